@@ -1,0 +1,131 @@
+namespace InfMatch.Tensors;
+
+/// <summary>
+/// The seam between the mathematics and a device: memory, and every kernel. Destinations come last, are made by the
+/// caller, have the inferred shape, and never overlap a source. All tensors of one call live on this backend and share
+/// one number type unless stated otherwise. Nothing above Tensors knows which backend runs. The definition of each
+/// kernel is its plain loop in <see cref="ReferenceBackend"/>; another backend must agree with it in float64 to
+/// rounding, and gives the same bits again for the same call.
+/// </summary>
+public abstract class Backend
+{
+    /// <summary>A short name for messages and reports, such as "cpu" or "reference".</summary>
+    public abstract string Name { get; }
+
+    /// <summary>One line on the device: model, instruction set, threads.</summary>
+    public abstract string Description { get; }
+
+    /// <summary>What this backend holds: bytes in use, cached, and their peak.</summary>
+    public abstract MemoryReport Memory { get; }
+
+    /// <summary>A new tensor whose numbers are not initialised.</summary>
+    /// <exception cref="DeviceMemoryException">The device has no room.</exception>
+    public Tensor Empty(Shape shape, DType dtype)
+    {
+        Storage storage = Allocate(dtype, shape.Count);
+        TensorScope.Adopt(storage);
+        return new Tensor(storage, 0, shape);
+    }
+
+    /// <summary>A buffer that is not initialised.</summary>
+    /// <exception cref="DeviceMemoryException">The device has no room.</exception>
+    protected abstract Storage Allocate(DType dtype, int length);
+
+    /// <summary>Copies from the host.</summary>
+    public abstract void Upload<T>(ReadOnlySpan<T> source, Tensor y) where T : unmanaged;
+
+    /// <summary>Copies to the host; waits for the device.</summary>
+    public abstract void Download<T>(Tensor x, Span<T> destination) where T : unmanaged;
+
+    /// <summary>y = value everywhere.</summary>
+    public abstract void Fill(Tensor y, double value);
+
+    /// <summary>y = x, in memory order; the shapes may differ, the counts not.</summary>
+    public abstract void Copy(Tensor x, Tensor y);
+
+    /// <summary>y = x, rounded to y's number type, which may differ.</summary>
+    public abstract void Convert(Tensor x, Tensor y);
+
+    /// <summary>y_i = f(x_i).</summary>
+    public abstract void Map<F>(Tensor x, Tensor y) where F : struct, IUnaryFunction;
+
+    /// <summary>y_i = f(a_i, b_i), all of one shape.</summary>
+    public abstract void Zip<F>(Tensor a, Tensor b, Tensor y) where F : struct, IBinaryFunction;
+
+    /// <summary>y = scale·x + shift.</summary>
+    public abstract void Affine(Tensor x, double scale, double shift, Tensor y);
+
+    /// <summary>z = a·x + y.</summary>
+    public abstract void Axpy(double a, Tensor x, Tensor y, Tensor z);
+
+    /// <summary>result = Σ x_i·y_i, summed in float64; result is a float64 scalar.</summary>
+    public abstract void Dot(Tensor x, Tensor y, Tensor result);
+
+    /// <summary>y = x stretched to y's shape by NumPy's rules.</summary>
+    public abstract void BroadcastTo(Tensor x, Tensor y);
+
+    /// <summary>y = x summed over the dimensions in which y has size 1 or which y lacks, in float64: the adjoint of
+    /// <see cref="BroadcastTo"/>.</summary>
+    public abstract void SumTo(Tensor x, Tensor y);
+
+    /// <summary>y [M, N] = op(a)·op(b), where op transposes if asked.</summary>
+    public abstract void MatMul(Tensor a, bool transposeA, Tensor b, bool transposeB, Tensor y);
+
+    /// <summary>y [N, K, OH, OW] = x [N, C, H, W] cross-correlated with w [K, C, R, S], plus bias [K] if given.</summary>
+    public abstract void Conv2d(Conv2dGeometry g, Tensor x, Tensor w, Tensor? bias, Tensor y);
+
+    /// <summary>dx [N, C, H, W]: the adjoint of <see cref="Conv2d"/> in x, applied to dy [N, K, OH, OW].</summary>
+    public abstract void Conv2dInputGradient(Conv2dGeometry g, Tensor dy, Tensor w, Tensor dx);
+
+    /// <summary>dw [K, C, R, S]: the adjoint of <see cref="Conv2d"/> in w, applied to dy [N, K, OH, OW].</summary>
+    public abstract void Conv2dWeightGradient(Conv2dGeometry g, Tensor x, Tensor dy, Tensor dw);
+
+    /// <summary>y = the mean of each P×P window of x.</summary>
+    public abstract void AvgPool2d(Pool2dGeometry g, Tensor x, Tensor y);
+
+    /// <summary>dx: the adjoint of <see cref="AvgPool2d"/>; zero where no window reaches.</summary>
+    public abstract void AvgPool2dGradient(Pool2dGeometry g, Tensor dy, Tensor dx);
+
+    /// <summary>
+    /// One block of a ConvNet behind its convolution, in one pass over memory: instance norm over each [H, W] plane
+    /// (biased variance, x̂ = (x − mean)/√(var + ε)), y' = γ_c·x̂ + β_c, ReLU, mean of P×P windows.
+    /// </summary>
+    public abstract void NormReluPool(Pool2dGeometry g, double epsilon, Tensor x, Tensor gamma, Tensor beta, Tensor y);
+
+    /// <summary>The adjoint of <see cref="NormReluPool"/> at x, applied to dy [N, C, ⌊H/P⌋, ⌊W/P⌋]; a null destination
+    /// is not computed. ReLU'(0) = 0.</summary>
+    public abstract void NormReluPoolGradient(
+        Pool2dGeometry g, double epsilon, Tensor x, Tensor gamma, Tensor beta, Tensor dy,
+        Tensor? dx, Tensor? dgamma, Tensor? dbeta);
+
+    /// <summary>y [N, M] = x − log Σ exp x along each row, safe against overflow.</summary>
+    public abstract void LogSoftmax(Tensor x, Tensor y);
+
+    /// <summary>y = the rows (outermost slices) of x named by <paramref name="indices"/>.</summary>
+    public abstract void GatherRows(Tensor x, ReadOnlySpan<int> indices, Tensor y);
+
+    /// <summary>dx = for each row of x the sum of the rows of dy that were gathered from it, in order.</summary>
+    public abstract void ScatterRows(Tensor dy, ReadOnlySpan<int> indices, Tensor dx);
+
+    /// <summary>
+    /// y [N, C, H, W]: bilinear samples of x [N, C, H, W] at source = A_n·(column, row, 1), where A_n are the six
+    /// numbers n of transforms [N, 6] (row-major 2×3) and coordinates are in pixels from the image centre
+    /// ((W−1)/2, (H−1)/2). What lies outside x is zero.
+    /// </summary>
+    public abstract void AffineSample(Tensor x, Tensor transforms, Tensor y);
+
+    /// <summary>dx: the adjoint of <see cref="AffineSample"/> in x.</summary>
+    public abstract void AffineSampleGradient(Tensor dy, Tensor transforms, Tensor dx);
+
+    /// <summary>v' = μ·v + g + λ·θ and θ' = θ − η·v': one step of SGD with momentum and weight decay.</summary>
+    public abstract void SgdStep(
+        Tensor theta, Tensor velocity, Tensor gradient, double rate, double momentum, double weightDecay,
+        Tensor newTheta, Tensor newVelocity);
+}
+
+/// <summary>What a backend holds, in bytes.</summary>
+/// <param name="InUse">Held by tensors.</param>
+/// <param name="Cached">Held by the pool for reuse.</param>
+/// <param name="Peak">The largest sum of both so far.</param>
+/// <param name="LiveBuffers">The number of buffers held by tensors.</param>
+public readonly record struct MemoryReport(long InUse, long Cached, long Peak, int LiveBuffers);

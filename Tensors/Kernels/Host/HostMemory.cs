@@ -1,0 +1,162 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace InfMatch.Tensors;
+
+/// <summary>
+/// Pinned, 64-byte aligned arrays of host memory, kept for reuse by size class: a thousand training steps take from
+/// the operating system only what the first one took.
+/// </summary>
+internal sealed class HostMemory(string device, long limit)
+{
+    private const int Alignment = 64;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<(DType, int), Stack<Array>> _cached = [];
+    private long _inUse, _cachedBytes, _peak;
+    private int _live;
+
+    public MemoryReport Report
+    {
+        get
+        {
+            lock (_lock)
+                return new MemoryReport(_inUse, _cachedBytes, _peak, _live);
+        }
+    }
+
+    public T[] Rent<T>(int length) where T : unmanaged
+    {
+        int size = SizeClass<T>(length);
+        long bytes = (long)size * Unsafe.SizeOf<T>();
+        lock (_lock)
+        {
+            if (_cached.TryGetValue((DTypes.Of<T>(), size), out Stack<Array>? stack) && stack.TryPop(out Array? reused))
+            {
+                _cachedBytes -= bytes;
+                Count(bytes, +1);
+                return (T[])reused;
+            }
+            if (_inUse + _cachedBytes + bytes > limit)
+            {
+                _cached.Clear();
+                _cachedBytes = 0;
+                if (_inUse + bytes > limit)
+                    throw new DeviceMemoryException(device, bytes, _inUse, _cachedBytes, limit);
+            }
+            try
+            {
+                T[] array = GC.AllocateUninitializedArray<T>(size, pinned: true);
+                Count(bytes, +1);
+                return array;
+            }
+            catch (OutOfMemoryException e)
+            {
+                throw new DeviceMemoryException(device, bytes, _inUse, _cachedBytes, limit, e);
+            }
+        }
+    }
+
+    public void Return<T>(T[] array) where T : unmanaged
+    {
+        long bytes = (long)array.Length * Unsafe.SizeOf<T>();
+        lock (_lock)
+        {
+            var key = (DTypes.Of<T>(), array.Length);
+            if (!_cached.TryGetValue(key, out Stack<Array>? stack))
+                _cached.Add(key, stack = new Stack<Array>());
+            stack.Push(array);
+            _cachedBytes += bytes;
+            Count(-bytes, -1);
+        }
+    }
+
+    public void Forget(long bytes)
+    {
+        lock (_lock)
+            Count(-bytes, -1);
+    }
+
+    /// <summary>Where the first aligned element of a pinned array is.</summary>
+    public static unsafe int AlignedStart<T>(T[] array) where T : unmanaged
+    {
+        long address = (long)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(array));
+        return (int)((Alignment - address % Alignment) % Alignment) / Unsafe.SizeOf<T>();
+    }
+
+    // Classes an eighth of a power of two apart: at most 12.5 % is wasted, and few classes exist.
+    private static int SizeClass<T>(int length) where T : unmanaged
+    {
+        long wanted = (long)length + Alignment / Unsafe.SizeOf<T>();
+        long step = Math.Max(64, (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)wanted) / 16);
+        return checked((int)Math.Min(Array.MaxLength, (wanted + step - 1) / step * step));
+    }
+
+    private void Count(long bytes, int buffers)
+    {
+        _inUse += bytes;
+        _live += buffers;
+        _peak = Math.Max(_peak, _inUse + _cachedBytes);
+    }
+}
+
+#pragma warning disable MA0055, CA1816 // the finalizer corrects the accounts; the memory itself is the collector's
+/// <summary>A host buffer. One that nobody released is forgotten by the accounts when it is collected.</summary>
+internal sealed class HostStorage<T> : Storage where T : unmanaged
+{
+    private readonly HostMemory _memory;
+    private T[]? _array;
+
+    public HostStorage(Backend backend, HostMemory memory, int length)
+        : base(backend, DTypes.Of<T>(), length)
+    {
+        _memory = memory;
+        _array = memory.Rent<T>(length);
+        Start = HostMemory.AlignedStart(_array);
+    }
+
+    ~HostStorage()
+    {
+        if (_array is { } array)
+            _memory.Forget((long)array.Length * Unsafe.SizeOf<T>());
+    }
+
+    public int Start { get; }
+
+    public T[] Array => _array ?? throw new ObjectDisposedException(
+        nameof(Tensor), "This tensor's memory went back to the pool when its scope ended. Keep() it in that scope.");
+
+    protected override void ReturnBuffer()
+    {
+        GC.SuppressFinalize(this);
+        T[] array = Array;
+        _array = null;
+        _memory.Return(array);
+    }
+}
+#pragma warning restore MA0055, CA1816
+
+/// <summary>
+/// The numbers of a host tensor as a kernel sees them. The array is pinned, so the pointer stays true while the tensor
+/// is alive; the array itself is carried along so that a block in a closure keeps its memory.
+/// </summary>
+public readonly unsafe struct HostBlock<T> where T : unmanaged
+{
+    private readonly T[] _array;
+    private readonly int _start;
+
+    internal HostBlock(T[] array, int start, int length)
+    {
+        _array = array;
+        _start = start;
+        Length = length;
+    }
+
+    /// <summary>The number of elements.</summary>
+    public int Length { get; }
+
+    /// <summary>The first element.</summary>
+    public T* Pointer => (T*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_array)) + _start;
+
+    /// <summary>All elements.</summary>
+    public Span<T> Span => _array.AsSpan(_start, Length);
+}

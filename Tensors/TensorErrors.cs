@@ -1,0 +1,48 @@
+namespace InfMatch.Tensors;
+
+/// <summary>The base of every error that Tensors and the projects above raise about tensors and devices.</summary>
+public class TensorException : Exception
+{
+    /// <summary>An error with its whole message: what, where, got and expected, and the likely fix.</summary>
+    public TensorException(string message) : base(message) { }
+
+    /// <summary>An error with its message and its cause.</summary>
+    public TensorException(string message, Exception inner) : base(message, inner) { }
+}
+
+/// <summary>Shapes that do not fit an operation.</summary>
+public sealed class ShapeException(string message) : TensorException(message);
+
+/// <summary>Number types that do not fit an operation.</summary>
+public sealed class DTypeException(string message) : TensorException(message);
+
+/// <summary>A device that is unknown, absent, or not the one a tensor lives on.</summary>
+public sealed class DeviceException(string message) : TensorException(message);
+
+/// <summary>Memory that a device could not give.</summary>
+public sealed class DeviceMemoryException : TensorException
+{
+    /// <summary>States what was asked, what is in use and what is cached, in bytes.</summary>
+    public DeviceMemoryException(string device, long requested, long inUse, long cached, long limit, Exception? inner = null)
+        : base(
+            $"{device}: {Mebibytes(requested)} more were asked for, {Mebibytes(inUse)} are in use and " +
+            $"{Mebibytes(cached)} are cached{(limit < long.MaxValue ? $" of a limit of {Mebibytes(limit)}" : "")}. " +
+            "Lower the batch size, the network width or the images per class.",
+            inner!)
+    {
+        Requested = requested;
+        InUse = inUse;
+        Cached = cached;
+    }
+
+    /// <summary>Bytes that were asked for.</summary>
+    public long Requested { get; }
+
+    /// <summary>Bytes held by live tensors at that moment.</summary>
+    public long InUse { get; }
+
+    /// <summary>Bytes that the pool held for reuse at that moment.</summary>
+    public long Cached { get; }
+
+    private static string Mebibytes(long bytes) => $"{bytes / 1048576.0:F1} MiB";
+}

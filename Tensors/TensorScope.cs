@@ -1,0 +1,59 @@
+namespace InfMatch.Tensors;
+
+/// <summary>
+/// The one lifetime rule: every tensor made inside a scope goes back to the pool when the scope ends, except what was
+/// kept. Scopes nest, each thread has its own, and a kept tensor belongs to the enclosing scope. Outside every scope a
+/// tensor lives until it is disposed of or collected.
+/// </summary>
+public sealed class TensorScope : IDisposable
+{
+    [ThreadStatic]
+    private static TensorScope? s_current;
+
+    private readonly TensorScope? _parent;
+    private readonly List<Storage> _storages = [];
+    private bool _ended;
+
+    private TensorScope(TensorScope? parent) => _parent = parent;
+
+    /// <summary>Begins a scope on this thread; dispose of it to end it.</summary>
+    public static TensorScope Begin() => s_current = new TensorScope(s_current);
+
+    /// <summary>Hands a tensor to the enclosing scope, or to the caller where there is none.</summary>
+    public Tensor Keep(Tensor tensor)
+    {
+        Storage storage = tensor.Storage;
+        if (storage.Scope == this)
+        {
+            storage.Scope = _parent;
+            _parent?._storages.Add(storage);
+        }
+        return tensor;
+    }
+
+    /// <summary>Gives everything that was made here and not kept back to the pool.</summary>
+    /// <exception cref="InvalidOperationException">A scope that was begun later is still open, or another thread ends
+    /// this one.</exception>
+    public void Dispose()
+    {
+        if (_ended)
+            return;
+        if (s_current != this)
+            throw new InvalidOperationException("Tensor scopes end in the reverse order of their beginning, on one thread.");
+        _ended = true;
+        s_current = _parent;
+        foreach (Storage storage in _storages)
+        {
+            if (storage.Scope == this)
+                storage.Release();
+        }
+    }
+
+    internal static void Adopt(Storage storage)
+    {
+        if (s_current is not { } scope)
+            return;
+        storage.Scope = scope;
+        scope._storages.Add(storage);
+    }
+}
