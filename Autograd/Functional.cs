@@ -1,0 +1,107 @@
+using InfMatch.Tensors;
+
+namespace InfMatch.Autograd;
+
+/// <summary>Operations as methods, and what is composed of them. New behaviour is composed here first; it becomes an
+/// operation of its own only when a measurement asks for it.</summary>
+public static class Functional
+{
+    /// <summary>eˣ.</summary>
+    public static Variable Exp(this Variable x) => new Exp().On(x);
+
+    /// <summary>log x; −∞ at 0, NaN below.</summary>
+    public static Variable Log(this Variable x) => new Log().On(x);
+
+    /// <summary>√x; NaN below 0.</summary>
+    public static Variable Sqrt(this Variable x) => new Sqrt().On(x);
+
+    /// <summary>tanh x.</summary>
+    public static Variable Tanh(this Variable x) => new Tanh().On(x);
+
+    /// <summary>1/(1 + e⁻ˣ).</summary>
+    public static Variable Sigmoid(this Variable x) => new Sigmoid().On(x);
+
+    /// <summary>log(1 + eˣ): a ReLU without a kink.</summary>
+    public static Variable Softplus(this Variable x) => new Softplus().On(x);
+
+    /// <summary>max(x, 0) with ReLU'(0) = 0.</summary>
+    public static Variable Relu(this Variable x) => new Relu().On(x);
+
+    /// <summary>x·½(1 + tanh(√(2/π)(x + 0.044715x³))): the GELU of Hendrycks and Gimpel (2016), tanh form.</summary>
+    public static Variable Gelu(this Variable x) =>
+        0.5 * x * (1 + (Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)).Tanh());
+
+    /// <summary>The same numbers under another shape.</summary>
+    public static Variable Reshape(this Variable x, Shape shape) => x.Shape == shape ? x : new Reshape(shape).On(x);
+
+    /// <summary>x stretched to a larger shape.</summary>
+    public static Variable BroadcastTo(this Variable x, Shape shape) =>
+        x.Shape == shape ? x : new BroadcastTo(shape).On(x);
+
+    /// <summary>x summed down to a smaller shape that broadcasts to its own.</summary>
+    public static Variable SumTo(this Variable x, Shape shape) => x.Shape == shape ? x : new SumTo(shape).On(x);
+
+    /// <summary>The sum of all elements, as a scalar.</summary>
+    public static Variable Sum(this Variable x) => x.SumTo(Shape.Scalar);
+
+    /// <summary>The mean of all elements, as a scalar; NaN for none.</summary>
+    public static Variable Mean(this Variable x) => x.Sum() / x.Shape.Count;
+
+    /// <summary>Σ a_i·b_i, as a scalar.</summary>
+    public static Variable Dot(this Variable a, Variable b) => (a * b).Sum();
+
+    /// <summary>a·b for matrices, either one transposed if asked.</summary>
+    public static Variable MatMul(this Variable a, Variable b, bool transposeA = false, bool transposeB = false) =>
+        new MatMul(transposeA, transposeB).On(a, b);
+
+    /// <summary>x [N, C, H, W] * w [K, C, R, S] + bias [K].</summary>
+    public static Variable Conv2d(this Variable x, Variable w, Variable? bias = null, int stride = 1, int padding = 0)
+    {
+        var op = new Conv2d(Conv2dGeometry.Infer(x.Shape, w.Shape, stride, padding));
+        return bias is null ? op.On(x, w) : op.On(x, w, bias);
+    }
+
+    /// <summary>The mean of each P×P window of x [N, C, H, W].</summary>
+    public static Variable AvgPool2d(this Variable x, int window) =>
+        window == 1 ? x : new AvgPool2d(Pool2dGeometry.Infer(x.Shape, window)).On(x);
+
+    /// <summary>
+    /// γ·(x − mean)/√(var + ε) + β over each [H, W] plane of x [N, C, H, W], with the biased variance (Ulyanov et al.,
+    /// "Instance Normalization", 2016).
+    /// </summary>
+    public static Variable InstanceNorm(this Variable x, Variable gamma, Variable beta, double epsilon = 1e-5)
+    {
+        (int n, int c) = (x.Shape[0], x.Shape[1]);
+        double plane = x.Shape[2] * x.Shape[3];
+        var perPlane = new Shape(n, c, 1, 1);
+        var perChannel = new Shape(1, c, 1, 1);
+        Variable centred = x - x.SumTo(perPlane) / plane;
+        Variable variance = (centred * centred).SumTo(perPlane) / plane;
+        return gamma.Reshape(perChannel) * (centred / (variance + epsilon).Sqrt()) + beta.Reshape(perChannel);
+    }
+
+    /// <summary>Instance norm, ReLU and P×P average pooling of x [N, C, H, W] in one pass.</summary>
+    public static Variable NormReluPool(
+        this Variable x, Variable gamma, Variable beta, int window, double epsilon = 1e-5) =>
+        new NormReluPool(Pool2dGeometry.Infer(x.Shape, window), epsilon).On(x, gamma, beta);
+
+    /// <summary>log softmax of logits [N, M] along each row.</summary>
+    public static Variable LogSoftmax(this Variable logits) => new LogSoftmax().On(logits);
+
+    /// <summary>Softmax of logits [N, M] along each row.</summary>
+    public static Variable Softmax(this Variable logits) => logits.LogSoftmax().Exp();
+
+    /// <summary>
+    /// The mean over the rows of −Σ_c q_c·log p_c, p = softmax(logits): cross-entropy with labels q [N, M], hard
+    /// (one-hot) or soft.
+    /// </summary>
+    public static Variable CrossEntropy(this Variable logits, Variable labels) =>
+        -logits.LogSoftmax().Dot(labels) / logits.Shape[0];
+
+    /// <summary>The rows of x at the given indices.</summary>
+    public static Variable GatherRows(this Variable x, IReadOnlyList<int> indices) => new GatherRows(indices).On(x);
+
+    /// <summary>Images [N, C, H, W] seen through one affine map an image, transforms [N, 6].</summary>
+    public static Variable AffineSample(this Variable images, Variable transforms) =>
+        new AffineSample().On(images, transforms);
+}

@@ -1,0 +1,105 @@
+using InfMatch.Tensors;
+
+namespace InfMatch.Autograd;
+
+/// <summary>
+/// Reverse-mode differentiation: one walk from a result back over the recorded operations, in the reverse order of
+/// their making, which is a topological order. Only operations that lie between the result and what is asked for are
+/// visited.
+/// </summary>
+public static class Gradient
+{
+    /// <summary>
+    /// The cotangents (∂y/∂x)ᵀ·ȳ of each x in <paramref name="wrt"/>; zeros where y does not depend on x.
+    /// </summary>
+    /// <param name="y">The result; a scalar unless <paramref name="cotangent"/> is given.</param>
+    /// <param name="wrt">What to differentiate with respect to.</param>
+    /// <param name="cotangent">ȳ, of y's shape; 1 where null.</param>
+    /// <param name="createGraph">Whether the cotangents are themselves recorded, to be differentiated again.</param>
+    /// <exception cref="ShapeException">y is not a scalar and no cotangent is given, or their shapes differ.</exception>
+    public static Variable[] Of(
+        Variable y, IReadOnlyList<Variable> wrt, Variable? cotangent = null, bool createGraph = false)
+    {
+        using IDisposable _ = createGraph ? Recording.On() : Recording.Off();
+        return Walk(y, wrt, cotangent, stopAtWrt: false);
+    }
+
+    /// <summary>The cotangent of one variable: see the other overload.</summary>
+    public static Variable Of(Variable y, Variable wrt, Variable? cotangent = null, bool createGraph = false) =>
+        Of(y, [wrt], cotangent, createGraph)[0];
+
+    /// <summary>As <see cref="Of(Variable, IReadOnlyList{Variable}, Variable?, bool)"/>, with recording as it is and
+    /// every x taken as independent, even where one is made of another.</summary>
+    internal static Variable[] Within(Variable y, IReadOnlyList<Variable> wrt, Variable cotangent) =>
+        Walk(y, wrt, cotangent, stopAtWrt: true);
+
+    private static Variable[] Walk(Variable y, IReadOnlyList<Variable> wrt, Variable? cotangent, bool stopAtWrt)
+    {
+        if (cotangent is null && y.Shape.Count != 1)
+            throw new ShapeException($"A gradient starts at a scalar, got {y.Shape}. Sum it, or give a cotangent.");
+        cotangent ??= Variable.Constant(Tensor.Full(y.Value.Backend, y.Value.DType, y.Shape, 1));
+        if (cotangent.Shape != y.Shape)
+            throw new ShapeException($"The cotangent {cotangent.Shape} of a result {y.Shape} must have its shape.");
+
+        var between = new HashSet<Variable>(wrt, ReferenceEqualityComparer.Instance);
+        List<Application> order = Between(y, between, stopAtWrt);
+        var cotangents = new Dictionary<Variable, Variable>(ReferenceEqualityComparer.Instance)
+        {
+            [y] = cotangent,
+        };
+        for (int i = order.Count - 1; i >= 0; i--)
+            Propagate(order[i], between, cotangents);
+
+        return [.. wrt.Select(x => cotangents.TryGetValue(x, out Variable? found)
+            ? found
+            : Variable.Constant(Tensor.Full(x.Value.Backend, x.Value.DType, x.Shape, 0)))];
+    }
+
+    // The applications between y and wrt in the order of their making; their outputs are added to the set.
+    private static List<Application> Between(Variable y, HashSet<Variable> between, bool stopAtWrt)
+    {
+        var seen = new HashSet<Application>();
+        var reachable = new List<Application>();
+        var pending = new Stack<Variable>([y]);
+        while (pending.TryPop(out Variable? variable))
+        {
+            if (variable.Source is not { } source || (stopAtWrt && between.Contains(variable)) || !seen.Add(source))
+                continue;
+            reachable.Add(source);
+            foreach (Variable input in source.Inputs)
+                pending.Push(input);
+        }
+        reachable.Sort((a, b) => a.Order.CompareTo(b.Order));
+        var order = new List<Application>(reachable.Count);
+        foreach (Application application in reachable)
+        {
+            if (!application.Inputs.Any(between.Contains))
+                continue;
+            order.Add(application);
+            between.UnionWith(application.Outputs);
+        }
+        return order;
+    }
+
+    private static void Propagate(
+        Application application, HashSet<Variable> between, Dictionary<Variable, Variable> cotangents)
+    {
+        Variable?[] given = [.. application.Outputs.Select(o => cotangents.GetValueOrDefault(o))];
+        if (given.All(c => c is null))
+            return;
+        bool[] needs = [.. application.Inputs.Select(between.Contains)];
+        Variable?[] found = application.Op.Vjp(application.With(given, needs));
+        for (int i = 0; i < needs.Length; i++)
+        {
+            Variable input = application.Inputs[i];
+            if (!needs[i] || found[i] is not { } contribution)
+                continue;
+            if (contribution.Shape != input.Shape)
+            {
+                throw new ShapeException(
+                    $"{application.Op}: the cotangent of input {i} has the shape {contribution.Shape}, the input {input.Shape}.");
+            }
+            cotangents[input] = cotangents.TryGetValue(input, out Variable? sum) ? sum + contribution : contribution;
+        }
+    }
+}

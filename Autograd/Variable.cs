@@ -1,0 +1,84 @@
+using InfMatch.Tensors;
+
+namespace InfMatch.Autograd;
+
+/// <summary>
+/// A tensor that remembers where it came from. Operations on variables are recorded, so that <see cref="Gradient"/>
+/// can walk back from a result to what it was made of. Plain numbers are <see cref="Tensor"/>: leaving the graph takes
+/// a visible <see cref="Value"/>.
+/// </summary>
+public sealed class Variable
+{
+    internal Variable(Tensor value, bool requiresGradient, Application? source)
+    {
+        Value = value;
+        RequiresGradient = requiresGradient;
+        Source = source;
+    }
+
+    /// <summary>The numbers.</summary>
+    public Tensor Value { get; }
+
+    /// <summary>Whether gradients flow to or through this variable.</summary>
+    public bool RequiresGradient { get; }
+
+    /// <summary>The sizes of the value's dimensions.</summary>
+    public Shape Shape => Value.Shape;
+
+    internal Application? Source { get; }
+
+    /// <summary>A variable to differentiate with respect to.</summary>
+    public static Variable Leaf(Tensor value) => new(value, requiresGradient: true, source: null);
+
+    /// <summary>A variable that no gradient reaches.</summary>
+    public static Variable Constant(Tensor value) => new(value, requiresGradient: false, source: null);
+
+    /// <summary>The same numbers, cut off from what they were made of.</summary>
+    public Variable Detach() => Constant(Value);
+
+    /// <summary>a + b, broadcast by NumPy's rules.</summary>
+    public static Variable operator +(Variable a, Variable b) => Elementwise(new Add(), a, b);
+
+    /// <summary>a − b, broadcast by NumPy's rules.</summary>
+    public static Variable operator -(Variable a, Variable b) => Elementwise(new Subtract(), a, b);
+
+    /// <summary>a·b element by element, broadcast by NumPy's rules.</summary>
+    public static Variable operator *(Variable a, Variable b) => Elementwise(new Multiply(), a, b);
+
+    /// <summary>a/b element by element, broadcast by NumPy's rules; ±∞ or NaN where b is 0.</summary>
+    public static Variable operator /(Variable a, Variable b) => Elementwise(new Divide(), a, b);
+
+    /// <summary>−a.</summary>
+    public static Variable operator -(Variable a) => new Affine(-1, 0).On(a);
+
+    /// <summary>a·c.</summary>
+    public static Variable operator *(Variable a, double c) => new Affine(c, 0).On(a);
+
+    /// <summary>c·a.</summary>
+    public static Variable operator *(double c, Variable a) => new Affine(c, 0).On(a);
+
+    /// <summary>a/c.</summary>
+    public static Variable operator /(Variable a, double c) => new Affine(1 / c, 0).On(a);
+
+    /// <summary>a + c.</summary>
+    public static Variable operator +(Variable a, double c) => new Affine(1, c).On(a);
+
+    /// <summary>c + a.</summary>
+    public static Variable operator +(double c, Variable a) => new Affine(1, c).On(a);
+
+    /// <summary>a − c.</summary>
+    public static Variable operator -(Variable a, double c) => new Affine(1, -c).On(a);
+
+    /// <summary>c − a.</summary>
+    public static Variable operator -(double c, Variable a) => new Affine(-1, c).On(a);
+
+    /// <summary>The value's number type and shape.</summary>
+    public override string ToString() => $"{(RequiresGradient ? "tracked" : "constant")} {Value}";
+
+    // Broadcasting is an operation of its own, so that its adjoint (a sum) stands in one place for all of them.
+    private static Variable Elementwise(Op op, Variable a, Variable b)
+    {
+        Shape shape = Shape.Broadcast(a.Shape, b.Shape);
+        return op.On(a.BroadcastTo(shape), b.BroadcastTo(shape));
+    }
+}
