@@ -1,0 +1,30 @@
+using InfMatch.Autograd;
+
+namespace InfMatch.Nn;
+
+/// <summary>The nonlinearity of a network. The smooth ones serve tests that differentiate numerically.</summary>
+public enum Activation
+{
+    /// <summary>max(x, 0).</summary>
+    Relu,
+
+    /// <summary>log(1 + eˣ).</summary>
+    Softplus,
+
+    /// <summary>tanh x.</summary>
+    Tanh,
+
+    /// <summary>GELU, tanh form.</summary>
+    Gelu,
+}
+
+internal static class Activations
+{
+    public static Variable Apply(this Activation activation, Variable x) => activation switch
+    {
+        Activation.Relu => x.Relu(),
+        Activation.Softplus => x.Softplus(),
+        Activation.Tanh => x.Tanh(),
+        _ => x.Gelu(),
+    };
+}

@@ -1,0 +1,45 @@
+using InfMatch.Autograd;
+using InfMatch.Tensors;
+
+namespace InfMatch.Nn;
+
+/// <summary>A multilayer perceptron on flattened images; with no hidden layer it is (multinomial) logistic regression.</summary>
+public sealed class Mlp : Network
+{
+    private readonly Activation _activation;
+
+    /// <summary>An MLP for images [C, H, W] and M classes with the given hidden widths.</summary>
+    /// <exception cref="ShapeException">A width is below 1.</exception>
+    public Mlp(Shape image, int classes, IReadOnlyList<int> hidden, Activation activation = Activation.Relu)
+        : base(image, classes)
+    {
+        _activation = activation;
+        int features = image.Count;
+        int layer = 0;
+        foreach (int width in hidden.Append(classes))
+        {
+            if (width < 1)
+                throw new ShapeException($"Mlp: a hidden width must be at least 1, got {width}.");
+            Layout.AddWeightAndBias($"fc_{++layer}", new Shape(width, features), features);
+            features = width;
+        }
+        Name = $"mlp-{string.Join('-', hidden.Prepend(image.Count).Append(classes))}" +
+            (activation == Activation.Relu ? "" : $"-{activation.ToString().ToLowerInvariant()}");
+    }
+
+    /// <inheritdoc/>
+    public override string Name { get; }
+
+    /// <inheritdoc/>
+    protected override Variable Forward(Variable[] parameters, Variable images)
+    {
+        Variable x = images.Reshape(new Shape(images.Shape[0], Image.Count));
+        for (int i = 0; i < parameters.Length; i += 2)
+        {
+            x = x.MatMul(parameters[i], transposeB: true) + parameters[i + 1];
+            if (i + 2 < parameters.Length)
+                x = _activation.Apply(x);
+        }
+        return x;
+    }
+}

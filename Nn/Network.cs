@@ -1,0 +1,54 @@
+using InfMatch.Autograd;
+using InfMatch.Tensors;
+
+namespace InfMatch.Nn;
+
+/// <summary>
+/// A network as a pure function of its flat parameter vector θ and a batch of images: it holds no numbers, so that
+/// influence can differentiate with respect to θ like any other input.
+/// </summary>
+public abstract class Network
+{
+    /// <summary>A network for images [C, H, W] and M classes.</summary>
+    protected Network(Shape image, int classes)
+    {
+        if (image.Rank != 3)
+            throw new ShapeException($"A network takes images [C, H, W], got {image}.");
+        if (classes < 2)
+            throw new ShapeException($"A classifier needs at least 2 classes, got {classes}.");
+        Image = image;
+        Classes = classes;
+    }
+
+    /// <summary>[C, H, W].</summary>
+    public Shape Image { get; }
+
+    /// <summary>M.</summary>
+    public int Classes { get; }
+
+    /// <summary>Names, shapes and offsets of the parameters in θ.</summary>
+    public ParameterLayout Layout { get; } = new();
+
+    /// <summary>The architecture in one line, such as convnet-d3-w128; equal text means equal functions.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Logits [N, M] of images [N, C, H, W] under θ [p].</summary>
+    /// <exception cref="ShapeException">θ or the images do not fit.</exception>
+    public Variable Forward(Variable theta, Variable images)
+    {
+        if (images.Shape.Rank != 4 || new Shape(images.Shape.Sizes[1..]) != Image)
+            throw new ShapeException($"{Name} takes images [N, {string.Join(", ", Image.Sizes.ToArray())}], got {images.Shape}.");
+        return Forward(Layout.Split(theta), images);
+    }
+
+    /// <summary>The mean cross-entropy of images [N, C, H, W] with labels q [N, M] under θ [p], a scalar.</summary>
+    /// <exception cref="ShapeException">θ, the images or the labels do not fit.</exception>
+    public Variable Loss(Variable theta, Variable images, Variable labels) =>
+        Forward(theta, images).CrossEntropy(labels);
+
+    /// <summary>A fresh θ [p] by PyTorch's default rules.</summary>
+    public Tensor Initialise(Backend backend, DType dtype, RandomKey key) => Layout.Initialise(backend, dtype, key);
+
+    /// <summary>Logits from the parameters cut out of θ.</summary>
+    protected abstract Variable Forward(Variable[] parameters, Variable images);
+}

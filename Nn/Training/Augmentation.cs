@@ -1,0 +1,146 @@
+using InfMatch.Autograd;
+using InfMatch.Tensors;
+
+namespace InfMatch.Nn;
+
+/// <summary>The operations that an augmentation draws from.</summary>
+[Flags]
+public enum AugmentationOps
+{
+    /// <summary>None: images pass unchanged.</summary>
+    None = 0,
+
+    /// <summary>Brightness, saturation and contrast in turn.</summary>
+    Color = 1,
+
+    /// <summary>A shift by up to an eighth of the side, zeros shifted in.</summary>
+    Crop = 2,
+
+    /// <summary>A square of half the side set to zero.</summary>
+    Cutout = 4,
+
+    /// <summary>A horizontal flip with probability ½.</summary>
+    Flip = 8,
+
+    /// <summary>Both axes scaled on their own by 1/1.2 … 1.2.</summary>
+    Scale = 16,
+
+    /// <summary>A rotation by up to ±15°.</summary>
+    Rotate = 32,
+
+    /// <summary>What DSA uses for photographs.</summary>
+    Photographs = Color | Crop | Cutout | Flip | Scale | Rotate,
+
+    /// <summary>What DSA uses for digits: no flip.</summary>
+    Digits = Color | Crop | Cutout | Scale | Rotate,
+}
+
+/// <summary>
+/// Differentiable siamese augmentation (Zhao and Bilen, DSA, ICML 2021): for each batch one of the operations is drawn;
+/// its random parameters are one for all images (siamese, for matching) or one an image (for training). Everything is
+/// linear or affine in the images and differentiable to any order. Works on standardised images.
+/// </summary>
+public sealed record Augmentation(AugmentationOps Ops)
+{
+    /// <summary>Images pass unchanged.</summary>
+    public static Augmentation None { get; } = new(AugmentationOps.None);
+
+    private const double CropFraction = 0.125, CutoutFraction = 0.5, MaximumScale = 1.2, MaximumDegrees = 15;
+
+    /// <summary>Augmented images [N, C, H, W]; the same key gives the same random numbers.</summary>
+    public Variable Apply(Variable images, RandomKey key, bool siamese)
+    {
+        AugmentationOps[] choices =
+            [.. Enum.GetValues<AugmentationOps>().Where(o => int.PopCount((int)o) == 1 && Ops.HasFlag(o))];
+        if (choices.Length == 0)
+            return images;
+        AugmentationOps op = choices[key.Split("op").Below(choices.Length, 0)];
+        var draw = new Draw(images.Shape, key.Split("parameters"), siamese);
+        return op switch
+        {
+            AugmentationOps.Color => Color(images, draw),
+            AugmentationOps.Cutout => Cutout(images, draw),
+            _ => images.AffineSample(Transforms(op, images, draw)),
+        };
+    }
+
+    // DiffAugment's three color steps, each with its own number an image.
+    private static Variable Color(Variable x, Draw draw)
+    {
+        (int n, int c) = (x.Shape[0], x.Shape[1]);
+        var perImage = new Shape(n, 1, 1, 1);
+        x += draw.Numbers(x, perImage, 0, -0.5, 0.5);
+        if (c > 1)
+        {
+            Variable grey = x.SumTo(new Shape(n, 1, x.Shape[2], x.Shape[3])) / c;
+            x = (x - grey) * draw.Numbers(x, perImage, 1, 0, 2) + grey;
+        }
+        Variable mean = x.SumTo(perImage) / (c * x.Shape[2] * x.Shape[3]);
+        return (x - mean) * draw.Numbers(x, perImage, 2, 0.5, 1.5) + mean;
+    }
+
+    private static Variable Cutout(Variable x, Draw draw)
+    {
+        (int n, int height, int width) = (x.Shape[0], x.Shape[2], x.Shape[3]);
+        int sideY = (int)(height * CutoutFraction + 0.5), sideX = (int)(width * CutoutFraction + 0.5);
+        var mask = new double[n * height * width];
+        Array.Fill(mask, 1);
+        for (int i = 0; i < n; i++)
+        {
+            int top = draw.Whole(i, 0, height + (1 - sideY % 2)) - sideY / 2;
+            int left = draw.Whole(i, 1, width + (1 - sideX % 2)) - sideX / 2;
+            for (int h = Math.Max(0, top); h < Math.Min(height, top + sideY); h++)
+                mask.AsSpan((i * height + h) * width)[Math.Max(0, left)..Math.Min(width, left + sideX)].Clear();
+        }
+        return x * Variable.Constant(Tensor.From(x.Value.Backend, x.Value.DType, mask, new Shape(n, 1, height, width)));
+    }
+
+    private static Variable Transforms(AugmentationOps op, Variable x, Draw draw)
+    {
+        (int n, int height, int width) = (x.Shape[0], x.Shape[2], x.Shape[3]);
+        var a = new double[n * 6];
+        for (int i = 0; i < n; i++)
+        {
+            (double xx, double xy, double dx, double yx, double yy, double dy) = (1d, 0d, 0d, 0d, 1d, 0d);
+            switch (op)
+            {
+                case AugmentationOps.Flip:
+                    xx = draw.At(i, 0) < 0.5 ? -1 : 1;
+                    break;
+                case AugmentationOps.Crop:
+                    (int rangeX, int rangeY) = ((int)(width * CropFraction + 0.5), (int)(height * CropFraction + 0.5));
+                    dx = draw.Whole(i, 0, 2 * rangeX + 1) - rangeX;
+                    dy = draw.Whole(i, 1, 2 * rangeY + 1) - rangeY;
+                    break;
+                case AugmentationOps.Scale:
+                    xx = Between(draw.At(i, 0), 1 / MaximumScale, MaximumScale);
+                    yy = Between(draw.At(i, 1), 1 / MaximumScale, MaximumScale);
+                    break;
+                default:
+                    double angle = Between(draw.At(i, 0), -MaximumDegrees, MaximumDegrees) * Math.PI / 180;
+                    (xx, xy, yx, yy) = (Math.Cos(angle), -Math.Sin(angle), Math.Sin(angle), Math.Cos(angle));
+                    break;
+            }
+            ((double[])[xx, xy, dx, yx, yy, dy]).CopyTo(a, i * 6);
+        }
+        return Variable.Constant(Tensor.From(x.Value.Backend, x.Value.DType, a, new Shape(n, 6)));
+    }
+
+    private static double Between(double uniform, double low, double high) => low + uniform * (high - low);
+
+    // Random numbers of a batch: image i, place j; image 0's for all when siamese.
+    private readonly record struct Draw(Shape Images, RandomKey Key, bool Siamese)
+    {
+        public double At(int image, int place) => Key.Split((ulong)place).UniformAt(Siamese ? 0 : image);
+
+        public int Whole(int image, int place, int bound) => Key.Split((ulong)place).Below(bound, Siamese ? 0 : image);
+
+        public Variable Numbers(Variable like, Shape shape, int place, double low, double high)
+        {
+            var values = new double[shape.Count];
+            for (int i = 0; i < values.Length; i++)
+                values[i] = Between(At(i, place), low, high);
+            return Variable.Constant(Tensor.From(like.Value.Backend, like.Value.DType, values, shape));
+        }
+    }
+}

@@ -1,0 +1,158 @@
+using InfMatch.Autograd;
+using InfMatch.Tensors;
+
+namespace InfMatch.Nn;
+
+/// <summary>Images with their labels, on a backend.</summary>
+/// <param name="Images">Standardised images [N, C, H, W].</param>
+/// <param name="Labels">Class probabilities [N, M]: one-hot for hard labels.</param>
+public sealed record LabelledImages(Tensor Images, Tensor Labels)
+{
+    /// <summary>N.</summary>
+    public int Count => Images.Shape[0];
+
+    /// <summary>One-hot labels [N, M] from class indices.</summary>
+    /// <exception cref="ShapeException">A label is not in 0 … M−1.</exception>
+    public static Tensor OneHot(Backend backend, DType dtype, ReadOnlySpan<int> labels, int classes)
+    {
+        var values = new double[labels.Length * classes];
+        for (int i = 0; i < labels.Length; i++)
+        {
+            if (labels[i] < 0 || labels[i] >= classes)
+                throw new ShapeException($"Label {i} is {labels[i]}, but there are {classes} classes.");
+            values[i * classes + labels[i]] = 1;
+        }
+        return Tensor.From(backend, dtype, values, new Shape(labels.Length, classes));
+    }
+}
+
+/// <summary>How a network is trained: SGD with momentum and weight decay over whole epochs of shuffled batches.</summary>
+/// <param name="Epochs">Passes over the data.</param>
+/// <param name="BatchSize">Images a step; the last batch of an epoch is smaller if they do not divide.</param>
+/// <param name="Rate">Learning rate per step.</param>
+/// <param name="Momentum">μ.</param>
+/// <param name="WeightDecay">λ in v' = μ·v + g + λ·θ.</param>
+/// <param name="Schedule">How the rate changes.</param>
+/// <param name="Augmentation">Applied to every batch, with random numbers of its own for each image.</param>
+public sealed record TrainingPlan(
+    int Epochs, int BatchSize, double Rate, double Momentum, double WeightDecay, RateSchedule Schedule,
+    Augmentation Augmentation);
+
+/// <summary>What a step of training used and gave. θ before step 0 is the initial one.</summary>
+/// <param name="Step">t.</param>
+/// <param name="Epoch">The epoch of the step.</param>
+/// <param name="Rate">η^t.</param>
+/// <param name="Loss">The loss of the batch before the step.</param>
+/// <param name="Theta">θ^{t+1}; valid until the next step.</param>
+public readonly record struct TrainingStep(int Step, int Epoch, double Rate, double Loss, Tensor Theta);
+
+/// <summary>
+/// Trains a network. Everything random follows from the key: batch order from its stream "batches", augmentation from
+/// "augmentation", so that a run can be replayed from any checkpoint.
+/// </summary>
+public sealed class Trainer(Network network, LabelledImages data, TrainingPlan plan, RandomKey key)
+{
+    /// <summary>Steps in an epoch.</summary>
+    public int StepsPerEpoch { get; } = (data.Count + plan.BatchSize - 1) / plan.BatchSize;
+
+    /// <summary>Steps in all.</summary>
+    public int Steps => StepsPerEpoch * plan.Epochs;
+
+    /// <summary>The rate η^t of a step.</summary>
+    public double RateAt(int step) => plan.Schedule.At(plan.Rate, step, Steps);
+
+    /// <summary>The images and labels of step t, augmented as training sees them.</summary>
+    public (Variable Images, Variable Labels) BatchAt(int step)
+    {
+        int[] order = OrderOf(step / StepsPerEpoch);
+        int start = step % StepsPerEpoch * plan.BatchSize;
+        int[] indices = order[start..Math.Min(order.Length, start + plan.BatchSize)];
+        Variable images = Variable.Constant(data.Images).GatherRows(indices);
+        Variable labels = Variable.Constant(data.Labels).GatherRows(indices);
+        return (plan.Augmentation.Apply(images, key.Split("augmentation").Split((ulong)step), siamese: false), labels);
+    }
+
+    /// <summary>Trains from θ^0 [p] and returns θ^T, which the caller owns; <paramref name="observe"/> sees every step.</summary>
+    /// <exception cref="NumericalException">The loss stops being finite.</exception>
+    public Tensor Run(Tensor theta, Action<TrainingStep>? observe = null, CancellationToken cancel = default)
+    {
+        Tensor current = theta.Clone(), velocity = theta.ZerosLike();
+        for (int step = 0; step < Steps; step++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            using var scope = TensorScope.Begin();
+            (Variable images, Variable labels) = BatchAt(step);
+            (double loss, Tensor gradient) = network.LossAndGradient(current, images, labels);
+            if (!double.IsFinite(loss))
+            {
+                throw new NumericalException(
+                    $"the training loss of {network.Name}", step, loss, $"Lower the learning rate (now {plan.Rate}).");
+            }
+            Tensor next = current.Backend.Empty(current.Shape, current.DType);
+            Tensor nextVelocity = current.Backend.Empty(current.Shape, current.DType);
+            current.Backend.SgdStep(
+                current, velocity, gradient, RateAt(step), plan.Momentum, plan.WeightDecay, next, nextVelocity);
+            current.Dispose();
+            velocity.Dispose();
+            (current, velocity) = (scope.Keep(next), scope.Keep(nextVelocity));
+            observe?.Invoke(new TrainingStep(step, step / StepsPerEpoch, RateAt(step), loss, current));
+        }
+        velocity.Dispose();
+        return current;
+    }
+
+    private int _cachedEpoch = -1;
+    private int[] _cachedOrder = [];
+
+    private int[] OrderOf(int epoch)
+    {
+        if (epoch != _cachedEpoch)
+            (_cachedEpoch, _cachedOrder) = (epoch, key.Split("batches").Split((ulong)epoch).Permutation(data.Count));
+        return _cachedOrder;
+    }
+}
+
+/// <summary>Losses, gradients and accuracies of a network, in numbers.</summary>
+public static class Evaluation
+{
+    /// <summary>The loss and its gradient with respect to θ [p]; the gradient belongs to the current scope.</summary>
+    public static (double Loss, Tensor Gradient) LossAndGradient(
+        this Network network, Tensor theta, Variable images, Variable labels)
+    {
+        Variable parameters = Variable.Leaf(theta);
+        Variable loss = network.Loss(parameters, images, labels);
+        return (loss.Value.ToScalar(), Gradient.Of(loss, parameters).Value);
+    }
+
+    /// <summary>Logits [N, M] of many images, a batch at a time, copied to the host.</summary>
+    public static float[] Logits(this Network network, Tensor theta, Tensor images, int batchSize = 250)
+    {
+        using IDisposable off = Recording.Off();
+        int n = images.Shape[0], row = images.Count / Math.Max(1, n);
+        var result = new float[n * network.Classes];
+        int[] sizes = images.Shape.Sizes.ToArray();
+        for (int start = 0; start < n; start += batchSize)
+        {
+            using var scope = TensorScope.Begin();
+            sizes[0] = Math.Min(batchSize, n - start);
+            Variable batch = Variable.Constant(images.View(start * row, new Shape(sizes)));
+            Variable logits = network.Forward(Variable.Constant(theta), batch);
+            logits.Value.CopyTo(result.AsSpan(start * network.Classes, sizes[0] * network.Classes));
+        }
+        return result;
+    }
+
+    /// <summary>The share of images, 0 … 1, whose largest logit is at their label; ties go to the first class.</summary>
+    public static double Accuracy(this Network network, Tensor theta, Tensor images, ReadOnlySpan<int> labels)
+    {
+        float[] logits = network.Logits(theta, images);
+        int right = 0;
+        for (int i = 0; i < labels.Length; i++)
+        {
+            ReadOnlySpan<float> row = logits.AsSpan(i * network.Classes, network.Classes);
+            if (System.Numerics.Tensors.TensorPrimitives.IndexOfMax(row) == labels[i])
+                right++;
+        }
+        return labels.Length == 0 ? double.NaN : (double)right / labels.Length;
+    }
+}
