@@ -19,6 +19,17 @@ public sealed class TensorScope : IDisposable
     /// <summary>Begins a scope on this thread; dispose of it to end it.</summary>
     public static TensorScope Begin() => s_current = new TensorScope(s_current);
 
+    /// <summary>
+    /// Leaves every open scope of this thread until disposed of: what is made or kept meanwhile belongs to the caller.
+    /// For caches that outlive the scope in which they are filled.
+    /// </summary>
+    public static IDisposable BeginDetached()
+    {
+        var detached = new Detached(s_current);
+        s_current = null;
+        return detached;
+    }
+
     /// <summary>Hands a tensor to the enclosing scope, or to the caller where there is none.</summary>
     public Tensor Keep(Tensor tensor)
     {
@@ -55,5 +66,10 @@ public sealed class TensorScope : IDisposable
             return;
         storage.Scope = scope;
         scope._storages.Add(storage);
+    }
+
+    private sealed class Detached(TensorScope? left) : IDisposable
+    {
+        public void Dispose() => s_current = left;
     }
 }

@@ -1,0 +1,187 @@
+using InfMatch.Nn;
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Influence;
+
+/// <summary>What one update of S did.</summary>
+/// <param name="Iteration">Its number, from 0.</param>
+/// <param name="Window">Where J was taken.</param>
+/// <param name="Value">J and the cosine.</param>
+/// <param name="Skipped">Whether J passed the threshold, so that S was left as it is.</param>
+public sealed record DistillationStep(int Iteration, Window Window, ObjectiveValue Value, bool Skipped);
+
+/// <summary>
+/// The distillation as a value: S, the momenta of images and labels, the mass and the iteration are all its state, and
+/// every random number follows from the key and the iteration, so that a saved run continues bit for bit.
+/// </summary>
+public sealed class Distiller : IDisposable
+{
+    private readonly Network _network;
+    private readonly IReadOnlyList<Expert> _experts;
+    private readonly InfluenceEstimator _estimator;
+    private readonly InfluenceObjective _objective;
+    private readonly DistillationPlan _plan;
+    private readonly RandomKey _key;
+    private Tensor _imageVelocity, _labelVelocity;
+
+    /// <summary>A distillation that starts at S; it copies what it changes.</summary>
+    /// <exception cref="TrajectoryException">No window of the plan fits the experts' trajectories.</exception>
+    public Distiller(
+        Network network, IReadOnlyList<Expert> experts, InfluenceEstimator estimator, SyntheticSet start,
+        DistillationPlan plan, RandomKey key)
+    {
+        (_network, _experts, _estimator, _plan, _key) = (network, experts, estimator, plan, key);
+        _objective = new InfluenceObjective(estimator, plan.MassRule);
+        int shortest = experts.Min(e => e.Trajectory.Count);
+        if (plan.WindowLength < 1 || plan.StartMinimum + plan.WindowLength >= shortest)
+        {
+            throw new TrajectoryException(
+                $"A window of {plan.WindowLength} checkpoints from checkpoint {plan.StartMinimum} does not fit a trajectory of " +
+                $"{shortest}. Lower --window, or record more epochs.");
+        }
+        Set = new SyntheticSet(start.Images.Clone(), start.LabelLogits.Clone(), start.Mass);
+        _imageVelocity = start.Images.ZerosLike();
+        _labelVelocity = start.LabelLogits.ZerosLike();
+    }
+
+    /// <summary>S as it is now; its tensors are replaced by every step.</summary>
+    public SyntheticSet Set { get; private set; }
+
+    /// <summary>The number of steps done.</summary>
+    public int Iteration { get; private set; }
+
+    /// <summary>The number of steps that were skipped.</summary>
+    public int Skipped { get; private set; }
+
+    /// <summary>One evaluation of J on a random window and one update of S.</summary>
+    /// <exception cref="NumericalException">J or S stops being finite; the state is as before the step.</exception>
+    public DistillationStep Step()
+    {
+        RandomKey key = _key.Split("iteration").Split((ulong)Iteration);
+        Window window = Draw(key.Split("window"));
+        using var scope = TensorScope.Begin();
+        var loss = new SyntheticLoss(_network, _plan.Augmentation, key.Split("augmentation"), _plan.Siamese);
+        ObjectiveValue value = _objective.Evaluate(window, Set, loss);
+        if (value.Gradient is not { } gradient)
+        {
+            throw new NumericalException(
+                $"the objective J ({_estimator.Name}, expert {window.Expert}, checkpoints {window.First} to {window.Last})",
+                Iteration, value.Relative, $"Lower --lr-img (now {_plan.ImageRate}) or --lr-label (now {_plan.LabelRate}).");
+        }
+        bool skip = value.Relative > _plan.Threshold;
+        if (!skip)
+            Update(value, gradient, scope);
+        Skipped += skip ? 1 : 0;
+        return new DistillationStep(Iteration++, window, value, skip);
+    }
+
+    /// <summary>J on the windows that an evenly spaced grid of starts gives, without augmentation and without a step.</summary>
+    public double MeanObjective(int windows)
+    {
+        double sum = 0;
+        for (int i = 0; i < windows; i++)
+        {
+            using var scope = TensorScope.Begin();
+            int last = LastStart(1), start = _plan.StartMinimum + (last - _plan.StartMinimum) * i / Math.Max(1, windows - 1);
+            var window = new Window(i % _experts.Count, start, start + _plan.WindowLength);
+            var loss = new SyntheticLoss(_network, Augmentation.None, default);
+            sum += _objective.Evaluate(window, Set, loss, gradient: false).Relative;
+        }
+        return sum / windows;
+    }
+
+    private void Update(ObjectiveValue value, SyntheticGradient gradient, TensorScope scope)
+    {
+        SyntheticSet old = Set;
+        double factor = _plan.Schedule.At(1, Iteration, _plan.Iterations);
+        (Tensor images, Tensor imageVelocity) = Sgd(
+            old.Images, _imageVelocity, gradient.Images, factor * _plan.ImageRate, _plan.ImageMomentum);
+        (Tensor labels, Tensor labelVelocity) = Sgd(
+            old.LabelLogits, _labelVelocity, gradient.LabelLogits, factor * _plan.LabelRate, _plan.LabelMomentum);
+        double size = images.Norm() + labels.Norm();
+        if (!double.IsFinite(size))
+        {
+            throw new NumericalException(
+                "the synthetic set", Iteration, size, $"Lower --lr-img (now {_plan.ImageRate}) or --lr-label (now {_plan.LabelRate}).");
+        }
+        double mass = _plan.MassRule == MassRule.Learned
+            ? old.Mass * Math.Exp(-factor * _plan.MassRate * value.MassGradient * old.Mass)
+            : value.Mass;
+        Set = new SyntheticSet(scope.Keep(images), scope.Keep(labels), mass);
+        foreach (Tensor gone in (Tensor[])[old.Images, old.LabelLogits, _imageVelocity, _labelVelocity])
+            gone.Dispose();
+        (_imageVelocity, _labelVelocity) = (scope.Keep(imageVelocity), scope.Keep(labelVelocity));
+    }
+
+    private static (Tensor Value, Tensor Velocity) Sgd(
+        Tensor value, Tensor velocity, Tensor gradient, double rate, double momentum)
+    {
+        Tensor newValue = value.Backend.Empty(value.Shape, value.DType);
+        Tensor newVelocity = value.Backend.Empty(value.Shape, value.DType);
+        value.Backend.SgdStep(value, velocity, gradient, rate, momentum, 0, newValue, newVelocity);
+        return (newValue, newVelocity);
+    }
+
+    private Window Draw(RandomKey key)
+    {
+        int expert = key.Below(_experts.Count, 0);
+        double grown = _plan.ExpansionEnd == 0 ? 1 : Math.Min(1, (double)Iteration / _plan.ExpansionEnd);
+        int last = Math.Min(LastStart(grown), _experts[expert].Trajectory.Count - 1 - _plan.WindowLength);
+        int start = _plan.StartMinimum + key.Below(last - _plan.StartMinimum + 1, 1);
+        return new Window(expert, start, start + _plan.WindowLength);
+    }
+
+    // The largest checkpoint at which a window may begin, once the range has grown by the given part.
+    private int LastStart(double grown)
+    {
+        int upper = _plan.StartCurrent + (int)((_plan.StartMaximum - _plan.StartCurrent) * grown);
+        int fits = _experts.Min(e => e.Trajectory.Count) - 1 - _plan.WindowLength;
+        return Math.Clamp(upper - 1, _plan.StartMinimum, Math.Max(_plan.StartMinimum, fits));
+    }
+
+    /// <summary>The whole state, to be saved.</summary>
+    public IReadOnlyList<NamedArray> Save() =>
+    [
+        Array("images", Set.Images), Array("label_logits", Set.LabelLogits),
+        Array("image_velocity", _imageVelocity), Array("label_velocity", _labelVelocity),
+        NamedArray.From("mass", [1], (double[])[Set.Mass]),
+        NamedArray.From("progress", [2], (int[])[Iteration, Skipped]),
+    ];
+
+    /// <summary>Continues from a saved state.</summary>
+    /// <exception cref="ShapeException">The state is of another set.</exception>
+    public void Restore(ArraySet state)
+    {
+        Tensor images = From(state["images"], Set.Images), labels = From(state["label_logits"], Set.LabelLogits);
+        Tensor imageVelocity = From(state["image_velocity"], Set.Images);
+        Tensor labelVelocity = From(state["label_velocity"], Set.LabelLogits);
+        Dispose();
+        Set = new SyntheticSet(images, labels, state["mass"].AsFloat64()[0]);
+        (_imageVelocity, _labelVelocity) = (imageVelocity, labelVelocity);
+        (Iteration, Skipped) = (state["progress"].AsInt32()[0], state["progress"].AsInt32()[1]);
+    }
+
+    /// <summary>Gives the state's memory back.</summary>
+    public void Dispose()
+    {
+        foreach (Tensor tensor in (Tensor[])[Set.Images, Set.LabelLogits, _imageVelocity, _labelVelocity])
+            tensor.Dispose();
+    }
+
+    private static NamedArray Array(string name, Tensor tensor) => tensor.DType == DType.Float32
+        ? NamedArray.From(name, tensor.Shape.Sizes, tensor.ToArray<float>())
+        : NamedArray.From(name, tensor.Shape.Sizes, tensor.ToArray<double>());
+
+    private static Tensor From(NamedArray array, Tensor like) => like.DType == DType.Float32
+        ? Tensor.From(like.Backend, array.AsFloat32(), CheckedShape(array, like))
+        : Tensor.From(like.Backend, array.AsFloat64(), CheckedShape(array, like));
+
+    private static Shape CheckedShape(NamedArray array, Tensor like)
+    {
+        var shape = new Shape(array.Dimensions);
+        return shape == like.Shape
+            ? shape
+            : throw new ShapeException($"The saved array '{array.Name}' has the shape {shape}, this run needs {like.Shape}.");
+    }
+}

@@ -1,0 +1,52 @@
+using InfMatch.Tensors;
+
+namespace InfMatch.Influence;
+
+/// <summary>How the mass α of S is chosen.</summary>
+public enum MassRule
+{
+    /// <summary>α* = ⟨a_S, a_D⟩/‖a_S‖² at every evaluation; then J = 1 − cos²(a_S, a_D) ≤ 1, and by the envelope theorem
+    /// dJ/dS needs no term for it.</summary>
+    ClosedForm,
+
+    /// <summary>log α is learned beside S.</summary>
+    Learned,
+
+    /// <summary>α stays as it is.</summary>
+    Fixed,
+}
+
+/// <summary>The objective on one window, with its derivatives.</summary>
+/// <param name="Relative">J = ‖α·a_S − a_D‖²/‖a_D‖²: 1 is what an empty S scores.</param>
+/// <param name="Cosine">The cosine of a_S and a_D.</param>
+/// <param name="Mass">α.</param>
+/// <param name="MassGradient">dJ/dα.</param>
+/// <param name="Gradient">dJ/dS; null where J is not finite.</param>
+public sealed record ObjectiveValue(
+    double Relative, double Cosine, double Mass, double MassGradient, SyntheticGradient? Gradient);
+
+/// <summary>
+/// J(S) = ‖I_{−D} + I_{+S}‖² over a window, relative to the displacement of the real run, and dJ/dS. Source:
+/// Inf-Match (CVPR 2026), the objective; normalisation and mass: docs/theory.md, "Objective".
+/// </summary>
+public sealed class InfluenceObjective(InfluenceEstimator estimator, MassRule rule)
+{
+    /// <summary>J and its derivatives at S.</summary>
+    public ObjectiveValue Evaluate(Window window, SyntheticSet s, SyntheticLoss loss, bool gradient = true)
+    {
+        Tensor real = estimator.RealSide(window), synthetic = estimator.SyntheticSide(window, s, loss);
+        double sr = synthetic.Dot(real), ss = synthetic.Dot(synthetic), rr = real.Dot(real);
+        // A negative optimum means that S moves θ against D: no mass of it helps, so a small positive one is kept, under
+        // which dJ/dS still turns a_S round.
+        double mass = rule == MassRule.ClosedForm ? Math.Max(sr, 1e-3 * Math.Sqrt(ss * rr)) / ss : s.Mass;
+        double relative = (mass * mass * ss - 2 * mass * sr + rr) / rr;
+        double massGradient = 2 * (mass * ss - sr) / rr;
+        SyntheticGradient? found = null;
+        if (gradient && double.IsFinite(relative))
+        {
+            Tensor residual = TensorAlgebra.Axpy(mass, synthetic, real.Times(-1));
+            found = estimator.Pullback(window, s, loss, residual.Times(2 * mass / rr));
+        }
+        return new ObjectiveValue(relative, sr / Math.Sqrt(ss * rr), mass, massGradient, found);
+    }
+}

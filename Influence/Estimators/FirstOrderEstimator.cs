@@ -1,0 +1,40 @@
+using InfMatch.Tensors;
+
+namespace InfMatch.Influence;
+
+/// <summary>
+/// The first-order form, with H := 0: a_Z = −Σ_t c_t·G_Z^t, c_t the sum of the effective rates from checkpoint t to the
+/// next. a_D is then the recorded displacement itself, exact and free. Source: docs/theory.md, "First order"; close to
+/// TracIn (Pruthi et al., NeurIPS 2020).
+/// </summary>
+public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEstimator(context)
+{
+    /// <inheritdoc/>
+    public override string Name => "first-order";
+
+    /// <inheritdoc/>
+    protected override Tensor ComputeRealSide(Window window) =>
+        Context.Theta(window, window.Last).Minus(Context.Theta(window, window.First));
+
+    /// <inheritdoc/>
+    public override Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss)
+    {
+        using var scope = TensorScope.Begin();
+        Tensor? sum = null;
+        for (int t = window.First; t < window.Last; t++)
+        {
+            Tensor g = SyntheticGradientAt(Context.Theta(window, t), s, loss);
+            sum = sum is null ? g.Times(-EffectiveRate(window, t)) : TensorAlgebra.Axpy(-EffectiveRate(window, t), g, sum);
+        }
+        return scope.Keep(sum!);
+    }
+
+    /// <inheritdoc/>
+    public override SyntheticGradient Pullback(Window window, SyntheticSet s, SyntheticLoss loss, Tensor u)
+    {
+        SyntheticGradient sum = ZerosLike(s);
+        for (int t = window.First; t < window.Last; t++)
+            sum = sum.Plus(-EffectiveRate(window, t), Context.Field.Mixed(Context.Theta(window, t), loss, s, u));
+        return sum;
+    }
+}

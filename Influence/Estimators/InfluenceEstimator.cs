@@ -1,0 +1,100 @@
+using InfMatch.Autograd;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Influence;
+
+/// <summary>What every estimator reads from: experts, and how to differentiate.</summary>
+/// <param name="Experts">Trainings on D with their trajectories.</param>
+/// <param name="Field">How second derivatives are computed.</param>
+/// <param name="RealBatch">The images of D on which gradients at sparse checkpoints are taken; all of D, or a fixed
+/// balanced part of it. One fixed set: fresh minibatches inside a squared norm would be biased by their variance.</param>
+public sealed record EstimationContext(IReadOnlyList<Expert> Experts, LossField Field, LabelledImages RealBatch)
+{
+    /// <summary>The backend that holds everything.</summary>
+    public Backend Backend => RealBatch.Images.Backend;
+
+    /// <summary>The number type in which everything is computed.</summary>
+    public DType DType => RealBatch.Images.DType;
+
+    /// <summary>θ at a checkpoint of a window's expert.</summary>
+    public Tensor Theta(Window window, int checkpoint) =>
+        Experts[window.Expert].Trajectory.Theta(checkpoint, Backend, DType);
+
+    /// <summary>L_D(θ) on <see cref="RealBatch"/>.</summary>
+    public Variable RealLoss(Network network, Variable theta) =>
+        network.Loss(theta, Variable.Constant(RealBatch.Images), Variable.Constant(RealBatch.Labels));
+}
+
+/// <summary>
+/// An estimate, to first or second order and without inverse Hessians, of the displacement that training on the real
+/// set D undergoes when mass moves from D to the synthetic set S over a window: δ = α·a_S − a_D, with a_Z the
+/// displacement caused by Z alone and α the mass of S. Every estimator is linear in Z's gradients, so this contract is
+/// all there is: a_D, a_S, and the adjoint of S ↦ a_S. Cost is linear in the window's length and memory constant.
+/// Source: docs/theory.md, "Estimators".
+/// </summary>
+public abstract class InfluenceEstimator(EstimationContext context)
+{
+    private readonly Dictionary<Window, Tensor> _realSides = [];
+    private readonly Queue<Window> _oldest = new();
+
+    /// <summary>The most real sides that are kept; each is one vector [p].</summary>
+    public int CacheCapacity { get; init; } = 256;
+
+    /// <summary>The name by which users choose it.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Whether the window must consist of consecutive steps.</summary>
+    public virtual bool NeedsDenseWindow => false;
+
+    /// <summary>Where the estimator reads from.</summary>
+    protected EstimationContext Context { get; } = context;
+
+    /// <summary>a_D [p]; computed once for a window, then cached. The estimator owns it.</summary>
+    public Tensor RealSide(Window window)
+    {
+        if (_realSides.TryGetValue(window, out Tensor? cached))
+            return cached;
+        Tensor side;
+        using (TensorScope.BeginDetached())
+        {
+            using var scope = TensorScope.Begin();
+            side = ComputeRealSide(window).Clone();
+            scope.Keep(side);
+        }
+        while (_realSides.Count >= CacheCapacity && _oldest.TryDequeue(out Window old) && _realSides.Remove(old, out Tensor? gone))
+            gone.Dispose();
+        _realSides.Add(window, side);
+        _oldest.Enqueue(window);
+        return side;
+    }
+
+    /// <summary>a_S [p]; belongs to the current scope.</summary>
+    public abstract Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss);
+
+    /// <summary>(∂a_S/∂S)ᵀ·u for a cotangent u [p]; belongs to the current scope.</summary>
+    public abstract SyntheticGradient Pullback(Window window, SyntheticSet s, SyntheticLoss loss, Tensor u);
+
+    /// <summary>a_D, computed.</summary>
+    protected abstract Tensor ComputeRealSide(Window window);
+
+    /// <summary>The network of a window's expert.</summary>
+    protected Network NetworkOf(Window window) => Context.Experts[window.Expert].Network;
+
+    /// <summary>Σ of the effective rates between checkpoint t and the next: Σ η/(1 − μ).</summary>
+    protected double EffectiveRate(Window window, int checkpoint)
+    {
+        Expert expert = Context.Experts[window.Expert];
+        return expert.Trajectory.RateBetween(checkpoint, checkpoint + 1) / (1 - expert.Plan.Momentum);
+    }
+
+    /// <summary>G_S = ∇_θ L(θ; S) [p].</summary>
+    protected static Tensor SyntheticGradientAt(Tensor theta, SyntheticSet s, SyntheticLoss loss)
+    {
+        Variable[] constants = [Variable.Constant(s.Images), Variable.Constant(s.LabelLogits)];
+        return LossField.Gradient(theta, parameters => loss.At(parameters, constants));
+    }
+
+    /// <summary>Zeros of S's shapes, to add gradients to.</summary>
+    protected static SyntheticGradient ZerosLike(SyntheticSet s) => new(s.Images.ZerosLike(), s.LabelLogits.ZerosLike());
+}

@@ -1,0 +1,57 @@
+using InfMatch.Autograd;
+using InfMatch.Tensors;
+
+namespace InfMatch.Influence;
+
+/// <summary>How products with second derivatives are computed.</summary>
+public enum SecondDerivatives
+{
+    /// <summary>Central differences of ordinary backward passes: constant memory, the fast fused path.</summary>
+    FiniteDifference,
+
+    /// <summary>Differentiating the recorded gradient: exact almost everywhere, more memory and time.</summary>
+    Exact,
+}
+
+/// <summary>The gradient with respect to S, in numbers.</summary>
+/// <param name="Images">dJ/dimages [N, C, H, W].</param>
+/// <param name="LabelLogits">dJ/dℓ [N, M].</param>
+public sealed record SyntheticGradient(Tensor Images, Tensor LabelLogits)
+{
+    /// <summary>this + c·other.</summary>
+    public SyntheticGradient Plus(double c, SyntheticGradient other) =>
+        new(TensorAlgebra.Axpy(c, other.Images, Images), TensorAlgebra.Axpy(c, other.LabelLogits, LabelLogits));
+}
+
+/// <summary>
+/// First and second derivatives of losses L(θ; ·), as vectors. All results belong to the current scope; what was made
+/// on the way is given back.
+/// </summary>
+public sealed class LossField(SecondDerivatives mode)
+{
+    /// <summary>How products with second derivatives are computed.</summary>
+    public SecondDerivatives Mode { get; } = mode;
+
+    /// <summary>∇_θ L(θ) [p].</summary>
+    public static Tensor Gradient(Tensor theta, Func<Variable, Variable> loss)
+    {
+        using var scope = TensorScope.Begin();
+        Variable parameters = Variable.Leaf(theta);
+        return scope.Keep(Autograd.Gradient.Of(loss(parameters), parameters).Value);
+    }
+
+    /// <summary>∇²L(θ)·v [p].</summary>
+    public Tensor HessianVector(Tensor theta, Func<Variable, Variable> loss, Tensor v) =>
+        Mode == SecondDerivatives.Exact
+            ? Differential.Hvp(loss, theta, v)
+            : Differential.HvpByFiniteDifference(loss, theta, v);
+
+    /// <summary>M_S(θ; v) = ∂/∂S ⟨v, ∇_θ L(θ; S)⟩ with v held constant.</summary>
+    public SyntheticGradient Mixed(Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v)
+    {
+        Tensor[] result = Mode == SecondDerivatives.Exact
+            ? Differential.MixedProduct(loss.At, theta, [s.Images, s.LabelLogits], v)
+            : Differential.MixedProductByFiniteDifference(loss.At, theta, [s.Images, s.LabelLogits], v);
+        return new SyntheticGradient(result[0], result[1]);
+    }
+}

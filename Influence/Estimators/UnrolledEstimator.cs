@@ -1,0 +1,90 @@
+using InfMatch.Autograd;
+using InfMatch.Tensors;
+
+namespace InfMatch.Influence;
+
+/// <summary>
+/// The exact first-order Taylor expansion of the training dynamics: with ν the displacement's velocity,
+/// ν' = μν + (H_D^t + λI)δ + G_Z^t, δ' = δ − η^t ν', from zero, with the Hessian of the minibatch really used at step t;
+/// a_Z = δ at the window's end. Source: docs/theory.md, "The unrolled form"; Hara, Nitanda and Maehara (NeurIPS 2019)
+/// for μ = 0.
+/// </summary>
+public sealed class UnrolledEstimator(EstimationContext context) : InfluenceEstimator(context)
+{
+    /// <inheritdoc/>
+    public override string Name => "unrolled";
+
+    /// <inheritdoc/>
+    public override bool NeedsDenseWindow => true;
+
+    /// <inheritdoc/>
+    protected override Tensor ComputeRealSide(Window window) =>
+        Forward(window, (theta, step) =>
+        {
+            (Variable images, Variable labels) = Context.Experts[window.Expert].BatchAt(step);
+            return LossField.Gradient(theta, parameters => NetworkOf(window).Loss(parameters, images, labels));
+        });
+
+    /// <inheritdoc/>
+    public override Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss) =>
+        Forward(window, (theta, _) => SyntheticGradientAt(theta, s, loss));
+
+    private Tensor Forward(Window window, Func<Tensor, int, Tensor> gradient)
+    {
+        Expert expert = Context.Experts[window.Expert];
+        (double momentum, double decay) = (expert.Plan.Momentum, expert.Plan.WeightDecay);
+        Tensor delta = Context.Theta(window, window.First).ZerosLike(), velocity = delta.ZerosLike();
+        for (int t = window.First; t < window.Last; t++)
+        {
+            using var scope = TensorScope.Begin();
+            int step = StepOf(window, t);
+            Tensor theta = Context.Theta(window, t);
+            Tensor curvature = TensorAlgebra.Axpy(decay, delta, HessianVector(window, theta, step, delta));
+            Tensor nextVelocity = TensorAlgebra.Axpy(momentum, velocity, curvature).Plus(gradient(theta, step));
+            Tensor nextDelta = TensorAlgebra.Axpy(-expert.Trajectory.RateAt(step), nextVelocity, delta);
+            (velocity, delta) = (scope.Keep(nextVelocity), scope.Keep(nextDelta));
+        }
+        return delta;
+    }
+
+    /// <inheritdoc/>
+    // The adjoint of the recursion: u_δ = u, u_ν = 0; for t = T−1 … 0:  b = u_ν − η^t u_δ;  dS += M_S(θ^t; b);
+    // u_δ += (H_D^t + λI) b;  u_ν = μ b.
+    public override SyntheticGradient Pullback(Window window, SyntheticSet s, SyntheticLoss loss, Tensor u)
+    {
+        Expert expert = Context.Experts[window.Expert];
+        SyntheticGradient sum = ZerosLike(s);
+        Tensor uDelta = u, uVelocity = u.ZerosLike();
+        for (int t = window.Last - 1; t >= window.First; t--)
+        {
+            using var scope = TensorScope.Begin();
+            int step = StepOf(window, t);
+            Tensor theta = Context.Theta(window, t);
+            Tensor b = TensorAlgebra.Axpy(-expert.Trajectory.RateAt(step), uDelta, uVelocity);
+            sum = sum.Plus(1, Context.Field.Mixed(theta, loss, s, b));
+            scope.Keep(sum.Images);
+            scope.Keep(sum.LabelLogits);
+            Tensor curvature = TensorAlgebra.Axpy(expert.Plan.WeightDecay, b, HessianVector(window, theta, step, b));
+            (uDelta, uVelocity) = (scope.Keep(uDelta.Plus(curvature)), scope.Keep(b.Times(expert.Plan.Momentum)));
+        }
+        return sum;
+    }
+
+    private Tensor HessianVector(Window window, Tensor theta, int step, Tensor v)
+    {
+        (Variable images, Variable labels) = Context.Experts[window.Expert].BatchAt(step);
+        return Context.Field.HessianVector(
+            theta, parameters => NetworkOf(window).Loss(parameters, images, labels), v);
+    }
+
+    private int StepOf(Window window, int checkpoint)
+    {
+        TrajectoryFile trajectory = Context.Experts[window.Expert].Trajectory;
+        int step = trajectory.StepOf(checkpoint);
+        return trajectory.StepOf(checkpoint + 1) == step + 1
+            ? step
+            : throw new TrajectoryException(
+                $"The unrolled estimator needs every step of its window, but {trajectory.Path} stores step {step} and then " +
+                $"{trajectory.StepOf(checkpoint + 1)}. Record dense segments, or use --estimator first-order.");
+    }
+}

@@ -1,0 +1,35 @@
+using InfMatch.Autograd;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Influence;
+
+/// <summary>
+/// S: what is learned. Labels are learned as logits ℓ, q = softmax ℓ, so that they never leave the simplex.
+/// </summary>
+/// <param name="Images">Standardised images [N, C, H, W].</param>
+/// <param name="LabelLogits">ℓ [N, M].</param>
+/// <param name="Mass">α: the scale of S's gradient, up to a constant the rate that S is meant to be trained with.</param>
+public sealed record SyntheticSet(Tensor Images, Tensor LabelLogits, double Mass)
+{
+    /// <summary>N.</summary>
+    public int Count => Images.Shape[0];
+
+    /// <summary>The images with their labels q = softmax ℓ, to train on; the labels belong to the current scope.</summary>
+    public LabelledImages AsTrainingSet()
+    {
+        using IDisposable off = Recording.Off();
+        return new LabelledImages(Images, Variable.Constant(LabelLogits).Softmax().Value);
+    }
+}
+
+/// <summary>
+/// The loss L(θ; S) at which influence looks: S under one draw of the siamese augmentation, the same at every
+/// checkpoint and on both sides of a finite difference.
+/// </summary>
+public sealed class SyntheticLoss(Network network, Augmentation augmentation, RandomKey key, bool siamese = true)
+{
+    /// <summary>L(θ; S), a scalar; S is images [N, C, H, W] and label logits [N, M].</summary>
+    public Variable At(Variable theta, IReadOnlyList<Variable> s) =>
+        network.Loss(theta, augmentation.Apply(s[0], key, siamese), s[1].Softmax());
+}

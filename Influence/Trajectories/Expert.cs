@@ -1,0 +1,156 @@
+using System.Globalization;
+using InfMatch.Autograd;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Influence;
+
+/// <summary>
+/// One training of a network on D: its recorded trajectory, and the means to replay any step's batch with the recorded
+/// order and augmentation. Plain SGD (no momentum, no weight decay) is what influence describes best: then the
+/// recorded displacement is exactly −Σ η^t·G_D^t.
+/// </summary>
+public sealed class Expert : IDisposable
+{
+    private const string Format = "infmatch-trajectory-1";
+
+    private Expert(Network network, LabelledImages data, TrainingPlan plan, RandomKey key, TrajectoryFile trajectory)
+    {
+        (Network, Data, Plan, Trajectory) = (network, data, plan, trajectory);
+        Replay = new Trainer(network, data, plan, key.Split("train"));
+    }
+
+    /// <summary>What was trained.</summary>
+    public Network Network { get; }
+
+    /// <summary>D.</summary>
+    public LabelledImages Data { get; }
+
+    /// <summary>How it was trained.</summary>
+    public TrainingPlan Plan { get; }
+
+    /// <summary>What was recorded.</summary>
+    public TrajectoryFile Trajectory { get; }
+
+    /// <summary>Gives the batch of any step as training saw it.</summary>
+    public Trainer Replay { get; }
+
+    /// <summary>Bytes that a trajectory takes on disk, headers aside.</summary>
+    public static long BytesOnDisk(Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule)
+    {
+        int perEpoch = (data.Count + plan.BatchSize - 1) / plan.BatchSize, steps = perEpoch * plan.Epochs;
+        return (long)schedule.Steps(perEpoch, steps).Length * network.Layout.Count * sizeof(float) + 16L * steps;
+    }
+
+    /// <summary>
+    /// Trains a network on D from a fresh initialisation and streams its checkpoints to a file, which appears under its
+    /// name only when it is complete.
+    /// </summary>
+    /// <param name="network">What to train.</param>
+    /// <param name="data">D.</param>
+    /// <param name="plan">How to train it.</param>
+    /// <param name="schedule">What to store.</param>
+    /// <param name="key">Initialisation, batch order and augmentation follow from it.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="accuracy">Measures the test accuracy of the last θ; NaN is stored without it.</param>
+    /// <param name="observe">Sees every step.</param>
+    /// <param name="cancel">Stops between two steps; nothing is left behind then.</param>
+    /// <exception cref="NumericalException">The loss stops being finite.</exception>
+    /// <exception cref="FileWriteException">The file cannot be written.</exception>
+    public static Expert Record(
+        Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule, RandomKey key, string path,
+        Func<Tensor, double>? accuracy = null, Action<TrainingStep>? observe = null, CancellationToken cancel = default)
+    {
+        var trainer = new Trainer(network, data, plan, key.Split("train"));
+        int[] stored = schedule.Steps(trainer.StepsPerEpoch, trainer.Steps);
+        int p = network.Layout.Count;
+        using (var writer = SafetensorsWriter.Create(
+            path,
+            [
+                new ArrayLayout("steps", ArrayElement.Int32, [stored.Length]),
+                new ArrayLayout("rates", ArrayElement.Float64, [trainer.Steps]),
+                new ArrayLayout("theta", ArrayElement.Float32, [stored.Length, p]),
+                new ArrayLayout("losses", ArrayElement.Float32, [trainer.Steps]),
+                new ArrayLayout("accuracy", ArrayElement.Float64, [1]),
+            ],
+            Describe(network, data, plan, schedule, key)))
+        {
+            writer.Append("steps", (ReadOnlySpan<int>)stored);
+            writer.Append("rates", (ReadOnlySpan<double>)[.. Enumerable.Range(0, trainer.Steps).Select(trainer.RateAt)]);
+            var losses = new float[trainer.Steps];
+            int next = 0;
+            void Store(int step, Tensor theta)
+            {
+                if (next < stored.Length && stored[next] == step)
+                {
+                    writer.Append("theta", (ReadOnlySpan<float>)theta.ToArray<float>());
+                    next++;
+                }
+            }
+            using Tensor start = network.Initialise(data.Images.Backend, data.Images.DType, key.Split("init"));
+            Store(0, start);
+            using Tensor end = trainer.Run(
+                start,
+                step =>
+                {
+                    losses[step.Step] = (float)step.Loss;
+                    Store(step.Step + 1, step.Theta);
+                    observe?.Invoke(step);
+                },
+                cancel);
+            writer.Append("losses", (ReadOnlySpan<float>)losses);
+            writer.Append("accuracy", (ReadOnlySpan<double>)[accuracy?.Invoke(end) ?? double.NaN]);
+            writer.Complete();
+        }
+        return Open(network, data, plan, schedule, key, path);
+    }
+
+    /// <summary>Opens a recorded trajectory that was made with exactly these settings.</summary>
+    /// <exception cref="TrajectoryException">The file was made with others; the message names the first difference.</exception>
+    public static Expert Open(
+        Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule, RandomKey key, string path)
+    {
+        TrajectoryFile trajectory = TrajectoryFile.Open(path);
+        foreach ((string name, string wanted) in Describe(network, data, plan, schedule, key))
+        {
+            string found = trajectory.Metadata.GetValueOrDefault(name, "nothing");
+            if (found != wanted)
+            {
+                trajectory.Dispose();
+                throw new TrajectoryException(
+                    $"{path} was recorded with {name} = {found}, but {wanted} is asked for. Record it again, or change the option.");
+            }
+        }
+        return new Expert(network, data, plan, key, trajectory);
+    }
+
+    /// <summary>The batch of step t with its labels.</summary>
+    public (Variable Images, Variable Labels) BatchAt(int step) => Replay.BatchAt(step);
+
+    /// <inheritdoc/>
+    public void Dispose() => Trajectory.Dispose();
+
+    private static Dictionary<string, string> Describe(
+        Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule, RandomKey key)
+    {
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        return new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["format"] = Format,
+            ["network"] = network.Name,
+            ["parameters"] = network.Layout.Count.ToString(culture),
+            ["images"] = data.Count.ToString(culture),
+            ["epochs"] = plan.Epochs.ToString(culture),
+            ["batchSize"] = plan.BatchSize.ToString(culture),
+            ["rate"] = plan.Rate.ToString("R", culture),
+            ["momentum"] = plan.Momentum.ToString("R", culture),
+            ["weightDecay"] = plan.WeightDecay.ToString("R", culture),
+            ["schedule"] = plan.Schedule.ToString(),
+            ["augmentation"] = plan.Augmentation.Ops.ToString(),
+            ["checkpoints"] = schedule.ToString(),
+            ["key"] = key.Value.ToString("x16", culture),
+            ["device"] = data.Images.Backend.Name,
+        };
+    }
+}

@@ -1,0 +1,115 @@
+using System.IO.MemoryMappedFiles;
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Influence;
+
+/// <summary>A trajectory file that does not fit its network, its data or its own description.</summary>
+public sealed class TrajectoryException(string message) : Exception(message);
+
+/// <summary>
+/// The recorded training of one network on D: a safetensors file with the stored steps [K], their parameters θ [K, p]
+/// in float32, every step's rate [T] and loss [T], and the test accuracy at the end. It is memory-mapped: a trajectory
+/// may be larger than memory, and an estimator reads two vectors at a time.
+/// </summary>
+public sealed class TrajectoryFile : IDisposable
+{
+    private readonly MemoryMappedFile _file;
+    private readonly MemoryMappedViewAccessor _view;
+    private readonly long _thetaOffset;
+    private readonly int[] _steps;
+    private readonly double[] _rates, _sumOfRates;
+    private readonly float[] _losses;
+
+    private TrajectoryFile(string path, SafetensorsHeader header)
+    {
+        Path = path;
+        Metadata = header.Metadata;
+        _file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+        _view = _file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+        _thetaOffset = header["theta"].Offset;
+        ParameterCount = header["theta"].Dimensions[1];
+        _steps = new int[header["steps"].Dimensions[0]];
+        _rates = new double[header["rates"].Dimensions[0]];
+        _losses = new float[_rates.Length];
+        var accuracy = new double[1];
+        _view.ReadArray(header["steps"].Offset, _steps, 0, _steps.Length);
+        _view.ReadArray(header["rates"].Offset, _rates, 0, _rates.Length);
+        _view.ReadArray(header["losses"].Offset, _losses, 0, _losses.Length);
+        _view.ReadArray(header["accuracy"].Offset, accuracy, 0, 1);
+        Accuracy = accuracy[0];
+        _sumOfRates = new double[_rates.Length + 1];
+        for (int t = 0; t < _rates.Length; t++)
+            _sumOfRates[t + 1] = _sumOfRates[t] + _rates[t];
+    }
+
+    /// <summary>Where the file is.</summary>
+    public string Path { get; }
+
+    /// <summary>What was trained and how, as text.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
+
+    /// <summary>p.</summary>
+    public int ParameterCount { get; }
+
+    /// <summary>K, the number of stored checkpoints.</summary>
+    public int Count => _steps.Length;
+
+    /// <summary>The test accuracy of the last checkpoint, 0 … 1; NaN if it was not measured.</summary>
+    public double Accuracy { get; }
+
+    /// <summary>The loss of every step's batch.</summary>
+    public IReadOnlyList<float> Losses => _losses;
+
+    /// <summary>Opens a finished trajectory.</summary>
+    /// <exception cref="SafetensorsException">The file is not a complete safetensors file.</exception>
+    /// <exception cref="TrajectoryException">It lacks what a trajectory has.</exception>
+    public static TrajectoryFile Open(string path)
+    {
+        SafetensorsHeader header = SafetensorsHeader.Read(path, new ArrayFileLimits { MaxDataBytes = long.MaxValue });
+        (string Name, ArrayElement Element, int Rank)[] expected =
+        [
+            ("steps", ArrayElement.Int32, 1), ("rates", ArrayElement.Float64, 1), ("theta", ArrayElement.Float32, 2),
+            ("losses", ArrayElement.Float32, 1), ("accuracy", ArrayElement.Float64, 1),
+        ];
+        foreach ((string name, ArrayElement element, int rank) in expected)
+        {
+            SafetensorsEntry? entry = header.Entries.FirstOrDefault(e => e.Name == name);
+            if (entry is null || entry.Element != element || entry.Dimensions.Length != rank)
+            {
+                throw new TrajectoryException(
+                    $"{path} is no trajectory: an array '{name}' of {element} and rank {rank} is missing. Record it again with 'train'.");
+            }
+        }
+        if (header["steps"].Dimensions[0] != header["theta"].Dimensions[0]
+            || header["rates"].Dimensions[0] != header["losses"].Dimensions[0])
+        {
+            throw new TrajectoryException($"{path}: the numbers of steps and of parameter vectors differ. Record it again.");
+        }
+        return new TrajectoryFile(path, header);
+    }
+
+    /// <summary>The step before which checkpoint i was stored.</summary>
+    public int StepOf(int checkpoint) => _steps[checkpoint];
+
+    /// <summary>η^t.</summary>
+    public double RateAt(int step) => _rates[step];
+
+    /// <summary>Σ η^t over the steps between two checkpoints.</summary>
+    public double RateBetween(int first, int last) => _sumOfRates[_steps[last]] - _sumOfRates[_steps[first]];
+
+    /// <summary>θ at a checkpoint [p], in the given number type; it belongs to the current scope.</summary>
+    public Tensor Theta(int checkpoint, Backend backend, DType dtype)
+    {
+        var values = new float[ParameterCount];
+        _view.ReadArray(_thetaOffset + (long)checkpoint * ParameterCount * sizeof(float), values, 0, values.Length);
+        return Tensor.From<float>(backend, values, new Shape(ParameterCount)).To(dtype);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _view.Dispose();
+        _file.Dispose();
+    }
+}
