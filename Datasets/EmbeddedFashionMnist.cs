@@ -21,7 +21,7 @@ public static class EmbeddedFashionMnist
     public const int TestPerClass = 200;
 
     /// <summary>SHA-256 of the four unpacked IDX files, lower-case hex.</summary>
-    public const string Sha256 = "@@";
+    public const string Sha256 = "dc0289273c8bbcf299620bc123dadb811b6f04ead83d54641d1196c9bef7c4da";
 
     private const string Resource = "fashion-mnist-small.bin";
     private const int TrainCount = 10 * TrainPerClass, TestCount = 10 * TestPerClass;
