@@ -154,8 +154,8 @@ public static class DatasetCatalog
         string nearest = Names.MinBy(n => Distance(wanted, Plain(n)))!;
         string list = string.Join(", ", Names);
 
-        // Beyond a third of the letters a suggestion is a guess that misleads.
-        bool near = Distance(wanted, Plain(nearest)) <= Math.Max(1, nearest.Length / 3);
+        // Beyond a third of the letters (a swap of two counts 2) a suggestion is a guess that misleads.
+        bool near = Distance(wanted, Plain(nearest)) <= Math.Max(2, nearest.Length / 3);
         return new DatasetException(
             DatasetFault.UnknownName, $"\"{name}\"", "no data set has this name",
             fix: (near ? $"Did you mean \"{nearest}\"? " : string.Empty) + $"Known: {list}.");
