@@ -9,7 +9,7 @@ internal static class ArrayGen
 {
     public static readonly Gen<NamedArray[]> Sets =
         Gen.Select(Gen.Enum<ArrayElement>(), Gen.Int[0, 5].Array[0, 4], Gen.ULong).Array[0, 6]
-            .Select(parts => parts.Select((part, k) => Make($"array.{k}/ü", part.Item1, part.Item2, part.Item3)).ToArray());
+            .Select(parts => parts.Select((p, k) => Make($"array.{k}/ü", p.Item1, p.Item2, p.Item3)).ToArray());
 
     public static NamedArray Make(string name, ArrayElement element, int[] dimensions, ulong seed)
     {
@@ -25,7 +25,7 @@ internal static class ArrayGen
             ArrayElement.Float64 => NamedArray.From(name, dimensions, normal),
             ArrayElement.Int32 => NamedArray.From(name, dimensions, Array.ConvertAll(normal, v => (int)(v * 1e8))),
             ArrayElement.Int64 => NamedArray.From(name, dimensions, Array.ConvertAll(normal, v => (long)(v * 1e18))),
-            _ => NamedArray.From(name, dimensions, Array.ConvertAll(normal, v => (byte)(sbyte)Math.Clamp(v * 40, -128, 127))),
+            _ => NamedArray.From(name, dimensions, Array.ConvertAll(normal, v => (byte)(Math.Abs(v) * 29))),
         };
     }
 

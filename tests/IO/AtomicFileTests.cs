@@ -62,7 +62,8 @@ public class AtomicFileTests
             Assert.Contains("No space left", told.Message, StringComparison.Ordinal);
 
             // Only the flush of the folder comes after the rename.
-            Assert.Equal(told.Message.Contains("flush folder", StringComparison.Ordinal) ? fresh : old, File.ReadAllBytes(path));
+            bool renamed = told.Message.Contains("flush folder", StringComparison.Ordinal);
+            Assert.Equal(renamed ? fresh : old, File.ReadAllBytes(path));
         }
 
         // create, three writes, flush, rename, flush of the folder
@@ -76,7 +77,8 @@ public class AtomicFileTests
         using TemporaryFolder folder = new();
         FileWriteException e = Assert.Throws<FileWriteException>(
             () => AtomicFile.WriteAllText(Path.Combine(folder.At("none"), "a.txt"), "x"));
-        Assert.Contains($"the folder '{folder.At("none")}' does not exist. Create it", e.Message, StringComparison.Ordinal);
+        string fact = $"the folder '{folder.At("none")}' does not exist. Create it";
+        Assert.Contains(fact, e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -121,7 +123,8 @@ public class AtomicFileTests
         Skip.If(OperatingSystem.IsWindows(), "Windows needs no flush of folders");
         using TemporaryFolder folder = new();
         FileOperations.Disk.FlushFolder(folder.Root);
-        FileWriteException e = Assert.Throws<FileWriteException>(() => FileOperations.Disk.FlushFolder(folder.At("none")));
+        FileWriteException e = Assert.Throws<FileWriteException>(
+            () => FileOperations.Disk.FlushFolder(folder.At("none")));
         Assert.Contains(folder.At("none"), e.Message, StringComparison.Ordinal);
     }
 

@@ -2,7 +2,9 @@ using InfMatch.Tensors.IO;
 
 namespace InfMatch.Tests.IO;
 
-/// <summary>The real file system, except that the n-th call fails; a failing write stores half of its bytes first.</summary>
+/// <summary>
+/// The real file system, except that the n-th call fails; a failing write stores half of its bytes first.
+/// </summary>
 internal sealed class FaultyFiles(int failAt) : FileOperations
 {
     public int Calls { get; private set; }

@@ -35,14 +35,14 @@ public class NamedArrayTests
     [InlineData(new[] { 65536, 65536, 65536, 65536 }, 0)]
     public void Dimensions_that_do_not_fit_the_data_are_refused(int[] dimensions, int length)
     {
-        ArgumentException e = Assert.Throws<ArgumentException>(() => NamedArray.From("w", dimensions, new float[length]));
+        ArgumentException e = Assert.Throws<ArgumentException>(
+            () => NamedArray.From("w", dimensions, new float[length]));
         Assert.Contains($"do not describe the {length} elements", e.Message, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("")]
-    [InlineData("a\n")]
-    [InlineData("a\udc00")]
-    public void Unusable_names_are_refused(string name) =>
-        Assert.Throws<ArgumentException>(() => NamedArray.From(name, [0], Array.Empty<float>()));
+    // Not a theory: attributes are stored as UTF-8 and would replace the lone surrogate.
+    [Fact]
+    public void Unusable_names_are_refused() => Assert.All(
+        ["", "a\n", "a\udc00", "\ud800b"],
+        name => Assert.Throws<ArgumentException>(() => NamedArray.From(name, [0], Array.Empty<float>())));
 }

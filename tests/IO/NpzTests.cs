@@ -18,7 +18,7 @@ public class NpzTests
             Npz.Write(stream, arrays, compression);
             stream.Position = 0;
             ArraySet set = Npz.Read(stream);
-            Assert.Equal(string.Join(' ', arrays.Select(a => a.Name)), string.Join(' ', set.Arrays.Select(a => a.Name)));
+            Assert.Equal(arrays.Select(a => a.Name), set.Arrays.Select(a => a.Name), StringComparer.Ordinal);
             foreach (NamedArray array in arrays)
                 ArrayGen.AssertEqual(array, set[array.Name]);
         }, iter: 150, threads: 1);
@@ -90,8 +90,11 @@ public class NpzTests
         Assert.Contains(reason, Refusal(Zip((name, NpyBytes([1])))), StringComparison.Ordinal);
 
     [Fact]
-    public void Duplicate_names_are_refused() =>
-        Assert.Contains("occurs twice", Refusal(Zip(("a.npy", NpyBytes([1])), ("a.npy", NpyBytes([2])))), StringComparison.Ordinal);
+    public void Duplicate_names_are_refused()
+    {
+        byte[] file = Zip(("a.npy", NpyBytes([1])), ("a.npy", NpyBytes([2])));
+        Assert.Contains("occurs twice", Refusal(file), StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Entries_are_counted_and_sizes_summed_before_reading()
@@ -130,8 +133,9 @@ public class NpzTests
     {
         using MemoryStream stream = new();
         Npz.Write(stream, [NamedArray.From("x", [2], new[] { 1, float.NaN })]);
-        Assert.Contains("entry 'x.npy': NaN or an infinity at element 1", Refusal(stream.ToArray()), StringComparison.Ordinal);
-        Assert.True(float.IsNaN(Read(stream.ToArray(), new ArrayFileLimits { AllowNonFinite = true })["x"].AsFloat32()[1]));
+        byte[] file = stream.ToArray();
+        Assert.Contains("entry 'x.npy': NaN or an infinity at element 1", Refusal(file), StringComparison.Ordinal);
+        Assert.True(float.IsNaN(Read(file, new ArrayFileLimits { AllowNonFinite = true })["x"].AsFloat32()[1]));
     }
 
     [Theory]

@@ -18,20 +18,24 @@ public class ReaderMutationTests
         ArrayGen.Make("raw", ArrayElement.UInt8, [5], 4),
     ];
 
+    private static readonly Dictionary<string, string> s_metadata = new(StringComparer.Ordinal) { ["seed"] = "0" };
+
     [Fact]
     public void Safetensors_survives_mutations() => Attack(
-        Bytes(stream => Safetensors.Write(stream, s_arrays, new Dictionary<string, string>(StringComparer.Ordinal) { ["seed"] = "0" })),
+        Bytes(stream => Safetensors.Write(stream, s_arrays, s_metadata)),
         stream => Safetensors.Read(stream), typeof(SafetensorsException), seed: 11);
 
     [Fact]
     public void Npy_survives_mutations() => Attack(
-        Bytes(stream => Npy.Write(stream, s_arrays[0])), stream => Npy.Read(stream, "x"), typeof(NpyException), seed: 12);
+        Bytes(stream => Npy.Write(stream, s_arrays[0])),
+        stream => Npy.Read(stream, "x"), typeof(NpyException), seed: 12);
 
     [Theory]
     [InlineData(NpzCompression.Stored)]
     [InlineData(NpzCompression.Deflated)]
     public void Npz_survives_mutations(NpzCompression compression) => Attack(
-        Bytes(stream => Npz.Write(stream, s_arrays, compression)), stream => Npz.Read(stream), typeof(NpyException), seed: 13);
+        Bytes(stream => Npz.Write(stream, s_arrays, compression)),
+        stream => Npz.Read(stream), typeof(NpyException), seed: 13);
 
     private static void Attack(byte[] valid, Action<Stream> read, Type documented, ulong seed)
     {
@@ -40,12 +44,11 @@ public class ReaderMutationTests
         for (ulong n = 0; n < Mutations; n++)
         {
             byte[] file = Mutate(valid, key.Split(n));
-            using MemoryStream stream = new(file);
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            long clock = Stopwatch.GetTimestamp();
-            Exception? e = Record.Exception(() => read(stream));
-            TimeSpan took = Stopwatch.GetElapsedTime(clock);
-            long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+            (Exception? e, TimeSpan took, long bytes) = Watch(file, read);
+
+            // A busy machine may steal a second once; a slow reader is slow again.
+            if (took >= TimeSpan.FromSeconds(1))
+                (e, took, bytes) = Watch(file, read);
 
             Assert.True(e is null || e.GetType() == documented, $"mutation {n} of seed {seed}: {e}");
             Assert.True(took < TimeSpan.FromSeconds(1), $"mutation {n} of seed {seed} took {took}");
@@ -55,6 +58,15 @@ public class ReaderMutationTests
 
         // An attack that is never or always noticed would test nothing.
         Assert.InRange(refused, Mutations / 4, Mutations - 1);
+    }
+
+    private static (Exception? Error, TimeSpan Took, long Bytes) Watch(byte[] file, Action<Stream> read)
+    {
+        using MemoryStream stream = new(file);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        long clock = Stopwatch.GetTimestamp();
+        Exception? e = Record.Exception(() => read(stream));
+        return (e, Stopwatch.GetElapsedTime(clock), GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
     // One to four changes: flip a bit, set a byte, set a 32-bit field to an extreme, cut, insert, repeat a piece.
@@ -76,7 +88,8 @@ public class ReaderMutationTests
                     file[at] = (byte)Next(256);
                     break;
                 case 2:
-                    byte[] extreme = BitConverter.GetBytes(new[] { 0, 1, -1, int.MaxValue, int.MinValue, 65535 }[Next(6)]);
+                    int[] extremes = [0, 1, -1, int.MaxValue, int.MinValue, 65535];
+                    byte[] extreme = BitConverter.GetBytes(extremes[Next(6)]);
                     for (int b = 0; b < 4 && at + b < file.Count; b++)
                         file[at + b] = extreme[b];
                     break;

@@ -17,7 +17,8 @@ public class SafetensorsWriterTests
     {
         using TemporaryFolder folder = new();
         string path = folder.At("t.safetensors");
-        using (SafetensorsWriter writer = SafetensorsWriter.Create(path, s_layouts, new Dictionary<string, string>(StringComparer.Ordinal) { ["k"] = "v" }))
+        Dictionary<string, string> metadata = new(StringComparer.Ordinal) { ["k"] = "v" };
+        using (SafetensorsWriter writer = SafetensorsWriter.Create(path, s_layouts, metadata))
         {
             for (int row = 0; row < 3; row++)
                 writer.Append("params", [row, row + 0.25f, row + 0.5f, row + 0.75f]);
@@ -58,19 +59,15 @@ public class SafetensorsWriterTests
         using TemporaryFolder folder = new();
         string path = folder.At("t.safetensors");
         ArrayLayout[] layouts = [new("a", ArrayElement.UInt8, [300_000])];
-        byte[] left;
         using (SafetensorsWriter writer = SafetensorsWriter.Create(path, layouts))
         {
-            writer.Append("a", new byte[200_000]);
-            left = new byte[100_000];
-            using FileStream peek = new(path + SafetensorsWriter.PartialSuffix, new FileStreamOptions
-            {
-                Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.ReadWrite | FileShare.Delete,
-            });
-            peek.ReadExactly(left);
+            writer.Append("a", new byte[300_000]);
+            writer.Complete();
         }
 
-        File.WriteAllBytes(path + SafetensorsWriter.PartialSuffix, left);
+        // The bytes a kill would have left: the true header and a third of the data.
+        File.WriteAllBytes(path + SafetensorsWriter.PartialSuffix, File.ReadAllBytes(path)[..100_000]);
+        File.Delete(path);
         SafetensorsException e = Assert.Throws<SafetensorsException>(
             () => SafetensorsHeader.Read(path + SafetensorsWriter.PartialSuffix));
         Assert.Contains("cut short or unfinished", e.Message, StringComparison.Ordinal);
@@ -92,7 +89,8 @@ public class SafetensorsWriterTests
         using SafetensorsWriter writer = SafetensorsWriter.Create(folder.At("t"), s_layouts);
         Assert.Throws<InvalidOperationException>(() => writer.Append("loss", new double[3]));
         Assert.Throws<InvalidOperationException>(() => writer.Append("params", new double[3]));
-        InvalidOperationException e = Assert.Throws<InvalidOperationException>(() => writer.Append("params", new float[13]));
+        InvalidOperationException e = Assert.Throws<InvalidOperationException>(
+            () => writer.Append("params", new float[13]));
         Assert.Contains("expected at most 12 Float32 elements of 'params'", e.Message, StringComparison.Ordinal);
         writer.Append("params", new float[12]);
         writer.Append("loss", new double[3]);

@@ -108,7 +108,7 @@ public class RandomKeyTests
         Assert.InRange(mean, -5 / Math.Sqrt(Draws), 5 / Math.Sqrt(Draws));
         Assert.InRange(variance, 1 - (5 * Math.Sqrt(2.0 / Draws)), 1 + (5 * Math.Sqrt(2.0 / Draws)));
         Assert.InRange(x.Average(v => v * v * v), -5 * Math.Sqrt(15.0 / Draws), 5 * Math.Sqrt(15.0 / Draws));
-        Assert.InRange(x.Average(v => v * v * v * v), 3 - (5 * Math.Sqrt(96.0 / Draws)), 3 + (5 * Math.Sqrt(96.0 / Draws)));
+        Assert.InRange(x.Average(v => v * v * v * v) - 3, -5 * Math.Sqrt(96.0 / Draws), 5 * Math.Sqrt(96.0 / Draws));
 
         // P(|x| > 1.959964) = 0.05; five binomial standard errors.
         double tail = x.Count(v => Math.Abs(v) > 1.959964) / (double)Draws;
@@ -174,7 +174,10 @@ public class RandomKeyTests
             Assert.True(seen.Add(s_key.Split(k).Value));
         for (ulong k = 0; k < 50_000; k++)
             Assert.True(seen.Add(RandomKey.FromSeed(k).Value));
-        string[] names = ["a", "b", "ab", "ba", "a\0", "\0a", "abcdefgh", "abcdefgh\0", "abcdefghi", "bcdefgha", "é", "e", "0"];
+        string[] names =
+        [
+            "a", "b", "ab", "ba", "a\0", "\0a", "abcdefgh", "abcdefgh\0", "abcdefghi", "bcdefgha", "é", "e", "0",
+        ];
         Assert.All(names, name => Assert.True(seen.Add(s_key.Split(name).Value), name));
         Assert.True(seen.Add(s_key.Split("a").Split("b").Value));
         Assert.True(seen.Add(s_key.Split("b").Split("a").Value));
