@@ -131,12 +131,16 @@ public static class MixedProduct
 }
 
 /// <summary>
-/// The step of central differences along a direction v at θ: ‖εv‖ = c·max(‖θ‖, 1).
-/// <para>
-/// The truncation error grows with c², the rounding error with u/c, u the rounding unit: they balance at the cube root
-/// of u, 3.9e-3 in float32 and 4.8e-6 in float64.
-/// </para>
+/// The step of central differences along a direction v at θ: ‖εv‖ = c·max(‖θ‖, 1). The truncation error grows with
+/// c², the rounding error with u/c, u the rounding unit: they balance at the cube root of u, 3.9e-3 in float32 and
+/// 4.8e-6 in float64.
 /// </summary>
+/// <remarks>
+/// Bounds that the tests hold, as ‖difference − exact‖/‖exact‖ of H v and of M_S (images, label logits) on a smooth
+/// network of one block (softplus, tanh or GELU; convolution, instance norm, pooling, linear layer, soft labels):
+/// 2e-4 in float32 against the exact product in float64 (measured: 7e-5 at most), 1e-9 in float64 (measured: 1.1e-10).
+/// Across ReLU kinks a difference averages, and no such bound holds.
+/// </remarks>
 public static class DifferenceStep
 {
     /// <summary>c: the cube root of 6e-8 for float32, of 1.1e-16 for float64.</summary>

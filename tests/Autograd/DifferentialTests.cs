@@ -22,7 +22,7 @@ public sealed class DifferentialTests(ITestOutputHelper output)
         double[] exact = Differential.Hvp(field, theta, v).ToArray<double>();
         double error = Distance(exact, Differential.HvpByDifferences(field, theta, v).ToArray<double>());
         output.WriteLine($"{activation}: float64 difference {error:G3}");
-        Assert.True(Norm(exact) > 0.05 && error < 1e-8);
+        Assert.True(Norm(exact) > 0.05 && error < 1e-9);
 
         // ⟨u, Hv⟩ = d²/da db L(θ + au + bv), from four values of the loss alone.
         Tensor u = Draw(theta.Shape, 77);
@@ -69,7 +69,7 @@ public sealed class DifferentialTests(ITestOutputHelper output)
             }
             (double a, double b) = (Distance(exact[k], differences[k]), Distance(exact[k], numeric));
             output.WriteLine($"{activation}, S[{k}]: by differences {a:G3}, numeric {b:G3}");
-            Assert.True(Norm(exact[k]) > 1e-2 && a < 1e-8 && b < 1e-7, $"S[{k}]: {a:G3}, {b:G3}");
+            Assert.True(Norm(exact[k]) > 1e-2 && a < 1e-9 && b < 2e-8, $"S[{k}]: {a:G3}, {b:G3}");
         }
     }
 
@@ -85,13 +85,13 @@ public sealed class DifferentialTests(ITestOutputHelper output)
         double[][] exact32 = Arrays(MixedProduct.Exact(loss32, theta32, v32, s32));
         double[][] differences = Arrays(MixedProduct.ByDifferences(loss32, theta32, v32, s32));
         output.WriteLine($"{activation}: H v {error:G3}");
-        Assert.InRange(error, 0, 1e-3);
+        Assert.InRange(error, 0, 2e-4);
         for (int k = 0; k < s.Length; k++)
         {
             (double a, double b) = (Distance(exact[k], differences[k]), Distance(exact[k], exact32[k]));
             output.WriteLine($"{activation}, S[{k}]: by differences {a:G3}, exact in float32 {b:G3}");
-            Assert.InRange(a, 0, 1e-3);
-            Assert.InRange(b, 0, 1e-5);
+            Assert.InRange(a, 0, 2e-4);
+            Assert.InRange(b, 0, 1e-6);
         }
     }
 
