@@ -7,7 +7,7 @@ namespace InfMatch.Autograd;
 /// forward pass; only the second order, the derivative of (x, v) ↦ J(x)ᵀv, shows that the VJP stays in the graph, as
 /// a Hessian-vector product needs. Check points at least 0.1 away from kinks.
 /// </summary>
-/// <remarks>Derived in docs/guide; tolerances as in PyTorch's gradcheck, made tighter. NaN on either side fails.</remarks>
+/// <remarks>The scheme of PyTorch's gradcheck with tighter tolerances. NaN on either side fails.</remarks>
 public static class GradCheck
 {
     private delegate IReadOnlyList<Variable> Map(IReadOnlyList<Variable> inputs);
@@ -18,7 +18,8 @@ public static class GradCheck
     /// <exception cref="DTypeException">An input is not float64.</exception>
     /// <exception cref="ArgumentException">No input is to be differentiated.</exception>
     public static GradCheckReport FirstOrder(
-        Func<IReadOnlyList<Variable>, Variable> function, IReadOnlyList<Tensor> inputs, GradCheckOptions? options = null) =>
+        Func<IReadOnlyList<Variable>, Variable> function, IReadOnlyList<Tensor> inputs,
+        GradCheckOptions? options = null) =>
         First(x => [function(x)], "the function", inputs, options ?? new GradCheckOptions());
 
     /// <summary>Checks the VJP of an operation at float64 inputs.</summary>
@@ -30,7 +31,8 @@ public static class GradCheck
     /// inputs.</summary>
     /// <inheritdoc cref="FirstOrder(Func{IReadOnlyList{Variable}, Variable}, IReadOnlyList{Tensor}, GradCheckOptions?)"/>
     public static GradCheckReport SecondOrder(
-        Func<IReadOnlyList<Variable>, Variable> function, IReadOnlyList<Tensor> inputs, GradCheckOptions? options = null) =>
+        Func<IReadOnlyList<Variable>, Variable> function, IReadOnlyList<Tensor> inputs,
+        GradCheckOptions? options = null) =>
         Second(x => [function(x)], "the function", inputs, options ?? new GradCheckOptions());
 
     /// <summary>Checks the derivative of the VJP, in the inputs and in the cotangents, of an operation.</summary>
@@ -62,7 +64,8 @@ public static class GradCheck
         IReadOnlyList<Variable> Pullback(IReadOnlyList<Variable> xv)
         {
             IReadOnlyList<Variable> results = map([.. xv.Take(n)]);
-            return Gradient.Of(Contract(results, [.. xv.Skip(n)]), [.. xv.Take(n).Where((_, i) => wanted[i])], createGraph: true);
+            Variable[] asked = [.. xv.Take(n).Where((_, i) => wanted[i])];
+            return Gradient.Of(Contract(results, [.. xv.Skip(n)]), asked, createGraph: true);
         }
         return Check(
             Pullback, new GradCheckReport(subject, 2), [.. inputs, .. cotangents],
@@ -204,7 +207,7 @@ public sealed record GradCheckOptions(
 /// <param name="Order">1 for the VJP, 2 for its derivative.</param>
 /// <param name="Comparisons">How many numbers were compared.</param>
 /// <param name="Input">Index of the input; in the second order the cotangents of the outputs follow the inputs.</param>
-/// <param name="Element">Index of the element in memory order; −1 for a random direction, or if nothing was compared.</param>
+/// <param name="Element">Index in memory order; −1 for a random direction, or if nothing was compared.</param>
 /// <param name="Analytic">By the VJP.</param>
 /// <param name="Numeric">By central differences.</param>
 /// <param name="Ratio">|Analytic − Numeric| over what is allowed; more than 1 fails, +∞ stands for NaN.</param>
@@ -230,7 +233,8 @@ public sealed record GradCheckReport(
 
 /// <summary>A derivative that differs from its numeric value.</summary>
 public sealed class GradCheckException(GradCheckReport report)
-    : Exception($"A derivative is wrong. {report} A ratio in the millions is an error of the formula, one near 1 a kink nearby.")
+    : Exception(
+        $"A derivative is wrong. {report} Far over the tolerance the formula is wrong; just over it, look for a kink.")
 {
     /// <summary>Where, and by how much.</summary>
     public GradCheckReport Report { get; } = report;

@@ -112,7 +112,8 @@ public static class Gradient
             if (contribution.Shape != input.Shape)
             {
                 throw new ShapeException(
-                    $"{application.Op}: the cotangent of input {i} has the shape {contribution.Shape}, the input {input.Shape}.");
+                    $"{application.Op}: the cotangent of input {i} has the shape {contribution.Shape}, " +
+                    $"the input {input.Shape}.");
             }
             cotangents[input] = cotangents.TryGetValue(input, out Variable? sum) ? sum + contribution : contribution;
         }

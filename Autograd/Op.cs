@@ -39,7 +39,10 @@ public abstract record Op
             shapes[i] = inputs[i].Shape;
             track |= inputs[i].RequiresGradient;
             if (values[i].DType != values[0].DType)
-                throw new DTypeException($"{this}: input 0 is {values[0].DType}, input {i} is {values[i].DType}. Convert one.");
+            {
+                throw new DTypeException(
+                    $"{this}: input 0 is {values[0].DType}, input {i} is {values[i].DType}. Convert one.");
+            }
             if (!ReferenceEquals(values[i].Backend, values[0].Backend))
             {
                 throw new DeviceException(
@@ -49,7 +52,9 @@ public abstract record Op
         Tensor[] results = Forward(values, Infer(shapes));
         track &= Recording.IsOn;
         var outputs = new Variable[results.Length];
-        Application? source = track ? new Application(this, inputs.ToArray(), outputs, Interlocked.Increment(ref s_count)) : null;
+        Application? source = track
+            ? new Application(this, inputs.ToArray(), outputs, Interlocked.Increment(ref s_count))
+            : null;
         for (int i = 0; i < results.Length; i++)
             outputs[i] = new Variable(results[i], track, source);
         return outputs;

@@ -89,7 +89,8 @@ public sealed record Conv2dInputGradient(Conv2dGeometry Geometry) : SingleOutput
         };
 
     /// <inheritdoc/>
-    public static IEnumerable<OpError> Errors() => Triangle.Errors(new Conv2dInputGradient(Triangle.Small), Triangle.Small.Output, Triangle.Small.Weight);
+    public static IEnumerable<OpError> Errors() =>
+        Triangle.Errors(new Conv2dInputGradient(Triangle.Small), Triangle.Small.Output, Triangle.Small.Weight);
 }
 
 /// <summary>dw [K, C, R, S] from x [N, C, H, W] and dy [N, K, OH, OW].</summary>
@@ -124,7 +125,8 @@ public sealed record Conv2dWeightGradient(Conv2dGeometry Geometry) : SingleOutpu
         };
 
     /// <inheritdoc/>
-    public static IEnumerable<OpError> Errors() => Triangle.Errors(new Conv2dWeightGradient(Triangle.Small), Triangle.Small.Input, Triangle.Small.Output);
+    public static IEnumerable<OpError> Errors() =>
+        Triangle.Errors(new Conv2dWeightGradient(Triangle.Small), Triangle.Small.Input, Triangle.Small.Output);
 }
 
 internal static class Triangle

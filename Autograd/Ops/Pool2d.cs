@@ -77,7 +77,8 @@ public sealed record NormReluPool(Pool2dGeometry Geometry, double Epsilon) : Fus
         return inputs[0] == Geometry.Input && inputs[1] == channels && inputs[2] == channels
             ? Geometry.Output
             : throw new ShapeException(
-                $"NormReluPool: {Geometry.Input}, {channels} and {channels} were expected, got {inputs[0]}, {inputs[1]} and {inputs[2]}.");
+                $"NormReluPool: {Geometry.Input}, {channels} and {channels} were expected, " +
+                $"got {inputs[0]}, {inputs[1]} and {inputs[2]}.");
     }
 
     /// <inheritdoc/>
@@ -105,7 +106,8 @@ public sealed record NormReluPool(Pool2dGeometry Geometry, double Epsilon) : Fus
         let channels = new Shape(g.C)
         select new OpSample(
             new NormReluPool(g, epsilon),
-            new SampleInput(g.Input, KinkAt: 0, Margin: 1), new SampleInput(channels, 0.5, 2), new SampleInput(channels, -0.2, 0.2))
+            new SampleInput(g.Input, KinkAt: 0, Margin: 1),
+            new SampleInput(channels, 0.5, 2), new SampleInput(channels, -0.2, 0.2))
         {
             Terms = g.H * g.W,
             Accepts = numbers => IsSmooth(g, epsilon, numbers),

@@ -40,7 +40,8 @@ public sealed class ProjectTests
     {
         string[] central =
         [
-            .. Elements(Project("Directory.Packages.props"), "PackageVersion").Select(e => (string)e.Attribute("Include")!),
+            .. Elements(Project("Directory.Packages.props"), "PackageVersion")
+                .Select(e => (string)e.Attribute("Include")!),
         ];
         Assert.Distinct(central, StringComparer.OrdinalIgnoreCase);
         foreach ((string path, string text) in Repository.Projects)
@@ -52,7 +53,9 @@ public sealed class ProjectTests
                     package.Attribute("Version") is null && package.Attribute("VersionOverride") is null
                         && !package.Elements().Any(e => e.Name.LocalName.StartsWith("Version", StringComparison.Ordinal)),
                     $"{path}: the version of {name} belongs in Directory.Packages.props.");
-                Assert.True(central.Contains(name, StringComparer.Ordinal), $"{path}: {name} has no version in Directory.Packages.props.");
+                Assert.True(
+                    central.Contains(name, StringComparer.Ordinal),
+                    $"{path}: {name} has no version in Directory.Packages.props.");
             }
         }
     }
@@ -72,7 +75,8 @@ public sealed class ProjectTests
             banned.Any(b => type.Name.Contains(b, StringComparison.Ordinal)), $"{type.FullName}: name what it is."));
     }
 
-    private static XDocument Project(string path) => XDocument.Parse(Repository.TextFiles.Single(f => f.Path == path).Text);
+    private static XDocument Project(string path) =>
+        XDocument.Parse(Repository.TextFiles.Single(f => f.Path == path).Text);
 
     private static string[] References(XDocument project) =>
     [

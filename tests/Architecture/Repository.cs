@@ -7,7 +7,10 @@ internal static class Repository
         ["bin", "obj", ".git", ".vs", ".idea", "runs", "shared", "TestResults", "BenchmarkDotNet.Artifacts"];
 
     private static readonly string[] s_text =
-        [".cs", ".csproj", ".props", ".targets", ".sln", ".json", ".jsonl", ".md", ".yml", ".yaml", ".txt", ".sh", ".ps1", ".cmd", ".py", ".html", ".xml", ".toml", ".csv"];
+    [
+        ".cs", ".csproj", ".props", ".targets", ".sln", ".json", ".jsonl", ".md", ".yml", ".yaml", ".txt", ".sh",
+        ".ps1", ".cmd", ".py", ".html", ".xml", ".toml", ".csv", ".editorconfig", ".gitattributes", ".gitignore",
+    ];
 
     public static string Root { get; } = Find();
 
@@ -15,9 +18,11 @@ internal static class Repository
     public static IReadOnlyList<(string Path, string Text)> TextFiles { get; } =
         [.. Walk(Root).Select(file => (Relative(file), File.ReadAllText(file)))];
 
-    public static IEnumerable<(string Path, string Text)> Sources => TextFiles.Where(f => f.Path.EndsWith(".cs", StringComparison.Ordinal));
+    public static IEnumerable<(string Path, string Text)> Sources =>
+        TextFiles.Where(f => f.Path.EndsWith(".cs", StringComparison.Ordinal));
 
-    public static IEnumerable<(string Path, string Text)> Projects => TextFiles.Where(f => f.Path.EndsWith(".csproj", StringComparison.Ordinal));
+    public static IEnumerable<(string Path, string Text)> Projects =>
+        TextFiles.Where(f => f.Path.EndsWith(".csproj", StringComparison.Ordinal));
 
     private static string Find()
     {
@@ -33,8 +38,7 @@ internal static class Repository
     {
         foreach (string file in Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal))
         {
-            string name = Path.GetFileName(file);
-            if (s_text.Contains(Path.GetExtension(file), StringComparer.Ordinal) || name is "LICENSE" or ".editorconfig" or ".gitattributes" or ".gitignore")
+            if (s_text.Contains(Path.GetExtension(file), StringComparer.Ordinal) || Path.GetFileName(file) == "LICENSE")
                 yield return file;
         }
         foreach (string inner in Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal))

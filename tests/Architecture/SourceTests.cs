@@ -14,7 +14,8 @@ public sealed partial class SourceTests
     private static readonly string[] s_readsNumbers = ["Split", "Split"];
 
     // Spelled in parts, or this file would be the first to be found.
-    private static readonly string[] s_machinePaths = [.. new[] { "work", "root", "home", "Users" }.Select(name => $"/{name}/")];
+    private static readonly string[] s_machinePaths =
+        [.. new[] { "work", "root", "home", "Users" }.Select(name => $"/{name}/")];
 
     [Fact]
     public void No_file_names_a_path_of_one_machine() =>
@@ -57,16 +58,17 @@ public sealed partial class SourceTests
     }
 
     [Theory]
-    [InlineData("record Bad : Op { public override Variable?[] Vjp(Application at) => [Constant(at.Inputs[0].Value)]; }", 1)]
-    [InlineData("record Bad : Op { public override Variable?[] Vjp(Application at) { var x = at.Inputs[0].Detach(); return [x]; } }", 1)]
-    [InlineData("record Good : Op { public override Variable?[] Vjp(Application at) => [at.Cotangent]; Tensor F(Variable x) => x.Value; }", 0)]
+    [InlineData("record Bad { public override Variable?[] Vjp(Application at) => [Constant(at.Inputs[0].Value)]; }", 1)]
+    [InlineData("record Bad { public override Variable?[] Vjp(Application at) { return [at.Inputs[0].Detach()]; } }", 1)]
+    [InlineData("record Good { public override Variable?[] Vjp(Application at) => [at.Cotangent]; T F() => x.Value; }", 0)]
     public void A_vjp_that_leaves_the_graph_is_found(string source, int times) =>
         Assert.Equal(string.Join(' ', Enumerable.Repeat("Bad", times)), string.Join(' ', ReadsNumbers(source)));
 
     // An address on the web may hold the same letters behind a host name; a path follows a quote, a space or a bracket.
     private static bool NamesPath(string text, string path)
     {
-        for (int i = text.IndexOf(path, StringComparison.Ordinal); i >= 0; i = text.IndexOf(path, i + 1, StringComparison.Ordinal))
+        for (int i = text.IndexOf(path, StringComparison.Ordinal);
+            i >= 0; i = text.IndexOf(path, i + 1, StringComparison.Ordinal))
         {
             if (i == 0 || !(char.IsLetterOrDigit(text[i - 1]) || text[i - 1] is '.' or '-' or '_' or '/'))
                 return true;

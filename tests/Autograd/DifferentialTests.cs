@@ -134,7 +134,8 @@ public sealed class DifferentialTests(ITestOutputHelper output)
     [Fact]
     public void The_step_follows_its_rule()
     {
-        Tensor theta = Tensor.From<double>(_backend, [3.0, 4.0], new Shape(2)), tiny = Tensor.From<double>(_backend, [0.1, 0.0], new Shape(2));
+        Tensor theta = Tensor.From<double>(_backend, [3.0, 4.0], new Shape(2));
+        Tensor tiny = Tensor.From<double>(_backend, [0.1, 0.0], new Shape(2));
         Tensor v = Tensor.From<double>(_backend, [0.0, 0.5], new Shape(2));
         Assert.Equal(5 * 1e-3 / 0.5, DifferenceStep.Along(theta, v, 1e-3), 1e-15);
         Assert.Equal(1e-3 / 0.5, DifferenceStep.Along(tiny, v, 1e-3), 1e-15);
@@ -168,13 +169,15 @@ public sealed class DifferentialTests(ITestOutputHelper output)
     [Fact]
     public void They_work_where_recording_is_off_and_in_an_enclosing_scope()
     {
-        Tensor theta = Tensor.From<double>(_backend, [2.0], new Shape(1)), v = Tensor.From<double>(_backend, [1.0], new Shape(1));
+        Tensor theta = Tensor.From<double>(_backend, [2.0], new Shape(1));
+        Tensor v = Tensor.From<double>(_backend, [1.0], new Shape(1));
         using (Recording.Off())
         using (TensorScope scope = TensorScope.Begin())
         {
             Tensor product = Differential.Hvp(t => (t * t * t).Sum(), theta, v);
             Assert.Equal(12, product.ToScalar());
-            Assert.Equal(6, Differential.Vjp(x => x[0] * x[1], [theta, theta], Tensor.Full(_backend, DType.Float64, new Shape(1), 3))[0].ToScalar());
+            Tensor cotangent = Tensor.Full(_backend, DType.Float64, new Shape(1), 3);
+            Assert.Equal(6, Differential.Vjp(x => x[0] * x[1], [theta, theta], cotangent)[0].ToScalar());
         }
         Assert.Equal(2, _backend.Memory.LiveBuffers);
         GC.KeepAlive((theta, v));

@@ -106,6 +106,7 @@ public sealed class FusedOpTests
         Variable along = x.Select((v, i) => tracked[i].Dot(
             Variable.Constant(Tensor.From<double>(backend, random.Numbers(v.Shape.Count), v.Shape))))
             .Aggregate((a, b) => a + b);
-        return [.. new[] { y }.Concat(plain).Concat(tracked).Concat(Gradient.Of(along, x)).Select(v => v.Value.ToArray<double>())];
+        Variable[] all = [y, .. plain, .. tracked, .. Gradient.Of(along, x)];
+        return [.. all.Select(v => v.Value.ToArray<double>())];
     }
 }

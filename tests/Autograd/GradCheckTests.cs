@@ -65,8 +65,9 @@ public sealed class GradCheckTests
     public void Constants_are_left_alone()
     {
         var options = new GradCheckOptions { Differentiable = [true, false] };
-        Assert.Equal(3, GradCheck.FirstOrder(new Multiply(), [Draw(new Shape(3)), Draw(new Shape(3))], options).Comparisons);
-        Assert.Equal(6, GradCheck.SecondOrder(new Multiply(), [Draw(new Shape(3)), Draw(new Shape(3))], options).Comparisons);
+        Tensor[] inputs = [Draw(new Shape(3)), Draw(new Shape(3))];
+        Assert.Equal(3, GradCheck.FirstOrder(new Multiply(), inputs, options).Comparisons);
+        Assert.Equal(6, GradCheck.SecondOrder(new Multiply(), inputs, options).Comparisons);
     }
 
     [Fact]
