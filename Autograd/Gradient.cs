@@ -17,11 +17,24 @@ public static class Gradient
     /// <param name="cotangent">ȳ, of y's shape; 1 where null.</param>
     /// <param name="createGraph">Whether the cotangents are themselves recorded, to be differentiated again.</param>
     /// <exception cref="ShapeException">y is not a scalar and no cotangent is given, or their shapes differ.</exception>
+    /// <exception cref="ArgumentException">An x is a constant, whose gradient is not recorded.</exception>
     public static Variable[] Of(
         Variable y, IReadOnlyList<Variable> wrt, Variable? cotangent = null, bool createGraph = false)
     {
+        for (int i = 0; i < wrt.Count; i++)
+        {
+            if (!wrt[i].RequiresGradient)
+            {
+                throw new ArgumentException(
+                    $"Input {i}, a {wrt[i]}, is a constant: what is made of it is not recorded. Make it by Variable.Leaf.",
+                    nameof(wrt));
+            }
+        }
         using IDisposable _ = createGraph ? Recording.On() : Recording.Off();
-        return Walk(y, wrt, cotangent, stopAtWrt: false);
+        Variable[] found = Walk(y, wrt, cotangent, stopAt: null);
+
+        // A VJP may hand its cotangent on as it is; without a graph the result must not lead into the caller's.
+        return createGraph ? found : [.. found.Select(x => x.Detach())];
     }
 
     /// <summary>The cotangent of one variable: see the other overload.</summary>
@@ -29,11 +42,13 @@ public static class Gradient
         Of(y, [wrt], cotangent, createGraph)[0];
 
     /// <summary>As <see cref="Of(Variable, IReadOnlyList{Variable}, Variable?, bool)"/>, with recording as it is and
-    /// every x taken as independent, even where one is made of another.</summary>
-    internal static Variable[] Within(Variable y, IReadOnlyList<Variable> wrt, Variable cotangent) =>
-        Walk(y, wrt, cotangent, stopAtWrt: true);
+    /// without a look at what <paramref name="stopAt"/> is made of.</summary>
+    internal static Variable[] Within(
+        Variable y, IReadOnlyList<Variable> wrt, IReadOnlyList<Variable> stopAt, Variable cotangent) =>
+        Walk(y, wrt, cotangent, new HashSet<Variable>(stopAt, ReferenceEqualityComparer.Instance));
 
-    private static Variable[] Walk(Variable y, IReadOnlyList<Variable> wrt, Variable? cotangent, bool stopAtWrt)
+    private static Variable[] Walk(
+        Variable y, IReadOnlyList<Variable> wrt, Variable? cotangent, HashSet<Variable>? stopAt)
     {
         if (cotangent is null && y.Shape.Count != 1)
             throw new ShapeException($"A gradient starts at a scalar, got {y.Shape}. Sum it, or give a cotangent.");
@@ -42,7 +57,7 @@ public static class Gradient
             throw new ShapeException($"The cotangent {cotangent.Shape} of a result {y.Shape} must have its shape.");
 
         var between = new HashSet<Variable>(wrt, ReferenceEqualityComparer.Instance);
-        List<Application> order = Between(y, between, stopAtWrt);
+        List<Application> order = Between(y, between, stopAt);
         var cotangents = new Dictionary<Variable, Variable>(ReferenceEqualityComparer.Instance)
         {
             [y] = cotangent,
@@ -56,14 +71,14 @@ public static class Gradient
     }
 
     // The applications between y and wrt in the order of their making; their outputs are added to the set.
-    private static List<Application> Between(Variable y, HashSet<Variable> between, bool stopAtWrt)
+    private static List<Application> Between(Variable y, HashSet<Variable> between, HashSet<Variable>? stopAt)
     {
         var seen = new HashSet<Application>();
         var reachable = new List<Application>();
         var pending = new Stack<Variable>([y]);
         while (pending.TryPop(out Variable? variable))
         {
-            if (variable.Source is not { } source || (stopAtWrt && between.Contains(variable)) || !seen.Add(source))
+            if (variable.Source is not { } source || stopAt?.Contains(variable) == true || !seen.Add(source))
                 continue;
             reachable.Add(source);
             foreach (Variable input in source.Inputs)
@@ -97,7 +112,8 @@ public static class Gradient
             if (contribution.Shape != input.Shape)
             {
                 throw new ShapeException(
-                    $"{application.Op}: the cotangent of input {i} has the shape {contribution.Shape}, the input {input.Shape}.");
+                    $"{application.Op}: the cotangent of input {i} has the shape {contribution.Shape}, " +
+                    $"the input {input.Shape}.");
             }
             cotangents[input] = cotangents.TryGetValue(input, out Variable? sum) ? sum + contribution : contribution;
         }

@@ -39,7 +39,10 @@ public abstract record Op
             shapes[i] = inputs[i].Shape;
             track |= inputs[i].RequiresGradient;
             if (values[i].DType != values[0].DType)
-                throw new DTypeException($"{this}: input 0 is {values[0].DType}, input {i} is {values[i].DType}. Convert one.");
+            {
+                throw new DTypeException(
+                    $"{this}: input 0 is {values[0].DType}, input {i} is {values[i].DType}. Convert one.");
+            }
             if (!ReferenceEquals(values[i].Backend, values[0].Backend))
             {
                 throw new DeviceException(
@@ -49,7 +52,9 @@ public abstract record Op
         Tensor[] results = Forward(values, Infer(shapes));
         track &= Recording.IsOn;
         var outputs = new Variable[results.Length];
-        Application? source = track ? new Application(this, inputs.ToArray(), outputs, Interlocked.Increment(ref s_count)) : null;
+        Application? source = track
+            ? new Application(this, inputs.ToArray(), outputs, Interlocked.Increment(ref s_count))
+            : null;
         for (int i = 0; i < results.Length; i++)
             outputs[i] = new Variable(results[i], track, source);
         return outputs;
@@ -57,6 +62,17 @@ public abstract record Op
 
     /// <summary>Applies an operation that has one output.</summary>
     public Variable On(params ReadOnlySpan<Variable> inputs) => Apply(inputs)[0];
+
+    /// <summary>Refuses another number of inputs: what is left out or left over would otherwise go unnoticed.</summary>
+    /// <exception cref="ShapeException">The number of inputs is not <paramref name="count"/>.</exception>
+    protected internal void ExpectInputs(ReadOnlySpan<Shape> inputs, int count)
+    {
+        if (inputs.Length != count)
+        {
+            throw new ShapeException(
+                $"{GetType().Name} takes {count} input{(count == 1 ? "" : "s")}, got {inputs.Length}.");
+        }
+    }
 }
 
 /// <summary>One recorded use of an operation: what went in, what came out, and, during a backward walk, the cotangents
@@ -139,11 +155,11 @@ public abstract record FusedOp : SingleOutputOp
         if (!Recording.IsOn)
             return [.. FirstOrder(at).Select(t => t is null ? null : Variable.Constant(t))];
 
-        // Fresh names for the inputs: the walk through the composition stops there, even if one input is made of
-        // another or given twice.
+        // Fresh names for the inputs: the walk through the composition stops at each of them, needed or not, even if
+        // one input is made of another or given twice.
         Variable[] inputs = [.. at.Inputs.Select(x => new Reshape(x.Shape).On(x))];
         Variable[] wanted = [.. inputs.Where((_, i) => at.Needs(i))];
-        Variable[] found = Gradient.Within(Compose(inputs), wanted, at.Cotangent);
+        Variable[] found = Gradient.Within(Compose(inputs), wanted, inputs, at.Cotangent);
         var result = new Variable?[inputs.Length];
         for (int i = 0, j = 0; i < inputs.Length; i++)
             result[i] = at.Needs(i) ? found[j++] : null;

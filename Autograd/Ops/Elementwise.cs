@@ -6,125 +6,155 @@ namespace InfMatch.Autograd;
 public abstract record MapOp<F> : SingleOutputOp where F : struct, IUnaryFunction
 {
     /// <inheritdoc/>
-    protected sealed override Shape InferOne(ReadOnlySpan<Shape> inputs) => inputs[0];
+    protected sealed override Shape InferOne(ReadOnlySpan<Shape> inputs)
+    {
+        ExpectInputs(inputs, 1);
+        return inputs[0];
+    }
 
     /// <inheritdoc/>
     protected sealed override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.Map<F>(x[0], y);
 }
 
-/// <summary>A function applied to each pair of elements of two equal shapes.</summary>
-public abstract record ZipOp<F> : SingleOutputOp where F : struct, IBinaryFunction
-{
-    /// <inheritdoc/>
-    protected sealed override Shape InferOne(ReadOnlySpan<Shape> inputs) => inputs[0] == inputs[1]
-        ? inputs[0]
-        : throw new ShapeException($"{this}: the shapes {inputs[0]} and {inputs[1]} differ. Broadcast one first.");
-
-    /// <inheritdoc/>
-    protected sealed override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.Zip<F>(x[0], x[1], y);
-}
-
 /// <summary>y = eˣ.</summary>
-public sealed record Exp : MapOp<ExpFunction>
+public sealed record Exp : MapOp<ExpFunction>, IOpSamples
 {
     /// <inheritdoc/>
     public override Variable?[] Vjp(Application at) => [at.Cotangent * at.Outputs[0]];
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Exp());
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Exp());
 }
 
 /// <summary>y = log x.</summary>
-public sealed record Log : MapOp<LogFunction>
+public sealed record Log : MapOp<LogFunction>, IOpSamples
 {
     /// <inheritdoc/>
     public override Variable?[] Vjp(Application at) => [at.Cotangent / at.Inputs[0]];
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Log(), low: 0.3, high: 3);
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Log());
 }
 
 /// <summary>y = √x.</summary>
-public sealed record Sqrt : MapOp<SqrtFunction>
+public sealed record Sqrt : MapOp<SqrtFunction>, IOpSamples
 {
     /// <inheritdoc/>
     public override Variable?[] Vjp(Application at) => [0.5 * at.Cotangent / at.Outputs[0]];
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Sqrt(), low: 0.3, high: 3);
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Sqrt());
 }
 
 /// <summary>y = tanh x.</summary>
-public sealed record Tanh : MapOp<TanhFunction>
+public sealed record Tanh : MapOp<TanhFunction>, IOpSamples
 {
     /// <inheritdoc/>
     public override Variable?[] Vjp(Application at) => [at.Cotangent * (1 - at.Outputs[0] * at.Outputs[0])];
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Tanh());
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Tanh());
 }
 
 /// <summary>y = 1/(1 + e⁻ˣ).</summary>
-public sealed record Sigmoid : MapOp<SigmoidFunction>
+public sealed record Sigmoid : MapOp<SigmoidFunction>, IOpSamples
 {
     /// <inheritdoc/>
     public override Variable?[] Vjp(Application at) => [at.Cotangent * at.Outputs[0] * (1 - at.Outputs[0])];
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Sigmoid());
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Sigmoid());
 }
 
 /// <summary>y = log(1 + eˣ).</summary>
-public sealed record Softplus : MapOp<SoftplusFunction>
+public sealed record Softplus : MapOp<SoftplusFunction>, IOpSamples
 {
     /// <inheritdoc/>
     public override Variable?[] Vjp(Application at) => [at.Cotangent * at.Inputs[0].Sigmoid()];
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Softplus());
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Softplus());
 }
 
 /// <summary>y = max(x, 0), with ReLU'(0) = 0; the derivative is piecewise constant.</summary>
-public sealed record Relu : MapOp<ReluFunction>
+public sealed record Relu : MapOp<ReluFunction>, IOpSamples
 {
     /// <inheritdoc/>
     public override Variable?[] Vjp(Application at) => [at.Cotangent * new Step().On(at.Inputs[0])];
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Relu(), kinkAt: 0);
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Relu());
 }
 
 /// <summary>y = 1 where x &gt; 0, else 0; piecewise constant, so its derivative is zero everywhere.</summary>
-public sealed record Step : MapOp<StepFunction>
+public sealed record Step : MapOp<StepFunction>, IOpSamples
 {
     /// <inheritdoc/>
     public override Variable?[] Vjp(Application at) => [null];
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Step(), kinkAt: 0);
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Step());
 }
 
 /// <summary>y = scale·x + shift.</summary>
-public sealed record Affine(double Scale, double Shift) : SingleOutputOp
+public sealed record Affine(double Scale, double Shift) : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>
-    protected override Shape InferOne(ReadOnlySpan<Shape> inputs) => inputs[0];
+    protected override Shape InferOne(ReadOnlySpan<Shape> inputs)
+    {
+        ExpectInputs(inputs, 1);
+        return inputs[0];
+    }
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.Affine(x[0], Scale, Shift, y);
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Application at) => [Scale * at.Cotangent];
-}
 
-/// <summary>y = a + b.</summary>
-public sealed record Add : ZipOp<AddFunction>
-{
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [at.Cotangent, at.Cotangent];
-}
-
-/// <summary>y = a − b.</summary>
-public sealed record Subtract : ZipOp<SubtractFunction>
-{
-    /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [at.Cotangent, at.Needs(1) ? -at.Cotangent : null];
-}
-
-/// <summary>y = a·b.</summary>
-public sealed record Multiply : ZipOp<MultiplyFunction>
-{
-    /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) =>
+    public static IEnumerable<OpSample> Samples() =>
     [
-        at.Needs(0) ? at.Cotangent * at.Inputs[1] : null,
-        at.Needs(1) ? at.Cotangent * at.Inputs[0] : null,
+        .. UnarySamples.On(new Affine(-1.5, 0.25)),
+        OpSample.Linear(new Affine(3, 0), new Shape(2, 3)),
+        OpSample.Linear(new Affine(-1, 0), Shape.Scalar),
     ];
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Affine(2, 1));
 }
 
-/// <summary>y = a/b.</summary>
-public sealed record Divide : ZipOp<DivideFunction>
+internal static class UnarySamples
 {
-    /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) =>
-    [
-        at.Needs(0) ? at.Cotangent / at.Inputs[1] : null,
-        at.Needs(1) ? -at.Cotangent * at.Outputs[0] / at.Inputs[1] : null,
-    ];
+    // A scalar, nothing at all, a matrix, and a length that is a multiple of no vector register.
+    public static IEnumerable<OpSample> On(Op op, double low = -2, double high = 2, double kinkAt = double.NaN) =>
+        new[] { Shape.Scalar, new Shape(0), new Shape(2, 3), new Shape(37) }
+            .Select(shape => new OpSample(op, new SampleInput(shape, low, high, kinkAt)));
+
+    public static IEnumerable<OpError> TwoInputs(Op op) =>
+        [new OpError(op, "takes 1 input, got 2", new Shape(2), new Shape(2))];
 }

@@ -3,39 +3,78 @@ using InfMatch.Tensors;
 namespace InfMatch.Autograd;
 
 /// <summary>The same numbers under another shape; its own adjoint.</summary>
-public sealed record Reshape(Shape Shape) : SingleOutputOp
+public sealed record Reshape(Shape Shape) : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>
-    protected override Shape InferOne(ReadOnlySpan<Shape> inputs) => inputs[0].Count == Shape.Count
-        ? Shape
-        : throw new ShapeException($"Reshape: {inputs[0]} has {inputs[0].Count} elements, {Shape} has {Shape.Count}.");
+    protected override Shape InferOne(ReadOnlySpan<Shape> inputs)
+    {
+        ExpectInputs(inputs, 1);
+        return inputs[0].Count == Shape.Count
+            ? Shape
+            : throw new ShapeException($"Reshape: {inputs[0]} has {inputs[0].Count} elements, {Shape} has {Shape.Count}.");
+    }
 
     /// <inheritdoc/>
     protected override Tensor ForwardOne(ReadOnlySpan<Tensor> inputs, Shape shape) => inputs[0].Reshape(shape);
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Application at) => [new Reshape(at.Inputs[0].Shape).On(at.Cotangent)];
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpSample> Samples() =>
+    [
+        OpSample.Linear(new Reshape(new Shape(3, 2)), new Shape(6)),
+        OpSample.Linear(new Reshape(new Shape(2, 3)), new Shape(3, 1, 2)),
+        OpSample.Linear(new Reshape(Shape.Scalar), new Shape(1, 1)),
+        OpSample.Linear(new Reshape(new Shape(1)), Shape.Scalar),
+        OpSample.Linear(new Reshape(new Shape(0)), new Shape(2, 0)),
+    ];
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpError> Errors() =>
+    [
+        new OpError(new Reshape(new Shape(2, 2)), "[6] has 6 elements, [2, 2] has 4", new Shape(6)),
+        new OpError(new Reshape(new Shape(2)), "takes 1 input, got 2", new Shape(2), new Shape(2)),
+    ];
 }
 
 /// <summary>x stretched to a larger shape by NumPy's rules; the adjoint of <see cref="SumTo"/>.</summary>
-public sealed record BroadcastTo(Shape Shape) : SingleOutputOp
+public sealed record BroadcastTo(Shape Shape) : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>
-    protected override Shape InferOne(ReadOnlySpan<Shape> inputs) => Shape.BroadcastTo(inputs[0], Shape);
+    protected override Shape InferOne(ReadOnlySpan<Shape> inputs)
+    {
+        ExpectInputs(inputs, 1);
+        return Shape.BroadcastTo(inputs[0], Shape);
+    }
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.BroadcastTo(x[0], y);
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Application at) => [new SumTo(at.Inputs[0].Shape).On(at.Cotangent)];
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpSample> Samples() =>
+        Stretching.Pairs().Select(pair => OpSample.Linear(new BroadcastTo(pair.Large), pair.Small));
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpError> Errors() =>
+    [
+        new OpError(new BroadcastTo(new Shape(2, 3)), "[2] and [2, 3] do not broadcast", new Shape(2)),
+        new OpError(new BroadcastTo(new Shape(3)), "[2, 3] cannot be broadcast to [3]", new Shape(2, 3)),
+        new OpError(new BroadcastTo(new Shape(1, 3)), "[2, 3] cannot be broadcast to [1, 3]", new Shape(2, 3)),
+        new OpError(new BroadcastTo(new Shape(3)), "takes 1 input, got 2", new Shape(3), new Shape(3)),
+    ];
 }
 
 /// <summary>x summed over the dimensions that the smaller shape lacks; the adjoint of <see cref="BroadcastTo"/>.</summary>
-public sealed record SumTo(Shape Shape) : SingleOutputOp
+public sealed record SumTo(Shape Shape) : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>
     protected override Shape InferOne(ReadOnlySpan<Shape> inputs)
     {
+        ExpectInputs(inputs, 1);
         Shape.BroadcastTo(Shape, inputs[0]);
         return Shape;
     }
@@ -45,17 +84,33 @@ public sealed record SumTo(Shape Shape) : SingleOutputOp
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Application at) => [new BroadcastTo(at.Inputs[0].Shape).On(at.Cotangent)];
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpSample> Samples() => Stretching.Pairs().Select(pair =>
+        OpSample.Linear(new SumTo(pair.Small), pair.Large) with { Terms = pair.Large.Count });
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpError> Errors() =>
+    [
+        new OpError(new SumTo(new Shape(2)), "[2] and [2, 3] do not broadcast", new Shape(2, 3)),
+        new OpError(new SumTo(new Shape(2, 3)), "[2, 3] cannot be broadcast to [3]", new Shape(3)),
+        new OpError(new SumTo(Shape.Scalar), "takes 1 input, got 0"),
+    ];
 }
 
 /// <summary>
 /// A flat vector [p] cut into tensors that lie in it one after another; the outputs are views, nothing is copied. The
 /// adjoint of <see cref="Concat"/>: this is how a network reads its flat parameter vector θ.
 /// </summary>
-public sealed record Split(IReadOnlyList<Shape> Shapes) : Op
+public sealed record Split(IReadOnlyList<Shape> Shapes) : Op, IOpSamples
 {
+    /// <summary>The shapes of the outputs; a copy, so that a later change of the list changes nothing here.</summary>
+    public IReadOnlyList<Shape> Shapes { get; } = [.. Shapes];
+
     /// <inheritdoc/>
     public override Shape[] Infer(ReadOnlySpan<Shape> inputs)
     {
+        ExpectInputs(inputs, 1);
         int total = Shapes.Sum(s => s.Count);
         return inputs[0].Rank == 1 && inputs[0].Count == total
             ? [.. Shapes]
@@ -72,22 +127,44 @@ public sealed record Split(IReadOnlyList<Shape> Shapes) : Op
     }
 
     /// <inheritdoc/>
+    // Parts that nothing was made of have no cotangent: zeros stand in their place.
     public override Variable?[] Vjp(Application at) =>
     [
         new Concat().On([.. at.Cotangents.Select((c, i) => c ?? Variable.Constant(
             Tensor.Full(at.Inputs[0].Value.Backend, at.Inputs[0].Value.DType, Shapes[i], 0)))]),
     ];
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{nameof(Split)} {{ {string.Join(", ", Shapes)} }}";
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpSample> Samples() =>
+    [
+        OpSample.Linear(new Split([new Shape(2, 3), Shape.Scalar, new Shape(4)]), new Shape(11)),
+        OpSample.Linear(new Split([new Shape(3)]), new Shape(3)),
+        OpSample.Linear(new Split([new Shape(2, 0), new Shape(1, 2)]), new Shape(2)),
+    ];
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpError> Errors() =>
+    [
+        new OpError(new Split([new Shape(2), new Shape(3)]), "a vector of 5 elements was expected, got [6]", new Shape(6)),
+        new OpError(new Split([new Shape(2, 2)]), "a vector of 4 elements was expected, got [2, 2]", new Shape(2, 2)),
+        new OpError(new Split([new Shape(2)]), "takes 1 input, got 2", new Shape(2), new Shape(2)),
+    ];
 }
 
 /// <summary>All elements of all inputs, one after another, as a flat vector; the adjoint of <see cref="Split"/>.</summary>
-public sealed record Concat : SingleOutputOp
+public sealed record Concat : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>
     protected override Shape InferOne(ReadOnlySpan<Shape> inputs)
     {
+        if (inputs.IsEmpty)
+            throw new ShapeException("Concat takes at least 1 input, got 0.");
         int total = 0;
         foreach (Shape shape in inputs)
-            total += shape.Count;
+            total = checked(total + shape.Count);
         return new Shape(total);
     }
 
@@ -105,63 +182,34 @@ public sealed record Concat : SingleOutputOp
     /// <inheritdoc/>
     public override Variable?[] Vjp(Application at) =>
         [.. new Split([.. at.Inputs.Select(x => x.Shape)]).Apply(at.Cotangent)];
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpSample> Samples() =>
+    [
+        OpSample.Linear(new Concat(), new Shape(2, 3), Shape.Scalar, new Shape(4)),
+        OpSample.Linear(new Concat(), new Shape(2, 2)),
+        OpSample.Linear(new Concat(), new Shape(0), new Shape(3), new Shape(2, 0)),
+    ];
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpError> Errors() => [new OpError(new Concat(), "takes at least 1 input")];
 }
 
-/// <summary>The rows (outermost slices) of x at given indices; the adjoint of <see cref="ScatterRows"/>.</summary>
-public sealed record GatherRows(IReadOnlyList<int> Indices) : SingleOutputOp
+internal static class Stretching
 {
-    /// <inheritdoc/>
-    protected override Shape InferOne(ReadOnlySpan<Shape> inputs)
-    {
-        RowIndices.Check(Indices, inputs[0][0], this);
-        return RowIndices.WithRows(inputs[0], Indices.Count);
-    }
-
-    /// <inheritdoc/>
-    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.GatherRows(x[0], [.. Indices], y);
-
-    /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) =>
-        [new ScatterRows(Indices, at.Inputs[0].Shape[0]).On(at.Cotangent)];
-}
-
-/// <summary>Rows added into zeros at given indices, of which there are <paramref name="Rows"/>; the adjoint of
-/// <see cref="GatherRows"/>.</summary>
-public sealed record ScatterRows(IReadOnlyList<int> Indices, int Rows) : SingleOutputOp
-{
-    /// <inheritdoc/>
-    protected override Shape InferOne(ReadOnlySpan<Shape> inputs)
-    {
-        RowIndices.Check(Indices, Rows, this);
-        return inputs[0][0] == Indices.Count
-            ? RowIndices.WithRows(inputs[0], Rows)
-            : throw new ShapeException($"ScatterRows: {inputs[0]} has {inputs[0][0]} rows, {Indices.Count} indices were given.");
-    }
-
-    /// <inheritdoc/>
-    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.ScatterRows(x[0], [.. Indices], y);
-
-    /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [new GatherRows(Indices).On(at.Cotangent)];
-}
-
-internal static class RowIndices
-{
-    public static void Check(IReadOnlyList<int> indices, int rows, Op op)
-    {
-        foreach (int index in indices)
-        {
-            if (index < 0 || index >= rows)
-                throw new ShapeException($"{op.GetType().Name}: row {index} does not exist, there are {rows}.");
-        }
-    }
-
-    public static Shape WithRows(Shape shape, int rows)
-    {
-        int[] sizes = shape.Sizes.ToArray();
-        sizes[0] = rows;
-        return new Shape(sizes);
-    }
+    // Scalars, missing dimensions, inner, outer and middle ones, several at once, none, and an empty result.
+    public static IEnumerable<(Shape Small, Shape Large)> Pairs() =>
+    [
+        (Shape.Scalar, new Shape(2, 3)),
+        (Shape.Scalar, Shape.Scalar),
+        (new Shape(3), new Shape(2, 3)),
+        (new Shape(2, 1), new Shape(2, 3)),
+        (new Shape(1, 3, 1), new Shape(2, 3, 4)),
+        (new Shape(3, 1), new Shape(2, 3, 4)),
+        (new Shape(2, 1, 2, 1), new Shape(2, 3, 2, 2)),
+        (new Shape(1), new Shape(37)),
+        (new Shape(1, 1), new Shape(3, 1)),
+        (new Shape(2, 3), new Shape(2, 3)),
+        (new Shape(1, 3), new Shape(0, 3)),
+    ];
 }

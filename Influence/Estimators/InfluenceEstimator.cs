@@ -92,7 +92,7 @@ public abstract class InfluenceEstimator(EstimationContext context)
     protected static Tensor SyntheticGradientAt(Tensor theta, SyntheticSet s, SyntheticLoss loss)
     {
         Variable[] constants = [Variable.Constant(s.Images), Variable.Constant(s.LabelLogits)];
-        return LossField.Gradient(theta, parameters => loss.At(parameters, constants));
+        return Differential.GradientAt(parameters => loss.At(parameters, constants), theta);
     }
 
     /// <summary>Zeros of S's shapes, to add gradients to.</summary>

@@ -24,7 +24,7 @@ public sealed record SyntheticGradient(Tensor Images, Tensor LabelLogits)
 }
 
 /// <summary>
-/// First and second derivatives of losses L(θ; ·), as vectors. All results belong to the current scope; what was made
+/// Products with second derivatives of losses L(θ; ·). All results belong to the current scope; what was made
 /// on the way is given back.
 /// </summary>
 public sealed class LossField(SecondDerivatives mode)
@@ -32,26 +32,17 @@ public sealed class LossField(SecondDerivatives mode)
     /// <summary>How products with second derivatives are computed.</summary>
     public SecondDerivatives Mode { get; } = mode;
 
-    /// <summary>∇_θ L(θ) [p].</summary>
-    public static Tensor Gradient(Tensor theta, Func<Variable, Variable> loss)
-    {
-        using var scope = TensorScope.Begin();
-        Variable parameters = Variable.Leaf(theta);
-        return scope.Keep(Autograd.Gradient.Of(loss(parameters), parameters).Value);
-    }
-
     /// <summary>∇²L(θ)·v [p].</summary>
-    public Tensor HessianVector(Tensor theta, Func<Variable, Variable> loss, Tensor v) =>
-        Mode == SecondDerivatives.Exact
-            ? Differential.Hvp(loss, theta, v)
-            : Differential.HvpByFiniteDifference(loss, theta, v);
+    public Tensor HessianVector(Tensor theta, ParameterLoss loss, Tensor v) => Mode == SecondDerivatives.Exact
+        ? Differential.Hvp(loss, theta, v)
+        : Differential.HvpByDifferences(loss, theta, v);
 
     /// <summary>M_S(θ; v) = ∂/∂S ⟨v, ∇_θ L(θ; S)⟩ with v held constant.</summary>
     public SyntheticGradient Mixed(Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v)
     {
         Tensor[] result = Mode == SecondDerivatives.Exact
-            ? Differential.MixedProduct(loss.At, theta, [s.Images, s.LabelLogits], v)
-            : Differential.MixedProductByFiniteDifference(loss.At, theta, [s.Images, s.LabelLogits], v);
+            ? MixedProduct.Exact(loss.At, theta, v, [s.Images, s.LabelLogits])
+            : MixedProduct.ByDifferences(loss.At, theta, v, [s.Images, s.LabelLogits]);
         return new SyntheticGradient(result[0], result[1]);
     }
 }

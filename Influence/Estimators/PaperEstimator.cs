@@ -34,7 +34,7 @@ public sealed class PaperEstimator(EstimationContext context, bool includeFirstO
             using var scope = TensorScope.Begin();
             Tensor theta = Context.Theta(window, t);
             Variable Loss(Variable parameters) => Context.RealLoss(NetworkOf(window), parameters);
-            Tensor hg = Context.Field.HessianVector(theta, Loss, LossField.Gradient(theta, Loss));
+            Tensor hg = Context.Field.HessianVector(theta, Loss, Differential.GradientAt(Loss, theta));
             sum = scope.Keep(TensorAlgebra.Axpy(2 * Coefficient(window, t), hg, sum));
         }
         return includeFirstOrder ? sum.Plus(_firstOrder.RealSide(window)) : sum;
@@ -51,7 +51,7 @@ public sealed class PaperEstimator(EstimationContext context, bool includeFirstO
             Tensor theta = Context.Theta(window, t);
             Variable RealLoss(Variable parameters) => Context.RealLoss(NetworkOf(window), parameters);
             Variable SyntheticLoss(Variable parameters) => loss.At(parameters, constants);
-            Tensor gD = LossField.Gradient(theta, RealLoss), gS = LossField.Gradient(theta, SyntheticLoss);
+            Tensor gD = Differential.GradientAt(RealLoss, theta), gS = Differential.GradientAt(SyntheticLoss, theta);
             Tensor cross = Context.Field.HessianVector(theta, RealLoss, gS)
                 .Plus(Context.Field.HessianVector(theta, SyntheticLoss, gD));
             sum = scope.Keep(TensorAlgebra.Axpy(Coefficient(window, t), cross, sum));
@@ -64,17 +64,17 @@ public sealed class PaperEstimator(EstimationContext context, bool includeFirstO
     public override SyntheticGradient Pullback(Window window, SyntheticSet s, SyntheticLoss loss, Tensor u)
     {
         SyntheticGradient sum = includeFirstOrder ? _firstOrder.Pullback(window, s, loss, u) : ZerosLike(s);
-        double norm = u.Norm();
-        if (norm == 0)
-            return sum;
         for (int t = window.First; t < window.Last - 1; t++)
         {
             Tensor theta = Context.Theta(window, t);
-            double epsilon = Differential.OuterStep(theta) / norm, weight = Coefficient(window, t) / (2 * epsilon);
+            double epsilon = DifferenceStep.Along(theta, u, DifferenceStep.Nested(theta.DType));
+            if (epsilon == 0)
+                return sum;
+            double weight = Coefficient(window, t) / (2 * epsilon);
             foreach (double sign in (double[])[1, -1])
             {
                 Tensor moved = TensorAlgebra.Axpy(sign * epsilon, u, theta);
-                Tensor g = LossField.Gradient(moved, parameters => Context.RealLoss(NetworkOf(window), parameters));
+                Tensor g = Differential.GradientAt(parameters => Context.RealLoss(NetworkOf(window), parameters), moved);
                 sum = sum.Plus(sign * weight, Context.Field.Mixed(moved, loss, s, g));
             }
         }

@@ -22,7 +22,7 @@ public sealed class UnrolledEstimator(EstimationContext context) : InfluenceEsti
         Forward(window, (theta, step) =>
         {
             (Variable images, Variable labels) = Context.Experts[window.Expert].BatchAt(step);
-            return LossField.Gradient(theta, parameters => NetworkOf(window).Loss(parameters, images, labels));
+            return Differential.GradientAt(parameters => NetworkOf(window).Loss(parameters, images, labels), theta);
         });
 
     /// <inheritdoc/>

@@ -1,0 +1,90 @@
+using System.Reflection;
+using System.Xml.Linq;
+using InfMatch.Tensors;
+
+namespace InfMatch.Tests.Architecture;
+
+/// <summary>What the project files and the type names must keep to.</summary>
+public sealed class ProjectTests
+{
+    [Theory]
+    [InlineData("Tensors", "")]
+    [InlineData("Autograd", "Tensors")]
+    [InlineData("Nn", "Autograd")]
+    [InlineData("Influence", "Nn")]
+    [InlineData("Distill", "Datasets Influence")]
+    public void References_point_one_way(string project, string expected) =>
+        Assert.Equal(expected, string.Join(' ', References(Project($"{project}/{project}.csproj"))));
+
+    [Fact]
+    public void Datasets_knows_at_most_tensors() =>
+        Assert.All(References(Project("Datasets/Datasets.csproj")), name => Assert.Equal("Tensors", name));
+
+    [Fact]
+    public void Other_projects_stand_below_tests() =>
+        Assert.Equal(
+            "Autograd Datasets Distill Influence Nn Tensors",
+            string.Join(' ', Repository.Projects.Select(p => p.Path)
+                .Where(p => !p.StartsWith("tests/", StringComparison.Ordinal))
+                .Select(p => Path.GetFileNameWithoutExtension(p))));
+
+    [Fact]
+    public void Only_distill_is_a_program() =>
+        Assert.Equal(
+            "Distill/Distill.csproj",
+            string.Join(' ', Repository.Projects.Where(p => !p.Path.StartsWith("tests/", StringComparison.Ordinal))
+                .Where(p => Elements(XDocument.Parse(p.Text), "OutputType").Any()).Select(p => p.Path)));
+
+    [Fact]
+    public void Package_versions_are_central_and_each_package_has_one()
+    {
+        string[] central =
+        [
+            .. Elements(Project("Directory.Packages.props"), "PackageVersion")
+                .Select(e => (string)e.Attribute("Include")!),
+        ];
+        Assert.Distinct(central, StringComparer.OrdinalIgnoreCase);
+        foreach ((string path, string text) in Repository.Projects)
+        {
+            foreach (XElement package in Elements(XDocument.Parse(text), "PackageReference"))
+            {
+                string name = (string)package.Attribute("Include")!;
+                Assert.True(
+                    package.Attribute("Version") is null && package.Attribute("VersionOverride") is null
+                        && !package.Elements().Any(e => e.Name.LocalName.StartsWith("Version", StringComparison.Ordinal)),
+                    $"{path}: the version of {name} belongs in Directory.Packages.props.");
+                Assert.True(
+                    central.Contains(name, StringComparer.Ordinal),
+                    $"{path}: {name} has no version in Directory.Packages.props.");
+            }
+        }
+    }
+
+    [Fact]
+    public void Type_names_say_what_a_type_is()
+    {
+        string[] banned = ["Util", "Helper", "Manager"];
+        Type[] types =
+        [
+            .. Directory.EnumerateFiles(AppContext.BaseDirectory, "InfMatch.*.dll")
+                .SelectMany(file => Assembly.LoadFrom(file).GetTypes())
+                .Where(type => type.Namespace?.StartsWith("InfMatch", StringComparison.Ordinal) == true),
+        ];
+        Assert.Contains(typeof(Tensor), types);
+        Assert.All(types, type => Assert.False(
+            banned.Any(b => type.Name.Contains(b, StringComparison.Ordinal)), $"{type.FullName}: name what it is."));
+    }
+
+    private static XDocument Project(string path) =>
+        XDocument.Parse(Repository.TextFiles.Single(f => f.Path == path).Text);
+
+    private static string[] References(XDocument project) =>
+    [
+        .. Elements(project, "ProjectReference")
+            .Select(e => Path.GetFileNameWithoutExtension(((string)e.Attribute("Include")!).Replace('\\', '/')))
+            .Order(StringComparer.Ordinal),
+    ];
+
+    private static IEnumerable<XElement> Elements(XDocument project, string name) =>
+        project.Descendants().Where(e => e.Name.LocalName == name);
+}

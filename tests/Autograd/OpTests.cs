@@ -1,0 +1,253 @@
+using InfMatch.Autograd;
+using InfMatch.Tensors;
+
+namespace InfMatch.Tests.Autograd;
+
+/// <summary>What every operation owes, by enumeration: operation × sample × backend.</summary>
+[Collection(SharedBackends.Name)]
+public sealed class OpTests
+{
+    private const double FloatUnit = 1.1920928955078125e-7;
+
+    public static TheoryData<string> Types() => [.. OpCatalogue.Types.Select(type => type.FullName!)];
+
+    public static TheoryData<string> Errors() => [.. OpCatalogue.Errors.Keys];
+
+    public static TheoryData<string, string> OnAll() => Rows(TestBackends.All, _ => true);
+
+    public static TheoryData<string, string> InDouble() => Rows(TestBackends.InDouble, _ => true);
+
+    public static TheoryData<string, string> Linear() => Rows(TestBackends.All, sample => sample.LinearIn.Count > 0);
+
+    [Theory, MemberData(nameof(Types))]
+    public void Every_operation_has_samples_and_errors(string type)
+    {
+        Type op = OpCatalogue.Types.Single(t => t.FullName == type);
+        Assert.True(OpCatalogue.IsSampled(op), $"{type} must implement IOpSamples: without samples nothing checks it.");
+        Assert.Contains(OpCatalogue.Samples.Values, sample => sample.Op.GetType() == op);
+        Assert.Contains(OpCatalogue.Errors.Values, error => error.Op.GetType() == op);
+    }
+
+    [Fact]
+    public void The_catalogue_finds_the_operations() => Assert.True(OpCatalogue.Types.Count >= 30);
+
+    [Theory, MemberData(nameof(OnAll))]
+    public void Forward_equals_the_float64_reference_in_the_inferred_shape(string name, string on)
+    {
+        (OpSample sample, TestBackend backend) = (OpCatalogue.Samples[name], TestBackends.Named(on));
+        double[][] numbers = OpCatalogue.Draw(sample);
+        Shape[] inferred = sample.Op.Infer([.. sample.Inputs.Select(input => input.Shape)]);
+        Tensor[] expected = Forward(sample, numbers, new ReferenceBackend(), DType.Float64);
+        Tensor[] found = Forward(sample, numbers, backend.Shared, backend.DType);
+        for (int o = 0; o < inferred.Length; o++)
+        {
+            Assert.Equal(inferred[o], found[o].Shape);
+            AssertClose(
+                expected[o].ToArray<double>(), found[o].ToArray<double>(), Tolerance(sample, backend.DType),
+                $"{sample.Op}, output {o}");
+        }
+    }
+
+    [Theory, MemberData(nameof(InDouble))]
+    public void First_derivatives_equal_central_differences(string name, string on) =>
+        GradCheck.FirstOrder(
+            OpCatalogue.Samples[name].Op, Inputs(name, TestBackends.Named(on)), Marks(OpCatalogue.Samples[name]));
+
+    [Theory, MemberData(nameof(InDouble))]
+    public void Second_derivatives_equal_central_differences(string name, string on) =>
+        GradCheck.SecondOrder(
+            OpCatalogue.Samples[name].Op, Inputs(name, TestBackends.Named(on)), Marks(OpCatalogue.Samples[name]));
+
+    [Theory, MemberData(nameof(OnAll))]
+    public void First_derivatives_equal_those_of_the_float64_reference(string name, string on)
+    {
+        (OpSample sample, TestBackend backend) = (OpCatalogue.Samples[name], TestBackends.Named(on));
+        double[][] expected = Pullback(sample, new ReferenceBackend(), DType.Float64, seed: 3);
+        double[][] found = Pullback(sample, backend.Shared, backend.DType, seed: 3);
+        int terms = sample.Inputs.Sum(input => input.Shape.Count) * sample.Terms;
+        for (int i = 0; i < expected.Length; i++)
+        {
+            AssertClose(
+                expected[i], found[i], Tolerance(sample with { Terms = terms }, backend.DType), $"{sample.Op}, input {i}");
+        }
+    }
+
+    [Theory, MemberData(nameof(Linear))]
+    public void Linear_operations_satisfy_the_adjoint_identity(string name, string on)
+    {
+        (OpSample sample, TestBackend backend) = (OpCatalogue.Samples[name], TestBackends.Named(on));
+        double tolerance = backend.DType == DType.Float64 ? 1e-12 : 1e-5;
+        foreach (int[] group in sample.LinearIn)
+        {
+            // The other inputs keep their numbers: the operation is linear in this group only while they do.
+            Variable[] x = Variables(sample, backend.Shared, backend.DType, OpCatalogue.Draw(sample));
+            Variable[] y = sample.Op.Apply(x);
+            Variable[] weights = Cotangents(y, seed: 11);
+            Variable[] moved = [.. group.Select(i => x[i])];
+            Variable[] pulled = Gradient.Of(Contract(y, weights), moved);
+            (double left, double size) = Products(y, weights);
+            (double right, double size2) = Products(moved, pulled);
+            Assert.True(
+                Math.Abs(left - right) <= tolerance * Math.Max(1, Math.Max(size, size2)),
+                $"{sample.Op}: <Ax, y> = {left:G17}, <x, A'y> = {right:G17} in inputs {string.Join(", ", group)}.");
+        }
+    }
+
+    [Theory, MemberData(nameof(OnAll))]
+    public void The_vjp_is_linear_in_the_cotangent(string name, string on)
+    {
+        (OpSample sample, TestBackend backend) = (OpCatalogue.Samples[name], TestBackends.Named(on));
+        Variable[] x = Variables(sample, backend.Shared, backend.DType, OpCatalogue.Draw(sample));
+        Variable[] asked = [.. x.Where(v => v.RequiresGradient)];
+        Variable[] y = sample.Op.Apply(x);
+        Variable[] u = Cotangents(y, seed: 5), v = Cotangents(y, seed: 6);
+        Variable[] mixed = [.. u.Zip(v, (a, b) => 2 * a - 3 * b)];
+        Variable[] ofU = Gradient.Of(Contract(y, u), asked), ofV = Gradient.Of(Contract(y, v), asked);
+        Variable[] ofMixed = Gradient.Of(Contract(y, mixed), asked);
+        for (int i = 0; i < asked.Length; i++)
+        {
+            double[] expected =
+                [.. ofU[i].Value.ToArray<double>().Zip(ofV[i].Value.ToArray<double>(), (a, b) => 2 * a - 3 * b)];
+            AssertClose(
+                expected, ofMixed[i].Value.ToArray<double>(), backend.DType == DType.Float64 ? 1e-12 : 2e-5,
+                $"{sample.Op}, input {i}");
+        }
+    }
+
+    [Theory, MemberData(nameof(OnAll))]
+    public void A_second_run_gives_the_same_bits(string name, string on)
+    {
+        (OpSample sample, TestBackend backend) = (OpCatalogue.Samples[name], TestBackends.Named(on));
+        double[][] numbers = OpCatalogue.Draw(sample);
+        double[][] first = [.. Forward(sample, numbers, backend.Shared, backend.DType).Select(y => y.ToArray<double>())];
+        double[][] again = [.. Forward(sample, numbers, backend.Shared, backend.DType).Select(y => y.ToArray<double>())];
+        AssertSameBits(first, again);
+        AssertSameBits(
+            Pullback(sample, backend.Shared, backend.DType, seed: 3),
+            Pullback(sample, backend.Shared, backend.DType, seed: 3));
+    }
+
+    [Theory, MemberData(nameof(OnAll))]
+    public void All_memory_comes_back_after_the_scope(string name, string on)
+    {
+        OpSample sample = OpCatalogue.Samples[name];
+        TestBackend backend = TestBackends.Named(on);
+        Backend fresh = backend.Create();
+        using (fresh as IDisposable)
+        {
+            using (TensorScope.Begin())
+            {
+                Pullback(sample, fresh, backend.DType, seed: 3);
+                Assert.True(fresh.Memory.LiveBuffers > 0);
+            }
+            Assert.Equal((0, 0L), (fresh.Memory.LiveBuffers, fresh.Memory.InUse));
+        }
+    }
+
+    [Theory, MemberData(nameof(Errors))]
+    public void Bad_inputs_are_refused_by_name(string name)
+    {
+        OpError error = OpCatalogue.Errors[name];
+        var backend = new ReferenceBackend();
+        Variable[] inputs =
+            [.. error.Inputs.Select(s => Variable.Leaf(Tensor.Full(backend, DType.Float64, s, 1)))];
+        ShapeException thrown = Assert.Throws<ShapeException>(() => error.Op.Apply(inputs));
+        Assert.Contains(error.MessagePart, thrown.Message, StringComparison.Ordinal);
+        Assert.Contains(error.Op.GetType().Name, name, StringComparison.Ordinal);
+    }
+
+    private static TheoryData<string, string> Rows(IEnumerable<TestBackend> backends, Func<OpSample, bool> choose)
+    {
+        var rows = new TheoryData<string, string>();
+        foreach (TestBackend backend in backends)
+        {
+            foreach ((string name, OpSample sample) in OpCatalogue.Samples)
+            {
+                if (choose(sample))
+                    rows.Add(name, backend.Name);
+            }
+        }
+        return rows;
+    }
+
+    private static Tensor[] Inputs(string name, TestBackend backend)
+    {
+        OpSample sample = OpCatalogue.Samples[name];
+        return Tensors(sample, backend.Shared, backend.DType, OpCatalogue.Draw(sample));
+    }
+
+    private static GradCheckOptions Marks(OpSample sample) =>
+        new() { Differentiable = [.. sample.Inputs.Select(input => input.Differentiable)] };
+
+    private static Tensor[] Tensors(OpSample sample, Backend backend, DType dtype, double[][] numbers) =>
+        [.. sample.Inputs.Select((input, i) => Tensor.From(backend, dtype, numbers[i], input.Shape))];
+
+    private static Variable[] Variables(OpSample sample, Backend backend, DType dtype, double[][] numbers) =>
+    [
+        .. Tensors(sample, backend, dtype, numbers)
+            .Select((x, i) => sample.Inputs[i].Differentiable ? Variable.Leaf(x) : Variable.Constant(x)),
+    ];
+
+    private static Tensor[] Forward(OpSample sample, double[][] numbers, Backend backend, DType dtype) =>
+        sample.Op.Forward(
+            Tensors(sample, backend, dtype, numbers), sample.Op.Infer([.. sample.Inputs.Select(i => i.Shape)]));
+
+    private static double[][] Pullback(OpSample sample, Backend backend, DType dtype, ulong seed)
+    {
+        Variable[] x = Variables(sample, backend, dtype, OpCatalogue.Draw(sample));
+        Variable[] y = sample.Op.Apply(x);
+        return
+        [
+            .. Gradient.Of(Contract(y, Cotangents(y, seed)), [.. x.Where(v => v.RequiresGradient)])
+                .Select(g => g.Value.ToArray<double>()),
+        ];
+    }
+
+    private static Variable[] Cotangents(Variable[] outputs, ulong seed)
+    {
+        var random = new SplitMix(seed);
+        return
+        [
+            .. outputs.Select(y => Variable.Constant(
+                Tensor.From(y.Value.Backend, y.Value.DType, random.Numbers(y.Shape.Count), y.Shape))),
+        ];
+    }
+
+    private static Variable Contract(Variable[] outputs, Variable[] cotangents) =>
+        outputs.Select((y, o) => y.Dot(cotangents[o])).Aggregate((sum, term) => sum + term);
+
+    // Σ a·b and Σ |a·b|, the size against which rounding is judged.
+    private static (double Sum, double Size) Products(Variable[] a, Variable[] b)
+    {
+        double[] products =
+        [
+            .. a.Zip(b).SelectMany(p =>
+                p.First.Value.ToArray<double>().Zip(p.Second.Value.ToArray<double>(), (x, y) => x * y)),
+        ];
+        return (products.Sum(), products.Sum(Math.Abs));
+    }
+
+    private static double Tolerance(OpSample sample, DType dtype) =>
+        dtype == DType.Float64 ? 1e-12 : 4 * FloatUnit * Math.Sqrt(sample.Terms);
+
+    private static void AssertClose(double[] expected, double[] found, double tolerance, string what)
+    {
+        Assert.Equal(expected.Length, found.Length);
+        double scale = expected.Select(Math.Abs).Append(1).Max();
+        for (int i = 0; i < expected.Length; i++)
+        {
+            Assert.True(
+                Math.Abs(expected[i] - found[i]) <= tolerance * scale,
+                $"{what}, element {i}: expected {expected[i]:G17}, found {found[i]:G17}, tolerance {tolerance * scale:G3}.");
+        }
+    }
+
+    private static void AssertSameBits(double[][] first, double[][] again)
+    {
+        for (int i = 0; i < first.Length; i++)
+        {
+            Assert.Equal(
+                first[i].Select(BitConverter.DoubleToInt64Bits), again[i].Select(BitConverter.DoubleToInt64Bits));
+        }
+    }
+}
