@@ -43,23 +43,37 @@ internal static unsafe class Convolution<T, V, S>
     {
         if (y.Length == 0)
             return;
-        int rows = patches.Rows, pixels = patches.OutH * patches.OutW, tile = S.TileRows;
+        int rows = patches.Rows, pixels = patches.OutH * patches.OutW, panel = Gemm<T, V, S>.WidePanel;
+        bool direct = patches.HasWholeVectors(S.Width) && pixels % panel == 0;
+        int tile = direct && outputs <= ImageTile<T, V, S>.FewRows ? ImageTile<T, V, S>.FewRows : S.TileRows;
         int depth = Gemm<T, V, S>.BlockDepth(rows), padded = (outputs + tile - 1) / tile * tile;
-        T* left = PackLeft(weights, rows, 1, outputs, rows);
+        T* left = PackLeft(weights, rows, 1, outputs, rows, tile);
         T* start = Scratch.Get<T>(ScratchUse.Partials, padded);
         new Span<T>(start, padded).Clear();
         if (bias != null)
             new ReadOnlySpan<T>(bias, outputs).CopyTo(new Span<T>(start, outputs));
         int* offsets = patches.RowOffsets();
         // A large batch gives each image to one thread; the images of a small one are cut into strips of four panels.
-        int panel = Gemm<T, V, S>.WidePanel, strip = images >= 16 ? pixels : 4 * panel;
+        int strip = images >= 16 ? pixels : 4 * panel;
         int strips = (pixels + strip - 1) / strip;
         pool.Run(images * strips, task =>
         {
             int image = task / strips, begin = task % strips * strip, end = Math.Min(pixels, begin + strip);
             T* source = patches.Pad(x.Pointer + (nint)image * imageSize);
-            T* right = Scratch.Get<T>(ScratchUse.RightPanels, (long)depth * panel);
             T* to = y.Pointer + (nint)image * outputs * pixels;
+            if (direct)
+            {
+                for (int p = begin; p < end; p += panel)
+                for (int d = 0; d < rows; d += depth)
+                {
+                    ImagePanel(
+                        tile, outputs, Math.Min(depth, rows - d), left + (nint)d * padded,
+                        source + patches.PixelOffset(p), source + patches.PixelOffset(p + S.Width), offsets + d,
+                        to + p, pixels, d == 0, start);
+                }
+                return;
+            }
+            T* right = Scratch.Get<T>(ScratchUse.RightPanels, (long)depth * panel);
             for (int p = begin; p < end; p += panel)
             {
                 int count = Math.Min(panel, end - p), width = Gemm<T, V, S>.PanelWidth(count);
@@ -74,10 +88,33 @@ internal static unsafe class Convolution<T, V, S>
         });
     }
 
-    // The left matrix [outputs, depth] in blocks of depth, each block in panels of tile rows.
-    private static T* PackLeft(T* weights, nint rowStride, nint depthStride, int outputs, int rows)
+    // Gemm.Panel without a packed right panel.
+    private static void ImagePanel(
+        int tile, int outputs, int k, T* left, T* p, T* q, int* offsets, T* c, nint stride, bool first, T* rowStart)
     {
-        int tile = S.TileRows, depth = Gemm<T, V, S>.BlockDepth(rows), padded = (outputs + tile - 1) / tile * tile;
+        int panel = Gemm<T, V, S>.WidePanel;
+        T* side = stackalloc T[8 * panel];
+        for (int i = 0; i < outputs; i += tile)
+        {
+            T* a = left + (nint)i * k, to = c + i * stride;
+            if (i + tile <= outputs)
+            {
+                ImageTile<T, V, S>.Run(tile, k, a, p, q, offsets, to, stride, first, rowStart + i);
+                continue;
+            }
+            int count = outputs - i;
+            for (int r = 0; r < count && !first; r++)
+                new ReadOnlySpan<T>(to + r * stride, panel).CopyTo(new Span<T>(side + r * panel, panel));
+            ImageTile<T, V, S>.Run(tile, k, a, p, q, offsets, side, panel, first, rowStart + i);
+            for (int r = 0; r < count; r++)
+                new ReadOnlySpan<T>(side + r * panel, panel).CopyTo(new Span<T>(to + r * stride, panel));
+        }
+    }
+
+    // The left matrix [outputs, depth] in blocks of depth, each block in panels of tile rows.
+    private static T* PackLeft(T* weights, nint rowStride, nint depthStride, int outputs, int rows, int tile)
+    {
+        int depth = Gemm<T, V, S>.BlockDepth(rows), padded = (outputs + tile - 1) / tile * tile;
         T* left = Scratch.Get<T>(ScratchUse.LeftPanels, (long)rows * padded);
         for (int d = 0; d < rows; d += depth)
         {
@@ -99,7 +136,7 @@ internal static unsafe class Convolution<T, V, S>
         dx.Span.Clear();
         if (dx.Length == 0 || dy.Length == 0)
             return;
-        T* left = PackLeft(w.Pointer, 1, rows, rows, g.K);
+        T* left = PackLeft(w.Pointer, 1, rows, rows, g.K, tile);
         pool.Run(g.N, image =>
         {
             T* columns = Scratch.Get<T>(ScratchUse.Columns, (long)rows * pixels);

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace InfMatch.Tensors;
 
 /// <summary>Copies parts of matrices into the panels that the register tiles read front to back.</summary>
@@ -9,6 +11,21 @@ internal static unsafe class GemmPacking
         T* source, nint itemStride, nint depthStride, int items, int depth, int panel, T* destination)
         where T : unmanaged
     {
+        if (itemStride == 1 && items == panel && panel * sizeof(T) % sizeof(Vector128<byte>) == 0)
+        {
+            // Whole panels are copied as vectors: a call to copy a hundred bytes costs more than the bytes.
+            int moves = panel * sizeof(T) / sizeof(Vector128<byte>);
+            for (int d = 0; d < depth; d++)
+            {
+                var from = (Vector128<byte>*)source;
+                var to = (Vector128<byte>*)destination;
+                for (int i = 0; i < moves; i++)
+                    to[i] = from[i];
+                source += depthStride;
+                destination += panel;
+            }
+            return;
+        }
         if (itemStride == 1)
         {
             for (int d = 0; d < depth; d++)
@@ -21,12 +38,12 @@ internal static unsafe class GemmPacking
             }
             return;
         }
-        int i = 0;
-        for (; i + 4 <= items; i += 4)
+        int item = 0;
+        for (; item + 4 <= items; item += 4)
         {
             // Four sources at a time: enough streams to fill the store port, few enough for the L1 cache.
-            T* p = source + i * itemStride, q = p + itemStride, r = q + itemStride, s = r + itemStride;
-            T* to = destination + i;
+            T* p = source + item * itemStride, q = p + itemStride, r = q + itemStride, s = r + itemStride;
+            T* to = destination + item;
             for (int d = 0; d < depth; d++)
             {
                 nint from = d * depthStride;
@@ -37,10 +54,10 @@ internal static unsafe class GemmPacking
                 to += panel;
             }
         }
-        for (; i < items; i++)
+        for (; item < items; item++)
         {
             for (int d = 0; d < depth; d++)
-                destination[(nint)d * panel + i] = source[i * itemStride + d * depthStride];
+                destination[(nint)d * panel + item] = source[item * itemStride + d * depthStride];
         }
         if (items < panel)
         {

@@ -20,6 +20,12 @@ internal readonly unsafe struct ImagePatches(
     /// <summary>Rows of the matrix, C·R·S.</summary>
     public int Rows => channels * kernelHeight * kernelWidth;
 
+    /// <summary>Whether the pixels of every vector of this width are neighbours in the image.</summary>
+    public bool HasWholeVectors(int vector) => stride == 1 && OutW % vector == 0;
+
+    /// <summary>Where an output pixel's patch begins.</summary>
+    public int PixelOffset(int pixel) => (pixel / OutW * PaddedWidth + pixel % OutW) * stride;
+
     /// <summary>Where each matrix row begins, on this thread's scratch memory.</summary>
     public int* RowOffsets()
     {
@@ -68,10 +74,7 @@ internal readonly unsafe struct ImagePatches(
         int run = bytes == 0 ? 1 : bytes / sizeof(T);
         int* offsets = stackalloc int[panel];
         for (int i = 0; i * run < count; i++)
-        {
-            int at = pixel + i * run;
-            offsets[i] = (at / outW * PaddedWidth + at % outW) * stride;
-        }
+            offsets[i] = PixelOffset(pixel + i * run);
         switch (bytes)
         {
             case 64:

@@ -1,0 +1,118 @@
+using InfMatch.Tensors;
+
+namespace InfMatch.Tests.Tensors;
+
+public sealed class ProductKernelTests
+{
+    public static TheoryData<DType, int, int, int> Products
+    {
+        get
+        {
+            var cases = new TheoryData<DType, int, int, int>();
+            (int, int, int)[] sizes =
+            [
+                (1, 1, 1), (0, 3, 2), (3, 0, 2), (3, 2, 0), (7, 15, 5), (8, 16, 16), (8, 32, 256), (9, 33, 257),
+                (6, 8, 3), (100, 10, 513), (17, 65, 31), (65, 1, 70), (1, 130, 9), (70, 300, 300), (140, 40, 200),
+            ];
+            foreach (DType dtype in new[] { DType.Float32, DType.Float64 })
+            foreach ((int m, int n, int k) in sizes)
+                cases.Add(dtype, m, n, k);
+            return cases;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Products))]
+    public void MatMul_matches_the_definition_for_all_transposes(DType dtype, int m, int n, int k)
+    {
+        for (int form = 0; form < 4; form++)
+        {
+            bool left = form % 2 == 1, right = form > 1;
+            KernelCheck.Linear(dtype, (b, t) =>
+            {
+                Tensor y = KernelCheck.Destination(b, Shape.MatMul(t[0].Shape, left, t[1].Shape, right), t[0].DType);
+                b.MatMul(t[0], left, t[1], right, y);
+                return [y];
+            }, left ? Input.Random(1, k, m) : Input.Random(1, m, k), right ? Input.Random(2, n, k) : Input.Random(2, k, n));
+        }
+    }
+
+    public static TheoryData<DType, int[]> Convolutions
+    {
+        get
+        {
+            var cases = new TheoryData<DType, int[]>();
+            // N, C, H, W, K, R, S, stride, padding
+            int[][] sizes =
+            [
+                [1, 1, 1, 1, 1, 1, 1, 1, 0], [2, 3, 8, 8, 32, 3, 3, 1, 1], [1, 1, 28, 28, 8, 3, 3, 1, 3],
+                [3, 5, 7, 9, 33, 3, 3, 2, 1], [2, 4, 16, 16, 9, 5, 5, 1, 2], [2, 3, 6, 6, 1, 1, 1, 1, 0],
+                [20, 3, 8, 8, 5, 3, 3, 1, 0], [2, 3, 9, 5, 17, 3, 2, 3, 2], [1, 20, 10, 10, 50, 1, 1, 1, 1],
+                [2, 40, 4, 4, 16, 3, 3, 1, 1], [1, 3, 32, 32, 4, 3, 3, 1, 1], [17, 2, 16, 16, 3, 3, 3, 1, 1],
+                [2, 1, 12, 20, 5, 4, 3, 1, 1], [1, 64, 3, 3, 40, 3, 3, 1, 1], [3, 2, 5, 5, 2, 5, 5, 1, 3],
+                [2, 2, 11, 13, 3, 1, 1, 2, 0], [1, 33, 16, 32, 6, 3, 3, 1, 1], [2, 2, 4, 4, 2, 3, 3, 1, 4],
+                [0, 2, 4, 4, 3, 3, 3, 1, 1],
+            ];
+            foreach (DType dtype in new[] { DType.Float32, DType.Float64 })
+            foreach (int[] size in sizes)
+                cases.Add(dtype, size);
+            return cases;
+        }
+    }
+
+    private static Conv2dGeometry Geometry(int[] s) => new(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8]);
+
+    [Theory]
+    [MemberData(nameof(Convolutions))]
+    public void Conv2d_and_both_adjoints_match_the_definition(DType dtype, int[] sizes)
+    {
+        Conv2dGeometry g = Geometry(sizes);
+        Input x = Of(3, g.Input), w = Of(4, g.Weight), bias = Input.Random(5, g.K), dy = Of(6, g.Output);
+        KernelCheck.Linear(dtype, (b, t) =>
+        {
+            Tensor y = KernelCheck.Destination(b, g.Output, t[0].DType);
+            Tensor biased = KernelCheck.Destination(b, g.Output, t[0].DType);
+            b.Conv2d(g, t[0], t[1], null, y);
+            b.Conv2d(g, t[0], t[1], t[2], biased);
+            return [y, biased];
+        }, x, w, bias);
+        KernelCheck.Linear(dtype, (b, t) =>
+        {
+            Tensor dx = KernelCheck.Destination(b, g.Input, t[0].DType);
+            b.Conv2dInputGradient(g, t[0], t[1], dx);
+            return [dx];
+        }, dy, w);
+        KernelCheck.Linear(dtype, (b, t) =>
+        {
+            Tensor dw = KernelCheck.Destination(b, g.Weight, t[0].DType);
+            b.Conv2dWeightGradient(g, t[0], t[1], dw);
+            return [dw];
+        }, x, dy);
+    }
+
+    private static Input Of(ulong seed, Shape shape) => Input.Random(seed, shape.Sizes.ToArray());
+
+    [Fact]
+    public void A_weight_gradient_of_many_images_is_the_sum_over_its_halves()
+    {
+        // 40 images are more than the chunks of the kernel, so several share one partial sum.
+        Conv2dGeometry all = new(40, 3, 6, 6, 10, 3, 3, 1, 1), half = all with { N = 20 };
+        Input x = Of(7, all.Input), dy = Of(8, all.Output);
+        CpuBackend cpu = KernelCheck.Threads[1];
+        using TensorScope scope = TensorScope.Begin();
+        Tensor xs = x.On(cpu, DType.Float64), dys = dy.On(cpu, DType.Float64);
+        double[] whole = Gradient(all, xs, dys);
+        double[] first = Gradient(half, xs.View(0, half.Input), dys.View(0, half.Output));
+        double[] second = Gradient(
+            half, xs.View(half.Input.Count, half.Input), dys.View(half.Output.Count, half.Output));
+        for (int i = 0; i < whole.Length; i++)
+            Assert.Equal(first[i] + second[i], whole[i], 1e-11);
+
+        double[] Gradient(Conv2dGeometry g, Tensor a, Tensor b)
+        {
+            Tensor dw = KernelCheck.Destination(cpu, g.Weight, DType.Float64);
+            cpu.Conv2dWeightGradient(g, a, b, dw);
+            return dw.ToArray<double>();
+        }
+    }
+}

@@ -1,0 +1,101 @@
+using InfMatch.Tensors;
+
+namespace InfMatch.Tests.Tensors;
+
+public sealed class ScopeTests
+{
+    private static Tensor Make(Backend backend, int length = 1000) =>
+        Tensor.Full(backend, DType.Float32, new Shape(length), 1);
+
+    [Fact]
+    public void Memory_stays_flat_over_a_thousand_steps()
+    {
+        var cpu = new CpuBackend(2);
+        var g = new Conv2dGeometry(4, 3, 8, 8, 8, 3, 3, 1, 1);
+        Tensor x = Tensor.Full(cpu, DType.Float32, g.Input, 0.5), w = Tensor.Full(cpu, DType.Float32, g.Weight, 0.25);
+        long inUse = 0, peak = 0;
+        for (int step = 0; step < 1000; step++)
+        {
+            using (TensorScope scope = TensorScope.Begin())
+            {
+                Tensor y = cpu.Empty(g.Output, DType.Float32), dw = cpu.Empty(g.Weight, DType.Float32);
+                cpu.Conv2d(g, x, w, null, y);
+                cpu.Conv2dWeightGradient(g, x, y, dw);
+                Tensor next = scope.Keep(cpu.Empty(g.Weight, DType.Float32));
+                cpu.Axpy(-1e-6, dw, w, next);
+                (w, Tensor old) = (next, w);
+                old.Dispose();
+            }
+            if (step == 5)
+                (inUse, peak) = (cpu.Memory.InUse, cpu.Memory.Peak);
+        }
+        Assert.Equal(inUse, cpu.Memory.InUse);
+        Assert.Equal(peak, cpu.Memory.Peak);
+        Assert.Equal(2, cpu.Memory.LiveBuffers);
+        x.Dispose();
+        w.Dispose();
+        Assert.Equal(0, cpu.Memory.InUse);
+    }
+
+    [Fact]
+    public void A_tensor_of_an_ended_scope_cannot_be_used()
+    {
+        CpuBackend cpu = new(1);
+        Tensor x, view;
+        using (TensorScope.Begin())
+        {
+            x = Make(cpu);
+            view = x.View(10, new Shape(5));
+        }
+        Assert.Throws<ObjectDisposedException>(() => x.ToArray<float>());
+        Assert.Throws<ObjectDisposedException>(() => cpu.Affine(view, 1, 0, view));
+        Assert.True(x.Storage.IsReleased);
+        x.Dispose();
+        Assert.Equal(0, cpu.Memory.LiveBuffers);
+    }
+
+    [Fact]
+    public void A_kept_tensor_belongs_to_the_enclosing_scope()
+    {
+        CpuBackend cpu = new(1);
+        Tensor kept;
+        using (TensorScope outer = TensorScope.Begin())
+        {
+            using (TensorScope inner = TensorScope.Begin())
+            {
+                kept = inner.Keep(Make(cpu).Reshape(new Shape(10, 100)));
+                Make(cpu);
+            }
+            Assert.Equal(1, cpu.Memory.LiveBuffers);
+            Assert.Equal(1000, kept.ToArray<double>().Sum());
+        }
+        Assert.Throws<ObjectDisposedException>(() => kept.ToArray<float>());
+        Assert.Equal(0, cpu.Memory.LiveBuffers);
+    }
+
+    [Fact]
+    public void Scopes_end_in_reverse_order()
+    {
+        TensorScope outer = TensorScope.Begin(), inner = TensorScope.Begin();
+        Assert.Contains("reverse order", Assert.Throws<InvalidOperationException>(outer.Dispose).Message, StringComparison.Ordinal);
+        inner.Dispose();
+        outer.Dispose();
+        outer.Dispose();
+    }
+
+    [Fact]
+    public void A_view_is_a_window_on_the_same_numbers()
+    {
+        CpuBackend cpu = new(1);
+        using TensorScope scope = TensorScope.Begin();
+        double[] numbers = [.. Enumerable.Range(0, 100).Select(i => (double)i)];
+        Tensor x = Tensor.From(cpu, DType.Float32, numbers, new Shape(10, 10)), y = cpu.Empty(new Shape(5), DType.Float32);
+        Tensor view = x.View(13, new Shape(7)).View(2, new Shape(5));
+        cpu.Affine(view, 2, 1, y);
+        Assert.Equal([31, 33, 35, 37, 39], y.ToArray<double>());
+        cpu.Fill(view, -1);
+        Assert.Equal(-5, x.ToArray<double>()[15..20].Sum());
+        Assert.Contains("leaves the tensor", Assert.Throws<ShapeException>(() => view.View(1, new Shape(5))).Message, StringComparison.Ordinal);
+        Assert.Throws<ShapeException>(() => view.View(-1, new Shape(2)));
+    }
+}
