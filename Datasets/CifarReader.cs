@@ -76,7 +76,7 @@ public static class CifarReader
             "cifar-10", Set("cifar-10 train", pixels, labels), Set("cifar-10 test", testPixels, testLabels));
     }
 
-    /// <summary>Decodes one batch file held in memory to a set [N, 3, 32, 32]; the place is only named in errors.</summary>
+    /// <summary>Decodes one batch file in memory to a set [N, 3, 32, 32]; the place is only named in errors.</summary>
     /// <exception cref="DatasetException">The bytes are not exactly that many CIFAR-10 records.</exception>
     public static ImageDataset Decode(byte[] file, string place, int imagesPerFile = PublishedImagesPerFile)
     {

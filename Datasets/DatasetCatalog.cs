@@ -51,17 +51,17 @@ public static class DatasetCatalog
     public static ImmutableArray<string> MnistClasses { get; } = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
     /// <summary>
-    /// Loads a set by name. A given folder (the set's own, or a parent of it) is the only place looked at; otherwise the
-    /// folder in INFMATCH_DATA is, then for fashion-mnist where Debian's package puts it.
+    /// Loads a set by name. A given folder (the set's own, or a parent of it) is the only place looked at; without one
+    /// it is the folder in INFMATCH_DATA and then, for fashion-mnist, where Debian's package puts the files.
     /// </summary>
-    /// <exception cref="DatasetException">The name is unknown, the set is not found, or its files are at fault.</exception>
+    /// <exception cref="DatasetException">The name is unknown, or the set is missing or at fault.</exception>
     public static DatasetPair Load(string name, string? folder = null, DecodeLimits? limits = null)
     {
         string? variable = Environment.GetEnvironmentVariable(FolderVariable);
         return Load(name, folder, string.IsNullOrEmpty(variable) ? null : variable, null, limits);
     }
 
-    /// <summary>As <see cref="Load(string, string?, DecodeLimits?)"/>, with the surroundings given, for tests.</summary>
+    /// <summary>As <see cref="Load(string, string?, DecodeLimits?)"/>, surroundings given, for tests.</summary>
     internal static DatasetPair Load(
         string name, string? folder, string? variable, ImmutableArray<string>? systemFolders, DecodeLimits? limits)
     {

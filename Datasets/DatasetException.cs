@@ -11,7 +11,7 @@ public enum DatasetFault
     /// <summary>The operating system refuses to read the file.</summary>
     Unreadable = 3002,
 
-    /// <summary>The file or folder is of another kind: a folder for a file, labels for images, pickle for binary.</summary>
+    /// <summary>The file or folder is of another kind: folder for file, labels for images, pickle for binary.</summary>
     WrongFormat = 3003,
 
     /// <summary>The file ends before its contents do.</summary>
@@ -48,7 +48,9 @@ public enum DatasetFault
     NotEnoughImages = 3014,
 }
 
-/// <summary>A data set is missing, damaged or not what it was said to be; the message says where, what and how to mend it.</summary>
+/// <summary>
+/// A data set is missing, damaged or not what it was said to be; the message says where, what and how to mend it.
+/// </summary>
 public sealed class DatasetException : Exception
 {
     /// <summary>Describes a fault found at a place, with what was got, what was expected and the likely fix.</summary>

@@ -7,6 +7,6 @@ namespace InfMatch.Datasets;
 /// <param name="MaxSide">Largest height or width of an image, in pixels.</param>
 public sealed record DecodeLimits(long MaxFileBytes, long MaxDecodedBytes, int MaxImages, int MaxSide)
 {
-    /// <summary>512 MiB a file and decoded, 10 million images, 4096 pixels a side: ten times the largest known set.</summary>
+    /// <summary>512 MiB a file and decoded (ten times MNIST), 10 million images, 4096 pixels a side.</summary>
     public static DecodeLimits Default { get; } = new(512L << 20, 512L << 20, 10_000_000, 4096);
 }

@@ -39,7 +39,7 @@ public static class IdxReader
     }
 
     /// <summary>Reads one set from an image file and its label file.</summary>
-    /// <exception cref="DatasetException">A file is missing or damaged, or the numbers of images and labels differ.</exception>
+    /// <exception cref="DatasetException">A file is missing or damaged, or the two counts differ.</exception>
     public static ImageDataset LoadSet(
         string imagePath,
         string labelPath,
@@ -63,7 +63,7 @@ public static class IdxReader
     }
 
     /// <summary>Reads a label file, plain or gzip: [N], each label below the number of classes.</summary>
-    /// <exception cref="DatasetException">The file is missing, damaged or no IDX label file, or a label is too large.</exception>
+    /// <exception cref="DatasetException">The file is missing, damaged or no IDX label file.</exception>
     public static ImmutableArray<byte> ReadLabels(string path, int classes, DecodeLimits? limits = null)
     {
         limits ??= DecodeLimits.Default;
@@ -86,7 +86,7 @@ public static class IdxReader
     }
 
     /// <summary>Decodes a label file held in memory; the place is only named in errors.</summary>
-    /// <exception cref="DatasetException">The bytes are damaged or no IDX label file, or a label is too large.</exception>
+    /// <exception cref="DatasetException">The bytes are damaged or no IDX label file.</exception>
     public static ImmutableArray<byte> DecodeLabels(
         byte[] file, string place, int classes, DecodeLimits? limits = null)
     {

@@ -11,7 +11,7 @@ public sealed class ImageDataset
     private readonly ImmutableArray<int>[] _indicesOfClass;
 
     /// <summary>Takes pixels [N, C, H, W] and labels [N], without copying, and checks that they fit together.</summary>
-    /// <exception cref="ArgumentException">The sizes do not fit together or a label is not below the number of classes.</exception>
+    /// <exception cref="ArgumentException">The sizes do not fit together, or a label is no class.</exception>
     public ImageDataset(
         string name,
         ImmutableArray<string> classNames,
@@ -28,7 +28,8 @@ public sealed class ImageDataset
         if (classNames.Length is 0 or > 256)
         {
             throw new ArgumentException(
-                $"ImageDataset {name}: {classNames.Length} classes; labels are bytes, so 1 to 256.", nameof(classNames));
+                $"ImageDataset {name}: {classNames.Length} classes; labels are bytes, so 1 to 256.",
+                nameof(classNames));
         }
 
         if ((Int128)labels.Length * channels * height * width != pixels.Length)
@@ -135,7 +136,7 @@ public sealed class ImageDataset
     /// <exception cref="ArgumentOutOfRangeException">There is no such class.</exception>
     public int CountOfClass(int label) => IndicesOfClass(label).Length;
 
-    /// <summary>Indices of the first images of each class, [M · perClass]: all of class 0, then all of class 1, …</summary>
+    /// <summary>Indices of the first images of each class, [M · perClass]: first those of class 0, then 1, …</summary>
     /// <exception cref="DatasetException">A class has fewer images than that.</exception>
     public int[] FirstOfEachClass(int perClass)
     {

@@ -8,7 +8,7 @@ public sealed class Standardisation : IEquatable<Standardisation>
     private readonly float[] _table;
 
     /// <summary>Takes one mean and one standard deviation a channel, in [0, 1] pixel units.</summary>
-    /// <exception cref="DatasetException">A standard deviation is 0, negative or not finite, or a mean is not finite.</exception>
+    /// <exception cref="DatasetException">A deviation is not above 0, or a number is not finite.</exception>
     /// <exception cref="ArgumentException">The two lists are empty or differ in length.</exception>
     public Standardisation(ReadOnlySpan<float> mean, ReadOnlySpan<float> std)
     {
@@ -116,7 +116,7 @@ public sealed class Standardisation : IEquatable<Standardisation>
     /// Turns standardised values [N, C, H·W] back into pixels, round((x · std + mean) · 255) clamped to 0…255: how
     /// synthetic images are shown.
     /// </summary>
-    /// <exception cref="ArgumentException">The lengths differ, are no whole number of images, or a value is NaN.</exception>
+    /// <exception cref="ArgumentException">The lengths differ or do not fit, or a value is NaN.</exception>
     public void ToPixels(ReadOnlySpan<float> values, int planeSize, Span<byte> destination)
     {
         RequireWholeImages(values.Length, Channels, planeSize, nameof(values));

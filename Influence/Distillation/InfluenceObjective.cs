@@ -31,21 +31,28 @@ public sealed record ObjectiveValue(
 /// </summary>
 public sealed class InfluenceObjective(InfluenceEstimator estimator, MassRule rule)
 {
+    private const double LeastLength = 1e-3;
+
     /// <summary>J and its derivatives at S.</summary>
     public ObjectiveValue Evaluate(Window window, SyntheticSet s, SyntheticLoss loss, bool gradient = true)
     {
         Tensor real = estimator.RealSide(window), synthetic = estimator.SyntheticSide(window, s, loss);
         double sr = synthetic.Dot(real), ss = synthetic.Dot(synthetic), rr = real.Dot(real);
-        // A negative optimum means that S moves θ against D: no mass of it helps, so a small positive one is kept, under
-        // which dJ/dS still turns a_S round.
-        double mass = rule == MassRule.ClosedForm ? Math.Max(sr, 1e-3 * Math.Sqrt(ss * rr)) / ss : s.Mass;
+        // A negative optimum means that S moves θ against D. No mass of it helps then; a small positive one, a
+        // thousandth of D's length, is kept, under which dJ/dS turns a_S round.
+        double least = LeastLength * Math.Sqrt(rr / ss);
+        bool clamped = rule == MassRule.ClosedForm && sr / ss < least;
+        double mass = rule != MassRule.ClosedForm ? s.Mass : clamped ? least : sr / ss;
         double relative = (mass * mass * ss - 2 * mass * sr + rr) / rr;
         double massGradient = 2 * (mass * ss - sr) / rr;
         SyntheticGradient? found = null;
         if (gradient && double.IsFinite(relative))
         {
             Tensor residual = TensorAlgebra.Axpy(mass, synthetic, real.Times(-1));
-            found = estimator.Pullback(window, s, loss, residual.Times(2 * mass / rr));
+            Tensor u = residual.Times(2 * mass / rr);
+            if (clamped)
+                u = TensorAlgebra.Axpy(-massGradient * mass / ss, synthetic, u); // α = least(a_S) moves with ‖a_S‖ here
+            found = estimator.Pullback(window, s, loss, u);
         }
         return new ObjectiveValue(relative, sr / Math.Sqrt(ss * rr), mass, massGradient, found);
     }

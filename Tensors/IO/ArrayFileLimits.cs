@@ -6,7 +6,9 @@ public sealed record ArrayFileLimits
     /// <summary>The limits used when a caller gives none.</summary>
     public static ArrayFileLimits Default { get; } = new();
 
-    /// <summary>Largest safetensors header in bytes: 1 MiB, about ten thousand arrays (the format itself allows 100 MB).</summary>
+    /// <summary>
+    /// Largest safetensors header in bytes: 1 MiB, about ten thousand arrays (the format itself allows 100 MB).
+    /// </summary>
     public int MaxHeaderBytes { get; init; } = 1 << 20;
 
     /// <summary>Largest .npy header in bytes.</summary>

@@ -8,7 +8,8 @@ public sealed class ArraySet
 {
     private readonly Dictionary<string, NamedArray> _byName;
 
-    internal ArraySet(string source, IReadOnlyList<NamedArray> arrays, IReadOnlyDictionary<string, string>? metadata = null)
+    internal ArraySet(
+        string source, IReadOnlyList<NamedArray> arrays, IReadOnlyDictionary<string, string>? metadata = null)
     {
         FileName = source;
         Arrays = arrays;

@@ -15,7 +15,9 @@ public static class AtomicFile
     /// <param name="path">The file to write or replace; its folder must exist.</param>
     /// <param name="write">Writes the content; its own exceptions other than I/O errors pass through unchanged.</param>
     /// <param name="files">The file system; <see langword="null"/> means the real one.</param>
-    /// <exception cref="FileWriteException">The folder is missing or not writable, or the device failed or is full.</exception>
+    /// <exception cref="FileWriteException">
+    /// The folder is missing or not writable, or the device failed or is full.
+    /// </exception>
     public static void Write(string path, Action<Stream> write, FileOperations? files = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -50,7 +52,9 @@ public static class AtomicFile
     /// <param name="path">The file to write or replace; its folder must exist.</param>
     /// <param name="text">The whole content.</param>
     /// <param name="files">The file system; <see langword="null"/> means the real one.</param>
-    /// <exception cref="FileWriteException">The folder is missing or not writable, or the device failed or is full.</exception>
+    /// <exception cref="FileWriteException">
+    /// The folder is missing or not writable, or the device failed or is full.
+    /// </exception>
     public static void WriteAllText(string path, string text, FileOperations? files = null)
     {
         ArgumentNullException.ThrowIfNull(text);

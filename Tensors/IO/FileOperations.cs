@@ -29,11 +29,14 @@ public partial class FileOperations
         if (stream is FileStream file)
             file.Flush(flushToDisk: true);
         else
-            throw new ArgumentException($"FlushToDisk: got a {stream.GetType().Name}, needs the FileStream from Create.",
+            throw new ArgumentException($"FlushToDisk: got a {stream.GetType().Name}, needs the FileStream from "
+                + "Create.",
                 nameof(stream));
     }
 
-    /// <summary>Renames a file in one step, replacing a file that has the new name; a link there is replaced itself.</summary>
+    /// <summary>
+    /// Renames a file in one step, replacing a file that has the new name; a link there is replaced itself.
+    /// </summary>
     /// <param name="source">Full path of the file.</param>
     /// <param name="destination">Full path of its new name in the same folder.</param>
     /// <exception cref="IOException">The operating system refused.</exception>
@@ -66,7 +69,7 @@ public partial class FileOperations
             while (error == Interrupted);
             _ = Close(descriptor);
 
-            // Some network file systems cannot flush a folder and say "invalid argument"; the rename itself has happened.
+            // Some network file systems cannot flush a folder ("invalid argument"); the rename itself has happened.
             if (error == InvalidArgument)
                 return;
         }

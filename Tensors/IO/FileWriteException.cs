@@ -1,6 +1,8 @@
 namespace InfMatch.Tensors.IO;
 
-/// <summary>A file could not be written; the message names the file, its folder, the cause and the likely fix.</summary>
+/// <summary>
+/// A file could not be written; the message names the file, its folder, the cause and the likely fix.
+/// </summary>
 public sealed class FileWriteException : IOException
 {
     /// <summary>Creates the exception with a complete message.</summary>
@@ -18,7 +20,8 @@ public sealed class FileWriteException : IOException
     {
     }
 
-    internal static bool Covers(Exception e) => e is IOException and not FileWriteException or UnauthorizedAccessException;
+    internal static bool Covers(Exception e) =>
+        e is IOException and not FileWriteException or UnauthorizedAccessException;
 
     internal static FileWriteException For(string path, Exception cause)
     {
@@ -31,8 +34,8 @@ public sealed class FileWriteException : IOException
             UnauthorizedAccessException =>
                 $"the folder '{folder}' or the file is not writable for this user. Change the permissions or choose "
                 + "another place.",
-            _ => $"{cause.Message} A file of this name written earlier is unchanged. Check the free space and the state "
-                + $"of '{folder}'.",
+            _ => $"{cause.Message} A file of this name written earlier is unchanged. Check the free space and the "
+                + $"state of '{folder}'.",
         };
         return new FileWriteException($"Cannot write '{path}': {detail}", cause);
     }

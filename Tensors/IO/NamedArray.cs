@@ -27,7 +27,9 @@ public sealed class NamedArray
     /// <summary>The element type.</summary>
     public ArrayElement Element { get; }
 
-    /// <summary>The sizes from the slowest to the fastest dimension; empty for a scalar, which has one element.</summary>
+    /// <summary>
+    /// The sizes from the slowest to the fastest dimension; empty for a scalar, which has one element.
+    /// </summary>
     public ReadOnlySpan<int> Dimensions => _dimensions;
 
     /// <summary>Number of elements, the product of the dimensions.</summary>
@@ -208,8 +210,8 @@ public sealed class NamedArray
         if (!TryCount(sizes, out long count) || count != data.Length)
         {
             throw new ArgumentException(
-                $"NamedArray '{name}': dimensions [{string.Join(", ", sizes)}] do not describe the {data.Length} elements "
-                + "given. Pass sizes of at least 0 whose product is the length of the data.",
+                $"NamedArray '{name}': dimensions [{string.Join(", ", sizes)}] do not describe the {data.Length} "
+                + "elements given. Pass sizes of at least 0 whose product is the length of the data.",
                 nameof(dimensions));
         }
 
@@ -225,5 +227,6 @@ public sealed class NamedArray
     private ReadOnlySpan<T> As<T>(ArrayElement asked) =>
         asked == Element
             ? (T[])_data
-            : throw new InvalidOperationException($"{this}: asked for {asked}, the array holds {Element}. Use As{Element}().");
+            : throw new InvalidOperationException($"{this}: asked for {asked}, the array holds {Element}. Use "
+                + $"As{Element}().");
 }

@@ -10,7 +10,9 @@ public static class Npy
     /// <param name="path">The file to write or replace; its folder must exist.</param>
     /// <param name="array">The array; NaN and infinities are written as they are.</param>
     /// <param name="files">The file system; <see langword="null"/> means the real one.</param>
-    /// <exception cref="FileWriteException">The folder is missing or not writable, or the device failed or is full.</exception>
+    /// <exception cref="FileWriteException">
+    /// The folder is missing or not writable, or the device failed or is full.
+    /// </exception>
     public static void Write(string path, NamedArray array, FileOperations? files = null)
     {
         ArgumentNullException.ThrowIfNull(array);
@@ -33,7 +35,9 @@ public static class Npy
     /// <param name="path">The file.</param>
     /// <param name="limits">What to accept; <see langword="null"/> means <see cref="ArrayFileLimits.Default"/>.</param>
     /// <returns>The array.</returns>
-    /// <exception cref="NpyException">The file breaks a rule of the format or a limit, or holds NaN or infinities.</exception>
+    /// <exception cref="NpyException">
+    /// The file breaks a rule of the format or a limit, or holds NaN or infinities.
+    /// </exception>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
     public static NamedArray Read(string path, ArrayFileLimits? limits = null)
     {
@@ -48,14 +52,20 @@ public static class Npy
     /// <param name="name">The name the array gets.</param>
     /// <param name="limits">What to accept; <see langword="null"/> means <see cref="ArrayFileLimits.Default"/>.</param>
     /// <returns>The array.</returns>
-    /// <exception cref="NpyException">The data breaks a rule of the format or a limit, or holds NaN or infinities.</exception>
+    /// <exception cref="NpyException">
+    /// The data breaks a rule of the format or a limit, or holds NaN or infinities.
+    /// </exception>
     /// <exception cref="ArgumentException">The stream cannot seek, or the name is not usable.</exception>
     /// <exception cref="IOException">The stream failed.</exception>
     public static NamedArray Read(Stream stream, string name, ArrayFileLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
         if (!stream.CanSeek)
-            throw new ArgumentException(".npy: the stream cannot seek. Copy it to a file or a MemoryStream.", nameof(stream));
+        {
+            throw new ArgumentException(
+                ".npy: the stream cannot seek. Copy it to a file or a MemoryStream.", nameof(stream));
+        }
+
         if (NamedArray.NameProblem(name) is { } problem)
             throw new ArgumentException($".npy: {problem}.", nameof(name));
         limits ??= ArrayFileLimits.Default;

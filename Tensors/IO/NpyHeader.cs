@@ -15,7 +15,9 @@ internal sealed record NpyHeader(ArrayElement Element, int[] Dimensions, int Cou
 
     private static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
 
-    /// <summary>Reads from a stream that has totalLength bytes left and checks that the data fills them exactly.</summary>
+    /// <summary>
+    /// Reads from a stream that has totalLength bytes left and checks that the data fills them exactly.
+    /// </summary>
     public static NpyHeader Read(Stream stream, long totalLength, string source, ArrayFileLimits limits)
     {
         if (totalLength < 10)
@@ -26,7 +28,8 @@ internal sealed record NpyHeader(ArrayElement Element, int[] Dimensions, int Cou
             throw new NpyException(source, "the first six bytes are not the .npy signature. Is this a .npy file?");
         int version = start[6];
         if (version is not (1 or 2) || start[7] != 0)
-            throw new NpyException(source, $"format version {version}.{start[7]} is not supported, only 1.0 and 2.0. Save it again.");
+            throw new NpyException(source, $"format version {version}.{start[7]} is not supported, only 1.0 and 2.0. "
+                + "Save it again.");
 
         long prefix = version == 1 ? 10 : 12;
         long size = BinaryPrimitives.ReadUInt16LittleEndian(start[8..10]);
@@ -63,7 +66,7 @@ internal sealed record NpyHeader(ArrayElement Element, int[] Dimensions, int Cou
         int padding = Alignment - ((10 + text.Length + 1) % Alignment);
         text += new string(' ', padding) + "\n";
         if (text.Length > ushort.MaxValue)
-            throw new ArgumentException($".npy: {dimensions.Length} dimensions do not fit the header.", nameof(dimensions));
+            throw new ArgumentException($".npy: {dimensions.Length} dimensions are too many.", nameof(dimensions));
 
         byte[] header = new byte[10 + text.Length];
         Magic.CopyTo(header);
@@ -102,7 +105,8 @@ internal sealed record NpyHeader(ArrayElement Element, int[] Dimensions, int Cou
                 }
                 else
                 {
-                    throw Broken($"the key '{key}' is unknown or occurs twice; expected descr, fortran_order, shape once each");
+                    throw Broken($"the key '{key}' is unknown or occurs twice; expected descr, fortran_order, shape "
+                        + "once each");
                 }
 
                 if (!TryTake(','))
@@ -150,7 +154,8 @@ internal sealed record NpyHeader(ArrayElement Element, int[] Dimensions, int Cou
 
             throw Broken(descr.Contains('O', StringComparison.Ordinal)
                 ? "the array holds pickled Python objects, which can run code and are never read. Save plain numbers"
-                : $"the element type '{descr}' is not supported; supported are <f4, <f8, <i4, <i8, |u1. Convert with astype");
+                : $"the element type '{descr}' is not supported; supported are <f4, <f8, <i4, <i8, |u1. Convert with "
+                    + "astype");
         }
 
         private void TakeRowMajor()
@@ -194,7 +199,8 @@ internal sealed record NpyHeader(ArrayElement Element, int[] Dimensions, int Cou
                 throw Broken("expected a quoted text");
             int length = text.AsSpan(_at + 1).IndexOf((byte)quote);
             ReadOnlySpan<byte> content = length < 0 ? [] : text.AsSpan(_at + 1, length);
-            if (length is < 0 or > 64 || content.ContainsAnyExceptInRange((byte)' ', (byte)'~') || content.Contains((byte)'\\'))
+            bool plain = !content.ContainsAnyExceptInRange((byte)' ', (byte)'~') && !content.Contains((byte)'\\');
+            if (length is < 0 or > 64 || !plain)
                 throw Broken("the quoted text does not end, is longer than 64 characters, or is not plain ASCII");
             _at += length + 2;
             return Encoding.ASCII.GetString(content);

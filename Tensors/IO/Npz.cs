@@ -17,8 +17,8 @@ public enum NpzCompression
 
 /// <summary>Reads and writes numpy's .npz archives: zip files with one .npy file per array.</summary>
 /// <remarks>
-/// Names of entries must stay inside a folder if somebody extracts the archive: no "..", no leading '/', no backslash, no
-/// drive. Checksums are verified here, because .NET 10 accepts stored entries with a wrong one.
+/// Names of entries must stay inside a folder if somebody extracts the archive: no "..", no leading '/', no backslash,
+/// no drive. Checksums are verified here, because .NET 10 accepts stored entries with a wrong one.
 /// </remarks>
 public static class Npz
 {
@@ -32,8 +32,12 @@ public static class Npz
     /// <param name="arrays">The arrays, at most 1,024; names must differ.</param>
     /// <param name="compression">How to store them.</param>
     /// <param name="files">The file system; <see langword="null"/> means the real one.</param>
-    /// <exception cref="ArgumentException">A name is not usable in an archive or occurs twice, or there are too many.</exception>
-    /// <exception cref="FileWriteException">The folder is missing or not writable, or the device failed or is full.</exception>
+    /// <exception cref="ArgumentException">
+    /// A name is not usable in an archive or occurs twice, or there are too many.
+    /// </exception>
+    /// <exception cref="FileWriteException">
+    /// The folder is missing or not writable, or the device failed or is full.
+    /// </exception>
     public static void Write(
         string path, IEnumerable<NamedArray> arrays, NpzCompression compression = NpzCompression.Deflated,
         FileOperations? files = null)
@@ -45,9 +49,13 @@ public static class Npz
 
     /// <summary>Writes an archive to a stream.</summary>
     /// <param name="stream">Receives the bytes; stays open.</param>
-    /// <param name="arrays">The arrays, at most 1,024; names must differ. NaN and infinities are written as they are.</param>
+    /// <param name="arrays">
+    /// The arrays, at most 1,024; names must differ. NaN and infinities are written as they are.
+    /// </param>
     /// <param name="compression">How to store them.</param>
-    /// <exception cref="ArgumentException">A name is not usable in an archive or occurs twice, or there are too many.</exception>
+    /// <exception cref="ArgumentException">
+    /// A name is not usable in an archive or occurs twice, or there are too many.
+    /// </exception>
     /// <exception cref="IOException">The stream failed.</exception>
     public static void Write(
         Stream stream, IEnumerable<NamedArray> arrays, NpzCompression compression = NpzCompression.Deflated)
@@ -58,7 +66,8 @@ public static class Npz
         if (list.Length > ArrayFileLimits.Default.MaxArchiveEntries)
         {
             throw new ArgumentException(
-                $".npz: {list.Length} arrays, the limit is {ArrayFileLimits.Default.MaxArchiveEntries}. Use safetensors.",
+                $".npz: {list.Length} arrays, the limit is {ArrayFileLimits.Default.MaxArchiveEntries}. Use "
+                + "safetensors.",
                 nameof(arrays));
         }
 
@@ -106,7 +115,11 @@ public static class Npz
     {
         ArgumentNullException.ThrowIfNull(stream);
         if (!stream.CanSeek)
-            throw new ArgumentException(".npz: the stream cannot seek. Copy it to a file or a MemoryStream.", nameof(stream));
+        {
+            throw new ArgumentException(
+                ".npz: the stream cannot seek. Copy it to a file or a MemoryStream.", nameof(stream));
+        }
+
         limits ??= ArrayFileLimits.Default;
         string source = ArrayFileException.NameOf(stream);
         try
@@ -127,10 +140,12 @@ public static class Npz
     private static void CheckDirectory(ZipArchive archive, long fileLength, string source, ArrayFileLimits limits)
     {
         if (archive.Entries.Count > limits.MaxArchiveEntries)
-            throw new NpyException(source, $"{archive.Entries.Count} entries, the limit is {limits.MaxArchiveEntries}.");
+            throw new NpyException(source, $"{archive.Entries.Count} entries, the limit is "
+                + $"{limits.MaxArchiveEntries}.");
 
         // The archive's own length, not the declared compressed sizes: entries may overlap and count it many times.
-        double most = Math.Min(limits.MaxDataBytes, limits.ExpansionAllowance + ((double)fileLength * limits.MaxExpansionRatio));
+        double most = Math.Min(
+            limits.MaxDataBytes, limits.ExpansionAllowance + ((double)fileLength * limits.MaxExpansionRatio));
         double declared = 0;
         HashSet<string> names = new(StringComparer.Ordinal);
         foreach (ZipArchiveEntry entry in archive.Entries)
@@ -149,8 +164,8 @@ public static class Npz
         if (declared > most)
         {
             throw new NpyException(source,
-                $"the entries declare {declared:F0} bytes, the limit for an archive of {fileLength} bytes is {most:F0}. Is it "
-                + "a decompression bomb? If not, raise MaxExpansionRatio or MaxDataBytes.");
+                $"the entries declare {declared:F0} bytes, the limit for an archive of {fileLength} bytes is "
+                + $"{most:F0}. Is it a decompression bomb? If not, raise MaxExpansionRatio or MaxDataBytes.");
         }
     }
 
@@ -165,7 +180,8 @@ public static class Npz
         if (checkedContent.Checksum != entry.Crc32)
         {
             throw new NpyException(place,
-                $"CRC-32 is {checkedContent.Checksum:x8}, the archive says {entry.Crc32:x8}. The file is damaged; fetch it again.");
+                $"CRC-32 is {checkedContent.Checksum:x8}, the archive says {entry.Crc32:x8}. The file is damaged; "
+                + "fetch it again.");
         }
 
         Npy.RequireFinite(array, place, limits);
@@ -176,9 +192,11 @@ public static class Npz
     {
         if (NamedArray.NameProblem(name) is { } problem)
             return problem;
-        if (name[0] == '/' || name.Contains('\\', StringComparison.Ordinal) || name.Contains(':', StringComparison.Ordinal))
+        if (name[0] == '/' || name.AsSpan().ContainsAny('\\', ':'))
             return "the name is rooted or holds a backslash or a drive";
-        return name.Split('/').Any(part => part is "" or "." or "..") ? "the name holds an empty, '.' or '..' part" : null;
+        return name.Split('/').Any(part => part is "" or "." or "..")
+            ? "the name holds an empty, '.' or '..' part"
+            : null;
     }
 
     // Stops at the first bytes too many, so an ordinary array costs about a hundredth of its compression.

@@ -1,15 +1,23 @@
 namespace InfMatch.Tensors.IO;
 
-/// <summary>Reads and writes whole safetensors files; use <see cref="SafetensorsHeader"/> to look without loading.</summary>
+/// <summary>
+/// Reads and writes whole safetensors files; use <see cref="SafetensorsHeader"/> to look without loading.
+/// </summary>
 public static class Safetensors
 {
     /// <summary>Writes a file atomically: a reader finds the complete old or the complete new one.</summary>
     /// <param name="path">The file to write or replace; its folder must exist.</param>
-    /// <param name="arrays">The arrays; names must differ. Arrays of larger elements come first, so all are aligned.</param>
+    /// <param name="arrays">
+    /// The arrays; names must differ. Arrays of larger elements come first, so all are aligned.
+    /// </param>
     /// <param name="metadata">Text pairs, written sorted by key; <see langword="null"/> for none.</param>
     /// <param name="files">The file system; <see langword="null"/> means the real one.</param>
-    /// <exception cref="ArgumentException">A name is reserved or occurs twice, or the header would exceed 1 MiB.</exception>
-    /// <exception cref="FileWriteException">The folder is missing or not writable, or the device failed or is full.</exception>
+    /// <exception cref="ArgumentException">
+    /// A name is reserved or occurs twice, or the header would exceed 1 MiB.
+    /// </exception>
+    /// <exception cref="FileWriteException">
+    /// The folder is missing or not writable, or the device failed or is full.
+    /// </exception>
     /// <remarks>NaN and infinities are written as they are; readers refuse them unless told otherwise.</remarks>
     public static void Write(
         string path, IEnumerable<NamedArray> arrays, IReadOnlyDictionary<string, string>? metadata = null,
@@ -22,9 +30,13 @@ public static class Safetensors
 
     /// <summary>Writes the format to a stream.</summary>
     /// <param name="stream">Receives the bytes.</param>
-    /// <param name="arrays">The arrays; names must differ. Arrays of larger elements come first, so all are aligned.</param>
+    /// <param name="arrays">
+    /// The arrays; names must differ. Arrays of larger elements come first, so all are aligned.
+    /// </param>
     /// <param name="metadata">Text pairs, written sorted by key; <see langword="null"/> for none.</param>
-    /// <exception cref="ArgumentException">A name is reserved or occurs twice, or the header would exceed 1 MiB.</exception>
+    /// <exception cref="ArgumentException">
+    /// A name is reserved or occurs twice, or the header would exceed 1 MiB.
+    /// </exception>
     /// <exception cref="IOException">The stream failed.</exception>
     public static void Write(
         Stream stream, IEnumerable<NamedArray> arrays, IReadOnlyDictionary<string, string>? metadata = null)
@@ -72,7 +84,8 @@ public static class Safetensors
         if (total > limits.MaxDataBytes)
         {
             throw new SafetensorsException(source,
-                $"the data has {total} bytes, the limit is {limits.MaxDataBytes}. Map the file with SafetensorsHeader instead.");
+                $"the data has {total} bytes, the limit is {limits.MaxDataBytes}. Map the file with SafetensorsHeader "
+                + "instead.");
         }
 
         List<NamedArray> arrays = new(header.Entries.Count);
@@ -87,8 +100,8 @@ public static class Safetensors
         if (count > Array.MaxLength)
         {
             throw new SafetensorsException(source,
-                $"array '{entry.Name}' has {count} elements, one array holds at most {Array.MaxLength}. Map the file with "
-                + "SafetensorsHeader instead.");
+                $"array '{entry.Name}' has {count} elements, one array holds at most {Array.MaxLength}. Map the file "
+                + "with SafetensorsHeader instead.");
         }
 
         NamedArray array;
@@ -105,7 +118,8 @@ public static class Safetensors
         {
             throw new SafetensorsException(source,
                 $"array '{entry.Name}' holds NaN or an infinity at element {at} (byte "
-                + $"{entry.Offset + ((long)at * entry.Element.ByteSize())}). Find the run that wrote it, or set AllowNonFinite.");
+                + $"{entry.Offset + ((long)at * entry.Element.ByteSize())}). Find the run that wrote it, or set "
+                + "AllowNonFinite.");
         }
 
         return array;

@@ -35,7 +35,10 @@ public sealed class SafetensorsHeader
     // Data that begins on a cache line can be memory-mapped and read with aligned vectors.
     private const int DataAlignment = 64;
 
-    private static readonly JsonWriterOptions s_writerOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions s_writerOptions = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     private readonly Dictionary<string, SafetensorsEntry> _byName;
 
@@ -73,7 +76,9 @@ public sealed class SafetensorsHeader
     /// <param name="path">The file.</param>
     /// <param name="limits">What to accept; <see langword="null"/> means <see cref="ArrayFileLimits.Default"/>.</param>
     /// <returns>The header.</returns>
-    /// <exception cref="SafetensorsException">The file breaks a rule of the format or a limit, or is unfinished.</exception>
+    /// <exception cref="SafetensorsException">
+    /// The file breaks a rule of the format or a limit, or is unfinished.
+    /// </exception>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
     public static SafetensorsHeader Read(string path, ArrayFileLimits? limits = null)
     {
@@ -81,23 +86,32 @@ public sealed class SafetensorsHeader
         return Read(stream, limits);
     }
 
-    /// <summary>Reads and checks the header at the position of a seekable stream, which then stands at the data.</summary>
+    /// <summary>
+    /// Reads and checks the header at the position of a seekable stream, which then stands at the data.
+    /// </summary>
     /// <param name="stream">A seekable stream whose rest is one safetensors file.</param>
     /// <param name="limits">What to accept; <see langword="null"/> means <see cref="ArrayFileLimits.Default"/>.</param>
     /// <returns>The header; offsets count from the position at the call.</returns>
-    /// <exception cref="SafetensorsException">The data breaks a rule of the format or a limit, or is unfinished.</exception>
+    /// <exception cref="SafetensorsException">
+    /// The data breaks a rule of the format or a limit, or is unfinished.
+    /// </exception>
     /// <exception cref="ArgumentException">The stream cannot seek, so its length is unknown.</exception>
     /// <exception cref="IOException">The stream failed.</exception>
     public static SafetensorsHeader Read(Stream stream, ArrayFileLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
         if (!stream.CanSeek)
-            throw new ArgumentException("Safetensors: the stream cannot seek. Copy it to a file or a MemoryStream.", nameof(stream));
+        {
+            throw new ArgumentException(
+                "Safetensors: the stream cannot seek. Copy it to a file or a MemoryStream.", nameof(stream));
+        }
+
         limits ??= ArrayFileLimits.Default;
         string source = ArrayFileException.NameOf(stream);
         long length = stream.Length - stream.Position;
         if (length < 8)
-            throw new SafetensorsException(source, $"the file has {length} bytes, a safetensors file at least 10. Is it complete?");
+            throw new SafetensorsException(source, $"the file has {length} bytes, a safetensors file at least 10. Is "
+                + "it complete?");
 
         Span<byte> prefix = stackalloc byte[8];
         try
@@ -107,7 +121,8 @@ public sealed class SafetensorsHeader
             if (size > (ulong)limits.MaxHeaderBytes)
             {
                 throw new SafetensorsException(source,
-                    $"the header claims {size} bytes, the limit is {limits.MaxHeaderBytes}. Is this a safetensors file?");
+                    $"the header claims {size} bytes, the limit is {limits.MaxHeaderBytes}. Is this a safetensors "
+                    + "file?");
             }
 
             if ((long)size > length - 8)
@@ -132,8 +147,8 @@ public sealed class SafetensorsHeader
         if (!File.Exists(path) && File.Exists(path + SafetensorsWriter.PartialSuffix))
         {
             throw new SafetensorsException(path,
-                $"the file is unfinished: only '{path + SafetensorsWriter.PartialSuffix}' exists, left by a run that stopped "
-                + "while writing. Run that step again.");
+                $"the file is unfinished: only '{path + SafetensorsWriter.PartialSuffix}' exists, left by a run that "
+                + "stopped while writing. Run that step again.");
         }
 
         return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);
@@ -177,7 +192,7 @@ public sealed class SafetensorsHeader
         foreach ((string key, string value) in metadata.OrderBy(p => p.Key, StringComparer.Ordinal))
         {
             if (!NamedArray.IsWellFormed(key) || !NamedArray.IsWellFormed(value))
-                throw new ArgumentException($"Safetensors: metadata '{key}' is not well-formed text.", nameof(metadata));
+                throw new ArgumentException($"Safetensors: metadata '{key}' is not proper text.", nameof(metadata));
             json.WriteString(key, value);
         }
 
@@ -199,8 +214,8 @@ public sealed class SafetensorsHeader
                 || count > (long.MaxValue - offset) / layout.Element.ByteSize())
             {
                 throw new ArgumentException(
-                    $"Safetensors: array '{layout.Name}': sizes [{string.Join(", ", layout.Dimensions)}] are negative or too "
-                    + "large.", nameof(layouts));
+                    $"Safetensors: array '{layout.Name}': sizes [{string.Join(", ", layout.Dimensions)}] are negative "
+                    + "or too large.", nameof(layouts));
             }
 
             json.WriteStartObject(layout.Name);
@@ -314,7 +329,8 @@ public sealed class SafetensorsHeader
                 else if (key == "data_offsets" && offsets is null)
                     offsets = ParseNumbers(ref reader, place, 2);
                 else
-                    throw Broken($"{place}: the key is unknown or occurs twice; expected dtype, shape, data_offsets once each.");
+                    throw Broken($"{place}: the key is unknown or occurs twice; expected dtype, shape, data_offsets "
+                        + "once each.");
             }
 
             if (element is null || shape is null || offsets is not { Count: 2 })
@@ -338,8 +354,8 @@ public sealed class SafetensorsHeader
             long bytes = count * element.ByteSize();
             if (range.End < range.Begin || range.End - range.Begin != bytes)
             {
-                throw Broken($"array '{name}': data_offsets [{range.Begin}, {range.End}] do not span the {bytes} bytes of "
-                    + $"{element} [{string.Join(", ", dimensions)}].");
+                throw Broken($"array '{name}': data_offsets [{range.Begin}, {range.End}] do not span the {bytes} "
+                    + $"bytes of {element} [{string.Join(", ", dimensions)}].");
             }
 
             if (range.End > long.MaxValue - dataStart)
@@ -357,7 +373,8 @@ public sealed class SafetensorsHeader
                     return element;
             }
 
-            throw Broken($"{place} '{text}' is not supported; supported are F32, F64, I32, I64, U8. Convert the array first.");
+            throw Broken($"{place} '{text}' is not supported; supported are F32, F64, I32, I64, U8. Convert the array "
+                + "first.");
         }
 
         private List<long> ParseNumbers(ref Utf8JsonReader reader, string place, int most)

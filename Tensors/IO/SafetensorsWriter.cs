@@ -38,13 +38,17 @@ public sealed class SafetensorsWriter : IDisposable
         SkipFinished();
     }
 
-    /// <summary>Creates the partial file and writes its header; a partial file left by a stopped run is replaced.</summary>
+    /// <summary>
+    /// Creates the partial file and writes its header; a partial file left by a stopped run is replaced.
+    /// </summary>
     /// <param name="path">The final name; its folder must exist.</param>
     /// <param name="layouts">Names, element types and sizes in the order in which the data will come.</param>
     /// <param name="metadata">Text pairs, written sorted by key; <see langword="null"/> for none.</param>
     /// <param name="files">The file system; <see langword="null"/> means the real one.</param>
     /// <returns>The writer; dispose it.</returns>
-    /// <exception cref="ArgumentException">A name is reserved or occurs twice, or the header would exceed 1 MiB.</exception>
+    /// <exception cref="ArgumentException">
+    /// A name is reserved or occurs twice, or the header would exceed 1 MiB.
+    /// </exception>
     /// <exception cref="FileWriteException">
     /// The folder is missing or not writable, another writer holds the file, or the device failed or is full.
     /// </exception>
@@ -113,8 +117,8 @@ public sealed class SafetensorsWriter : IDisposable
         if (_current < _layouts.Count)
         {
             throw new InvalidOperationException(
-                $"{_path}: array '{_layouts[_current].Name}' still lacks {_remaining} of {CountOf(_layouts[_current])} elements. "
-                + "Append them before Complete.");
+                $"{_path}: array '{_layouts[_current].Name}' still lacks {_remaining} of "
+                + $"{CountOf(_layouts[_current])} elements. Append them before Complete.");
         }
 
         _closed = true;
@@ -141,7 +145,9 @@ public sealed class SafetensorsWriter : IDisposable
         _files.FlushFolder(Path.GetDirectoryName(_path)!);
     }
 
-    /// <summary>Deletes the partial file unless <see cref="Complete"/> was called; only a killed process leaves one.</summary>
+    /// <summary>
+    /// Deletes the partial file unless <see cref="Complete"/> was called; only a killed process leaves one.
+    /// </summary>
     public void Dispose()
     {
         if (_closed)
@@ -152,7 +158,9 @@ public sealed class SafetensorsWriter : IDisposable
     }
 
     private static long CountOf(ArrayLayout layout) =>
-        NamedArray.TryCount(layout.Dimensions, out long count) ? count : throw new InvalidOperationException("Unchecked layout.");
+        NamedArray.TryCount(layout.Dimensions, out long count)
+            ? count
+            : throw new InvalidOperationException("Unchecked layout.");
 
     private static void CloseQuietly(Stream stream)
     {
@@ -177,7 +185,8 @@ public sealed class SafetensorsWriter : IDisposable
                 ? "all arrays are complete"
                 : $"expected at most {_remaining} {layout.Element} elements of '{layout.Name}'";
             throw new InvalidOperationException(
-                $"{_path}: got {elements.Length} {element} elements of '{name}', {turn}. Append in the order of the header.");
+                $"{_path}: got {elements.Length} {element} elements of '{name}', {turn}. Append in the order of the "
+                + "header.");
         }
 
         try

@@ -23,7 +23,7 @@ public static class Philox
     private const uint WeylHigh = 0xBB67AE85;
 
     /// <summary>
-    /// Encrypts the 128-bit counter (c0 is the lowest word) under the 64-bit key (k0 is the lower word) with ten rounds.
+    /// Encrypts the 128-bit counter (c0 lowest) under the 64-bit key (k0 lower) with ten rounds.
     /// </summary>
     /// <param name="c0">Counter bits 0-31.</param>
     /// <param name="c1">Counter bits 32-63.</param>
@@ -57,7 +57,9 @@ public static class Philox
     // Through int: signed conversion is one instruction on every target, unsigned is not.
     public static float ToUnitFloat(uint word) => (int)(word >> 8) * (1f / (1 << 24));
 
-    /// <summary>Maps two words to a double in [0, 1): their top 53 bits times 2⁻⁵³, exactly representable, never 1.</summary>
+    /// <summary>
+    /// Maps two words to a double in [0, 1): their top 53 bits times 2⁻⁵³, exactly representable, never 1.
+    /// </summary>
     /// <param name="high">The word that gives the more significant bits.</param>
     /// <param name="low">The word that gives the less significant bits.</param>
     /// <returns>A finite value in [0, 1).</returns>

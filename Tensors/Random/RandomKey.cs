@@ -68,7 +68,9 @@ public readonly record struct RandomKey(ulong Value)
     /// <returns>The derived key.</returns>
     public RandomKey Split(ulong index) => Derive(index, 0, IndexDomain);
 
-    /// <summary>Fills with uniform floats in [0, 1) of 24 random bits; element k is number start + k of this key.</summary>
+    /// <summary>
+    /// Fills with uniform floats in [0, 1) of 24 random bits; element k is number start + k of this key.
+    /// </summary>
     /// <param name="destination">Receives the numbers; any length.</param>
     /// <param name="start">Number of the first element, at least 0.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range of numbers leaves [0, 2⁶³).</exception>
@@ -87,7 +89,9 @@ public readonly record struct RandomKey(ulong Value)
         }
     }
 
-    /// <summary>Fills with uniform doubles in [0, 1) of 53 random bits; element k is number start + k of this key.</summary>
+    /// <summary>
+    /// Fills with uniform doubles in [0, 1) of 53 random bits; element k is number start + k of this key.
+    /// </summary>
     /// <param name="destination">Receives the numbers; any length.</param>
     /// <param name="start">Number of the first element, at least 0.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range of numbers leaves [0, 2⁶³).</exception>
@@ -141,7 +145,9 @@ public readonly record struct RandomKey(ulong Value)
         }
     }
 
-    /// <summary>Fills with standard normal floats: the rounded values of the double fill with the same numbers.</summary>
+    /// <summary>
+    /// Fills with standard normal floats: the rounded values of the double fill with the same numbers.
+    /// </summary>
     /// <param name="destination">Receives the numbers; any length.</param>
     /// <param name="start">Number of the first element, at least 0.</param>
     /// <exception cref="ArgumentOutOfRangeException">The range of numbers leaves [0, 2⁶³).</exception>
@@ -174,7 +180,9 @@ public readonly record struct RandomKey(ulong Value)
         return Below(bound, i, BelowDomain);
     }
 
-    /// <summary>Gives a random order of 0 … n − 1 (Fisher-Yates); the same key and n always give the same order.</summary>
+    /// <summary>
+    /// Gives a random order of 0 … n − 1 (Fisher-Yates); the same key and n always give the same order.
+    /// </summary>
     /// <param name="n">Number of items, at least 0.</param>
     /// <returns>A new array that holds every index once.</returns>
     /// <exception cref="ArgumentOutOfRangeException">n is negative.</exception>

@@ -79,7 +79,7 @@ public sealed class CifarReaderTests
         using var folder = new TempFolder();
         folder.PutCifar(Images);
         File.Delete(folder["data_batch_4.bin"]);
-        Refused(DatasetFault.NotFound, () => Load(folder), folder.Path, "data_batch_4.bin is missing", "cifar-10-binary");
+        Refused(DatasetFault.NotFound, () => Load(folder), folder.Path, "data_batch_4.bin is missing", "tar.gz");
     }
 
     [Theory]

@@ -112,7 +112,7 @@ internal sealed class TempFolder : IDisposable
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }
 
-/// <summary>SplitMix64: the same numbers on every machine and run. Source: Steele, Lea and Flood, OOPSLA 2014.</summary>
+/// <summary>SplitMix64: equal numbers on every machine. Source: Steele, Lea and Flood, OOPSLA 2014.</summary>
 internal sealed class SplitMix64(ulong state)
 {
     private ulong _state = state;

@@ -71,7 +71,8 @@ public sealed class DatasetCatalogTests
     {
         using TempFolder folder = new(), system = new();
         system.PutMnist();
-        Refused(DatasetFault.NotFound, () => Load("fashion-mnist", null, folder["none"], system.Path), "none", "does not exist");
+        Refused(DatasetFault.NotFound, () => Load("fashion-mnist", null, folder["none"], system.Path),
+            "none", "does not exist");
         Refused(DatasetFault.NotFound, () => Load("mnist", folder["none"]), "does not exist");
         Refused(DatasetFault.WrongFormat, () => Load("mnist", folder.Put("file", [1])), "is a file");
     }

@@ -61,7 +61,8 @@ public sealed class EmbeddedFashionMnistTests
         }
 
         packed.Position = 0;
-        Refused(DatasetFault.Damaged, () => EmbeddedFashionMnist.Unpack(packed), "SHA-256", EmbeddedFashionMnist.Sha256);
+        Refused(DatasetFault.Damaged, () => EmbeddedFashionMnist.Unpack(packed),
+            "SHA-256", EmbeddedFashionMnist.Sha256);
     }
 
     [Fact]

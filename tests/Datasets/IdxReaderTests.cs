@@ -88,7 +88,8 @@ public sealed class IdxReaderTests
     [Fact]
     public void Extra_bytes_are_rejected()
     {
-        Refused(DatasetFault.ExtraBytes, () => IdxReader.DecodeImages([.. IdxImages(2), 0], "x"), "(byte 1584)", "1585");
+        Refused(DatasetFault.ExtraBytes, () => IdxReader.DecodeImages([.. IdxImages(2), 0], "x"),
+            "(byte 1584)", "1585");
         Refused(DatasetFault.ExtraBytes, () => IdxReader.DecodeLabels([.. IdxLabels(2), 0], "x", 10), "(byte 10)");
     }
 
@@ -213,7 +214,8 @@ public sealed class IdxReaderTests
         byte[] bomb = Gzip(new byte[8 << 20]);
         long before = GC.GetAllocatedBytesForCurrentThread();
         Refused(DatasetFault.TooLarge,
-            () => IdxReader.DecodeImages(bomb, "x.gz", s_limits with { MaxDecodedBytes = 1 << 20 }), "8388608", "1048576");
+            () => IdxReader.DecodeImages(bomb, "x.gz", s_limits with { MaxDecodedBytes = 1 << 20 }),
+            "8388608", "1048576");
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1 << 20);
     }
 
@@ -247,7 +249,8 @@ public sealed class IdxReaderTests
         Refused(DatasetFault.WrongFormat,
             () => IdxReader.LoadFolder(file, "mnist", DatasetCatalog.MnistClasses, Standardisation.Mnist),
             "is a file where a folder is needed");
-        Refused(DatasetFault.WrongFormat, () => IdxReader.ReadImages(folder.Path), "is a folder where a file is needed");
+        Refused(DatasetFault.WrongFormat, () => IdxReader.ReadImages(folder.Path),
+            "is a folder where a file is needed");
         File.Delete(file);
         Directory.CreateDirectory(file);
         Refused(DatasetFault.WrongFormat, () => Load(folder), "is a folder where a file is needed");

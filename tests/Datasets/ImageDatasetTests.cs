@@ -88,12 +88,12 @@ public sealed class ImageDatasetTests
     [Fact]
     public void Parts_that_do_not_fit_together_are_refused()
     {
-        Assert.Throws<ArgumentException>(() => new ImageDataset("x", ["a"], 1, 1, 2, [1, 2, 3], [0], Standardisation.Mnist));
-        Assert.Throws<ArgumentException>(() => new ImageDataset("x", ["a"], 1, 1, 1, [1], [1], Standardisation.Mnist));
-        Assert.Throws<ArgumentException>(() => new ImageDataset("x", [], 1, 1, 1, [], [], Standardisation.Mnist));
-        Assert.Throws<ArgumentException>(() => new ImageDataset("x", ["a"], 1, 1, 1, [1], [0], Standardisation.Cifar10));
+        Assert.Throws<ArgumentException>(() => Make(["a"], 1, 1, 2, [1, 2, 3], [0], Standardisation.Mnist));
+        Assert.Throws<ArgumentException>(() => Make(["a"], 1, 1, 1, [1], [1], Standardisation.Mnist));
+        Assert.Throws<ArgumentException>(() => Make([], 1, 1, 1, [], [], Standardisation.Mnist));
+        Assert.Throws<ArgumentException>(() => Make(["a"], 1, 1, 1, [1], [0], Standardisation.Cifar10));
         Assert.Throws<ArgumentOutOfRangeException>(
-            () => new ImageDataset("x", ["a"], 1, 0, 1, [], [], Standardisation.Mnist));
+            () => Make(["a"], 1, 0, 1, [], [], Standardisation.Mnist));
     }
 
     [Fact]
@@ -103,10 +103,15 @@ public sealed class ImageDatasetTests
         [
             Small().ContentHash(),
             Small().Subset([0, 1, 2, 4, 3]).ContentHash(),
-            new ImageDataset("small", ["a", "b", "c"], 2, 3, 1, [.. Small().Pixels], [2, 0, 2, 0, 2], s_two).ContentHash(),
-            new ImageDataset("small", ["a", "b", "c"], 2, 1, 3, [.. Small().Pixels], [2, 0, 2, 0, 1], s_two).ContentHash(),
+            Make(["a", "b", "c"], 2, 3, 1, [.. Small().Pixels], [2, 0, 2, 0, 2], s_two).ContentHash(),
+            Make(["a", "b", "c"], 2, 1, 3, [.. Small().Pixels], [2, 0, 2, 0, 1], s_two).ContentHash(),
         ];
         Assert.Equal(4, hashes.Distinct(StringComparer.Ordinal).Count());
-        Assert.Equal(hashes[0], Small().WithStandardisation(Standardisation.Measure(Small().Pixels, 2, 3)).ContentHash());
+        var measured = Standardisation.Measure(Small().Pixels, 2, 3);
+        Assert.Equal(hashes[0], Small().WithStandardisation(measured).ContentHash());
     }
+
+    private static ImageDataset Make(
+        string[] classes, int channels, int height, int width, byte[] pixels, byte[] labels, Standardisation numbers) =>
+        new("x", [.. classes], channels, height, width, [.. pixels], [.. labels], numbers);
 }

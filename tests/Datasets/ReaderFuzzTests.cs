@@ -83,7 +83,7 @@ public sealed class ReaderFuzzTests
                     throw new InvalidOperationException($"mutation {n} of seed {seed} made the reader fail", e);
                 }
 
-                Assert.True(Stopwatch.GetElapsedTime(start).TotalSeconds < 1, $"mutation {n} took more than 1 s");
+                Assert.True(Stopwatch.GetElapsedTime(start).TotalSeconds < 1, $"mutation {n} took 1 s or more");
                 Assert.True(
                     GC.GetAllocatedBytesForCurrentThread() - allocated < MaxAllocated,
                     $"mutation {n} made the reader allocate more than {MaxAllocated} bytes");
@@ -91,7 +91,7 @@ public sealed class ReaderFuzzTests
         });
         try
         {
-            await work.WaitAsync(TimeSpan.FromSeconds(60));
+            await work.WaitAsync(TimeSpan.FromSeconds(120));
         }
         catch (TimeoutException)
         {

@@ -22,7 +22,8 @@ public sealed class RealDataTests
         Assert.Equal(
             whole.Test.BalancedSubset(EmbeddedFashionMnist.TestPerClass).ContentHash(), small.Test.ContentHash());
         AssertMeasured(whole.Train, [0.2861], [0.3530]);
-        Refused(DatasetFault.WrongFormat, () => DatasetCatalog.Load("mnist", DebianFashionMnist), "holds fashion-mnist");
+        Refused(DatasetFault.WrongFormat, () => DatasetCatalog.Load("mnist", DebianFashionMnist),
+            "holds fashion-mnist");
     }
 
     [SkippableFact]

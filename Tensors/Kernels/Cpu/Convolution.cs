@@ -1,0 +1,142 @@
+using System.Numerics;
+
+namespace InfMatch.Tensors;
+
+/// <summary>
+/// Convolution and its adjoint in x as matrix products [K, C·R·S]·[C·R·S, OH·OW] per image. The right matrix is packed
+/// panel by panel straight from the image. Sums run over (c, r, s) in order, whoever computes them.
+/// </summary>
+internal static unsafe class Convolution<T, V, S>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T> where V : struct where S : struct, ISimd<T, V>
+{
+    public static void Forward(
+        WorkerPool pool, Conv2dGeometry g, HostBlock<T> x, HostBlock<T> w, HostBlock<T>? bias, HostBlock<T> y)
+    {
+        var patches = new ImagePatches(g.C, g.H, g.W, g.R, g.S, g.Stride, g.Padding, g.Padding);
+        Correlate(pool, g.N, g.C * g.H * g.W, g.K, patches, x, w.Pointer, bias is { } b ? b.Pointer : null, y);
+    }
+
+    public static void InputGradient(
+        WorkerPool pool, Conv2dGeometry g, HostBlock<T> dy, HostBlock<T> w, HostBlock<T> dx)
+    {
+        if (g.Stride > 1 || g.Padding >= g.R || g.Padding >= g.S)
+        {
+            ScatterGradient(pool, g, dy, w, dx);
+            return;
+        }
+        // dx is dy correlated with the kernel turned by half a circle, inputs and outputs exchanged.
+        T* turned = Scratch.Get<T>(ScratchUse.Weights, g.Weight.Count);
+        T* from = w.Pointer;
+        int area = g.R * g.S;
+        for (int k = 0; k < g.K; k++)
+        for (int c = 0; c < g.C; c++)
+        for (int i = 0; i < area; i++)
+            turned[(c * g.K + k) * area + area - 1 - i] = *from++;
+        var patches = new ImagePatches(
+            g.K, g.OutH, g.OutW, g.R, g.S, 1, g.R - 1 - g.Padding, g.S - 1 - g.Padding);
+        Correlate(pool, g.N, g.K * g.OutH * g.OutW, g.C, patches, dy, turned, null, dx);
+    }
+
+    private static void Correlate(
+        WorkerPool pool, int images, int imageSize, int outputs, ImagePatches patches, HostBlock<T> x, T* weights,
+        T* bias, HostBlock<T> y)
+    {
+        if (y.Length == 0)
+            return;
+        int rows = patches.Rows, pixels = patches.OutH * patches.OutW, tile = S.TileRows;
+        int depth = Gemm<T, V, S>.BlockDepth(rows), padded = (outputs + tile - 1) / tile * tile;
+        T* left = PackLeft(weights, rows, 1, outputs, rows);
+        T* start = Scratch.Get<T>(ScratchUse.Partials, padded);
+        new Span<T>(start, padded).Clear();
+        if (bias != null)
+            new ReadOnlySpan<T>(bias, outputs).CopyTo(new Span<T>(start, outputs));
+        int* offsets = patches.RowOffsets();
+        // A large batch gives each image to one thread; the images of a small one are cut into strips of four panels.
+        int panel = Gemm<T, V, S>.WidePanel, strip = images >= 16 ? pixels : 4 * panel;
+        int strips = (pixels + strip - 1) / strip;
+        pool.Run(images * strips, task =>
+        {
+            int image = task / strips, begin = task % strips * strip, end = Math.Min(pixels, begin + strip);
+            T* source = patches.Pad(x.Pointer + (nint)image * imageSize);
+            T* right = Scratch.Get<T>(ScratchUse.RightPanels, (long)depth * panel);
+            T* to = y.Pointer + (nint)image * outputs * pixels;
+            for (int p = begin; p < end; p += panel)
+            {
+                int count = Math.Min(panel, end - p), width = Gemm<T, V, S>.PanelWidth(count);
+                for (int d = 0; d < rows; d += depth)
+                {
+                    int deep = Math.Min(depth, rows - d);
+                    patches.Pack(source, offsets + d, deep, p, count, width, right);
+                    Gemm<T, V, S>.Panel(
+                        outputs, count, deep, left + (nint)d * padded, right, to + p, pixels, d == 0, start);
+                }
+            }
+        });
+    }
+
+    // The left matrix [outputs, depth] in blocks of depth, each block in panels of tile rows.
+    private static T* PackLeft(T* weights, nint rowStride, nint depthStride, int outputs, int rows)
+    {
+        int tile = S.TileRows, depth = Gemm<T, V, S>.BlockDepth(rows), padded = (outputs + tile - 1) / tile * tile;
+        T* left = Scratch.Get<T>(ScratchUse.LeftPanels, (long)rows * padded);
+        for (int d = 0; d < rows; d += depth)
+        {
+            GemmPacking.PackAll(
+                weights + d * depthStride, rowStride, depthStride, outputs, Math.Min(depth, rows - d), tile,
+                left + (nint)d * padded);
+        }
+        return left;
+    }
+
+    // The general adjoint: columns [C·R·S, OH·OW] = wᵀ·dy per image, then each column element is added to the place it
+    // was read from. One thread adds for one image, in the order of the matrix.
+    private static void ScatterGradient(
+        WorkerPool pool, Conv2dGeometry g, HostBlock<T> dy, HostBlock<T> w, HostBlock<T> dx)
+    {
+        int rows = g.C * g.R * g.S, pixels = g.OutH * g.OutW, tile = S.TileRows;
+        int depth = Gemm<T, V, S>.BlockDepth(g.K), padded = (rows + tile - 1) / tile * tile;
+        int panel = Gemm<T, V, S>.WidePanel;
+        dx.Span.Clear();
+        if (dx.Length == 0 || dy.Length == 0)
+            return;
+        T* left = PackLeft(w.Pointer, 1, rows, rows, g.K);
+        pool.Run(g.N, image =>
+        {
+            T* columns = Scratch.Get<T>(ScratchUse.Columns, (long)rows * pixels);
+            T* right = Scratch.Get<T>(ScratchUse.RightPanels, (long)depth * panel);
+            T* from = dy.Pointer + (nint)image * g.K * pixels;
+            for (int p = 0; p < pixels; p += panel)
+            {
+                int count = Math.Min(panel, pixels - p);
+                for (int d = 0; d < g.K; d += depth)
+                {
+                    int deep = Math.Min(depth, g.K - d);
+                    GemmPacking.Pack(
+                        from + (nint)d * pixels + p, 1, pixels, count, deep, Gemm<T, V, S>.PanelWidth(count), right);
+                    Gemm<T, V, S>.Panel(
+                        rows, count, deep, left + (nint)d * padded, right, columns + p, pixels, d == 0, null);
+                }
+            }
+            AddColumns(g, columns, dx.Pointer + (nint)image * g.C * g.H * g.W);
+        });
+    }
+
+    private static void AddColumns(Conv2dGeometry g, T* columns, T* image)
+    {
+        for (int c = 0; c < g.C; c++)
+        for (int r = 0; r < g.R; r++)
+        for (int s = 0; s < g.S; s++)
+        for (int oh = 0; oh < g.OutH; oh++)
+        {
+            int h = oh * g.Stride + r - g.Padding;
+            T* row = image + ((nint)c * g.H + h) * g.W;
+            for (int ow = 0; ow < g.OutW; ow++)
+            {
+                T value = *columns++;
+                int column = ow * g.Stride + s - g.Padding;
+                if ((uint)h < (uint)g.H && (uint)column < (uint)g.W)
+                    row[column] += value;
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+using System.Numerics;
+
+namespace InfMatch.Tensors;
+
+/// <summary>
+/// Matrix product by packed panels. C is cut into blocks of a size that depends on the shape alone; each block is one
+/// thread's work over all of k in order, so the bits do not depend on the number of threads.
+/// </summary>
+internal static unsafe class Gemm<T, V, S>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T> where V : struct where S : struct, ISimd<T, V>
+{
+    /// <summary>The widest panel of the right operand.</summary>
+    public static int WidePanel => 2 * S.Width;
+
+    /// <summary>Depth of a block, such that a right panel (32 KB with 512 bits) stays in the L1 cache while the left
+    /// panels stream past it. Blocks of one product are equal to within one.</summary>
+    public static int BlockDepth(int k)
+    {
+        int blocks = Math.Max(1, (k + 255) / 256);
+        return Math.Max(1, (k + blocks - 1) / blocks);
+    }
+
+    /// <summary>How wide the panel is that begins with <paramref name="left"/> columns still to go.</summary>
+    public static int PanelWidth(int left) => left <= S.Width ? S.Width : 2 * S.Width;
+
+    /// <summary>y [m, n] = op(a)·op(b).</summary>
+    public static void Run(
+        WorkerPool pool, int m, int n, int k, HostBlock<T> a, bool transposeA, HostBlock<T> b, bool transposeB,
+        HostBlock<T> y)
+    {
+        if (m == 0 || n == 0)
+            return;
+        if (k == 0)
+        {
+            y.Span.Clear();
+            return;
+        }
+        nint aRow = transposeA ? 1 : k, aDepth = transposeA ? m : 1;
+        nint bColumn = transposeB ? k : 1, bDepth = transposeB ? 1 : n;
+        // A block of 128×512 re-uses what it packs often enough; a product too small for eight of them is cut finer.
+        int rows = 128 / S.TileRows * S.TileRows, columns = 512;
+        if ((long)((m + rows - 1) / rows) * ((n + columns - 1) / columns) < 8 && (long)m * n * k > 1 << 20)
+            (rows, columns) = (64 / S.TileRows * S.TileRows, 128);
+        int rowBlocks = (m + rows - 1) / rows, columnBlocks = (n + columns - 1) / columns;
+        pool.Run(rowBlocks * columnBlocks, task =>
+        {
+            int i = task % rowBlocks * rows, j = task / rowBlocks * columns;
+            Block(
+                Math.Min(rows, m - i), Math.Min(columns, n - j), k,
+                a.Pointer + i * aRow, aRow, aDepth, b.Pointer + j * bColumn, bColumn, bDepth,
+                y.Pointer + (nint)i * n + j, n);
+        });
+    }
+
+    private static void Block(
+        int m, int n, int k, T* a, nint aRow, nint aDepth, T* b, nint bColumn, nint bDepth, T* c, nint stride)
+    {
+        int depth = BlockDepth(k), panel = WidePanel;
+        T* left = Scratch.Get<T>(ScratchUse.LeftPanels, (long)(m + S.TileRows) * depth);
+        T* right = Scratch.Get<T>(ScratchUse.RightPanels, (long)(n + panel) * depth);
+        for (int d = 0; d < k; d += depth)
+        {
+            int count = Math.Min(depth, k - d);
+            GemmPacking.PackAll(a + d * aDepth, aRow, aDepth, m, count, S.TileRows, left);
+            for (int j = 0; j < n; j += panel)
+            {
+                int columns = Math.Min(panel, n - j);
+                T* packed = right + (nint)j * count;
+                GemmPacking.Pack(
+                    b + j * bColumn + d * bDepth, bColumn, bDepth, columns, count, PanelWidth(columns), packed);
+                Panel(m, columns, count, left, packed, c + j, stride, d == 0, null);
+            }
+        }
+    }
+
+    /// <summary>
+    /// c [m, n] = (first ? rowStart : c) + left·right for one right panel of at most <see cref="WidePanel"/> columns.
+    /// Tiles that stick out over the edge of c are computed on the side; rowStart is padded to whole tiles, or null
+    /// for zero.
+    /// </summary>
+    public static void Panel(int m, int n, int k, T* left, T* right, T* c, nint stride, bool first, T* rowStart)
+    {
+        int rows = S.TileRows, panel = PanelWidth(n);
+        T* zeros = stackalloc T[8];
+        T* side = stackalloc T[8 * 2 * S.Width];
+        new Span<T>(zeros, 8).Clear();
+        for (int i = 0; i < m; i += rows)
+        {
+            T* start = rowStart == null ? zeros : rowStart + i;
+            T* a = left + (nint)i * k, to = c + i * stride;
+            if (n == panel && i + rows <= m)
+            {
+                GemmTile<T, V, S>.Run(k, a, right, panel, to, stride, first, start);
+                continue;
+            }
+            int count = Math.Min(rows, m - i);
+            for (int r = 0; r < count && !first; r++)
+                new ReadOnlySpan<T>(to + r * stride, n).CopyTo(new Span<T>(side + r * panel, n));
+            GemmTile<T, V, S>.Run(k, a, right, panel, side, panel, first, start);
+            for (int r = 0; r < count; r++)
+                new ReadOnlySpan<T>(side + r * panel, n).CopyTo(new Span<T>(to + r * stride, n));
+        }
+    }
+}

@@ -1,0 +1,160 @@
+using System.Runtime.ExceptionServices;
+
+namespace InfMatch.Tensors;
+
+/// <summary>
+/// Runs the chunks of one job on the calling thread and a fixed number of workers. What a chunk is must not depend on
+/// the number of threads: then it does not matter who runs it, and results have the same bits for any thread count.
+/// </summary>
+internal sealed class WorkerPool
+{
+    private readonly Crew _crew;
+
+    public WorkerPool(int threads)
+    {
+        Threads = threads;
+        _crew = new Crew();
+        for (int i = 1; i < threads; i++)
+            new Thread(_crew.Work) { IsBackground = true, Name = $"InfMatch worker {i}" }.Start();
+    }
+
+    // The workers hold the crew and not the pool, so a pool that nobody holds is collected and sends them home.
+#pragma warning disable MA0055 // nobody disposes of a backend
+    ~WorkerPool() => _crew.Dismiss();
+#pragma warning restore MA0055
+
+    public int Threads { get; }
+
+    /// <summary>Runs body(0) … body(count − 1) in any order and waits for all. The first exception of a chunk comes to
+    /// the caller; chunks that had not begun are then left out.</summary>
+    public void Run(int count, Action<int> body)
+    {
+        if (count <= 1 || Threads == 1 || !_crew.TryRun(count, body))
+        {
+            for (int i = 0; i < count; i++)
+                body(i);
+        }
+        GC.KeepAlive(this);
+    }
+
+    /// <summary>Runs body(start, end) over [0, length) in chunks of <paramref name="chunk"/>.</summary>
+    public void RunChunks(int length, int chunk, Action<int, int> body)
+    {
+        if (length <= chunk)
+        {
+            if (length > 0)
+                body(0, length);
+            return;
+        }
+        int count = (int)(((long)length + chunk - 1) / chunk);
+        Run(count, i => body(i * chunk, (int)Math.Min(length, (i + 1L) * chunk)));
+    }
+
+    private sealed class Crew
+    {
+        // About 20 µs: longer than the gap between two kernels of one training step, short enough to leave a shared
+        // machine to others.
+        private const int Spins = 400;
+
+        [ThreadStatic]
+        private static bool s_inside;
+
+        private readonly object _gate = new();
+        private Action<int>? _body;
+        private int _count, _next, _joined, _sleeping, _busy;
+        private volatile int _generation;
+        private volatile bool _dismissed;
+        private ExceptionDispatchInfo? _error;
+
+        /// <summary>False when this thread is itself inside a chunk, or another thread's job has the workers.</summary>
+        public bool TryRun(int count, Action<int> body)
+        {
+            if (s_inside || Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
+                return false;
+            lock (_gate)
+            {
+                _body = body;
+                _count = count;
+                _next = 0;
+                _error = null;
+                _generation++;
+                if (_sleeping > 0)
+                    Monitor.PulseAll(_gate);
+            }
+            RunChunks(body);
+            ExceptionDispatchInfo? error;
+            lock (_gate)
+            {
+                // Every chunk is taken, so nobody joins from here on; those who joined are finishing their last.
+                _body = null;
+                while (_joined > 0)
+                    Monitor.Wait(_gate);
+                error = _error;
+            }
+            Volatile.Write(ref _busy, 0);
+            error?.Throw();
+            return true;
+        }
+
+        public void Dismiss()
+        {
+            lock (_gate)
+            {
+                _dismissed = true;
+                Monitor.PulseAll(_gate);
+            }
+        }
+
+        public void Work()
+        {
+            int seen = 0;
+            while (!_dismissed)
+            {
+                for (int i = 0; i < Spins && _generation == seen; i++)
+                    Thread.SpinWait(4);
+                Action<int>? body;
+                lock (_gate)
+                {
+                    while (_generation == seen && !_dismissed)
+                    {
+                        _sleeping++;
+                        Monitor.Wait(_gate);
+                        _sleeping--;
+                    }
+                    seen = _generation;
+                    body = _body;
+                    if (body is null)
+                        continue;
+                    _joined++;
+                }
+                RunChunks(body);
+                lock (_gate)
+                {
+                    if (--_joined == 0)
+                        Monitor.PulseAll(_gate);
+                }
+            }
+        }
+
+        private void RunChunks(Action<int> body)
+        {
+            s_inside = true;
+            try
+            {
+                for (int i = Interlocked.Increment(ref _next) - 1; i < _count; i = Interlocked.Increment(ref _next) - 1)
+                    body(i);
+            }
+#pragma warning disable CA1031 // whatever a chunk throws is thrown again on the caller's thread
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                Interlocked.CompareExchange(ref _error, ExceptionDispatchInfo.Capture(e), null);
+                Volatile.Write(ref _next, _count);
+            }
+            finally
+            {
+                s_inside = false;
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Tests.Influence;
+
+public class ObjectiveGradientTests
+{
+    private static readonly Augmentation s_augmentation = new(AugmentationOps.Photographs);
+
+    public static TheoryData<string, MassRule, SecondDerivatives, double> Cases()
+    {
+        var cases = new TheoryData<string, MassRule, SecondDerivatives, double>();
+        foreach (string estimator in Estimators.Names)
+        foreach (MassRule rule in Enum.GetValues<MassRule>())
+        foreach (SecondDerivatives mode in Enum.GetValues<SecondDerivatives>())
+        {
+            cases.Add(estimator, rule, mode, 0);
+            if (estimator == "unrolled")
+                cases.Add(estimator, rule, mode, 0.9);
+        }
+        return cases;
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void The_gradient_of_J_agrees_with_numeric_differentiation(
+        string estimator, MassRule rule, SecondDerivatives mode, double momentum)
+    {
+        using var problem = new TinyProblem(CheckpointSchedule.Every(6), momentum, momentum == 0 ? 0 : 0.01, mode);
+        var objective = new InfluenceObjective(Estimators.Create(estimator, problem.Context), rule);
+        var window = new Window(0, 1, 5);
+        var loss = new SyntheticLoss(problem.Network, s_augmentation, RandomKey.FromSeed(3));
+        SyntheticSet s = problem.Start;
+        double At(double[] images, double[] logits, double mass)
+        {
+            using var scope = TensorScope.Begin();
+            var moved = new SyntheticSet(
+                Tensor.From<double>(problem.Backend, images, s.Images.Shape),
+                Tensor.From<double>(problem.Backend, logits, s.LabelLogits.Shape), mass);
+            return objective.Evaluate(window, moved, loss, gradient: false).Relative;
+        }
+
+        ObjectiveValue value = objective.Evaluate(window, s, loss);
+
+        double[] x = s.Images.ToArray<double>(), l = s.LabelLogits.ToArray<double>();
+        // Two nested differences of step 1e-4·‖θ‖ and 5e-6·‖θ‖ leave a few times 1e-6.
+        double tolerance = mode == SecondDerivatives.Exact && !estimator.StartsWith("paper", StringComparison.Ordinal) ? 1e-6 : 1e-5;
+        Check(value.Gradient!.Images.ToArray<double>(), x, v => At(v, l, s.Mass), 40, tolerance);
+        Check(value.Gradient!.LabelLogits.ToArray<double>(), l, v => At(x, v, s.Mass), 9, tolerance);
+        if (rule != MassRule.ClosedForm)
+            Check([value.MassGradient], [s.Mass], v => At(x, l, v[0]), 1, 1e-6);
+        else if (value.Cosine > 1e-3)
+            Assert.Equal(1 - value.Cosine * value.Cosine, value.Relative, 1e-9);
+    }
+
+    private static void Check(double[] analytic, double[] at, Func<double[], double> f, int most, double tolerance)
+    {
+        const double step = 1e-5;
+        int stride = Math.Max(1, at.Length / most);
+        double scale = analytic.Max(Math.Abs);
+        Assert.True(scale > 1e-9, "a gradient that is zero everywhere proves nothing");
+        for (int i = 0; i < at.Length; i += stride)
+        {
+            double[] moved = [.. at];
+            moved[i] = at[i] + step;
+            double plus = f(moved);
+            moved[i] = at[i] - step;
+            double numeric = (plus - f(moved)) / (2 * step);
+            Assert.True(
+                Math.Abs(analytic[i] - numeric) <= tolerance * (scale + Math.Abs(numeric)),
+                $"element {i}: analytic {analytic[i]:R}, numeric {numeric:R}, largest {scale:R}");
+        }
+    }
+}
