@@ -43,8 +43,9 @@ internal sealed class Interruption : IDisposable
 
     private void OnSignal(PosixSignalContext context)
     {
+        // The second signal is left to the system, which ends the process at once.
         if (_source.IsCancellationRequested)
-            Environment.Exit((int)ExitCode.Interrupted);
+            return;
         context.Cancel = true;
         Console.Error.WriteLine(
             "Interrupted: the current step is finished and the state saved. Press Ctrl-C again to quit at once.");

@@ -169,7 +169,7 @@ internal static class Settings
         Whole("Threads", "Threads; 0 for one a core.", 0, 4096, s => s.Threads, (s, v) => s with { Threads = v }),
         new("Device", "NAME", $"Where it computes: {string.Join(", ", s_devices)}; a GPU by number as cuda:1.",
             s => s.Device,
-            (s, t) => s_devices.Contains(t.Split(':')[0])
+            (s, t) => s_devices.Contains(t.Split(':')[0], StringComparer.Ordinal)
                 ? s with { Device = t }
                 : throw DistillException.BadValue("--device", t, $"one of {string.Join(", ", s_devices)}"),
             DeviceVariable, s_devices),
@@ -265,7 +265,7 @@ internal static class Settings
         string list = string.Join(", ", choices);
         return new Setting(
             property, "NAME", $"{help}: {list}.", get,
-            (s, text) => choices.Contains(text)
+            (s, text) => choices.Contains(text, StringComparer.Ordinal)
                 ? set(s, text)
                 : throw DistillException.BadValue(
                     name, text, $"one of {list}" + (Nearest.To(text, choices) is { } near ? $" (did you mean {near}?)" : "")),

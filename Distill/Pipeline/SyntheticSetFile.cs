@@ -27,7 +27,7 @@ internal static class SyntheticSetFile
         float[] soft = set.AsTrainingSet().Labels.ToArray<float>();
         CultureInfo culture = CultureInfo.InvariantCulture;
         Standardisation standardisation = data.Pair.Standardisation;
-        var metadata = new Dictionary<string, string>
+        var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["format"] = Format,
             ["software"] = $"InfMatch.Native {EnvironmentReport.Version} {EnvironmentReport.Commit}",

@@ -43,7 +43,7 @@ internal sealed class BarProgress : IProgressView
 
     private sealed class Stage(string name, ProgressTask task) : IProgressStage
     {
-        public void Report(long done, string? detail)
+        public void Report(long done, string? detail = null)
         {
             task.Value = done;
             if (detail is not null)

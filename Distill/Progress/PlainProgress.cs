@@ -25,7 +25,7 @@ internal sealed class PlainProgress(Action<string> write, TimeProvider clock, Ti
         private long _done;
         private string? _detail;
 
-        public void Report(long done, string? detail)
+        public void Report(long done, string? detail = null)
         {
             (_done, _detail) = (done, detail);
             if (clock.GetElapsedTime(_lastLine) < interval || done >= total)

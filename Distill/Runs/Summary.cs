@@ -1,7 +1,19 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
+
+/// <summary>How JSON for people and scripts is written.</summary>
+internal static class JsonText
+{
+    /// <summary>camelCase names, indented.</summary>
+    public static JsonSerializerOptions Options { get; } = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        WriteIndented = true,
+    };
+}
 
 /// <summary>Test accuracy over several networks, in percent.</summary>
 /// <param name="Mean">The mean.</param>
@@ -16,6 +28,12 @@ internal sealed record Accuracy(double Mean, double Std, IReadOnlyList<double> R
         double squares = runs.Sum(r => (r - mean) * (r - mean));
         return new Accuracy(mean, runs.Count > 1 ? Math.Sqrt(squares / (runs.Count - 1)) : 0, runs);
     }
+
+    /// <summary>A JSON object with this under a name.</summary>
+    public string ToJson(string name) => new JsonObject
+    {
+        [name] = JsonSerializer.SerializeToNode(this, JsonText.Options),
+    }.ToJsonString(JsonText.Options);
 
     /// <summary>"53.1 ± 0.8".</summary>
     public override string ToString() => FormattableString.Invariant($"{Mean:F1} ± {Std:F1}");
@@ -65,14 +83,8 @@ internal sealed record Summary
 
     public required IReadOnlyList<IpcResult> Results { get; init; }
 
-    private static readonly JsonSerializerOptions s_options = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        WriteIndented = true,
-    };
-
     /// <summary>The file as text.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, s_options);
+    public string ToJson() => JsonSerializer.Serialize(this, JsonText.Options);
 
     /// <summary>Reads the file again.</summary>
     /// <exception cref="DistillException">It is no summary.</exception>
@@ -80,7 +92,7 @@ internal sealed record Summary
     {
         try
         {
-            return JsonSerializer.Deserialize<Summary>(File.ReadAllText(path), s_options)!;
+            return JsonSerializer.Deserialize<Summary>(File.ReadAllText(path), JsonText.Options)!;
         }
         catch (JsonException e)
         {
