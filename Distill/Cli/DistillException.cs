@@ -52,6 +52,7 @@ internal static class Failure
         {
             OutOfMemoryException => "the host has no more memory. Lower --width, --ipc or --expert-batch. [IM5001]",
             NumericalException => $"{e.Message} [IM6001]",
+            OperationCanceledException => "interrupted.",
             _ when CodeOf(e) == ExitCode.Bug =>
                 $"unexpected {e.GetType().Name}: {e.Message} This is a bug; run again with --verbose and report the text. " +
                 "[IM1001]",

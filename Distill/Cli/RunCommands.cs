@@ -16,11 +16,12 @@ internal sealed class RunCommands(
     {
         RunSettings settings = resolved.Settings;
         Backend backend = OpenDevice(settings);
+        RunFolder.RequireWritable(settings.Out);
+        DatasetPair pair = load(settings.Dataset, settings.Data);
+        pair.Train.FirstOfEachClass(settings.Ipc.Max());
         string what = $"ipc{string.Join('-', settings.Ipc)}";
-        // Before the data are read: an unwritable place is to be known at once.
         using RunFolder folder = RunFolder.Create(
             settings.Out, RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, what, settings.Seed));
-        DatasetPair pair = load(settings.Dataset, settings.Data);
         ConfigFile.Save(folder.Config, asked, resolved);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
         Execute(folder, settings, pair, backend);
@@ -49,10 +50,11 @@ internal sealed class RunCommands(
     {
         RunSettings settings = resolved.Settings;
         Backend backend = OpenDevice(settings);
+        RunFolder.RequireWritable(settings.Out);
+        DatasetPair pair = load(settings.Dataset, settings.Data);
         using RunFolder folder = RunFolder.Create(
             settings.Out,
             RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, "experts", settings.Seed));
-        DatasetPair pair = load(settings.Dataset, settings.Data);
         ConfigFile.Save(folder.Config, "train", resolved);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
         using PreparedData data = PreparedData.Load(pair, backend);

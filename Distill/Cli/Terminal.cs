@@ -35,6 +35,12 @@ internal sealed class Terminal
     /// <summary>Whether a person watches.</summary>
     public bool IsInteractive { get; }
 
-    /// <summary>Writes one line for people, as it is.</summary>
-    public void Say(string line) => Console.WriteLine(line);
+    /// <summary>Writes one line for people, as it is; only a terminal breaks it.</summary>
+    public void Say(string line)
+    {
+        if (IsInteractive)
+            Console.WriteLine(line);
+        else
+            Console.Profile.Out.Writer.WriteLine(line);
+    }
 }

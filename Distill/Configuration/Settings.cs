@@ -23,13 +23,11 @@ internal sealed class Setting
         Name = "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property);
         string standard = show(Presets.Standard), demo = show(Presets.Demo);
         string defaults = standard.Length == 0 ? "" : standard == demo ? $" [{standard}]" : $" [{standard}; demo {demo}]";
-        Option = new Option<string[]>(Name)
-        {
-            Description = help + defaults + (variable is null ? "" : $" (env: {variable})"),
-            HelpName = hint,
-            Arity = many ? ArgumentArity.OneOrMore : ArgumentArity.ExactlyOne,
-            AllowMultipleArgumentsPerToken = many,
-        };
+        Option = many
+            ? new Option<string[]>(Name) { Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = true }
+            : new Option<string>(Name);
+        Option.Description = help + defaults + (variable is null ? "" : $" (env: {variable})");
+        Option.HelpName = hint;
         if (choices is not null)
             Option.CompletionSources.Add([.. choices]);
     }
@@ -44,7 +42,7 @@ internal sealed class Setting
     public string? Variable { get; }
 
     /// <summary>The option as the parser knows it.</summary>
-    public Option<string[]> Option { get; }
+    public Option Option { get; }
 
     /// <summary>The value as text.</summary>
     public string Show(RunSettings settings) => _show(settings);

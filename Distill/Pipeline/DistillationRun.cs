@@ -32,15 +32,12 @@ internal sealed class DistillationRun(
             _results.AddRange(earlier.Results);
             _secondsBefore = earlier.Seconds;
         }
-        foreach (int ipc in settings.Ipc)
-            pair.Train.FirstOfEachClass(ipc);
-
         using PreparedData data = PreparedData.Load(pair, backend);
         Network network = Translation.NetworkOf(settings, data, settings.Width);
         Network judged = Translation.NetworkOf(settings, data, settings.EvalWidth);
         string experts = settings.ExpertsFrom ?? folder.Experts;
         Require(network, judged, data, experts).Check(folder.Path);
-        using MetricsFile metrics = MetricsFile.Open(folder.Metrics, IsBeforeCheckpoint);
+        using MetricsFile metrics = MetricsFile.Open(folder.Metrics, IsBeforeCheckpoint());
         try
         {
             using var library = ExpertLibrary.Gather(settings, network, data, experts, progress, cancel);
@@ -188,13 +185,17 @@ internal sealed class DistillationRun(
                 settings.Depth, Math.Max(network.Layout.Count, judged.Layout.Count), settings.Experts * settings.StartLast));
     }
 
-    private bool IsBeforeCheckpoint(JsonObject line)
+    // Lines that a crash left behind the last saved state would stand there twice once the steps are done again.
+    private Func<JsonObject, bool> IsBeforeCheckpoint()
     {
-        string checkpoint = folder.Checkpoint(line["ipc"]!.GetValue<int>());
-        if (!File.Exists(checkpoint))
-            return false;
-        int done = Safetensors.Read(checkpoint)["progress"].AsInt32()[0], iteration = line["iteration"]!.GetValue<int>();
-        return line.ContainsKey("accuracy") ? iteration <= done : iteration < done;
+        Dictionary<int, int> done = settings.Ipc
+            .Where(ipc => File.Exists(folder.Checkpoint(ipc)))
+            .ToDictionary(ipc => ipc, ipc => Safetensors.Read(folder.Checkpoint(ipc))["progress"].AsInt32()[0]);
+        return line =>
+        {
+            int saved = done.GetValueOrDefault(line["ipc"]!.GetValue<int>()), iteration = line["iteration"]!.GetValue<int>();
+            return line.ContainsKey("accuracy") ? iteration <= saved : iteration < saved;
+        };
     }
 
     private void SaveState(Distiller distiller, int ipc) => Safetensors.Write(

@@ -14,7 +14,7 @@ internal sealed class ExpertLibrary : IDisposable
     public IReadOnlyList<Expert> Experts => _experts;
 
     /// <summary>Their test accuracies, in percent.</summary>
-    public Accuracy Accuracy => Accuracy.Of([.. _experts.Select(e => 100 * e.Trajectory.Accuracy)]);
+    public Accuracy Accuracy => Accuracy.Of([.. _experts.Select(e => Math.Round(100 * e.Trajectory.Accuracy, 6))]);
 
     /// <summary>The file of an expert.</summary>
     public static string FileOf(string folder, int number) =>

@@ -34,6 +34,7 @@ internal sealed class NetworkJudge(
             step => stage?.Report(
                 (long)r * plan.Epochs + step.Epoch, FormattableString.Invariant($"network {r + 1}/{repeats}, loss {step.Loss:F3}")),
             cancel);
-        return 100 * network.Accuracy(theta, data.TestImages, data.TestLabels);
+        // Accuracies are counts over the test images: the rounding only removes the dust of the division.
+        return Math.Round(100 * network.Accuracy(theta, data.TestImages, data.TestLabels), 6);
     }
 }

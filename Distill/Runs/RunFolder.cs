@@ -46,6 +46,23 @@ internal sealed class RunFolder : IDisposable
     public static string NameOf(DateTime local, string dataset, string what, ulong seed) => string.Create(
         CultureInfo.InvariantCulture, $"{local:yyyy-MM-dd_HHmm}_{dataset}_{what}_s{seed}");
 
+    /// <summary>Fails unless files can be made below a folder; it is made where it is missing.</summary>
+    /// <exception cref="DistillException">They cannot.</exception>
+    public static void RequireWritable(string root)
+    {
+        try
+        {
+            Directory.CreateDirectory(root);
+            string probe = System.IO.Path.Combine(root, System.IO.Path.GetRandomFileName());
+            File.WriteAllText(probe, "");
+            File.Delete(probe);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw NotWritable(root, e);
+        }
+    }
+
     /// <summary>Makes a run folder, locked, and points "latest" to it; a second one in the same minute gets a number.</summary>
     /// <exception cref="DistillException">The place is not writable.</exception>
     public static RunFolder Create(string root, string name)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
@@ -51,6 +52,7 @@ internal sealed record AccuracySet
     public Accuracy? Whole { get; init; }
 
     /// <summary>Whether every one is known.</summary>
+    [JsonIgnore]
     public bool IsComplete =>
         Distilled is not null && RandomReal is not null && RandomRealSoftLabels is not null && Whole is not null;
 }
