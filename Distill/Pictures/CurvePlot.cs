@@ -39,6 +39,9 @@ internal static class CurvePlot
             points.Axes.YAxis = plot.Axes.Right;
             plot.Axes.Right.Label.Text = "test accuracy, %";
         }
+        plot.Axes.AutoScale();
+        int last = objective.Select(o => o.Iteration + 1).Concat(accuracy.Select(a => a.Iteration)).DefaultIfEmpty(1).Max();
+        plot.Axes.SetLimitsX(0, last);
         plot.ShowLegend(Alignment.UpperRight);
         byte[] png = plot.GetImageBytes(Width, Height, ImageFormat.Png);
         AtomicFile.Write(path, stream => stream.Write(png));
