@@ -60,6 +60,9 @@ internal sealed record ResolvedSettings(RunSettings Settings, IReadOnlyDictionar
 /// <summary>The table of all settings.</summary>
 internal static class Settings
 {
+    // What is smaller would be 0 in float32 or make an infinity of what it divides.
+    private const double SmallestReal = 1e-30;
+
     private const string DeviceVariable = "INFMATCH_DEVICE";
 
     /// <summary>The names of the augmentations; auto takes no flips for digits.</summary>
@@ -236,7 +239,9 @@ internal static class Settings
     private static Setting Real(
         string property, string help, Func<RunSettings, double> get, Func<RunSettings, double, RunSettings> set,
         bool zero = false) =>
-        Number(property, help, get, set, v => (zero ? v >= 0 : v > 0) && v <= 1e12, zero ? "a number from 0" : "a number above 0");
+        Number(
+            property, help, get, set, v => double.IsFinite(v) && (v >= SmallestReal || (zero && v == 0)),
+            zero ? "a number from 0" : "a number above 0");
 
     private static Setting Fraction(
         string property, string help, Func<RunSettings, double> get, Func<RunSettings, double, RunSettings> set) =>

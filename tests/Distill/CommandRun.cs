@@ -78,7 +78,7 @@ internal sealed class CommandRun : IDisposable
     }
 
     /// <summary>Interrupts as soon as a line for people contains this text.</summary>
-    public string? InterruptAt { get; init; }
+    public string? InterruptAt { get; set; }
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 

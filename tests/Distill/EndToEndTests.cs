@@ -79,6 +79,7 @@ public sealed class EndToEndTests
         Assert.Equal(0, whole.Run(CommandRun.SmallRun()));
         Assert.Equal((int)ExitCode.Interrupted, cut.Run(CommandRun.SmallRun()));
         Assert.Contains("resume", cut.Errors);
+        cut.InterruptAt = null;
         Assert.False(Summary.Read(Path.Combine(cut.RunPath, "summary.json")).Complete);
         Assert.Equal(0, cut.Run("resume"));
         Assert.Equal(Hashes(whole), Hashes(cut));
@@ -109,17 +110,27 @@ public sealed class EndToEndTests
     {
         using var run = new CommandRun();
         string[] args = CommandRun.SmallRun();
-        args[Array.IndexOf(args, "--lr-img") + 1] = "1e12";
-        args[Array.IndexOf(args, "--lr-label") + 1] = "1e12";
-        args[Array.IndexOf(args, "--iterations") + 1] = "500";
-        args[Array.IndexOf(args, "--threshold") + 1] = "1e12";
+        args[Array.IndexOf(args, "--lr-img") + 1] = "1e40";
         Assert.Equal((int)ExitCode.Numerical, run.Run(args));
-        Assert.Contains("Lower --lr-img", run.Errors);
-        Assert.Matches(@"Step \d+: ", run.Errors);
+        Assert.Matches(@"distill: Step \d+: the synthetic set became .* Lower --lr-img \(now 1E\+40\)", run.Errors);
         Assert.DoesNotContain("   at ", run.Errors);
         ArraySet state = Safetensors.Read(Path.Combine(run.RunPath, "checkpoints", "ipc1.safetensors"));
         Assert.All(state["images"].AsFloat32().ToArray(), v => Assert.True(float.IsFinite(v)));
         Assert.True(File.Exists(Path.Combine(run.RunPath, "synthetic", "ipc1.safetensors")));
+    }
+
+    [Theory]
+    [InlineData("--eval-rate", true)]
+    [InlineData("--expert-rate", false)]
+    public void A_training_that_diverges_ends_with_what_was_reached(string option, bool distilled)
+    {
+        using var run = new CommandRun();
+        Assert.Equal((int)ExitCode.Numerical, run.Run(CommandRun.SmallRun(option, "1e40")));
+        Assert.Contains("the training loss of convnet-d2-w4 became NaN", run.Errors);
+        Summary summary = Summary.Read(Path.Combine(run.RunPath, "summary.json"));
+        Assert.False(summary.Complete);
+        Assert.Equal(distilled ? 1 : 0, summary.Results.Count);
+        Assert.Equal(distilled, File.Exists(Path.Combine(run.RunPath, "synthetic", "ipc1.safetensors")));
     }
 
     [Fact]
