@@ -1,0 +1,191 @@
+using System.CommandLine;
+using InfMatch.Datasets;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>The commands and their options, from arguments to an exit code.</summary>
+internal static class CommandTree
+{
+    private const string DemoHelp =
+        """
+        InfMatch.Native: dataset distillation by influence matching.
+
+        Without a command the demonstration runs: on the built-in part of Fashion-MNIST it trains and records experts,
+        distils 1 and 10 images per class, and judges them beside random real images. About two minutes on two cores.
+
+        Examples:
+          dotnet run --project Distill
+          dotnet run --project Distill -- distill --dataset fashion-mnist --data ~/data --ipc 1 10
+          dotnet run --project Distill -- evaluate runs/RUN/synthetic/ipc10.safetensors --epochs 1000 --repeats 5
+
+        Environment:
+          INFMATCH_DATA    folder of the data sets, where --data is not given
+          INFMATCH_DEVICE  device, where --device is not given
+          NO_COLOR         no colours
+
+        Exit codes: 0 done, 1 bug, 2 usage, 3 data, 4 device, 5 memory, 6 numerical, 7 files, 130 interrupted.
+        """;
+
+    private const string DistillHelp =
+        """
+        Distils a data set and judges the result.
+
+        Trains and records experts (or takes those of --experts-from), then learns --ipc images per class whose influence on
+        the experts' parameters matches that of the whole set. Values in brackets are the defaults of the preset 'standard'
+        and, where they differ, of 'demo'.
+
+        Examples:
+          dotnet run --project Distill -- distill --ipc 1
+          dotnet run --project Distill -- distill --dataset cifar-10 --data ~/data --ipc 10 --iterations 1000
+          dotnet run --project Distill -- distill --preset demo --estimator unrolled --dense-steps 60 --window 20
+        """;
+
+    private const string TrainHelp =
+        """
+        Trains experts on a data set and records their trajectories, for distill --experts-from.
+
+        Example:
+          dotnet run --project Distill -- train --dataset fashion-mnist --experts 10 --experts-from experts/fashion
+        """;
+
+    private const string EvaluateHelp =
+        """
+        Judges a distilled set by protocol A beside random real images of the same number. Without a set only the random
+        real images of --ipc are judged: that calibrates the protocol against published figures.
+
+        Examples:
+          dotnet run --project Distill -- evaluate runs/RUN/synthetic/ipc10.safetensors --eval-width 128 --epochs 1000
+          dotnet run --project Distill -- evaluate --dataset mnist --ipc 1 10 --eval-width 128 --augment none
+        """;
+
+    private const string ResumeHelp =
+        """
+        Continues an interrupted run from its last saved state; the result has the same bits as an uninterrupted one.
+
+        Examples:
+          dotnet run --project Distill -- resume
+          dotnet run --project Distill -- resume runs/RUN
+        """;
+
+    /// <summary>Parses and runs; every error becomes one message and one exit code.</summary>
+    /// <param name="args">The arguments.</param>
+    /// <param name="terminal">Where output goes.</param>
+    /// <param name="interruption">What Ctrl-C does.</param>
+    /// <param name="load">Loads a data set by name and folder; the catalogue without one.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(
+        string[] args, Terminal terminal, Interruption interruption, Func<string, string?, DatasetPair>? load = null)
+    {
+        var json = new Option<bool>("--json") { Description = "Print summary.json on stdout.", Recursive = true };
+        var verbose = new Option<bool>("--verbose") { Description = "Show the stack of an error.", Recursive = true };
+        var preset = new Option<string>("--preset")
+        {
+            Description = $"Starting values of all settings: {string.Join(", ", Presets.Names)}.",
+            HelpName = "NAME",
+        };
+        var set = new Argument<string?>("SET")
+        {
+            Description = "A file that 'distill' wrote.", Arity = ArgumentArity.ZeroOrOne,
+        };
+        var run = new Argument<string?>("RUN")
+        {
+            Description = "A run folder; without one the latest below --out.", Arity = ArgumentArity.ZeroOrOne,
+        };
+
+        RunCommands Commands(ParseResult result, string command) => new(
+            terminal, load ?? ((dataset, folder) => DatasetCatalog.Load(dataset, folder)), command, result.GetValue(json),
+            interruption.Token);
+
+        string PresetOf(ParseResult result, string fallback)
+        {
+            string chosen = result.GetValue(preset) ?? fallback;
+            return Presets.Names.Contains(chosen, StringComparer.Ordinal)
+                ? chosen
+                : throw DistillException.BadValue("--preset", chosen, $"one of {string.Join(", ", Presets.Names)}");
+        }
+
+        ResolvedSettings Resolve(ParseResult result, string chosen) => Settings.Resolve(
+            chosen, setting => GivenText(result, setting), Environment.GetEnvironmentVariable);
+
+        Command Make(string word, string help, IEnumerable<Setting> settings, Action<ParseResult> action)
+        {
+            var command = new Command(word, help);
+            foreach (Setting setting in settings)
+                command.Options.Add(setting.Option);
+            command.SetAction(action);
+            return command;
+        }
+
+        var root = new RootCommand(DemoHelp);
+        root.Options.Add(json);
+        root.Options.Add(verbose);
+        foreach (Setting setting in Settings.OfMachine)
+            root.Options.Add(setting.Option);
+        root.SetAction(result => Commands(result, "distill").Distill("demo", Resolve(result, "demo")));
+
+        Command distill = Make(
+            "distill", DistillHelp, Settings.All,
+            result => Commands(result, "distill").Distill("distill", Resolve(result, PresetOf(result, "standard"))));
+        distill.Options.Add(preset);
+        Command train = Make(
+            "train", TrainHelp, [.. Settings.OfData, .. Settings.OfExperts, .. Settings.OfMachine],
+            result => Commands(result, "train").Train(Resolve(result, PresetOf(result, "standard"))));
+        train.Options.Add(preset);
+        Command evaluate = Make(
+            "evaluate", EvaluateHelp,
+            [.. Settings.OfData, .. Settings.OfEvaluation, .. Settings.OfMachine, .. Named("Ipc", "Depth")],
+            result => Commands(result, "evaluate").Evaluate(
+                result.GetValue(set), Resolve(result, PresetOf(result, "standard"))));
+        evaluate.Arguments.Add(set);
+        evaluate.Options.Add(preset);
+        Command resume = Make(
+            "resume", ResumeHelp, Named("Out", "Device", "Threads"),
+            result => Commands(result, "resume").Resume(result.GetValue(run), Resolve(result, "standard")));
+        resume.Arguments.Add(run);
+        foreach (Command command in (Command[])[distill, train, evaluate, resume])
+            root.Subcommands.Add(command);
+
+        ParseResult parsed = root.Parse(args);
+        string name = parsed.CommandResult.Command is RootCommand ? "distill" : parsed.CommandResult.Command.Name;
+        bool isVerbose = args.Contains("--verbose", StringComparer.Ordinal);
+        try
+        {
+            if (parsed.Errors.Count > 0 && parsed.Action is not System.CommandLine.Help.HelpAction)
+                throw DistillException.BadCommand(Explain(parsed));
+            return parsed.Invoke(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                // Signals are heard by Interruption: the library would end the process after a time limit.
+                ProcessTerminationTimeout = null,
+                Output = terminal.Data,
+            });
+        }
+        catch (Exception e)
+        {
+            terminal.Say(Failure.Describe(name, e, isVerbose));
+            return (int)Failure.CodeOf(e);
+        }
+    }
+
+    private static IEnumerable<Setting> Named(params string[] properties) =>
+        Settings.All.Where(s => properties.Contains(s.Property, StringComparer.Ordinal));
+
+    private static string? GivenText(ParseResult result, Setting setting) =>
+        result.GetResult(setting.Option) is { Implicit: false } found
+            ? string.Join(' ', found.Tokens.Select(t => t.Value))
+            : null;
+
+    private static string Explain(ParseResult parsed)
+    {
+        Command command = parsed.CommandResult.Command;
+        string help = command is RootCommand ? "--help" : $"{command.Name} --help";
+        if (parsed.UnmatchedTokens is not [string unknown, ..])
+            return $"{parsed.Errors[0].Message.TrimEnd('.')}. See {help}.";
+        IEnumerable<string> known = unknown.StartsWith('-')
+            ? command.Options.Select(o => o.Name)
+            : command.Subcommands.Select(c => c.Name);
+        string near = Nearest.To(unknown, known) is { } word ? $" Did you mean {word}?" : "";
+        return $"\"{unknown}\" is not known here.{near} See {help}.";
+    }
+}

@@ -1,0 +1,63 @@
+using InfMatch.Datasets;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Distill;
+
+/// <summary>An error of the program itself, with the exit code it leads to and a message that ends with the fix.</summary>
+internal sealed class DistillException : Exception
+{
+    public DistillException(ExitCode exitCode, string code, string message, Exception? inner = null)
+        : base($"{message} [{code}]", inner)
+    {
+        ExitCode = exitCode;
+        Code = code;
+    }
+
+    /// <summary>What the process ends with.</summary>
+    public ExitCode ExitCode { get; }
+
+    /// <summary>The error's own code, such as IM2001.</summary>
+    public string Code { get; }
+
+    /// <summary>A value of an option is wrong.</summary>
+    public static DistillException BadValue(string option, string got, string expected) =>
+        new(ExitCode.Usage, "IM2001", $"{option} is {(got.Length == 0 ? "empty" : $"\"{got}\"")}; expected {expected}.");
+
+    /// <summary>The command line cannot be understood.</summary>
+    public static DistillException BadCommand(string message) => new(ExitCode.Usage, "IM2002", message);
+}
+
+/// <summary>Which exit code and message an exception leads to.</summary>
+internal static class Failure
+{
+    /// <summary>The exit code of an exception.</summary>
+    public static ExitCode CodeOf(Exception e) => e switch
+    {
+        DistillException own => own.ExitCode,
+        OperationCanceledException => ExitCode.Interrupted,
+        DatasetException or ArrayFileException => ExitCode.Data,
+        DeviceMemoryException or OutOfMemoryException => ExitCode.Memory,
+        DeviceException => ExitCode.Device,
+        NumericalException => ExitCode.Numerical,
+        IOException or UnauthorizedAccessException => ExitCode.FileSystem,
+        _ => ExitCode.Bug,
+    };
+
+    /// <summary>One line for people: "command: what. fix."; all of it, with the stack, when verbose.</summary>
+    public static string Describe(string command, Exception e, bool verbose)
+    {
+        string message = e switch
+        {
+            OutOfMemoryException => "the host has no more memory. Lower --width, --ipc or --expert-batch. [IM5001]",
+            NumericalException => $"{e.Message} [IM6001]",
+            OperationCanceledException => "interrupted.",
+            _ when CodeOf(e) == ExitCode.Bug =>
+                $"unexpected {e.GetType().Name}: {e.Message} This is a bug; run again with --verbose and report the text. " +
+                "[IM1001]",
+            _ => e.Message,
+        };
+        return verbose ? $"{command}: {message}{Environment.NewLine}{e}" : $"{command}: {message}";
+    }
+}

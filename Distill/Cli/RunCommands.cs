@@ -1,0 +1,217 @@
+using InfMatch.Datasets;
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+using Spectre.Console;
+
+namespace InfMatch.Distill;
+
+/// <summary>What each command does.</summary>
+internal sealed class RunCommands(
+    Terminal terminal, Func<string, string?, DatasetPair> load, string command, bool json, CancellationToken cancel)
+{
+    /// <summary>The demonstration, and 'distill': a new run.</summary>
+    public void Distill(string asked, ResolvedSettings resolved)
+    {
+        RunSettings settings = resolved.Settings;
+        Backend backend = OpenDevice(settings);
+        RunFolder.RequireWritable(settings.Out);
+        DatasetPair pair = load(settings.Dataset, settings.Data);
+        pair.Train.FirstOfEachClass(settings.Ipc.Max());
+        string what = $"ipc{string.Join('-', settings.Ipc)}";
+        using RunFolder folder = RunFolder.Create(
+            settings.Out, RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, what, settings.Seed));
+        ConfigFile.Save(folder.Config, asked, resolved);
+        AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
+        Execute(folder, settings, pair, backend);
+    }
+
+    /// <summary>'resume': the rest of a run.</summary>
+    public void Resume(string? run, ResolvedSettings given)
+    {
+        string path = RunFolder.Find(run, given.Settings.Out);
+        using RunFolder folder = RunFolder.Open(path);
+        (_, ResolvedSettings recorded) = ConfigFile.Read(folder.Config);
+        RunSettings settings = recorded.Settings with
+        {
+            Device = IsGiven(given, "Device") ? given.Settings.Device : recorded.Settings.Device,
+            Threads = IsGiven(given, "Threads") ? given.Settings.Threads : recorded.Settings.Threads,
+        };
+        Backend backend = OpenDevice(settings);
+        string environment = EnvironmentReport.Write(backend, settings.Threads);
+        if (File.Exists(folder.Environment) && File.ReadAllText(folder.Environment) != environment)
+            terminal.Say($"{command}: the machine or the build is not the one that began this run; bits may differ from here on.");
+        Execute(folder, settings, load(settings.Dataset, settings.Data), backend);
+    }
+
+    /// <summary>'train': experts alone.</summary>
+    public void Train(ResolvedSettings resolved)
+    {
+        RunSettings settings = resolved.Settings;
+        Backend backend = OpenDevice(settings);
+        RunFolder.RequireWritable(settings.Out);
+        DatasetPair pair = load(settings.Dataset, settings.Data);
+        using RunFolder folder = RunFolder.Create(
+            settings.Out,
+            RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, "experts", settings.Seed));
+        ConfigFile.Save(folder.Config, "train", resolved);
+        AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
+        using PreparedData data = PreparedData.Load(pair, backend);
+        Network network = Translation.NetworkOf(settings, data, settings.Width);
+        string experts = settings.ExpertsFrom ?? folder.Experts;
+        new Requirements(ExpertLibrary.MissingBytes(settings, network, data, experts), 0).Check(folder.Path);
+        Accuracy accuracy;
+        using (IProgressView progress = MakeProgress())
+        {
+            using var library = ExpertLibrary.Gather(settings, network, data, experts, progress, cancel);
+            accuracy = library.Accuracy;
+        }
+        terminal.Say($"Experts: {accuracy} % on the test images ({settings.Experts} × {network.Name}), in {experts}");
+        terminal.Say($"Next: dotnet run --project Distill -- distill --experts-from {experts} with the same expert options");
+        if (json)
+            terminal.Data.WriteLine(accuracy.ToJson("whole"));
+    }
+
+    /// <summary>'evaluate': a set beside random real images, or these alone.</summary>
+    public void Evaluate(string? path, ResolvedSettings resolved)
+    {
+        RunSettings settings = resolved.Settings;
+        long start = TimeProvider.System.GetTimestamp();
+        Backend backend = OpenDevice(settings);
+        SyntheticSet? set = null;
+        string estimator = "none";
+        if (path is not null)
+        {
+            (set, IReadOnlyDictionary<string, string> metadata) = SyntheticSetFile.Read(path, backend);
+            estimator = metadata.GetValueOrDefault("estimator", "unknown");
+            settings = settings with
+            {
+                Dataset = IsGiven(resolved, "Dataset") ? settings.Dataset : metadata["dataset"],
+                Depth = IsGiven(resolved, "Depth") ? settings.Depth : int.Parse(metadata["depth"]),
+            };
+        }
+        DatasetPair pair = load(settings.Dataset, settings.Dataset == DatasetCatalog.DefaultName ? null : settings.Data);
+        using PreparedData data = PreparedData.Load(pair, backend);
+        if (set is not null)
+            settings = settings with { Ipc = [RequireFit(set, data, path!)] };
+        Network network = Translation.NetworkOf(settings, data, settings.EvalWidth);
+        RandomKey key = RandomKey.FromSeed(settings.Seed);
+        var judge = new NetworkJudge(network, Translation.EvaluationPlan(settings, pair.Name), data, key.Split("judge"), cancel);
+        var real = new RealImages(data, [], settings.Temperature, key.Split("real"));
+        var results = new List<IpcResult>();
+        using (IProgressView progress = MakeProgress())
+        {
+            foreach (int ipc in settings.Ipc)
+            {
+                Accuracy Judge(string what, Func<int, LabelledImages> setOf)
+                {
+                    using IProgressStage stage = progress.Begin(
+                        $"IPC {ipc}: {what}", (long)settings.Repeats * settings.Epochs);
+                    return judge.Judge(setOf, settings.Repeats, stage);
+                }
+                results.Add(new IpcResult(ipc, estimator, new AccuracySet
+                {
+                    Distilled = set is null ? null : Judge("distilled", _ => set.AsTrainingSet()),
+                    RandomReal = Judge("random real", r => real.Random(ipc, r)),
+                }));
+            }
+        }
+        var summary = new Summary
+        {
+            Seconds = Math.Round(TimeProvider.System.GetElapsedTime(start).TotalSeconds, 1),
+            Device = backend.Description,
+            Dataset = pair.Name,
+            Commit = EnvironmentReport.Commit,
+            Complete = true,
+            Results = results,
+        };
+        Show(summary, settings);
+        if (json)
+            terminal.Data.WriteLine(summary.ToJson());
+    }
+
+    private void Execute(RunFolder folder, RunSettings settings, DatasetPair pair, Backend backend)
+    {
+        terminal.Say($"Data: {pair.Train}; seed {settings.Seed}; version {EnvironmentReport.Version} {EnvironmentReport.Commit}");
+        terminal.Say($"Run folder: {folder.Path}");
+        if (!ImageGrid.HasFont)
+            terminal.Say("No font is installed: class names are left out of the pictures.");
+        Summary summary;
+        using (IProgressView progress = MakeProgress())
+        {
+            try
+            {
+                summary = new DistillationRun(folder, settings, pair, backend, progress, cancel).Execute();
+            }
+            catch (OperationCanceledException)
+            {
+                progress.Note($"Saved what there is. Continue with: dotnet run --project Distill -- resume {folder.Path}");
+                if (json)
+                    terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
+                throw;
+            }
+        }
+        Show(summary, settings);
+        int largest = settings.Ipc.Max();
+        terminal.Say($"Sets:     {Path.GetDirectoryName(folder.Set(largest))}");
+        terminal.Say($"Pictures: {Path.GetDirectoryName(folder.Picture(largest, ""))}");
+        terminal.Say($"Summary:  {folder.Summary}");
+        terminal.Say(
+            $"Next:     dotnet run --project Distill -- evaluate {folder.Set(largest)} --eval-width 128 --epochs 1000 --repeats 5");
+        if (json)
+            terminal.Data.WriteLine(summary.ToJson());
+    }
+
+    private void Show(Summary summary, RunSettings settings)
+    {
+        var table = new Table().Title(Markup.Escape($"Test accuracy in percent, {summary.Dataset}"));
+        foreach (string column in (string[])
+            ["images per class", "random real", "random real + soft labels", "distilled", "whole set"])
+            table.AddColumn(new TableColumn(column).RightAligned());
+        foreach (IpcResult result in summary.Results)
+        {
+            AccuracySet accuracy = result.Accuracy;
+            table.AddRow(
+                $"{result.Ipc}", Cell(accuracy.RandomReal), Cell(accuracy.RandomRealSoftLabels), Cell(accuracy.Distilled),
+                Cell(accuracy.Whole));
+        }
+        terminal.Console.Write(table);
+        terminal.Say($"Mean ± standard deviation, {Translation.Describe(settings, summary.Dataset)}.");
+        if (summary.Results.Any(r => r.Accuracy.Whole is not null))
+        {
+            terminal.Say(
+                $"Whole set: the {settings.Experts} experts themselves (width {settings.Width}, {settings.ExpertEpochs} epochs).");
+        }
+        terminal.Say($"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}");
+    }
+
+    private static string Cell(Accuracy? accuracy) => accuracy?.ToString() ?? "-";
+
+    private static bool IsGiven(ResolvedSettings resolved, string property) =>
+        !resolved.Origins[property].StartsWith("preset", StringComparison.Ordinal);
+
+    private static int RequireFit(SyntheticSet set, PreparedData data, string path)
+    {
+        var image = new Shape(set.Images.Shape.Sizes[1..]);
+        if (image != data.Image || set.LabelLogits.Shape[1] != data.Classes || set.Count % data.Classes != 0)
+        {
+            throw new DistillException(
+                ExitCode.Data, "IM3023",
+                $"{path} holds {set.Count} images {image} of {set.LabelLogits.Shape[1]} classes, {data.Pair.Name} has images " +
+                $"{data.Image} of {data.Classes} classes. Name the set's own data set with --dataset.");
+        }
+        return set.Count / data.Classes;
+    }
+
+    private Backend OpenDevice(RunSettings settings)
+    {
+        OpenedDevice device = Devices.Open(settings.Device, settings.Threads);
+        terminal.Say($"Device: {device.Backend.Description}. {device.Reason}");
+        return device.Backend;
+    }
+
+    private IProgressView MakeProgress() => terminal.IsInteractive
+        ? new BarProgress(terminal.Console)
+        : new PlainProgress(terminal.Say, TimeProvider.System, PlainProgress.DefaultInterval);
+}

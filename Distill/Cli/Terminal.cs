@@ -1,0 +1,46 @@
+using Spectre.Console;
+
+namespace InfMatch.Distill;
+
+/// <summary>
+/// Where output goes: data to one writer, everything for people to the other. Colours and moving bars only where a
+/// person sits in front of a terminal, and no colours where NO_COLOR is set (https://no-color.org).
+/// </summary>
+internal sealed class Terminal
+{
+    private const int WidthWithoutTerminal = 110;
+
+    public Terminal(TextWriter data, TextWriter people, bool isInteractive)
+    {
+        Data = data;
+        IsInteractive = isInteractive && Environment.GetEnvironmentVariable("TERM") != "dumb";
+        bool colours = IsInteractive && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+        Console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(people),
+            Ansi = IsInteractive ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = colours ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = IsInteractive ? InteractionSupport.Detect : InteractionSupport.No,
+        });
+        if (!IsInteractive)
+            Console.Profile.Width = WidthWithoutTerminal;
+    }
+
+    /// <summary>Receives data only: what a script reads.</summary>
+    public TextWriter Data { get; }
+
+    /// <summary>Receives everything for people.</summary>
+    public IAnsiConsole Console { get; }
+
+    /// <summary>Whether a person watches.</summary>
+    public bool IsInteractive { get; }
+
+    /// <summary>Writes one line for people, as it is; only a terminal breaks it.</summary>
+    public void Say(string line)
+    {
+        if (IsInteractive)
+            Console.WriteLine(line);
+        else
+            Console.Profile.Out.Writer.WriteLine(line);
+    }
+}

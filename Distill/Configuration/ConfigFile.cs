@@ -1,0 +1,77 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Distill;
+
+/// <summary>config.json: the command, and every setting with its value and the origin of that value.</summary>
+internal static class ConfigFile
+{
+    private static readonly JsonSerializerOptions s_options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        WriteIndented = true,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectRequiredConstructorParameters = true,
+    };
+
+    /// <summary>The file as text.</summary>
+    public static string Write(string command, ResolvedSettings resolved)
+    {
+        JsonObject values = JsonSerializer.SerializeToNode(resolved.Settings, s_options)!.AsObject();
+        var settings = new JsonObject();
+        foreach (Setting setting in Settings.All)
+        {
+            string key = JsonNamingPolicy.CamelCase.ConvertName(setting.Property);
+            settings[key] = new JsonObject
+            {
+                ["value"] = values[key]?.DeepClone(),
+                ["origin"] = resolved.Origins[setting.Property],
+            };
+        }
+        return new JsonObject { ["command"] = command, ["settings"] = settings }.ToJsonString(s_options) + "\n";
+    }
+
+    /// <summary>Reads the file again.</summary>
+    /// <exception cref="DistillException">It is missing, no JSON, or lacks a setting or has one too many.</exception>
+    public static (string Command, ResolvedSettings Resolved) Read(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new DistillException(
+                ExitCode.Usage, "IM2003", $"{path} does not exist, so this is no run folder. Name a folder that a run made.");
+        }
+        try
+        {
+            JsonObject root = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+            var values = new JsonObject();
+            var origins = new Dictionary<string, string>(StringComparer.Ordinal);
+            foreach ((string key, JsonNode? entry) in root["settings"]!.AsObject())
+            {
+                values[key] = entry!["value"]?.DeepClone();
+                Setting setting = Settings.All.Single(s => JsonNamingPolicy.CamelCase.ConvertName(s.Property) == key);
+                origins[setting.Property] = entry["origin"]!.GetValue<string>();
+            }
+            RunSettings settings = values.Deserialize<RunSettings>(s_options)!;
+            return (root["command"]!.GetValue<string>(), new ResolvedSettings(settings, origins));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException)
+        {
+            throw new DistillException(
+                ExitCode.Usage, "IM2004", $"{path} is no configuration of this version: {e.Message} Start the run again.", e);
+        }
+    }
+
+    /// <summary>A hash of what decides the numbers of a run: equal hashes and software give equal sets.</summary>
+    public static string Hash(RunSettings settings)
+    {
+        RunSettings decisive = settings with { Out = "", Data = null, ExpertsFrom = null, SaveEvery = 1, Threads = 0, Device = "" };
+        return Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(decisive, s_options)))[..16];
+    }
+
+    /// <summary>Writes the file into a run folder.</summary>
+    public static void Save(string path, string command, ResolvedSettings resolved) =>
+        AtomicFile.WriteAllText(path, Write(command, resolved));
+}

@@ -1,0 +1,87 @@
+using System.Collections.Immutable;
+
+namespace InfMatch.Distill;
+
+/// <summary>Every setting of a run, resolved. The options' table (<see cref="Settings"/>) says what each means.</summary>
+internal sealed record RunSettings
+{
+    public required string Dataset { get; init; }
+
+    public string? Data { get; init; }
+
+    public required ImmutableArray<int> Ipc { get; init; }
+
+    public required string Estimator { get; init; }
+
+    public required int Iterations { get; init; }
+
+    public required int Width { get; init; }
+
+    public required int Depth { get; init; }
+
+    public required double LrImg { get; init; }
+
+    public required double LrLabel { get; init; }
+
+    public required double MomentumImg { get; init; }
+
+    public required double MomentumLabel { get; init; }
+
+    public required string RateSchedule { get; init; }
+
+    public required string Mass { get; init; }
+
+    public required string MatchAugment { get; init; }
+
+    public required double Threshold { get; init; }
+
+    public required double Temperature { get; init; }
+
+    public required int RealBatch { get; init; }
+
+    public required int Window { get; init; }
+
+    public required int StartFirst { get; init; }
+
+    public required int StartLast { get; init; }
+
+    public required int StartGrowth { get; init; }
+
+    public required int Experts { get; init; }
+
+    public string? ExpertsFrom { get; init; }
+
+    public required int ExpertEpochs { get; init; }
+
+    public required int ExpertBatch { get; init; }
+
+    public required double ExpertRate { get; init; }
+
+    public required string ExpertAugment { get; init; }
+
+    public required int Checkpoints { get; init; }
+
+    public required int DenseSteps { get; init; }
+
+    public required int Epochs { get; init; }
+
+    public required int Repeats { get; init; }
+
+    public required int EvalWidth { get; init; }
+
+    public required double EvalRate { get; init; }
+
+    public required string Augment { get; init; }
+
+    public required int EvaluateEvery { get; init; }
+
+    public required int SaveEvery { get; init; }
+
+    public required ulong Seed { get; init; }
+
+    public required int Threads { get; init; }
+
+    public required string Device { get; init; }
+
+    public required string Out { get; init; }
+}

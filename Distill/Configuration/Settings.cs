@@ -1,0 +1,285 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using InfMatch.Datasets;
+using InfMatch.Influence;
+
+namespace InfMatch.Distill;
+
+/// <summary>One setting as an option of the command line: its text, its check, and where it goes.</summary>
+internal sealed class Setting
+{
+    private readonly Func<RunSettings, string> _show;
+    private readonly Func<RunSettings, string, RunSettings> _set;
+
+    /// <summary>An option whose name is its property's name in kebab case.</summary>
+    public Setting(
+        string property, string hint, string help, Func<RunSettings, string> show,
+        Func<RunSettings, string, RunSettings> set, string? variable = null, IEnumerable<string>? choices = null,
+        bool many = false)
+    {
+        (Property, Variable, _show, _set) = (property, variable, show, set);
+        Name = "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property);
+        string standard = show(Presets.Standard), demo = show(Presets.Demo);
+        string defaults = standard.Length == 0 ? "" : standard == demo ? $" [{standard}]" : $" [{standard}; demo {demo}]";
+        Option = many
+            ? new Option<string[]>(Name) { Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = true }
+            : new Option<string>(Name);
+        Option.Description = help + defaults + (variable is null ? "" : $" (env: {variable})");
+        Option.HelpName = hint;
+        if (choices is not null)
+            Option.CompletionSources.Add([.. choices]);
+    }
+
+    /// <summary>The property of <see cref="RunSettings"/>.</summary>
+    public string Property { get; }
+
+    /// <summary>The option, such as --lr-img.</summary>
+    public string Name { get; }
+
+    /// <summary>The environment variable that stands in for the option, or null.</summary>
+    public string? Variable { get; }
+
+    /// <summary>The option as the parser knows it.</summary>
+    public Option Option { get; }
+
+    /// <summary>The value as text.</summary>
+    public string Show(RunSettings settings) => _show(settings);
+
+    /// <summary>The settings with this one read from text.</summary>
+    /// <exception cref="DistillException">The text is no acceptable value.</exception>
+    public RunSettings Set(RunSettings settings, string text) => _set(settings, text);
+}
+
+/// <summary>Resolved settings with the origin of each.</summary>
+/// <param name="Settings">The values.</param>
+/// <param name="Origins">For each property, where its value came from.</param>
+internal sealed record ResolvedSettings(RunSettings Settings, IReadOnlyDictionary<string, string> Origins);
+
+/// <summary>The table of all settings.</summary>
+internal static class Settings
+{
+    // What is smaller would be 0 in float32 or make an infinity of what it divides.
+    private const double SmallestReal = 1e-30;
+
+    private const string DeviceVariable = "INFMATCH_DEVICE";
+
+    /// <summary>The names of the augmentations; auto takes no flips for digits.</summary>
+    public static ImmutableArray<string> Augmentations { get; } = ["none", "auto", "photographs", "digits"];
+
+    private static readonly ImmutableArray<string> s_devices = ["auto", "cpu", "cuda", "opencl", "reference"];
+    private static readonly ImmutableArray<string> s_schedules = ["constant", "cosine", "step"];
+    private static readonly ImmutableArray<string> s_masses = ["closed-form", "learned", "fixed"];
+
+    /// <summary>What is learned from: the data.</summary>
+    public static ImmutableArray<Setting> OfData { get; } =
+    [
+        new("Dataset", "NAME", $"The data set: {string.Join(", ", DatasetCatalog.Names)}.",
+            s => s.Dataset, (s, t) => s with { Dataset = t }, choices: DatasetCatalog.Names),
+        new("Data", "FOLDER", "The folder of the data set's files; the built-in set needs none.",
+            s => s.Data ?? "", (s, t) => s with { Data = NotEmpty("--data", t) }, variable: DatasetCatalog.FolderVariable),
+    ];
+
+    /// <summary>The networks that are trained on the real data, whose trajectories are matched.</summary>
+    public static ImmutableArray<Setting> OfExperts { get; } =
+    [
+        Whole("Width", "Channels of the ConvNet's layers, for experts and distilling.", 1, 4096,
+            s => s.Width, (s, v) => s with { Width = v }),
+        Whole("Depth", "Blocks of the ConvNet (convolution, instance norm, ReLU, pooling).", 1, 8,
+            s => s.Depth, (s, v) => s with { Depth = v }),
+        Whole("Experts", "Networks trained on the real data and recorded.", 1, 1000,
+            s => s.Experts, (s, v) => s with { Experts = v }),
+        new("ExpertsFrom", "FOLDER", "Use the experts recorded in this folder, and record what is missing there.",
+            s => s.ExpertsFrom ?? "", (s, t) => s with { ExpertsFrom = NotEmpty("--experts-from", t) }),
+        Whole("ExpertEpochs", "Passes over the data for each expert.", 1, 10000,
+            s => s.ExpertEpochs, (s, v) => s with { ExpertEpochs = v }),
+        Whole("ExpertBatch", "Images in a training step of an expert.", 1, 1 << 20,
+            s => s.ExpertBatch, (s, v) => s with { ExpertBatch = v }),
+        Real("ExpertRate", "Learning rate of the experts (plain SGD).", s => s.ExpertRate, (s, v) => s with { ExpertRate = v }),
+        Choice("ExpertAugment", "Augmentation of the experts' training", Augmentations,
+            s => s.ExpertAugment, (s, v) => s with { ExpertAugment = v }),
+        Whole("Checkpoints", "Parameter vectors stored in each epoch; 0 for none but the dense ones.", 0, 1 << 20,
+            s => s.Checkpoints, (s, v) => s with { Checkpoints = v }),
+        Whole("DenseSteps", "Consecutive steps stored from the beginning; the unrolled estimator needs them.", 0, 1 << 20,
+            s => s.DenseSteps, (s, v) => s with { DenseSteps = v }),
+    ];
+
+    /// <summary>The distillation itself.</summary>
+    public static ImmutableArray<Setting> OfDistillation { get; } =
+    [
+        new("Ipc", "N", "Synthetic images per class; several numbers give several sets.",
+            s => string.Join(' ', s.Ipc),
+            (s, t) => s with { Ipc = [.. t.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries)
+                .Select(n => ParseWhole("--ipc", n, 1, 100_000)).Distinct()] },
+            many: true),
+        Choice("Estimator", "How influence is estimated", [.. Estimators.Names],
+            s => s.Estimator, (s, v) => s with { Estimator = v }),
+        Whole("Iterations", "Updates of the synthetic set.", 1, 10_000_000,
+            s => s.Iterations, (s, v) => s with { Iterations = v }),
+        Real("LrImg", "Learning rate of the images.", s => s.LrImg, (s, v) => s with { LrImg = v }),
+        Real("LrLabel", "Learning rate of the label logits; 0 keeps the labels.",
+            s => s.LrLabel, (s, v) => s with { LrLabel = v }, zero: true),
+        Fraction("MomentumImg", "Momentum of the images.", s => s.MomentumImg, (s, v) => s with { MomentumImg = v }),
+        Fraction("MomentumLabel", "Momentum of the label logits.", s => s.MomentumLabel, (s, v) => s with { MomentumLabel = v }),
+        Choice("RateSchedule", "How both rates change over the iterations", s_schedules,
+            s => s.RateSchedule, (s, v) => s with { RateSchedule = v }),
+        Choice("Mass", "How the weight of the synthetic set is chosen", s_masses, s => s.Mass, (s, v) => s with { Mass = v }),
+        Whole("Window", "Checkpoints over which influence is matched.", 1, 1 << 20,
+            s => s.Window, (s, v) => s with { Window = v }),
+        Whole("StartFirst", "Windows begin below this checkpoint at first.", 1, 1 << 20,
+            s => s.StartFirst, (s, v) => s with { StartFirst = v }),
+        Whole("StartLast", "Windows begin below this checkpoint in the end.", 1, 1 << 20,
+            s => s.StartLast, (s, v) => s with { StartLast = v }),
+        Whole("StartGrowth", "Iterations over which the range of beginnings grows; 0 for at once.", 0, 10_000_000,
+            s => s.StartGrowth, (s, v) => s with { StartGrowth = v }),
+        Choice("MatchAugment", "Augmentation of the synthetic set while matching", Augmentations,
+            s => s.MatchAugment, (s, v) => s with { MatchAugment = v }),
+        Real("Threshold", "Steps with a larger relative J are skipped.", s => s.Threshold, (s, v) => s with { Threshold = v }),
+        Real("Temperature", "Divides the experts' logits that the labels start from.",
+            s => s.Temperature, (s, v) => s with { Temperature = v }),
+        Whole("RealBatch", "Real images per class in the real gradient; 0 for all.", 0, 1 << 20,
+            s => s.RealBatch, (s, v) => s with { RealBatch = v }),
+        Whole("EvaluateEvery", "Iterations between two evaluations (one network each) on the way; 0 for none.", 0, 10_000_000,
+            s => s.EvaluateEvery, (s, v) => s with { EvaluateEvery = v }),
+        Whole("SaveEvery", "Iterations between two saved states.", 1, 10_000_000,
+            s => s.SaveEvery, (s, v) => s with { SaveEvery = v }),
+    ];
+
+    /// <summary>The evaluation (protocol A: SGD with momentum 0.9, weight decay 5e-4, rate/10 at half, batch 256).</summary>
+    public static ImmutableArray<Setting> OfEvaluation { get; } =
+    [
+        Whole("Epochs", "Epochs for which a network is trained on a small set.", 1, 1_000_000,
+            s => s.Epochs, (s, v) => s with { Epochs = v }),
+        Whole("Repeats", "Networks from different initialisations: mean ± std.", 1, 1000,
+            s => s.Repeats, (s, v) => s with { Repeats = v }),
+        Whole("EvalWidth", "Channels of the networks that judge a set.", 1, 4096,
+            s => s.EvalWidth, (s, v) => s with { EvalWidth = v }),
+        Real("EvalRate", "Their learning rate.", s => s.EvalRate, (s, v) => s with { EvalRate = v }),
+        Choice("Augment", "Augmentation of their training", Augmentations, s => s.Augment, (s, v) => s with { Augment = v }),
+    ];
+
+    /// <summary>How and where it runs.</summary>
+    public static ImmutableArray<Setting> OfMachine { get; } =
+    [
+        new("Seed", "N", "Every random number follows from it; the same seed gives the same bits.",
+            s => s.Seed.ToString(CultureInfo.InvariantCulture),
+            (s, t) => s with { Seed = ulong.TryParse(t, NumberStyles.None, CultureInfo.InvariantCulture, out ulong v)
+                ? v
+                : throw DistillException.BadValue("--seed", t, "a whole number from 0") }),
+        Whole("Threads", "Threads; 0 for one a core.", 0, 4096, s => s.Threads, (s, v) => s with { Threads = v }),
+        new("Device", "NAME", $"Where it computes: {string.Join(", ", s_devices)}; a GPU by number as cuda:1.",
+            s => s.Device,
+            (s, t) => s_devices.Contains(t.Split(':')[0], StringComparer.Ordinal)
+                ? s with { Device = t }
+                : throw DistillException.BadValue("--device", t, $"one of {string.Join(", ", s_devices)}"),
+            DeviceVariable, s_devices),
+        new("Out", "FOLDER", "The folder in which run folders are made.",
+            s => s.Out, (s, t) => s with { Out = NotEmpty("--out", t) }),
+    ];
+
+    /// <summary>All settings.</summary>
+    public static ImmutableArray<Setting> All { get; } =
+        [.. OfData, .. OfDistillation, .. OfExperts, .. OfEvaluation, .. OfMachine];
+
+    /// <summary>Resolves every setting: command line before environment before preset.</summary>
+    /// <exception cref="DistillException">A value is not acceptable, or two do not go together.</exception>
+    public static ResolvedSettings Resolve(
+        string preset, Func<Setting, string?> commandLine, Func<string, string?> environment)
+    {
+        RunSettings settings = Presets.Of(preset);
+        var origins = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (Setting setting in All)
+        {
+            (string? text, string origin) = commandLine(setting) is { } given
+                ? (given, $"command line ({setting.Name})")
+                : setting.Variable is { } variable && environment(variable) is { Length: > 0 } found
+                    ? (found, $"environment ({variable})")
+                    : (null, $"preset {preset}");
+            if (text is not null)
+                settings = setting.Set(settings, text);
+            origins.Add(setting.Property, origin);
+        }
+        // INFMATCH_DATA may stand in a shell for other sets; it does not turn the built-in set into an error.
+        if (settings.Dataset == DatasetCatalog.DefaultName && origins["Data"].StartsWith("environment", StringComparison.Ordinal))
+        {
+            settings = settings with { Data = null };
+            origins["Data"] = $"not used: {DatasetCatalog.DefaultName} is built in";
+        }
+        CheckTogether(settings);
+        return new ResolvedSettings(settings, origins);
+    }
+
+    private static void CheckTogether(RunSettings s)
+    {
+        if (s.Ipc.IsEmpty)
+            throw DistillException.BadValue("--ipc", "", "at least one number from 1");
+        if (s.StartLast < s.StartFirst)
+        {
+            throw DistillException.BadValue(
+                "--start-last", $"{s.StartLast}", $"a number from --start-first ({s.StartFirst}) on");
+        }
+        if (s.Estimator == "unrolled" && s.DenseSteps < s.Window)
+        {
+            throw DistillException.BadValue(
+                "--dense-steps", $"{s.DenseSteps}",
+                $"at least --window ({s.Window}), because the unrolled estimator follows every step");
+        }
+    }
+
+    private static Setting Whole(
+        string property, string help, int low, int high, Func<RunSettings, int> get, Func<RunSettings, int, RunSettings> set)
+    {
+        string name = "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property);
+        return new Setting(
+            property, "N", help, s => get(s).ToString(CultureInfo.InvariantCulture),
+            (s, text) => set(s, ParseWhole(name, text, low, high)));
+    }
+
+    private static Setting Real(
+        string property, string help, Func<RunSettings, double> get, Func<RunSettings, double, RunSettings> set,
+        bool zero = false) =>
+        Number(
+            property, help, get, set, v => double.IsFinite(v) && (v >= SmallestReal || (zero && v == 0)),
+            zero ? "a number from 0" : "a number above 0");
+
+    private static Setting Fraction(
+        string property, string help, Func<RunSettings, double> get, Func<RunSettings, double, RunSettings> set) =>
+        Number(property, help, get, set, v => v is >= 0 and < 1, "a number from 0 to below 1");
+
+    private static Setting Number(
+        string property, string help, Func<RunSettings, double> get, Func<RunSettings, double, RunSettings> set,
+        Func<double, bool> isFine, string expected)
+    {
+        string name = "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property);
+        return new Setting(
+            property, "X", help, s => get(s).ToString("R", CultureInfo.InvariantCulture),
+            (s, text) =>
+                double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double v) && isFine(v)
+                    ? set(s, v)
+                    : throw DistillException.BadValue(name, text, expected));
+    }
+
+    private static Setting Choice(
+        string property, string help, ImmutableArray<string> choices, Func<RunSettings, string> get,
+        Func<RunSettings, string, RunSettings> set)
+    {
+        string name = "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property);
+        string list = string.Join(", ", choices);
+        return new Setting(
+            property, "NAME", $"{help}: {list}.", get,
+            (s, text) => choices.Contains(text, StringComparer.Ordinal)
+                ? set(s, text)
+                : throw DistillException.BadValue(
+                    name, text, $"one of {list}" + (Nearest.To(text, choices) is { } near ? $" (did you mean {near}?)" : "")),
+            choices: choices);
+    }
+
+    private static int ParseWhole(string name, string text, int low, int high) =>
+        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int v) && v >= low && v <= high
+            ? v
+            : throw DistillException.BadValue(name, text, $"a whole number from {low} to {high}");
+
+    private static string NotEmpty(string name, string text) =>
+        text.Length > 0 ? text : throw DistillException.BadValue(name, text, "a folder");
+}

@@ -1,0 +1,73 @@
+using InfMatch.Tensors.IO;
+using SkiaSharp;
+
+namespace InfMatch.Distill;
+
+/// <summary>Images of a set in one PNG: a class a row, enlarged by whole pixels, with the class names at the left.</summary>
+internal static class ImageGrid
+{
+    /// <summary>Pixels between two images.</summary>
+    public const int Gap = 2;
+
+    private const int LabelWidth = 96, SmallestSide = 48;
+    private const float TextSize = 12;
+
+    /// <summary>Whether class names can be drawn on this machine.</summary>
+    public static bool HasFont { get; } = SKFontManager.Default.FontFamilyCount > 0;
+
+    /// <summary>How many times an image of this height is enlarged.</summary>
+    public static int ScaleOf(int height) => Math.Max(1, (SmallestSide + height - 1) / height);
+
+    /// <summary>Where image (row, column) begins, in pixels of the PNG.</summary>
+    public static (int X, int Y) PositionOf(int row, int column, int height, int width)
+    {
+        int scale = ScaleOf(height);
+        return (LabelWidth + Gap + column * (width * scale + Gap), Gap + row * (height * scale + Gap));
+    }
+
+    /// <summary>Writes pixels [M·ipc, C, H, W], all of class 0 first, C being 1 or 3.</summary>
+    public static void Write(
+        string path, ReadOnlySpan<byte> pixels, int channels, int height, int width, IReadOnlyList<string> classes)
+    {
+        int plane = height * width, perClass = pixels.Length / (channels * plane * classes.Count), scale = ScaleOf(height);
+        (int right, int bottom) = PositionOf(classes.Count, perClass, height, width);
+        using var bitmap = new SKBitmap(right, bottom, SKColorType.Rgba8888, SKAlphaType.Opaque);
+        using var canvas = new SKCanvas(bitmap);
+        canvas.Clear(SKColors.White);
+        using var font = new SKFont(SKTypeface.Default, TextSize) { Edging = SKFontEdging.Antialias };
+        using var ink = new SKPaint { Color = SKColors.Black, IsAntialias = true };
+        for (int row = 0; row < classes.Count; row++)
+        {
+            (_, int top) = PositionOf(row, 0, height, width);
+            if (HasFont)
+                canvas.DrawText(classes[row], 4, top + (height * scale + TextSize) / 2, SKTextAlign.Left, font, ink);
+            for (int column = 0; column < perClass; column++)
+            {
+                ReadOnlySpan<byte> image = pixels.Slice((row * perClass + column) * channels * plane, channels * plane);
+                using SKBitmap small = Bitmap(image, channels, height, width);
+                (int x, int y) = PositionOf(row, column, height, width);
+                using SKImage source = SKImage.FromBitmap(small);
+                canvas.DrawImage(
+                    source, SKRect.Create(x, y, width * scale, height * scale), new SKSamplingOptions(SKFilterMode.Nearest));
+            }
+        }
+        canvas.Flush();
+        using SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100)
+            ?? throw new InvalidOperationException($"The picture {path} of {right}×{bottom} pixels could not be encoded as PNG.");
+        byte[] bytes = png.ToArray();
+        AtomicFile.Write(path, stream => stream.Write(bytes));
+    }
+
+    private static SKBitmap Bitmap(ReadOnlySpan<byte> image, int channels, int height, int width)
+    {
+        int plane = height * width;
+        var bitmap = new SKBitmap(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque);
+        Span<byte> target = bitmap.GetPixelSpan();
+        for (int i = 0; i < plane; i++)
+        {
+            byte red = image[i], green = channels == 3 ? image[plane + i] : red, blue = channels == 3 ? image[2 * plane + i] : red;
+            (target[4 * i], target[4 * i + 1], target[4 * i + 2], target[4 * i + 3]) = (red, green, blue, 255);
+        }
+        return bitmap;
+    }
+}

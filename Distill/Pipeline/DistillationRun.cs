@@ -1,0 +1,257 @@
+using System.Text.Json.Nodes;
+using InfMatch.Datasets;
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Distill;
+
+/// <summary>
+/// One run from data to summary: experts, then for each number of images per class distilling and judging. Every part
+/// that is finished is on disk, so that the same call on the same folder goes on where an earlier one stopped, with the
+/// same bits.
+/// </summary>
+internal sealed class DistillationRun(
+    RunFolder folder, RunSettings settings, DatasetPair pair, Backend backend, IProgressView progress,
+    CancellationToken cancel)
+{
+    private readonly RandomKey _key = RandomKey.FromSeed(settings.Seed);
+    private readonly long _start = TimeProvider.System.GetTimestamp();
+    private readonly List<IpcResult> _results = [];
+    private double _secondsBefore;
+
+    /// <summary>Does the whole run, or the rest of it.</summary>
+    /// <exception cref="OperationCanceledException">It was interrupted; what is known is on disk.</exception>
+    /// <exception cref="NumericalException">A number stopped being finite; the last good state is on disk.</exception>
+    public Summary Execute()
+    {
+        if (File.Exists(folder.Summary))
+        {
+            Summary earlier = Summary.Read(folder.Summary);
+            _results.AddRange(earlier.Results);
+            _secondsBefore = earlier.Seconds;
+        }
+        using PreparedData data = PreparedData.Load(pair, backend);
+        Network network = Translation.NetworkOf(settings, data, settings.Width);
+        Network judged = Translation.NetworkOf(settings, data, settings.EvalWidth);
+        string experts = settings.ExpertsFrom ?? folder.Experts;
+        Require(network, judged, data, experts).Check(folder.Path);
+        using MetricsFile metrics = MetricsFile.Open(folder.Metrics, IsBeforeCheckpoint());
+        try
+        {
+            using var library = ExpertLibrary.Gather(settings, network, data, experts, progress, cancel);
+            var real = new RealImages(data, library.Experts, settings.Temperature, _key.Split("real"));
+            InfluenceEstimator estimator = MakeEstimator(data, library);
+            var judge = new NetworkJudge(
+                judged, Translation.EvaluationPlan(settings, pair.Name), data, _key.Split("judge"), cancel);
+            foreach (int ipc in settings.Ipc)
+            {
+                if (_results.Find(r => r.Ipc == ipc) is not { Accuracy.IsComplete: true })
+                    RunIpc(ipc, network, data, library, real, estimator, judge, metrics);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or NumericalException)
+        {
+            Save(complete: false);
+            throw;
+        }
+        return Save(complete: true);
+    }
+
+    private void RunIpc(
+        int ipc, Network network, PreparedData data, ExpertLibrary library, RealImages real, InfluenceEstimator estimator,
+        NetworkJudge judge, MetricsFile metrics)
+    {
+        SyntheticSet start = real.Start(ipc);
+        using Distiller distiller = MakeDistiller(network, library, estimator, start, ipc);
+        DrawPicture(start, data, ipc, "before");
+        start.Images.Dispose();
+        start.LabelLogits.Dispose();
+        if (File.Exists(folder.Checkpoint(ipc)))
+            distiller.Restore(Safetensors.Read(folder.Checkpoint(ipc)));
+        var result = new IpcResult(ipc, settings.Estimator, new AccuracySet { Whole = library.Accuracy });
+        try
+        {
+            Distil(distiller, ipc, data, judge, metrics);
+        }
+        finally
+        {
+            // Also after an interruption or a NaN: the distiller then stands at its last good state.
+            SaveState(distiller, ipc);
+            result = Describe(result, distiller, ipc);
+            Keep(result);
+            SyntheticSetFile.Write(folder.Set(ipc), distiller.Set, data, settings, claimed: null);
+            DrawPicture(distiller.Set, data, ipc, "after");
+            DrawCurves(ipc);
+        }
+
+        Accuracy Judge(string what, Func<int, LabelledImages> setOf)
+        {
+            using IProgressStage stage = progress.Begin($"IPC {ipc}: {what}", (long)settings.Repeats * settings.Epochs);
+            return judge.Judge(setOf, settings.Repeats, stage);
+        }
+
+        result = Keep(result with
+        {
+            Accuracy = result.Accuracy with { Distilled = Judge("distilled", _ => distiller.Set.AsTrainingSet()) },
+        });
+        SyntheticSetFile.Write(folder.Set(ipc), distiller.Set, data, settings, result.Accuracy.Distilled);
+        result = Keep(result with
+        {
+            Accuracy = result.Accuracy with { RandomReal = Judge("random real", r => real.Random(ipc, r)) },
+        });
+        Keep(result with
+        {
+            Accuracy = result.Accuracy with
+            {
+                RandomRealSoftLabels = Judge("random real + soft labels", r => real.RandomWithSoftLabels(ipc, r)),
+            },
+        });
+    }
+
+    private void Distil(Distiller distiller, int ipc, PreparedData data, NetworkJudge judge, MetricsFile metrics)
+    {
+        using IProgressStage stage = progress.Begin($"IPC {ipc}: distilling", settings.Iterations);
+        while (distiller.Iteration < settings.Iterations)
+        {
+            cancel.ThrowIfCancellationRequested();
+            DistillationStep step = distiller.Step();
+            metrics.Append(new JsonObject
+            {
+                ["ipc"] = ipc,
+                ["iteration"] = step.Iteration,
+                ["j"] = step.Value.Relative,
+                ["cosine"] = step.Value.Cosine,
+                ["mass"] = step.Value.Mass,
+                ["expert"] = step.Window.Expert,
+                ["first"] = step.Window.First,
+                ["last"] = step.Window.Last,
+                ["skipped"] = step.Skipped,
+            });
+            string skipped = distiller.Skipped > 0 ? $", {distiller.Skipped} skipped" : "";
+            stage.Report(distiller.Iteration, FormattableString.Invariant($"J {step.Value.Relative:F3}{skipped}"));
+            if (settings.EvaluateEvery > 0 && distiller.Iteration % settings.EvaluateEvery == 0)
+            {
+                metrics.Append(new JsonObject
+                {
+                    ["ipc"] = ipc,
+                    ["iteration"] = distiller.Iteration,
+                    ["accuracy"] = judge.Judge(_ => distiller.Set.AsTrainingSet(), 1).Mean,
+                });
+            }
+            if (distiller.Iteration % settings.SaveEvery == 0)
+                SaveState(distiller, ipc);
+        }
+    }
+
+    private Distiller MakeDistiller(
+        Network network, ExpertLibrary library, InfluenceEstimator estimator, SyntheticSet start, int ipc)
+    {
+        try
+        {
+            return new Distiller(
+                network, library.Experts, estimator, start, Translation.DistillationPlanOf(settings, pair.Name),
+                _key.Split("distil").Split((ulong)ipc));
+        }
+        catch (TrajectoryException e)
+        {
+            throw new DistillException(ExitCode.Usage, "IM2007", e.Message, e);
+        }
+    }
+
+    // One fixed balanced part of D; the class with the fewest images sets its size where that is below the setting.
+    private InfluenceEstimator MakeEstimator(PreparedData data, ExpertLibrary library)
+    {
+        int smallest = Enumerable.Range(0, data.Classes).Min(pair.Train.CountOfClass);
+        LabelledImages real = settings.RealBatch == 0
+            ? data.Train
+            : data.SelectLabelled(
+                data.RandomOfEachClass(Math.Min(settings.RealBatch, smallest), _key.Split("real batch")));
+        return Estimators.Create(
+            settings.Estimator,
+            new EstimationContext(library.Experts, new LossField(SecondDerivatives.FiniteDifference), real));
+    }
+
+    private Requirements Require(Network network, Network judged, PreparedData data, string experts)
+    {
+        int realBatch = settings.RealBatch == 0 ? data.Train.Count : Math.Min(data.Train.Count, settings.RealBatch * data.Classes);
+        int largest = Math.Max(Math.Max(realBatch, settings.ExpertBatch), settings.Ipc.Max() * data.Classes);
+        long stateBytes = settings.Ipc.Sum(n => 5L * n * data.Classes * (data.Image.Count + data.Classes) * sizeof(float));
+        return new Requirements(
+            ExpertLibrary.MissingBytes(settings, network, data, experts) + stateBytes,
+            Requirements.Memory(
+                data.Image, data.Train.Count, data.TestImages.Shape[0], largest, Math.Max(settings.Width, settings.EvalWidth),
+                settings.Depth, Math.Max(network.Layout.Count, judged.Layout.Count), settings.Experts * settings.StartLast));
+    }
+
+    // Lines that a crash left behind the last saved state would stand there twice once the steps are done again.
+    private Func<JsonObject, bool> IsBeforeCheckpoint()
+    {
+        Dictionary<int, int> done = settings.Ipc
+            .Where(ipc => File.Exists(folder.Checkpoint(ipc)))
+            .ToDictionary(ipc => ipc, ipc => Safetensors.Read(folder.Checkpoint(ipc))["progress"].AsInt32()[0]);
+        return line =>
+        {
+            int saved = done.GetValueOrDefault(line["ipc"]!.GetValue<int>()), iteration = line["iteration"]!.GetValue<int>();
+            return line.ContainsKey("accuracy") ? iteration <= saved : iteration < saved;
+        };
+    }
+
+    private void SaveState(Distiller distiller, int ipc) => Safetensors.Write(
+        folder.Checkpoint(ipc), distiller.Save(),
+        new Dictionary<string, string>(StringComparer.Ordinal) { ["config_hash"] = ConfigFile.Hash(settings) });
+
+    private IpcResult Describe(IpcResult result, Distiller distiller, int ipc)
+    {
+        (int Iteration, double Objective)[] curve = Curve(ipc, "j");
+        double[] end = [.. curve.Skip(curve.Length * 9 / 10).Select(p => p.Objective)];
+        return result with
+        {
+            Iterations = distiller.Iteration,
+            Objective = end.Length > 0 ? end.Average() : null,
+            SetHash = SyntheticSetFile.Hash(distiller.Set),
+        };
+    }
+
+    private (int Iteration, double Value)[] Curve(int ipc, string what) =>
+    [
+        .. MetricsFile.Read(folder.Metrics)
+            .Where(l => l["ipc"]!.GetValue<int>() == ipc && l.ContainsKey(what))
+            .Select(l => (l["iteration"]!.GetValue<int>(), l[what]!.GetValue<double>())),
+    ];
+
+    private void DrawCurves(int ipc) => CurvePlot.Write(
+        folder.Picture(ipc, "curves"), $"{pair.Name}, {ipc} per class, {settings.Estimator}", Curve(ipc, "j"),
+        Curve(ipc, "accuracy"));
+
+    private void DrawPicture(SyntheticSet set, PreparedData data, int ipc, string what) => ImageGrid.Write(
+        folder.Picture(ipc, what), SyntheticSetFile.Pixels(set.Images, pair.Standardisation), data.Image[0], data.Image[1],
+        data.Image[2], pair.Train.ClassNames);
+
+    private IpcResult Keep(IpcResult result)
+    {
+        int at = _results.FindIndex(r => r.Ipc == result.Ipc);
+        if (at < 0)
+            _results.Add(result);
+        else
+            _results[at] = result;
+        Save(complete: false);
+        return result;
+    }
+
+    private Summary Save(bool complete)
+    {
+        var summary = new Summary
+        {
+            Seconds = Math.Round(_secondsBefore + TimeProvider.System.GetElapsedTime(_start).TotalSeconds, 1),
+            Device = backend.Description,
+            Dataset = pair.Name,
+            Commit = EnvironmentReport.Commit,
+            Complete = complete,
+            Results = _results,
+        };
+        summary.Save(folder.Summary);
+        return summary;
+    }
+}

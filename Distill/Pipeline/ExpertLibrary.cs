@@ -1,0 +1,85 @@
+using System.Globalization;
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>The experts of a run: recorded ones are opened, missing ones are trained and recorded.</summary>
+internal sealed class ExpertLibrary : IDisposable
+{
+    private readonly List<Expert> _experts = [];
+
+    /// <summary>The experts, in the order of their numbers.</summary>
+    public IReadOnlyList<Expert> Experts => _experts;
+
+    /// <summary>Their test accuracies, in percent.</summary>
+    public Accuracy Accuracy => Accuracy.Of([.. _experts.Select(e => Math.Round(100 * e.Trajectory.Accuracy, 6))]);
+
+    /// <summary>The file of an expert.</summary>
+    public static string FileOf(string folder, int number) =>
+        Path.Combine(folder, $"expert-{number.ToString("000", CultureInfo.InvariantCulture)}.safetensors");
+
+    /// <summary>Bytes that are still to be recorded.</summary>
+    public static long MissingBytes(RunSettings settings, Network network, PreparedData data, string folder)
+    {
+        long each = Expert.BytesOnDisk(
+            network, data.Train, Translation.ExpertPlan(settings, data.Pair.Name), Translation.Checkpoints(settings));
+        return each * Enumerable.Range(0, settings.Experts).Count(k => !File.Exists(FileOf(folder, k)));
+    }
+
+    /// <summary>Opens or records every expert.</summary>
+    /// <exception cref="DistillException">A recorded expert was made with other settings.</exception>
+    /// <exception cref="NumericalException">A training loss stops being finite.</exception>
+    public static ExpertLibrary Gather(
+        RunSettings settings, Network network, PreparedData data, string folder, IProgressView progress,
+        CancellationToken cancel)
+    {
+        Directory.CreateDirectory(folder);
+        TrainingPlan plan = Translation.ExpertPlan(settings, data.Pair.Name);
+        CheckpointSchedule schedule = Translation.Checkpoints(settings);
+        int stepsEach = (data.Train.Count + plan.BatchSize - 1) / plan.BatchSize * plan.Epochs;
+        var library = new ExpertLibrary();
+        try
+        {
+            using IProgressStage stage = progress.Begin($"Experts ({network.Name})", (long)settings.Experts * stepsEach);
+            for (int k = 0; k < settings.Experts; k++)
+            {
+                RandomKey key = RandomKey.FromSeed(settings.Seed).Split("expert").Split((ulong)k);
+                string path = FileOf(folder, k);
+                long before = (long)k * stepsEach;
+                Expert expert = File.Exists(path)
+                    ? Expert.Open(network, data.Train, plan, schedule, key, path)
+                    : Expert.Record(
+                        network, data.Train, plan, schedule, key, path,
+                        theta => network.Accuracy(theta, data.TestImages, data.TestLabels),
+                        step => stage.Report(
+                            before + step.Step,
+                            FormattableString.Invariant($"expert {k + 1}/{settings.Experts}, loss {step.Loss:F3}")),
+                        cancel);
+                library._experts.Add(expert);
+                stage.Report(
+                    before + stepsEach,
+                    FormattableString.Invariant($"expert {k + 1}: {100 * expert.Trajectory.Accuracy:F1} % on the test images"));
+            }
+            return library;
+        }
+        catch (TrajectoryException e)
+        {
+            library.Dispose();
+            throw new DistillException(ExitCode.Usage, "IM2006", e.Message, e);
+        }
+        catch
+        {
+            library.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Expert expert in _experts)
+            expert.Dispose();
+    }
+}

@@ -1,0 +1,55 @@
+using Spectre.Console;
+
+namespace InfMatch.Distill;
+
+/// <summary>Progress for a person at a terminal: one bar a stage, with the time left.</summary>
+internal sealed class BarProgress : IProgressView
+{
+    private readonly IAnsiConsole _console;
+    private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _display;
+    private readonly ProgressContext _context;
+
+    public BarProgress(IAnsiConsole console)
+    {
+        _console = console;
+        var started = new TaskCompletionSource<ProgressContext>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _display = Task.Run(() => console.Progress()
+            .AutoClear(false)
+            .Columns(
+                new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(),
+                new RemainingTimeColumn(), new ElapsedTimeColumn())
+            .StartAsync(async context =>
+            {
+                started.SetResult(context);
+                await _end.Task;
+            }));
+        _context = started.Task.GetAwaiter().GetResult();
+    }
+
+    /// <inheritdoc/>
+    public IProgressStage Begin(string name, long total) =>
+        new Stage(name, _context.AddTask(Markup.Escape(name), autoStart: true, maxValue: Math.Max(1, total)));
+
+    /// <inheritdoc/>
+    public void Note(string line) => _console.WriteLine(line);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _end.TrySetResult();
+        _display.GetAwaiter().GetResult();
+    }
+
+    private sealed class Stage(string name, ProgressTask task) : IProgressStage
+    {
+        public void Report(long done, string? detail = null)
+        {
+            task.Value = done;
+            if (detail is not null)
+                task.Description = Markup.Escape($"{name}; {detail}");
+        }
+
+        public void Dispose() => task.StopTask();
+    }
+}

@@ -1,0 +1,83 @@
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>
+/// Sets of real images: what distilled sets are compared with, and what they start from. Soft labels are the mean
+/// logits of the experts' final networks.
+/// </summary>
+internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> experts, double temperature, RandomKey key)
+{
+    /// <summary>Random real images with their hard labels; each repeat has its own draw.</summary>
+    public LabelledImages Random(int ipc, int repeat) => data.SelectLabelled(Draw(ipc, repeat));
+
+    /// <summary>The same images as <see cref="Random"/> with the experts' soft labels.</summary>
+    public LabelledImages RandomWithSoftLabels(int ipc, int repeat)
+    {
+        (Tensor images, int[] _) = data.Select(Draw(ipc, repeat));
+        return new SyntheticSet(images, Logits(images), 1).AsTrainingSet();
+    }
+
+    /// <summary>
+    /// Where a distillation starts (as DATM does): random real images that the experts together classify correctly, with
+    /// the experts' mean logits. A class with too few of them is filled up with others.
+    /// </summary>
+    public SyntheticSet Start(int ipc)
+    {
+        var chosen = new List<int>();
+        for (int c = 0; c < data.Classes; c++)
+        {
+            int count = data.Pair.Train.CountOfClass(c);
+            int[] order = [.. key.Split("start").Split((ulong)c).Permutation(count)
+                .Select(i => data.Pair.Train.IndicesOfClass(c)[i])];
+            chosen.AddRange(CorrectFirst(order, c, ipc).Take(ipc));
+        }
+        (Tensor images, int[] _) = data.Select([.. chosen]);
+        return new SyntheticSet(images, Logits(images), 1);
+    }
+
+    private int[] Draw(int ipc, int repeat) => data.RandomOfEachClass(ipc, key.Split("random").Split((ulong)repeat));
+
+    private IEnumerable<int> CorrectFirst(int[] order, int label, int wanted)
+    {
+        List<int> correct = [], wrong = [];
+        int batch = Math.Max(64, 2 * wanted);
+        for (int at = 0; at < order.Length && correct.Count < wanted; at += batch)
+        {
+            using var scope = TensorScope.Begin();
+            int[] part = order[at..Math.Min(order.Length, at + batch)];
+            (Tensor images, int[] _) = data.Select(part);
+            float[] logits = MeanLogits(images);
+            for (int i = 0; i < part.Length; i++)
+            {
+                ReadOnlySpan<float> row = logits.AsSpan(i * data.Classes, data.Classes);
+                (System.Numerics.Tensors.TensorPrimitives.IndexOfMax(row) == label ? correct : wrong).Add(part[i]);
+            }
+        }
+        return correct.Concat(wrong);
+    }
+
+    private Tensor Logits(Tensor images)
+    {
+        float[] logits = MeanLogits(images);
+        for (int i = 0; i < logits.Length; i++)
+            logits[i] /= (float)temperature;
+        return Tensor.From<float>(data.Backend, logits, new Shape(images.Shape[0], data.Classes));
+    }
+
+    private float[] MeanLogits(Tensor images)
+    {
+        var mean = new float[images.Shape[0] * data.Classes];
+        foreach (Expert expert in experts)
+        {
+            using var scope = TensorScope.Begin();
+            Tensor theta = expert.Trajectory.Theta(expert.Trajectory.Count - 1, data.Backend, DType.Float32);
+            float[] logits = expert.Network.Logits(theta, images);
+            for (int i = 0; i < mean.Length; i++)
+                mean[i] += logits[i] / experts.Count;
+        }
+        return mean;
+    }
+}

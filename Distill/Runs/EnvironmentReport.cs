@@ -1,0 +1,58 @@
+using System.Numerics;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>What a run ran on: enough to tell why two runs differ.</summary>
+internal static class EnvironmentReport
+{
+    private static readonly JsonSerializerOptions s_options = new() { WriteIndented = true };
+
+    private static readonly string s_informational =
+        typeof(EnvironmentReport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+
+    /// <summary>The version of the program.</summary>
+    public static string Version { get; } = s_informational.Split('+')[0];
+
+    /// <summary>The commit it was built from, shortened; "unknown" where it was not built in a repository.</summary>
+    public static string Commit { get; } =
+        s_informational.Split('+') is [_, { Length: >= 7 } revision] ? revision[..7] : "unknown";
+
+    /// <summary>The widest vectors of the processor that the runtime uses.</summary>
+    public static string Simd { get; } =
+        Vector512.IsHardwareAccelerated ? "512 bit" : Vector256.IsHardwareAccelerated ? "256 bit"
+        : Vector128.IsHardwareAccelerated ? "128 bit" : "none";
+
+    /// <summary>environment.json.</summary>
+    public static string Write(Backend backend, int threads) => new JsonObject
+    {
+        ["version"] = Version,
+        ["commit"] = Commit,
+        ["runtime"] = RuntimeInformation.FrameworkDescription,
+        ["system"] = RuntimeInformation.OSDescription,
+        ["architecture"] = RuntimeInformation.ProcessArchitecture.ToString(),
+        ["processor"] = ProcessorName(),
+        ["cores"] = Environment.ProcessorCount,
+        ["simd"] = Simd,
+        ["vectorBytes"] = Vector<byte>.Count,
+        ["threads"] = threads == 0 ? Environment.ProcessorCount : threads,
+        ["memoryBytes"] = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+        ["device"] = backend.Name,
+        ["deviceDescription"] = backend.Description,
+    }.ToJsonString(s_options) + "\n";
+
+    private static string ProcessorName()
+    {
+        const string Linux = "/proc/cpuinfo";
+        string? line = File.Exists(Linux)
+            ? File.ReadLines(Linux).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))
+            : null;
+        return line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()
+            ?? Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") ?? "unknown";
+    }
+}

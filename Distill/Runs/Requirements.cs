@@ -1,0 +1,60 @@
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>What a run will need, reckoned before it begins, so that it does not fail after an hour.</summary>
+/// <param name="DiskBytes">Trajectories that are still to be recorded, and the states.</param>
+/// <param name="MemoryBytes">Data, parameter vectors and activations at the largest batch; an estimate.</param>
+internal sealed record Requirements(long DiskBytes, long MemoryBytes)
+{
+    // Forward values, saved inputs, and gradients of each layer, all alive at the turn of a backward walk.
+    private const int CopiesOfActivations = 4;
+
+    // θ and its moved copies, gradients, velocities, and the sides of an influence estimate.
+    private const int ParameterVectors = 16;
+
+    /// <summary>Bytes of one ConvNet's activations for one image.</summary>
+    public static long ActivationBytes(Shape image, int width, int depth)
+    {
+        long pixels = (long)Math.Max(image[1], 32) * Math.Max(image[2], 32), sum = image.Count;
+        for (int block = 0; block < depth; block++, pixels /= 4)
+            sum += width * pixels * 5 / 4;
+        return sum * sizeof(float);
+    }
+
+    /// <summary>The memory need of a run.</summary>
+    public static long Memory(
+        Shape image, int realImages, int testImages, int largestBatch, int width, int depth, long parameters, int cachedVectors) =>
+        (long)(realImages + testImages) * image.Count * sizeof(float)
+        + CopiesOfActivations * largestBatch * ActivationBytes(image, width, depth)
+        + (ParameterVectors + cachedVectors) * parameters * sizeof(float);
+
+    /// <summary>Compares the need with what there is.</summary>
+    /// <exception cref="DistillException">The disk (exit 7) or the memory (exit 5) is too small.</exception>
+    public void Check(long freeDiskBytes, long memoryBytes, string folder)
+    {
+        if (DiskBytes > freeDiskBytes)
+        {
+            throw new DistillException(
+                ExitCode.FileSystem, "IM7003",
+                $"the run needs {Text(DiskBytes)} on disk in {folder}, {Text(freeDiskBytes)} are free. Lower --experts or " +
+                "--checkpoints, or choose another place with --out.");
+        }
+        if (MemoryBytes > memoryBytes)
+        {
+            throw new DistillException(
+                ExitCode.Memory, "IM5002",
+                $"the run needs about {Text(MemoryBytes)} of memory, {Text(memoryBytes)} can be had. Lower --real-batch, " +
+                "--width or --ipc.");
+        }
+    }
+
+    /// <summary>Compares the need with this machine.</summary>
+    public void Check(string folder) => Check(
+        new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, folder);
+
+    /// <summary>Bytes as people read them.</summary>
+    public static string Text(long bytes) => bytes < 1L << 30
+        ? FormattableString.Invariant($"{bytes / 1048576.0:F1} MiB")
+        : FormattableString.Invariant($"{bytes / 1073741824.0:F1} GiB");
+}

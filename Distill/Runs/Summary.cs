@@ -1,0 +1,107 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Distill;
+
+/// <summary>How JSON for people and scripts is written.</summary>
+internal static class JsonText
+{
+    /// <summary>camelCase names, indented.</summary>
+    public static JsonSerializerOptions Options { get; } = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        WriteIndented = true,
+    };
+}
+
+/// <summary>Test accuracy over several networks, in percent.</summary>
+/// <param name="Mean">The mean.</param>
+/// <param name="Std">The sample standard deviation (n − 1); 0 for one network.</param>
+/// <param name="Runs">Each network's.</param>
+internal sealed record Accuracy(double Mean, double Std, IReadOnlyList<double> Runs)
+{
+    /// <summary>From the accuracies of single networks, in percent.</summary>
+    public static Accuracy Of(IReadOnlyList<double> runs)
+    {
+        double mean = runs.Average();
+        double squares = runs.Sum(r => (r - mean) * (r - mean));
+        return new Accuracy(mean, runs.Count > 1 ? Math.Sqrt(squares / (runs.Count - 1)) : 0, runs);
+    }
+
+    /// <summary>A JSON object with this under a name.</summary>
+    public string ToJson(string name) => new JsonObject
+    {
+        [name] = JsonSerializer.SerializeToNode(this, JsonText.Options),
+    }.ToJsonString(JsonText.Options);
+
+    /// <summary>"53.1 ± 0.8".</summary>
+    public override string ToString() => FormattableString.Invariant($"{Mean:F1} ± {Std:F1}");
+}
+
+/// <summary>The accuracies that belong together; null is not known (yet).</summary>
+internal sealed record AccuracySet
+{
+    public Accuracy? Distilled { get; init; }
+
+    public Accuracy? RandomReal { get; init; }
+
+    public Accuracy? RandomRealSoftLabels { get; init; }
+
+    public Accuracy? Whole { get; init; }
+
+    /// <summary>Whether every one is known.</summary>
+    [JsonIgnore]
+    public bool IsComplete =>
+        Distilled is not null && RandomReal is not null && RandomRealSoftLabels is not null && Whole is not null;
+}
+
+/// <summary>The result for one number of images per class.</summary>
+internal sealed record IpcResult(int Ipc, string Estimator, AccuracySet Accuracy)
+{
+    /// <summary>Updates of S that were done.</summary>
+    public int? Iterations { get; init; }
+
+    /// <summary>Mean relative J of the last tenth of the iterations.</summary>
+    public double? Objective { get; init; }
+
+    /// <summary>SHA-256 of the distilled set's images and label logits.</summary>
+    public string? SetHash { get; init; }
+}
+
+/// <summary>summary.json: the result of a run.</summary>
+internal sealed record Summary
+{
+    public required double Seconds { get; init; }
+
+    public required string Device { get; init; }
+
+    public required string Dataset { get; init; }
+
+    public required string Commit { get; init; }
+
+    public required bool Complete { get; init; }
+
+    public required IReadOnlyList<IpcResult> Results { get; init; }
+
+    /// <summary>The file as text.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, JsonText.Options);
+
+    /// <summary>Reads the file again.</summary>
+    /// <exception cref="DistillException">It is no summary.</exception>
+    public static Summary Read(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<Summary>(File.ReadAllText(path), JsonText.Options)!;
+        }
+        catch (JsonException e)
+        {
+            throw new DistillException(ExitCode.Data, "IM3020", $"{path} is no summary: {e.Message} Delete it to start afresh.", e);
+        }
+    }
+
+    /// <summary>Writes the file.</summary>
+    public void Save(string path) => AtomicFile.WriteAllText(path, ToJson() + "\n");
+}

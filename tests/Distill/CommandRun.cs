@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using InfMatch.Datasets;
+using InfMatch.Distill;
+using InfMatch.Tensors;
+
+namespace InfMatch.Tests.Distill;
+
+/// <summary>Runs the program inside the test, on a data set of 8×8 images that is learned in no time.</summary>
+internal sealed class CommandRun : IDisposable
+{
+    public const int TrainPerClass = 24, TestPerClass = 10, Side = 8;
+
+    private static readonly ImmutableArray<string> s_classes = ["left", "right", "top"];
+
+    public CommandRun() => Directory.CreateDirectory(Folder);
+
+    public string Folder { get; } = Path.Combine(Path.GetTempPath(), $"infmatch-{Guid.NewGuid():N}");
+
+    public string Runs => Path.Combine(Folder, "runs");
+
+    public string Output { get; private set; } = "";
+
+    public string Errors { get; private set; } = "";
+
+    /// <summary>The only run folder below <see cref="Runs"/>.</summary>
+    public string RunPath => Assert.Single(Directory.GetDirectories(Runs));
+
+    /// <summary>A distillation of a few small steps.</summary>
+    public static string[] SmallRun(params string[] more) =>
+    [
+        "distill", "--dataset", "tiny", "--ipc", "1", "2", "--iterations", "6", "--width", "4", "--depth", "2", "--experts", "2",
+        "--expert-epochs", "2", "--expert-batch", "16", "--checkpoints", "4", "--window", "2", "--start-first", "2",
+        "--start-last", "4", "--real-batch", "8", "--lr-img", "1", "--lr-label", "1", "--epochs", "4", "--repeats", "2",
+        "--eval-width", "4", "--augment", "none", "--match-augment", "auto", "--evaluate-every", "3", "--save-every", "2",
+        "--threshold", "10", .. more,
+    ];
+
+    public static DatasetPair TinyData()
+    {
+        var standardisation = new Standardisation([0.5f], [0.25f]);
+        return new DatasetPair("tiny", Half("train", TrainPerClass), Half("test", TestPerClass));
+
+        ImageDataset Half(string half, int perClass)
+        {
+            var pixels = new byte[s_classes.Length * perClass * Side * Side];
+            var labels = new byte[s_classes.Length * perClass];
+            RandomKey key = RandomKey.FromSeed(7).Split(half);
+            for (int i = 0; i < labels.Length; i++)
+            {
+                labels[i] = (byte)(i % s_classes.Length);
+                for (int p = 0; p < Side * Side; p++)
+                {
+                    bool bright = labels[i] switch { 0 => p % Side < 4, 1 => p % Side >= 4, _ => p / Side < 4 };
+                    pixels[i * Side * Side + p] = (byte)((bright ? 140 : 40) + key.Below(80, i * Side * Side + p));
+                }
+            }
+            return new ImageDataset(
+                $"tiny {half}", s_classes, 1, Side, Side, [.. pixels], [.. labels], standardisation);
+        }
+    }
+
+    /// <summary>Runs with --out set and returns the exit code.</summary>
+    public int Run(params string[] args) => Run(Interruption.Silent(), args);
+
+    public int Run(Interruption interruption, params string[] args) => RunAsGiven(interruption, [.. args, "--out", Runs]);
+
+    public int RunAsGiven(Interruption interruption, params string[] args)
+    {
+        using (interruption)
+        {
+            using StringWriter output = new(), errors = new InterruptingWriter(interruption, InterruptAt);
+            int code = CommandTree.Run(
+                args, new Terminal(output, errors, isInteractive: false), interruption,
+                (name, folder) => name == "tiny" ? TinyData() : DatasetCatalog.Load(name, folder));
+            (Output, Errors) = (output.ToString(), errors.ToString());
+            return code;
+        }
+    }
+
+    /// <summary>Interrupts as soon as a line for people contains this text.</summary>
+    public string? InterruptAt { get; set; }
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+
+    private sealed class InterruptingWriter(Interruption interruption, string? at) : StringWriter
+    {
+        public override void WriteLine(string? value)
+        {
+            base.WriteLine(value);
+            if (at is not null && value is not null && value.Contains(at, StringComparison.Ordinal))
+                interruption.Interrupt();
+        }
+    }
+}

@@ -1,0 +1,200 @@
+using System.Text.Json;
+using InfMatch.Distill;
+using InfMatch.Tensors.IO;
+using SkiaSharp;
+
+namespace InfMatch.Tests.Distill;
+
+public sealed class EndToEndTests
+{
+    [Fact]
+    public void A_run_writes_everything_and_its_summary_has_the_agreed_form()
+    {
+        using var run = new CommandRun();
+        Assert.Equal(0, run.Run(CommandRun.SmallRun("--json")));
+
+        using JsonDocument summary = JsonDocument.Parse(run.Output);
+        JsonElement root = summary.RootElement;
+        Assert.True(root.GetProperty("seconds").GetDouble() > 0);
+        Assert.Equal("tiny", root.GetProperty("dataset").GetString());
+        Assert.NotEmpty(root.GetProperty("device").GetString()!);
+        Assert.Equal(EnvironmentReport.Commit, root.GetProperty("commit").GetString());
+        Assert.True(root.GetProperty("complete").GetBoolean());
+        Assert.Equal([1, 2], root.GetProperty("results").EnumerateArray().Select(r => r.GetProperty("ipc").GetInt32()));
+        foreach (JsonElement result in root.GetProperty("results").EnumerateArray())
+        {
+            Assert.Equal("first-order", result.GetProperty("estimator").GetString());
+            JsonElement accuracy = result.GetProperty("accuracy");
+            Assert.Equal(
+                ["distilled", "randomReal", "randomRealSoftLabels", "whole"],
+                accuracy.EnumerateObject().Select(p => p.Name),
+                StringComparer.Ordinal);
+            foreach (JsonProperty entry in accuracy.EnumerateObject())
+            {
+                double[] runs = [.. entry.Value.GetProperty("runs").EnumerateArray().Select(v => v.GetDouble())];
+                Assert.Equal(2, runs.Length);
+                Assert.Equal(runs.Average(), entry.Value.GetProperty("mean").GetDouble(), 9);
+                Assert.Equal(Math.Abs(runs[0] - runs[1]) / Math.Sqrt(2), entry.Value.GetProperty("std").GetDouble(), 9);
+                Assert.All(runs, r => Assert.InRange(r, 0, 100));
+            }
+        }
+        Assert.Equal(run.Output.Trim(), File.ReadAllText(Path.Combine(run.RunPath, "summary.json")).Trim());
+
+        Assert.Equal(12 + 4, File.ReadLines(Path.Combine(run.RunPath, "metrics.jsonl")).Count());
+        foreach (string picture in (string[])["ipc1-before", "ipc1-after", "ipc1-curves", "ipc2-before", "ipc2-after", "ipc2-curves"])
+        {
+            using SKBitmap bitmap = SKBitmap.Decode(Path.Combine(run.RunPath, "images", picture + ".png"));
+            Assert.NotNull(bitmap);
+        }
+        ArraySet set = Safetensors.Read(Path.Combine(run.RunPath, "synthetic", "ipc2.safetensors"));
+        Assert.Equal([6, 1, 8, 8], set["images"].Dimensions.ToArray());
+        Assert.Equal([6, 1, 8, 8], set["images_u8"].Dimensions.ToArray());
+        Assert.Equal([0, 0, 1, 1, 2, 2], set["labels"].AsInt32().ToArray());
+        for (int i = 0; i < 6; i++)
+            Assert.Equal(1, set["soft_labels"].AsFloat32().Slice(3 * i, 3).ToArray().Sum(), 5);
+        Assert.Equal("tiny", set.Metadata["dataset"]);
+        Assert.Matches(@"^\d+\.\d ± \d+\.\d$", set.Metadata["claimed_accuracy"]);
+        Assert.Equal(Path.GetFileName(run.RunPath), File.ReadAllText(Path.Combine(run.Runs, "latest")).Trim());
+        Assert.False(File.Exists(Path.Combine(run.RunPath, "run.lock")));
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_bits_and_another_seed_others()
+    {
+        using CommandRun first = new(), second = new(), other = new();
+        Assert.Equal(0, first.Run(CommandRun.SmallRun()));
+        Assert.Equal(0, second.Run(CommandRun.SmallRun()));
+        Assert.Equal(0, other.Run(CommandRun.SmallRun("--seed", "1")));
+        Assert.Equal(Hashes(first), Hashes(second));
+        Assert.NotEqual(Hashes(first), Hashes(other));
+    }
+
+    [Theory]
+    [InlineData("IPC 1: distilling: done")]
+    [InlineData("IPC 1: distilled: done")]
+    [InlineData("Experts (convnet-d2-w4): done")]
+    public void Interrupted_between_stages_and_resumed_is_as_if_nothing_had_happened(string at)
+    {
+        using CommandRun whole = new(), cut = new() { InterruptAt = at };
+        Assert.Equal(0, whole.Run(CommandRun.SmallRun()));
+        Assert.Equal((int)ExitCode.Interrupted, cut.Run(CommandRun.SmallRun()));
+        Assert.Contains("resume", cut.Errors);
+        cut.InterruptAt = null;
+        Assert.False(Summary.Read(Path.Combine(cut.RunPath, "summary.json")).Complete);
+        Assert.Equal(0, cut.Run("resume"));
+        Assert.Equal(Hashes(whole), Hashes(cut));
+        Assert.Equal(Lines(whole), Lines(cut));
+    }
+
+    [Fact]
+    public void A_crash_in_the_middle_of_distilling_and_resume_give_the_same_bits()
+    {
+        using CommandRun whole = new(), cut = new();
+        Assert.Equal(0, whole.Run(CommandRun.SmallRun()));
+        // A run of four iterations whose configuration is then the one of six is what a crash after four leaves behind.
+        string[] four = CommandRun.SmallRun();
+        four[Array.IndexOf(four, "--iterations") + 1] = "4";
+        Assert.Equal(0, cut.Run(four));
+        foreach (string file in (string[])["summary.json", "synthetic/ipc1.safetensors", "synthetic/ipc2.safetensors"])
+            File.Delete(Path.Combine(cut.RunPath, file));
+        File.Copy(Path.Combine(whole.RunPath, "config.json"), Path.Combine(cut.RunPath, "config.json"), overwrite: true);
+        File.AppendAllText(Path.Combine(cut.RunPath, "metrics.jsonl"), "{\"ipc\":2,\"iteration\":4,\"j\":9}\n{\"ipc\":2,\"iter");
+
+        Assert.Equal(0, cut.Run("resume", cut.RunPath));
+        Assert.Equal(Hashes(whole), Hashes(cut));
+        Assert.Equal(Lines(whole).Order(StringComparer.Ordinal), Lines(cut).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void A_rate_that_destroys_the_set_ends_with_the_last_good_state_on_disk()
+    {
+        using var run = new CommandRun();
+        string[] args = CommandRun.SmallRun();
+        args[Array.IndexOf(args, "--lr-img") + 1] = "1e40";
+        Assert.Equal((int)ExitCode.Numerical, run.Run(args));
+        Assert.Matches(@"distill: Step \d+: the synthetic set became .* Lower --lr-img \(now 1E\+40\)", run.Errors);
+        Assert.DoesNotContain("   at ", run.Errors);
+        ArraySet state = Safetensors.Read(Path.Combine(run.RunPath, "checkpoints", "ipc1.safetensors"));
+        Assert.All(state["images"].AsFloat32().ToArray(), v => Assert.True(float.IsFinite(v)));
+        Assert.True(File.Exists(Path.Combine(run.RunPath, "synthetic", "ipc1.safetensors")));
+    }
+
+    [Theory]
+    [InlineData("--eval-rate", true)]
+    [InlineData("--expert-rate", false)]
+    public void A_training_that_diverges_ends_with_what_was_reached(string option, bool distilled)
+    {
+        using var run = new CommandRun();
+        Assert.Equal((int)ExitCode.Numerical, run.Run(CommandRun.SmallRun(option, "1e40")));
+        Assert.Contains("the training loss of convnet-d2-w4 became NaN", run.Errors);
+        Summary summary = Summary.Read(Path.Combine(run.RunPath, "summary.json"));
+        Assert.False(summary.Complete);
+        Assert.Equal(distilled ? 1 : 0, summary.Results.Count);
+        Assert.Equal(distilled, File.Exists(Path.Combine(run.RunPath, "synthetic", "ipc1.safetensors")));
+    }
+
+    [Fact]
+    public void Recorded_experts_serve_another_run_and_refuse_other_settings()
+    {
+        using var run = new CommandRun();
+        string experts = Path.Combine(run.Folder, "experts");
+        string[] train =
+        [
+            "train", "--dataset", "tiny", "--width", "4", "--depth", "2", "--experts", "2", "--expert-epochs", "2", "--expert-batch",
+            "16", "--checkpoints", "4", "--experts-from", experts, "--json",
+        ];
+        Assert.Equal(0, run.Run(train));
+        using JsonDocument json = JsonDocument.Parse(run.Output);
+        Assert.Equal(2, json.RootElement.GetProperty("whole").GetProperty("runs").GetArrayLength());
+        DateTime written = File.GetLastWriteTimeUtc(ExpertLibrary.FileOf(experts, 1));
+        Directory.Delete(run.Runs, recursive: true);
+        Assert.Equal(0, run.Run(CommandRun.SmallRun("--experts-from", experts)));
+        Assert.Equal(written, File.GetLastWriteTimeUtc(ExpertLibrary.FileOf(experts, 1)));
+
+        Assert.Equal((int)ExitCode.Usage, run.Run(CommandRun.SmallRun("--experts-from", experts, "--expert-rate", "0.5")));
+        Assert.Contains("rate = 0.01, but 0.5 is asked for", run.Errors);
+    }
+
+    [Fact]
+    public void A_set_is_judged_again_to_the_same_accuracy()
+    {
+        using var run = new CommandRun();
+        Assert.Equal(0, run.Run(CommandRun.SmallRun()));
+        Accuracy claimed = Summary.Read(Path.Combine(run.RunPath, "summary.json")).Results[1].Accuracy.Distilled!;
+        string set = Path.Combine(run.RunPath, "synthetic", "ipc2.safetensors");
+        Assert.Equal(
+            0,
+            run.Run("evaluate", set, "--epochs", "4", "--repeats", "2", "--eval-width", "4", "--augment", "none", "--json"));
+        using JsonDocument json = JsonDocument.Parse(run.Output);
+        JsonElement distilled = json.RootElement.GetProperty("results")[0].GetProperty("accuracy").GetProperty("distilled");
+        Assert.Equal(claimed.Runs, distilled.GetProperty("runs").EnumerateArray().Select(v => v.GetDouble()));
+    }
+
+    [Fact]
+    public void Without_a_set_evaluate_judges_random_real_images()
+    {
+        using var run = new CommandRun();
+        Assert.Equal(
+            0,
+            run.Run(
+                "evaluate", "--dataset", "tiny", "--ipc", "1", "3", "--depth", "2", "--eval-width", "4", "--epochs", "3", "--repeats",
+                "3", "--augment", "none", "--json"));
+        using JsonDocument json = JsonDocument.Parse(run.Output);
+        JsonElement accuracy = json.RootElement.GetProperty("results")[1].GetProperty("accuracy");
+        Assert.Equal(JsonValueKind.Null, accuracy.GetProperty("distilled").ValueKind);
+        Assert.Equal(3, accuracy.GetProperty("randomReal").GetProperty("runs").GetArrayLength());
+    }
+
+    private static string[] Hashes(CommandRun run)
+    {
+        Summary summary = Summary.Read(Path.Combine(run.RunPath, "summary.json"));
+        Assert.True(summary.Complete);
+        return
+        [
+            .. summary.Results.Select(r => r.SetHash!),
+            .. summary.Results.Select(r => string.Join(' ', r.Accuracy.Distilled!.Runs)),
+        ];
+    }
+
+    private static string[] Lines(CommandRun run) => File.ReadAllLines(Path.Combine(run.RunPath, "metrics.jsonl"));
+}

@@ -1,0 +1,110 @@
+using System.Text.Json.Nodes;
+using InfMatch.Distill;
+
+namespace InfMatch.Tests.Distill;
+
+public sealed class RunFolderTests : IDisposable
+{
+    private readonly string _root = Path.Combine(Path.GetTempPath(), $"infmatch-{Guid.NewGuid():N}");
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    public RunFolderTests() => Directory.CreateDirectory(_root);
+
+    [Fact]
+    public void The_name_is_readable_and_sorts_by_time() => Assert.Equal(
+        "2026-11-03_0905_fashion-mnist-small_ipc1-10_s42",
+        RunFolder.NameOf(new DateTime(2026, 11, 3, 9, 5, 59), "fashion-mnist-small", "ipc1-10", 42));
+
+    [Fact]
+    public void Two_runs_in_one_minute_get_two_folders_and_latest_points_to_the_second()
+    {
+        using RunFolder first = RunFolder.Create(_root, "name"), second = RunFolder.Create(_root, "name");
+        Assert.Equal(["name", "name_2"], [Path.GetFileName(first.Path), Path.GetFileName(second.Path)]);
+        Assert.Equal(second.Path, Path.GetFullPath(RunFolder.Find(null, _root)));
+        Assert.Equal(first.Path, Path.GetFullPath(RunFolder.Find("name", _root)));
+    }
+
+    [Fact]
+    public void A_folder_in_use_is_locked_until_its_user_ends()
+    {
+        RunFolder user = RunFolder.Create(_root, "name");
+        DistillException refused = Assert.Throws<DistillException>(() => RunFolder.Open(user.Path));
+        Assert.Equal(ExitCode.FileSystem, refused.ExitCode);
+        Assert.Contains("another process works in", refused.Message);
+        user.Dispose();
+        RunFolder.Open(user.Path).Dispose();
+    }
+
+    [Fact]
+    public void Every_setting_stands_in_the_configuration_with_its_origin()
+    {
+        ResolvedSettings resolved = Settings.Resolve(
+            "demo",
+            setting => setting.Name == "--ipc" ? "3, 5" : setting.Name == "--lr-img" ? "7.5" : null,
+            variable => variable == "INFMATCH_DEVICE" ? "cpu" : null);
+        JsonObject settings = JsonNode.Parse(ConfigFile.Write("distill", resolved))!["settings"]!.AsObject();
+        Assert.Equal(typeof(RunSettings).GetProperties().Length, settings.Count);
+        Assert.Equal("command line (--lr-img)", settings["lrImg"]!["origin"]!.GetValue<string>());
+        Assert.Equal(7.5, settings["lrImg"]!["value"]!.GetValue<double>());
+        Assert.Equal("environment (INFMATCH_DEVICE)", settings["device"]!["origin"]!.GetValue<string>());
+        Assert.Equal("preset demo", settings["width"]!["origin"]!.GetValue<string>());
+
+        string path = Path.Combine(_root, "config.json");
+        ConfigFile.Save(path, "distill", resolved);
+        (string command, ResolvedSettings read) = ConfigFile.Read(path);
+        Assert.Equal("distill", command);
+        Assert.Equal([3, 5], read.Settings.Ipc.ToArray());
+        Assert.Equal(ConfigFile.Write("distill", resolved), ConfigFile.Write("distill", read));
+        Assert.Equal(ConfigFile.Hash(resolved.Settings), ConfigFile.Hash(read.Settings));
+    }
+
+    [Theory]
+    [InlineData("not json")]
+    [InlineData("{}")]
+    [InlineData("{\"command\":\"distill\",\"settings\":{\"width\":{\"value\":3,\"origin\":\"x\"}}}")]
+    [InlineData("{\"command\":\"distill\",\"settings\":{\"wdith\":{\"value\":3,\"origin\":\"x\"}}}")]
+    public void A_configuration_that_is_none_is_refused(string text)
+    {
+        string path = Path.Combine(_root, "config.json");
+        File.WriteAllText(path, text);
+        Assert.Equal(ExitCode.Usage, Assert.Throws<DistillException>(() => ConfigFile.Read(path)).ExitCode);
+    }
+
+    [Fact]
+    public void The_command_line_goes_before_the_environment_and_data_is_not_used_for_the_built_in_set()
+    {
+        ResolvedSettings given = Settings.Resolve(
+            "standard", s => s.Name == "--device" ? "reference" : null,
+            v => v == "INFMATCH_DEVICE" ? "cpu" : "/somewhere");
+        Assert.Equal("reference", given.Settings.Device);
+        Assert.Null(given.Settings.Data);
+        Assert.StartsWith("not used", given.Origins["Data"]);
+        ResolvedSettings other = Settings.Resolve(
+            "standard", s => s.Name == "--dataset" ? "mnist" : null, v => v == "INFMATCH_DATA" ? "/somewhere" : null);
+        Assert.Equal("/somewhere", other.Settings.Data);
+    }
+
+    [Fact]
+    public void A_disk_or_a_memory_that_is_too_small_is_told_before_the_work()
+    {
+        var need = new Requirements(DiskBytes: 3L << 30, MemoryBytes: 2L << 30);
+        DistillException disk = Assert.Throws<DistillException>(() => need.Check(1L << 30, 4L << 30, "runs"));
+        Assert.Equal(ExitCode.FileSystem, disk.ExitCode);
+        Assert.Contains("3.0 GiB", disk.Message);
+        DistillException memory = Assert.Throws<DistillException>(() => need.Check(4L << 30, 1L << 30, "runs"));
+        Assert.Equal(ExitCode.Memory, memory.ExitCode);
+        Assert.Contains("2.0 GiB", memory.Message);
+        need.Check(4L << 30, 4L << 30, "runs");
+    }
+
+    [Fact]
+    public void The_standard_deviation_is_of_a_sample()
+    {
+        Accuracy accuracy = Accuracy.Of([50, 52, 57]);
+        Assert.Equal(53, accuracy.Mean);
+        Assert.Equal(Math.Sqrt((9 + 1 + 16) / 2.0), accuracy.Std, 12);
+        Assert.Equal("53.0 ± 3.6", accuracy.ToString());
+        Assert.Equal(0, Accuracy.Of([50]).Std);
+    }
+}
