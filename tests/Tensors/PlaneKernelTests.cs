@@ -58,7 +58,10 @@ public sealed class PlaneKernelTests
             b.NormReluPool(g, 1e-5, t[0], t[1], t[2], y);
             return [y];
         }, x, gamma, beta);
-        KernelCheck.Smooth(dtype, 64, (b, t) => Gradients(b, g, t, true, true, true), x, gamma, beta, dy);
+        KernelCheck.Smooth(dtype, 64, (b, t) => Gradients(b, g, t, true, false, false), x, gamma, beta, dy);
+        // Sums over a channel that may cancel: bounded by the number of their terms, not by what is left of them.
+        KernelCheck.Sums(
+            dtype, g.N * g.OutH * g.OutW, (b, t) => Gradients(b, g, t, false, true, true), x, gamma, beta, dy);
     }
 
     private static Tensor[] Gradients(Backend b, Pool2dGeometry g, Tensor[] t, bool needX, bool needGamma, bool needBeta)
@@ -145,8 +148,8 @@ public sealed class PlaneKernelTests
         double[] transforms = new TestNumbers(17).Array(5 * 6);
         for (int n = 0; n < 5; n++)
         {
-            transforms[6 * n + 2] *= 3;
-            transforms[6 * n + 5] *= 20;
+            transforms[6 * n + 2] *= 4;
+            transforms[6 * n + 5] *= 16;
         }
         Func<Backend, Tensor[], Tensor[]> Kernel(bool adjoint) => (b, t) =>
         {
