@@ -98,7 +98,8 @@ internal static class KernelCheck
                 Assert.True(
                     error <= bound(o, i),
                     $"{dtype}, {cpu.VectorBits} bits, inputs {string.Join(" ", inputs.Select(x => x.Shape))}, output " +
-                    $"{o}, element {i}: {actual[o][i]:R}, expected {expected[o][i]:R}, error {error:g3} above {bound(o, i):g3}.");
+                    $"{o}, element {i}: {actual[o][i]:R}, expected {expected[o][i]:R}, " +
+                    $"error {error:g3} above {bound(o, i):g3}.");
             }
         }
         double[][] one = Run(Threads[0], dtype, kernel, inputs);

@@ -12,8 +12,10 @@ public sealed class PlaneKernelTests
             // N, C, H, W, window
             int[][] sizes =
             [
-                [2, 3, 8, 8, 2], [2, 3, 16, 16, 2], [2, 3, 32, 32, 2], [2, 3, 7, 7, 2], [2, 3, 9, 6, 3], [1, 2, 5, 5, 1],
-                [2, 2, 4, 4, 2], [1, 2, 40, 64, 2], [2, 2, 10, 8, 2], [1, 1, 2, 2, 2], [1, 3, 6, 10, 2], [0, 2, 4, 4, 2],
+                [2, 3, 8, 8, 2], [2, 3, 16, 16, 2], [2, 3, 32, 32, 2], [2, 3, 7, 7, 2],
+                [2, 3, 9, 6, 3], [1, 2, 5, 5, 1],
+                [2, 2, 4, 4, 2], [1, 2, 40, 64, 2], [2, 2, 10, 8, 2], [1, 1, 2, 2, 2],
+                [1, 3, 6, 10, 2], [0, 2, 4, 4, 2],
                 [1, 1, 3, 1, 1], [3, 2, 7, 16, 2], [2, 2, 6, 2, 2], [1, 1, 48, 48, 1], [40, 20, 8, 8, 2],
             ];
             foreach (DType dtype in new[] { DType.Float32, DType.Float64 })
@@ -64,7 +66,8 @@ public sealed class PlaneKernelTests
             dtype, g.N * g.OutH * g.OutW, (b, t) => Gradients(b, g, t, false, true, true), x, gamma, beta, dy);
     }
 
-    private static Tensor[] Gradients(Backend b, Pool2dGeometry g, Tensor[] t, bool needX, bool needGamma, bool needBeta)
+    private static Tensor[] Gradients(
+        Backend b, Pool2dGeometry g, Tensor[] t, bool needX, bool needGamma, bool needBeta)
     {
         Tensor? dx = needX ? KernelCheck.Destination(b, g.Input, t[0].DType) : null;
         Tensor? dgamma = needGamma ? KernelCheck.Destination(b, new Shape(g.C), t[0].DType) : null;
@@ -112,12 +115,13 @@ public sealed class PlaneKernelTests
     {
         foreach ((int rows, int columns) in new[] { (1, 1), (3, 10), (257, 10), (2, 1000), (0, 5) })
         {
+            double[] logits = Array.ConvertAll(new TestNumbers(14).Array(rows * columns), v => 50 * v);
             KernelCheck.Smooth(dtype, 4, (b, t) =>
             {
                 Tensor y = KernelCheck.Destination(b, t[0].Shape, t[0].DType);
                 b.LogSoftmax(t[0], y);
                 return [y];
-            }, new Input(new Shape(rows, columns), Array.ConvertAll(new TestNumbers(14).Array(rows * columns), v => 50 * v)));
+            }, new Input(new Shape(rows, columns), logits));
         }
     }
 
