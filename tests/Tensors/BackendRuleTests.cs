@@ -160,9 +160,11 @@ public sealed class BackendRuleTests
         Tensor other = Tensor.Full(KernelCheck.Reference, DType.Float32, new Shape(2), 1);
         Tensor wide = Tensor.Full(cpu, DType.Float64, new Shape(2), 1);
         Assert.Contains(
-            "reference", Assert.Throws<DeviceException>(() => cpu.Affine(other, 1, 0, mine)).Message, StringComparison.Ordinal);
+            "reference", Assert.Throws<DeviceException>(() => cpu.Affine(other, 1, 0, mine)).Message,
+            StringComparison.Ordinal);
         Assert.Contains(
-            "Float64", Assert.Throws<DTypeException>(() => cpu.Affine(wide, 1, 0, mine)).Message, StringComparison.Ordinal);
+            "Float64", Assert.Throws<DTypeException>(() => cpu.Affine(wide, 1, 0, mine)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -213,5 +215,6 @@ public sealed class BackendRuleTests
     [InlineData("", "Allowed: auto, cpu")]
     public void Devices_that_are_absent_or_unknown_are_refused(string specification, string fragment) =>
         Assert.Contains(
-            fragment, Assert.Throws<DeviceException>(() => Devices.Open(specification)).Message, StringComparison.Ordinal);
+            fragment, Assert.Throws<DeviceException>(() => Devices.Open(specification)).Message,
+            StringComparison.Ordinal);
 }

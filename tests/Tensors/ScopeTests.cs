@@ -78,7 +78,8 @@ public sealed class ScopeTests
     {
         TensorScope outer = TensorScope.Begin(), inner = TensorScope.Begin();
         Assert.Contains(
-            "reverse order", Assert.Throws<InvalidOperationException>(outer.Dispose).Message, StringComparison.Ordinal);
+            "reverse order", Assert.Throws<InvalidOperationException>(outer.Dispose).Message,
+            StringComparison.Ordinal);
         inner.Dispose();
         outer.Dispose();
         outer.Dispose();
