@@ -79,6 +79,10 @@ internal static class KernelCheck
         Compare(dtype, kernel, inputs, (o, _) => bound * (largest[o] + 1e-3));
     }
 
+    /// <summary>For sums of a known number of terms of about 1, in any order.</summary>
+    public static void Sums(DType dtype, int terms, Func<Backend, Tensor[], Tensor[]> kernel, params Input[] inputs) =>
+        Compare(dtype, kernel, inputs, (_, _) => 4 * Epsilon(dtype) * terms);
+
     private static void Compare(
         DType dtype, Func<Backend, Tensor[], Tensor[]> kernel, Input[] inputs, Func<int, int, double> bound)
     {
@@ -94,7 +98,8 @@ internal static class KernelCheck
                 Assert.True(
                     error <= bound(o, i),
                     $"{dtype}, {cpu.VectorBits} bits, inputs {string.Join(" ", inputs.Select(x => x.Shape))}, output " +
-                    $"{o}, element {i}: {actual[o][i]:R}, expected {expected[o][i]:R}, error {error:g3} above {bound(o, i):g3}.");
+                    $"{o}, element {i}: {actual[o][i]:R}, expected {expected[o][i]:R}, " +
+                    $"error {error:g3} above {bound(o, i):g3}.");
             }
         }
         double[][] one = Run(Threads[0], dtype, kernel, inputs);

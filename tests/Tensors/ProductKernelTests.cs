@@ -33,7 +33,9 @@ public sealed class ProductKernelTests
                 Tensor y = KernelCheck.Destination(b, Shape.MatMul(t[0].Shape, left, t[1].Shape, right), t[0].DType);
                 b.MatMul(t[0], left, t[1], right, y);
                 return [y];
-            }, left ? Input.Random(1, k, m) : Input.Random(1, m, k), right ? Input.Random(2, n, k) : Input.Random(2, k, n));
+            },
+            left ? Input.Random(1, k, m) : Input.Random(1, m, k),
+            right ? Input.Random(2, n, k) : Input.Random(2, k, n));
         }
     }
 
@@ -51,7 +53,7 @@ public sealed class ProductKernelTests
                 [2, 40, 4, 4, 16, 3, 3, 1, 1], [1, 3, 32, 32, 4, 3, 3, 1, 1], [17, 2, 16, 16, 3, 3, 3, 1, 1],
                 [2, 1, 12, 20, 5, 4, 3, 1, 1], [1, 64, 3, 3, 40, 3, 3, 1, 1], [3, 2, 5, 5, 2, 5, 5, 1, 3],
                 [2, 2, 11, 13, 3, 1, 1, 2, 0], [1, 33, 16, 32, 6, 3, 3, 1, 1], [2, 2, 4, 4, 2, 3, 3, 1, 4],
-                [0, 2, 4, 4, 3, 3, 3, 1, 1],
+                [0, 2, 4, 4, 3, 3, 3, 1, 1], [2, 0, 4, 4, 3, 3, 3, 1, 1],
             ];
             foreach (DType dtype in new[] { DType.Float32, DType.Float64 })
             foreach (int[] size in sizes)

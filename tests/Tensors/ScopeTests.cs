@@ -77,7 +77,9 @@ public sealed class ScopeTests
     public void Scopes_end_in_reverse_order()
     {
         TensorScope outer = TensorScope.Begin(), inner = TensorScope.Begin();
-        Assert.Contains("reverse order", Assert.Throws<InvalidOperationException>(outer.Dispose).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "reverse order", Assert.Throws<InvalidOperationException>(outer.Dispose).Message,
+            StringComparison.Ordinal);
         inner.Dispose();
         outer.Dispose();
         outer.Dispose();
@@ -89,13 +91,16 @@ public sealed class ScopeTests
         CpuBackend cpu = new(1);
         using TensorScope scope = TensorScope.Begin();
         double[] numbers = [.. Enumerable.Range(0, 100).Select(i => (double)i)];
-        Tensor x = Tensor.From(cpu, DType.Float32, numbers, new Shape(10, 10)), y = cpu.Empty(new Shape(5), DType.Float32);
+        Tensor x = Tensor.From(cpu, DType.Float32, numbers, new Shape(10, 10));
+        Tensor y = cpu.Empty(new Shape(5), DType.Float32);
         Tensor view = x.View(13, new Shape(7)).View(2, new Shape(5));
         cpu.Affine(view, 2, 1, y);
         Assert.Equal([31, 33, 35, 37, 39], y.ToArray<double>());
         cpu.Fill(view, -1);
         Assert.Equal(-5, x.ToArray<double>()[15..20].Sum());
-        Assert.Contains("leaves the tensor", Assert.Throws<ShapeException>(() => view.View(1, new Shape(5))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "leaves the tensor", Assert.Throws<ShapeException>(() => view.View(1, new Shape(5))).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ShapeException>(() => view.View(-1, new Shape(2)));
     }
 }

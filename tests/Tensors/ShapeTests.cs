@@ -27,8 +27,14 @@ public sealed class ShapeTests
         { "cannot be broadcast to [3]", () => Shape.BroadcastTo(S(2, 3), S(3)) },
         { "inner sizes differ", () => Shape.MatMul(S(2, 3), false, S(2, 3), false) },
         { "Reshape them to rank 2", () => Shape.MatMul(S(2, 3, 4), false, S(2, 3), false) },
-        { "has 3 channels, the weight [8, 1, 3, 3] expects 1", () => Conv2dGeometry.Infer(S(2, 3, 8, 8), S(8, 1, 3, 3), 1, 1) },
-        { "smaller than the 3×3 kernel after padding 0", () => Conv2dGeometry.Infer(S(2, 3, 2, 2), S(8, 3, 3, 3), 1, 0) },
+        {
+            "has 3 channels, the weight [8, 1, 3, 3] expects 1",
+            () => Conv2dGeometry.Infer(S(2, 3, 8, 8), S(8, 1, 3, 3), 1, 1)
+        },
+        {
+            "smaller than the 3×3 kernel after padding 0",
+            () => Conv2dGeometry.Infer(S(2, 3, 2, 2), S(8, 3, 3, 3), 1, 0)
+        },
         { "stride 0 must be at least 1", () => Conv2dGeometry.Infer(S(2, 3, 8, 8), S(8, 3, 3, 3), 0, 1) },
         { "takes x [N, C, H, W]", () => Conv2dGeometry.Infer(S(3, 8, 8), S(8, 3, 3, 3), 1, 1) },
         { "does not fit images of 3×3", () => Pool2dGeometry.Infer(S(2, 3, 3, 3), 4) },

@@ -53,6 +53,13 @@ internal static unsafe class Convolution<T, V, S>
         if (bias != null)
             new ReadOnlySpan<T>(bias, outputs).CopyTo(new Span<T>(start, outputs));
         int* offsets = patches.RowOffsets();
+        if (rows == 0)
+        {
+            // No input channels: the empty sum, which is the bias.
+            for (int i = 0; i < y.Length; i++)
+                y.Pointer[i] = start[i / pixels % outputs];
+            return;
+        }
         // A large batch gives each image to one thread; the images of a small one are cut into strips of four panels.
         int strip = images >= 16 ? pixels : 4 * panel;
         int strips = (pixels + strip - 1) / strip;

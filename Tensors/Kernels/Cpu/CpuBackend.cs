@@ -29,9 +29,15 @@ public sealed unsafe class CpuBackend : HostBackend
         : base("cpu", memoryLimit)
     {
         if (threads < 0)
-            throw new DeviceException($"cpu: {threads} threads were asked for. Give 1 or more, or 0 for all processors.");
+        {
+            throw new DeviceException(
+                $"cpu: {threads} threads were asked for. Give 1 or more, or 0 for all processors.");
+        }
         if (vectorBits is not (0 or 128 or 256 or 512))
-            throw new DeviceException($"cpu: vectors of {vectorBits} bits do not exist. Give 128, 256, 512, or 0 for the best.");
+        {
+            throw new DeviceException(
+                $"cpu: vectors of {vectorBits} bits do not exist. Give 128, 256, 512, or 0 for the best.");
+        }
         VectorBits = vectorBits != 0 ? vectorBits
             : Vector512.IsHardwareAccelerated ? 512
             : Vector256.IsHardwareAccelerated ? 256

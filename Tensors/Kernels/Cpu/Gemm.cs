@@ -62,13 +62,25 @@ internal static unsafe class Gemm<T, V, S>
         {
             int count = Math.Min(depth, k - d);
             GemmPacking.PackAll(a + d * aDepth, aRow, aDepth, m, count, S.TileRows, left);
+            PackRight(b + d * bDepth, bColumn, bDepth, n, count, right);
+            for (int j = 0; j < n; j += panel)
+                Panel(m, Math.Min(panel, n - j), count, left, right + (nint)j * count, c + j, stride, d == 0, null);
+        }
+    }
+
+    // Rows of a wide matrix lie pages apart, so a few rows at a time go to all panels before the next.
+    private static void PackRight(T* b, nint bColumn, nint bDepth, int n, int count, T* right)
+    {
+        const int Rows = 16;
+        int panel = WidePanel, step = bColumn == 1 ? Rows : count;
+        for (int top = 0; top < count; top += step)
+        {
             for (int j = 0; j < n; j += panel)
             {
-                int columns = Math.Min(panel, n - j);
-                T* packed = right + (nint)j * count;
+                int columns = Math.Min(panel, n - j), width = PanelWidth(columns);
                 GemmPacking.Pack(
-                    b + j * bColumn + d * bDepth, bColumn, bDepth, columns, count, PanelWidth(columns), packed);
-                Panel(m, columns, count, left, packed, c + j, stride, d == 0, null);
+                    b + j * bColumn + top * bDepth, bColumn, bDepth, columns, Math.Min(step, count - top), width,
+                    right + (nint)j * count + (nint)top * width);
             }
         }
     }

@@ -10,8 +10,8 @@ namespace InfMatch.Tensors;
 internal static unsafe class GemmTile<T, V, S>
     where T : unmanaged, IBinaryFloatingPointIeee754<T> where V : struct where S : struct, ISimd<T, V>
 {
-    /// <summary>c[R][columns] = (first ? start of the row : c) + a·b, on a whole tile. <paramref name="rowStart"/> has R
-    /// numbers, the bias of each row; summation over k is in order.</summary>
+    /// <summary>c[R][columns] = (first ? start of the row : c) + a·b, on a whole tile. <paramref name="rowStart"/> has
+    /// R numbers, the bias of each row; summation over k is in order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Run(int k, T* a, T* b, int panel, T* c, nint stride, bool first, T* rowStart)
     {

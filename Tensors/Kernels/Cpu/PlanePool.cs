@@ -23,6 +23,8 @@ internal static unsafe class PlanePool<T, V, S>
             new ReadOnlySpan<T>(dy, g.H * g.W).CopyTo(new Span<T>(dx, g.H * g.W));
         else if (g.Window == 2 && g.W % (2 * S.Width) == 0)
             SpreadOfTwo(g, dy, dx);
+        else if (g.Window == 2 && g.W == S.Width && g.H % 4 == 0)
+            SpreadOfTwoRows(g, dy, dx);
         else
             GeneralSpread(g, dy, dx);
     }
@@ -52,8 +54,13 @@ internal static unsafe class PlanePool<T, V, S>
         for (int oh = 0; oh < g.OutH; oh++)
         {
             T* first = dx + (nint)oh * p * g.W;
+            T* to = first;
             for (int ow = 0; ow < g.OutW; ow++)
-                new Span<T>(first + ow * p, p).Fill(dy[oh * g.OutW + ow] * share);
+            {
+                T value = dy[oh * g.OutW + ow] * share;
+                for (int j = 0; j < p; j++)
+                    *to++ = value;
+            }
             new Span<T>(first + g.OutW * p, g.W - g.OutW * p).Clear();
             for (int i = 1; i < p; i++)
                 new ReadOnlySpan<T>(first, g.W).CopyTo(new Span<T>(first + i * g.W, g.W));
@@ -111,5 +118,23 @@ internal static unsafe class PlanePool<T, V, S>
             }
         }
         new Span<T>(dx + 2 * g.OutH * width, (g.H - 2 * g.OutH) * width).Clear();
+    }
+
+    // A vector of dy holds two output rows, and each becomes one whole row of dx, twice.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SpreadOfTwoRows(Pool2dGeometry g, T* dy, T* dx)
+    {
+        int w = S.Width;
+        V share = S.Broadcast(T.One / T.CreateTruncating(4));
+        for (int h = 0; h < g.H; h += 4)
+        {
+            S.Duplicate(S.Multiply(share, S.Load(dy)), out V low, out V high);
+            S.Store(low, dx);
+            S.Store(low, dx + w);
+            S.Store(high, dx + 2 * w);
+            S.Store(high, dx + 3 * w);
+            dy += w;
+            dx += 4 * w;
+        }
     }
 }

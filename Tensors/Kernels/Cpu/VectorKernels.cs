@@ -63,7 +63,8 @@ internal sealed unsafe class VectorKernels<T, V, S> : VectorKernels<T>
     public override double Sum(T* x, int count) => Elementwise<T, V, S>.Sum(x, count);
 
     public override void SgdStep(
-        T* theta, T* velocity, T* gradient, T rate, T momentum, T weightDecay, T* newTheta, T* newVelocity, int count) =>
+        T* theta, T* velocity, T* gradient, T rate, T momentum, T weightDecay, T* newTheta, T* newVelocity,
+        int count) =>
         Elementwise<T, V, S>.SgdStep(
             theta, velocity, gradient, rate, momentum, weightDecay, newTheta, newVelocity, count);
 
