@@ -88,7 +88,7 @@ internal sealed class RunCommands(
             settings = settings with
             {
                 Dataset = IsGiven(resolved, "Dataset") ? settings.Dataset : metadata["dataset"],
-                Depth = IsGiven(resolved, "Depth") ? settings.Depth : int.Parse(metadata["depth"]),
+                Depth = IsGiven(resolved, "Depth") ? settings.Depth : int.Parse(metadata["depth"], System.Globalization.CultureInfo.InvariantCulture),
             };
         }
         DatasetPair pair = load(settings.Dataset, settings.Dataset == DatasetCatalog.DefaultName ? null : settings.Data);
@@ -181,7 +181,8 @@ internal sealed class RunCommands(
         if (summary.Results.Any(r => r.Accuracy.Whole is not null))
         {
             terminal.Say(
-                $"Whole set: the {settings.Experts} experts themselves (width {settings.Width}, {settings.ExpertEpochs} epochs).");
+                $"Whole set: the experts themselves ({settings.Experts} × convnet-d{settings.Depth}-w{settings.Width}, " +
+                $"epochs: {settings.ExpertEpochs}).");
         }
         terminal.Say($"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}");
     }

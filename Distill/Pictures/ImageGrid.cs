@@ -9,6 +9,9 @@ internal static class ImageGrid
     /// <summary>Pixels between two images.</summary>
     public const int Gap = 2;
 
+    /// <summary>The most images of a class that are drawn; the others are in the set's file.</summary>
+    public const int MostPerClass = 50;
+
     private const int LabelWidth = 96, SmallestSide = 48;
     private const float TextSize = 12;
 
@@ -30,7 +33,8 @@ internal static class ImageGrid
         string path, ReadOnlySpan<byte> pixels, int channels, int height, int width, IReadOnlyList<string> classes)
     {
         int plane = height * width, perClass = pixels.Length / (channels * plane * classes.Count), scale = ScaleOf(height);
-        (int right, int bottom) = PositionOf(classes.Count, perClass, height, width);
+        int columns = Math.Min(perClass, MostPerClass);
+        (int right, int bottom) = PositionOf(classes.Count, columns, height, width);
         using var bitmap = new SKBitmap(right, bottom, SKColorType.Rgba8888, SKAlphaType.Opaque);
         using var canvas = new SKCanvas(bitmap);
         canvas.Clear(SKColors.White);
@@ -41,7 +45,7 @@ internal static class ImageGrid
             (_, int top) = PositionOf(row, 0, height, width);
             if (HasFont)
                 canvas.DrawText(classes[row], 4, top + (height * scale + TextSize) / 2, SKTextAlign.Left, font, ink);
-            for (int column = 0; column < perClass; column++)
+            for (int column = 0; column < columns; column++)
             {
                 ReadOnlySpan<byte> image = pixels.Slice((row * perClass + column) * channels * plane, channels * plane);
                 using SKBitmap small = Bitmap(image, channels, height, width);

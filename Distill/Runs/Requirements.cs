@@ -7,8 +7,8 @@ namespace InfMatch.Distill;
 /// <param name="MemoryBytes">Data, parameter vectors and activations at the largest batch; an estimate.</param>
 internal sealed record Requirements(long DiskBytes, long MemoryBytes)
 {
-    // Forward values, saved inputs, and gradients of each layer, all alive at the turn of a backward walk.
-    private const int CopiesOfActivations = 4;
+    // All forward values are alive at the turn of a backward walk, and at most as much again in gradients.
+    private const int CopiesOfActivations = 2;
 
     // θ and its moved copies, gradients, velocities, and the sides of an influence estimate.
     private const int ParameterVectors = 16;
