@@ -47,7 +47,7 @@ public class NpzTests
 
         using MemoryStream half = new();
         byte[] mixed = new byte[1_000_000];
-        Tensors.RandomKey key = Tensors.RandomKey.FromSeed(1);
+        InfMatch.Tensors.RandomKey key = InfMatch.Tensors.RandomKey.FromSeed(1);
         for (int i = 0; i < 100_000; i++)
             mixed[i] = (byte)key.Below(256, i);
         Npz.Write(half, [NamedArray.From("mixed", [1_000_000], mixed)]);
