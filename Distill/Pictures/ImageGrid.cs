@@ -57,7 +57,7 @@ internal static class ImageGrid
         }
         canvas.Flush();
         using SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100)
-            ?? throw new InvalidOperationException($"The picture {path} of {right}×{bottom} pixels could not be encoded as PNG.");
+            ?? throw new InvalidOperationException($"{path}: {right}×{bottom} pixels could not be encoded as PNG.");
         byte[] bytes = png.ToArray();
         AtomicFile.Write(path, stream => stream.Write(bytes));
     }
@@ -69,7 +69,8 @@ internal static class ImageGrid
         Span<byte> target = bitmap.GetPixelSpan();
         for (int i = 0; i < plane; i++)
         {
-            byte red = image[i], green = channels == 3 ? image[plane + i] : red, blue = channels == 3 ? image[2 * plane + i] : red;
+            bool colour = channels == 3;
+            byte red = image[i], green = colour ? image[plane + i] : red, blue = colour ? image[2 * plane + i] : red;
             (target[4 * i], target[4 * i + 1], target[4 * i + 2], target[4 * i + 3]) = (red, green, blue, 255);
         }
         return bitmap;

@@ -70,7 +70,8 @@ internal static class SyntheticSetFile
         if (!File.Exists(path))
         {
             throw new DistillException(
-                ExitCode.Data, "IM3021", $"the set {path} does not exist. Name a file such as runs/…/synthetic/ipc10.safetensors.");
+                ExitCode.Data, "IM3021",
+                $"the set {path} does not exist. Name a file such as runs/…/synthetic/ipc10.safetensors.");
         }
         ArraySet arrays = Safetensors.Read(path);
         if (arrays.Metadata.GetValueOrDefault("format") != Format || !arrays.TryGet("images", out NamedArray? images)

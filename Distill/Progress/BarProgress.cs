@@ -19,8 +19,8 @@ internal sealed class BarProgress : IProgressView
         _display = Task.Run(() => console.Progress()
             .AutoClear(false)
             .Columns(
-                new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = BarWidth }, new PercentageColumn(),
-                new RemainingTimeColumn(), new ElapsedTimeColumn())
+                new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = BarWidth },
+                new PercentageColumn(), new RemainingTimeColumn(), new ElapsedTimeColumn())
             .StartAsync(async context =>
             {
                 started.SetResult(context);

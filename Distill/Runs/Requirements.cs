@@ -24,7 +24,8 @@ internal sealed record Requirements(long DiskBytes, long MemoryBytes)
 
     /// <summary>The memory need of a run.</summary>
     public static long Memory(
-        Shape image, int realImages, int testImages, int largestBatch, int width, int depth, long parameters, int cachedVectors) =>
+        Shape image, int realImages, int testImages, int largestBatch, int width, int depth, long parameters,
+        int cachedVectors) =>
         (long)(realImages + testImages) * image.Count * sizeof(float)
         + CopiesOfActivations * largestBatch * ActivationBytes(image, width, depth)
         + (ParameterVectors + cachedVectors) * parameters * sizeof(float);
