@@ -1,3 +1,4 @@
+using System.Globalization;
 using InfMatch.Datasets;
 using InfMatch.Influence;
 using InfMatch.Nn;
@@ -21,7 +22,8 @@ internal sealed class RunCommands(
         pair.Train.FirstOfEachClass(settings.Ipc.Max());
         string what = $"ipc{string.Join('-', settings.Ipc)}";
         using RunFolder folder = RunFolder.Create(
-            settings.Out, RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, what, settings.Seed));
+            settings.Out,
+            RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, what, settings.Seed));
         ConfigFile.Save(folder.Config, asked, resolved);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
         Execute(folder, settings, pair, backend);
@@ -41,7 +43,10 @@ internal sealed class RunCommands(
         Backend backend = OpenDevice(settings);
         string environment = EnvironmentReport.Write(backend, settings.Threads);
         if (File.Exists(folder.Environment) && File.ReadAllText(folder.Environment) != environment)
-            terminal.Say($"{command}: the machine or the build is not the one that began this run; bits may differ from here on.");
+        {
+            terminal.Say(
+                $"{command}: the machine or the build is not the one that began this run; bits may differ from here on.");
+        }
         Execute(folder, settings, load(settings.Dataset, settings.Data), backend);
     }
 
@@ -88,7 +93,9 @@ internal sealed class RunCommands(
             settings = settings with
             {
                 Dataset = IsGiven(resolved, "Dataset") ? settings.Dataset : metadata["dataset"],
-                Depth = IsGiven(resolved, "Depth") ? settings.Depth : int.Parse(metadata["depth"]),
+                Depth = IsGiven(resolved, "Depth")
+                    ? settings.Depth
+                    : int.Parse(metadata["depth"], CultureInfo.InvariantCulture),
             };
         }
         DatasetPair pair = load(settings.Dataset, settings.Dataset == DatasetCatalog.DefaultName ? null : settings.Data);
@@ -97,7 +104,8 @@ internal sealed class RunCommands(
             settings = settings with { Ipc = [RequireFit(set, data, path!)] };
         Network network = Translation.NetworkOf(settings, data, settings.EvalWidth);
         RandomKey key = RandomKey.FromSeed(settings.Seed);
-        var judge = new NetworkJudge(network, Translation.EvaluationPlan(settings, pair.Name), data, key.Split("judge"), cancel);
+        var judge = new NetworkJudge(
+            network, Translation.EvaluationPlan(settings, pair.Name), data, key.Split("judge"), cancel);
         var real = new RealImages(data, [], settings.Temperature, key.Split("real"));
         var results = new List<IpcResult>();
         using (IProgressView progress = MakeProgress())
@@ -133,7 +141,8 @@ internal sealed class RunCommands(
 
     private void Execute(RunFolder folder, RunSettings settings, DatasetPair pair, Backend backend)
     {
-        terminal.Say($"Data: {pair.Train}; seed {settings.Seed}; version {EnvironmentReport.Version} {EnvironmentReport.Commit}");
+        terminal.Say($"Data: {pair.Train}; seed {settings.Seed}");
+        terminal.Say($"Version: {EnvironmentReport.Version} {EnvironmentReport.Commit}");
         terminal.Say($"Run folder: {folder.Path}");
         if (!ImageGrid.HasFont)
             terminal.Say("No font is installed: class names are left out of the pictures.");
@@ -158,7 +167,8 @@ internal sealed class RunCommands(
         terminal.Say($"Pictures: {Path.GetDirectoryName(folder.Picture(largest, ""))}");
         terminal.Say($"Summary:  {folder.Summary}");
         terminal.Say(
-            $"Next:     dotnet run --project Distill -- evaluate {folder.Set(largest)} --eval-width 128 --epochs 1000 --repeats 5");
+            $"Next:     dotnet run --project Distill -- evaluate {folder.Set(largest)} " +
+            "--eval-width 128 --epochs 1000 --repeats 5");
         if (json)
             terminal.Data.WriteLine(summary.ToJson());
     }
@@ -181,7 +191,8 @@ internal sealed class RunCommands(
         if (summary.Results.Any(r => r.Accuracy.Whole is not null))
         {
             terminal.Say(
-                $"Whole set: the {settings.Experts} experts themselves (width {settings.Width}, {settings.ExpertEpochs} epochs).");
+                $"Whole set: the experts themselves ({settings.Experts} × convnet-d{settings.Depth}-w{settings.Width}, " +
+                $"epochs: {settings.ExpertEpochs}).");
         }
         terminal.Say($"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}");
     }

@@ -35,12 +35,6 @@ internal sealed class Terminal
     /// <summary>Whether a person watches.</summary>
     public bool IsInteractive { get; }
 
-    /// <summary>Writes one line for people, as it is; only a terminal breaks it.</summary>
-    public void Say(string line)
-    {
-        if (IsInteractive)
-            Console.WriteLine(line);
-        else
-            Console.Profile.Out.Writer.WriteLine(line);
-    }
+    /// <summary>Writes one line for people, unbroken, so that a path in it can be copied; not while bars move.</summary>
+    public void Say(string line) => Console.Profile.Out.Writer.WriteLine(line);
 }

@@ -67,7 +67,10 @@ internal static class ConfigFile
     /// <summary>A hash of what decides the numbers of a run: equal hashes and software give equal sets.</summary>
     public static string Hash(RunSettings settings)
     {
-        RunSettings decisive = settings with { Out = "", Data = null, ExpertsFrom = null, SaveEvery = 1, Threads = 0, Device = "" };
+        RunSettings decisive = settings with
+        {
+            Out = "", Data = null, ExpertsFrom = null, SaveEvery = 1, Threads = 0, Device = "",
+        };
         return Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(decisive, s_options)))[..16];
     }
 

@@ -60,7 +60,7 @@ internal static class Presets
         Ipc = [10],
         Iterations = 500,
         Width = 64,
-        RealBatch = 500,
+        RealBatch = 200,
         StartLast = 20,
         StartGrowth = 200,
         Experts = 6,

@@ -201,7 +201,8 @@ internal static class Settings
             origins.Add(setting.Property, origin);
         }
         // INFMATCH_DATA may stand in a shell for other sets; it does not turn the built-in set into an error.
-        if (settings.Dataset == DatasetCatalog.DefaultName && origins["Data"].StartsWith("environment", StringComparison.Ordinal))
+        if (settings.Dataset == DatasetCatalog.DefaultName
+            && origins["Data"].StartsWith("environment", StringComparison.Ordinal))
         {
             settings = settings with { Data = null };
             origins["Data"] = $"not used: {DatasetCatalog.DefaultName} is built in";

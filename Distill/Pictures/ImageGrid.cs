@@ -9,6 +9,9 @@ internal static class ImageGrid
     /// <summary>Pixels between two images.</summary>
     public const int Gap = 2;
 
+    /// <summary>The most images of a class that are drawn; the others are in the set's file.</summary>
+    public const int MostPerClass = 50;
+
     private const int LabelWidth = 96, SmallestSide = 48;
     private const float TextSize = 12;
 
@@ -30,7 +33,8 @@ internal static class ImageGrid
         string path, ReadOnlySpan<byte> pixels, int channels, int height, int width, IReadOnlyList<string> classes)
     {
         int plane = height * width, perClass = pixels.Length / (channels * plane * classes.Count), scale = ScaleOf(height);
-        (int right, int bottom) = PositionOf(classes.Count, perClass, height, width);
+        int columns = Math.Min(perClass, MostPerClass);
+        (int right, int bottom) = PositionOf(classes.Count, columns, height, width);
         using var bitmap = new SKBitmap(right, bottom, SKColorType.Rgba8888, SKAlphaType.Opaque);
         using var canvas = new SKCanvas(bitmap);
         canvas.Clear(SKColors.White);
@@ -41,7 +45,7 @@ internal static class ImageGrid
             (_, int top) = PositionOf(row, 0, height, width);
             if (HasFont)
                 canvas.DrawText(classes[row], 4, top + (height * scale + TextSize) / 2, SKTextAlign.Left, font, ink);
-            for (int column = 0; column < perClass; column++)
+            for (int column = 0; column < columns; column++)
             {
                 ReadOnlySpan<byte> image = pixels.Slice((row * perClass + column) * channels * plane, channels * plane);
                 using SKBitmap small = Bitmap(image, channels, height, width);
@@ -53,7 +57,7 @@ internal static class ImageGrid
         }
         canvas.Flush();
         using SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100)
-            ?? throw new InvalidOperationException($"The picture {path} of {right}×{bottom} pixels could not be encoded as PNG.");
+            ?? throw new InvalidOperationException($"{path}: {right}×{bottom} pixels could not be encoded as PNG.");
         byte[] bytes = png.ToArray();
         AtomicFile.Write(path, stream => stream.Write(bytes));
     }
@@ -65,7 +69,8 @@ internal static class ImageGrid
         Span<byte> target = bitmap.GetPixelSpan();
         for (int i = 0; i < plane; i++)
         {
-            byte red = image[i], green = channels == 3 ? image[plane + i] : red, blue = channels == 3 ? image[2 * plane + i] : red;
+            bool colour = channels == 3;
+            byte red = image[i], green = colour ? image[plane + i] : red, blue = colour ? image[2 * plane + i] : red;
             (target[4 * i], target[4 * i + 1], target[4 * i + 2], target[4 * i + 3]) = (red, green, blue, 255);
         }
         return bitmap;

@@ -175,7 +175,9 @@ internal sealed class DistillationRun(
 
     private Requirements Require(Network network, Network judged, PreparedData data, string experts)
     {
-        int realBatch = settings.RealBatch == 0 ? data.Train.Count : Math.Min(data.Train.Count, settings.RealBatch * data.Classes);
+        int realBatch = settings.RealBatch == 0
+            ? data.Train.Count
+            : Math.Min(data.Train.Count, settings.RealBatch * data.Classes);
         int largest = Math.Max(Math.Max(realBatch, settings.ExpertBatch), settings.Ipc.Max() * data.Classes);
         long stateBytes = settings.Ipc.Sum(n => 5L * n * data.Classes * (data.Image.Count + data.Classes) * sizeof(float));
         return new Requirements(

@@ -70,14 +70,16 @@ internal static class SyntheticSetFile
         if (!File.Exists(path))
         {
             throw new DistillException(
-                ExitCode.Data, "IM3021", $"the set {path} does not exist. Name a file such as runs/…/synthetic/ipc10.safetensors.");
+                ExitCode.Data, "IM3021",
+                $"the set {path} does not exist. Name a file such as runs/…/synthetic/ipc10.safetensors.");
         }
         ArraySet arrays = Safetensors.Read(path);
         if (arrays.Metadata.GetValueOrDefault("format") != Format || !arrays.TryGet("images", out NamedArray? images)
             || !arrays.TryGet("label_logits", out NamedArray? logits) || !arrays.TryGet("mass", out NamedArray? mass)
             || images.Dimensions.Length != 4 || logits.Dimensions.Length != 2 || images.Dimensions[0] != logits.Dimensions[0]
             || images.Element != ArrayElement.Float32 || logits.Element != ArrayElement.Float32
-            || mass.Element != ArrayElement.Float64 || mass.Count != 1)
+            || mass.Element != ArrayElement.Float64 || mass.Count != 1 || !arrays.Metadata.ContainsKey("dataset")
+            || !int.TryParse(arrays.Metadata.GetValueOrDefault("depth"), NumberStyles.None, CultureInfo.InvariantCulture, out _))
         {
             throw new DistillException(
                 ExitCode.Data, "IM3022", $"{path} is no distilled set of the format {Format}. Was it written by 'distill'?");

@@ -5,6 +5,8 @@ namespace InfMatch.Distill;
 /// <summary>Progress for a person at a terminal: one bar a stage, with the time left.</summary>
 internal sealed class BarProgress : IProgressView
 {
+    private const int BarWidth = 16, WidthOfOtherColumns = BarWidth + 32, SmallestDescription = 24;
+
     private readonly IAnsiConsole _console;
     private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _display;
@@ -17,8 +19,8 @@ internal sealed class BarProgress : IProgressView
         _display = Task.Run(() => console.Progress()
             .AutoClear(false)
             .Columns(
-                new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(),
-                new RemainingTimeColumn(), new ElapsedTimeColumn())
+                new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = BarWidth },
+                new PercentageColumn(), new RemainingTimeColumn(), new ElapsedTimeColumn())
             .StartAsync(async context =>
             {
                 started.SetResult(context);
@@ -29,7 +31,9 @@ internal sealed class BarProgress : IProgressView
 
     /// <inheritdoc/>
     public IProgressStage Begin(string name, long total) =>
-        new Stage(name, _context.AddTask(Markup.Escape(name), autoStart: true, maxValue: Math.Max(1, total)));
+        new Stage(
+            name, _context.AddTask(Markup.Escape(name), autoStart: true, maxValue: Math.Max(1, total)),
+            Math.Max(SmallestDescription, _console.Profile.Width - WidthOfOtherColumns));
 
     /// <inheritdoc/>
     public void Note(string line) => _console.WriteLine(line);
@@ -41,13 +45,15 @@ internal sealed class BarProgress : IProgressView
         _display.GetAwaiter().GetResult();
     }
 
-    private sealed class Stage(string name, ProgressTask task) : IProgressStage
+    private sealed class Stage(string name, ProgressTask task, int width) : IProgressStage
     {
         public void Report(long done, string? detail = null)
         {
             task.Value = done;
-            if (detail is not null)
-                task.Description = Markup.Escape($"{name}; {detail}");
+            if (detail is null)
+                return;
+            string text = $"{name}; {detail}";
+            task.Description = Markup.Escape(text.Length <= width ? text : string.Concat(text.AsSpan(0, width - 1), "…"));
         }
 
         public void Dispose() => task.StopTask();

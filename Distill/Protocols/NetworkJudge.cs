@@ -32,7 +32,8 @@ internal sealed class NetworkJudge(
         Tensor theta = trainer.Run(
             start,
             step => stage?.Report(
-                (long)r * plan.Epochs + step.Epoch, FormattableString.Invariant($"network {r + 1}/{repeats}, loss {step.Loss:F3}")),
+                (long)r * plan.Epochs + step.Epoch,
+                FormattableString.Invariant($"network {r + 1}/{repeats}, loss {step.Loss:F3}")),
             cancel);
         // Accuracies are counts over the test images: the rounding only removes the dust of the division.
         return Math.Round(100 * network.Accuracy(theta, data.TestImages, data.TestLabels), 6);

@@ -7,8 +7,8 @@ namespace InfMatch.Distill;
 /// <param name="MemoryBytes">Data, parameter vectors and activations at the largest batch; an estimate.</param>
 internal sealed record Requirements(long DiskBytes, long MemoryBytes)
 {
-    // Forward values, saved inputs, and gradients of each layer, all alive at the turn of a backward walk.
-    private const int CopiesOfActivations = 4;
+    // All forward values are alive at the turn of a backward walk, and at most as much again in gradients.
+    private const int CopiesOfActivations = 2;
 
     // θ and its moved copies, gradients, velocities, and the sides of an influence estimate.
     private const int ParameterVectors = 16;
@@ -24,7 +24,8 @@ internal sealed record Requirements(long DiskBytes, long MemoryBytes)
 
     /// <summary>The memory need of a run.</summary>
     public static long Memory(
-        Shape image, int realImages, int testImages, int largestBatch, int width, int depth, long parameters, int cachedVectors) =>
+        Shape image, int realImages, int testImages, int largestBatch, int width, int depth, long parameters,
+        int cachedVectors) =>
         (long)(realImages + testImages) * image.Count * sizeof(float)
         + CopiesOfActivations * largestBatch * ActivationBytes(image, width, depth)
         + (ParameterVectors + cachedVectors) * parameters * sizeof(float);

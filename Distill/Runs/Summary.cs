@@ -98,7 +98,8 @@ internal sealed record Summary
         }
         catch (JsonException e)
         {
-            throw new DistillException(ExitCode.Data, "IM3020", $"{path} is no summary: {e.Message} Delete it to start afresh.", e);
+            throw new DistillException(
+                ExitCode.Data, "IM3020", $"{path} is no summary: {e.Message} Delete it to start afresh.", e);
         }
     }
 
