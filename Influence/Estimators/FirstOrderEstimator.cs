@@ -4,8 +4,9 @@ namespace InfMatch.Influence;
 
 /// <summary>
 /// The first-order form, with H := 0: a_Z = −Σ_t c_t·G_Z^t, c_t the sum of the effective rates from checkpoint t to the
-/// next. a_D is then the recorded displacement itself, exact and free. Source: docs/theory.md, "First order"; close to
-/// TracIn (Pruthi et al., NeurIPS 2020).
+/// next. For plain SGD a_D is then the recorded displacement itself, exact and free; with momentum or weight decay the
+/// displacement also holds the velocity that entered the window and the decay. Source: docs/theory.md, "First order";
+/// close to TracIn (Pruthi et al., NeurIPS 2020).
 /// </summary>
 public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEstimator(context)
 {

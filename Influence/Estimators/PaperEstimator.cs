@@ -6,7 +6,8 @@ namespace InfMatch.Influence;
 /// <summary>
 /// The published form (Inf-Match, CVPR 2026, Theorem 1): only the cross terms of the second order,
 /// a_S = Σ_t c_t (H_D G_S + H_S G_D), a_D = 2 Σ_t c_t H_D G_D, with c_t = η^t·Σ_{k&gt;t} η^k; optionally with the first-order
-/// term −Σ_t η^t G_Z^t that the published sum leaves out. The cross terms are the gradient of ⟨G_D, G_S⟩, so neither
+/// term −Σ_t η^t G_Z^t that the published sum leaves out; taken along the path, that term contains one of the cross
+/// terms already, which the sum of both then counts twice. The cross terms are the gradient of ⟨G_D, G_S⟩, so neither
 /// side needs a Hessian: H_D G_S + H_S G_D = ∇_θ⟨G_D, G_S⟩. Source: docs/theory.md, "The published form".
 /// </summary>
 public sealed class PaperEstimator(EstimationContext context, bool includeFirstOrder) : InfluenceEstimator(context)
