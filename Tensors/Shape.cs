@@ -9,6 +9,7 @@ namespace InfMatch.Tensors;
 public readonly struct Shape : IEquatable<Shape>
 {
     private readonly int[]? _sizes;
+    private readonly int _count;
 
     /// <summary>A shape of the given sizes; no sizes at all is the shape of a scalar.</summary>
     /// <exception cref="ShapeException">A size is negative, or the element count passes 2³¹−1.</exception>
@@ -24,16 +25,14 @@ public readonly struct Shape : IEquatable<Shape>
                 throw new ShapeException($"The shape {Text(sizes)} has more than 2^31 - 1 elements. Split the batch.");
         }
         _sizes = sizes.ToArray();
-        Count = (int)count;
+        _count = (int)count;
     }
 
-    private Shape(int[] sizes, int count) => (_sizes, Count) = (sizes, count);
-
     /// <summary>The shape of one number, rank 0.</summary>
-    public static Shape Scalar { get; } = new([], 1);
+    public static Shape Scalar => default;
 
     /// <summary>The number of elements.</summary>
-    public int Count { get; }
+    public int Count => _sizes is null ? 1 : _count;
 
     /// <summary>The number of dimensions.</summary>
     public int Rank => Sizes.Length;

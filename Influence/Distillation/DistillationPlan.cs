@@ -50,6 +50,7 @@ public sealed record DistillationPlan
     /// <summary>Whether one draw of the augmentation serves all images (siamese) or each has its own.</summary>
     public bool Siamese { get; init; } = true;
 
-    /// <summary>A step whose J is larger is skipped and counted (DATM: 1.0).</summary>
-    public double Threshold { get; init; } = 1.0;
+    /// <summary>A step whose J is larger is skipped and counted. Above 1, so that under the closed-form mass, where J
+    /// passes 1 by a hair when S moves θ against D, such a step still turns S round (DATM's 1.0 is for a fixed rate).</summary>
+    public double Threshold { get; init; } = 1.5;
 }

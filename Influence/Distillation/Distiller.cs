@@ -23,6 +23,7 @@ public sealed class Distiller : IDisposable
     private readonly InfluenceObjective _objective;
     private readonly DistillationPlan _plan;
     private readonly RandomKey _key;
+    private readonly int[][] _starts;
     private Tensor _imageVelocity, _labelVelocity;
 
     /// <summary>A distillation that starts at S; it copies what it changes.</summary>
@@ -33,13 +34,13 @@ public sealed class Distiller : IDisposable
     {
         (_network, _experts, _estimator, _plan, _key) = (network, experts, estimator, plan, key);
         _objective = new InfluenceObjective(estimator, plan.MassRule);
-        int shortest = experts.Min(e => e.Trajectory.Count);
-        if (plan.WindowLength < 1 || plan.StartMinimum + plan.WindowLength >= shortest)
+        if (plan.WindowLength < estimator.ShortestWindow)
         {
             throw new TrajectoryException(
-                $"A window of {plan.WindowLength} checkpoints from checkpoint {plan.StartMinimum} does not fit a trajectory of " +
-                $"{shortest}. Lower --window, or record more epochs.");
+                $"The estimator {estimator.Name} is zero on windows of {plan.WindowLength} checkpoints, it needs at least " +
+                $"{estimator.ShortestWindow}. Raise --window.");
         }
+        _starts = [.. experts.Select((e, i) => Starts(e, i))];
         Set = new SyntheticSet(start.Images.Clone(), start.LabelLogits.Clone(), start.Mass);
         _imageVelocity = start.Images.ZerosLike();
         _labelVelocity = start.LabelLogits.ZerosLike();
@@ -74,21 +75,6 @@ public sealed class Distiller : IDisposable
             Update(value, gradient, scope);
         Skipped += skip ? 1 : 0;
         return new DistillationStep(Iteration++, window, value, skip);
-    }
-
-    /// <summary>J on the windows that an evenly spaced grid of starts gives, without augmentation and without a step.</summary>
-    public double MeanObjective(int windows)
-    {
-        double sum = 0;
-        for (int i = 0; i < windows; i++)
-        {
-            using var scope = TensorScope.Begin();
-            int last = LastStart(1), start = _plan.StartMinimum + (last - _plan.StartMinimum) * i / Math.Max(1, windows - 1);
-            var window = new Window(i % _experts.Count, start, start + _plan.WindowLength);
-            var loss = new SyntheticLoss(_network, Augmentation.None, default);
-            sum += _objective.Evaluate(window, Set, loss, gradient: false).Relative;
-        }
-        return sum / windows;
     }
 
     private void Update(ObjectiveValue value, SyntheticGradient gradient, TensorScope scope)
@@ -127,17 +113,32 @@ public sealed class Distiller : IDisposable
     {
         int expert = key.Below(_experts.Count, 0);
         double grown = _plan.ExpansionEnd == 0 ? 1 : Math.Min(1, (double)Iteration / _plan.ExpansionEnd);
-        int last = Math.Min(LastStart(grown), _experts[expert].Trajectory.Count - 1 - _plan.WindowLength);
-        int start = _plan.StartMinimum + key.Below(last - _plan.StartMinimum + 1, 1);
-        return new Window(expert, start, start + _plan.WindowLength);
+        int upper = _plan.StartCurrent + (int)((_plan.StartMaximum - _plan.StartCurrent) * grown);
+        int[] starts = _starts[expert];
+        int allowed = Math.Max(1, starts.Count(start => start < upper));
+        int first = starts[key.Below(allowed, 1)];
+        return new Window(expert, first, first + _plan.WindowLength);
     }
 
-    // The largest checkpoint at which a window may begin, once the range has grown by the given part.
-    private int LastStart(double grown)
+    // The checkpoints at which a window may begin, ascending; only those followed by recorded steps one by one, if the
+    // estimator asks for it.
+    private int[] Starts(Expert expert, int number)
     {
-        int upper = _plan.StartCurrent + (int)((_plan.StartMaximum - _plan.StartCurrent) * grown);
-        int fits = _experts.Min(e => e.Trajectory.Count) - 1 - _plan.WindowLength;
-        return Math.Clamp(upper - 1, _plan.StartMinimum, Math.Max(_plan.StartMinimum, fits));
+        TrajectoryFile trajectory = expert.Trajectory;
+        int last = Math.Min(_plan.StartMaximum - 1, trajectory.Count - 1 - _plan.WindowLength);
+        int[] starts =
+        [
+            .. Enumerable.Range(_plan.StartMinimum, Math.Max(0, Math.Max(last, _plan.StartMinimum) - _plan.StartMinimum + 1))
+                .Where(first => first + _plan.WindowLength < trajectory.Count)
+                .Where(first => !_estimator.NeedsDenseWindow
+                    || trajectory.StepOf(first + _plan.WindowLength) - trajectory.StepOf(first) == _plan.WindowLength),
+        ];
+        return starts.Length > 0
+            ? starts
+            : throw new TrajectoryException(
+                $"No window of {_plan.WindowLength} {(_estimator.NeedsDenseWindow ? "consecutive steps" : "checkpoints")} from " +
+                $"checkpoint {_plan.StartMinimum} on lies in the {trajectory.Count} checkpoints of expert {number} " +
+                $"({trajectory.Path}). Lower --window, or record {(_estimator.NeedsDenseWindow ? "more --dense-steps" : "more epochs")}.");
     }
 
     /// <summary>The whole state, to be saved.</summary>

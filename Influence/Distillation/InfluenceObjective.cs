@@ -38,6 +38,11 @@ public sealed class InfluenceObjective(InfluenceEstimator estimator, MassRule ru
     {
         Tensor real = estimator.RealSide(window), synthetic = estimator.SyntheticSide(window, s, loss);
         double sr = synthetic.Dot(real), ss = synthetic.Dot(synthetic), rr = real.Dot(real);
+        if (ss == 0 || rr == 0)
+        {
+            // NaN is what the quotients below would give; saying so here keeps it apart from an overflow.
+            return new ObjectiveValue(double.NaN, double.NaN, s.Mass, double.NaN, null);
+        }
         // A negative optimum means that S moves θ against D. No mass of it helps then; a small positive one, a
         // thousandth of D's length, is kept, under which dJ/dS turns a_S round.
         double least = LeastLength * Math.Sqrt(rr / ss);

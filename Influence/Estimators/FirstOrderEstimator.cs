@@ -20,14 +20,14 @@ public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEs
     /// <inheritdoc/>
     public override Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss)
     {
-        using var scope = TensorScope.Begin();
-        Tensor? sum = null;
+        Tensor sum = Tensor.Full(Context.Backend, Context.DType, new Shape(NetworkOf(window).Layout.Count), 0);
         for (int t = window.First; t < window.Last; t++)
         {
+            using var scope = TensorScope.Begin();
             Tensor g = SyntheticGradientAt(Context.Theta(window, t), s, loss);
-            sum = sum is null ? g.Times(-EffectiveRate(window, t)) : TensorAlgebra.Axpy(-EffectiveRate(window, t), g, sum);
+            sum = Next(scope, sum, TensorAlgebra.Axpy(-EffectiveRate(window, t), g, sum));
         }
-        return scope.Keep(sum!);
+        return sum;
     }
 
     /// <inheritdoc/>
@@ -35,7 +35,11 @@ public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEs
     {
         SyntheticGradient sum = ZerosLike(s);
         for (int t = window.First; t < window.Last; t++)
-            sum = sum.Plus(-EffectiveRate(window, t), Context.Field.Mixed(Context.Theta(window, t), loss, s, u));
+        {
+            using var scope = TensorScope.Begin();
+            SyntheticGradient mixed = Context.Field.Mixed(Context.Theta(window, t), loss, s, u);
+            sum = Next(scope, sum, sum.Plus(-EffectiveRate(window, t), mixed));
+        }
         return sum;
     }
 }

@@ -44,8 +44,11 @@ public abstract class InfluenceEstimator(EstimationContext context)
     /// <summary>The name by which users choose it.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Whether the window must consist of consecutive steps.</summary>
+    /// <summary>Whether the window must consist of consecutive steps; the distiller draws only such windows then.</summary>
     public virtual bool NeedsDenseWindow => false;
+
+    /// <summary>The fewest (macro-)steps a window must have for the estimate to be anything but zero.</summary>
+    public virtual int ShortestWindow => 1;
 
     /// <summary>Where the estimator reads from.</summary>
     protected EstimationContext Context { get; } = context;
@@ -94,6 +97,19 @@ public abstract class InfluenceEstimator(EstimationContext context)
         Variable[] constants = [Variable.Constant(s.Images), Variable.Constant(s.LabelLogits)];
         return Differential.GradientAt(parameters => loss.At(parameters, constants), theta);
     }
+
+    /// <summary>The successor of a running vector: kept beyond the step's scope, and the old one given back, so that memory
+    /// does not grow with the window.</summary>
+    protected static Tensor Next(TensorScope step, Tensor old, Tensor next)
+    {
+        step.Keep(next);
+        old.Dispose();
+        return next;
+    }
+
+    /// <summary>The successor of a running gradient: see the other overload.</summary>
+    protected static SyntheticGradient Next(TensorScope step, SyntheticGradient old, SyntheticGradient next) =>
+        new(Next(step, old.Images, next.Images), Next(step, old.LabelLogits, next.LabelLogits));
 
     /// <summary>Zeros of S's shapes, to add gradients to.</summary>
     protected static SyntheticGradient ZerosLike(SyntheticSet s) => new(s.Images.ZerosLike(), s.LabelLogits.ZerosLike());

@@ -6,16 +6,17 @@ namespace InfMatch.Influence;
 /// <summary>
 /// The published form (Inf-Match, CVPR 2026, Theorem 1): only the cross terms of the second order,
 /// a_S = Σ_t c_t (H_D G_S + H_S G_D), a_D = 2 Σ_t c_t H_D G_D, with c_t = η^t·Σ_{k&gt;t} η^k; optionally with the first-order
-/// term −Σ_t η^t G_Z^t that the published sum leaves out; taken along the path, that term contains one of the cross
-/// terms already, which the sum of both then counts twice. The cross terms are the gradient of ⟨G_D, G_S⟩, so neither
-/// side needs a Hessian: H_D G_S + H_S G_D = ∇_θ⟨G_D, G_S⟩. Source: docs/theory.md, "The published form".
+/// term −(Σ_t η^t)·G_Z^0 at the window's beginning, which the published sum leaves out. (Taken along the path, that term
+/// would already contain one of the cross terms.) The cross terms are the gradient of ⟨G_D, G_S⟩: H_D G_S + H_S G_D =
+/// ∇_θ⟨G_D, G_S⟩. Source: docs/theory.md, "The published form".
 /// </summary>
 public sealed class PaperEstimator(EstimationContext context, bool includeFirstOrder) : InfluenceEstimator(context)
 {
-    private readonly FirstOrderEstimator _firstOrder = new(context);
-
     /// <inheritdoc/>
     public override string Name => includeFirstOrder ? "paper+first" : "paper";
+
+    /// <inheritdoc/>
+    public override int ShortestWindow => 2;
 
     // c_t of macro-step t: its rate times the rates that follow it inside the window.
     private double Coefficient(Window window, int checkpoint)
@@ -26,58 +27,79 @@ public sealed class PaperEstimator(EstimationContext context, bool includeFirstO
         return EffectiveRate(window, checkpoint) * later;
     }
 
+    // The factor of G_Z at the window's beginning.
+    private double FirstOrderWeight(Window window)
+    {
+        double rates = 0;
+        for (int t = window.First; t < window.Last; t++)
+            rates += EffectiveRate(window, t);
+        return includeFirstOrder ? -rates : 0;
+    }
+
     /// <inheritdoc/>
     protected override Tensor ComputeRealSide(Window window)
     {
-        Tensor sum = Context.Theta(window, window.First).ZerosLike();
+        Variable Loss(Variable parameters) => Context.RealLoss(NetworkOf(window), parameters);
+        Tensor sum = Differential.GradientAt(Loss, Context.Theta(window, window.First)).Times(FirstOrderWeight(window));
         for (int t = window.First; t < window.Last - 1; t++)
         {
             using var scope = TensorScope.Begin();
             Tensor theta = Context.Theta(window, t);
-            Variable Loss(Variable parameters) => Context.RealLoss(NetworkOf(window), parameters);
             Tensor hg = Context.Field.HessianVector(theta, Loss, Differential.GradientAt(Loss, theta));
-            sum = scope.Keep(TensorAlgebra.Axpy(2 * Coefficient(window, t), hg, sum));
+            sum = Next(scope, sum, TensorAlgebra.Axpy(2 * Coefficient(window, t), hg, sum));
         }
-        return includeFirstOrder ? sum.Plus(_firstOrder.RealSide(window)) : sum;
+        return sum;
     }
 
     /// <inheritdoc/>
     public override Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss)
     {
         Variable[] constants = [Variable.Constant(s.Images), Variable.Constant(s.LabelLogits)];
-        Tensor sum = Context.Theta(window, window.First).ZerosLike();
+        Variable RealLoss(Variable parameters) => Context.RealLoss(NetworkOf(window), parameters);
+        Variable LossOfS(Variable parameters) => loss.At(parameters, constants);
+        Tensor sum = Differential.GradientAt(LossOfS, Context.Theta(window, window.First)).Times(FirstOrderWeight(window));
         for (int t = window.First; t < window.Last - 1; t++)
         {
             using var scope = TensorScope.Begin();
             Tensor theta = Context.Theta(window, t);
-            Variable RealLoss(Variable parameters) => Context.RealLoss(NetworkOf(window), parameters);
-            Variable SyntheticLoss(Variable parameters) => loss.At(parameters, constants);
-            Tensor gD = Differential.GradientAt(RealLoss, theta), gS = Differential.GradientAt(SyntheticLoss, theta);
+            Tensor gD = Differential.GradientAt(RealLoss, theta), gS = Differential.GradientAt(LossOfS, theta);
             Tensor cross = Context.Field.HessianVector(theta, RealLoss, gS)
-                .Plus(Context.Field.HessianVector(theta, SyntheticLoss, gD));
-            sum = scope.Keep(TensorAlgebra.Axpy(Coefficient(window, t), cross, sum));
+                .Plus(Context.Field.HessianVector(theta, LossOfS, gD));
+            sum = Next(scope, sum, TensorAlgebra.Axpy(Coefficient(window, t), cross, sum));
         }
-        return includeFirstOrder ? sum.Plus(_firstOrder.SyntheticSide(window, s, loss)) : sum;
+        return sum;
     }
 
     /// <inheritdoc/>
     // ⟨u, ∇_θ⟨G_D, G_S⟩⟩ = d/dε ⟨G_D(θ + εu), G_S(θ + εu)⟩, hence (∂a_S/∂S)ᵀu = Σ_t c_t d/dε M_S(θ_t + εu; G_D(θ_t + εu)).
     public override SyntheticGradient Pullback(Window window, SyntheticSet s, SyntheticLoss loss, Tensor u)
     {
-        SyntheticGradient sum = includeFirstOrder ? _firstOrder.Pullback(window, s, loss, u) : ZerosLike(s);
+        SyntheticGradient sum = ZerosLike(s);
+        if (includeFirstOrder)
+        {
+            using var scope = TensorScope.Begin();
+            SyntheticGradient mixed = Context.Field.Mixed(Context.Theta(window, window.First), loss, s, u);
+            sum = Next(scope, sum, sum.Plus(FirstOrderWeight(window), mixed));
+        }
         for (int t = window.First; t < window.Last - 1; t++)
         {
+            using var scope = TensorScope.Begin();
             Tensor theta = Context.Theta(window, t);
-            double epsilon = DifferenceStep.Along(theta, u, DifferenceStep.Nested(theta.DType));
+            // With an exact M_S this is a single difference; else it is the outer of two.
+            double c = Context.Field.Mode == SecondDerivatives.Exact
+                ? DifferenceStep.Default(theta.DType)
+                : DifferenceStep.Nested(theta.DType);
+            double epsilon = DifferenceStep.Along(theta, u, c);
             if (epsilon == 0)
                 return sum;
-            double weight = Coefficient(window, t) / (2 * epsilon);
-            foreach (double sign in (double[])[1, -1])
+            SyntheticGradient Side(double sign)
             {
                 Tensor moved = TensorAlgebra.Axpy(sign * epsilon, u, theta);
                 Tensor g = Differential.GradientAt(parameters => Context.RealLoss(NetworkOf(window), parameters), moved);
-                sum = sum.Plus(sign * weight, Context.Field.Mixed(moved, loss, s, g));
+                return Context.Field.Mixed(moved, loss, s, g);
             }
+            SyntheticGradient difference = Side(1).Plus(-1, Side(-1));
+            sum = Next(scope, sum, sum.Plus(Coefficient(window, t) / (2 * epsilon), difference));
         }
         return sum;
     }

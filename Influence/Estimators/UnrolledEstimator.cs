@@ -42,8 +42,9 @@ public sealed class UnrolledEstimator(EstimationContext context) : InfluenceEsti
             Tensor curvature = TensorAlgebra.Axpy(decay, delta, HessianVector(window, theta, step, delta));
             Tensor nextVelocity = TensorAlgebra.Axpy(momentum, velocity, curvature).Plus(gradient(theta, step));
             Tensor nextDelta = TensorAlgebra.Axpy(-expert.Trajectory.RateAt(step), nextVelocity, delta);
-            (velocity, delta) = (scope.Keep(nextVelocity), scope.Keep(nextDelta));
+            (velocity, delta) = (Next(scope, velocity, nextVelocity), Next(scope, delta, nextDelta));
         }
+        velocity.Dispose();
         return delta;
     }
 
@@ -54,19 +55,20 @@ public sealed class UnrolledEstimator(EstimationContext context) : InfluenceEsti
     {
         Expert expert = Context.Experts[window.Expert];
         SyntheticGradient sum = ZerosLike(s);
-        Tensor uDelta = u, uVelocity = u.ZerosLike();
+        Tensor uDelta = u.Clone(), uVelocity = u.ZerosLike();
         for (int t = window.Last - 1; t >= window.First; t--)
         {
             using var scope = TensorScope.Begin();
             int step = StepOf(window, t);
             Tensor theta = Context.Theta(window, t);
             Tensor b = TensorAlgebra.Axpy(-expert.Trajectory.RateAt(step), uDelta, uVelocity);
-            sum = sum.Plus(1, Context.Field.Mixed(theta, loss, s, b));
-            scope.Keep(sum.Images);
-            scope.Keep(sum.LabelLogits);
+            sum = Next(scope, sum, sum.Plus(1, Context.Field.Mixed(theta, loss, s, b)));
             Tensor curvature = TensorAlgebra.Axpy(expert.Plan.WeightDecay, b, HessianVector(window, theta, step, b));
-            (uDelta, uVelocity) = (scope.Keep(uDelta.Plus(curvature)), scope.Keep(b.Times(expert.Plan.Momentum)));
+            uDelta = Next(scope, uDelta, uDelta.Plus(curvature));
+            uVelocity = Next(scope, uVelocity, b.Times(expert.Plan.Momentum));
         }
+        uDelta.Dispose();
+        uVelocity.Dispose();
         return sum;
     }
 

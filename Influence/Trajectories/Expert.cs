@@ -122,6 +122,13 @@ public sealed class Expert : IDisposable
                     $"{path} was recorded with {name} = {found}, but {wanted} is asked for. Record it again, or change the option.");
             }
         }
+        if (trajectory.ParameterCount != network.Layout.Count)
+        {
+            int stored = trajectory.ParameterCount;
+            trajectory.Dispose();
+            throw new TrajectoryException(
+                $"{path} stores vectors of {stored} parameters, {network.Name} has {network.Layout.Count}. Record it again.");
+        }
         return new Expert(network, data, plan, key, trajectory);
     }
 
@@ -141,6 +148,7 @@ public sealed class Expert : IDisposable
             ["network"] = network.Name,
             ["parameters"] = network.Layout.Count.ToString(culture),
             ["images"] = data.Count.ToString(culture),
+            ["data"] = data.ContentHash(),
             ["epochs"] = plan.Epochs.ToString(culture),
             ["batchSize"] = plan.BatchSize.ToString(culture),
             ["rate"] = plan.Rate.ToString("R", culture),

@@ -86,7 +86,20 @@ public sealed class TrajectoryFile : IDisposable
         {
             throw new TrajectoryException($"{path}: the numbers of steps and of parameter vectors differ. Record it again.");
         }
-        return new TrajectoryFile(path, header);
+        if (header["accuracy"].Dimensions[0] != 1)
+            throw new TrajectoryException($"{path}: one accuracy was expected, {header["accuracy"].Dimensions[0]} are stored. Record it again.");
+        var trajectory = new TrajectoryFile(path, header);
+        for (int i = 0; i < trajectory.Count; i++)
+        {
+            int step = trajectory._steps[i];
+            if (step < 0 || step > trajectory._rates.Length || (i > 0 && step <= trajectory._steps[i - 1]))
+            {
+                trajectory.Dispose();
+                throw new TrajectoryException(
+                    $"{path}: checkpoint {i} claims step {step}; steps must ascend from 0 to {trajectory._rates.Length}. Record it again.");
+            }
+        }
+        return trajectory;
     }
 
     /// <summary>The step before which checkpoint i was stored.</summary>

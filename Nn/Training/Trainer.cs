@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using InfMatch.Autograd;
 using InfMatch.Tensors;
 
@@ -10,6 +13,27 @@ public sealed record LabelledImages(Tensor Images, Tensor Labels)
 {
     /// <summary>N.</summary>
     public int Count => Images.Shape[0];
+
+    /// <summary>SHA-256, in lower-case hex, of number type, shapes, labels and pixels: what was trained on, for a file that
+    /// outlives it.</summary>
+    public string ContentHash()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (Tensor tensor in (Tensor[])[Images, Labels])
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes($"{tensor.DType} {tensor.Shape}"));
+            int row = tensor.Count / Math.Max(1, tensor.Shape[0]);
+            // A part at a time: a copy of all pixels at once would double what a large set takes.
+            for (int start = 0, most = Math.Max(1, (1 << 20) / Math.Max(1, row)) * row; start < tensor.Count; start += most)
+            {
+                Tensor part = tensor.View(start, new Shape(Math.Min(most, tensor.Count - start)));
+                hash.AppendData(tensor.DType == DType.Float32
+                    ? MemoryMarshal.AsBytes<float>(part.ToArray<float>())
+                    : MemoryMarshal.AsBytes<double>(part.ToArray<double>()));
+            }
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 
     /// <summary>One-hot labels [N, M] from class indices.</summary>
     /// <exception cref="ShapeException">A label is not in 0 … M−1.</exception>
@@ -77,28 +101,44 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
     public Tensor Run(Tensor theta, Action<TrainingStep>? observe = null, CancellationToken cancel = default)
     {
         Tensor current = theta.Clone(), velocity = theta.ZerosLike();
-        for (int step = 0; step < Steps; step++)
+        bool done = false;
+        try
         {
-            cancel.ThrowIfCancellationRequested();
-            using var scope = TensorScope.Begin();
-            (Variable images, Variable labels) = BatchAt(step);
-            (double loss, Tensor gradient) = network.LossAndGradient(current, images, labels);
-            if (!double.IsFinite(loss))
+            for (int step = 0; step < Steps; step++)
             {
-                throw new NumericalException(
-                    $"the training loss of {network.Name}", step, loss, $"Lower the learning rate (now {plan.Rate}).");
+                cancel.ThrowIfCancellationRequested();
+                using var scope = TensorScope.Begin();
+                (double loss, Tensor next, Tensor nextVelocity) = Step(step, current, velocity);
+                current.Dispose();
+                velocity.Dispose();
+                (current, velocity) = (scope.Keep(next), scope.Keep(nextVelocity));
+                observe?.Invoke(new TrainingStep(step, step / StepsPerEpoch, RateAt(step), loss, current));
             }
-            Tensor next = current.Backend.Empty(current.Shape, current.DType);
-            Tensor nextVelocity = current.Backend.Empty(current.Shape, current.DType);
-            current.Backend.SgdStep(
-                current, velocity, gradient, RateAt(step), plan.Momentum, plan.WeightDecay, next, nextVelocity);
-            current.Dispose();
-            velocity.Dispose();
-            (current, velocity) = (scope.Keep(next), scope.Keep(nextVelocity));
-            observe?.Invoke(new TrainingStep(step, step / StepsPerEpoch, RateAt(step), loss, current));
+            done = true;
+            return current;
         }
-        velocity.Dispose();
-        return current;
+        finally
+        {
+            velocity.Dispose();
+            if (!done)
+                current.Dispose();
+        }
+    }
+
+    private (double Loss, Tensor Theta, Tensor Velocity) Step(int step, Tensor theta, Tensor velocity)
+    {
+        (Variable images, Variable labels) = BatchAt(step);
+        (double loss, Tensor gradient) = network.LossAndGradient(theta, images, labels);
+        if (!double.IsFinite(loss))
+        {
+            throw new NumericalException(
+                $"the training loss of {network.Name}", step, loss, $"Lower the learning rate (now {plan.Rate}).");
+        }
+        Tensor next = theta.Backend.Empty(theta.Shape, theta.DType);
+        Tensor nextVelocity = theta.Backend.Empty(theta.Shape, theta.DType);
+        theta.Backend.SgdStep(
+            theta, velocity, gradient, RateAt(step), plan.Momentum, plan.WeightDecay, next, nextVelocity);
+        return (loss, next, nextVelocity);
     }
 
     private int _cachedEpoch = -1;

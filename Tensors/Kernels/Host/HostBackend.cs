@@ -243,7 +243,7 @@ public abstract class HostBackend : Backend
     /// <inheritdoc/>
     public sealed override void GatherRows(Tensor x, ReadOnlySpan<int> indices, Tensor y)
     {
-        int row = x.Count / x.Shape[0];
+        int row = x.Count / Math.Max(1, x.Shape[0]);
         if (y.DType == DType.Float32)
             GatherRows(row, Block<float>(x), indices, Block<float>(y));
         else
@@ -254,7 +254,7 @@ public abstract class HostBackend : Backend
     /// <inheritdoc/>
     public sealed override void ScatterRows(Tensor dy, ReadOnlySpan<int> indices, Tensor dx)
     {
-        int row = dx.Count / dx.Shape[0];
+        int row = dx.Count / Math.Max(1, dx.Shape[0]);
         if (dx.DType == DType.Float32)
             ScatterRows(row, Block<float>(dy), indices, Block<float>(dx));
         else

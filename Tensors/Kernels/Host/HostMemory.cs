@@ -43,16 +43,32 @@ internal sealed class HostMemory(string device, long limit)
                 if (_inUse + bytes > limit)
                     throw new DeviceMemoryException(device, bytes, _inUse, _cachedBytes, limit);
             }
-            try
-            {
-                T[] array = GC.AllocateUninitializedArray<T>(size, pinned: true);
-                Count(bytes, +1);
-                return array;
-            }
-            catch (OutOfMemoryException e)
-            {
-                throw new DeviceMemoryException(device, bytes, _inUse, _cachedBytes, limit, e);
-            }
+            T[] array = Allocate<T>(size, bytes);
+            Count(bytes, +1);
+            return array;
+        }
+    }
+
+    // The first refusal gives the cached arrays up and asks once more; the second is the caller's.
+    private T[] Allocate<T>(int size, long bytes) where T : unmanaged
+    {
+        try
+        {
+            return GC.AllocateUninitializedArray<T>(size, pinned: true);
+        }
+        catch (OutOfMemoryException)
+        {
+            _cached.Clear();
+            _cachedBytes = 0;
+            GC.Collect();
+        }
+        try
+        {
+            return GC.AllocateUninitializedArray<T>(size, pinned: true);
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new DeviceMemoryException(device, bytes, _inUse, _cachedBytes, limit, e);
         }
     }
 
