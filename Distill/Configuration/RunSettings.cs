@@ -37,6 +37,9 @@ internal sealed record RunSettings
 
     public required double Temperature { get; init; }
 
+    /// <summary>Where the labels start: experts (their mean logits) or hard (the image's class).</summary>
+    public required string LabelStart { get; init; }
+
     public required int RealBatch { get; init; }
 
     public required int Window { get; init; }
@@ -58,6 +61,9 @@ internal sealed record RunSettings
     public required double ExpertRate { get; init; }
 
     public required string ExpertAugment { get; init; }
+
+    /// <summary>How the experts' rate changes: constant, cosine or step.</summary>
+    public required string ExpertSchedule { get; init; }
 
     public required int Checkpoints { get; init; }
 

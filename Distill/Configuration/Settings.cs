@@ -66,7 +66,7 @@ internal static class Settings
     private const string DeviceVariable = "INFMATCH_DEVICE";
 
     /// <summary>The names of the augmentations; auto takes no flips for digits.</summary>
-    public static ImmutableArray<string> Augmentations { get; } = ["none", "auto", "photographs", "digits"];
+    public static ImmutableArray<string> Augmentations { get; } = ["none", "auto", "photographs", "digits", "geometric"];
 
     private static readonly ImmutableArray<string> s_devices = ["auto", "cpu", "cuda", "opencl", "reference"];
     private static readonly ImmutableArray<string> s_schedules = ["constant", "cosine", "step"];
@@ -99,6 +99,8 @@ internal static class Settings
         Real("ExpertRate", "Learning rate of the experts (plain SGD).", s => s.ExpertRate, (s, v) => s with { ExpertRate = v }),
         Choice("ExpertAugment", "Augmentation of the experts' training", Augmentations,
             s => s.ExpertAugment, (s, v) => s with { ExpertAugment = v }),
+        Choice("ExpertSchedule", "How the experts' rate changes over their training", s_schedules,
+            s => s.ExpertSchedule, (s, v) => s with { ExpertSchedule = v }),
         Whole("Checkpoints", "Parameter vectors stored in each epoch; 0 for none but the dense ones.", 0, 1 << 20,
             s => s.Checkpoints, (s, v) => s with { Checkpoints = v }),
         Whole("DenseSteps", "Consecutive steps stored from the beginning; the unrolled estimator needs them.", 0, 1 << 20,
@@ -138,6 +140,8 @@ internal static class Settings
         Real("Threshold", "Steps with a larger relative J are skipped.", s => s.Threshold, (s, v) => s with { Threshold = v }),
         Real("Temperature", "Divides the experts' logits that the labels start from.",
             s => s.Temperature, (s, v) => s with { Temperature = v }),
+        Choice("LabelStart", "Where the learned labels start: the experts' mean logits, or the image's class", ["experts", "hard"],
+            s => s.LabelStart, (s, v) => s with { LabelStart = v }),
         Whole("RealBatch", "Real images per class in the real gradient; 0 for all.", 0, 1 << 20,
             s => s.RealBatch, (s, v) => s with { RealBatch = v }),
         Whole("EvaluateEvery", "Iterations between two evaluations (one network each) on the way; 0 for none.", 0, 10_000_000,

@@ -63,7 +63,7 @@ internal sealed class DistillationRun(
         int ipc, Network network, PreparedData data, ExpertLibrary library, RealImages real, InfluenceEstimator estimator,
         NetworkJudge judge, MetricsFile metrics)
     {
-        SyntheticSet start = real.Start(ipc);
+        SyntheticSet start = real.Start(ipc, settings.LabelStart == "hard");
         using Distiller distiller = MakeDistiller(network, library, estimator, start, ipc);
         DrawPicture(start, data, ipc, "before");
         start.Images.Dispose();

@@ -26,7 +26,7 @@ internal static class Translation
 
     /// <summary>How experts are trained: plain SGD, which influence describes best.</summary>
     public static TrainingPlan ExpertPlan(RunSettings s, string dataset) => new(
-        s.ExpertEpochs, s.ExpertBatch, s.ExpertRate, Momentum: 0, WeightDecay: 0, RateSchedule.Constant,
+        s.ExpertEpochs, s.ExpertBatch, s.ExpertRate, Momentum: 0, WeightDecay: 0, ScheduleOf(s.ExpertSchedule),
         AugmentationOf(s.ExpertAugment, dataset));
 
     /// <summary>Which of their parameters are stored.</summary>
@@ -50,12 +50,7 @@ internal static class Translation
         ImageMomentum = s.MomentumImg,
         LabelRate = s.LrLabel,
         LabelMomentum = s.MomentumLabel,
-        Schedule = s.RateSchedule switch
-        {
-            "constant" => RateSchedule.Constant,
-            "cosine" => RateSchedule.Cosine,
-            _ => RateSchedule.StepAtHalf,
-        },
+        Schedule = ScheduleOf(s.RateSchedule),
         MassRule = s.Mass switch
         {
             "closed-form" => MassRule.ClosedForm,
@@ -66,11 +61,19 @@ internal static class Translation
         Threshold = s.Threshold,
     };
 
+    private static RateSchedule ScheduleOf(string name) => name switch
+    {
+        "constant" => RateSchedule.Constant,
+        "cosine" => RateSchedule.Cosine,
+        _ => RateSchedule.StepAtHalf,
+    };
+
     /// <summary>The augmentation of a name; auto flips photographs and never digits.</summary>
     public static Augmentation AugmentationOf(string name, string dataset) => name switch
     {
         "none" => Augmentation.None,
         "digits" => new Augmentation(AugmentationOps.Digits),
+        "geometric" => new Augmentation(AugmentationOps.Geometric),
         "auto" when dataset == "mnist" => new Augmentation(AugmentationOps.Digits),
         _ => new Augmentation(AugmentationOps.Photographs),
     };

@@ -20,11 +20,15 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
         return new SyntheticSet(images, Logits(images), 1).AsTrainingSet();
     }
 
+    // The class's logit above the others' 0 where labels start hard: q = e⁵/(e⁵ + M − 1), 0.94 for ten classes. A truly hard
+    // label has no finite logits, and a harder one than this hardly moves.
+    private const float HardLogit = 5;
+
     /// <summary>
     /// Where a distillation starts (as DATM does): random real images that the experts together classify correctly, with
-    /// the experts' mean logits. A class with too few of them is filled up with others.
+    /// the experts' mean logits, or with nearly hard labels. A class with too few of them is filled up with others.
     /// </summary>
-    public SyntheticSet Start(int ipc)
+    public SyntheticSet Start(int ipc, bool hardLabels)
     {
         var chosen = new List<int>();
         for (int c = 0; c < data.Classes; c++)
@@ -34,8 +38,11 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
                 .Select(i => data.Pair.Train.IndicesOfClass(c)[i])];
             chosen.AddRange(CorrectFirst(order, c, ipc).Take(ipc));
         }
-        (Tensor images, int[] _) = data.Select([.. chosen]);
-        return new SyntheticSet(images, Logits(images), 1);
+        (Tensor images, int[] labels) = data.Select([.. chosen]);
+        if (!hardLabels)
+            return new SyntheticSet(images, Logits(images), 1);
+        using Tensor oneHot = LabelledImages.OneHot(data.Backend, DType.Float32, labels, data.Classes);
+        return new SyntheticSet(images, oneHot.Times(HardLogit), 1);
     }
 
     private int[] Draw(int ipc, int repeat) => data.RandomOfEachClass(ipc, key.Split("random").Split((ulong)repeat));

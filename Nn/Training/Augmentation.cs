@@ -31,6 +31,9 @@ public enum AugmentationOps
     /// <summary>What DSA uses for photographs.</summary>
     Photographs = Color | Crop | Cutout | Flip | Scale | Rotate,
 
+    /// <summary>What DC uses for MNIST (with rotations of up to 15° as in DSA, where DC turns by up to 45°).</summary>
+    Geometric = Crop | Scale | Rotate,
+
     /// <summary>What DSA uses for digits: no flip.</summary>
     Digits = Color | Crop | Cutout | Scale | Rotate,
 }
