@@ -13,20 +13,19 @@ public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEs
     public override string Name => "first-order";
 
     /// <inheritdoc/>
-    protected override Tensor ComputeRealSide(Window window) =>
-        Context.Theta(window, window.Last).Minus(Context.Theta(window, window.First));
+    protected override Tensor ComputeRealSide(Window window) => Displacement(window);
 
     /// <inheritdoc/>
     public override Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss)
     {
-        using var scope = TensorScope.Begin();
-        Tensor? sum = null;
+        Tensor sum = Zeros(window);
         for (int t = window.First; t < window.Last; t++)
         {
+            using var step = TensorScope.Begin();
             Tensor g = SyntheticGradientAt(Context.Theta(window, t), s, loss);
-            sum = sum is null ? g.Times(-EffectiveRate(window, t)) : TensorAlgebra.Axpy(-EffectiveRate(window, t), g, sum);
+            Advance(step, ref sum, TensorAlgebra.Axpy(-EffectiveRate(window, t), g, sum));
         }
-        return scope.Keep(sum!);
+        return sum;
     }
 
     /// <inheritdoc/>
@@ -34,7 +33,10 @@ public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEs
     {
         SyntheticGradient sum = ZerosLike(s);
         for (int t = window.First; t < window.Last; t++)
-            sum = sum.Plus(-EffectiveRate(window, t), Context.Field.Mixed(Context.Theta(window, t), loss, s, u));
+        {
+            using var step = TensorScope.Begin();
+            Advance(step, ref sum, -EffectiveRate(window, t), Context.Field.Mixed(Context.Theta(window, t), loss, s, u));
+        }
         return sum;
     }
 }

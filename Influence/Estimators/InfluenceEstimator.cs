@@ -78,6 +78,31 @@ public abstract class InfluenceEstimator(EstimationContext context)
     /// <summary>a_D, computed.</summary>
     protected abstract Tensor ComputeRealSide(Window window);
 
+    /// <summary>θ at the window's end less θ at its beginning, as recorded.</summary>
+    protected Tensor Displacement(Window window) =>
+        Context.Theta(window, window.Last).Minus(Context.Theta(window, window.First));
+
+    /// <summary>A vector [p] of zeros.</summary>
+    protected Tensor Zeros(Window window) =>
+        Tensor.Full(Context.Backend, Context.DType, new Shape(NetworkOf(window).Layout.Count), 0);
+
+    /// <summary>Puts the next value, made in the scope of one step, in the place of a running one, whose memory goes
+    /// back: a sum over a window takes the same memory for every length.</summary>
+    protected static void Advance(TensorScope step, ref Tensor running, Tensor next)
+    {
+        running.Dispose();
+        running = step.Keep(next);
+    }
+
+    /// <summary>Adds c·term, made in the scope of one step, to a running sum; see the other overload.</summary>
+    protected static void Advance(TensorScope step, ref SyntheticGradient sum, double c, SyntheticGradient term)
+    {
+        SyntheticGradient next = sum.Plus(c, term);
+        sum.Images.Dispose();
+        sum.LabelLogits.Dispose();
+        sum = new SyntheticGradient(step.Keep(next.Images), step.Keep(next.LabelLogits));
+    }
+
     /// <summary>The network of a window's expert.</summary>
     protected Network NetworkOf(Window window) => Context.Experts[window.Expert].Network;
 

@@ -6,13 +6,14 @@ namespace InfMatch.Influence;
 /// <summary>
 /// The published form (Inf-Match, CVPR 2026, Theorem 1): only the cross terms of the second order,
 /// a_S = Σ_t c_t (H_D G_S + H_S G_D), a_D = 2 Σ_t c_t H_D G_D, with c_t = η^t·Σ_{k&gt;t} η^k; optionally with the first-order
-/// term −Σ_t η^t G_Z^t that the published sum leaves out. The cross terms are the gradient of ⟨G_D, G_S⟩, so neither
-/// side needs a Hessian: H_D G_S + H_S G_D = ∇_θ⟨G_D, G_S⟩. Source: docs/theory.md, "The published form".
+/// term −(Σ_t η^t) G_Z at the window's beginning that the published sum leaves out. There and not along the trajectory,
+/// because H_S G_D already is how G_S changes along it: so the sum agrees with the unrolled form to second order in η.
+/// D's own first-order term is taken from the recorded displacement, which holds one of the two H_D G_D. The cross
+/// terms are the gradient of ⟨G_D, G_S⟩, so neither side needs a Hessian: H_D G_S + H_S G_D = ∇_θ⟨G_D, G_S⟩.
+/// Source: docs/theory.md, "The published form".
 /// </summary>
 public sealed class PaperEstimator(EstimationContext context, bool includeFirstOrder) : InfluenceEstimator(context)
 {
-    private readonly FirstOrderEstimator _firstOrder = new(context);
-
     /// <inheritdoc/>
     public override string Name => includeFirstOrder ? "paper+first" : "paper";
 
@@ -25,47 +26,70 @@ public sealed class PaperEstimator(EstimationContext context, bool includeFirstO
         return EffectiveRate(window, checkpoint) * later;
     }
 
+    // Σ η^t over the window.
+    private double TotalRate(Window window)
+    {
+        double total = 0;
+        for (int t = window.First; t < window.Last; t++)
+            total += EffectiveRate(window, t);
+        return total;
+    }
+
     /// <inheritdoc/>
     protected override Tensor ComputeRealSide(Window window)
     {
-        Tensor sum = Context.Theta(window, window.First).ZerosLike();
+        Tensor sum = includeFirstOrder ? Displacement(window) : Zeros(window);
+        double share = includeFirstOrder ? 1 : 2;
         for (int t = window.First; t < window.Last - 1; t++)
         {
-            using var scope = TensorScope.Begin();
+            using var step = TensorScope.Begin();
             Tensor theta = Context.Theta(window, t);
             Variable Loss(Variable parameters) => Context.RealLoss(NetworkOf(window), parameters);
             Tensor hg = Context.Field.HessianVector(theta, Loss, Differential.GradientAt(Loss, theta));
-            sum = scope.Keep(TensorAlgebra.Axpy(2 * Coefficient(window, t), hg, sum));
+            Advance(step, ref sum, TensorAlgebra.Axpy(share * Coefficient(window, t), hg, sum));
         }
-        return includeFirstOrder ? sum.Plus(_firstOrder.RealSide(window)) : sum;
+        return sum;
     }
 
     /// <inheritdoc/>
     public override Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss)
     {
         Variable[] constants = [Variable.Constant(s.Images), Variable.Constant(s.LabelLogits)];
-        Tensor sum = Context.Theta(window, window.First).ZerosLike();
+        Tensor sum = Zeros(window);
+        if (includeFirstOrder)
+        {
+            using var step = TensorScope.Begin();
+            Tensor g = SyntheticGradientAt(Context.Theta(window, window.First), s, loss);
+            Advance(step, ref sum, g.Times(-TotalRate(window)));
+        }
         for (int t = window.First; t < window.Last - 1; t++)
         {
-            using var scope = TensorScope.Begin();
+            using var step = TensorScope.Begin();
             Tensor theta = Context.Theta(window, t);
             Variable RealLoss(Variable parameters) => Context.RealLoss(NetworkOf(window), parameters);
             Variable SyntheticLoss(Variable parameters) => loss.At(parameters, constants);
             Tensor gD = Differential.GradientAt(RealLoss, theta), gS = Differential.GradientAt(SyntheticLoss, theta);
             Tensor cross = Context.Field.HessianVector(theta, RealLoss, gS)
                 .Plus(Context.Field.HessianVector(theta, SyntheticLoss, gD));
-            sum = scope.Keep(TensorAlgebra.Axpy(Coefficient(window, t), cross, sum));
+            Advance(step, ref sum, TensorAlgebra.Axpy(Coefficient(window, t), cross, sum));
         }
-        return includeFirstOrder ? sum.Plus(_firstOrder.SyntheticSide(window, s, loss)) : sum;
+        return sum;
     }
 
     /// <inheritdoc/>
     // ⟨u, ∇_θ⟨G_D, G_S⟩⟩ = d/dε ⟨G_D(θ + εu), G_S(θ + εu)⟩, hence (∂a_S/∂S)ᵀu = Σ_t c_t d/dε M_S(θ_t + εu; G_D(θ_t + εu)).
     public override SyntheticGradient Pullback(Window window, SyntheticSet s, SyntheticLoss loss, Tensor u)
     {
-        SyntheticGradient sum = includeFirstOrder ? _firstOrder.Pullback(window, s, loss, u) : ZerosLike(s);
+        SyntheticGradient sum = ZerosLike(s);
+        if (includeFirstOrder)
+        {
+            using var step = TensorScope.Begin();
+            Tensor theta = Context.Theta(window, window.First);
+            Advance(step, ref sum, -TotalRate(window), Context.Field.Mixed(theta, loss, s, u));
+        }
         for (int t = window.First; t < window.Last - 1; t++)
         {
+            using var step = TensorScope.Begin();
             Tensor theta = Context.Theta(window, t);
             double epsilon = DifferenceStep.Along(theta, u, DifferenceStep.Nested(theta.DType));
             if (epsilon == 0)
@@ -75,7 +99,7 @@ public sealed class PaperEstimator(EstimationContext context, bool includeFirstO
             {
                 Tensor moved = TensorAlgebra.Axpy(sign * epsilon, u, theta);
                 Tensor g = Differential.GradientAt(parameters => Context.RealLoss(NetworkOf(window), parameters), moved);
-                sum = sum.Plus(sign * weight, Context.Field.Mixed(moved, loss, s, g));
+                Advance(step, ref sum, sign * weight, Context.Field.Mixed(moved, loss, s, g));
             }
         }
         return sum;

@@ -33,7 +33,7 @@ public sealed class UnrolledEstimator(EstimationContext context) : InfluenceEsti
     {
         Expert expert = Context.Experts[window.Expert];
         (double momentum, double decay) = (expert.Plan.Momentum, expert.Plan.WeightDecay);
-        Tensor delta = Context.Theta(window, window.First).ZerosLike(), velocity = delta.ZerosLike();
+        Tensor delta = Zeros(window), velocity = Zeros(window);
         for (int t = window.First; t < window.Last; t++)
         {
             using var scope = TensorScope.Begin();
@@ -42,8 +42,10 @@ public sealed class UnrolledEstimator(EstimationContext context) : InfluenceEsti
             Tensor curvature = TensorAlgebra.Axpy(decay, delta, HessianVector(window, theta, step, delta));
             Tensor nextVelocity = TensorAlgebra.Axpy(momentum, velocity, curvature).Plus(gradient(theta, step));
             Tensor nextDelta = TensorAlgebra.Axpy(-expert.Trajectory.RateAt(step), nextVelocity, delta);
-            (velocity, delta) = (scope.Keep(nextVelocity), scope.Keep(nextDelta));
+            Advance(scope, ref velocity, nextVelocity);
+            Advance(scope, ref delta, nextDelta);
         }
+        velocity.Dispose();
         return delta;
     }
 
@@ -54,19 +56,20 @@ public sealed class UnrolledEstimator(EstimationContext context) : InfluenceEsti
     {
         Expert expert = Context.Experts[window.Expert];
         SyntheticGradient sum = ZerosLike(s);
-        Tensor uDelta = u, uVelocity = u.ZerosLike();
+        Tensor uDelta = u.Clone(), uVelocity = u.ZerosLike();
         for (int t = window.Last - 1; t >= window.First; t--)
         {
             using var scope = TensorScope.Begin();
             int step = StepOf(window, t);
             Tensor theta = Context.Theta(window, t);
             Tensor b = TensorAlgebra.Axpy(-expert.Trajectory.RateAt(step), uDelta, uVelocity);
-            sum = sum.Plus(1, Context.Field.Mixed(theta, loss, s, b));
-            scope.Keep(sum.Images);
-            scope.Keep(sum.LabelLogits);
+            Advance(scope, ref sum, 1, Context.Field.Mixed(theta, loss, s, b));
             Tensor curvature = TensorAlgebra.Axpy(expert.Plan.WeightDecay, b, HessianVector(window, theta, step, b));
-            (uDelta, uVelocity) = (scope.Keep(uDelta.Plus(curvature)), scope.Keep(b.Times(expert.Plan.Momentum)));
+            Advance(scope, ref uDelta, uDelta.Plus(curvature));
+            Advance(scope, ref uVelocity, b.Times(expert.Plan.Momentum));
         }
+        uDelta.Dispose();
+        uVelocity.Dispose();
         return sum;
     }
 

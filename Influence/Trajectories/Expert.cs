@@ -122,6 +122,12 @@ public sealed class Expert : IDisposable
                     $"{path} was recorded with {name} = {found}, but {wanted} is asked for. Record it again, or change the option.");
             }
         }
+        if (trajectory.ParameterCount != network.Layout.Count)
+        {
+            trajectory.Dispose();
+            throw new TrajectoryException(
+                $"{path} holds {trajectory.ParameterCount} parameters, {network.Name} has {network.Layout.Count}. Record it again.");
+        }
         return new Expert(network, data, plan, key, trajectory);
     }
 

@@ -86,7 +86,21 @@ public sealed class TrajectoryFile : IDisposable
         {
             throw new TrajectoryException($"{path}: the numbers of steps and of parameter vectors differ. Record it again.");
         }
-        return new TrajectoryFile(path, header);
+        if (header["accuracy"].Dimensions[0] != 1)
+            throw new TrajectoryException($"{path}: one accuracy is expected. Record it again.");
+        var trajectory = new TrajectoryFile(path, header);
+        int before = -1;
+        foreach (int step in trajectory._steps)
+        {
+            if (step <= before || step > trajectory._rates.Length)
+            {
+                trajectory.Dispose();
+                throw new TrajectoryException(
+                    $"{path}: step {step} follows step {before} in a training of {trajectory._rates.Length} steps. Record it again.");
+            }
+            before = step;
+        }
+        return trajectory;
     }
 
     /// <summary>The step before which checkpoint i was stored.</summary>

@@ -73,32 +73,49 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
     }
 
     /// <summary>Trains from θ^0 [p] and returns θ^T, which the caller owns; <paramref name="observe"/> sees every step.</summary>
-    /// <exception cref="NumericalException">The loss stops being finite.</exception>
+    /// <exception cref="NumericalException">The loss or the last parameters stop being finite.</exception>
     public Tensor Run(Tensor theta, Action<TrainingStep>? observe = null, CancellationToken cancel = default)
     {
         Tensor current = theta.Clone(), velocity = theta.ZerosLike();
-        for (int step = 0; step < Steps; step++)
+        try
         {
-            cancel.ThrowIfCancellationRequested();
-            using var scope = TensorScope.Begin();
-            (Variable images, Variable labels) = BatchAt(step);
-            (double loss, Tensor gradient) = network.LossAndGradient(current, images, labels);
-            if (!double.IsFinite(loss))
+            for (int step = 0; step < Steps; step++)
             {
-                throw new NumericalException(
-                    $"the training loss of {network.Name}", step, loss, $"Lower the learning rate (now {plan.Rate}).");
+                cancel.ThrowIfCancellationRequested();
+                using var scope = TensorScope.Begin();
+                (Variable images, Variable labels) = BatchAt(step);
+                (double loss, Tensor gradient) = network.LossAndGradient(current, images, labels);
+                CheckFinite("the training loss", step, loss);
+                Tensor next = current.Backend.Empty(current.Shape, current.DType);
+                Tensor nextVelocity = current.Backend.Empty(current.Shape, current.DType);
+                current.Backend.SgdStep(
+                    current, velocity, gradient, RateAt(step), plan.Momentum, plan.WeightDecay, next, nextVelocity);
+                current.Dispose();
+                velocity.Dispose();
+                (current, velocity) = (scope.Keep(next), scope.Keep(nextVelocity));
+                observe?.Invoke(new TrainingStep(step, step / StepsPerEpoch, RateAt(step), loss, current));
             }
-            Tensor next = current.Backend.Empty(current.Shape, current.DType);
-            Tensor nextVelocity = current.Backend.Empty(current.Shape, current.DType);
-            current.Backend.SgdStep(
-                current, velocity, gradient, RateAt(step), plan.Momentum, plan.WeightDecay, next, nextVelocity);
-            current.Dispose();
-            velocity.Dispose();
-            (current, velocity) = (scope.Keep(next), scope.Keep(nextVelocity));
-            observe?.Invoke(new TrainingStep(step, step / StepsPerEpoch, RateAt(step), loss, current));
+            CheckFinite("the length of the parameters", Steps - 1, current.Norm()); // no loss follows the last step
+            return current;
         }
-        velocity.Dispose();
-        return current;
+        catch
+        {
+            current.Dispose();
+            throw;
+        }
+        finally
+        {
+            velocity.Dispose();
+        }
+    }
+
+    private void CheckFinite(string what, int step, double value)
+    {
+        if (!double.IsFinite(value))
+        {
+            throw new NumericalException(
+                $"{what} of {network.Name}", step, value, $"Lower the learning rate (now {plan.Rate}).");
+        }
     }
 
     private int _cachedEpoch = -1;

@@ -194,6 +194,7 @@ public sealed class DistillerTests
     public void NaN_in_S_stops_the_step_and_leaves_the_state_as_it_was()
     {
         var backend = new CpuBackend(1);
+        using var scope = TensorScope.Begin();
         using var problem = Problem(DType.Float64, backend);
         double[] pixels = problem.Start.Images.ToArray<double>();
         pixels[7] = double.NaN;
@@ -215,18 +216,24 @@ public sealed class DistillerTests
     }
 
     [Theory]
-    [InlineData(1e300, 1, MassRule.ClosedForm, 0)]
-    [InlineData(1, 1e300, MassRule.ClosedForm, 0)]
-    [InlineData(1, 1, MassRule.Learned, 1e300)]
+    [InlineData(1e300, 1, 0, 0.7, "the synthetic set became ∞. Lower --lr-img (now 1E+300)")]
+    [InlineData(1, 1e300, 0, 0.7, "the synthetic set became ∞. Lower --lr-img (now 1) or --lr-label (now 1E+300).")]
+    [InlineData(1, 1, 1e300, 0.7, "the mass of the synthetic set became 0. Lower its rate (now 1E+300).")]
+    [InlineData(1, 1, 1e300, 1e-6, "the mass of the synthetic set became ∞. Lower its rate (now 1E+300).")]
     public void Absurd_rates_stop_the_step_and_leave_the_state_as_it_was(
-        double imageRate, double labelRate, MassRule rule, double massRate)
+        double imageRate, double labelRate, double massRate, double mass, string message)
     {
         using var problem = Problem(DType.Float64);
-        using Distiller distiller = Make(
-            problem, s_plan with { ImageRate = imageRate, LabelRate = labelRate, MassRule = rule, MassRate = massRate });
+        DistillationPlan plan = s_plan with
+        {
+            ImageRate = imageRate, LabelRate = labelRate, MassRule = MassRule.Learned, MassRate = massRate,
+        };
+        using Distiller distiller = new(
+            problem.Network, problem.Experts, new FirstOrderEstimator(problem.Context), problem.Start with { Mass = mass },
+            plan, s_key);
         byte[] before = State(distiller);
         NumericalException e = Assert.Throws<NumericalException>(() => distiller.Step());
-        Assert.StartsWith("Step 0: the synthetic set became ", e.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"Step 0: {message.Replace("∞", $"{double.PositiveInfinity}", StringComparison.Ordinal)}", e.Message, StringComparison.Ordinal);
         Assert.Equal(before, State(distiller));
     }
 
@@ -255,6 +262,7 @@ public sealed class DistillerTests
     public void Fifty_steps_take_no_more_memory_than_the_first_ones()
     {
         var backend = new CpuBackend(1);
+        using var scope = TensorScope.Begin();
         using var problem = Problem(DType.Float32, backend);
         DistillationPlan plan = s_plan with { Augmentation = new Augmentation(AugmentationOps.Photographs), ExpansionEnd = 0 };
         int live = backend.Memory.LiveBuffers;

@@ -72,6 +72,7 @@ public sealed class ObjectiveTests
     public void No_more_real_sides_are_kept_than_allowed_and_the_memory_of_the_others_returns(string name)
     {
         var backend = new CpuBackend(1);
+        using var scope = TensorScope.Begin(); // nothing is left to the collector
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: backend);
         InfluenceEstimator estimator = name switch
         {
@@ -105,6 +106,7 @@ public sealed class ObjectiveTests
         long Peak(int length)
         {
             var backend = new CpuBackend(1);
+            using var scope = TensorScope.Begin();
             using var problem = new TinyProblem(
                 CheckpointSchedule.Every(24), mode: SecondDerivatives.FiniteDifference, backend: backend,
                 plan: new TrainingPlan(24, 12, 0.01, 0, 0, RateSchedule.Constant, Augmentation.None));

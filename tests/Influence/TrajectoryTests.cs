@@ -204,30 +204,22 @@ public sealed class TrajectoryTests
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: new CpuBackend(1));
         using var folder = new TemporaryFolder();
         string path = folder.At("t");
-        byte[] copy = [];
         using Expert expert = Expert.Record(
             problem.Network, problem.Data, problem.Plan, CheckpointSchedule.Every(6), RandomKey.FromSeed(1), path,
             observe: step =>
             {
                 Assert.False(File.Exists(path));
                 Assert.Equal(["t" + SafetensorsWriter.PartialSuffix], folder.Names);
-                if (step.Step == 5)
-                {
-                    using FileStream partial = new(
-                        path + SafetensorsWriter.PartialSuffix, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-                    copy = new byte[partial.Length];
-                    partial.ReadExactly(copy);
-                }
+                Assert.ThrowsAny<IOException>(() => TrajectoryFile.Open(path + SafetensorsWriter.PartialSuffix));
             });
         Assert.Equal(["t"], folder.Names);
-        File.WriteAllBytes(folder.At("unfinished"), copy);
-        Assert.Throws<SafetensorsException>(() => TrajectoryFile.Open(folder.At("unfinished")));
     }
 
     [Fact]
     public void A_cancelled_or_diverging_recording_leaves_nothing_behind_and_an_older_file_as_it_was()
     {
         var backend = new CpuBackend(1);
+        using var scope = TensorScope.Begin();
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: backend);
         using var folder = new TemporaryFolder();
         string path = folder.At("t");
