@@ -35,7 +35,8 @@ public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEs
         for (int t = window.First; t < window.Last; t++)
         {
             using var step = TensorScope.Begin();
-            Advance(step, ref sum, -EffectiveRate(window, t), Context.Field.Mixed(Context.Theta(window, t), loss, s, u));
+            SyntheticGradient mixed = Context.Field.Mixed(Context.Theta(window, t), loss, s, u);
+            Advance(step, ref sum, -EffectiveRate(window, t), mixed);
         }
         return sum;
     }

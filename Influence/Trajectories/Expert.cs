@@ -126,7 +126,8 @@ public sealed class Expert : IDisposable
         {
             trajectory.Dispose();
             throw new TrajectoryException(
-                $"{path} holds {trajectory.ParameterCount} parameters, {network.Name} has {network.Layout.Count}. Record it again.");
+                $"{path} holds {trajectory.ParameterCount} parameters, {network.Name} has " +
+                $"{network.Layout.Count}. Record it again.");
         }
         return new Expert(network, data, plan, key, trajectory);
     }

@@ -96,7 +96,8 @@ public sealed class TrajectoryFile : IDisposable
             {
                 trajectory.Dispose();
                 throw new TrajectoryException(
-                    $"{path}: step {step} follows step {before} in a training of {trajectory._rates.Length} steps. Record it again.");
+                    $"{path}: step {step} follows step {before} in a training of " +
+                    $"{trajectory._rates.Length} steps. Record it again.");
             }
             before = step;
         }

@@ -11,7 +11,8 @@ internal sealed class TinyProblem : IDisposable
 
     public TinyProblem(
         CheckpointSchedule schedule, double momentum = 0, double decay = 0, SecondDerivatives mode = SecondDerivatives.Exact,
-        Network? network = null, Backend? backend = null, DType dtype = DType.Float64, double rate = 0.1, int experts = 1,
+        Network? network = null, Backend? backend = null, DType dtype = DType.Float64, double rate = 0.1,
+        int experts = 1,
         TrainingPlan? plan = null)
     {
         Backend = backend ?? new ReferenceBackend();

@@ -83,7 +83,8 @@ public sealed class TrajectoryTests
         foreach (Window window in (Window[])[new(0, 0, 6), new(0, 2, 5)])
         {
             Tensor real = new FirstOrderEstimator(problem.Context).RealSide(window);
-            Tensor first = problem.Context.Theta(window, window.First), last = problem.Context.Theta(window, window.Last);
+            Tensor first = problem.Context.Theta(window, window.First);
+            Tensor last = problem.Context.Theta(window, window.Last);
             Assert.Equal(last.Minus(first).ToArray<double>(), real.ToArray<double>());
             Tensor sum = first.ZerosLike();
             for (int t = window.First; t < window.Last; t++)
@@ -111,8 +112,10 @@ public sealed class TrajectoryTests
             RandomKey? otherKey = null)
         {
             TrajectoryException e = Assert.Throws<TrajectoryException>(() => Expert.Open(
-                network ?? problem.Network, problem.Data, plan ?? problem.Plan, other ?? schedule, otherKey ?? key, path));
-            Assert.StartsWith($"{path} was recorded with {difference} is asked for.", e.Message, StringComparison.Ordinal);
+                network ?? problem.Network, problem.Data, plan ?? problem.Plan, other ?? schedule,
+                otherKey ?? key, path));
+            Assert.StartsWith(
+                $"{path} was recorded with {difference} is asked for.", e.Message, StringComparison.Ordinal);
         }
         Refused("network = convnet-d1-w2-softplus, but mlp-36-3", new Mlp(new Shape(1, 6, 6), 3, []));
         Refused("rate = 0.1, but 0.2", plan: problem.Plan with { Rate = 0.2 });
@@ -191,7 +194,8 @@ public sealed class TrajectoryTests
         int p = problem.Network.Layout.Count;
         Safetensors.Write(
             folder.At("t"),
-            set.Arrays.Select(a => a.Name == "theta" ? NamedArray.From("theta", [7, p - 1], new float[7 * (p - 1)]) : a),
+            set.Arrays.Select(
+                a => a.Name == "theta" ? NamedArray.From("theta", [7, p - 1], new float[7 * (p - 1)]) : a),
             set.Metadata);
         RandomKey key = RandomKey.FromSeed(7).Split("expert").Split(0);
         Assert.Throws<TrajectoryException>(() => Expert.Open(
@@ -249,7 +253,8 @@ public sealed class TrajectoryTests
         Assert.Equal([0, 1, 2], CheckpointSchedule.Sparse(5).Steps(1, 2));
         Assert.Equal([0, 1, 2, 3], CheckpointSchedule.Every(3).Steps(10, 3));
         Assert.Equal([0, 1, 2, 3], CheckpointSchedule.Every(9).Steps(10, 3));
-        var mixed = new CheckpointSchedule(1, [new DenseSegment(4, 2), new DenseSegment(5, 2), new DenseSegment(19, 5)]);
+        var mixed = new CheckpointSchedule(
+            1, [new DenseSegment(4, 2), new DenseSegment(5, 2), new DenseSegment(19, 5)]);
         Assert.Equal([0, 4, 5, 6, 7, 10, 19, 20], mixed.Steps(10, 20));
         Assert.Equal("1 per epoch, steps 4..6, steps 5..7, steps 19..24", mixed.ToString());
         Assert.Equal([0], CheckpointSchedule.Every(4).Steps(0, 0));

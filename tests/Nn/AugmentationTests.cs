@@ -24,7 +24,8 @@ public sealed class AugmentationTests
         double[] x = Normal(3 * 3 * 8 * 8);
         var shape = new Shape(3, 3, 8, 8);
         Assert.Equal(Apply(op, x, shape, s_key, false), Apply(op, x, shape, s_key, false));
-        int others = Enumerable.Range(0, 20).Select(i => string.Join(' ', Apply(op, x, shape, s_key.Split((ulong)i), false)))
+        int others = Enumerable.Range(0, 20)
+            .Select(i => string.Join(' ', Apply(op, x, shape, s_key.Split((ulong)i), false)))
             .Distinct(StringComparer.Ordinal).Count();
         Assert.InRange(others, 5, 20);
     }

@@ -67,13 +67,15 @@ public sealed class ConvNetTests
     [Fact]
     public void A_parameter_starts_the_same_whatever_other_parameters_there_are()
     {
-        ConvNet shallow = new(new Shape(3, 8, 8), 5, width: 6, depth: 1), deep = new(new Shape(3, 8, 8), 9, width: 6, depth: 3);
+        var shallow = new ConvNet(new Shape(3, 8, 8), 5, width: 6, depth: 1);
+        var deep = new ConvNet(new Shape(3, 8, 8), 9, width: 6, depth: 3);
         var backend = new CpuBackend(1);
         double[] a = shallow.Initialise(backend, DType.Float64, s_key).ToArray<double>();
         double[] b = deep.Initialise(backend, DType.Float64, s_key).ToArray<double>();
         int shared = deep.Layout.Parameters[4].Offset;
         Assert.Equal(a[..shared], b[..shared]);
-        Assert.NotEqual(a[..shared], shallow.Initialise(backend, DType.Float64, s_key.Split(1)).ToArray<double>()[..shared]);
+        double[] other = shallow.Initialise(backend, DType.Float64, s_key.Split(1)).ToArray<double>();
+        Assert.NotEqual(a[..shared], other[..shared]);
     }
 
     [Theory]
@@ -128,7 +130,8 @@ public sealed class ConvNetTests
         }
 
         Assert.Equal(
-            Composed(Variable.Constant(theta)).Value.ToScalar(), Fused(Variable.Constant(theta)).Value.ToScalar(), 1e-13);
+            Composed(Variable.Constant(theta)).Value.ToScalar(), Fused(Variable.Constant(theta)).Value.ToScalar(),
+            1e-13);
         AssertClose(Differential.GradientAt(Composed, theta), Differential.GradientAt(Fused, theta), 1e-12);
         AssertClose(Differential.Hvp(Composed, theta, along), Differential.Hvp(Fused, theta, along), 1e-10);
     }
@@ -181,10 +184,12 @@ public sealed class ConvNetTests
         Assert.Equal(
             ["fc_1.weight [5, 6]", "fc_1.bias [5]", "fc_2.weight [3, 5]", "fc_2.bias [3]"],
             deep.Layout.Parameters.Select(p => $"{p.Name} {p.Shape}"), StringComparer.Ordinal);
-        double[] theta = Perturbed(deep), images = Normal(24, "images"), labels = [1, 0, 0, 0, 1, 0, 0, 0, 1, 0.5, 0.5, 0];
+        double[] theta = Perturbed(deep), images = Normal(24, "images");
+        double[] labels = [1, 0, 0, 0, 1, 0, 0, 0, 1, 0.5, 0.5, 0];
         Tensor parameters = Tensor.From<double>(backend, theta, new Shape(theta.Length));
         Variable batch = Constant(backend, images, new Shape(4, 1, 2, 3));
-        (double loss, Tensor gradient) = deep.LossAndGradient(parameters, batch, Constant(backend, labels, new Shape(4, 3)));
+        (double loss, Tensor gradient) = deep.LossAndGradient(
+            parameters, batch, Constant(backend, labels, new Shape(4, 3)));
         (double expected, double[] byHand) = PlainNetworks.Perceptron(theta, images, labels, 4, 6, 5, 3);
         Assert.Equal(expected, loss, 1e-13);
         AssertClose(Tensor.From<double>(backend, byHand, gradient.Shape), gradient, 1e-12);

@@ -13,7 +13,8 @@ public sealed class TrainerTests
     [Fact]
     public void Rates_follow_their_schedules()
     {
-        double[] Rates(RateSchedule schedule, int steps) => [.. Enumerable.Range(0, steps).Select(t => schedule.At(0.4, t, steps))];
+        double[] Rates(RateSchedule schedule, int steps) =>
+            [.. Enumerable.Range(0, steps).Select(t => schedule.At(0.4, t, steps))];
         Assert.Equal([0.4, 0.4, 0.4], Rates(RateSchedule.Constant, 3));
         Assert.Equal([0.4, 0.4, 0.04, 0.04], Rates(RateSchedule.StepAtHalf, 4));
         Assert.Equal([0.4, 0.4, 0.04, 0.04, 0.04], Rates(RateSchedule.StepAtHalf, 5));
@@ -52,7 +53,8 @@ public sealed class TrainerTests
             };
             double[] gradient;
             (losses[t], gradient) = PlainNetworks.Perceptron(
-                theta, Rows(images, rows, features), Rows(labels, rows, classes), rows.Length, features, hidden, classes);
+                theta, Rows(images, rows, features), Rows(labels, rows, classes), rows.Length, features, hidden,
+                classes);
             for (int i = 0; i < theta.Length; i++)
             {
                 velocity[i] = momentum * velocity[i] + gradient[i] + decay * theta[i];
@@ -166,14 +168,16 @@ public sealed class TrainerTests
         NumericalException e = Assert.Throws<NumericalException>(
             () => new Trainer(network, data, Plan(50, 4, 1e30), s_key).Run(start));
         Assert.InRange(e.Step, 1, 99);
-        Assert.StartsWith($"Step {e.Step}: the training loss of mlp-6-5-3 became ", e.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"Step {e.Step}: the training loss of mlp-6-5-3 became ", e.Message, StringComparison.Ordinal);
         Assert.EndsWith("Lower the learning rate (now 1E+30).", e.Message, StringComparison.Ordinal);
         Assert.Equal(live, _backend.Memory.LiveBuffers);
 
         // One step only: no loss follows it.
         e = Assert.Throws<NumericalException>(
             () => new Trainer(network, data, Plan(1, 8, 1e200), s_key).Run(start));
-        Assert.StartsWith("Step 0: the length of the parameters of mlp-6-5-3 became ", e.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Step 0: the length of the parameters of mlp-6-5-3 became ", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -253,7 +257,10 @@ public sealed class TrainerTests
             var backend = new CpuBackend(threads);
             var network = new ConvNet(new Shape(3, 16, 16), 3, width: 16, depth: 2);
             LabelledImages data = Data(network, 24, DType.Float32, backend);
-            TrainingPlan plan = Plan(2, 10, 0.05, 0.9, 1e-3) with { Augmentation = new Augmentation(AugmentationOps.Photographs) };
+            TrainingPlan plan = Plan(2, 10, 0.05, 0.9, 1e-3) with
+            {
+                Augmentation = new Augmentation(AugmentationOps.Photographs),
+            };
             using var scope = TensorScope.Begin();
             return new Trainer(network, data, plan, s_key)
                 .Run(network.Initialise(backend, DType.Float32, s_key)).ToArray<float>();
