@@ -40,6 +40,8 @@ public sealed class Distiller : IDisposable
                 $"The estimator {estimator.Name} is zero on windows of {plan.WindowLength} checkpoints, it needs at least " +
                 $"{estimator.ShortestWindow}. Raise --window.");
         }
+        if (plan.StartMinimum < 0)
+            throw new TrajectoryException($"A window cannot begin at checkpoint {plan.StartMinimum}; checkpoints count from 0.");
         _starts = [.. experts.Select((e, i) => Starts(e, i))];
         Set = new SyntheticSet(start.Images.Clone(), start.LabelLogits.Clone(), start.Mass);
         _imageVelocity = start.Images.ZerosLike();
@@ -61,6 +63,7 @@ public sealed class Distiller : IDisposable
     {
         RandomKey key = _key.Split("iteration").Split((ulong)Iteration);
         Window window = Draw(key.Split("window"));
+        using IDisposable _ = TensorScope.BeginDetached();
         using var scope = TensorScope.Begin();
         var loss = new SyntheticLoss(_network, _plan.Augmentation, key.Split("augmentation"), _plan.Siamese);
         ObjectiveValue value = _objective.Evaluate(window, Set, loss);
@@ -85,15 +88,20 @@ public sealed class Distiller : IDisposable
             old.Images, _imageVelocity, gradient.Images, factor * _plan.ImageRate, _plan.ImageMomentum);
         (Tensor labels, Tensor labelVelocity) = Sgd(
             old.LabelLogits, _labelVelocity, gradient.LabelLogits, factor * _plan.LabelRate, _plan.LabelMomentum);
+        double mass = _plan.MassRule == MassRule.Learned
+            ? old.Mass * Math.Exp(-factor * _plan.MassRate * value.MassGradient * old.Mass)
+            : value.Mass;
         double size = images.Norm() + labels.Norm();
         if (!double.IsFinite(size))
         {
             throw new NumericalException(
                 "the synthetic set", Iteration, size, $"Lower --lr-img (now {_plan.ImageRate}) or --lr-label (now {_plan.LabelRate}).");
         }
-        double mass = _plan.MassRule == MassRule.Learned
-            ? old.Mass * Math.Exp(-factor * _plan.MassRate * value.MassGradient * old.Mass)
-            : value.Mass;
+        if (_plan.MassRule == MassRule.Learned && !(mass > 0 && double.IsFinite(mass)))
+        {
+            throw new NumericalException(
+                "the mass of the synthetic set", Iteration, mass, $"Lower its rate (now {_plan.MassRate}).");
+        }
         Set = new SyntheticSet(scope.Keep(images), scope.Keep(labels), mass);
         foreach (Tensor gone in (Tensor[])[old.Images, old.LabelLogits, _imageVelocity, _labelVelocity])
             gone.Dispose();
@@ -152,15 +160,20 @@ public sealed class Distiller : IDisposable
 
     /// <summary>Continues from a saved state.</summary>
     /// <exception cref="ShapeException">The state is of another set.</exception>
+    /// <exception cref="KeyNotFoundException">The state lacks a part.</exception>
     public void Restore(ArraySet state)
     {
+        double mass = state["mass"].AsFloat64()[0];
+        (int iteration, int skipped) = (state["progress"].AsInt32()[0], state["progress"].AsInt32()[1]);
+        using IDisposable _ = TensorScope.BeginDetached();
+        using var scope = TensorScope.Begin();
         Tensor images = From(state["images"], Set.Images), labels = From(state["label_logits"], Set.LabelLogits);
         Tensor imageVelocity = From(state["image_velocity"], Set.Images);
         Tensor labelVelocity = From(state["label_velocity"], Set.LabelLogits);
-        Dispose();
-        Set = new SyntheticSet(images, labels, state["mass"].AsFloat64()[0]);
-        (_imageVelocity, _labelVelocity) = (imageVelocity, labelVelocity);
-        (Iteration, Skipped) = (state["progress"].AsInt32()[0], state["progress"].AsInt32()[1]);
+        Dispose(); // nothing is changed before all parts have been read
+        Set = new SyntheticSet(scope.Keep(images), scope.Keep(labels), mass);
+        (_imageVelocity, _labelVelocity) = (scope.Keep(imageVelocity), scope.Keep(labelVelocity));
+        (Iteration, Skipped) = (iteration, skipped);
     }
 
     /// <summary>Gives the state's memory back.</summary>

@@ -20,7 +20,7 @@ public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEs
     /// <inheritdoc/>
     public override Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss)
     {
-        Tensor sum = Tensor.Full(Context.Backend, Context.DType, new Shape(NetworkOf(window).Layout.Count), 0);
+        Tensor sum = Zeros(window);
         for (int t = window.First; t < window.Last; t++)
         {
             using var scope = TensorScope.Begin();

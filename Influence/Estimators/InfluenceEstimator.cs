@@ -98,6 +98,10 @@ public abstract class InfluenceEstimator(EstimationContext context)
         return Differential.GradientAt(parameters => loss.At(parameters, constants), theta);
     }
 
+    /// <summary>A vector [p] of zeros.</summary>
+    protected Tensor Zeros(Window window) =>
+        Tensor.Full(Context.Backend, Context.DType, new Shape(NetworkOf(window).Layout.Count), 0);
+
     /// <summary>The successor of a running vector: kept beyond the step's scope, and the old one given back, so that memory
     /// does not grow with the window.</summary>
     protected static Tensor Next(TensorScope step, Tensor old, Tensor next)

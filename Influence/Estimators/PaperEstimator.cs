@@ -33,14 +33,24 @@ public sealed class PaperEstimator(EstimationContext context, bool includeFirstO
         double rates = 0;
         for (int t = window.First; t < window.Last; t++)
             rates += EffectiveRate(window, t);
-        return includeFirstOrder ? -rates : 0;
+        return -rates;
+    }
+
+    // −(Σ η)·G at the window's beginning; zeros where the first order is left out.
+    private Tensor FirstOrderTerm(Window window, ParameterLoss loss)
+    {
+        if (!includeFirstOrder)
+            return Zeros(window);
+        using var scope = TensorScope.Begin();
+        Tensor theta = Context.Theta(window, window.First);
+        return scope.Keep(Differential.GradientAt(loss, theta).Times(FirstOrderWeight(window)));
     }
 
     /// <inheritdoc/>
     protected override Tensor ComputeRealSide(Window window)
     {
         Variable Loss(Variable parameters) => Context.RealLoss(NetworkOf(window), parameters);
-        Tensor sum = Differential.GradientAt(Loss, Context.Theta(window, window.First)).Times(FirstOrderWeight(window));
+        Tensor sum = FirstOrderTerm(window, Loss);
         for (int t = window.First; t < window.Last - 1; t++)
         {
             using var scope = TensorScope.Begin();
@@ -57,7 +67,7 @@ public sealed class PaperEstimator(EstimationContext context, bool includeFirstO
         Variable[] constants = [Variable.Constant(s.Images), Variable.Constant(s.LabelLogits)];
         Variable RealLoss(Variable parameters) => Context.RealLoss(NetworkOf(window), parameters);
         Variable LossOfS(Variable parameters) => loss.At(parameters, constants);
-        Tensor sum = Differential.GradientAt(LossOfS, Context.Theta(window, window.First)).Times(FirstOrderWeight(window));
+        Tensor sum = FirstOrderTerm(window, LossOfS);
         for (int t = window.First; t < window.Last - 1; t++)
         {
             using var scope = TensorScope.Begin();

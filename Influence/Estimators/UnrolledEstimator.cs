@@ -33,7 +33,7 @@ public sealed class UnrolledEstimator(EstimationContext context) : InfluenceEsti
     {
         Expert expert = Context.Experts[window.Expert];
         (double momentum, double decay) = (expert.Plan.Momentum, expert.Plan.WeightDecay);
-        Tensor delta = Context.Theta(window, window.First).ZerosLike(), velocity = delta.ZerosLike();
+        Tensor delta = Zeros(window), velocity = Zeros(window);
         for (int t = window.First; t < window.Last; t++)
         {
             using var scope = TensorScope.Begin();

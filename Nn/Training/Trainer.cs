@@ -97,7 +97,7 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
     }
 
     /// <summary>Trains from θ^0 [p] and returns θ^T, which the caller owns; <paramref name="observe"/> sees every step.</summary>
-    /// <exception cref="NumericalException">The loss stops being finite.</exception>
+    /// <exception cref="NumericalException">The loss or the last parameters stop being finite.</exception>
     public Tensor Run(Tensor theta, Action<TrainingStep>? observe = null, CancellationToken cancel = default)
     {
         Tensor current = theta.Clone(), velocity = theta.ZerosLike();
@@ -113,6 +113,12 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
                 velocity.Dispose();
                 (current, velocity) = (scope.Keep(next), scope.Keep(nextVelocity));
                 observe?.Invoke(new TrainingStep(step, step / StepsPerEpoch, RateAt(step), loss, current));
+            }
+            double size = current.Norm();
+            if (!double.IsFinite(size))
+            {
+                throw new NumericalException(
+                    $"the length of the parameters of {network.Name}", Steps - 1, size, $"Lower the learning rate (now {plan.Rate}).");
             }
             done = true;
             return current;

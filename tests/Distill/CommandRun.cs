@@ -32,7 +32,7 @@ internal sealed class CommandRun : IDisposable
         "--expert-epochs", "2", "--expert-batch", "16", "--checkpoints", "4", "--window", "2", "--start-first", "2",
         "--start-last", "4", "--real-batch", "8", "--lr-img", "1", "--lr-label", "1", "--epochs", "4", "--repeats", "2",
         "--eval-width", "4", "--augment", "none", "--match-augment", "auto", "--evaluate-every", "3", "--save-every", "2",
-        "--threshold", "10", .. more,
+        "--threshold", "10", "--rate-schedule", "constant", .. more,
     ];
 
     public static DatasetPair TinyData()

@@ -91,7 +91,8 @@ public sealed class EndToEndTests
     {
         using CommandRun whole = new(), cut = new();
         Assert.Equal(0, whole.Run(CommandRun.SmallRun()));
-        // A run of four iterations whose configuration is then the one of six is what a crash after four leaves behind.
+        // The rates of a schedule depend on the number of iterations, hence --rate-schedule constant in SmallRun. So
+        // a run of four iterations whose configuration is then the one of six is what a crash after four leaves behind.
         string[] four = CommandRun.SmallRun();
         four[Array.IndexOf(four, "--iterations") + 1] = "4";
         Assert.Equal(0, cut.Run(four));
@@ -152,7 +153,7 @@ public sealed class EndToEndTests
         Assert.Equal(written, File.GetLastWriteTimeUtc(ExpertLibrary.FileOf(experts, 1)));
 
         Assert.Equal((int)ExitCode.Usage, run.Run(CommandRun.SmallRun("--experts-from", experts, "--expert-rate", "0.5")));
-        Assert.Contains("rate = 0.01, but 0.5 is asked for", run.Errors);
+        Assert.Contains("rate = 0.05, but 0.5 is asked for", run.Errors);
     }
 
     [Fact]

@@ -11,13 +11,15 @@ internal sealed class TinyProblem : IDisposable
 
     public TinyProblem(
         CheckpointSchedule schedule, double momentum = 0, double decay = 0, SecondDerivatives mode = SecondDerivatives.Exact,
-        Network? network = null, Backend? backend = null, DType dtype = DType.Float64, double rate = 0.1, int experts = 1)
+        Network? network = null, Backend? backend = null, DType dtype = DType.Float64, double rate = 0.1,
+        int experts = 1,
+        TrainingPlan? plan = null)
     {
         Backend = backend ?? new ReferenceBackend();
         Network = network ?? new ConvNet(new Shape(1, 6, 6), 3, width: 2, depth: 1, Activation.Softplus);
         RandomKey key = RandomKey.FromSeed(7);
         Data = Random(12, key.Split("data"), dtype);
-        Plan = new TrainingPlan(2, 4, rate, momentum, decay, RateSchedule.Constant, Augmentation.None);
+        Plan = plan ?? new TrainingPlan(2, 4, rate, momentum, decay, RateSchedule.Constant, Augmentation.None);
         Experts = [.. Enumerable.Range(0, experts).Select(e => Expert.Record(
             Network, Data, Plan, schedule, key.Split("expert").Split((ulong)e), Path.Combine(_folder, $"{e}.safetensors")))];
         Context = new EstimationContext(Experts, new LossField(mode), Data);

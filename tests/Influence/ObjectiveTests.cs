@@ -1,0 +1,129 @@
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Tests.Influence;
+
+public sealed class ObjectiveTests
+{
+    private static readonly Window s_window = new(0, 0, 4);
+
+    [Theory]
+    [InlineData("first-order")]
+    [InlineData("unrolled")]
+    [InlineData("paper")]
+    [InlineData("paper+first")]
+    public void The_closed_form_mass_is_the_best_one(string name)
+    {
+        using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: new CpuBackend(1));
+        InfluenceEstimator estimator = Estimators.Create(name, problem.Context);
+        Assert.Equal(name, estimator.Name);
+        var loss = new SyntheticLoss(problem.Network, Augmentation.None, default);
+        // Images of D are on its side: their mass is positive.
+        var s = new SyntheticSet(problem.Data.Images, problem.Data.Labels.Times(4), 0.7);
+        var closed = new InfluenceObjective(estimator, MassRule.ClosedForm);
+        var held = new InfluenceObjective(estimator, MassRule.Fixed);
+        ObjectiveValue best = closed.Evaluate(s_window, s, loss, gradient: false);
+        Assert.Null(best.Gradient);
+        Assert.InRange(best.Cosine, 0.1, 1);
+        Assert.Equal(1 - best.Cosine * best.Cosine, best.Relative, 1e-12);
+        Assert.Equal(0, best.MassGradient, 1e-12);
+        ObjectiveValue same = held.Evaluate(s_window, s with { Mass = best.Mass }, loss, gradient: false);
+        Assert.Equal(best.Relative, same.Relative, 1e-14);
+        foreach (double factor in (double[])[0.9, 1.1])
+        {
+            ObjectiveValue worse = held.Evaluate(s_window, s with { Mass = factor * best.Mass }, loss, gradient: false);
+            Assert.True(worse.Relative > best.Relative);
+            Assert.Equal(factor > 1, worse.MassGradient > 0);
+        }
+        Assert.Equal(1, held.Evaluate(s_window, s with { Mass = 0 }, loss, gradient: false).Relative, 1e-14);
+    }
+
+    [Fact]
+    public void The_objective_is_the_squared_distance_of_the_two_sides_over_that_of_the_real_one()
+    {
+        using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: new CpuBackend(1));
+        var estimator = new FirstOrderEstimator(problem.Context);
+        var loss = new SyntheticLoss(problem.Network, Augmentation.None, default);
+        double[] real = estimator.RealSide(s_window).ToArray<double>();
+        double[] synthetic = estimator.SyntheticSide(s_window, problem.Start, loss).ToArray<double>();
+        double expected = synthetic.Zip(real, (a, d) => (0.7 * a - d) * (0.7 * a - d)).Sum() / real.Sum(d => d * d);
+        ObjectiveValue value = new InfluenceObjective(estimator, MassRule.Fixed)
+            .Evaluate(s_window, problem.Start, loss, gradient: false);
+        Assert.Equal(expected, value.Relative, 1e-12);
+        Assert.Equal(0.7, value.Mass);
+    }
+
+    [Fact]
+    public void An_unknown_estimator_is_refused_with_the_known_ones()
+    {
+        using var problem = new TinyProblem(CheckpointSchedule.Sparse(1), backend: new CpuBackend(1));
+        Assert.StartsWith(
+            "Unknown estimator 'hessian'. Known: first-order, unrolled, paper, paper+first.",
+            Assert.Throws<ArgumentException>(() => Estimators.Create("hessian", problem.Context)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("first-order")]
+    [InlineData("unrolled")]
+    [InlineData("paper")]
+    [InlineData("paper+first")]
+    public void No_more_real_sides_are_kept_than_allowed_and_the_memory_of_the_others_returns(string name)
+    {
+        var backend = new CpuBackend(1);
+        using var scope = TensorScope.Begin(); // nothing is left to the collector
+        using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: backend);
+        InfluenceEstimator estimator = name switch
+        {
+            "first-order" => new FirstOrderEstimator(problem.Context) { CacheCapacity = 2 },
+            "unrolled" => new UnrolledEstimator(problem.Context) { CacheCapacity = 2 },
+            _ => new PaperEstimator(problem.Context, name == "paper+first") { CacheCapacity = 2 },
+        };
+        int live = backend.Memory.LiveBuffers;
+        double[][] sides = new double[5][];
+        using (TensorScope.Begin())
+        {
+            for (int round = 0; round < 3; round++)
+            for (int start = 0; start < 5; start++)
+            {
+                double[] side = estimator.RealSide(new Window(0, start, start + 2)).ToArray<double>();
+                Assert.Equal(sides[start] ??= side, side);
+            }
+            var window = new Window(0, 4, 6);
+            Assert.Same(estimator.RealSide(window), estimator.RealSide(window));
+        }
+        Assert.Equal(live + 2, backend.Memory.LiveBuffers);
+    }
+
+    [Theory]
+    [InlineData("first-order")]
+    [InlineData("unrolled")]
+    [InlineData("paper")]
+    [InlineData("paper+first")]
+    public void Memory_does_not_grow_with_the_length_of_the_window(string name)
+    {
+        long Peak(int length)
+        {
+            var backend = new CpuBackend(1);
+            using var scope = TensorScope.Begin();
+            using var problem = new TinyProblem(
+                CheckpointSchedule.Every(24), mode: SecondDerivatives.FiniteDifference, backend: backend,
+                plan: new TrainingPlan(24, 12, 0.01, 0, 0, RateSchedule.Constant, Augmentation.None));
+            InfluenceEstimator estimator = Estimators.Create(name, problem.Context);
+            var loss = new SyntheticLoss(problem.Network, Augmentation.None, default);
+            var window = new Window(0, 0, length);
+            using (TensorScope.Begin())
+            {
+                Tensor real = estimator.RealSide(window);
+                int live = backend.Memory.LiveBuffers;
+                estimator.SyntheticSide(window, problem.Start, loss);
+                Assert.Equal(live + 1, backend.Memory.LiveBuffers);
+                estimator.Pullback(window, problem.Start, loss, real);
+                Assert.Equal(live + 3, backend.Memory.LiveBuffers);
+            }
+            return backend.Memory.Peak;
+        }
+        Assert.Equal(Peak(4), Peak(24));
+    }
+}
