@@ -73,7 +73,7 @@ internal static class Translation
     {
         "none" => Augmentation.None,
         "digits" => new Augmentation(AugmentationOps.Digits),
-        "geometric" => new Augmentation(AugmentationOps.Geometric),
+        "geometric" => Augmentation.Geometric,
         "auto" when dataset == "mnist" => new Augmentation(AugmentationOps.Digits),
         _ => new Augmentation(AugmentationOps.Photographs),
     };

@@ -155,7 +155,7 @@ public sealed class Expert : IDisposable
             ["momentum"] = plan.Momentum.ToString("R", culture),
             ["weightDecay"] = plan.WeightDecay.ToString("R", culture),
             ["schedule"] = plan.Schedule.ToString(),
-            ["augmentation"] = plan.Augmentation.Ops.ToString(),
+            ["augmentation"] = plan.Augmentation.ToString(),
             ["checkpoints"] = schedule.ToString(),
             ["key"] = key.Value.ToString("x16", culture),
             ["device"] = data.Images.Backend.Name,
