@@ -56,7 +56,7 @@ public sealed class BackendRuleTests
         {
             using TensorScope scope = TensorScope.Begin();
             var g = new Pool2dGeometry(1, 2, 8, 8, 2);
-            double[] values = new TestNumbers(1).Array(128);
+            double[] values = new TestNumbers(1).Numbers(128);
             values[70] = double.NaN;
             Tensor one = Tensor.Full(cpu, DType.Float32, new Shape(2), 1), y = cpu.Empty(g.Output, DType.Float32);
             cpu.NormReluPool(g, 1e-5, Tensor.From(cpu, DType.Float32, values, g.Input), one, one, y);
