@@ -224,5 +224,5 @@ internal sealed class RunCommands(
 
     private IProgressView MakeProgress() => terminal.IsInteractive
         ? new BarProgress(terminal.Console)
-        : new PlainProgress(terminal.Say, TimeProvider.System, PlainProgress.DefaultInterval);
+        : new PlainProgress(terminal.Say, TimeProvider.System, terminal.ProgressInterval);
 }
