@@ -250,6 +250,8 @@ internal sealed class DistillationRun(
             Dataset = pair.Name,
             Commit = EnvironmentReport.Commit,
             Complete = complete,
+            Protocol = Translation.Describe(settings, pair.Name),
+            WholeSet = Translation.DescribeExperts(settings),
             Results = _results,
         };
         summary.Save(folder.Summary);

@@ -20,6 +20,9 @@ public sealed class EndToEndTests
         Assert.NotEmpty(root.GetProperty("device").GetString()!);
         Assert.Equal(EnvironmentReport.Commit, root.GetProperty("commit").GetString());
         Assert.True(root.GetProperty("complete").GetBoolean());
+        Assert.StartsWith("protocol A: convnet-d2-w4, 4 epochs", root.GetProperty("protocol").GetString());
+        Assert.StartsWith(
+            "the experts at their own plan, not protocol A: 2 × convnet-d2-w4", root.GetProperty("wholeSet").GetString());
         Assert.Equal([1, 2], root.GetProperty("results").EnumerateArray().Select(r => r.GetProperty("ipc").GetInt32()));
         foreach (JsonElement result in root.GetProperty("results").EnumerateArray())
         {
@@ -193,6 +196,36 @@ public sealed class EndToEndTests
         using JsonDocument json = JsonDocument.Parse(run.Output);
         JsonElement distilled = json.RootElement.GetProperty("results")[0].GetProperty("accuracy").GetProperty("distilled");
         Assert.Equal(claimed.Runs, distilled.GetProperty("runs").EnumerateArray().Select(v => v.GetDouble()));
+
+        // The experts of the set's own run give the other two columns, as they did in the run.
+        AccuracySet own = Summary.Read(Path.Combine(run.RunPath, "summary.json")).Results[1].Accuracy;
+        Summary again = JsonSerializer.Deserialize<Summary>(run.Output, JsonText.Options)!;
+        Assert.Equal(own.RandomRealSoftLabels!.Runs, again.Results[0].Accuracy.RandomRealSoftLabels!.Runs);
+        Assert.Equal(own.Whole!.Runs, again.Results[0].Accuracy.Whole!.Runs);
+        Assert.StartsWith("the experts at their own plan, not protocol A: 2 × convnet-d2-w4, 2 epochs", again.WholeSet);
+        Assert.Contains($"Whole set: {again.WholeSet}.", run.Errors);
+
+        // Elsewhere the set stands alone, unless experts are named.
+        string elsewhere = Path.Combine(run.Folder, "set.safetensors");
+        File.Copy(set, elsewhere);
+        string[] evaluate =
+            ["evaluate", elsewhere, "--epochs", "1", "--repeats", "1", "--eval-width", "4", "--augment", "none", "--json"];
+        Assert.Equal(0, run.Run(evaluate));
+        again = JsonSerializer.Deserialize<Summary>(run.Output, JsonText.Options)!;
+        Assert.Null(again.Results[0].Accuracy.Whole);
+        Assert.Null(again.WholeSet);
+        Assert.Contains("Soft labels and the whole set are not judged", run.Errors);
+        string[] named =
+        [
+            .. evaluate, "--experts-from", Path.Combine(run.RunPath, "experts"), "--width", "4", "--experts", "2",
+            "--expert-epochs", "2", "--expert-batch", "16", "--checkpoints", "4",
+        ];
+        Assert.Equal(0, run.Run(named));
+        again = JsonSerializer.Deserialize<Summary>(run.Output, JsonText.Options)!;
+        Assert.Equal(own.Whole!.Runs, again.Results[0].Accuracy.Whole!.Runs);
+        named[Array.IndexOf(named, "--experts") + 1] = "3";
+        Assert.Equal((int)ExitCode.Data, run.Run(named));
+        Assert.Contains("expert-002.safetensors does not exist. Record it with 'train", run.Errors);
     }
 
     [Fact]
