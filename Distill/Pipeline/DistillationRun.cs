@@ -69,7 +69,7 @@ internal sealed class DistillationRun(
         start.Images.Dispose();
         start.LabelLogits.Dispose();
         if (File.Exists(folder.Checkpoint(ipc)))
-            distiller.Restore(Safetensors.Read(folder.Checkpoint(ipc)));
+            CheckpointFile.Restore(folder.Checkpoint(ipc), distiller, settings);
         var result = new IpcResult(ipc, settings.Estimator, new AccuracySet { Whole = library.Accuracy });
         try
         {
@@ -200,9 +200,8 @@ internal sealed class DistillationRun(
         };
     }
 
-    private void SaveState(Distiller distiller, int ipc) => Safetensors.Write(
-        folder.Checkpoint(ipc), distiller.Save(),
-        new Dictionary<string, string>(StringComparer.Ordinal) { ["config_hash"] = ConfigFile.Hash(settings) });
+    private void SaveState(Distiller distiller, int ipc) =>
+        CheckpointFile.Write(folder.Checkpoint(ipc), distiller, settings);
 
     private IpcResult Describe(IpcResult result, Distiller distiller, int ipc)
     {
@@ -251,6 +250,8 @@ internal sealed class DistillationRun(
             Dataset = pair.Name,
             Commit = EnvironmentReport.Commit,
             Complete = complete,
+            Protocol = Translation.Describe(settings, pair.Name),
+            WholeSet = Translation.DescribeExperts(settings),
             Results = _results,
         };
         summary.Save(folder.Summary);

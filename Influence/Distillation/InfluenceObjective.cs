@@ -21,7 +21,7 @@ public enum MassRule
 /// <param name="Cosine">The cosine of a_S and a_D.</param>
 /// <param name="Mass">α.</param>
 /// <param name="MassGradient">dJ/dα.</param>
-/// <param name="Gradient">dJ/dS; null where J is not finite.</param>
+/// <param name="Gradient">dJ/dS, in the scope of the evaluation; null where J is not finite or none was asked for.</param>
 public sealed record ObjectiveValue(
     double Relative, double Cosine, double Mass, double MassGradient, SyntheticGradient? Gradient);
 

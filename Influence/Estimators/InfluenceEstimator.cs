@@ -38,8 +38,16 @@ public abstract class InfluenceEstimator(EstimationContext context)
     private readonly Dictionary<Window, Tensor> _realSides = [];
     private readonly Queue<Window> _oldest = new();
 
-    /// <summary>The most real sides that are kept; each is one vector [p].</summary>
-    public int CacheCapacity { get; init; } = 256;
+    /// <summary>The most real sides that are kept, at least the one in use; each is one vector [p].</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
+    public int CacheCapacity
+    {
+        get;
+        init => field = value > 0
+            ? value
+            : throw new ArgumentOutOfRangeException(
+                nameof(value), value, "CacheCapacity: the real side in use is always kept: give 1 or more.");
+    } = 256;
 
     /// <summary>The name by which users choose it.</summary>
     public abstract string Name { get; }

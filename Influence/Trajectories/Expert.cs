@@ -13,7 +13,7 @@ namespace InfMatch.Influence;
 /// </summary>
 public sealed class Expert : IDisposable
 {
-    private const string Format = "infmatch-trajectory-1";
+    private const string Format = "infmatch-trajectory-1", NumberType = "dtype";
 
     private Expert(Network network, LabelledImages data, TrainingPlan plan, RandomKey key, TrajectoryFile trajectory)
     {
@@ -114,6 +114,9 @@ public sealed class Expert : IDisposable
         TrajectoryFile trajectory = TrajectoryFile.Open(path);
         foreach ((string name, string wanted) in Describe(network, data, plan, schedule, key))
         {
+            // A file without it is older than the entry; the hash of its data holds the number type too.
+            if (name == NumberType && !trajectory.Metadata.ContainsKey(name))
+                continue;
             string found = trajectory.Metadata.GetValueOrDefault(name, "nothing");
             if (found != wanted)
             {
@@ -148,6 +151,7 @@ public sealed class Expert : IDisposable
             ["network"] = network.Name,
             ["parameters"] = network.Layout.Count.ToString(culture),
             ["images"] = data.Count.ToString(culture),
+            [NumberType] = data.Images.DType.ToString(),
             ["data"] = data.ContentHash(),
             ["epochs"] = plan.Epochs.ToString(culture),
             ["batchSize"] = plan.BatchSize.ToString(culture),

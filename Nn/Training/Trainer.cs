@@ -6,17 +6,27 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Nn;
 
-/// <summary>Images with their labels, on a backend.</summary>
-/// <param name="Images">Standardised images [N, C, H, W].</param>
-/// <param name="Labels">Class probabilities [N, M]: one-hot for hard labels.</param>
-public sealed record LabelledImages(Tensor Images, Tensor Labels)
+/// <summary>Images with their labels, on a backend; their numbers do not change.</summary>
+/// <param name="images">Standardised images [N, C, H, W].</param>
+/// <param name="labels">Class probabilities [N, M]: one-hot for hard labels.</param>
+public sealed class LabelledImages(Tensor images, Tensor labels)
 {
+    private string? _contentHash;
+
+    /// <summary>Standardised images [N, C, H, W].</summary>
+    public Tensor Images { get; } = images;
+
+    /// <summary>Class probabilities [N, M]: one-hot for hard labels.</summary>
+    public Tensor Labels { get; } = labels;
+
     /// <summary>N.</summary>
     public int Count => Images.Shape[0];
 
     /// <summary>SHA-256, in lower-case hex, of number type, shapes, labels and pixels: what was trained on, for a file that
-    /// outlives it.</summary>
-    public string ContentHash()
+    /// outlives it. Computed once.</summary>
+    public string ContentHash() => _contentHash ??= ComputeContentHash();
+
+    private string ComputeContentHash()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (Tensor tensor in (Tensor[])[Images, Labels])

@@ -97,6 +97,19 @@ public sealed class ObjectiveTests
     }
 
     [Theory]
+    [InlineData(0)]
+    [InlineData(-3)]
+    public void A_cache_without_room_for_the_side_in_use_is_refused(int capacity)
+    {
+        using var problem = new TinyProblem(CheckpointSchedule.Sparse(1), backend: new CpuBackend(1));
+        Assert.Contains(
+            "give 1 or more",
+            Assert.Throws<ArgumentOutOfRangeException>(
+                () => new FirstOrderEstimator(problem.Context) { CacheCapacity = capacity }).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("first-order")]
     [InlineData("unrolled")]
     [InlineData("paper")]
