@@ -42,7 +42,7 @@ internal sealed class ExpertLibrary : IDisposable
         Directory.CreateDirectory(folder);
         TrainingPlan plan = Translation.ExpertPlan(settings, data.Pair.Name);
         CheckpointSchedule schedule = Translation.Checkpoints(settings);
-        int stepsEach = (data.Train.Count + plan.BatchSize - 1) / plan.BatchSize * plan.Epochs;
+        int stepsEach = plan.Steps(data.Train.Count);
         var library = new ExpertLibrary();
         try
         {

@@ -27,7 +27,10 @@ internal static class Translation
     /// <summary>How experts are trained: plain SGD, which influence describes best.</summary>
     public static TrainingPlan ExpertPlan(RunSettings s, string dataset) => new(
         s.ExpertEpochs, s.ExpertBatch, s.ExpertRate, Momentum: 0, WeightDecay: 0, ScheduleOf(s.ExpertSchedule),
-        AugmentationOf(s.ExpertAugment, dataset));
+        AugmentationOf(s.ExpertAugment, dataset))
+    {
+        MostSteps = s.ExpertSteps == 0 ? null : s.ExpertSteps,
+    };
 
     /// <summary>Which of their parameters are stored.</summary>
     public static CheckpointSchedule Checkpoints(RunSettings s) =>
@@ -57,6 +60,7 @@ internal static class Translation
             "learned" => MassRule.Learned,
             _ => MassRule.Fixed,
         },
+        Partition = s.Partition == "classes" ? Partition.Classes : Partition.Whole,
         Augmentation = AugmentationOf(s.MatchAugment, dataset),
         Threshold = s.Threshold,
     };

@@ -33,7 +33,7 @@ public sealed class Distiller : IDisposable
         DistillationPlan plan, RandomKey key)
     {
         (_network, _experts, _estimator, _plan, _key) = (network, experts, estimator, plan, key);
-        _objective = new InfluenceObjective(estimator, plan.MassRule);
+        _objective = new InfluenceObjective(estimator, plan.MassRule, plan.Partition);
         if (plan.WindowLength < estimator.ShortestWindow)
         {
             throw new TrajectoryException(

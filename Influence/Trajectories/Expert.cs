@@ -39,7 +39,7 @@ public sealed class Expert : IDisposable
     /// <summary>Bytes that a trajectory takes on disk, headers aside.</summary>
     public static long BytesOnDisk(Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule)
     {
-        int perEpoch = (data.Count + plan.BatchSize - 1) / plan.BatchSize, steps = perEpoch * plan.Epochs;
+        int perEpoch = plan.StepsPerEpoch(data.Count), steps = plan.Steps(data.Count);
         return (long)schedule.Steps(perEpoch, steps).Length * network.Layout.Count * sizeof(float) + 16L * steps;
     }
 
@@ -154,6 +154,7 @@ public sealed class Expert : IDisposable
             [NumberType] = data.Images.DType.ToString(),
             ["data"] = data.ContentHash(),
             ["epochs"] = plan.Epochs.ToString(culture),
+            ["steps"] = plan.Steps(data.Count).ToString(culture),
             ["batchSize"] = plan.BatchSize.ToString(culture),
             ["rate"] = plan.Rate.ToString("R", culture),
             ["momentum"] = plan.Momentum.ToString("R", culture),
