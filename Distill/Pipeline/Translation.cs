@@ -83,10 +83,12 @@ internal static class Translation
     };
 
     /// <summary>What the column of the whole set shows, in one line.</summary>
-    public static string DescribeExperts(RunSettings s) => FormattableString.Invariant(
-        $"the experts at their own plan, not protocol A: {s.Experts} × convnet-d{s.Depth}-w{s.Width}, ") +
-        FormattableString.Invariant($"{s.ExpertEpochs} epochs of SGD {s.ExpertRate} ({s.ExpertSchedule}), ") +
-        FormattableString.Invariant($"batch {s.ExpertBatch}, augmentation {s.ExpertAugment}");
+    public static string DescribeExperts(RunSettings s) =>
+        FormattableString.Invariant(
+            $"the experts at their own plan, not protocol A: {s.Experts} × convnet-d{s.Depth}-w{s.Width}, ") +
+        FormattableString.Invariant($"{s.ExpertEpochs} epochs of SGD {s.ExpertRate} ({s.ExpertSchedule})") +
+        (s.ExpertSteps > 0 ? FormattableString.Invariant($" but {s.ExpertSteps} steps at most") : "") +
+        FormattableString.Invariant($", batch {s.ExpertBatch}, augmentation {s.ExpertAugment}");
 
     /// <summary>The protocol in one line, to stand beside an accuracy.</summary>
     public static string Describe(RunSettings s, string dataset)
