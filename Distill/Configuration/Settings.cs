@@ -70,7 +70,7 @@ internal static class Settings
 
     private static readonly ImmutableArray<string> s_devices = ["auto", "cpu", "cuda", "opencl", "reference"];
     private static readonly ImmutableArray<string> s_schedules = ["constant", "cosine", "step"];
-    private static readonly ImmutableArray<string> s_partitions = ["whole", "classes"];
+    private static readonly ImmutableArray<string> s_partitions = ["whole", "classes", "both"];
     private static readonly ImmutableArray<string> s_masses = ["closed-form", "learned", "fixed"];
 
     /// <summary>What is learned from: the data.</summary>

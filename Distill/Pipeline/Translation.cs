@@ -60,7 +60,12 @@ internal static class Translation
             "learned" => MassRule.Learned,
             _ => MassRule.Fixed,
         },
-        Partition = s.Partition == "classes" ? Partition.Classes : Partition.Whole,
+        Partition = s.Partition switch
+        {
+            "classes" => Partition.Classes,
+            "both" => Partition.Both,
+            _ => Partition.Whole,
+        },
         Augmentation = AugmentationOf(s.MatchAugment, dataset),
         Threshold = s.Threshold,
     };

@@ -24,6 +24,9 @@ public enum Partition
 
     /// <summary>Of each class of D and the images of S that stand for it; J is the mean over classes.</summary>
     Classes,
+
+    /// <summary>Both: J is the mean of the two.</summary>
+    Both,
 }
 
 /// <summary>The objective on one window, with its derivatives; means over the classes where each is matched.</summary>
@@ -48,8 +51,24 @@ public sealed class InfluenceObjective(InfluenceEstimator estimator, MassRule ru
     /// <exception cref="ShapeException">S cannot be divided so.</exception>
     public ObjectiveValue Evaluate(Window window, SyntheticSet s, SyntheticLoss loss, bool gradient = true)
     {
-        if (partition == Partition.Whole)
-            return Evaluate(window, null, s, loss, gradient);
+        return partition switch
+        {
+            Partition.Whole => Evaluate(window, null, s, loss, gradient),
+            Partition.Classes => ByClass(window, s, loss, gradient),
+            _ => Mean(Evaluate(window, null, s, loss, gradient), ByClass(window, s, loss, gradient)),
+        };
+    }
+
+    private static ObjectiveValue Mean(ObjectiveValue a, ObjectiveValue b) => new(
+        (a.Relative + b.Relative) / 2, (a.Cosine + b.Cosine) / 2, (a.Mass + b.Mass) / 2,
+        (a.MassGradient + b.MassGradient) / 2,
+        a.Gradient is { } one && b.Gradient is { } other
+            ? new SyntheticGradient(
+                one.Images.Plus(other.Images).Times(0.5), one.LabelLogits.Plus(other.LabelLogits).Times(0.5))
+            : null);
+
+    private ObjectiveValue ByClass(Window window, SyntheticSet s, SyntheticLoss loss, bool gradient)
+    {
         int classes = estimator.Classes;
         if (classes == 0 || s.Count % classes != 0)
             throw new ShapeException($"A set of {s.Count} images cannot be matched class by class with {classes} classes of D.");
