@@ -17,6 +17,7 @@ public class ObjectiveGradientTests
         {
             cases.Add(estimator, rule, mode, 0, Partition.Whole);
             cases.Add(estimator, rule, mode, 0, Partition.Classes);
+            cases.Add(estimator, rule, mode, 0, Partition.Both);
             if (estimator == "unrolled")
                 cases.Add(estimator, rule, mode, 0.9, Partition.Whole);
         }

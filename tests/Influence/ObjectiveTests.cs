@@ -73,6 +73,10 @@ public sealed class ObjectiveTests
         }
         var objective = new InfluenceObjective(estimator, MassRule.Fixed, Partition.Classes);
         Assert.Equal(expected, objective.Evaluate(s_window, problem.Start, loss, gradient: false).Relative, 1e-12);
+        double whole = new InfluenceObjective(estimator, MassRule.Fixed)
+            .Evaluate(s_window, problem.Start, loss, gradient: false).Relative;
+        Assert.Equal((expected + whole) / 2, new InfluenceObjective(estimator, MassRule.Fixed, Partition.Both)
+            .Evaluate(s_window, problem.Start, loss, gradient: false).Relative, 1e-12);
         SyntheticSet uneven = problem.Start.Rows(0, 2);
         Assert.Contains(
             "A set of 2 images cannot be matched class by class with 3 classes",
