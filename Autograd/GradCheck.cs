@@ -129,18 +129,11 @@ public static class GradCheck
     private static Variable Contract(IReadOnlyList<Variable> outputs, IReadOnlyList<Variable> cotangents) =>
         outputs.Select((y, o) => y.Dot(cotangents[o])).Aggregate((sum, term) => sum + term);
 
-    // SplitMix64 as a counter (Steele et al., 2014): numbers in [−1, 1) that depend on nothing but their place.
+    // Numbers in [−1, 1) that depend on nothing but their place.
     private static double[] Numbers(int count, ulong seed, int stream)
     {
-        var numbers = new double[count];
-        for (int i = 0; i < count; i++)
-        {
-            ulong z = seed * 0xD1342543DE82EF95 + (((ulong)stream << 32) + (ulong)i + 1) * 0x9E3779B97F4A7C15;
-            z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-            z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-            numbers[i] = ((z ^ (z >> 31)) >> 11) * (2.0 / (1UL << 53)) - 1;
-        }
-        return numbers;
+        RandomKey key = RandomKey.FromSeed(seed).Split((ulong)stream);
+        return [.. Enumerable.Range(0, count).Select(i => 2 * key.UniformAt(i) - 1)];
     }
 
     // Where a function is looked at. Every evaluation has its own inputs and its outputs are copied to the host: an

@@ -17,7 +17,8 @@ public static class Gradient
     /// <param name="cotangent">ȳ, of y's shape; 1 where null.</param>
     /// <param name="createGraph">Whether the cotangents are themselves recorded, to be differentiated again.</param>
     /// <exception cref="ShapeException">y is not a scalar and no cotangent is given, or their shapes differ.</exception>
-    /// <exception cref="ArgumentException">An x is a constant, whose gradient is not recorded.</exception>
+    /// <exception cref="ArgumentException">An x is a constant, whose gradient is not recorded; or y was made of tracked
+    /// variables inside <see cref="Recording.Off"/>, so that it would seem not to depend on them.</exception>
     public static Variable[] Of(
         Variable y, IReadOnlyList<Variable> wrt, Variable? cotangent = null, bool createGraph = false)
     {
@@ -29,6 +30,12 @@ public static class Gradient
                     $"Input {i}, a {wrt[i]}, is a constant: what is made of it is not recorded. Make it by Variable.Leaf.",
                     nameof(wrt));
             }
+        }
+        if (y.IsUnrecorded && !y.RequiresGradient)
+        {
+            throw new ArgumentException(
+                $"The result, a {y}, was made inside Recording.Off: what it depends on is not known. Make it outside, or " +
+                "inside Recording.On.", nameof(y));
         }
         using IDisposable _ = createGraph ? Recording.On() : Recording.Off();
         Variable[] found = Walk(y, wrt, cotangent, stopAt: null);

@@ -32,12 +32,13 @@ public abstract record Op
     {
         var values = new Tensor[inputs.Length];
         var shapes = new Shape[inputs.Length];
-        bool track = false;
+        bool track = false, unrecorded = false;
         for (int i = 0; i < inputs.Length; i++)
         {
             values[i] = inputs[i].Value;
             shapes[i] = inputs[i].Shape;
             track |= inputs[i].RequiresGradient;
+            unrecorded |= inputs[i].IsUnrecorded;
             if (values[i].DType != values[0].DType)
             {
                 throw new DTypeException(
@@ -50,13 +51,14 @@ public abstract record Op
             }
         }
         Tensor[] results = Forward(values, Infer(shapes));
+        unrecorded |= track && !Recording.IsOn;
         track &= Recording.IsOn;
         var outputs = new Variable[results.Length];
         Application? source = track
             ? new Application(this, inputs.ToArray(), outputs, Interlocked.Increment(ref s_count))
             : null;
         for (int i = 0; i < results.Length; i++)
-            outputs[i] = new Variable(results[i], track, source);
+            outputs[i] = new Variable(results[i], track, source, unrecorded);
         return outputs;
     }
 

@@ -9,11 +9,12 @@ namespace InfMatch.Autograd;
 /// </summary>
 public sealed class Variable
 {
-    internal Variable(Tensor value, bool requiresGradient, Application? source)
+    internal Variable(Tensor value, bool requiresGradient, Application? source, bool isUnrecorded = false)
     {
         Value = value;
         RequiresGradient = requiresGradient;
         Source = source;
+        IsUnrecorded = isUnrecorded;
     }
 
     /// <summary>The numbers.</summary>
@@ -26,6 +27,9 @@ public sealed class Variable
     public Shape Shape => Value.Shape;
 
     internal Application? Source { get; }
+
+    // Made of a tracked variable while recording was off: its gradient would be zero by omission, not by mathematics.
+    internal bool IsUnrecorded { get; }
 
     /// <summary>A variable to differentiate with respect to.</summary>
     public static Variable Leaf(Tensor value) => new(value, requiresGradient: true, source: null);

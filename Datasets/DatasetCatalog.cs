@@ -151,36 +151,17 @@ public static class DatasetCatalog
     private static DatasetException Unknown(string name)
     {
         string wanted = Plain(name);
-        string nearest = Names.MinBy(n => Distance(wanted, Plain(n)))!;
+        string nearest = Names.MinBy(n => EditDistance.Between(wanted, Plain(n)))!;
         string list = string.Join(", ", Names);
 
         // Beyond a third of the letters (a swap of two counts 2) a suggestion is a guess that misleads.
-        bool near = Distance(wanted, Plain(nearest)) <= Math.Max(2, nearest.Length / 3);
+        bool near = EditDistance.Between(wanted, Plain(nearest)) <= Math.Max(2, nearest.Length / 3);
         return new DatasetException(
             DatasetFault.UnknownName, $"\"{name}\"", "no data set has this name",
             fix: (near ? $"Did you mean \"{nearest}\"? " : string.Empty) + $"Known: {list}.");
     }
 
     private static string Plain(string name) => string.Concat(name.Where(char.IsLetterOrDigit)).ToLowerInvariant();
-
-    /// <summary>Levenshtein distance, in one row.</summary>
-    private static int Distance(string a, string b)
-    {
-        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
-        for (int i = 0; i < a.Length; i++)
-        {
-            int diagonal = row[0];
-            row[0] = i + 1;
-            for (int j = 0; j < b.Length; j++)
-            {
-                int replace = diagonal + (a[i] == b[j] ? 0 : 1);
-                diagonal = row[j + 1];
-                row[j + 1] = Math.Min(replace, Math.Min(row[j], diagonal) + 1);
-            }
-        }
-
-        return row[^1];
-    }
 
     private sealed record Entry(
         string Name,

@@ -15,6 +15,17 @@ public sealed record SyntheticSet(Tensor Images, Tensor LabelLogits, double Mass
     /// <summary>N.</summary>
     public int Count => Images.Shape[0];
 
+    /// <summary>Some consecutive images with their labels, sharing memory.</summary>
+    public SyntheticSet Rows(int first, int count)
+    {
+        int pixels = Images.Count / Count, labels = LabelLogits.Count / Count;
+        return this with
+        {
+            Images = Images.View(first * pixels, new Shape([count, .. Images.Shape.Sizes[1..]])),
+            LabelLogits = LabelLogits.View(first * labels, new Shape(count, labels)),
+        };
+    }
+
     /// <summary>The images with their labels q = softmax ℓ, to train on; the labels belong to the current scope.</summary>
     public LabelledImages AsTrainingSet()
     {

@@ -52,7 +52,9 @@ internal static class CommandTree
     private const string EvaluateHelp =
         """
         Judges a distilled set by protocol A beside random real images of the same number. Without a set only the random
-        real images of --ipc are judged: that calibrates the protocol against published figures.
+        real images of --ipc are judged: that calibrates the protocol against published figures. Soft labels and the
+        accuracy on the whole set come from the experts of the set's run folder, or of --experts-from, recorded with the
+        same expert options.
 
         Examples:
           dotnet run --project Distill -- evaluate runs/RUN/synthetic/ipc10.safetensors --eval-width 128 --epochs 1000
@@ -134,7 +136,8 @@ internal static class CommandTree
         train.Options.Add(preset);
         Command evaluate = Make(
             "evaluate", EvaluateHelp,
-            [.. Settings.OfData, .. Settings.OfEvaluation, .. Settings.OfMachine, .. Named("Ipc", "Depth")],
+            [.. Settings.OfData, .. Settings.OfEvaluation, .. Settings.OfMachine, .. Named("Ipc", "Temperature"),
+                .. Settings.OfExperts],
             result => Commands(result, "evaluate").Evaluate(
                 result.GetValue(set), Resolve(result, PresetOf(result, "standard"))));
         evaluate.Arguments.Add(set);

@@ -65,7 +65,11 @@ internal sealed class RunCommands(
         using PreparedData data = PreparedData.Load(pair, backend);
         Network network = Translation.NetworkOf(settings, data, settings.Width);
         string experts = settings.ExpertsFrom ?? folder.Experts;
-        new Requirements(ExpertLibrary.MissingBytes(settings, network, data, experts), 0).Check(folder.Path);
+        new Requirements(
+            ExpertLibrary.MissingBytes(settings, network, data, experts),
+            Requirements.Memory(
+                data.Image, data.Train.Count, data.TestImages.Shape[0], Math.Min(settings.ExpertBatch, data.Train.Count),
+                settings.Width, settings.Depth, network.Layout.Count, 0)).Check(folder.Path);
         Accuracy accuracy;
         using (IProgressView progress = MakeProgress())
         {
@@ -98,18 +102,26 @@ internal sealed class RunCommands(
                     : int.Parse(metadata["depth"], CultureInfo.InvariantCulture),
             };
         }
-        DatasetPair pair = load(settings.Dataset, settings.Dataset == DatasetCatalog.DefaultName ? null : settings.Data);
+        DatasetPair pair = load(settings.Dataset, settings.Data);
         using PreparedData data = PreparedData.Load(pair, backend);
         if (set is not null)
             settings = settings with { Ipc = [RequireFit(set, data, path!)] };
         Network network = Translation.NetworkOf(settings, data, settings.EvalWidth);
+        TrainingPlan plan = Translation.EvaluationPlan(settings, pair.Name);
+        new Requirements(0, Requirements.Memory(
+            data.Image, data.Train.Count, data.TestImages.Shape[0],
+            Math.Min(plan.BatchSize, settings.Ipc.Max() * data.Classes), settings.EvalWidth, settings.Depth,
+            network.Layout.Count, 0)).Check(".");
+        RunSettings? recorded = RecordedExperts(path, settings, IsGiven(resolved, "ExpertsFrom"));
         RandomKey key = RandomKey.FromSeed(settings.Seed);
-        var judge = new NetworkJudge(
-            network, Translation.EvaluationPlan(settings, pair.Name), data, key.Split("judge"), cancel);
-        var real = new RealImages(data, [], settings.Temperature, key.Split("real"));
+        var judge = new NetworkJudge(network, plan, data, key.Split("judge"), cancel);
         var results = new List<IpcResult>();
         using (IProgressView progress = MakeProgress())
         {
+            using ExpertLibrary? library = recorded is null ? null : ExpertLibrary.Gather(
+                recorded, Translation.NetworkOf(recorded, data, recorded.Width), data, recorded.ExpertsFrom!, progress, cancel);
+            var real = new RealImages(
+                data, library?.Experts ?? [], (recorded ?? settings).Temperature, key.Split("real"));
             foreach (int ipc in settings.Ipc)
             {
                 Accuracy Judge(string what, Func<int, LabelledImages> setOf)
@@ -122,6 +134,10 @@ internal sealed class RunCommands(
                 {
                     Distilled = set is null ? null : Judge("distilled", _ => set.AsTrainingSet()),
                     RandomReal = Judge("random real", r => real.Random(ipc, r)),
+                    RandomRealSoftLabels = library is null
+                        ? null
+                        : Judge("random real + soft labels", r => real.RandomWithSoftLabels(ipc, r)),
+                    Whole = library?.Accuracy,
                 }));
             }
         }
@@ -132,9 +148,11 @@ internal sealed class RunCommands(
             Dataset = pair.Name,
             Commit = EnvironmentReport.Commit,
             Complete = true,
+            Protocol = Translation.Describe(settings, pair.Name),
+            WholeSet = recorded is null ? null : Translation.DescribeExperts(recorded),
             Results = results,
         };
-        Show(summary, settings);
+        Show(summary);
         if (json)
             terminal.Data.WriteLine(summary.ToJson());
     }
@@ -161,7 +179,7 @@ internal sealed class RunCommands(
                 throw;
             }
         }
-        Show(summary, settings);
+        Show(summary);
         int largest = settings.Ipc.Max();
         terminal.Say($"Sets:     {Path.GetDirectoryName(folder.Set(largest))}");
         terminal.Say($"Pictures: {Path.GetDirectoryName(folder.Picture(largest, ""))}");
@@ -173,7 +191,7 @@ internal sealed class RunCommands(
             terminal.Data.WriteLine(summary.ToJson());
     }
 
-    private void Show(Summary summary, RunSettings settings)
+    private void Show(Summary summary)
     {
         var table = new Table().Title(Markup.Escape($"Test accuracy in percent, {summary.Dataset}"));
         foreach (string column in (string[])
@@ -187,14 +205,38 @@ internal sealed class RunCommands(
                 Cell(accuracy.Whole));
         }
         terminal.Console.Write(table);
-        terminal.Say($"Mean ± standard deviation, {Translation.Describe(settings, summary.Dataset)}.");
+        terminal.Say($"Mean ± standard deviation, {summary.Protocol}.");
         if (summary.Results.Any(r => r.Accuracy.Whole is not null))
-        {
-            terminal.Say(
-                $"Whole set: the experts themselves ({settings.Experts} × convnet-d{settings.Depth}-w{settings.Width}, " +
-                $"epochs: {settings.ExpertEpochs}).");
-        }
+            terminal.Say($"Whole set: {summary.WholeSet}.");
         terminal.Say($"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}");
+    }
+
+    // The settings under which experts were recorded whose soft labels and accuracy stand beside a set's: those named,
+    // or those of the run in whose folder the set lies. None is trained here.
+    private RunSettings? RecordedExperts(string? set, RunSettings settings, bool areNamed)
+    {
+        if (areNamed)
+        {
+            return ExpertLibrary.Missing(settings, settings.ExpertsFrom!) is [string missing, ..]
+                ? throw new DistillException(
+                    ExitCode.Data, "IM3024",
+                    $"the expert {missing} does not exist. Record it with 'train --experts-from {settings.ExpertsFrom}', or " +
+                    "correct --experts-from or --experts.")
+                : settings;
+        }
+        string? why = "none are named";
+        if (set is not null && RunFolder.OfSet(set) is { } run)
+        {
+            RunSettings own = ConfigFile.Read(run.Config).Resolved.Settings;
+            own = own with { ExpertsFrom = own.ExpertsFrom ?? run.Experts };
+            why = own.Dataset != settings.Dataset ? $"those of its run saw {own.Dataset}"
+                : ExpertLibrary.Missing(own, own.ExpertsFrom) is [string missing, ..] ? $"{missing} is gone"
+                : null;
+            if (why is null)
+                return own;
+        }
+        terminal.Say($"Soft labels and the whole set are not judged, they take recorded experts: {why} (--experts-from).");
+        return null;
     }
 
     private static string Cell(Accuracy? accuracy) => accuracy?.ToString() ?? "-";
@@ -224,5 +266,5 @@ internal sealed class RunCommands(
 
     private IProgressView MakeProgress() => terminal.IsInteractive
         ? new BarProgress(terminal.Console)
-        : new PlainProgress(terminal.Say, TimeProvider.System, PlainProgress.DefaultInterval);
+        : new PlainProgress(terminal.Say, TimeProvider.System, terminal.ProgressInterval);
 }

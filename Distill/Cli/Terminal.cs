@@ -35,6 +35,9 @@ internal sealed class Terminal
     /// <summary>Whether a person watches.</summary>
     public bool IsInteractive { get; }
 
+    /// <summary>The least time between two lines of progress where nobody watches.</summary>
+    public TimeSpan ProgressInterval { get; init; } = PlainProgress.DefaultInterval;
+
     /// <summary>Writes one line for people, unbroken, so that a path in it can be copied; not while bars move.</summary>
     public void Say(string line) => Console.Profile.Out.Writer.WriteLine(line);
 }

@@ -31,6 +31,9 @@ internal sealed record RunSettings
 
     public required string Mass { get; init; }
 
+    /// <summary>Of what the influences are matched: whole or classes.</summary>
+    public required string Partition { get; init; }
+
     public required string MatchAugment { get; init; }
 
     public required double Threshold { get; init; }
@@ -55,6 +58,8 @@ internal sealed record RunSettings
     public string? ExpertsFrom { get; init; }
 
     public required int ExpertEpochs { get; init; }
+
+    public required int ExpertSteps { get; init; }
 
     public required int ExpertBatch { get; init; }
 

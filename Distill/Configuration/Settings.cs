@@ -70,6 +70,7 @@ internal static class Settings
 
     private static readonly ImmutableArray<string> s_devices = ["auto", "cpu", "cuda", "opencl", "reference"];
     private static readonly ImmutableArray<string> s_schedules = ["constant", "cosine", "step"];
+    private static readonly ImmutableArray<string> s_partitions = ["whole", "classes"];
     private static readonly ImmutableArray<string> s_masses = ["closed-form", "learned", "fixed"];
 
     /// <summary>What is learned from: the data.</summary>
@@ -94,6 +95,8 @@ internal static class Settings
             s => s.ExpertsFrom ?? "", (s, t) => s with { ExpertsFrom = NotEmpty("--experts-from", t) }),
         Whole("ExpertEpochs", "Passes over the data for each expert.", 1, 10000,
             s => s.ExpertEpochs, (s, v) => s with { ExpertEpochs = v }),
+        Whole("ExpertSteps", "Steps after which an expert's training ends before its epochs do; 0 for never.", 0, 1 << 30,
+            s => s.ExpertSteps, (s, v) => s with { ExpertSteps = v }),
         Whole("ExpertBatch", "Images in a training step of an expert.", 1, 1 << 20,
             s => s.ExpertBatch, (s, v) => s with { ExpertBatch = v }),
         Real("ExpertRate", "Learning rate of the experts (plain SGD).", s => s.ExpertRate, (s, v) => s with { ExpertRate = v }),
@@ -127,6 +130,8 @@ internal static class Settings
         Choice("RateSchedule", "How both rates change over the iterations", s_schedules,
             s => s.RateSchedule, (s, v) => s with { RateSchedule = v }),
         Choice("Mass", "How the weight of the synthetic set is chosen", s_masses, s => s.Mass, (s, v) => s with { Mass = v }),
+        Choice("Partition", "Whether influence is matched of the whole set at once or class by class", s_partitions,
+            s => s.Partition, (s, v) => s with { Partition = v }),
         Whole("Window", "Checkpoints over which influence is matched.", 1, 1 << 20,
             s => s.Window, (s, v) => s with { Window = v }),
         Whole("StartFirst", "Windows begin below this checkpoint at first.", 1, 1 << 20,

@@ -69,7 +69,7 @@ internal sealed class DistillationRun(
         start.Images.Dispose();
         start.LabelLogits.Dispose();
         if (File.Exists(folder.Checkpoint(ipc)))
-            distiller.Restore(Safetensors.Read(folder.Checkpoint(ipc)));
+            CheckpointFile.Restore(folder.Checkpoint(ipc), distiller, settings);
         var result = new IpcResult(ipc, settings.Estimator, new AccuracySet { Whole = library.Accuracy });
         try
         {
@@ -164,14 +164,29 @@ internal sealed class DistillationRun(
     private InfluenceEstimator MakeEstimator(PreparedData data, ExpertLibrary library)
     {
         int smallest = Enumerable.Range(0, data.Classes).Min(pair.Train.CountOfClass);
+        int each = settings.RealBatch == 0 ? smallest : Math.Min(settings.RealBatch, smallest);
         LabelledImages real = settings.RealBatch == 0
             ? data.Train
-            : data.SelectLabelled(
-                data.RandomOfEachClass(Math.Min(settings.RealBatch, smallest), _key.Split("real batch")));
+            : data.SelectLabelled(data.RandomOfEachClass(each, _key.Split("real batch")));
+        LabelledImages[] classes = settings.Partition == "whole" ? [] : ClassesOf(data, each);
         return Estimators.Create(
             settings.Estimator,
-            new EstimationContext(library.Experts, new LossField(SecondDerivatives.FiniteDifference), real));
+            new EstimationContext(library.Experts, new LossField(SecondDerivatives.FiniteDifference), real)
+            {
+                RealClasses = classes,
+            },
+            CachedVectors(data.Classes));
     }
+
+    private LabelledImages[] ClassesOf(PreparedData data, int each)
+    {
+        int[] chosen = data.RandomOfEachClass(each, _key.Split("real batch"));
+        return [.. chosen.Chunk(each).Select(data.SelectLabelled)];
+    }
+
+    // One real side for each window, or one for each window and class.
+    private int CachedVectors(int classes) =>
+        settings.Experts * settings.StartLast * (settings.Partition == "whole" ? 1 : classes);
 
     private Requirements Require(Network network, Network judged, PreparedData data, string experts)
     {
@@ -184,7 +199,7 @@ internal sealed class DistillationRun(
             ExpertLibrary.MissingBytes(settings, network, data, experts) + stateBytes,
             Requirements.Memory(
                 data.Image, data.Train.Count, data.TestImages.Shape[0], largest, Math.Max(settings.Width, settings.EvalWidth),
-                settings.Depth, Math.Max(network.Layout.Count, judged.Layout.Count), settings.Experts * settings.StartLast));
+                settings.Depth, Math.Max(network.Layout.Count, judged.Layout.Count), CachedVectors(data.Classes)));
     }
 
     // Lines that a crash left behind the last saved state would stand there twice once the steps are done again.
@@ -200,9 +215,8 @@ internal sealed class DistillationRun(
         };
     }
 
-    private void SaveState(Distiller distiller, int ipc) => Safetensors.Write(
-        folder.Checkpoint(ipc), distiller.Save(),
-        new Dictionary<string, string>(StringComparer.Ordinal) { ["config_hash"] = ConfigFile.Hash(settings) });
+    private void SaveState(Distiller distiller, int ipc) =>
+        CheckpointFile.Write(folder.Checkpoint(ipc), distiller, settings);
 
     private IpcResult Describe(IpcResult result, Distiller distiller, int ipc)
     {
@@ -251,6 +265,8 @@ internal sealed class DistillationRun(
             Dataset = pair.Name,
             Commit = EnvironmentReport.Commit,
             Complete = complete,
+            Protocol = Translation.Describe(settings, pair.Name),
+            WholeSet = Translation.DescribeExperts(settings),
             Results = _results,
         };
         summary.Save(folder.Summary);

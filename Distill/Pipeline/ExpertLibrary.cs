@@ -20,12 +20,16 @@ internal sealed class ExpertLibrary : IDisposable
     public static string FileOf(string folder, int number) =>
         Path.Combine(folder, $"expert-{number.ToString("000", CultureInfo.InvariantCulture)}.safetensors");
 
+    /// <summary>The files of experts that a folder lacks.</summary>
+    public static string[] Missing(RunSettings settings, string folder) =>
+        [.. Enumerable.Range(0, settings.Experts).Select(k => FileOf(folder, k)).Where(f => !File.Exists(f))];
+
     /// <summary>Bytes that are still to be recorded.</summary>
     public static long MissingBytes(RunSettings settings, Network network, PreparedData data, string folder)
     {
         long each = Expert.BytesOnDisk(
             network, data.Train, Translation.ExpertPlan(settings, data.Pair.Name), Translation.Checkpoints(settings));
-        return each * Enumerable.Range(0, settings.Experts).Count(k => !File.Exists(FileOf(folder, k)));
+        return each * Missing(settings, folder).Length;
     }
 
     /// <summary>Opens or records every expert.</summary>
@@ -38,7 +42,7 @@ internal sealed class ExpertLibrary : IDisposable
         Directory.CreateDirectory(folder);
         TrainingPlan plan = Translation.ExpertPlan(settings, data.Pair.Name);
         CheckpointSchedule schedule = Translation.Checkpoints(settings);
-        int stepsEach = (data.Train.Count + plan.BatchSize - 1) / plan.BatchSize * plan.Epochs;
+        int stepsEach = plan.Steps(data.Train.Count);
         var library = new ExpertLibrary();
         try
         {

@@ -27,7 +27,10 @@ internal static class Translation
     /// <summary>How experts are trained: plain SGD, which influence describes best.</summary>
     public static TrainingPlan ExpertPlan(RunSettings s, string dataset) => new(
         s.ExpertEpochs, s.ExpertBatch, s.ExpertRate, Momentum: 0, WeightDecay: 0, ScheduleOf(s.ExpertSchedule),
-        AugmentationOf(s.ExpertAugment, dataset));
+        AugmentationOf(s.ExpertAugment, dataset))
+    {
+        MostSteps = s.ExpertSteps == 0 ? null : s.ExpertSteps,
+    };
 
     /// <summary>Which of their parameters are stored.</summary>
     public static CheckpointSchedule Checkpoints(RunSettings s) =>
@@ -57,6 +60,7 @@ internal static class Translation
             "learned" => MassRule.Learned,
             _ => MassRule.Fixed,
         },
+        Partition = s.Partition == "classes" ? Partition.Classes : Partition.Whole,
         Augmentation = AugmentationOf(s.MatchAugment, dataset),
         Threshold = s.Threshold,
     };
@@ -73,10 +77,18 @@ internal static class Translation
     {
         "none" => Augmentation.None,
         "digits" => new Augmentation(AugmentationOps.Digits),
-        "geometric" => new Augmentation(AugmentationOps.Geometric),
+        "geometric" => Augmentation.Geometric,
         "auto" when dataset == "mnist" => new Augmentation(AugmentationOps.Digits),
         _ => new Augmentation(AugmentationOps.Photographs),
     };
+
+    /// <summary>What the column of the whole set shows, in one line.</summary>
+    public static string DescribeExperts(RunSettings s) =>
+        FormattableString.Invariant(
+            $"the experts at their own plan, not protocol A: {s.Experts} × convnet-d{s.Depth}-w{s.Width}, ") +
+        FormattableString.Invariant($"{s.ExpertEpochs} epochs of SGD {s.ExpertRate} ({s.ExpertSchedule})") +
+        (s.ExpertSteps > 0 ? FormattableString.Invariant($" but {s.ExpertSteps} steps at most") : "") +
+        FormattableString.Invariant($", batch {s.ExpertBatch}, augmentation {s.ExpertAugment}");
 
     /// <summary>The protocol in one line, to stand beside an accuracy.</summary>
     public static string Describe(RunSettings s, string dataset)

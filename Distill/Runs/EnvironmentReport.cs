@@ -36,7 +36,7 @@ internal static class EnvironmentReport
         ["runtime"] = RuntimeInformation.FrameworkDescription,
         ["system"] = RuntimeInformation.OSDescription,
         ["architecture"] = RuntimeInformation.ProcessArchitecture.ToString(),
-        ["processor"] = ProcessorName(),
+        ["processor"] = CpuBackend.ProcessorName,
         ["cores"] = Environment.ProcessorCount,
         ["simd"] = Simd,
         ["vectorBytes"] = Vector<byte>.Count,
@@ -45,14 +45,4 @@ internal static class EnvironmentReport
         ["device"] = backend.Name,
         ["deviceDescription"] = backend.Description,
     }.ToJsonString(s_options) + "\n";
-
-    private static string ProcessorName()
-    {
-        const string Linux = "/proc/cpuinfo";
-        string? line = File.Exists(Linux)
-            ? File.ReadLines(Linux).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))
-            : null;
-        return line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()
-            ?? Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") ?? "unknown";
-    }
 }

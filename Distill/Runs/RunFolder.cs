@@ -9,7 +9,8 @@ namespace InfMatch.Distill;
 /// </summary>
 internal sealed class RunFolder : IDisposable
 {
-    private const string LatestFile = "latest", LockFile = "run.lock";
+    private const string LatestFile = "latest", LockFile = "run.lock", ConfigName = "config.json";
+    private const string SetFolder = "synthetic", ExpertFolder = "experts";
 
     private readonly FileStream _lock;
 
@@ -19,7 +20,7 @@ internal sealed class RunFolder : IDisposable
     public string Path { get; }
 
     /// <summary>The resolved settings.</summary>
-    public string Config => In("config.json");
+    public string Config => In(ConfigName);
 
     /// <summary>What the run ran on.</summary>
     public string Environment => In("environment.json");
@@ -31,10 +32,10 @@ internal sealed class RunFolder : IDisposable
     public string Summary => In("summary.json");
 
     /// <summary>The recorded experts.</summary>
-    public string Experts => In("experts");
+    public string Experts => In(ExpertFolder);
 
     /// <summary>The distilled set of so many images per class.</summary>
-    public string Set(int ipc) => In("synthetic", $"ipc{ipc}.safetensors");
+    public string Set(int ipc) => In(SetFolder, $"ipc{ipc}.safetensors");
 
     /// <summary>The state from which its distillation continues.</summary>
     public string Checkpoint(int ipc) => In("checkpoints", $"ipc{ipc}.safetensors");
@@ -73,7 +74,7 @@ internal sealed class RunFolder : IDisposable
             string path = System.IO.Path.GetFullPath(System.IO.Path.Combine(root, name));
             for (int i = 2; Directory.Exists(path); i++)
                 path = System.IO.Path.GetFullPath(System.IO.Path.Combine(root, $"{name}_{i}"));
-            foreach (string sub in (string[])["synthetic", "images", "experts", "checkpoints"])
+            foreach (string sub in (string[])[SetFolder, "images", ExpertFolder, "checkpoints"])
                 Directory.CreateDirectory(System.IO.Path.Combine(path, sub));
             RunFolder folder = Lock(path);
             AtomicFile.WriteAllText(System.IO.Path.Combine(root, LatestFile), System.IO.Path.GetFileName(path) + "\n");
@@ -108,6 +109,19 @@ internal sealed class RunFolder : IDisposable
             ? System.IO.Path.Combine(root, File.ReadAllText(latest).Trim())
             : throw new DistillException(
                 ExitCode.Usage, "IM2003", $"there is no run below {root}. Name a run folder, or start a run with 'distill'.");
+    }
+
+    /// <summary>Where a run has its configuration and its experts, if a set's file lies in a run folder; else null.</summary>
+    public static (string Config, string Experts)? OfSet(string set)
+    {
+        string? synthetic = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(set));
+        string? run = System.IO.Path.GetDirectoryName(synthetic);
+        if (run is null)
+            return null;
+        string config = System.IO.Path.Combine(run, ConfigName);
+        return System.IO.Path.GetFileName(synthetic) == SetFolder && File.Exists(config)
+            ? (config, System.IO.Path.Combine(run, ExpertFolder))
+            : null;
     }
 
     /// <inheritdoc/>

@@ -83,6 +83,13 @@ internal sealed record Summary
 
     public required bool Complete { get; init; }
 
+    /// <summary>How networks are trained and judged, in one line.</summary>
+    public string? Protocol { get; init; }
+
+    /// <summary>What the accuracies under 'whole' are: the experts at their own plan and not the protocol. Null where
+    /// there are none.</summary>
+    public string? WholeSet { get; init; }
+
     public required IReadOnlyList<IpcResult> Results { get; init; }
 
     /// <summary>The file as text.</summary>

@@ -35,6 +35,9 @@ public sealed record DistillationPlan
     /// <summary>Momentum of the label logits.</summary>
     public double LabelMomentum { get; init; } = 0.9;
 
+    /// <summary>Of what the influences are matched.</summary>
+    public Partition Partition { get; init; } = Partition.Whole;
+
     /// <summary>How the mass is chosen.</summary>
     public MassRule MassRule { get; init; } = MassRule.ClosedForm;
 

@@ -7,7 +7,7 @@ namespace InfMatch.Influence;
 /// <summary>What one update of S did.</summary>
 /// <param name="Iteration">Its number, from 0.</param>
 /// <param name="Window">Where J was taken.</param>
-/// <param name="Value">J and the cosine.</param>
+/// <param name="Value">J and the cosine; without the gradient, whose memory has gone back to the pool.</param>
 /// <param name="Skipped">Whether J passed the threshold, so that S was left as it is.</param>
 public sealed record DistillationStep(int Iteration, Window Window, ObjectiveValue Value, bool Skipped);
 
@@ -33,7 +33,7 @@ public sealed class Distiller : IDisposable
         DistillationPlan plan, RandomKey key)
     {
         (_network, _experts, _estimator, _plan, _key) = (network, experts, estimator, plan, key);
-        _objective = new InfluenceObjective(estimator, plan.MassRule);
+        _objective = new InfluenceObjective(estimator, plan.MassRule, plan.Partition);
         if (plan.WindowLength < estimator.ShortestWindow)
         {
             throw new TrajectoryException(
@@ -77,7 +77,7 @@ public sealed class Distiller : IDisposable
         if (!skip)
             Update(value, gradient, scope);
         Skipped += skip ? 1 : 0;
-        return new DistillationStep(Iteration++, window, value, skip);
+        return new DistillationStep(Iteration++, window, value with { Gradient = null }, skip);
     }
 
     private void Update(ObjectiveValue value, SyntheticGradient gradient, TensorScope scope)

@@ -16,27 +16,69 @@ public enum MassRule
     Fixed,
 }
 
-/// <summary>The objective on one window, with its derivatives.</summary>
+/// <summary>Of what the influences are matched.</summary>
+public enum Partition
+{
+    /// <summary>Of D and S as wholes.</summary>
+    Whole,
+
+    /// <summary>Of each class of D and the images of S that stand for it; J is the mean over classes.</summary>
+    Classes,
+}
+
+/// <summary>The objective on one window, with its derivatives; means over the classes where each is matched.</summary>
 /// <param name="Relative">J = ‖α·a_S − a_D‖²/‖a_D‖²: 1 is what an empty S scores.</param>
 /// <param name="Cosine">The cosine of a_S and a_D.</param>
 /// <param name="Mass">α.</param>
 /// <param name="MassGradient">dJ/dα.</param>
-/// <param name="Gradient">dJ/dS; null where J is not finite.</param>
+/// <param name="Gradient">dJ/dS, in the scope of the evaluation; null where J is not finite or none was asked for.</param>
 public sealed record ObjectiveValue(
     double Relative, double Cosine, double Mass, double MassGradient, SyntheticGradient? Gradient);
 
 /// <summary>
 /// J(S) = ‖I_{−D} + I_{+S}‖² over a window, relative to the displacement of the real run, and dJ/dS. Source:
-/// Inf-Match (CVPR 2026), the objective; normalisation and mass: docs/theory.md, "Objective".
+/// Inf-Match (CVPR 2026), the objective; normalisation and mass: docs/theory.md, "Objective"; classes: "Class by class".
 /// </summary>
-public sealed class InfluenceObjective(InfluenceEstimator estimator, MassRule rule)
+public sealed class InfluenceObjective(InfluenceEstimator estimator, MassRule rule, Partition partition = Partition.Whole)
 {
     private const double LeastLength = 1e-3;
 
-    /// <summary>J and its derivatives at S.</summary>
+    /// <summary>J and its derivatives at S; under <see cref="Partition.Classes"/> the images of S must stand class by
+    /// class, equally many of each.</summary>
+    /// <exception cref="ShapeException">S cannot be divided so.</exception>
     public ObjectiveValue Evaluate(Window window, SyntheticSet s, SyntheticLoss loss, bool gradient = true)
     {
-        Tensor real = estimator.RealSide(window), synthetic = estimator.SyntheticSide(window, s, loss);
+        if (partition == Partition.Whole)
+            return Evaluate(window, null, s, loss, gradient);
+        int classes = estimator.Classes;
+        if (classes == 0 || s.Count % classes != 0)
+            throw new ShapeException($"A set of {s.Count} images cannot be matched class by class with {classes} classes of D.");
+        int each = s.Count / classes;
+        SyntheticGradient? sum = gradient ? new SyntheticGradient(s.Images.ZerosLike(), s.LabelLogits.ZerosLike()) : null;
+        (double relative, double cosine, double mass, double massGradient) = (0, 0, 0, 0);
+        for (int c = 0; c < classes; c++)
+        {
+            using var scope = TensorScope.Begin();
+            ObjectiveValue value = Evaluate(window, c, s.Rows(c * each, each), loss, gradient);
+            relative += value.Relative / classes;
+            cosine += value.Cosine / classes;
+            mass += value.Mass / classes;
+            massGradient += value.MassGradient / classes;
+            if (value.Gradient is { } own && sum is not null)
+            {
+                CopyRows(own.Images.Times(1.0 / classes), sum.Images, c * each);
+                CopyRows(own.LabelLogits.Times(1.0 / classes), sum.LabelLogits, c * each);
+            }
+        }
+        return new ObjectiveValue(relative, cosine, mass, massGradient, double.IsFinite(relative) ? sum : null);
+    }
+
+    private static void CopyRows(Tensor rows, Tensor whole, int first) =>
+        rows.Backend.Copy(rows, whole.View(first * (rows.Count / rows.Shape[0]), rows.Shape));
+
+    private ObjectiveValue Evaluate(Window window, int? label, SyntheticSet s, SyntheticLoss loss, bool gradient)
+    {
+        Tensor real = estimator.RealSide(window, label), synthetic = estimator.SyntheticSide(window, s, loss);
         double sr = synthetic.Dot(real), ss = synthetic.Dot(synthetic), rr = real.Dot(real);
         if (ss == 0 || rr == 0)
         {

@@ -6,14 +6,14 @@ public static class Estimators
     /// <summary>All names.</summary>
     public static IReadOnlyList<string> Names { get; } = ["first-order", "unrolled", "paper", "paper+first"];
 
-    /// <summary>Makes an estimator.</summary>
+    /// <summary>Makes an estimator that keeps so many real sides.</summary>
     /// <exception cref="ArgumentException">The name is unknown; the message lists the known ones.</exception>
-    public static InfluenceEstimator Create(string name, EstimationContext context) => name switch
+    public static InfluenceEstimator Create(string name, EstimationContext context, int cacheCapacity = 256) => name switch
     {
-        "first-order" => new FirstOrderEstimator(context),
-        "unrolled" => new UnrolledEstimator(context),
-        "paper" => new PaperEstimator(context, includeFirstOrder: false),
-        "paper+first" => new PaperEstimator(context, includeFirstOrder: true),
+        "first-order" => new FirstOrderEstimator(context) { CacheCapacity = cacheCapacity },
+        "unrolled" => new UnrolledEstimator(context) { CacheCapacity = cacheCapacity },
+        "paper" => new PaperEstimator(context, includeFirstOrder: false) { CacheCapacity = cacheCapacity },
+        "paper+first" => new PaperEstimator(context, includeFirstOrder: true) { CacheCapacity = cacheCapacity },
         _ => throw new ArgumentException($"Unknown estimator '{name}'. Known: {string.Join(", ", Names)}.", nameof(name)),
     };
 }

@@ -1,3 +1,4 @@
+using InfMatch.Autograd;
 using InfMatch.Tensors;
 
 namespace InfMatch.Influence;
@@ -18,13 +19,13 @@ public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEs
         Context.Theta(window, window.Last).Minus(Context.Theta(window, window.First));
 
     /// <inheritdoc/>
-    public override Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss)
+    protected override Tensor Side(Window window, ParameterLoss lossOfZ)
     {
         Tensor sum = Zeros(window);
         for (int t = window.First; t < window.Last; t++)
         {
             using var scope = TensorScope.Begin();
-            Tensor g = SyntheticGradientAt(Context.Theta(window, t), s, loss);
+            Tensor g = Differential.GradientAt(lossOfZ, Context.Theta(window, t));
             sum = Next(scope, sum, TensorAlgebra.Axpy(-EffectiveRate(window, t), g, sum));
         }
         return sum;

@@ -11,6 +11,10 @@ namespace InfMatch.Influence;
 /// balanced part of it. One fixed set: fresh minibatches inside a squared norm would be biased by their variance.</param>
 public sealed record EstimationContext(IReadOnlyList<Expert> Experts, LossField Field, LabelledImages RealBatch)
 {
+    /// <summary>The images of D of each class, on which the influence of a class is taken; empty where no class is
+    /// matched on its own.</summary>
+    public IReadOnlyList<LabelledImages> RealClasses { get; init; } = [];
+
     /// <summary>The backend that holds everything.</summary>
     public Backend Backend => RealBatch.Images.Backend;
 
@@ -22,24 +26,37 @@ public sealed record EstimationContext(IReadOnlyList<Expert> Experts, LossField 
         Experts[window.Expert].Trajectory.Theta(checkpoint, Backend, DType);
 
     /// <summary>L_D(θ) on <see cref="RealBatch"/>.</summary>
-    public Variable RealLoss(Network network, Variable theta) =>
-        network.Loss(theta, Variable.Constant(RealBatch.Images), Variable.Constant(RealBatch.Labels));
+    public Variable RealLoss(Network network, Variable theta) => LossOn(RealBatch, network, theta);
+
+    /// <summary>The mean loss of the real images of one class.</summary>
+    public Variable ClassLoss(int label, Network network, Variable theta) => LossOn(RealClasses[label], network, theta);
+
+    private static Variable LossOn(LabelledImages z, Network network, Variable theta) =>
+        network.Loss(theta, Variable.Constant(z.Images), Variable.Constant(z.Labels));
 }
 
 /// <summary>
 /// An estimate, to first or second order and without inverse Hessians, of the displacement that training on the real
 /// set D undergoes when mass moves from D to the synthetic set S over a window: δ = α·a_S − a_D, with a_Z the
 /// displacement caused by Z alone and α the mass of S. Every estimator is linear in Z's gradients, so this contract is
-/// all there is: a_D, a_S, and the adjoint of S ↦ a_S. Cost is linear in the window's length and memory constant.
+/// all there is: a_Z, of D, of a class of it or of S, and the adjoint of S ↦ a_S. Cost is linear in the window's length and memory constant.
 /// Source: docs/theory.md, "Estimators".
 /// </summary>
 public abstract class InfluenceEstimator(EstimationContext context)
 {
-    private readonly Dictionary<Window, Tensor> _realSides = [];
-    private readonly Queue<Window> _oldest = new();
+    private readonly Dictionary<(Window Window, int? Class), Tensor> _realSides = [];
+    private readonly Queue<(Window Window, int? Class)> _oldest = new();
 
-    /// <summary>The most real sides that are kept; each is one vector [p].</summary>
-    public int CacheCapacity { get; init; } = 256;
+    /// <summary>The most real sides that are kept, at least the one in use; each is one vector [p].</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
+    public int CacheCapacity
+    {
+        get;
+        init => field = value > 0
+            ? value
+            : throw new ArgumentOutOfRangeException(
+                nameof(value), value, "CacheCapacity: the real side in use is always kept: give 1 or more.");
+    } = 256;
 
     /// <summary>The name by which users choose it.</summary>
     public abstract string Name { get; }
@@ -50,35 +67,48 @@ public abstract class InfluenceEstimator(EstimationContext context)
     /// <summary>The fewest (macro-)steps a window must have for the estimate to be anything but zero.</summary>
     public virtual int ShortestWindow => 1;
 
+    /// <summary>The number of classes of D whose influence can be taken alone.</summary>
+    public int Classes => Context.RealClasses.Count;
+
     /// <summary>Where the estimator reads from.</summary>
     protected EstimationContext Context { get; } = context;
 
-    /// <summary>a_D [p]; computed once for a window, then cached. The estimator owns it.</summary>
-    public Tensor RealSide(Window window)
+    /// <summary>a_D [p], or a_Z of the images of one class; computed once, then cached. The estimator owns it.</summary>
+    public Tensor RealSide(Window window, int? label = null)
     {
-        if (_realSides.TryGetValue(window, out Tensor? cached))
+        if (_realSides.TryGetValue((window, label), out Tensor? cached))
             return cached;
         Tensor side;
         using (TensorScope.BeginDetached())
         {
             using var scope = TensorScope.Begin();
-            side = ComputeRealSide(window).Clone();
+            Tensor computed = label is { } c
+                ? Side(window, theta => Context.ClassLoss(c, NetworkOf(window), theta))
+                : ComputeRealSide(window);
+            side = computed.Clone();
             scope.Keep(side);
         }
-        while (_realSides.Count >= CacheCapacity && _oldest.TryDequeue(out Window old) && _realSides.Remove(old, out Tensor? gone))
+        while (_realSides.Count >= CacheCapacity && _oldest.TryDequeue(out (Window, int?) old) && _realSides.Remove(old, out Tensor? gone))
             gone.Dispose();
-        _realSides.Add(window, side);
-        _oldest.Enqueue(window);
+        _realSides.Add((window, label), side);
+        _oldest.Enqueue((window, label));
         return side;
     }
 
     /// <summary>a_S [p]; belongs to the current scope.</summary>
-    public abstract Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss);
+    public Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss)
+    {
+        Variable[] constants = [Variable.Constant(s.Images), Variable.Constant(s.LabelLogits)];
+        return Side(window, theta => loss.At(theta, constants));
+    }
 
     /// <summary>(∂a_S/∂S)ᵀ·u for a cotangent u [p]; belongs to the current scope.</summary>
     public abstract SyntheticGradient Pullback(Window window, SyntheticSet s, SyntheticLoss loss, Tensor u);
 
-    /// <summary>a_D, computed.</summary>
+    /// <summary>a_Z [p] of a set Z given by its loss; belongs to the current scope.</summary>
+    protected abstract Tensor Side(Window window, ParameterLoss lossOfZ);
+
+    /// <summary>a_D, computed: what the recorded steps themselves tell about all of D.</summary>
     protected abstract Tensor ComputeRealSide(Window window);
 
     /// <summary>The network of a window's expert.</summary>
@@ -89,13 +119,6 @@ public abstract class InfluenceEstimator(EstimationContext context)
     {
         Expert expert = Context.Experts[window.Expert];
         return expert.Trajectory.RateBetween(checkpoint, checkpoint + 1) / (1 - expert.Plan.Momentum);
-    }
-
-    /// <summary>G_S = ∇_θ L(θ; S) [p].</summary>
-    protected static Tensor SyntheticGradientAt(Tensor theta, SyntheticSet s, SyntheticLoss loss)
-    {
-        Variable[] constants = [Variable.Constant(s.Images), Variable.Constant(s.LabelLogits)];
-        return Differential.GradientAt(parameters => loss.At(parameters, constants), theta);
     }
 
     /// <summary>A vector [p] of zeros.</summary>

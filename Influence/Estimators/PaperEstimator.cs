@@ -62,19 +62,17 @@ public sealed class PaperEstimator(EstimationContext context, bool includeFirstO
     }
 
     /// <inheritdoc/>
-    public override Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss)
+    protected override Tensor Side(Window window, ParameterLoss lossOfZ)
     {
-        Variable[] constants = [Variable.Constant(s.Images), Variable.Constant(s.LabelLogits)];
         Variable RealLoss(Variable parameters) => Context.RealLoss(NetworkOf(window), parameters);
-        Variable LossOfS(Variable parameters) => loss.At(parameters, constants);
-        Tensor sum = FirstOrderTerm(window, LossOfS);
+        Tensor sum = FirstOrderTerm(window, lossOfZ);
         for (int t = window.First; t < window.Last - 1; t++)
         {
             using var scope = TensorScope.Begin();
             Tensor theta = Context.Theta(window, t);
-            Tensor gD = Differential.GradientAt(RealLoss, theta), gS = Differential.GradientAt(LossOfS, theta);
-            Tensor cross = Context.Field.HessianVector(theta, RealLoss, gS)
-                .Plus(Context.Field.HessianVector(theta, LossOfS, gD));
+            Tensor gD = Differential.GradientAt(RealLoss, theta), gZ = Differential.GradientAt(lossOfZ, theta);
+            Tensor cross = Context.Field.HessianVector(theta, RealLoss, gZ)
+                .Plus(Context.Field.HessianVector(theta, lossOfZ, gD));
             sum = Next(scope, sum, TensorAlgebra.Axpy(Coefficient(window, t), cross, sum));
         }
         return sum;

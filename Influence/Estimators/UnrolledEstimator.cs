@@ -26,8 +26,8 @@ public sealed class UnrolledEstimator(EstimationContext context) : InfluenceEsti
         });
 
     /// <inheritdoc/>
-    public override Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss) =>
-        Forward(window, (theta, _) => SyntheticGradientAt(theta, s, loss));
+    protected override Tensor Side(Window window, ParameterLoss lossOfZ) =>
+        Forward(window, (theta, _) => Differential.GradientAt(lossOfZ, theta));
 
     private Tensor Forward(Window window, Func<Tensor, int, Tensor> gradient)
     {

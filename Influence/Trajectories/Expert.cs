@@ -13,7 +13,7 @@ namespace InfMatch.Influence;
 /// </summary>
 public sealed class Expert : IDisposable
 {
-    private const string Format = "infmatch-trajectory-1";
+    private const string Format = "infmatch-trajectory-1", NumberType = "dtype";
 
     private Expert(Network network, LabelledImages data, TrainingPlan plan, RandomKey key, TrajectoryFile trajectory)
     {
@@ -39,7 +39,7 @@ public sealed class Expert : IDisposable
     /// <summary>Bytes that a trajectory takes on disk, headers aside.</summary>
     public static long BytesOnDisk(Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule)
     {
-        int perEpoch = (data.Count + plan.BatchSize - 1) / plan.BatchSize, steps = perEpoch * plan.Epochs;
+        int perEpoch = plan.StepsPerEpoch(data.Count), steps = plan.Steps(data.Count);
         return (long)schedule.Steps(perEpoch, steps).Length * network.Layout.Count * sizeof(float) + 16L * steps;
     }
 
@@ -114,6 +114,9 @@ public sealed class Expert : IDisposable
         TrajectoryFile trajectory = TrajectoryFile.Open(path);
         foreach ((string name, string wanted) in Describe(network, data, plan, schedule, key))
         {
+            // A file without it is older than the entry; the hash of its data holds the number type too.
+            if (name == NumberType && !trajectory.Metadata.ContainsKey(name))
+                continue;
             string found = trajectory.Metadata.GetValueOrDefault(name, "nothing");
             if (found != wanted)
             {
@@ -148,14 +151,16 @@ public sealed class Expert : IDisposable
             ["network"] = network.Name,
             ["parameters"] = network.Layout.Count.ToString(culture),
             ["images"] = data.Count.ToString(culture),
+            [NumberType] = data.Images.DType.ToString(),
             ["data"] = data.ContentHash(),
             ["epochs"] = plan.Epochs.ToString(culture),
+            ["steps"] = plan.Steps(data.Count).ToString(culture),
             ["batchSize"] = plan.BatchSize.ToString(culture),
             ["rate"] = plan.Rate.ToString("R", culture),
             ["momentum"] = plan.Momentum.ToString("R", culture),
             ["weightDecay"] = plan.WeightDecay.ToString("R", culture),
             ["schedule"] = plan.Schedule.ToString(),
-            ["augmentation"] = plan.Augmentation.Ops.ToString(),
+            ["augmentation"] = plan.Augmentation.ToString(),
             ["checkpoints"] = schedule.ToString(),
             ["key"] = key.Value.ToString("x16", culture),
             ["device"] = data.Images.Backend.Name,

@@ -25,13 +25,13 @@ public enum AugmentationOps
     /// <summary>Both axes scaled on their own by 1/1.2 … 1.2.</summary>
     Scale = 16,
 
-    /// <summary>A rotation by up to ±15°.</summary>
+    /// <summary>A rotation by up to ±<see cref="Augmentation.Degrees"/>.</summary>
     Rotate = 32,
 
     /// <summary>What DSA uses for photographs.</summary>
     Photographs = Color | Crop | Cutout | Flip | Scale | Rotate,
 
-    /// <summary>What DC uses for MNIST (with rotations of up to 15° as in DSA, where DC turns by up to 45°).</summary>
+    /// <summary>What moves pixels and leaves their values.</summary>
     Geometric = Crop | Scale | Rotate,
 
     /// <summary>What DSA uses for digits: no flip.</summary>
@@ -48,7 +48,24 @@ public sealed record Augmentation(AugmentationOps Ops)
     /// <summary>Images pass unchanged.</summary>
     public static Augmentation None { get; } = new(AugmentationOps.None);
 
-    private const double CropFraction = 0.125, CutoutFraction = 0.5, MaximumScale = 1.2, MaximumDegrees = 15;
+    /// <summary>How DC (Zhao, Mopuri and Bilen, ICLR 2021) trains on MNIST: each image has one operation of its own,
+    /// and turns by up to 45°.</summary>
+    public static Augmentation Geometric { get; } = new(AugmentationOps.Geometric) { OfEachImage = true, Degrees = 45 };
+
+    private const double CropFraction = 0.125, CutoutFraction = 0.5, MaximumScale = 1.2;
+
+    /// <summary>The largest rotation, in degrees.</summary>
+    public double Degrees { get; init; } = 15;
+
+    /// <summary>Whether each image draws its own operation, where the batch is not siamese; only for operations that
+    /// move pixels.</summary>
+    public bool OfEachImage { get; init; }
+
+    /// <summary>The operations and, where it is not the usual, how they are drawn: equal text, equal
+    /// augmentation.</summary>
+    public override string ToString() => OfEachImage || Degrees != 15
+        ? FormattableString.Invariant($"{Ops}, turns to {Degrees}°{(OfEachImage ? ", one for each image" : "")}")
+        : $"{Ops}";
 
     /// <summary>Augmented images [N, C, H, W]; the same key gives the same random numbers.</summary>
     public Variable Apply(Variable images, RandomKey key, bool siamese)
@@ -59,11 +76,18 @@ public sealed record Augmentation(AugmentationOps Ops)
             return images;
         AugmentationOps op = choices[key.Split("op").Below(choices.Length, 0)];
         var draw = new Draw(images.Shape, key.Split("parameters"), siamese);
+        if (OfEachImage && (Ops & ~(AugmentationOps.Geometric | AugmentationOps.Flip)) != AugmentationOps.None)
+        {
+            throw new InvalidOperationException(
+                $"An operation of each image must move pixels, but {Ops} may also change values.");
+        }
         return op switch
         {
             AugmentationOps.Color => Color(images, draw),
             AugmentationOps.Cutout => Cutout(images, draw),
-            _ => images.AffineSample(Transforms(op, images, draw)),
+            _ when OfEachImage && !siamese =>
+                images.AffineSample(Transforms(i => choices[key.Split("op").Below(choices.Length, i)], images, draw)),
+            _ => images.AffineSample(Transforms(_ => op, images, draw)),
         };
     }
 
@@ -98,14 +122,14 @@ public sealed record Augmentation(AugmentationOps Ops)
         return x * Variable.Constant(Tensor.From(x.Value.Backend, x.Value.DType, mask, new Shape(n, 1, height, width)));
     }
 
-    private static Variable Transforms(AugmentationOps op, Variable x, Draw draw)
+    private Variable Transforms(Func<int, AugmentationOps> opOf, Variable x, Draw draw)
     {
         (int n, int height, int width) = (x.Shape[0], x.Shape[2], x.Shape[3]);
         var a = new double[n * 6];
         for (int i = 0; i < n; i++)
         {
             (double xx, double xy, double dx, double yx, double yy, double dy) = (1d, 0d, 0d, 0d, 1d, 0d);
-            switch (op)
+            switch (opOf(i))
             {
                 case AugmentationOps.Flip:
                     xx = draw.At(i, 0) < 0.5 ? -1 : 1;
@@ -120,7 +144,7 @@ public sealed record Augmentation(AugmentationOps Ops)
                     yy = Between(draw.At(i, 1), 1 / MaximumScale, MaximumScale);
                     break;
                 default:
-                    double angle = Between(draw.At(i, 0), -MaximumDegrees, MaximumDegrees) * Math.PI / 180;
+                    double angle = Between(draw.At(i, 0), -Degrees, Degrees) * Math.PI / 180;
                     (xx, xy, yx, yy) = (Math.Cos(angle), -Math.Sin(angle), Math.Sin(angle), Math.Cos(angle));
                     break;
             }

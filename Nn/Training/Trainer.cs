@@ -6,17 +6,27 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Nn;
 
-/// <summary>Images with their labels, on a backend.</summary>
-/// <param name="Images">Standardised images [N, C, H, W].</param>
-/// <param name="Labels">Class probabilities [N, M]: one-hot for hard labels.</param>
-public sealed record LabelledImages(Tensor Images, Tensor Labels)
+/// <summary>Images with their labels, on a backend; their numbers do not change.</summary>
+/// <param name="images">Standardised images [N, C, H, W].</param>
+/// <param name="labels">Class probabilities [N, M]: one-hot for hard labels.</param>
+public sealed class LabelledImages(Tensor images, Tensor labels)
 {
+    private string? _contentHash;
+
+    /// <summary>Standardised images [N, C, H, W].</summary>
+    public Tensor Images { get; } = images;
+
+    /// <summary>Class probabilities [N, M]: one-hot for hard labels.</summary>
+    public Tensor Labels { get; } = labels;
+
     /// <summary>N.</summary>
     public int Count => Images.Shape[0];
 
     /// <summary>SHA-256, in lower-case hex, of number type, shapes, labels and pixels: what was trained on, for a file that
-    /// outlives it.</summary>
-    public string ContentHash()
+    /// outlives it. Computed once.</summary>
+    public string ContentHash() => _contentHash ??= ComputeContentHash();
+
+    private string ComputeContentHash()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (Tensor tensor in (Tensor[])[Images, Labels])
@@ -60,7 +70,17 @@ public sealed record LabelledImages(Tensor Images, Tensor Labels)
 /// <param name="Augmentation">Applied to every batch, with random numbers of its own for each image.</param>
 public sealed record TrainingPlan(
     int Epochs, int BatchSize, double Rate, double Momentum, double WeightDecay, RateSchedule Schedule,
-    Augmentation Augmentation);
+    Augmentation Augmentation)
+{
+    /// <summary>Where training ends, in steps, if the epochs do not end before; null for nowhere.</summary>
+    public int? MostSteps { get; init; }
+
+    /// <summary>Steps in an epoch of so many images.</summary>
+    public int StepsPerEpoch(int images) => (images + BatchSize - 1) / BatchSize;
+
+    /// <summary>Steps in all on so many images.</summary>
+    public int Steps(int images) => Math.Min(StepsPerEpoch(images) * Epochs, MostSteps ?? int.MaxValue);
+}
 
 /// <summary>What a step of training used and gave. θ before step 0 is the initial one.</summary>
 /// <param name="Step">t.</param>
@@ -77,10 +97,10 @@ public readonly record struct TrainingStep(int Step, int Epoch, double Rate, dou
 public sealed class Trainer(Network network, LabelledImages data, TrainingPlan plan, RandomKey key)
 {
     /// <summary>Steps in an epoch.</summary>
-    public int StepsPerEpoch { get; } = (data.Count + plan.BatchSize - 1) / plan.BatchSize;
+    public int StepsPerEpoch { get; } = plan.StepsPerEpoch(data.Count);
 
     /// <summary>Steps in all.</summary>
-    public int Steps => StepsPerEpoch * plan.Epochs;
+    public int Steps { get; } = plan.Steps(data.Count);
 
     /// <summary>The rate η^t of a step.</summary>
     public double RateAt(int step) => plan.Schedule.At(plan.Rate, step, Steps);

@@ -99,7 +99,7 @@ public sealed class DifferentialTests(ITestOutputHelper output)
     public void A_quadratic_has_its_known_hessian_and_mixed_product()
     {
         // L = ½θᵀAθ + θᵀBs: H v = ½(A + Aᵀ)v and M_s = Bᵀv, both to rounding; differences are exact up to rounding.
-        double[] a = new SplitMix(1).Numbers(25), b = new SplitMix(2).Numbers(15), numbers = new SplitMix(3).Numbers(5);
+        double[] a = new TestNumbers(1).Numbers(25), b = new TestNumbers(2).Numbers(15), numbers = new TestNumbers(3).Numbers(5);
         Tensor theta = Draw(new Shape(5), 4), s = Draw(new Shape(3), 5);
         Tensor v = Tensor.From<double>(_backend, numbers, new Shape(5));
         Variable matrixA = Variable.Constant(Tensor.From<double>(_backend, a, new Shape(5, 5)));
@@ -207,7 +207,7 @@ public sealed class DifferentialTests(ITestOutputHelper output)
     }
 
     private Tensor Draw(Shape shape, ulong seed, DType dtype = DType.Float64) =>
-        Tensor.From(_backend, dtype, new SplitMix(seed).Numbers(shape.Count), shape);
+        Tensor.From(_backend, dtype, new TestNumbers(seed).Numbers(shape.Count), shape);
 
     private Tensor Moved(Tensor x, double a, Tensor v) => Tensor.From<double>(
         _backend, [.. x.ToArray<double>().Zip(v.ToArray<double>(), (p, q) => p + a * q)], x.Shape);

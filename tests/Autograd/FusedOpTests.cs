@@ -71,7 +71,7 @@ public sealed class FusedOpTests
 
     private static (double[][] Numbers, Shape[] Shapes) Small()
     {
-        var random = new SplitMix(21);
+        var random = new TestNumbers(21);
         return (
             [random.Numbers(32), random.Numbers(2, 0.5, 1.5), random.Numbers(2)],
             [new Shape(1, 2, 4, 4), new Shape(2), new Shape(2)]);
@@ -102,7 +102,7 @@ public sealed class FusedOpTests
         Variable y = f(x);
         Variable loss = (y * y * y).Sum();
         Variable[] plain = Gradient.Of(loss, x), tracked = Gradient.Of(loss, x, createGraph: true);
-        var random = new SplitMix(4);
+        var random = new TestNumbers(4);
         Variable along = x.Select((v, i) => tracked[i].Dot(
             Variable.Constant(Tensor.From<double>(backend, random.Numbers(v.Shape.Count), v.Shape))))
             .Aggregate((a, b) => a + b);

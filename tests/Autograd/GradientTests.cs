@@ -16,6 +16,25 @@ public sealed class GradientTests
     }
 
     [Fact]
+    public void A_result_made_while_nothing_was_recorded_is_refused_and_a_constant_is_not()
+    {
+        Variable x = Leaf(2), y, late;
+        using (Recording.Off())
+            y = x.Exp();
+        late = y * 3;
+        foreach (Variable cut in (Variable[])[y, late])
+        {
+            ArgumentException thrown = Assert.Throws<ArgumentException>(() => Gradient.Of(cut, x));
+            Assert.Contains("inside Recording.Off", thrown.Message, StringComparison.Ordinal);
+        }
+        Assert.Equal(0, Gradient.Of(y.Detach(), x).Value.ToScalar());
+        Assert.Equal(3 * y.Value.ToScalar(), Gradient.Of(late * x, x).Value.ToScalar(), 1e-13);
+        // The gradient of a linear function does not depend on x: zeros by mathematics.
+        Variable slope = Gradient.Of(3 * x, x, createGraph: true);
+        Assert.Equal(0, Gradient.Of(slope, x).Value.ToScalar());
+    }
+
+    [Fact]
     public void What_y_does_not_depend_on_gets_zeros() =>
         Assert.Equal(0, Gradient.Of(Leaf(2).Exp(), Leaf(3)).Value.ToScalar());
 

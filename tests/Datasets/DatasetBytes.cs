@@ -111,20 +111,3 @@ internal sealed class TempFolder : IDisposable
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }
-
-/// <summary>SplitMix64: equal numbers on every machine. Source: Steele, Lea and Flood, OOPSLA 2014.</summary>
-internal sealed class SplitMix64(ulong state)
-{
-    private ulong _state = state;
-
-    public ulong Next()
-    {
-        _state += 0x9E37_79B9_7F4A_7C15;
-        ulong z = _state;
-        z = (z ^ (z >> 30)) * 0xBF58_476D_1CE4_E5B9;
-        z = (z ^ (z >> 27)) * 0x94D0_49BB_1331_11EB;
-        return z ^ (z >> 31);
-    }
-
-    public int Below(int bound) => (int)(Next() % (ulong)bound);
-}

@@ -31,7 +31,7 @@ public sealed class EmbeddedFashionMnistTests
     {
         byte[] packed = Resource();
         Assert.InRange(packed.Length, 1 << 20, 8 << 20);
-        var rng = new SplitMix64(20);
+        var rng = new TestNumbers(20);
         for (int i = 0; i < 10; i++)
         {
             int at = rng.Below(packed.Length);

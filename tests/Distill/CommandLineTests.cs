@@ -84,6 +84,17 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_given_for_the_built_in_set_is_refused_by_every_command()
+    {
+        foreach (string command in (string[])["distill", "train", "evaluate"])
+        {
+            Assert.Equal(
+                (int)ExitCode.Data, _run.Run(command, "--data", _run.Folder, "--device", "reference"));
+            Assert.Contains("fashion-mnist-small is built in and is not read from a folder", _run.Errors);
+        }
+    }
+
+    [Fact]
     public void More_images_than_a_class_has_is_a_data_error()
     {
         Assert.Equal((int)ExitCode.Data, _run.Run("distill", "--dataset", "tiny", "--ipc", "25"));

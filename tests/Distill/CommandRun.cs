@@ -68,9 +68,21 @@ internal sealed class CommandRun : IDisposable
     {
         using (interruption)
         {
-            using StringWriter output = new(), errors = new InterruptingWriter(interruption, InterruptAt);
+            using StringWriter output = new(), errors = new WatchingWriter(OnLine);
+            void OnLine(string line)
+            {
+                if (InterruptAt is not null && line.Contains(InterruptAt, StringComparison.Ordinal))
+                    interruption.Interrupt();
+                if (CopyAt is not null && !Directory.Exists(CopiedRun) && line.StartsWith(CopyAt, StringComparison.Ordinal))
+                    Copy(RunPath, CopiedRun);
+            }
             int code = CommandTree.Run(
-                args, new Terminal(output, errors, isInteractive: false), interruption,
+                args,
+                new Terminal(output, errors, isInteractive: false)
+                {
+                    ProgressInterval = CopyAt is null ? PlainProgress.DefaultInterval : TimeSpan.Zero,
+                },
+                interruption,
                 (name, folder) => name == "tiny" ? TinyData() : DatasetCatalog.Load(name, folder));
             (Output, Errors) = (output.ToString(), errors.ToString());
             return code;
@@ -80,15 +92,34 @@ internal sealed class CommandRun : IDisposable
     /// <summary>Interrupts as soon as a line for people contains this text.</summary>
     public string? InterruptAt { get; set; }
 
+    /// <summary>Copies the run folder to <see cref="CopiedRun"/> as soon as a line for people begins with this text.
+    /// </summary>
+    public string? CopyAt { get; init; }
+
+    /// <summary>The copy.</summary>
+    public string CopiedRun => Path.Combine(Folder, "copy");
+
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
-    private sealed class InterruptingWriter(Interruption interruption, string? at) : StringWriter
+    private static void Copy(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (string file in Directory.GetFiles(from).Where(f => !f.EndsWith(".lock", StringComparison.Ordinal)))
+        {
+            using FileStream source = new(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using FileStream target = File.Create(Path.Combine(to, Path.GetFileName(file)));
+            source.CopyTo(target);
+        }
+        foreach (string folder in Directory.GetDirectories(from))
+            Copy(folder, Path.Combine(to, Path.GetFileName(folder)));
+    }
+
+    private sealed class WatchingWriter(Action<string> onLine) : StringWriter
     {
         public override void WriteLine(string? value)
         {
             base.WriteLine(value);
-            if (at is not null && value is not null && value.Contains(at, StringComparison.Ordinal))
-                interruption.Interrupt();
+            onLine(value ?? "");
         }
     }
 }

@@ -20,6 +20,9 @@ public sealed class EndToEndTests
         Assert.NotEmpty(root.GetProperty("device").GetString()!);
         Assert.Equal(EnvironmentReport.Commit, root.GetProperty("commit").GetString());
         Assert.True(root.GetProperty("complete").GetBoolean());
+        Assert.StartsWith("protocol A: convnet-d2-w4, 4 epochs", root.GetProperty("protocol").GetString());
+        Assert.StartsWith(
+            "the experts at their own plan, not protocol A: 2 × convnet-d2-w4", root.GetProperty("wholeSet").GetString());
         Assert.Equal([1, 2], root.GetProperty("results").EnumerateArray().Select(r => r.GetProperty("ipc").GetInt32()));
         foreach (JsonElement result in root.GetProperty("results").EnumerateArray())
         {
@@ -86,24 +89,48 @@ public sealed class EndToEndTests
         Assert.Equal(Lines(whole), Lines(cut));
     }
 
-    [Fact]
-    public void A_crash_in_the_middle_of_distilling_and_resume_give_the_same_bits()
+    [Theory]
+    [InlineData("constant")]
+    [InlineData("cosine")]
+    [InlineData("step")]
+    public void A_crash_in_the_middle_of_distilling_and_resume_give_the_same_bits(string schedule)
     {
-        using CommandRun whole = new(), cut = new();
-        Assert.Equal(0, whole.Run(CommandRun.SmallRun()));
-        // The rates of a schedule depend on the number of iterations, hence --rate-schedule constant in SmallRun. So
-        // a run of four iterations whose configuration is then the one of six is what a crash after four leaves behind.
-        string[] four = CommandRun.SmallRun();
-        four[Array.IndexOf(four, "--iterations") + 1] = "4";
-        Assert.Equal(0, cut.Run(four));
-        foreach (string file in (string[])["summary.json", "synthetic/ipc1.safetensors", "synthetic/ipc2.safetensors"])
-            File.Delete(Path.Combine(cut.RunPath, file));
-        File.Copy(Path.Combine(whole.RunPath, "config.json"), Path.Combine(cut.RunPath, "config.json"), overwrite: true);
-        File.AppendAllText(Path.Combine(cut.RunPath, "metrics.jsonl"), "{\"ipc\":2,\"iteration\":4,\"j\":9}\n{\"ipc\":2,\"iter");
+        using CommandRun whole = new() { CopyAt = "IPC 2: distilling: 5/6" };
+        string[] args = CommandRun.SmallRun();
+        args[Array.IndexOf(args, "--rate-schedule") + 1] = schedule;
+        Assert.Equal(0, whole.Run(args));
 
-        Assert.Equal(0, cut.Run("resume", cut.RunPath));
-        Assert.Equal(Hashes(whole), Hashes(cut));
-        Assert.Equal(Lines(whole).Order(StringComparer.Ordinal), Lines(cut).Order(StringComparer.Ordinal));
+        // What a power cut leaves after step 5: the state after step 4, and a line of metrics that is cut off.
+        string copy = whole.CopiedRun;
+        Assert.Equal(
+            [4, 0],
+            Safetensors.Read(Path.Combine(copy, "checkpoints", "ipc2.safetensors"))["progress"].AsInt32());
+        File.AppendAllText(Path.Combine(copy, "metrics.jsonl"), "{\"ipc\":2,\"iter");
+        Assert.Equal(0, whole.RunAsGiven(Interruption.Silent(), "resume", copy));
+        Assert.Equal(Hashes(whole.RunPath), Hashes(copy));
+        Assert.Equal(Lines(whole.RunPath), Lines(copy));
+    }
+
+    [Fact]
+    public void A_state_of_other_settings_or_without_a_part_is_refused()
+    {
+        using var run = new CommandRun() { CopyAt = "IPC 2: distilling: 5/6" };
+        Assert.Equal(0, run.Run(CommandRun.SmallRun()));
+        string config = Path.Combine(run.CopiedRun, "config.json"), text = File.ReadAllText(config);
+        string state = Path.Combine(run.CopiedRun, "checkpoints", "ipc2.safetensors");
+        File.WriteAllText(config, text.Replace("\"lrImg\": {\n      \"value\": 1", "\"lrImg\": {\n      \"value\": 2"));
+        Assert.NotEqual(text, File.ReadAllText(config), StringComparer.Ordinal);
+        byte[] before = File.ReadAllBytes(state);
+        Assert.Equal((int)ExitCode.Usage, run.RunAsGiven(Interruption.Silent(), "resume", run.CopiedRun));
+        Assert.Contains($"{state} was saved under other settings (hash ", run.Errors);
+        Assert.Contains("[IM2008]", run.Errors);
+        Assert.Equal(before, File.ReadAllBytes(state));
+
+        File.WriteAllText(config, text);
+        ArraySet arrays = Safetensors.Read(state);
+        Safetensors.Write(state, arrays.Arrays.Where(a => a.Name != "image_velocity"), arrays.Metadata);
+        Assert.Equal((int)ExitCode.Data, run.RunAsGiven(Interruption.Silent(), "resume", run.CopiedRun));
+        Assert.Contains("[IM3025]", run.Errors);
     }
 
     [Fact]
@@ -169,6 +196,36 @@ public sealed class EndToEndTests
         using JsonDocument json = JsonDocument.Parse(run.Output);
         JsonElement distilled = json.RootElement.GetProperty("results")[0].GetProperty("accuracy").GetProperty("distilled");
         Assert.Equal(claimed.Runs, distilled.GetProperty("runs").EnumerateArray().Select(v => v.GetDouble()));
+
+        // The experts of the set's own run give the other two columns, as they did in the run.
+        AccuracySet own = Summary.Read(Path.Combine(run.RunPath, "summary.json")).Results[1].Accuracy;
+        Summary again = JsonSerializer.Deserialize<Summary>(run.Output, JsonText.Options)!;
+        Assert.Equal(own.RandomRealSoftLabels!.Runs, again.Results[0].Accuracy.RandomRealSoftLabels!.Runs);
+        Assert.Equal(own.Whole!.Runs, again.Results[0].Accuracy.Whole!.Runs);
+        Assert.StartsWith("the experts at their own plan, not protocol A: 2 × convnet-d2-w4, 2 epochs", again.WholeSet);
+        Assert.Contains($"Whole set: {again.WholeSet}.", run.Errors);
+
+        // Elsewhere the set stands alone, unless experts are named.
+        string elsewhere = Path.Combine(run.Folder, "set.safetensors");
+        File.Copy(set, elsewhere);
+        string[] evaluate =
+            ["evaluate", elsewhere, "--epochs", "1", "--repeats", "1", "--eval-width", "4", "--augment", "none", "--json"];
+        Assert.Equal(0, run.Run(evaluate));
+        again = JsonSerializer.Deserialize<Summary>(run.Output, JsonText.Options)!;
+        Assert.Null(again.Results[0].Accuracy.Whole);
+        Assert.Null(again.WholeSet);
+        Assert.Contains("Soft labels and the whole set are not judged", run.Errors);
+        string[] named =
+        [
+            .. evaluate, "--experts-from", Path.Combine(run.RunPath, "experts"), "--width", "4", "--experts", "2",
+            "--expert-epochs", "2", "--expert-batch", "16", "--checkpoints", "4",
+        ];
+        Assert.Equal(0, run.Run(named));
+        again = JsonSerializer.Deserialize<Summary>(run.Output, JsonText.Options)!;
+        Assert.Equal(own.Whole!.Runs, again.Results[0].Accuracy.Whole!.Runs);
+        named[Array.IndexOf(named, "--experts") + 1] = "3";
+        Assert.Equal((int)ExitCode.Data, run.Run(named));
+        Assert.Contains("expert-002.safetensors does not exist. Record it with 'train", run.Errors);
     }
 
     [Fact]
@@ -186,9 +243,11 @@ public sealed class EndToEndTests
         Assert.Equal(3, accuracy.GetProperty("randomReal").GetProperty("runs").GetArrayLength());
     }
 
-    private static string[] Hashes(CommandRun run)
+    private static string[] Hashes(CommandRun run) => Hashes(run.RunPath);
+
+    private static string[] Hashes(string run)
     {
-        Summary summary = Summary.Read(Path.Combine(run.RunPath, "summary.json"));
+        Summary summary = Summary.Read(Path.Combine(run, "summary.json"));
         Assert.True(summary.Complete);
         return
         [
@@ -197,5 +256,7 @@ public sealed class EndToEndTests
         ];
     }
 
-    private static string[] Lines(CommandRun run) => File.ReadAllLines(Path.Combine(run.RunPath, "metrics.jsonl"));
+    private static string[] Lines(CommandRun run) => Lines(run.RunPath);
+
+    private static string[] Lines(string run) => File.ReadAllLines(Path.Combine(run, "metrics.jsonl"));
 }

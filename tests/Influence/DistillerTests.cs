@@ -114,6 +114,7 @@ public sealed class DistillerTests
             {
                 DistillationStep step = distiller.Step();
                 Assert.Equal(t, step.Iteration);
+                Assert.Null(step.Value.Gradient);
                 value = Evaluate(problem, step.Window, images, logits, mass);
                 Assert.Equal(value.Relative, step.Value.Relative, 1e-10);
                 double factor = t < 2 ? 1 : 0.1;

@@ -8,16 +8,17 @@ public class ObjectiveGradientTests
 {
     private static readonly Augmentation s_augmentation = new(AugmentationOps.Photographs);
 
-    public static TheoryData<string, MassRule, SecondDerivatives, double> Cases()
+    public static TheoryData<string, MassRule, SecondDerivatives, double, Partition> Cases()
     {
-        var cases = new TheoryData<string, MassRule, SecondDerivatives, double>();
+        var cases = new TheoryData<string, MassRule, SecondDerivatives, double, Partition>();
         foreach (string estimator in Estimators.Names)
         foreach (MassRule rule in Enum.GetValues<MassRule>())
         foreach (SecondDerivatives mode in Enum.GetValues<SecondDerivatives>())
         {
-            cases.Add(estimator, rule, mode, 0);
+            cases.Add(estimator, rule, mode, 0, Partition.Whole);
+            cases.Add(estimator, rule, mode, 0, Partition.Classes);
             if (estimator == "unrolled")
-                cases.Add(estimator, rule, mode, 0.9);
+                cases.Add(estimator, rule, mode, 0.9, Partition.Whole);
         }
         return cases;
     }
@@ -25,10 +26,10 @@ public class ObjectiveGradientTests
     [Theory]
     [MemberData(nameof(Cases))]
     public void The_gradient_of_J_agrees_with_numeric_differentiation(
-        string estimator, MassRule rule, SecondDerivatives mode, double momentum)
+        string estimator, MassRule rule, SecondDerivatives mode, double momentum, Partition partition)
     {
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), momentum, momentum == 0 ? 0 : 0.01, mode);
-        var objective = new InfluenceObjective(Estimators.Create(estimator, problem.Context), rule);
+        var objective = new InfluenceObjective(Estimators.Create(estimator, problem.Context), rule, partition);
         var window = new Window(0, 1, 5);
         var loss = new SyntheticLoss(problem.Network, s_augmentation, RandomKey.FromSeed(3));
         SyntheticSet s = problem.Start;
@@ -45,12 +46,13 @@ public class ObjectiveGradientTests
 
         double[] x = s.Images.ToArray<double>(), l = s.LabelLogits.ToArray<double>();
         // Two nested differences of step 1e-4·‖θ‖ and 5e-6·‖θ‖ leave a few times 1e-6.
-        double tolerance = mode == SecondDerivatives.Exact ? 1e-6 : 1e-5;
+        // Class by class the residual of one class is the smaller, and the same differences leave up to 3.1e-5 of it.
+        double tolerance = mode == SecondDerivatives.Exact ? 1e-6 : partition == Partition.Whole ? 1e-5 : 1e-4;
         Check(value.Gradient!.Images.ToArray<double>(), x, v => At(v, l, s.Mass), 40, tolerance);
         Check(value.Gradient!.LabelLogits.ToArray<double>(), l, v => At(x, v, s.Mass), 9, tolerance);
         if (rule != MassRule.ClosedForm)
             Check([value.MassGradient], [s.Mass], v => At(x, l, v[0]), 1, 1e-6);
-        else if (value.Cosine > 1e-3)
+        else if (partition == Partition.Whole && value.Cosine > 1e-3)
             Assert.Equal(1 - value.Cosine * value.Cosine, value.Relative, 1e-9);
     }
 

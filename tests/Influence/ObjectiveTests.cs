@@ -54,6 +54,49 @@ public sealed class ObjectiveTests
         Assert.Equal(0.7, value.Mass);
     }
 
+    [Theory]
+    [InlineData("first-order")]
+    [InlineData("unrolled")]
+    [InlineData("paper")]
+    [InlineData("paper+first")]
+    public void Class_by_class_the_objective_is_the_mean_of_that_of_each_class(string name)
+    {
+        using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: new CpuBackend(1));
+        InfluenceEstimator estimator = Estimators.Create(name, problem.Context);
+        var loss = new SyntheticLoss(problem.Network, Augmentation.None, default);
+        double expected = 0;
+        for (int c = 0; c < 3; c++)
+        {
+            double[] real = estimator.RealSide(s_window, c).ToArray<double>();
+            double[] own = estimator.SyntheticSide(s_window, problem.Start.Rows(c, 1), loss).ToArray<double>();
+            expected += own.Zip(real, (a, d) => (0.7 * a - d) * (0.7 * a - d)).Sum() / real.Sum(d => d * d) / 3;
+        }
+        var objective = new InfluenceObjective(estimator, MassRule.Fixed, Partition.Classes);
+        Assert.Equal(expected, objective.Evaluate(s_window, problem.Start, loss, gradient: false).Relative, 1e-12);
+        SyntheticSet uneven = problem.Start.Rows(0, 2);
+        Assert.Contains(
+            "A set of 2 images cannot be matched class by class with 3 classes",
+            Assert.Throws<ShapeException>(() => objective.Evaluate(s_window, uneven, loss)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_class_sides_of_a_first_order_estimate_add_up_to_the_whole_one()
+    {
+        // A full batch a step: then the recorded displacement is the sum over all of D, and D is a third of each class.
+        using var problem = new TinyProblem(
+            CheckpointSchedule.Every(6), backend: new CpuBackend(1),
+            plan: new TrainingPlan(6, 12, 0.1, 0, 0, RateSchedule.Constant, Augmentation.None));
+        var estimator = new FirstOrderEstimator(problem.Context);
+        double[] whole = estimator.RealSide(s_window).ToArray<double>();
+        double[][] sides = [.. Enumerable.Range(0, 3).Select(c => estimator.RealSide(s_window, c).ToArray<double>())];
+        double scale = whole.Max(Math.Abs);
+        // The trajectory stores float32.
+        Assert.All(Enumerable.Range(0, whole.Length), i =>
+            Assert.Equal(whole[i], sides.Sum(side => side[i]) / 3, 1e-6 * Math.Max(scale, 1)));
+        Assert.True(scale > 1e-3, "a displacement of nothing proves nothing");
+    }
+
     [Fact]
     public void An_unknown_estimator_is_refused_with_the_known_ones()
     {
@@ -94,6 +137,19 @@ public sealed class ObjectiveTests
             Assert.Same(estimator.RealSide(window), estimator.RealSide(window));
         }
         Assert.Equal(live + 2, backend.Memory.LiveBuffers);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-3)]
+    public void A_cache_without_room_for_the_side_in_use_is_refused(int capacity)
+    {
+        using var problem = new TinyProblem(CheckpointSchedule.Sparse(1), backend: new CpuBackend(1));
+        Assert.Contains(
+            "give 1 or more",
+            Assert.Throws<ArgumentOutOfRangeException>(
+                () => new FirstOrderEstimator(problem.Context) { CacheCapacity = capacity }).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]

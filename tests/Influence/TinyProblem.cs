@@ -1,3 +1,4 @@
+using InfMatch.Autograd;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
@@ -22,7 +23,10 @@ internal sealed class TinyProblem : IDisposable
         Plan = plan ?? new TrainingPlan(2, 4, rate, momentum, decay, RateSchedule.Constant, Augmentation.None);
         Experts = [.. Enumerable.Range(0, experts).Select(e => Expert.Record(
             Network, Data, Plan, schedule, key.Split("expert").Split((ulong)e), Path.Combine(_folder, $"{e}.safetensors")))];
-        Context = new EstimationContext(Experts, new LossField(mode), Data);
+        Context = new EstimationContext(Experts, new LossField(mode), Data)
+        {
+            RealClasses = [.. Enumerable.Range(0, 3).Select(c => OfClass(c))],
+        };
         LabelledImages start = Random(3, key.Split("start"), dtype);
         double[] logits = new double[9];
         key.Split("logits").Normal(logits);
@@ -44,6 +48,13 @@ internal sealed class TinyProblem : IDisposable
     public SyntheticSet Start { get; }
 
     public string Folder => _folder;
+
+    private LabelledImages OfClass(int label)
+    {
+        int[] rows = [.. Enumerable.Range(0, Data.Count).Where(i => i % 3 == label)];
+        return new LabelledImages(
+            Variable.Constant(Data.Images).GatherRows(rows).Value, Variable.Constant(Data.Labels).GatherRows(rows).Value);
+    }
 
     public LabelledImages Random(int count, RandomKey key, DType dtype)
     {

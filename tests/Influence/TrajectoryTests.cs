@@ -134,6 +134,23 @@ public sealed class TrajectoryTests
     }
 
     [Fact]
+    public void Data_are_hashed_once_and_another_number_type_is_named()
+    {
+        using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: new CpuBackend(1));
+        Assert.Same(problem.Data.ContentHash(), problem.Data.ContentHash());
+        TrajectoryFile file = problem.Experts[0].Trajectory;
+        Assert.Equal(problem.Data.ContentHash(), file.Metadata["data"]);
+        var narrow = new LabelledImages(
+            problem.Data.Images.To(DType.Float32), problem.Data.Labels.To(DType.Float32));
+        Assert.Contains(
+            "was recorded with dtype = Float64, but Float32 is asked for.",
+            Assert.Throws<TrajectoryException>(() => Expert.Open(
+                problem.Network, narrow, problem.Plan, CheckpointSchedule.Every(6),
+                RandomKey.FromSeed(7).Split("expert").Split(0), file.Path)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Cut_off_damaged_and_foreign_files_are_refused()
     {
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: new CpuBackend(1));

@@ -43,6 +43,21 @@ public sealed class AugmentationTests
     }
 
     [Fact]
+    public void Of_each_image_draws_its_own_operation_unless_siamese()
+    {
+        const int n = 60;
+        double[] one = Normal(64);
+        Variable x = Variable.Constant(Tensor.From<double>(
+            _backend, [.. Enumerable.Repeat(one, n).SelectMany(v => v)], new Shape(n, 1, 8, 8)));
+        double[] own = Augmentation.Geometric.Apply(x, s_key, siamese: false).Value.ToArray<double>();
+        // A shift keeps the pixels' values; a scaling or a rotation makes new ones.
+        int shifted = Enumerable.Range(0, n).Count(i => Image(own, i, 64).All(v => v == 0 || one.Contains(v)));
+        Assert.InRange(shifted, n / 6, n / 2);
+        double[] siamese = Augmentation.Geometric.Apply(x, s_key, siamese: true).Value.ToArray<double>();
+        Assert.All(Enumerable.Range(0, n), i => Assert.Equal(Image(siamese, i, 64), Image(siamese, 0, 64)));
+    }
+
+    [Fact]
     public void None_is_the_identity()
     {
         Variable x = Variable.Constant(Tensor.From<double>(_backend, Normal(36), new Shape(1, 1, 6, 6)));

@@ -56,7 +56,7 @@ public sealed class BackendRuleTests
         {
             using TensorScope scope = TensorScope.Begin();
             var g = new Pool2dGeometry(1, 2, 8, 8, 2);
-            double[] values = new TestNumbers(1).Array(128);
+            double[] values = new TestNumbers(1).Numbers(128);
             values[70] = double.NaN;
             Tensor one = Tensor.Full(cpu, DType.Float32, new Shape(2), 1), y = cpu.Empty(g.Output, DType.Float32);
             cpu.NormReluPool(g, 1e-5, Tensor.From(cpu, DType.Float32, values, g.Input), one, one, y);
@@ -177,6 +177,59 @@ public sealed class BackendRuleTests
         Assert.True(error.InUse >= 2 << 20);
         held.Dispose();
         cpu.Empty(new Shape(900000), DType.Float32).Dispose();
+    }
+
+    [Fact]
+    public void Memory_that_nobody_wants_any_more_leaves_the_pool_and_what_a_loop_uses_stays()
+    {
+        var cpu = new CpuBackend(1);
+        for (int i = 0; i < 3; i++)
+            cpu.Empty(new Shape(1 << 20), DType.Float32).Dispose();
+        long large = cpu.Memory.Cached;
+        Assert.True(large >= 4 << 20);
+        long Loop(int rents)
+        {
+            for (int i = 0; i < rents; i++)
+                cpu.Empty(new Shape(10), DType.Float32).Dispose();
+            return cpu.Memory.Cached;
+        }
+        long both = Loop(HostBackend.PoolPatience / 2);
+        Assert.True(both > large);
+        Assert.Equal(both - large, Loop(HostBackend.PoolPatience));
+        Assert.Equal(both - large, Loop(4 * HostBackend.PoolPatience));
+        long peak = cpu.Memory.Peak;
+        for (int i = 0; i < 100; i++)
+        {
+            cpu.Empty(new Shape(1 << 20), DType.Float32).Dispose();
+            Loop(HostBackend.PoolPatience / 2);
+        }
+        Assert.Equal(both, cpu.Memory.Cached);
+        Assert.Equal(peak, cpu.Memory.Peak);
+    }
+
+    [Fact]
+    public void Softplus_keeps_its_relative_accuracy_on_both_sides()
+    {
+        double[] values = [.. Enumerable.Range(-300, 601).Select(i => (double)(float)(i / 4.0))];
+        foreach (DType dtype in Enum.GetValues<DType>())
+        foreach (Backend backend in (Backend[])[KernelCheck.Reference, .. KernelCheck.Widths])
+        {
+            using TensorScope scope = TensorScope.Begin();
+            Tensor x = Tensor.From(backend, dtype, values, new Shape(values.Length)), y = backend.Empty(x.Shape, dtype);
+            backend.Map<SoftplusFunction>(x, y);
+            double[] found = y.ToArray<double>();
+            for (int i = 0; i < values.Length; i++)
+            {
+                // log(1 + e) = 2·artanh(e/(2 + e)), a series that needs no 1 + e.
+                double e = Math.Exp(-Math.Abs(values[i])), z = e / (2 + e), sum = 0;
+                for (int k = 60; k >= 0; k--)
+                    sum = sum * z * z + 1.0 / (2 * k + 1);
+                double truth = Math.Max(values[i], 0) + 2 * z * sum;
+                Assert.True(
+                    Math.Abs(found[i] - truth) <= 4 * KernelCheck.Epsilon(dtype) * truth,
+                    $"{backend.Description}, {dtype}: softplus({values[i]}) = {found[i]:R}, not {truth:R}");
+            }
+        }
     }
 
     [Theory]

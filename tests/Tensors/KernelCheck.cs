@@ -2,37 +2,13 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Tests.Tensors;
 
-/// <summary>Seeded numbers for tests (SplitMix64).</summary>
-internal sealed class TestNumbers(ulong seed)
-{
-    private ulong _state = seed;
-
-    public double Next()
-    {
-        _state += 0x9E3779B97F4A7C15;
-        ulong z = _state;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return ((z ^ (z >> 31)) >> 11) * (2.0 / (1UL << 53)) - 1;
-    }
-
-    /// <summary>Numbers in [−1, 1) that float32 holds exactly, so that both number types start equal.</summary>
-    public double[] Array(int count)
-    {
-        var values = new double[count];
-        for (int i = 0; i < count; i++)
-            values[i] = (float)Next();
-        return values;
-    }
-}
-
 /// <summary>An input of a kernel under test.</summary>
 internal sealed record Input(Shape Shape, double[] Values)
 {
     public static Input Random(ulong seed, params int[] sizes)
     {
         var shape = new Shape(sizes);
-        return new Input(shape, new TestNumbers(seed).Array(shape.Count));
+        return new Input(shape, new TestNumbers(seed).Numbers(shape.Count));
     }
 
     public Tensor On(Backend backend, DType dtype) => Tensor.From(backend, dtype, Values, Shape);

@@ -100,7 +100,7 @@ public sealed class PlaneKernelTests
         // The deviations are multiples of 1/1024, exact beside 1000 in float32: nothing may be lost but in the result.
         var g = new Pool2dGeometry(1, 1, 32, 32, 2);
         double[] values = Array.ConvertAll(
-            new TestNumbers(11).Array(1024), v => mean + Math.Round(v * 1024) / 1024);
+            new TestNumbers(11).Numbers(1024), v => mean + Math.Round(v * 1024) / 1024);
         KernelCheck.Smooth(DType.Float32, 32, (b, t) =>
         {
             Tensor y = KernelCheck.Destination(b, g.Output, t[0].DType);
@@ -115,7 +115,7 @@ public sealed class PlaneKernelTests
     {
         foreach ((int rows, int columns) in new[] { (1, 1), (3, 10), (257, 10), (2, 1000), (0, 5) })
         {
-            double[] logits = Array.ConvertAll(new TestNumbers(14).Array(rows * columns), v => 50 * v);
+            double[] logits = Array.ConvertAll(new TestNumbers(14).Numbers(rows * columns), v => 50 * v);
             KernelCheck.Smooth(dtype, 4, (b, t) =>
             {
                 Tensor y = KernelCheck.Destination(b, t[0].Shape, t[0].DType);
@@ -149,7 +149,7 @@ public sealed class PlaneKernelTests
     public void AffineSample_and_its_adjoint_match_the_definition(DType dtype)
     {
         // Magnitudes of the transforms would be other transforms, so the transforms are not inputs of the comparison.
-        double[] transforms = new TestNumbers(17).Array(5 * 6);
+        double[] transforms = new TestNumbers(17).Numbers(5 * 6);
         for (int n = 0; n < 5; n++)
         {
             transforms[6 * n + 2] *= 4;

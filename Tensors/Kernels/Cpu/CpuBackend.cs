@@ -59,20 +59,20 @@ public sealed unsafe class CpuBackend : HostBackend
 
     /// <inheritdoc/>
     public override string Description =>
-        $"{Model()}, {VectorBits}-bit vectors, {Threads} {(Threads == 1 ? "thread" : "threads")}";
+        $"{ProcessorName}, {VectorBits}-bit vectors, {Threads} {(Threads == 1 ? "thread" : "threads")}";
 
-    private static string Model()
+    /// <summary>The model of the processor as the system names it; its architecture where the system does not.</summary>
+    public static string ProcessorName { get; } = FindProcessorName();
+
+    private static string FindProcessorName()
     {
-        const string File = "/proc/cpuinfo", Key = "model name";
-        if (System.IO.File.Exists(File))
-        {
-            foreach (string line in System.IO.File.ReadLines(File))
-            {
-                if (line.StartsWith(Key, StringComparison.Ordinal))
-                    return line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
-            }
-        }
-        return $"{RuntimeInformation.ProcessArchitecture} processor";
+        const string Linux = "/proc/cpuinfo";
+        string? line = File.Exists(Linux)
+            ? File.ReadLines(Linux).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))
+            : null;
+        return line?[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()
+            ?? Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER")
+            ?? $"{RuntimeInformation.ProcessArchitecture} processor";
     }
 
     private VectorKernels<T> Kernels<T>() where T : unmanaged, IBinaryFloatingPointIeee754<T> =>

@@ -9,6 +9,10 @@ namespace InfMatch.Tensors;
 /// </summary>
 public abstract class HostBackend : Backend
 {
+    /// <summary>Buffers asked of the pool while one that nobody wants is still kept. A training step asks for about a
+    /// hundred, a distillation step for a thousand: whatever returns in a loop returns well within.</summary>
+    public const int PoolPatience = 1 << 16;
+
     private readonly HostMemory _memory;
 
     /// <summary>A backend that takes at most <paramref name="memoryLimit"/> bytes of host memory.</summary>

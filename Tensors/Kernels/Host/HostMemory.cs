@@ -5,14 +5,16 @@ namespace InfMatch.Tensors;
 
 /// <summary>
 /// Pinned, 64-byte aligned arrays of host memory, kept for reuse by size class: a thousand training steps take from
-/// the operating system only what the first one took.
+/// the operating system only what the first one took. An array that nobody wanted while <see cref="HostBackend.PoolPatience"/> others
+/// were rented is left to the collector: what one part of a run needed does not stay through all the others.
 /// </summary>
 internal sealed class HostMemory(string device, long limit)
 {
+    private const int Patience = HostBackend.PoolPatience, TrimEvery = Patience / 8;
     private const int Alignment = 64;
     private readonly Lock _lock = new();
-    private readonly Dictionary<(DType, int), Stack<Array>> _cached = [];
-    private long _inUse, _cachedBytes, _peak;
+    private readonly Dictionary<(DType, int), List<Idle>> _cached = [];
+    private long _inUse, _cachedBytes, _peak, _rents;
     private int _live;
 
     public MemoryReport Report
@@ -30,11 +32,15 @@ internal sealed class HostMemory(string device, long limit)
         long bytes = (long)size * Unsafe.SizeOf<T>();
         lock (_lock)
         {
-            if (_cached.TryGetValue((DTypes.Of<T>(), size), out Stack<Array>? stack) && stack.TryPop(out Array? reused))
+            if (++_rents % TrimEvery == 0)
+                Trim();
+            if (_cached.TryGetValue((DTypes.Of<T>(), size), out List<Idle>? idle) && idle.Count > 0)
             {
+                var reused = (T[])idle[^1].Array;
+                idle.RemoveAt(idle.Count - 1);
                 _cachedBytes -= bytes;
                 Count(bytes, +1);
-                return (T[])reused;
+                return reused;
             }
             if (_inUse + _cachedBytes + bytes > limit)
             {
@@ -78,13 +84,27 @@ internal sealed class HostMemory(string device, long limit)
         lock (_lock)
         {
             var key = (DTypes.Of<T>(), array.Length);
-            if (!_cached.TryGetValue(key, out Stack<Array>? stack))
-                _cached.Add(key, stack = new Stack<Array>());
-            stack.Push(array);
+            if (!_cached.TryGetValue(key, out List<Idle>? idle))
+                _cached.Add(key, idle = []);
+            idle.Add(new Idle(array, bytes, _rents));
             _cachedBytes += bytes;
             Count(-bytes, -1);
         }
     }
+
+    // The last one returned is the first one rented, so the longest idle of each class stand at its beginning.
+    private void Trim()
+    {
+        foreach (List<Idle> idle in _cached.Values)
+        {
+            int old = 0;
+            for (; old < idle.Count && idle[old].Since + Patience < _rents; old++)
+                _cachedBytes -= idle[old].Bytes;
+            idle.RemoveRange(0, old);
+        }
+    }
+
+    private readonly record struct Idle(Array Array, long Bytes, long Since);
 
     public void Forget(long bytes)
     {
