@@ -11,25 +11,22 @@ public static class Devices
     private static readonly string[] s_gpus = ["cuda", "opencl"];
 
     /// <summary>
-    /// Opens auto, cpu or reference. Nothing else is tried in place of a device that was named and is not there.
+    /// Opens auto, cpu, reference, cuda, opencl, or one of several GPUs by number as cuda:1. auto takes the first CUDA
+    /// device, then the first GPU of an OpenCL driver, then the cpu. Nothing else is tried in place of a device that was
+    /// named and is not there.
     /// </summary>
     /// <param name="specification">The value of --device.</param>
     /// <param name="threads">Threads of the cpu backend; 0 for one per processor.</param>
-    /// <exception cref="DeviceException">The device is unknown, or this build cannot use it.</exception>
+    /// <exception cref="DeviceException">The device is unknown, absent, or cannot run the kernels.</exception>
     public static OpenedDevice Open(string specification, int threads = 0)
     {
         string[] parts = specification.Split(':');
         bool indexed = parts.Length == 2 && int.TryParse(parts[1], out int index) && index >= 0;
         if (s_gpus.Contains(parts[0]) && (parts.Length == 1 || indexed))
-        {
-            throw new DeviceException(
-                $"The device {specification} was asked for, but this build has no GPU backend yet. Use --device auto " +
-                "or --device cpu.");
-        }
+            return OpenNamed(specification, indexed ? specification : $"{parts[0]}:0");
         return specification switch
         {
-            "auto" => new OpenedDevice(
-                new CpuBackend(threads), "The cpu was chosen because this build has no GPU backend yet."),
+            "auto" => OpenBest(threads),
             "cpu" => new OpenedDevice(new CpuBackend(threads), "The cpu was asked for."),
             "reference" => new OpenedDevice(
                 new ReferenceBackend(), "The reference backend was asked for: plain loops, for checking only."),
@@ -37,5 +34,29 @@ public static class Devices
                 $"The device \"{specification}\" is not known. Allowed: auto, cpu, reference, cuda, cuda:<index>, " +
                 "opencl, opencl:<index>."),
         };
+    }
+
+    private static OpenedDevice OpenNamed(string asked, string name)
+    {
+        IReadOnlyList<GpuDevice> present = GpuDevices.List();
+        string known = present.Count == 0
+            ? "this machine has no CUDA or OpenCL device that ILGPU can use"
+            : $"present are {string.Join(", ", present.Select(d => $"{d.Specification} ({d.Name})"))}";
+        GpuDevice device = present.FirstOrDefault(d => d.Specification == name) ?? throw new DeviceException(
+            $"The device {asked} was asked for, but {known}. Use --device auto or --device cpu.");
+        return device.Refusal is { } refusal
+            ? throw new DeviceException($"The device {asked} was asked for, but {refusal}. Use another --device.")
+            : new OpenedDevice(new GpuBackend(name), $"{asked} was asked for.");
+    }
+
+    private static OpenedDevice OpenBest(int threads)
+    {
+        IReadOnlyList<GpuDevice> present = GpuDevices.List();
+        return present.FirstOrDefault(d => d.IsGpu && d.Refusal is null) is { } device
+            ? new OpenedDevice(new GpuBackend(device.Specification), $"{device.Specification} was chosen as the first GPU.")
+            : new OpenedDevice(
+                new CpuBackend(threads),
+                "The cpu was chosen because there is no CUDA device and no GPU with an OpenCL driver that can run the " +
+                $"kernels{string.Concat(present.Select(d => $"; {d.Specification}: {d.Refusal ?? "not a GPU"}"))}.");
     }
 }

@@ -17,7 +17,14 @@ public sealed class ShapeException(string message) : TensorException(message);
 public sealed class DTypeException(string message) : TensorException(message);
 
 /// <summary>A device that is unknown, absent, or not the one a tensor lives on.</summary>
-public sealed class DeviceException(string message) : TensorException(message);
+public sealed class DeviceException : TensorException
+{
+    /// <summary>An error with its whole message.</summary>
+    public DeviceException(string message) : base(message) { }
+
+    /// <summary>An error of a driver, with its cause.</summary>
+    public DeviceException(string message, Exception inner) : base(message, inner) { }
+}
 
 /// <summary>Memory that a device could not give.</summary>
 public sealed class DeviceMemoryException : TensorException

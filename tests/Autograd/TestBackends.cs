@@ -4,7 +4,11 @@ using InfMatch.Tensors;
 namespace InfMatch.Tests.Autograd;
 
 /// <summary>A backend and a number type on which the operations are tested.</summary>
-internal sealed record TestBackend(string Name, DType DType, Func<Backend> Create)
+/// <param name="Name">For messages.</param>
+/// <param name="DType">The number type.</param>
+/// <param name="Create">Makes an instance; a costly one is made once and shared.</param>
+/// <param name="IsCostly">Whether opening the device and compiling its kernels takes seconds.</param>
+internal sealed record TestBackend(string Name, DType DType, Func<Backend> Create, bool IsCostly = false)
 {
     private readonly Lazy<Backend> _shared = new(Create);
 
@@ -19,7 +23,12 @@ internal static class TestBackends
     [
         .. Both("reference", () => new ReferenceBackend()),
         .. HostBackends(),
+        .. Gpus(),
     ];
+
+    // Every CUDA and OpenCL device that can run the kernels; none on a machine without a driver.
+    private static IEnumerable<TestBackend> Gpus() => GpuDevices.List().Where(d => d.Refusal is null)
+        .SelectMany(d => Both(d.Specification, () => new GpuBackend(d.Specification), isCostly: true));
 
     public static TestBackend Named(string name) => All.Single(b => b.Name == name);
 
@@ -39,11 +48,17 @@ internal static class TestBackends
         return (Backend)constructor.Invoke([threads, .. rest]);
     }
 
-    private static IEnumerable<TestBackend> Both(string name, Func<Backend> create) =>
-    [
-        new TestBackend($"{name}-float64", DType.Float64, create),
-        new TestBackend($"{name}-float32", DType.Float32, create),
-    ];
+    private static IEnumerable<TestBackend> Both(string name, Func<Backend> create, bool isCostly = false)
+    {
+        // One device and one set of compiled kernels serves both number types.
+        var one = new Lazy<Backend>(create);
+        Func<Backend> make = isCostly ? () => one.Value : create;
+        return
+        [
+            new TestBackend($"{name}-float64", DType.Float64, make, isCostly),
+            new TestBackend($"{name}-float32", DType.Float32, make, isCostly),
+        ];
+    }
 }
 
 /// <summary>Tests on shared backends run one after another.</summary>

@@ -1,4 +1,5 @@
 using InfMatch.Distill;
+using InfMatch.Tensors;
 
 namespace InfMatch.Tests.Distill;
 
@@ -102,10 +103,13 @@ public sealed class CommandLineTests : IDisposable
         Assert.Empty(Directory.GetFileSystemEntries(_run.Runs));
     }
 
-    [Theory]
-    [InlineData("cuda")]
-    [InlineData("cuda:1")]
-    [InlineData("opencl")]
+    public static TheoryData<string> AbsentDevices()
+    {
+        string[] present = [.. GpuDevices.List().Select(d => d.Specification)];
+        return [.. new[] { "cuda:0", "cuda:99", "opencl:0", "opencl:99" }.Except(present, StringComparer.Ordinal)];
+    }
+
+    [Theory, MemberData(nameof(AbsentDevices))]
     public void A_device_that_is_not_there_is_never_replaced(string device)
     {
         Assert.Equal((int)ExitCode.Device, _run.Run("distill", "--device", device));

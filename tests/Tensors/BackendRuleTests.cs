@@ -248,7 +248,6 @@ public sealed class BackendRuleTests
     }
 
     [Theory]
-    [InlineData("auto", "cpu", "no GPU backend")]
     [InlineData("cpu", "cpu", "asked for")]
     [InlineData("reference", "reference", "asked for")]
     public void Devices_open_by_name_and_say_why(string specification, string name, string reason)
@@ -258,11 +257,19 @@ public sealed class BackendRuleTests
         Assert.Contains(reason, device.Reason, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Auto_takes_a_gpu_and_else_the_cpu_and_says_why()
+    {
+        OpenedDevice device = Devices.Open("auto", 1);
+        GpuDevice? gpu = GpuDevices.List().FirstOrDefault(d => d.IsGpu && d.Refusal is null);
+        Assert.Equal(gpu?.Specification ?? "cpu", device.Backend.Name);
+        Assert.Contains(gpu is null ? "because there is no CUDA device" : "as the first GPU", device.Reason, StringComparison.Ordinal);
+        (device.Backend as IDisposable)?.Dispose();
+    }
+
     [Theory]
-    [InlineData("cuda", "no GPU backend yet")]
-    [InlineData("cuda:0", "no GPU backend yet")]
-    [InlineData("opencl", "no GPU backend yet")]
-    [InlineData("opencl:1", "no GPU backend yet")]
+    [InlineData("cuda:99", "The device cuda:99 was asked for, but")]
+    [InlineData("opencl:99", "The device opencl:99 was asked for, but")]
     [InlineData("cuda:x", "Allowed: auto, cpu")]
     [InlineData("cpu:0", "Allowed: auto, cpu")]
     [InlineData("", "Allowed: auto, cpu")]

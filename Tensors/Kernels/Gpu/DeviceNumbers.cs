@@ -1,0 +1,115 @@
+using System.Numerics;
+using ILGPU;
+
+namespace InfMatch.Tensors;
+
+/// <summary>
+/// What a kernel needs of a number type beside its operators. Exponential and logarithm are written out in arithmetic:
+/// what a driver offers differs from device to device, and on NVIDIA it is an approximation.
+/// </summary>
+internal interface IDeviceNumbers<T> where T : unmanaged, INumber<T>
+{
+    static abstract double Wide(T x);
+
+    static abstract T Narrow(double x);
+
+    static abstract T Sqrt(T x);
+
+    static abstract T Exp(T x);
+
+    static abstract T Log(T x);
+}
+
+/// <summary>float32 on a device.</summary>
+internal readonly struct Float32Numbers : IDeviceNumbers<float>
+{
+    private const float Log2E = 1.44269504f, Ln2High = 0.693145752f, Ln2Low = 1.42860677e-6f;
+    private const float LargestExponent = 88.72284f, SmallestExponent = -103.97208f;
+
+    public static double Wide(float x) => x;
+
+    public static float Narrow(double x) => (float)x;
+
+    public static float Sqrt(float x) => MathF.Sqrt(x);
+
+    // e^x = 2^n·e^r with r = x − n·ln 2 in two parts, |r| <= ln 2/2; the Taylor series to r^7 is off by 6e-9 there. 2^n in
+    // two factors, so that results below the normal range are right too.
+    public static float Exp(float x)
+    {
+        float bounded = x > LargestExponent ? LargestExponent : x < SmallestExponent ? SmallestExponent : x;
+        bounded = float.IsNaN(bounded) ? 0 : bounded;
+        float turns = bounded * Log2E;
+        int n = (int)(turns < 0 ? turns - 0.5f : turns + 0.5f);
+        float r = bounded - n * Ln2High - n * Ln2Low;
+        float series = 1 + r * (1 / 7f);
+        series = 1 + r * (1 / 6f) * series;
+        series = 1 + r * (1 / 5f) * series;
+        series = 1 + r * (1 / 4f) * series;
+        series = 1 + r * (1 / 3f) * series;
+        series = 1 + r * (1 / 2f) * series;
+        series = 1 + r * series;
+        int half = n / 2;
+        float y = series * PowerOfTwo(half) * PowerOfTwo(n - half);
+        y = x > LargestExponent ? float.PositiveInfinity : y;
+        y = x < SmallestExponent ? 0 : y;
+        return float.IsNaN(x) ? x : y;
+    }
+
+    private static float PowerOfTwo(int n) => Interop.IntAsFloat((uint)((n + 127) << 23));
+
+    // In float64: one logarithm is rare beside the products, and this one is right to the last bit but one.
+    public static float Log(float x) => (float)Float64Numbers.Log(x);
+}
+
+/// <summary>float64 on a device.</summary>
+internal readonly struct Float64Numbers : IDeviceNumbers<double>
+{
+    private const double Log2E = 1.4426950408889634, Ln2High = 0.69314718036912382, Ln2Low = 1.9082149292705877e-10;
+    private const double LargestExponent = 709.782712893384, SmallestExponent = -745.1332191019412;
+    private const double SmallestNormal = 2.2250738585072014e-308, TwoTo54 = 18014398509481984;
+
+    public static double Wide(double x) => x;
+
+    public static double Narrow(double x) => x;
+
+    public static double Sqrt(double x) => Math.Sqrt(x);
+
+    // As for float32; the series goes on until a term is below the rounding.
+    public static double Exp(double x)
+    {
+        double bounded = x > LargestExponent ? LargestExponent : x < SmallestExponent ? SmallestExponent : x;
+        bounded = double.IsNaN(bounded) ? 0 : bounded;
+        double turns = bounded * Log2E;
+        int n = (int)(turns < 0 ? turns - 0.5 : turns + 0.5);
+        double r = bounded - n * Ln2High - n * Ln2Low;
+        double series = 1;
+        for (int k = 15; k > 0; k--)
+            series = 1 + r * series / k;
+        int half = n / 2;
+        double y = series * PowerOfTwo(half) * PowerOfTwo(n - half);
+        y = x > LargestExponent ? double.PositiveInfinity : y;
+        y = x < SmallestExponent ? 0 : y;
+        return double.IsNaN(x) ? x : y;
+    }
+
+    private static double PowerOfTwo(int n) => Interop.IntAsFloat((ulong)(n + 1023L) << 52);
+
+    // log x = e·ln 2 + 2·artanh(s), s = (m − 1)/(m + 1), with the mantissa m in [√½, √2), so |s| <= 0.1716.
+    public static double Log(double x)
+    {
+        bool isSmall = x < SmallestNormal;
+        ulong bits = Interop.FloatAsInt(isSmall ? x * TwoTo54 : x);
+        int exponent = (int)((bits >> 52) & 0x7FF) - 1023 - (isSmall ? 54 : 0);
+        double m = Interop.IntAsFloat((bits & 0xFFFFFFFFFFFFFUL) | 0x3FF0000000000000UL);
+        bool isLarge = m > 1.4142135623730951;
+        m = isLarge ? m * 0.5 : m;
+        exponent += isLarge ? 1 : 0;
+        double s = (m - 1) / (m + 1), square = s * s, sum = 0;
+        for (int k = 23; k > 1; k -= 2)
+            sum = square * (1.0 / k + sum);
+        double y = exponent * Ln2High + (2 * s + (2 * s * sum + exponent * Ln2Low));
+        y = x == double.PositiveInfinity ? x : y;
+        y = x == 0 ? double.NegativeInfinity : y;
+        return x < 0 || double.IsNaN(x) ? double.NaN : y;
+    }
+}

@@ -1,0 +1,127 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+
+namespace InfMatch.Tensors;
+
+/// <summary>
+/// All kernels on a CUDA or OpenCL device by ILGPU. Kernels are queued on one stream in order; only
+/// <see cref="Download{T}"/> waits. Every sum has an order that follows from the shape, so that the same call on the
+/// same device gives the same bits.
+/// </summary>
+public sealed partial class GpuBackend : Backend, IDisposable
+{
+    /// <summary>The name of ILGPU's simulator, which runs kernels on the processor, slowly, for tests.</summary>
+    public const string Simulator = "simulator";
+
+    private const int Threads = ReductionKernels.MostThreads;
+
+    private readonly Context _context;
+    private readonly Accelerator _accelerator;
+    private readonly GpuMemory _memory;
+    private readonly GpuLauncher _launcher;
+    private readonly GpuStaging _staging;
+
+    /// <summary>Opens the device that <see cref="GpuDevices.List"/> names so, or <see cref="Simulator"/>.</summary>
+    /// <param name="specification">Such as cuda:0.</param>
+    /// <param name="memoryLimit">Bytes that tensors may take; the device's own memory bounds it too.</param>
+    /// <exception cref="DeviceException">The device is absent, cannot run the kernels, or its driver fails.</exception>
+    public GpuBackend(string specification, long memoryLimit = long.MaxValue)
+    {
+        Name = specification;
+        _context = GpuDevices.CreateContext();
+        try
+        {
+            Device device = specification == Simulator
+                ? _context.Devices.OfType<CPUDevice>().First()
+                : GpuDevices.Named(_context).FirstOrDefault(d => d.Specification == specification).Device
+                    ?? throw new DeviceException($"The device {specification} is not there. See the command 'devices'.");
+            _accelerator = device.CreateAccelerator(_context);
+            Description = $"{specification} {device.Name.Trim()}";
+            _memory = new GpuMemory(
+                specification, _accelerator,
+                specification == Simulator ? memoryLimit : Math.Min(memoryLimit, device.MemorySize));
+        }
+        catch (Exception e) when (e is AcceleratorException or NotSupportedException or CapabilityNotSupportedException)
+        {
+            _context.Dispose();
+            throw new DeviceException($"The device {specification} cannot be opened: {e.Message}", e);
+        }
+        catch
+        {
+            _context.Dispose();
+            throw;
+        }
+        _launcher = new GpuLauncher(_accelerator);
+        _staging = new GpuStaging(_accelerator);
+    }
+
+    /// <inheritdoc/>
+    public override string Name { get; }
+
+    /// <inheritdoc/>
+    public override string Description { get; }
+
+    /// <inheritdoc/>
+    public override MemoryReport Memory => _memory.Report;
+
+    /// <summary>The number of kernels queued so far: what a step of small tensors is bound by.</summary>
+    public long Launches => _launcher.Launches;
+
+    /// <summary>The number of times that memory was asked for so far.</summary>
+    public long MemoryRequests => _memory.Requests;
+
+    /// <summary>Refuses the memory request of this number as if the device were full; 0 for none. For tests of what an
+    /// error in the middle of a step leaves behind.</summary>
+    public long RefusedMemoryRequest
+    {
+        get => _memory.RefusedRequest;
+        set => _memory.RefusedRequest = value;
+    }
+
+    /// <inheritdoc/>
+    protected override Storage Allocate(DType dtype, int length) => new GpuStorage(this, _memory, dtype, length);
+
+    /// <inheritdoc/>
+    public override void Upload<T>(ReadOnlySpan<T> source, Tensor y)
+    {
+        _staging.Upload(source, View<T>(y));
+        GC.KeepAlive(y);
+    }
+
+    /// <inheritdoc/>
+    public override void Download<T>(Tensor x, Span<T> destination)
+    {
+        if (x.Count > 0)
+            _staging.Download(View<T>(x), destination);
+        GC.KeepAlive(x);
+    }
+
+    /// <summary>Waits for all kernels and gives all memory of the device back; no tensor of it can be used again.</summary>
+    public void Dispose()
+    {
+        _accelerator.Synchronize();
+        _accelerator.Dispose();
+        _context.Dispose();
+    }
+
+    private ArrayView<T> View<T>(Tensor tensor) where T : unmanaged
+    {
+        if (!ReferenceEquals(tensor.Backend, this))
+            throw new DeviceException($"A tensor of {tensor.Backend.Name} was given to {Name}. Copy it there first.");
+        if (tensor.DType != DTypes.Of<T>())
+            throw new DTypeException($"A {tensor.DType} tensor {tensor.Shape} meets {DTypes.Of<T>()} ones. Convert one side.");
+        return ((GpuStorage)tensor.Storage).View<T>(tensor.Offset, tensor.Count);
+    }
+
+    private ArrayView<T> View<T>(Tensor? tensor, ArrayView<T> absent) where T : unmanaged =>
+        tensor is null ? absent : View<T>(tensor);
+
+    private static int Groups(int count) => (int)(((long)count + Threads - 1) / Threads);
+
+    // The smallest power of two from 32 on that gives each of count numbers a thread, and 256 at most.
+    private static int ThreadsFor(int count) =>
+        (int)Math.Clamp(BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, count)), 32, Threads);
+}

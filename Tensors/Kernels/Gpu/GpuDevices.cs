@@ -1,0 +1,62 @@
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+
+namespace InfMatch.Tensors;
+
+/// <summary>A device that --device can name, as its driver describes it.</summary>
+/// <param name="Specification">The text for --device, such as cuda:0.</param>
+/// <param name="Name">Its model.</param>
+/// <param name="IsGpu">Whether it is a graphics processor; an OpenCL driver may also serve the processor.</param>
+/// <param name="MemoryBytes">Its memory.</param>
+/// <param name="SharedBytes">Shared memory of a thread group.</param>
+/// <param name="GroupThreads">Threads of a group at most.</param>
+/// <param name="Multiprocessors">Units that run groups.</param>
+/// <param name="HasFloat64">Whether it computes in float64, which sums need.</param>
+public sealed record GpuDevice(
+    string Specification, string Name, bool IsGpu, long MemoryBytes, long SharedBytes, int GroupThreads,
+    int Multiprocessors, bool HasFloat64)
+{
+    /// <summary>Why kernels cannot run here; null where they can.</summary>
+    public string? Refusal =>
+        !HasFloat64 ? "it has no float64, in which sums are taken"
+        : GroupThreads < ReductionKernels.MostThreads ? $"its groups have fewer than {ReductionKernels.MostThreads} threads"
+        : SharedBytes < NeededSharedBytes ? $"its groups have less than {NeededSharedBytes} bytes of shared memory"
+        : null;
+
+    private const long NeededSharedBytes = 2 * 16 * (ProductKernels.Tile + 1) * sizeof(double);
+}
+
+/// <summary>The CUDA and OpenCL devices of this machine.</summary>
+public static class GpuDevices
+{
+    /// <summary>All of them, CUDA first, in their drivers' order; none where there is no driver.</summary>
+    public static IReadOnlyList<GpuDevice> List()
+    {
+        using Context context = CreateContext();
+        return [.. Named(context).Select(pair => Describe(pair.Specification, pair.Device))];
+    }
+
+    internal static Context CreateContext() => Context.Create(builder =>
+    {
+        // The CPU device simulates 256 lanes: one group of our kernels. It is for tests and never listed.
+        builder.CPU(new CPUDevice(32, ReductionKernels.MostThreads / 32, 1)).Optimize(OptimizationLevel.O2)
+            .Math(MathMode.Default);
+        builder.Cuda();
+        builder.OpenCL();
+    });
+
+    internal static IEnumerable<(string Specification, Device Device)> Named(Context context)
+    {
+        CudaDevice[] cuda = [.. context.Devices.OfType<CudaDevice>()];
+        CLDevice[] openCl = [.. context.Devices.OfType<CLDevice>()];
+        return cuda.Select((d, i) => ($"cuda:{i}", (Device)d)).Concat(openCl.Select((d, i) => ($"opencl:{i}", (Device)d)));
+    }
+
+    private static GpuDevice Describe(string specification, Device device) => new(
+        specification, device.Name.Trim(), device is not CLDevice cl || cl.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU),
+        device.MemorySize, device.MaxSharedMemoryPerGroup, device.MaxNumThreadsPerGroup, device.NumMultiprocessors,
+        device is not CLDevice || ((CLCapabilityContext)device.Capabilities).Float64);
+}

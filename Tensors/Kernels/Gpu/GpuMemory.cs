@@ -1,0 +1,174 @@
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace InfMatch.Tensors;
+
+/// <summary>
+/// The buffers of a device, kept for reuse by size class: ILGPU has no pool, and a driver's allocation costs more than
+/// most kernels. A buffer that comes back may be handed out again while earlier kernels still run: there is one stream,
+/// in order.
+/// </summary>
+internal sealed class GpuMemory(string device, Accelerator accelerator, long limit)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<long, Stack<MemoryBuffer1D<byte, Stride1D.Dense>>> _cached = [];
+
+    // ILGPU frees a buffer that only its finalizer reaches, which is what a forgotten tensor's buffer would be.
+    private readonly HashSet<MemoryBuffer1D<byte, Stride1D.Dense>> _rented = [];
+    private long _inUse, _cachedBytes, _peak, _requests;
+    private int _live;
+
+    /// <summary>Refuses the request with this number, from 1; 0 for none. For tests of what a refusal leaves behind.</summary>
+    public long RefusedRequest { get; set; }
+
+    /// <summary>The number of requests so far.</summary>
+    public long Requests => Interlocked.Read(ref _requests);
+
+    public MemoryReport Report
+    {
+        get
+        {
+            lock (_lock)
+                return new MemoryReport(_inUse, _cachedBytes, _peak, _live);
+        }
+    }
+
+    public MemoryBuffer1D<byte, Stride1D.Dense> Rent(long bytes)
+    {
+        long size = SizeClass(bytes);
+        lock (_lock)
+        {
+            if (++_requests == RefusedRequest)
+                throw Refusal(size, null);
+            if (_cached.TryGetValue(size, out Stack<MemoryBuffer1D<byte, Stride1D.Dense>>? stack)
+                && stack.TryPop(out MemoryBuffer1D<byte, Stride1D.Dense>? reused))
+            {
+                _cachedBytes -= size;
+                _rented.Add(reused);
+                Count(size, +1);
+                return reused;
+            }
+            if (size > limit - _inUse - _cachedBytes)
+            {
+                GiveBackCached();
+                if (size > limit - _inUse)
+                    throw Refusal(size, null);
+            }
+            MemoryBuffer1D<byte, Stride1D.Dense> buffer = Allocate(size);
+            _rented.Add(buffer);
+            Count(size, +1);
+            return buffer;
+        }
+    }
+
+    public void Return(MemoryBuffer1D<byte, Stride1D.Dense> buffer)
+    {
+        lock (_lock)
+        {
+            if (!_cached.TryGetValue(buffer.Length, out Stack<MemoryBuffer1D<byte, Stride1D.Dense>>? stack))
+                _cached.Add(buffer.Length, stack = new Stack<MemoryBuffer1D<byte, Stride1D.Dense>>());
+            _rented.Remove(buffer);
+            stack.Push(buffer);
+            _cachedBytes += buffer.Length;
+            Count(-buffer.Length, -1);
+        }
+    }
+
+    // The first refusal of the driver gives the cached buffers up and asks once more; the second is the caller's.
+    private MemoryBuffer1D<byte, Stride1D.Dense> Allocate(long size)
+    {
+        try
+        {
+            return accelerator.Allocate1D<byte>(size);
+        }
+        catch (AcceleratorException)
+        {
+            GiveBackCached();
+        }
+        try
+        {
+            return accelerator.Allocate1D<byte>(size);
+        }
+        catch (AcceleratorException e)
+        {
+            throw Refusal(size, e);
+        }
+    }
+
+    private void GiveBackCached()
+    {
+        accelerator.Synchronize();
+        foreach (Stack<MemoryBuffer1D<byte, Stride1D.Dense>> stack in _cached.Values)
+        {
+            foreach (MemoryBuffer1D<byte, Stride1D.Dense> buffer in stack)
+                buffer.Dispose();
+        }
+        _cached.Clear();
+        _cachedBytes = 0;
+    }
+
+    private DeviceMemoryException Refusal(long size, Exception? inner) =>
+        new(device, size, _inUse, _cachedBytes, limit, inner);
+
+    // Classes an eighth of a power of two apart: at most 12.5 % is wasted, and few classes exist.
+    private static long SizeClass(long bytes)
+    {
+        long step = Math.Max(256, (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)bytes) / 16);
+        return Math.Max(step, (bytes + step - 1) / step * step);
+    }
+
+    private void Count(long bytes, int buffers)
+    {
+        _inUse += bytes;
+        _live += buffers;
+        _peak = Math.Max(_peak, _inUse + _cachedBytes);
+    }
+}
+
+#pragma warning disable MA0055, CA1816 // the finalizer hands a forgotten buffer to the pool, which lives as long as the device
+/// <summary>A device buffer.</summary>
+internal sealed class GpuStorage : Storage
+{
+    private readonly GpuMemory _memory;
+    private MemoryBuffer1D<byte, Stride1D.Dense>? _buffer;
+
+    public GpuStorage(Backend backend, GpuMemory memory, DType dtype, int length) : base(backend, dtype, length)
+    {
+        _memory = memory;
+        _buffer = memory.Rent((long)length * dtype.Size());
+    }
+
+    ~GpuStorage()
+    {
+        if (_buffer is { } buffer)
+            _memory.Return(buffer);
+    }
+
+    public ArrayView<T> View<T>(int offset, int count) where T : unmanaged
+    {
+        MemoryBuffer1D<byte, Stride1D.Dense> buffer = _buffer ?? throw new ObjectDisposedException(
+            nameof(Tensor), "This tensor's memory went back to the pool when its scope ended. Keep() it in that scope.");
+        ArrayView<T> all = ((ArrayView<byte>)buffer.View).Cast<T>();
+        return all.SubView(offset, count);
+    }
+
+    protected override void ReturnBuffer()
+    {
+        GC.SuppressFinalize(this);
+        MemoryBuffer1D<byte, Stride1D.Dense> buffer = _buffer!;
+        _buffer = null;
+        _memory.Return(buffer);
+    }
+}
+#pragma warning restore MA0055, CA1816
+
+/// <summary>Memory that one kernel call needs beside its tensors; the pool gets it back when the call is queued.</summary>
+internal readonly struct GpuScratch<T>(GpuMemory memory, int count) : IDisposable where T : unmanaged
+{
+    private readonly MemoryBuffer1D<byte, Stride1D.Dense> _buffer =
+        memory.Rent((long)count * System.Runtime.CompilerServices.Unsafe.SizeOf<T>());
+
+    public ArrayView<T> View => ((ArrayView<byte>)_buffer.View).Cast<T>().SubView(0, count);
+
+    public void Dispose() => memory.Return(_buffer);
+}

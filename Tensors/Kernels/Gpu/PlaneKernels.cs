@@ -1,0 +1,158 @@
+using System.Numerics;
+using ILGPU;
+
+namespace InfMatch.Tensors;
+
+/// <summary>The sizes of pooled planes and of the norm in front of them.</summary>
+internal struct PlaneSizes
+{
+    public int Planes, C, H, W, Window, OutH, OutW;
+    public double Epsilon;
+}
+
+/// <summary>Pooling, and the block of instance norm, ReLU and pooling in one pass.</summary>
+internal static class PlaneKernels
+{
+    public static void AvgPool<T, N>(ArrayView<T> x, ArrayView<T> y, PlaneSizes s)
+        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    {
+        int o = Grid.GlobalIndex.X;
+        if ((uint)o >= (uint)(s.Planes * s.OutH * s.OutW))
+            return;
+        int row = o / s.OutW, plane = row / s.OutH;
+        int start = (plane * s.H + (row - plane * s.OutH) * s.Window) * s.W + (o - row * s.OutW) * s.Window;
+        double sum = 0;
+        for (int i = 0; i < s.Window; i++)
+        {
+            for (int j = 0; j < s.Window; j++)
+                sum += N.Wide(x[start + i * s.W + j]);
+        }
+        y[o] = N.Narrow(sum / (s.Window * s.Window));
+    }
+
+    public static void AvgPoolGradient<T, N>(ArrayView<T> dy, ArrayView<T> dx, PlaneSizes s)
+        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    {
+        int i = Grid.GlobalIndex.X;
+        if ((uint)i >= (uint)(s.Planes * s.H * s.W))
+            return;
+        int row = i / s.W, plane = row / s.H;
+        int h = (row - plane * s.H) / s.Window, w = (i - row * s.W) / s.Window;
+        T value = T.Zero;
+        if (h < s.OutH && w < s.OutW)
+            value = dy[(plane * s.OutH + h) * s.OutW + w] / N.Narrow(s.Window * s.Window);
+        dx[i] = value;
+    }
+
+    /// <summary>A group a plane: mean, variance, then each window's mean of what the ReLU lets through.</summary>
+    public static void NormReluPool<T, N>(
+        ArrayView<T> x, ArrayView<T> gamma, ArrayView<T> beta, ArrayView<T> y, PlaneSizes s)
+        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    {
+        ArrayView<double> shared = SharedMemory.Allocate<double>(ReductionKernels.MostThreads);
+        int plane = Grid.IdxX, size = s.H * s.W, start = plane * size;
+        double mean = Mean<T, N>(shared, x, start, size);
+        double scale = InverseDeviation<T, N>(shared, x, start, size, mean, s.Epsilon);
+        double slope = N.Wide(gamma[plane % s.C]) * scale, shift = N.Wide(beta[plane % s.C]);
+        for (int o = Group.IdxX; o < s.OutH * s.OutW; o += Group.DimX)
+        {
+            int row = o / s.OutW, corner = start + row * s.Window * s.W + (o - row * s.OutW) * s.Window;
+            double sum = 0;
+            for (int i = 0; i < s.Window; i++)
+            {
+                for (int j = 0; j < s.Window; j++)
+                {
+                    double z = slope * (N.Wide(x[corner + i * s.W + j]) - mean) + shift;
+                    sum += z < 0 ? 0 : z;
+                }
+            }
+            y[plane * s.OutH * s.OutW + o] = N.Narrow(sum / (s.Window * s.Window));
+        }
+    }
+
+    /// <summary>
+    /// A group a plane: dx = γ/σ·(dz − mean(dz) − x̂·mean(dz·x̂)) where dx is asked for, and the plane's share of dγ
+    /// and dβ.
+    /// </summary>
+    public static void NormReluPoolGradient<T, N>(
+        ArrayView<T> x, ArrayView<T> gamma, ArrayView<T> beta, ArrayView<T> dy, ArrayView<T> dx,
+        ArrayView<double> dgamma, ArrayView<double> dbeta, PlaneSizes s, int needsInput)
+        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    {
+        ArrayView<double> shared = SharedMemory.Allocate<double>(ReductionKernels.MostThreads);
+        int plane = Grid.IdxX, size = s.H * s.W, start = plane * size, from = plane * s.OutH * s.OutW;
+        double mean = Mean<T, N>(shared, x, start, size);
+        double scale = InverseDeviation<T, N>(shared, x, start, size, mean, s.Epsilon);
+        double g = N.Wide(gamma[plane % s.C]), b = N.Wide(beta[plane % s.C]);
+        double sum = 0, sumNormal = 0;
+        for (int i = Group.IdxX; i < size; i += Group.DimX)
+        {
+            double normal = (N.Wide(x[start + i]) - mean) * scale;
+            double dz = Received<T, N>(dy, s, from, i, g * normal + b);
+            sum += dz;
+            sumNormal += dz * normal;
+        }
+        sum = ReductionKernels.GroupSum(shared, sum);
+        sumNormal = ReductionKernels.GroupSum(shared, sumNormal);
+        if (Group.IdxX == 0)
+        {
+            dgamma[plane] = sumNormal;
+            dbeta[plane] = sum;
+        }
+        if (needsInput == 0)
+            return;
+        for (int i = Group.IdxX; i < size; i += Group.DimX)
+        {
+            double normal = (N.Wide(x[start + i]) - mean) * scale;
+            double dz = Received<T, N>(dy, s, from, i, g * normal + b);
+            dx[start + i] = N.Narrow(g * scale * (dz - sum / size - normal * sumNormal / size));
+        }
+    }
+
+    /// <summary>y[c] = Σ_n partial[n, c], in order.</summary>
+    public static void SumOfPlanes<T, N>(ArrayView<double> partial, ArrayView<T> y, int channels, int images)
+        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    {
+        ArrayView<double> shared = SharedMemory.Allocate<double>(ReductionKernels.MostThreads);
+        int c = Grid.IdxX;
+        double sum = 0;
+        for (int n = Group.IdxX; n < images; n += Group.DimX)
+            sum += partial[n * channels + c];
+        sum = ReductionKernels.GroupSum(shared, sum);
+        if (Group.IdxX == 0)
+            y[c] = N.Narrow(sum);
+    }
+
+    // dz of element i of the plane: its window's cotangent, where the ReLU saw z > 0 and a window reaches.
+    private static double Received<T, N>(ArrayView<T> dy, PlaneSizes s, int from, int i, double z)
+        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    {
+        int row = i / s.W, h = row / s.Window, w = (i - row * s.W) / s.Window;
+        double value = 0;
+        if (z > 0 && h < s.OutH && w < s.OutW)
+            value = N.Wide(dy[from + h * s.OutW + w]) / (s.Window * s.Window);
+        return value;
+    }
+
+    private static double Mean<T, N>(ArrayView<double> shared, ArrayView<T> x, int start, int size)
+        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    {
+        double sum = 0;
+        for (int i = Group.IdxX; i < size; i += Group.DimX)
+            sum += N.Wide(x[start + i]);
+        return ReductionKernels.GroupSum(shared, sum) / size;
+    }
+
+    private static double InverseDeviation<T, N>(
+        ArrayView<double> shared, ArrayView<T> x, int start, int size, double mean, double epsilon)
+        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    {
+        double sum = 0;
+        for (int i = Group.IdxX; i < size; i += Group.DimX)
+        {
+            double d = N.Wide(x[start + i]) - mean;
+            sum += d * d;
+        }
+        return 1 / Math.Sqrt(ReductionKernels.GroupSum(shared, sum) / size + epsilon);
+    }
+}
