@@ -31,7 +31,7 @@ internal sealed record RunSettings
 
     public required string Mass { get; init; }
 
-    /// <summary>Of what the influences are matched: whole or classes.</summary>
+    /// <summary>Of what the influences are matched: whole, classes or both.</summary>
     public required string Partition { get; init; }
 
     public required string MatchAugment { get; init; }

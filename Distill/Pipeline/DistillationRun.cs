@@ -165,23 +165,15 @@ internal sealed class DistillationRun(
     {
         int smallest = Enumerable.Range(0, data.Classes).Min(pair.Train.CountOfClass);
         int each = settings.RealBatch == 0 ? smallest : Math.Min(settings.RealBatch, smallest);
-        LabelledImages real = settings.RealBatch == 0
-            ? data.Train
-            : data.SelectLabelled(data.RandomOfEachClass(each, _key.Split("real batch")));
-        LabelledImages[] classes = settings.Partition == "whole" ? [] : ClassesOf(data, each);
+        int[] chosen = data.RandomOfEachClass(each, _key.Split("real batch"));
+        LabelledImages real = settings.RealBatch == 0 ? data.Train : data.SelectLabelled(chosen);
         return Estimators.Create(
             settings.Estimator,
             new EstimationContext(library.Experts, new LossField(SecondDerivatives.FiniteDifference), real)
             {
-                RealClasses = classes,
+                RealClasses = settings.Partition == "whole" ? [] : [.. chosen.Chunk(each).Select(data.SelectLabelled)],
             },
             CachedVectors(data.Classes));
-    }
-
-    private LabelledImages[] ClassesOf(PreparedData data, int each)
-    {
-        int[] chosen = data.RandomOfEachClass(each, _key.Split("real batch"));
-        return [.. chosen.Chunk(each).Select(data.SelectLabelled)];
     }
 
     // One real side for each window, or one for each window and class.
