@@ -24,19 +24,23 @@ internal static unsafe class Scratch
 {
     private const int Alignment = 64;
 
+    // An array has at most 2³¹ elements: counted in lines, packed weights of the widest layers fit, which bytes would not.
+    [StructLayout(LayoutKind.Sequential, Size = Alignment)]
+    private struct Line;
+
     [ThreadStatic]
-    private static byte[]?[]? s_buffers;
+    private static Line[]?[]? s_buffers;
 
     /// <summary>At least <paramref name="count"/> numbers, aligned to a cache line, valid on this thread until it asks
     /// for the same use again.</summary>
     public static T* Get<T>(ScratchUse use, long count) where T : unmanaged
     {
-        byte[]?[] buffers = s_buffers ??= new byte[]?[(int)ScratchUse.Count];
-        long bytes = count * sizeof(T) + 2 * Alignment;
-        byte[]? buffer = buffers[(int)use];
-        if (buffer is null || buffer.Length < bytes)
+        Line[]?[] buffers = s_buffers ??= new Line[]?[(int)ScratchUse.Count];
+        long lines = count * sizeof(T) / Alignment + 2;
+        Line[]? buffer = buffers[(int)use];
+        if (buffer is null || buffer.Length < lines)
         {
-            buffer = GC.AllocateUninitializedArray<byte>(checked((int)(bytes + bytes / 4)), pinned: true);
+            buffer = GC.AllocateUninitializedArray<Line>(checked((int)(lines + lines / 4)), pinned: true);
             buffers[(int)use] = buffer;
         }
         nuint start = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(buffer));
