@@ -34,7 +34,8 @@ public sealed class DeviceMemoryException : TensorException
         string device, long requested, long inUse, long cached, long free, long limit, Exception? inner = null)
         : base(
             $"{device}: {Mebibytes(requested)} ({requested} bytes) more were asked for, {Mebibytes(inUse)} are in use, " +
-            $"{Mebibytes(cached)} are cached and {Mebibytes(free)} are free of a limit of {Mebibytes(limit)}. " +
+            $"{Mebibytes(cached)} are cached" +
+            (limit < long.MaxValue ? $" and {Mebibytes(free)} are free of a limit of {Mebibytes(limit)}. " : ". ") +
             "Lower the batch size, the network width or the images per class.",
             inner!)
     {

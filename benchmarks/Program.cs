@@ -31,11 +31,15 @@ Option<int> sgemm = Whole("--sgemm", "Side of the matrices [1024]", 1024);
 Option<int> repeat = Whole("--repeat", "Repeats, of which the median counts [7]", 7);
 var seconds = new Option<double>("--seconds") { Description = "Time for the repeats of one entry [1]", DefaultValueFactory = _ => 1 };
 var json = new Option<bool>("--json") { Description = "Print one JSON object instead of a table." };
-var against = new Option<string?>("--against") { Description = "Compare with a file that holds such a JSON object of another program." };
+var save = new Option<string?>("--save") { Description = "Write the JSON object to this file as well." };
+var against = new Option<string[]>("--against")
+{
+    Description = "Compare with files that hold such a JSON object of other programs.", AllowMultipleArgumentsPerToken = true,
+};
 
 var convnet = new Command("convnet", Help);
 foreach (Option option in (Option[])
-    [device, threads, width, depth, size, channels, classes, batch, syn, sgemm, repeat, seconds, json, against])
+    [device, threads, width, depth, size, channels, classes, batch, syn, sgemm, repeat, seconds, json, save, against])
     convnet.Options.Add(option);
 convnet.SetAction(result =>
 {
@@ -44,12 +48,18 @@ convnet.SetAction(result =>
         var sizes = new ConvNetSizes(
             result.GetValue(width), result.GetValue(depth), result.GetValue(size), result.GetValue(channels),
             result.GetValue(classes), result.GetValue(batch), result.GetValue(syn), result.GetValue(sgemm));
-        JsonObject? other = result.GetValue(against) is { } file ? JsonNode.Parse(File.ReadAllText(file))!.AsObject() : null;
+        (string, JsonObject)[] others =
+        [
+            .. (result.GetValue(against) ?? []).Select(file =>
+                (Path.GetFileNameWithoutExtension(file), JsonNode.Parse(File.ReadAllText(file))!.AsObject())),
+        ];
         OpenedDevice opened = Devices.Open(result.GetValue(device)!, result.GetValue(threads));
         using var backend = opened.Backend as IDisposable;
         var clock = new Clock(result.GetValue(repeat), result.GetValue(seconds));
         Timings timings = new ConvNetBenchmark(opened.Backend, sizes, clock).Run();
-        Console.Out.Write(result.GetValue(json) ? timings.ToJson() + "\n" : timings.ToTable(other));
+        if (result.GetValue(save) is { } saved)
+            File.WriteAllText(saved, timings.ToJson() + "\n");
+        Console.Out.Write(result.GetValue(json) ? timings.ToJson() + "\n" : timings.ToTable(others));
         return 0;
     }
     catch (Exception e) when (e is TensorException or IOException or System.Text.Json.JsonException)

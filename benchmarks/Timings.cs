@@ -43,23 +43,39 @@ internal sealed class Timings(string device, ConvNetSizes sizes)
         return root.ToJsonString();
     }
 
-    /// <summary>A line an entry; beside it the other program's time and how many times faster this one is.</summary>
-    public string ToTable(JsonObject? other)
+    /// <summary>A line an entry; beside it the times of other programs and how many times faster this one is.</summary>
+    public string ToTable(IReadOnlyList<(string Name, JsonObject Times)> others)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{device}: width {sizes.Width}, depth {sizes.Depth}, {sizes.Size}×{sizes.Size}; ")
             .Append(CultureInfo.InvariantCulture, $"memory {PeakBytes / 1048576.0:F1} MiB at most\n")
-            .Append(CultureInfo.InvariantCulture, $"{"",-20}{"ms",12}{"images/s",12}{(other is null ? "" : "       other   times")}\n");
+            .Append(CultureInfo.InvariantCulture, $"{"",-20}{"ms",12}{"images/s",12}");
+        foreach ((string name, _) in others)
+            text.Append(CultureInfo.InvariantCulture, $"{name,20}{"×",8}");
+        text.Append('\n');
         foreach ((string name, int images, double seconds) in _entries)
         {
-            string beside = other?[name]?["ms"]?.GetValue<double>() is { } ms
-                ? FormattableString.Invariant($"{ms,12:F3}{ms / (seconds * 1e3),8:F2}")
-                : "";
-            text.Append(
-                CultureInfo.InvariantCulture, $"{name,-20}{seconds * 1e3,12:F3}{images / seconds,12:F1}{beside}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{name,-20}{seconds * 1e3,12:F3}{images / seconds,12:F1}");
+            foreach ((_, JsonObject times) in others)
+                Append(text, times[name]?["ms"], ms => ms / (seconds * 1e3), "F3");
+            text.Append('\n');
         }
-        double? gflops = other?["sgemm"]?["gflops"]?.GetValue<double>() ?? other?[ProductName]?.GetValue<double>();
-        string ratio = gflops is { } g ? FormattableString.Invariant($"{g,24:F1}{Gflops / g,8:F2}") : "";
-        return text.Append(CultureInfo.InvariantCulture, $"{ProductName,-20}{Gflops,12:F1}{ratio}\n").ToString();
+        text.Append(CultureInfo.InvariantCulture, $"{ProductName,-20}{"",12}{Gflops,12:F1}");
+        foreach ((_, JsonObject times) in others)
+            Append(text, times["sgemm"]?["gflops"] ?? times[ProductName], theirs => Gflops / theirs, "F1");
+        return text.Append('\n').ToString();
+    }
+
+    private static void Append(StringBuilder text, JsonNode? theirs, Func<double, double> ratio, string format)
+    {
+        if (theirs?.GetValue<double>() is { } value)
+        {
+            text.Append(
+                CultureInfo.InvariantCulture, $"{value.ToString(format, CultureInfo.InvariantCulture),20}{ratio(value),8:F2}");
+        }
+        else
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{"-",20}{"-",8}");
+        }
     }
 }

@@ -8,10 +8,13 @@ namespace InfMatch.Tests.Influence;
 /// <summary>
 /// What a step asks of a device beside arithmetic: kernels queued, and copies to and from the host. The bounds are what
 /// was counted (docs/design.md, "What a step asks of a device"), so that neither grows unnoticed. The counts follow from
-/// the operations and not from the device; bytes are those of a network of 82 parameters.
+/// the operations and not from the device.
 /// </summary>
 public sealed class DeviceTrafficTests(ITestOutputHelper output)
 {
+    // The indices of images and labels up, the loss down.
+    private const int TrainLaunches = 38, TrainUploads = 2, TrainDownloads = 1;
+
     [Fact]
     public void A_training_step_on_the_simulator() => Train(GpuBackend.Simulator);
 
@@ -25,11 +28,12 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
     }
 
     [SkippableTheory]
-    [InlineData("cuda:0", Partition.Whole)]
-    [InlineData("cuda:0", Partition.Both)]
-    [InlineData("opencl:0", Partition.Whole)]
-    [InlineData("opencl:0", Partition.Both)]
-    public void A_distillation_step_on_a_device(string device, Partition partition)
+    [InlineData("cuda:0", Partition.Whole, 256, 4, 6)]
+    [InlineData("cuda:0", Partition.Both, 1025, 16, 21)]
+    [InlineData("opencl:0", Partition.Whole, 256, 4, 6)]
+    [InlineData("opencl:0", Partition.Both, 1025, 16, 21)]
+    public void A_distillation_step_on_a_device(
+        string device, Partition partition, int launches, int uploads, int downloads)
     {
         SkipWithout(device);
         using var gpu = new GpuBackend(device);
@@ -42,8 +46,14 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
         using var distiller = new Distiller(
             problem.Network, problem.Experts, Estimators.Create("first-order", problem.Context), problem.Start, plan,
             RandomKey.FromSeed(3));
-        Traffic first = Count(gpu, () => distiller.Step()), later = Count(gpu, () => distiller.Step());
-        output.WriteLine($"{device}, {partition}: first {first}; later {later}");
+        distiller.Step(); // makes the real sides, which are kept
+        Traffic step = Count(gpu, () => distiller.Step());
+        output.WriteLine($"{device}, {partition}: {step}");
+        AssertWithin(step, launches, uploads, downloads);
+        int theta = problem.Network.Layout.Count * sizeof(float);
+        Assert.True(step.Transfers.UploadedBytes <= (long)uploads * theta, $"More than θ goes up: {step}");
+        // Products for J and α, norms of differences and of S: nothing that grows with the network or with S.
+        Assert.InRange(step.Transfers.DownloadedBytes, 1, 2L * sizeof(double) * downloads);
     }
 
     private void Train(string device)
@@ -63,6 +73,16 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
         }
         Traffic step = counted[1] - counted[0];
         output.WriteLine($"{device}: {step}");
+        AssertWithin(step, TrainLaunches, TrainUploads, TrainDownloads);
+        Assert.Equal(sizeof(float), step.Transfers.DownloadedBytes);
+        Assert.True(step.Transfers.UploadedBytes <= 2 * 2 * sizeof(int), $"More than indices goes up: {step}");
+    }
+
+    private static void AssertWithin(Traffic step, int launches, int uploads, int downloads)
+    {
+        Assert.InRange(step.Launches, 1, launches);
+        Assert.InRange(step.Transfers.Uploads, 1, uploads);
+        Assert.InRange(step.Transfers.Downloads, 1, downloads);
     }
 
     private static TinyProblem Problem(Backend backend) => new(
