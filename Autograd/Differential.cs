@@ -161,8 +161,9 @@ public static class DifferenceStep
         double c = relativeStep ?? Default(theta.DType);
         if (!(c > 0) || !double.IsFinite(c))
             throw new ArgumentOutOfRangeException(nameof(relativeStep), c, "A step must be positive and finite.");
-        double length = v.Norm();
-        return length == 0 ? 0 : c * Math.Max(theta.Norm(), 1) / length;
+        double[] squares = TensorAlgebra.Dots((v, v), (theta, theta));
+        double length = Math.Sqrt(squares[0]);
+        return length == 0 ? 0 : c * Math.Max(Math.Sqrt(squares[1]), 1) / length;
     }
 
     internal static void CheckDirection(Tensor theta, Tensor v)

@@ -128,4 +128,5 @@ public abstract class Backend
 /// <param name="Cached">Held by the pool for reuse.</param>
 /// <param name="Peak">The largest sum of both so far.</param>
 /// <param name="LiveBuffers">The number of buffers held by tensors.</param>
-public readonly record struct MemoryReport(long InUse, long Cached, long Peak, int LiveBuffers);
+/// <param name="Limit">What tensors may take: the memory of the device, or a lower budget.</param>
+public readonly record struct MemoryReport(long InUse, long Cached, long Peak, int LiveBuffers, long Limit);

@@ -17,17 +17,20 @@ public static class Devices
     /// </summary>
     /// <param name="specification">The value of --device.</param>
     /// <param name="threads">Threads of the cpu backend; 0 for one per processor.</param>
+    /// <param name="memoryLimit">Bytes that tensors may take; the reference backend has no such bound.</param>
     /// <exception cref="DeviceException">The device is unknown, absent, or cannot run the kernels.</exception>
-    public static OpenedDevice Open(string specification, int threads = 0)
+    public static OpenedDevice Open(string specification, int threads = 0, long memoryLimit = long.MaxValue)
     {
         string[] parts = specification.Split(':');
         bool indexed = parts.Length == 2 && int.TryParse(parts[1], out int index) && index >= 0;
         if (s_gpus.Contains(parts[0]) && (parts.Length == 1 || indexed))
-            return OpenNamed(specification, indexed ? specification : $"{parts[0]}:0");
+            return OpenNamed(specification, indexed ? specification : $"{parts[0]}:0", memoryLimit);
         return specification switch
         {
-            "auto" => OpenBest(threads),
-            "cpu" => new OpenedDevice(new CpuBackend(threads), "The cpu was asked for."),
+            "auto" => OpenBest(threads, memoryLimit),
+            "cpu" => new OpenedDevice(new CpuBackend(threads, memoryLimit), "The cpu was asked for."),
+            "reference" when memoryLimit < long.MaxValue => throw new DeviceException(
+                "The reference backend has no memory limit: it is for checking only. Use another device, or no limit."),
             "reference" => new OpenedDevice(
                 new ReferenceBackend(), "The reference backend was asked for: plain loops, for checking only."),
             _ => throw new DeviceException(
@@ -36,7 +39,12 @@ public static class Devices
         };
     }
 
-    private static OpenedDevice OpenNamed(string asked, string name)
+    /// <summary>The device that auto takes of these: the first GPU that can run the kernels; null for the cpu.</summary>
+    /// <param name="present">What <see cref="GpuDevices.List"/> found.</param>
+    public static GpuDevice? Best(IEnumerable<GpuDevice> present) =>
+        present.FirstOrDefault(d => d.IsGpu && d.Refusal is null);
+
+    private static OpenedDevice OpenNamed(string asked, string name, long memoryLimit)
     {
         IReadOnlyList<GpuDevice> present = GpuDevices.List();
         string known = present.Count == 0
@@ -46,16 +54,17 @@ public static class Devices
             $"The device {asked} was asked for, but {known}. Use --device auto or --device cpu.");
         return device.Refusal is { } refusal
             ? throw new DeviceException($"The device {asked} was asked for, but {refusal}. Use another --device.")
-            : new OpenedDevice(new GpuBackend(name), $"{asked} was asked for.");
+            : new OpenedDevice(new GpuBackend(name, memoryLimit), $"{asked} was asked for.");
     }
 
-    private static OpenedDevice OpenBest(int threads)
+    private static OpenedDevice OpenBest(int threads, long memoryLimit)
     {
         IReadOnlyList<GpuDevice> present = GpuDevices.List();
-        return present.FirstOrDefault(d => d.IsGpu && d.Refusal is null) is { } device
-            ? new OpenedDevice(new GpuBackend(device.Specification), $"{device.Specification} was chosen as the first GPU.")
+        return Best(present) is { } device
+            ? new OpenedDevice(
+                new GpuBackend(device.Specification, memoryLimit), $"{device.Specification} was chosen as the first GPU.")
             : new OpenedDevice(
-                new CpuBackend(threads),
+                new CpuBackend(threads, memoryLimit),
                 "The cpu was chosen because there is no CUDA device and no GPU with an OpenCL driver that can run the " +
                 $"kernels{string.Concat(present.Select(d => $"; {d.Specification}: {d.Refusal ?? "not a GPU"}"))}.");
     }

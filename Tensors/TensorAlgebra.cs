@@ -30,13 +30,21 @@ public static class TensorAlgebra
 
     /// <summary>⟨x, y⟩ = Σ x_i·y_i, summed in float64.</summary>
     /// <exception cref="ShapeException">The element counts differ.</exception>
-    public static double Dot(this Tensor x, Tensor y)
+    public static double Dot(this Tensor x, Tensor y) => Dots((x, y))[0];
+
+    /// <summary>⟨x, y⟩ of several pairs, each summed in float64: a device is waited for once and not once a pair.</summary>
+    /// <exception cref="ShapeException">The element counts of a pair differ.</exception>
+    public static double[] Dots(params ReadOnlySpan<(Tensor X, Tensor Y)> pairs)
     {
-        if (x.Count != y.Count)
-            throw new ShapeException($"Dot: {x.Shape} has {x.Count} elements, {y.Shape} has {y.Count}.");
-        using Tensor result = x.Backend.Empty(Shape.Scalar, DType.Float64);
-        x.Backend.Dot(x, y, result);
-        return result.ToScalar();
+        using Tensor results = pairs[0].X.Backend.Empty(new Shape(pairs.Length), DType.Float64);
+        for (int i = 0; i < pairs.Length; i++)
+        {
+            (Tensor x, Tensor y) = pairs[i];
+            if (x.Count != y.Count)
+                throw new ShapeException($"Dot: {x.Shape} has {x.Count} elements, {y.Shape} has {y.Count}.");
+            x.Backend.Dot(x, y, results.View(i, Shape.Scalar));
+        }
+        return results.ToArray<double>();
     }
 
     /// <summary>‖x‖₂, summed in float64.</summary>

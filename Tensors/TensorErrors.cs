@@ -29,17 +29,21 @@ public sealed class DeviceException : TensorException
 /// <summary>Memory that a device could not give.</summary>
 public sealed class DeviceMemoryException : TensorException
 {
-    /// <summary>States what was asked, what is in use and what is cached, in bytes.</summary>
-    public DeviceMemoryException(string device, long requested, long inUse, long cached, long limit, Exception? inner = null)
+    /// <summary>States what was asked, what is in use, cached and free, in bytes.</summary>
+    public DeviceMemoryException(
+        string device, long requested, long inUse, long cached, long free, long limit, Exception? inner = null)
         : base(
-            $"{device}: {Mebibytes(requested)} more were asked for, {Mebibytes(inUse)} are in use and " +
-            $"{Mebibytes(cached)} are cached{(limit < long.MaxValue ? $" of a limit of {Mebibytes(limit)}" : "")}. " +
+            $"{device}: {Mebibytes(requested)} ({requested} bytes) more were asked for, {Mebibytes(inUse)} are in use, " +
+            $"{Mebibytes(cached)} are cached" +
+            (limit < long.MaxValue ? $" and {Mebibytes(free)} are free of a limit of {Mebibytes(limit)}. " : ". ") +
             "Lower the batch size, the network width or the images per class.",
             inner!)
     {
         Requested = requested;
         InUse = inUse;
         Cached = cached;
+        Free = free;
+        Limit = limit;
     }
 
     /// <summary>Bytes that were asked for.</summary>
@@ -51,5 +55,11 @@ public sealed class DeviceMemoryException : TensorException
     /// <summary>Bytes that the pool held for reuse at that moment.</summary>
     public long Cached { get; }
 
-    private static string Mebibytes(long bytes) => $"{bytes / 1048576.0:F1} MiB";
+    /// <summary>Bytes that could still be had at that moment.</summary>
+    public long Free { get; }
+
+    /// <summary>What tensors may take: the memory of the device, or a lower budget.</summary>
+    public long Limit { get; }
+
+    private static string Mebibytes(long bytes) => FormattableString.Invariant($"{bytes / 1048576.0:F1} MiB");
 }

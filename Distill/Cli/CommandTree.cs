@@ -61,6 +61,27 @@ internal static class CommandTree
           dotnet run --project Distill -- evaluate --dataset mnist --ipc 1 10 --eval-width 128 --augment none
         """;
 
+    private const string DevicesHelp =
+        """
+        Lists the processor and every CUDA and OpenCL device with its memory and limits, whether it can be used and if not
+        why, and marks the one that --device auto takes.
+
+        Examples:
+          dotnet run --project Distill -- devices
+          dotnet run --project Distill -- devices --json
+        """;
+
+    private const string DoctorHelp =
+        """
+        Checks that this machine and its devices compute what they must: products beside plain loops in float64, derivatives
+        beside differences, memory that comes back, a place to write, the built-in data. One line for each check, with what
+        to do where it fails. Without --device every usable device is checked.
+
+        Examples:
+          dotnet run --project Distill -- doctor
+          dotnet run --project Distill -- doctor --device cuda:0 --all
+        """;
+
     private const string ResumeHelp =
         """
         Continues an interrupted run from its last saved state; the result has the same bits as an uninterrupted one.
@@ -79,7 +100,7 @@ internal static class CommandTree
     public static int Run(
         string[] args, Terminal terminal, Interruption interruption, Func<string, string?, DatasetPair>? load = null)
     {
-        var json = new Option<bool>("--json") { Description = "Print summary.json on stdout.", Recursive = true };
+        var json = new Option<bool>("--json") { Description = "Print the result as JSON on stdout.", Recursive = true };
         var verbose = new Option<bool>("--verbose") { Description = "Show the stack of an error.", Recursive = true };
         var preset = new Option<string>("--preset")
         {
@@ -93,6 +114,11 @@ internal static class CommandTree
         var run = new Argument<string?>("RUN")
         {
             Description = "A run folder; without one the latest below --out.", Arity = ArgumentArity.ZeroOrOne,
+        };
+
+        var everything = new Option<bool>("--all")
+        {
+            Description = "Check every sample of every operation instead of a few products; minutes instead of seconds.",
         };
 
         RunCommands Commands(ParseResult result, string command) => new(
@@ -143,10 +169,21 @@ internal static class CommandTree
         evaluate.Arguments.Add(set);
         evaluate.Options.Add(preset);
         Command resume = Make(
-            "resume", ResumeHelp, Named("Out", "Device", "Threads"),
+            "resume", ResumeHelp, Named("Out", "Device", "Threads", "MemoryLimit"),
             result => Commands(result, "resume").Resume(result.GetValue(run), Resolve(result, "standard")));
         resume.Arguments.Add(run);
-        foreach (Command command in (Command[])[distill, train, evaluate, resume])
+        Command devices = Make(
+            "devices", DevicesHelp, [], result => new DeviceCommands(terminal, result.GetValue(json)).List());
+        Command doctor = Make(
+            "doctor", DoctorHelp, Named("Device", "Threads", "MemoryLimit", "Out"),
+            result =>
+            {
+                ResolvedSettings resolved = Resolve(result, "standard");
+                new DeviceCommands(terminal, result.GetValue(json)).Examine(
+                    resolved.Settings, resolved.IsGiven("Device"), result.GetValue(everything));
+            });
+        doctor.Options.Add(everything);
+        foreach (Command command in (Command[])[distill, train, evaluate, resume, devices, doctor])
             root.Subcommands.Add(command);
 
         ParseResult parsed = root.Parse(args);

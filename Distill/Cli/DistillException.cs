@@ -50,6 +50,9 @@ internal static class Failure
     {
         string message = e switch
         {
+            DeviceMemoryException =>
+                $"{e.Message.TrimEnd('.')} (--expert-batch, --real-batch, --width, --eval-width, --ipc), or raise " +
+                "--memory-limit where it is set. [IM5003]",
             OutOfMemoryException => "the host has no more memory. Lower --width, --ipc or --expert-batch. [IM5001]",
             NumericalException => $"{e.Message} [IM6001]",
             OperationCanceledException => "interrupted.",

@@ -37,8 +37,9 @@ internal sealed class RunCommands(
         (_, ResolvedSettings recorded) = ConfigFile.Read(folder.Config);
         RunSettings settings = recorded.Settings with
         {
-            Device = IsGiven(given, "Device") ? given.Settings.Device : recorded.Settings.Device,
-            Threads = IsGiven(given, "Threads") ? given.Settings.Threads : recorded.Settings.Threads,
+            Device = given.IsGiven("Device") ? given.Settings.Device : recorded.Settings.Device,
+            Threads = given.IsGiven("Threads") ? given.Settings.Threads : recorded.Settings.Threads,
+            MemoryLimit = given.IsGiven("MemoryLimit") ? given.Settings.MemoryLimit : recorded.Settings.MemoryLimit,
         };
         Backend backend = OpenDevice(settings);
         string environment = EnvironmentReport.Write(backend, settings.Threads);
@@ -69,7 +70,7 @@ internal sealed class RunCommands(
             ExpertLibrary.MissingBytes(settings, network, data, experts),
             Requirements.Memory(
                 data.Image, data.Train.Count, data.TestImages.Shape[0], Math.Min(settings.ExpertBatch, data.Train.Count),
-                settings.Width, settings.Depth, network.Layout.Count, 0)).Check(folder.Path);
+                settings.Width, settings.Depth, network.Layout.Count, 0)).Check(folder.Path, backend);
         Accuracy accuracy;
         using (IProgressView progress = MakeProgress())
         {
@@ -96,8 +97,8 @@ internal sealed class RunCommands(
             estimator = metadata.GetValueOrDefault("estimator", "unknown");
             settings = settings with
             {
-                Dataset = IsGiven(resolved, "Dataset") ? settings.Dataset : metadata["dataset"],
-                Depth = IsGiven(resolved, "Depth")
+                Dataset = resolved.IsGiven("Dataset") ? settings.Dataset : metadata["dataset"],
+                Depth = resolved.IsGiven("Depth")
                     ? settings.Depth
                     : int.Parse(metadata["depth"], CultureInfo.InvariantCulture),
             };
@@ -111,8 +112,8 @@ internal sealed class RunCommands(
         new Requirements(0, Requirements.Memory(
             data.Image, data.Train.Count, data.TestImages.Shape[0],
             Math.Min(plan.BatchSize, settings.Ipc.Max() * data.Classes), settings.EvalWidth, settings.Depth,
-            network.Layout.Count, 0)).Check(".");
-        RunSettings? recorded = RecordedExperts(path, settings, IsGiven(resolved, "ExpertsFrom"));
+            network.Layout.Count, 0)).Check(".", backend);
+        RunSettings? recorded = RecordedExperts(path, settings, resolved.IsGiven("ExpertsFrom"));
         RandomKey key = RandomKey.FromSeed(settings.Seed);
         var judge = new NetworkJudge(network, plan, data, key.Split("judge"), cancel);
         var results = new List<IpcResult>();
@@ -145,6 +146,7 @@ internal sealed class RunCommands(
         {
             Seconds = Math.Round(TimeProvider.System.GetElapsedTime(start).TotalSeconds, 1),
             Device = backend.Description,
+            PeakMemoryBytes = backend.Memory.Peak,
             Dataset = pair.Name,
             Commit = EnvironmentReport.Commit,
             Complete = true,
@@ -178,6 +180,13 @@ internal sealed class RunCommands(
                     terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
                 throw;
             }
+            catch (DeviceMemoryException)
+            {
+                progress.Note(
+                    "Saved what there is. With a larger --memory-limit or another --device it continues: dotnet run --project " +
+                    $"Distill -- resume {folder.Path}");
+                throw;
+            }
         }
         Show(summary);
         int largest = settings.Ipc.Max();
@@ -208,7 +217,9 @@ internal sealed class RunCommands(
         terminal.Say($"Mean ± standard deviation, {summary.Protocol}.");
         if (summary.Results.Any(r => r.Accuracy.Whole is not null))
             terminal.Say($"Whole set: {summary.WholeSet}.");
-        terminal.Say($"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}");
+        terminal.Say(
+            $"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}; " +
+            $"memory {ByteSize.Text(summary.PeakMemoryBytes)} at most");
     }
 
     // The settings under which experts were recorded whose soft labels and accuracy stand beside a set's: those named,
@@ -241,9 +252,6 @@ internal sealed class RunCommands(
 
     private static string Cell(Accuracy? accuracy) => accuracy?.ToString() ?? "-";
 
-    private static bool IsGiven(ResolvedSettings resolved, string property) =>
-        !resolved.Origins[property].StartsWith("preset", StringComparison.Ordinal);
-
     private static int RequireFit(SyntheticSet set, PreparedData data, string path)
     {
         var image = new Shape(set.Images.Shape.Sizes[1..]);
@@ -259,7 +267,7 @@ internal sealed class RunCommands(
 
     private Backend OpenDevice(RunSettings settings)
     {
-        OpenedDevice device = Devices.Open(settings.Device, settings.Threads);
+        OpenedDevice device = Devices.Open(settings.Device, settings.Threads, ByteSize.Limit(settings.MemoryLimit));
         terminal.Say($"Device: {device.Backend.Description}. {device.Reason}");
         return device.Backend;
     }

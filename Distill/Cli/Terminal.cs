@@ -38,6 +38,13 @@ internal sealed class Terminal
     /// <summary>The least time between two lines of progress where nobody watches.</summary>
     public TimeSpan ProgressInterval { get; init; } = PlainProgress.DefaultInterval;
 
+    /// <summary>Writes one line with a mark before it: ✓ for what is as it must be, ✗ for what is not.</summary>
+    public void Mark(bool passed, string line)
+    {
+        Console.Write(new Text(passed ? "  ✓ " : "  ✗ ", new Style(passed ? Color.Green : Color.Red)));
+        Say(line);
+    }
+
     /// <summary>Writes one line for people, unbroken, so that a path in it can be copied; not while bars move.</summary>
     public void Say(string line) => Console.Profile.Out.Writer.WriteLine(line);
 }

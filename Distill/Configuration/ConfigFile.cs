@@ -69,7 +69,7 @@ internal static class ConfigFile
     {
         RunSettings decisive = settings with
         {
-            Out = "", Data = null, ExpertsFrom = null, SaveEvery = 1, Threads = 0, Device = "",
+            Out = "", Data = null, ExpertsFrom = null, SaveEvery = 1, Threads = 0, Device = "", MemoryLimit = null,
         };
         return Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(decisive, s_options)))[..16];
     }

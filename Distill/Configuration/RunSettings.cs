@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace InfMatch.Distill;
 
@@ -93,6 +94,10 @@ internal sealed record RunSettings
     public required int Threads { get; init; }
 
     public required string Device { get; init; }
+
+    /// <summary>The most device memory that tensors may take, such as 4GiB; null for all there is.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? MemoryLimit { get; init; }
 
     public required string Out { get; init; }
 }

@@ -55,7 +55,11 @@ internal sealed class Setting
 /// <summary>Resolved settings with the origin of each.</summary>
 /// <param name="Settings">The values.</param>
 /// <param name="Origins">For each property, where its value came from.</param>
-internal sealed record ResolvedSettings(RunSettings Settings, IReadOnlyDictionary<string, string> Origins);
+internal sealed record ResolvedSettings(RunSettings Settings, IReadOnlyDictionary<string, string> Origins)
+{
+    /// <summary>Whether a property was given, and not left to the preset.</summary>
+    public bool IsGiven(string property) => !Origins[property].StartsWith("preset", StringComparison.Ordinal);
+}
 
 /// <summary>The table of all settings.</summary>
 internal static class Settings
@@ -183,6 +187,9 @@ internal static class Settings
                 ? s with { Device = t }
                 : throw DistillException.BadValue("--device", t, $"one of {string.Join(", ", s_devices)}"),
             DeviceVariable, s_devices),
+        new("MemoryLimit", "SIZE", "The most memory of the device that a run may take, such as 512MiB or 4GiB.",
+            s => s.MemoryLimit ?? "",
+            (s, t) => ByteSize.Limit(t) > 0 ? s with { MemoryLimit = t } : s),
         new("Out", "FOLDER", "The folder in which run folders are made.",
             s => s.Out, (s, t) => s with { Out = NotEmpty("--out", t) }),
     ];

@@ -20,10 +20,12 @@ internal sealed class DistillationRun(
     private readonly long _start = TimeProvider.System.GetTimestamp();
     private readonly List<IpcResult> _results = [];
     private double _secondsBefore;
+    private long _peakBefore;
 
     /// <summary>Does the whole run, or the rest of it.</summary>
     /// <exception cref="OperationCanceledException">It was interrupted; what is known is on disk.</exception>
     /// <exception cref="NumericalException">A number stopped being finite; the last good state is on disk.</exception>
+    /// <exception cref="DeviceMemoryException">The device has no more memory; the last state is on disk.</exception>
     public Summary Execute()
     {
         if (File.Exists(folder.Summary))
@@ -31,12 +33,13 @@ internal sealed class DistillationRun(
             Summary earlier = Summary.Read(folder.Summary);
             _results.AddRange(earlier.Results);
             _secondsBefore = earlier.Seconds;
+            _peakBefore = earlier.PeakMemoryBytes;
         }
         using PreparedData data = PreparedData.Load(pair, backend);
         Network network = Translation.NetworkOf(settings, data, settings.Width);
         Network judged = Translation.NetworkOf(settings, data, settings.EvalWidth);
         string experts = settings.ExpertsFrom ?? folder.Experts;
-        Require(network, judged, data, experts).Check(folder.Path);
+        Require(network, judged, data, experts).Check(folder.Path, backend);
         using MetricsFile metrics = MetricsFile.Open(folder.Metrics, IsBeforeCheckpoint());
         try
         {
@@ -51,7 +54,7 @@ internal sealed class DistillationRun(
                     RunIpc(ipc, network, data, library, real, estimator, judge, metrics);
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or NumericalException)
+        catch (Exception e) when (e is OperationCanceledException or NumericalException or DeviceMemoryException)
         {
             Save(complete: false);
             throw;
@@ -254,6 +257,7 @@ internal sealed class DistillationRun(
         {
             Seconds = Math.Round(_secondsBefore + TimeProvider.System.GetElapsedTime(_start).TotalSeconds, 1),
             Device = backend.Description,
+            PeakMemoryBytes = Math.Max(_peakBefore, backend.Memory.Peak),
             Dataset = pair.Name,
             Commit = EnvironmentReport.Commit,
             Complete = complete,

@@ -32,30 +32,25 @@ internal sealed record Requirements(long DiskBytes, long MemoryBytes)
 
     /// <summary>Compares the need with what there is.</summary>
     /// <exception cref="DistillException">The disk (exit 7) or the memory (exit 5) is too small.</exception>
-    public void Check(long freeDiskBytes, long memoryBytes, string folder)
+    public void Check(long freeDiskBytes, long memoryBytes, string folder, string device)
     {
         if (DiskBytes > freeDiskBytes)
         {
             throw new DistillException(
                 ExitCode.FileSystem, "IM7003",
-                $"the run needs {Text(DiskBytes)} on disk in {folder}, {Text(freeDiskBytes)} are free. Lower --experts or " +
+                $"the run needs {ByteSize.Text(DiskBytes)} on disk in {folder}, {ByteSize.Text(freeDiskBytes)} are free. Lower --experts or " +
                 "--checkpoints, or choose another place with --out.");
         }
         if (MemoryBytes > memoryBytes)
         {
             throw new DistillException(
                 ExitCode.Memory, "IM5002",
-                $"the run needs about {Text(MemoryBytes)} of memory, {Text(memoryBytes)} can be had. Lower --real-batch, " +
-                "--width or --ipc.");
+                $"the run needs about {ByteSize.Text(MemoryBytes)} of the memory of {device}, {ByteSize.Text(memoryBytes)} can " +
+                "be had. Lower --real-batch, --width or --ipc, or raise --memory-limit where it is set.");
         }
     }
 
-    /// <summary>Compares the need with this machine.</summary>
-    public void Check(string folder) => Check(
-        new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, folder);
-
-    /// <summary>Bytes as people read them.</summary>
-    public static string Text(long bytes) => bytes < 1L << 30
-        ? FormattableString.Invariant($"{bytes / 1048576.0:F1} MiB")
-        : FormattableString.Invariant($"{bytes / 1073741824.0:F1} GiB");
+    /// <summary>Compares the need with this machine and with the memory of the device that computes.</summary>
+    public void Check(string folder, Backend backend) => Check(
+        new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace, backend.Memory.Limit, folder, backend.Name);
 }

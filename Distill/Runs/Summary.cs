@@ -77,6 +77,9 @@ internal sealed record Summary
 
     public required string Device { get; init; }
 
+    /// <summary>The most memory of the device that was held at once, in bytes: tensors and the pool.</summary>
+    public long PeakMemoryBytes { get; init; }
+
     public required string Dataset { get; init; }
 
     public required string Commit { get; init; }

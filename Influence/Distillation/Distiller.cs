@@ -43,9 +43,12 @@ public sealed class Distiller : IDisposable
         if (plan.StartMinimum < 0)
             throw new TrajectoryException($"A window cannot begin at checkpoint {plan.StartMinimum}; checkpoints count from 0.");
         _starts = [.. experts.Select((e, i) => Starts(e, i))];
-        Set = new SyntheticSet(start.Images.Clone(), start.LabelLogits.Clone(), start.Mass);
-        _imageVelocity = start.Images.ZerosLike();
-        _labelVelocity = start.LabelLogits.ZerosLike();
+        using var scope = TensorScope.Begin();
+        Tensor images = start.Images.Clone(), labels = start.LabelLogits.Clone();
+        (_imageVelocity, _labelVelocity) = (start.Images.ZerosLike(), start.LabelLogits.ZerosLike());
+        Set = new SyntheticSet(images, labels, start.Mass);
+        foreach (Tensor part in (Tensor[])[images, labels, _imageVelocity, _labelVelocity])
+            scope.Keep(part); // only when all are made: memory may end between two of them
     }
 
     /// <summary>S as it is now; its tensors are replaced by every step.</summary>
@@ -91,7 +94,8 @@ public sealed class Distiller : IDisposable
         double mass = _plan.MassRule == MassRule.Learned
             ? old.Mass * Math.Exp(-factor * _plan.MassRate * value.MassGradient * old.Mass)
             : value.Mass;
-        double size = images.Norm() + labels.Norm();
+        double[] squares = TensorAlgebra.Dots((images, images), (labels, labels));
+        double size = Math.Sqrt(squares[0]) + Math.Sqrt(squares[1]);
         if (!double.IsFinite(size))
         {
             throw new NumericalException(

@@ -120,7 +120,13 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
     /// <exception cref="NumericalException">The loss or the last parameters stop being finite.</exception>
     public Tensor Run(Tensor theta, Action<TrainingStep>? observe = null, CancellationToken cancel = default)
     {
-        Tensor current = theta.Clone(), velocity = theta.ZerosLike();
+        Tensor current, velocity;
+        using (var start = TensorScope.Begin())
+        {
+            (current, velocity) = (theta.Clone(), theta.ZerosLike());
+            start.Keep(current); // only when both are made: memory may end between them
+            start.Keep(velocity);
+        }
         bool done = false;
         try
         {

@@ -89,13 +89,13 @@ public sealed class RunFolderTests : IDisposable
     public void A_disk_or_a_memory_that_is_too_small_is_told_before_the_work()
     {
         var need = new Requirements(DiskBytes: 3L << 30, MemoryBytes: 2L << 30);
-        DistillException disk = Assert.Throws<DistillException>(() => need.Check(1L << 30, 4L << 30, "runs"));
+        DistillException disk = Assert.Throws<DistillException>(() => need.Check(1L << 30, 4L << 30, "runs", "cuda:0"));
         Assert.Equal(ExitCode.FileSystem, disk.ExitCode);
         Assert.Contains("3.0 GiB", disk.Message);
-        DistillException memory = Assert.Throws<DistillException>(() => need.Check(4L << 30, 1L << 30, "runs"));
+        DistillException memory = Assert.Throws<DistillException>(() => need.Check(4L << 30, 1L << 30, "runs", "cuda:0"));
         Assert.Equal(ExitCode.Memory, memory.ExitCode);
-        Assert.Contains("2.0 GiB", memory.Message);
-        need.Check(4L << 30, 4L << 30, "runs");
+        Assert.Contains("2.0 GiB of the memory of cuda:0, 1.0 GiB can be had", memory.Message);
+        need.Check(4L << 30, 4L << 30, "runs", "cuda:0");
     }
 
     [Fact]

@@ -55,7 +55,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
             throw;
         }
         _launcher = new GpuLauncher(_accelerator);
-        _staging = new GpuStaging(_accelerator);
+        _staging = new GpuStaging(specification, _accelerator);
     }
 
     /// <inheritdoc/>
@@ -69,6 +69,9 @@ public sealed partial class GpuBackend : Backend, IDisposable
 
     /// <summary>The number of kernels queued so far: what a step of small tensors is bound by.</summary>
     public long Launches => _launcher.Launches;
+
+    /// <summary>What was copied between host and device so far: each download waits for all kernels before it.</summary>
+    public TransferReport Transfers => _staging.Transfers;
 
     /// <summary>The number of times that memory was asked for so far.</summary>
     public long MemoryRequests => _memory.Requests;
@@ -124,4 +127,17 @@ public sealed partial class GpuBackend : Backend, IDisposable
     // The smallest power of two from 32 on that gives each of count numbers a thread, and 256 at most.
     private static int ThreadsFor(int count) =>
         (int)Math.Clamp(BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, count)), 32, Threads);
+}
+
+/// <summary>Copies between host and device.</summary>
+/// <param name="Uploads">Copies to the device.</param>
+/// <param name="UploadedBytes">Their bytes.</param>
+/// <param name="Downloads">Copies to the host.</param>
+/// <param name="DownloadedBytes">Their bytes.</param>
+public readonly record struct TransferReport(long Uploads, long UploadedBytes, long Downloads, long DownloadedBytes)
+{
+    /// <summary>What was copied between two reports.</summary>
+    public static TransferReport operator -(TransferReport later, TransferReport earlier) => new(
+        later.Uploads - earlier.Uploads, later.UploadedBytes - earlier.UploadedBytes,
+        later.Downloads - earlier.Downloads, later.DownloadedBytes - earlier.DownloadedBytes);
 }

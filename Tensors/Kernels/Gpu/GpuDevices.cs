@@ -14,10 +14,13 @@ namespace InfMatch.Tensors;
 /// <param name="SharedBytes">Shared memory of a thread group.</param>
 /// <param name="GroupThreads">Threads of a group at most.</param>
 /// <param name="Multiprocessors">Units that run groups.</param>
+/// <param name="WarpThreads">Threads that run in step; 0 where the driver does not tell.</param>
+/// <param name="Capability">What its kernels are compiled for: the architecture of CUDA, the language of OpenCL.</param>
+/// <param name="Driver">The driver with its version.</param>
 /// <param name="HasFloat64">Whether it computes in float64, which sums need.</param>
 public sealed record GpuDevice(
     string Specification, string Name, bool IsGpu, long MemoryBytes, long SharedBytes, int GroupThreads,
-    int Multiprocessors, bool HasFloat64)
+    int Multiprocessors, int WarpThreads, string Capability, string Driver, bool HasFloat64)
 {
     /// <summary>Why kernels cannot run here; null where they can.</summary>
     public string? Refusal =>
@@ -58,5 +61,19 @@ public static class GpuDevices
     private static GpuDevice Describe(string specification, Device device) => new(
         specification, device.Name.Trim(), device is not CLDevice cl || cl.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU),
         device.MemorySize, device.MaxSharedMemoryPerGroup, device.MaxNumThreadsPerGroup, device.NumMultiprocessors,
-        device is not CLDevice || ((CLCapabilityContext)device.Capabilities).Float64);
+        device.WarpSize, CapabilityOf(device), DriverOf(device), device is not CLDevice || ((CLCapabilityContext)device.Capabilities).Float64);
+
+    private static string CapabilityOf(Device device) => device switch
+    {
+        CudaDevice cuda => cuda.Architecture?.ToString() ?? "an architecture unknown to ILGPU",
+        CLDevice cl => $"OpenCL C {cl.CVersion.Major}.{cl.CVersion.Minor}",
+        _ => "",
+    };
+
+    private static string DriverOf(Device device) => device switch
+    {
+        CudaDevice cuda => $"CUDA driver {cuda.DriverVersion.Major}.{cuda.DriverVersion.Minor}",
+        CLDevice cl => $"{cl.PlatformName}, {cl.DeviceVersion}".Replace("\0", "", StringComparison.Ordinal).Trim(),
+        _ => "",
+    };
 }

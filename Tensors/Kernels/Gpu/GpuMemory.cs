@@ -1,5 +1,7 @@
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
 
 namespace InfMatch.Tensors;
 
@@ -29,7 +31,7 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, long lim
         get
         {
             lock (_lock)
-                return new MemoryReport(_inUse, _cachedBytes, _peak, _live);
+                return new MemoryReport(_inUse, _cachedBytes, _peak, _live, limit);
         }
     }
 
@@ -81,7 +83,7 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, long lim
         {
             return accelerator.Allocate1D<byte>(size);
         }
-        catch (AcceleratorException)
+        catch (AcceleratorException e) when (IsRefusal(e))
         {
             GiveBackCached();
         }
@@ -89,11 +91,20 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, long lim
         {
             return accelerator.Allocate1D<byte>(size);
         }
-        catch (AcceleratorException e)
+        catch (AcceleratorException e) when (IsRefusal(e))
         {
             throw Refusal(size, e);
         }
     }
+
+    // Other errors, such as a kernel's that is told only now, say nothing about memory.
+    private static bool IsRefusal(AcceleratorException e) => e switch
+    {
+        CudaException cuda => cuda.Error == "CUDA_ERROR_OUT_OF_MEMORY",
+        CLException cl => cl.Error is CLError.CL_MEM_OBJECT_ALLOCATION_FAILURE or CLError.CL_OUT_OF_RESOURCES
+            or CLError.CL_OUT_OF_HOST_MEMORY or CLError.CL_INVALID_BUFFER_SIZE,
+        _ => false,
+    };
 
     private void GiveBackCached()
     {
@@ -107,8 +118,14 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, long lim
         _cachedBytes = 0;
     }
 
-    private DeviceMemoryException Refusal(long size, Exception? inner) =>
-        new(device, size, _inUse, _cachedBytes, limit, inner);
+    private DeviceMemoryException Refusal(long size, Exception? inner)
+    {
+        // Other processes may hold a part of the card, which only its driver knows.
+        long free = Math.Max(0, limit - _inUse - _cachedBytes);
+        if (accelerator is CudaAccelerator cuda)
+            free = Math.Min(free, cuda.GetFreeMemory());
+        return new DeviceMemoryException(device, size, _inUse, _cachedBytes, free, limit, inner);
+    }
 
     // Classes an eighth of a power of two apart: at most 12.5 % is wasted, and few classes exist.
     private static long SizeClass(long bytes)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
@@ -8,12 +9,23 @@ namespace InfMatch.Tensors;
 /// Copies between host and device. An upload is queued behind the kernels and does not wait: its numbers are kept in
 /// pinned memory until the device has been waited for.
 /// </summary>
-internal sealed class GpuStaging(Accelerator accelerator)
+internal sealed class GpuStaging(string device, Accelerator accelerator)
 {
     private const long MostBytes = 64L << 20;
     private readonly Lock _lock = new();
     private readonly List<Array> _inFlight = [];
     private long _bytes;
+    private TransferReport _transfers;
+
+    /// <summary>What was copied so far.</summary>
+    public TransferReport Transfers
+    {
+        get
+        {
+            lock (_lock)
+                return _transfers;
+        }
+    }
 
     public void Upload<T>(ReadOnlySpan<T> source, ArrayView<T> destination) where T : unmanaged
     {
@@ -25,7 +37,12 @@ internal sealed class GpuStaging(Accelerator accelerator)
         {
             destination.CopyFromCPU(accelerator.DefaultStream, ref MemoryMarshal.GetArrayDataReference(pinned), source.Length);
             _inFlight.Add(pinned);
-            _bytes += (long)source.Length * System.Runtime.CompilerServices.Unsafe.SizeOf<T>();
+            long bytes = (long)source.Length * Unsafe.SizeOf<T>();
+            _bytes += bytes;
+            _transfers = _transfers with
+            {
+                Uploads = _transfers.Uploads + 1, UploadedBytes = _transfers.UploadedBytes + bytes,
+            };
             if (_bytes > MostBytes)
                 Wait();
         }
@@ -40,13 +57,27 @@ internal sealed class GpuStaging(Accelerator accelerator)
             {
                 source.CopyToCPU(accelerator.DefaultStream, ref *pinned, destination.Length);
                 Wait();
+                _transfers = _transfers with
+                {
+                    Downloads = _transfers.Downloads + 1,
+                    DownloadedBytes = _transfers.DownloadedBytes + (long)destination.Length * Unsafe.SizeOf<T>(),
+                };
             }
         }
     }
 
     private void Wait()
     {
-        accelerator.DefaultStream.Synchronize();
+        try
+        {
+            accelerator.DefaultStream.Synchronize();
+        }
+        catch (AcceleratorException e)
+        {
+            throw new DeviceException(
+                $"{device}: the driver reports {e.Message} It is told here, but may come from any kernel queued before. The " +
+                "device cannot be used by this process any more: start it again, and check the device with 'doctor'.", e);
+        }
         _inFlight.Clear();
         _bytes = 0;
     }

@@ -21,6 +21,17 @@ public abstract class HostBackend : Backend
     /// <inheritdoc/>
     public sealed override MemoryReport Memory => _memory.Report;
 
+    /// <summary>The number of times that memory was asked for so far.</summary>
+    public long MemoryRequests => _memory.Requests;
+
+    /// <summary>Refuses the memory request of this number as if memory were full; 0 for none. For tests of what an
+    /// error in the middle of a step leaves behind.</summary>
+    public long RefusedMemoryRequest
+    {
+        get => _memory.RefusedRequest;
+        set => _memory.RefusedRequest = value;
+    }
+
     /// <inheritdoc/>
     protected sealed override Storage Allocate(DType dtype, int length) => dtype == DType.Float32
         ? new HostStorage<float>(this, _memory, length)

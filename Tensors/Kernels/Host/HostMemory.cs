@@ -8,21 +8,28 @@ namespace InfMatch.Tensors;
 /// the operating system only what the first one took. An array that nobody wanted while <see cref="HostBackend.PoolPatience"/> others
 /// were rented is left to the collector: what one part of a run needed does not stay through all the others.
 /// </summary>
-internal sealed class HostMemory(string device, long limit)
+internal sealed class HostMemory(string device, long budget)
 {
     private const int Patience = HostBackend.PoolPatience, TrimEvery = Patience / 8;
     private const int Alignment = 64;
     private readonly Lock _lock = new();
+    private readonly long _limit = Math.Min(budget, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
     private readonly Dictionary<(DType, int), List<Idle>> _cached = [];
     private long _inUse, _cachedBytes, _peak, _rents;
     private int _live;
+
+    /// <summary>Refuses the request with this number, from 1; 0 for none. For tests of what a refusal leaves behind.</summary>
+    public long RefusedRequest { get; set; }
+
+    /// <summary>The number of requests so far.</summary>
+    public long Requests => Interlocked.Read(ref _rents);
 
     public MemoryReport Report
     {
         get
         {
             lock (_lock)
-                return new MemoryReport(_inUse, _cachedBytes, _peak, _live);
+                return new MemoryReport(_inUse, _cachedBytes, _peak, _live, _limit);
         }
     }
 
@@ -34,6 +41,8 @@ internal sealed class HostMemory(string device, long limit)
         {
             if (++_rents % TrimEvery == 0)
                 Trim();
+            if (_rents == RefusedRequest)
+                throw Refusal(bytes);
             if (_cached.TryGetValue((DTypes.Of<T>(), size), out List<Idle>? idle) && idle.Count > 0)
             {
                 var reused = (T[])idle[^1].Array;
@@ -42,12 +51,13 @@ internal sealed class HostMemory(string device, long limit)
                 Count(bytes, +1);
                 return reused;
             }
-            if (_inUse + _cachedBytes + bytes > limit)
+            // What the machine has is no bound here: the system may still find room by paging, and says so if not.
+            if (_inUse + _cachedBytes + bytes > budget)
             {
                 _cached.Clear();
                 _cachedBytes = 0;
-                if (_inUse + bytes > limit)
-                    throw new DeviceMemoryException(device, bytes, _inUse, _cachedBytes, limit);
+                if (_inUse + bytes > budget)
+                    throw Refusal(bytes);
             }
             T[] array = Allocate<T>(size, bytes);
             Count(bytes, +1);
@@ -74,9 +84,12 @@ internal sealed class HostMemory(string device, long limit)
         }
         catch (OutOfMemoryException e)
         {
-            throw new DeviceMemoryException(device, bytes, _inUse, _cachedBytes, limit, e);
+            throw Refusal(bytes, e);
         }
     }
+
+    private DeviceMemoryException Refusal(long bytes, Exception? inner = null) => new(
+        device, bytes, _inUse, _cachedBytes, Math.Max(0, _limit - _inUse - _cachedBytes), _limit, inner);
 
     public void Return<T>(T[] array) where T : unmanaged
     {

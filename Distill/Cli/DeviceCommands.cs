@@ -1,0 +1,112 @@
+using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>What the commands on devices do: 'devices' lists them, 'doctor' checks them.</summary>
+internal sealed class DeviceCommands(Terminal terminal, bool json)
+{
+    /// <summary>'devices': the processor and every CUDA and OpenCL device.</summary>
+    public void List()
+    {
+        IReadOnlyList<GpuDevice> present = GpuDevices.List();
+        string auto = Devices.Best(present)?.Specification ?? "cpu";
+        var cpu = new CpuBackend();
+        Show(
+            "cpu", CpuBackend.ProcessorName, cpu.Memory.Limit, $"{cpu.Threads} threads, vectors of {cpu.VectorBits} bits", null,
+            auto == "cpu");
+        foreach (GpuDevice device in present)
+        {
+            Show(
+                device.Specification, device.Name, device.MemoryBytes,
+                $"{device.Multiprocessors} multiprocessors, {device.GroupThreads} threads a group, {device.SharedBytes / 1024} KiB " +
+                $"of shared memory a group, {(device.WarpThreads == 0 ? "warps not told" : $"warps of {device.WarpThreads}")}; " +
+                $"{device.Capability}; {device.Driver}",
+                device.Refusal, auto == device.Specification, device.IsGpu);
+        }
+        if (present.Count == 0)
+            terminal.Say("No CUDA or OpenCL device answers. Where there is a GPU, install its driver.");
+        if (json)
+            terminal.Data.WriteLine(Json(cpu, present, auto).ToJsonString(JsonText.Options));
+    }
+
+    /// <summary>'doctor': the machine, and every usable device or the one that is named.</summary>
+    /// <exception cref="DistillException">A check failed.</exception>
+    public void Examine(RunSettings settings, bool isNamed, bool all)
+    {
+        terminal.Say(
+            $"InfMatch.Native {EnvironmentReport.Version} {EnvironmentReport.Commit}, {RuntimeInformation.FrameworkDescription}, " +
+            $"{RuntimeInformation.OSDescription}");
+        var findings = new List<Finding>();
+        terminal.Say("system");
+        foreach (Finding finding in SystemExamination.Examine(settings.Out))
+            Show(finding, findings);
+        string[] devices = isNamed
+            ? [settings.Device]
+            : ["cpu", .. GpuDevices.List().Where(d => d.Refusal is null).Select(d => d.Specification)];
+        foreach (string device in devices)
+        {
+            Backend backend = Devices.Open(device, settings.Threads, ByteSize.Limit(settings.MemoryLimit)).Backend;
+            using var opened = backend as IDisposable;
+            terminal.Say(backend.Description.StartsWith(backend.Name, StringComparison.Ordinal)
+                ? backend.Description
+                : $"{backend.Name} {backend.Description}");
+            foreach (Finding finding in new DeviceExamination(backend).Examine(all))
+                Show(finding, findings);
+        }
+        int failed = findings.Count(f => !f.Passed);
+        if (failed == 0)
+            terminal.Say($"All {findings.Count} checks passed.");
+        if (json)
+        {
+            terminal.Data.WriteLine(new JsonArray(
+            [
+                .. findings.Select(f => new JsonObject
+                {
+                    ["subject"] = f.Subject, ["check"] = f.Check, ["passed"] = f.Passed, ["detail"] = f.Detail, ["fix"] = f.Fix,
+                }),
+            ]).ToJsonString(JsonText.Options));
+        }
+        if (failed > 0)
+        {
+            throw new DistillException(
+                ExitCode.Device, "IM4002",
+                $"{failed} of {findings.Count} checks failed; the lines marked ✗ say what to do.");
+        }
+    }
+
+    private void Show(Finding finding, List<Finding> findings)
+    {
+        findings.Add(finding);
+        terminal.Mark(finding.Passed, finding.Line);
+    }
+
+    private void Show(string specification, string name, long memory, string limits, string? refusal, bool isAuto, bool isGpu = true)
+    {
+        string use = refusal is not null ? $"cannot be used: {refusal}"
+            : isAuto ? "ready; --device auto takes it"
+            : isGpu ? "ready"
+            : "ready; --device auto leaves it out because it is no GPU";
+        terminal.Say($"{(isAuto ? '*' : ' ')} {specification,-9} {name}, {memory >> 20} MiB");
+        terminal.Say($"            {limits}");
+        terminal.Say($"            {use}");
+    }
+
+    private static JsonArray Json(CpuBackend cpu, IReadOnlyList<GpuDevice> present, string auto) => new(
+    [
+        new JsonObject
+        {
+            ["device"] = "cpu", ["name"] = CpuBackend.ProcessorName, ["memoryMiB"] = cpu.Memory.Limit >> 20,
+            ["threads"] = cpu.Threads, ["vectorBits"] = cpu.VectorBits, ["usable"] = true, ["refusal"] = null,
+            ["auto"] = auto == "cpu",
+        },
+        .. present.Select(d => new JsonObject
+        {
+            ["device"] = d.Specification, ["name"] = d.Name, ["memoryMiB"] = d.MemoryBytes >> 20,
+            ["multiprocessors"] = d.Multiprocessors, ["groupThreads"] = d.GroupThreads, ["sharedBytes"] = d.SharedBytes,
+            ["warpThreads"] = d.WarpThreads, ["capability"] = d.Capability, ["driver"] = d.Driver, ["isGpu"] = d.IsGpu,
+            ["usable"] = d.Refusal is null, ["refusal"] = d.Refusal, ["auto"] = auto == d.Specification,
+        }),
+    ]);
+}

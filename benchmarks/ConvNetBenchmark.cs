@@ -1,0 +1,105 @@
+using InfMatch.Autograd;
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Benchmarks;
+
+/// <summary>What is timed.</summary>
+/// <param name="Width">Channels of the ConvNet.</param>
+/// <param name="Depth">Its blocks.</param>
+/// <param name="Size">Height and width of an image.</param>
+/// <param name="Channels">Channels of an image.</param>
+/// <param name="Classes">M.</param>
+/// <param name="Batch">Images of a training step.</param>
+/// <param name="Syn">Images of S.</param>
+/// <param name="Sgemm">Side of the matrices.</param>
+internal sealed record ConvNetSizes(int Width, int Depth, int Size, int Channels, int Classes, int Batch, int Syn, int Sgemm);
+
+/// <summary>The steps of training and distilling on random numbers, in float32.</summary>
+internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Clock clock)
+{
+    private const int Window = 2;
+    private readonly RandomKey _key = RandomKey.FromSeed(0);
+    private readonly ConvNet _network = new(
+        new Shape(sizes.Channels, sizes.Size, sizes.Size), sizes.Classes, sizes.Width, sizes.Depth);
+
+    /// <summary>All entries in the order of the help.</summary>
+    public Timings Run()
+    {
+        using var scope = TensorScope.Begin();
+        Tensor theta = _network.Initialise(backend, DType.Float32, _key.Split("init"));
+        Tensor v = Normal("direction", theta.Shape);
+        LabelledImages data = Images(sizes.Batch);
+        Variable x = Variable.Constant(data.Images), y = Variable.Constant(data.Labels);
+        Tensor images = Images(sizes.Syn).Images, logits = Normal("logits", new Shape(sizes.Syn, sizes.Classes));
+        var loss = new SyntheticLoss(_network, Augmentation.None, _key);
+
+        var timings = new Timings(backend.Description, sizes);
+        timings.Add("forward", sizes.Batch, clock.Time(() =>
+        {
+            using IDisposable off = Recording.Off();
+            return _network.Forward(Variable.Constant(theta), x).Value;
+        }));
+        timings.Add("train", sizes.Batch, clock.Time(() => Differential.GradientAt(t => _network.Loss(t, x, y), theta)));
+        timings.Add("mixed", sizes.Syn, clock.Time(() => MixedProduct.Exact(loss.At, theta, v, [images, logits])[0]));
+        timings.Add(
+            "mixed_fd", sizes.Syn, clock.Time(() => MixedProduct.ByDifferences(loss.At, theta, v, [images, logits])[0]));
+        timings.Add("iteration", sizes.Syn, Iteration(new SyntheticSet(images, logits, 1)));
+        var square = new Shape(sizes.Sgemm, sizes.Sgemm);
+        (Tensor a, Tensor b) = (Normal("a", square), Normal("b", square));
+        timings.AddProduct(clock.Time(() =>
+        {
+            Tensor product = backend.Empty(square, DType.Float32);
+            backend.MatMul(a, false, b, false, product);
+            return product;
+        }));
+        timings.PeakBytes = backend.Memory.Peak;
+        return timings;
+    }
+
+    // An expert of a few steps is enough: an update of S costs the same at every checkpoint.
+    private double Iteration(SyntheticSet start)
+    {
+        string folder = Directory.CreateTempSubdirectory("infmatch-").FullName;
+        try
+        {
+            LabelledImages data = Images(sizes.Classes);
+            var plan = new TrainingPlan(
+                Window + 1, sizes.Classes, 0.01, 0, 0, RateSchedule.Constant, Augmentation.None);
+            using Expert expert = Expert.Record(
+                _network, data, plan, CheckpointSchedule.Every(Window + 1), _key.Split("expert"),
+                Path.Combine(folder, "expert.safetensors"));
+            var context = new EstimationContext([expert], new LossField(SecondDerivatives.FiniteDifference), data);
+            using var distiller = new Distiller(
+                _network, [expert], Estimators.Create("first-order", context), start,
+                new DistillationPlan
+                {
+                    WindowLength = Window, StartCurrent = 1, StartMaximum = 1, ImageRate = 1e-3, LabelRate = 1e-3,
+                    Threshold = double.MaxValue,
+                },
+                _key.Split("distil"));
+            return clock.Time(() =>
+            {
+                distiller.Step();
+                return distiller.Set.Images;
+            });
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private LabelledImages Images(int count) => new(
+        Normal($"images {count}", new Shape(count, sizes.Channels, sizes.Size, sizes.Size)),
+        LabelledImages.OneHot(
+            backend, DType.Float32, [.. Enumerable.Range(0, count).Select(i => i % sizes.Classes)], sizes.Classes));
+
+    private Tensor Normal(string name, Shape shape)
+    {
+        var values = new float[shape.Count];
+        _key.Split(name).Normal(values);
+        return Tensor.From<float>(backend, values, shape);
+    }
+}

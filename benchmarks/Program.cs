@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using InfMatch.Benchmarks;
+using InfMatch.Tensors;
+
+const string Help =
+    """
+    Times the work that training and distilling a ConvNet are made of, medians over repeats after a warm-up:
+      forward    logits of a batch
+      train      forward and the gradient in all parameters
+      mixed      d/dS <v, gradient of L(theta; S)> for images and label logits, by double backward
+      mixed_fd   the same by central differences of two backward passes
+      iteration  one update of S: J on a window of two checkpoints, its gradient, the step
+      sgemm      a square matrix product in float32
+
+    Examples:
+      dotnet run --project benchmarks -- convnet --threads 2 --json
+      dotnet run --project benchmarks -- convnet --device cuda:0 --against torch.json
+    """;
+
+var device = new Option<string>("--device") { Description = "auto, cpu, cuda:0, opencl:0 … [auto]", DefaultValueFactory = _ => "auto" };
+Option<int> threads = Whole("--threads", "Threads of the cpu; 0 for one a core [0]", 0);
+Option<int> width = Whole("--width", "Channels of the ConvNet [128]", 128);
+Option<int> depth = Whole("--depth", "Its blocks [3]", 3);
+Option<int> size = Whole("--size", "Height and width of an image [32]", 32);
+Option<int> channels = Whole("--channels", "Channels of an image [3]", 3);
+Option<int> classes = Whole("--classes", "Classes [10]", 10);
+Option<int> batch = Whole("--batch", "Images of forward and train [256]", 256);
+Option<int> syn = Whole("--syn", "Images of S, for mixed, mixed_fd and iteration [100]", 100);
+Option<int> sgemm = Whole("--sgemm", "Side of the matrices [1024]", 1024);
+Option<int> repeat = Whole("--repeat", "Repeats, of which the median counts [7]", 7);
+var seconds = new Option<double>("--seconds") { Description = "Time for the repeats of one entry [1]", DefaultValueFactory = _ => 1 };
+var json = new Option<bool>("--json") { Description = "Print one JSON object instead of a table." };
+var save = new Option<string?>("--save") { Description = "Write the JSON object to this file as well." };
+var against = new Option<string[]>("--against")
+{
+    Description = "Compare with files that hold such a JSON object of other programs.", AllowMultipleArgumentsPerToken = true,
+};
+
+var convnet = new Command("convnet", Help);
+foreach (Option option in (Option[])
+    [device, threads, width, depth, size, channels, classes, batch, syn, sgemm, repeat, seconds, json, save, against])
+    convnet.Options.Add(option);
+convnet.SetAction(result =>
+{
+    try
+    {
+        var sizes = new ConvNetSizes(
+            result.GetValue(width), result.GetValue(depth), result.GetValue(size), result.GetValue(channels),
+            result.GetValue(classes), result.GetValue(batch), result.GetValue(syn), result.GetValue(sgemm));
+        (string, JsonObject)[] others =
+        [
+            .. (result.GetValue(against) ?? []).Select(file =>
+                (Path.GetFileNameWithoutExtension(file), JsonNode.Parse(File.ReadAllText(file))!.AsObject())),
+        ];
+        OpenedDevice opened = Devices.Open(result.GetValue(device)!, result.GetValue(threads));
+        using var backend = opened.Backend as IDisposable;
+        var clock = new Clock(result.GetValue(repeat), result.GetValue(seconds));
+        Timings timings = new ConvNetBenchmark(opened.Backend, sizes, clock).Run();
+        if (result.GetValue(save) is { } saved)
+            File.WriteAllText(saved, timings.ToJson() + "\n");
+        Console.Out.Write(result.GetValue(json) ? timings.ToJson() + "\n" : timings.ToTable(others));
+        return 0;
+    }
+    catch (Exception e) when (e is TensorException or IOException or System.Text.Json.JsonException)
+    {
+        Console.Error.WriteLine($"convnet: {e.Message}");
+        return e switch { DeviceException => 4, DeviceMemoryException => 5, IOException => 7, _ => 2 };
+    }
+});
+return new RootCommand("Benchmarks of InfMatch.Native.") { convnet }.Parse(args).Invoke();
+
+static Option<int> Whole(string name, string help, int value)
+{
+    var option = new Option<int>(name) { Description = help, DefaultValueFactory = _ => value };
+    int least = value == 0 ? 0 : 1;
+    option.Validators.Add(result =>
+    {
+        if (result.GetValue(option) < least)
+            result.AddError($"{name} is {result.GetValue(option)}; expected a whole number from {least}.");
+    });
+    return option;
+}

@@ -1,0 +1,61 @@
+using InfMatch.Autograd;
+using InfMatch.Tensors;
+
+namespace InfMatch.Tests.Autograd;
+
+/// <summary>The check that devices are judged by must find a device that is wrong.</summary>
+public sealed class OpCheckTests
+{
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(1e-4, false)]
+    [InlineData(double.NaN, false)]
+    public void A_wrong_value_is_found(double offset, bool passes)
+    {
+        OpSample sample = new(new Skewed(offset), new Shape(3));
+        foreach (DType dtype in (DType[])[DType.Float32, DType.Float64])
+        {
+            OpReport report = OpCheck.Forward(sample, new CpuBackend(1), dtype);
+            Assert.Equal(passes, report.Passed);
+            Assert.InRange(report.Tolerance, 1e-12, 1e-6);
+        }
+    }
+
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(1e-3, false)]
+    [InlineData(double.NaN, false)]
+    public void A_wrong_adjoint_is_found(double offset, bool passes)
+    {
+        var sample = OpSample.Linear(new Skewed(0) { CotangentScale = 1 + offset }, new Shape(5));
+        Assert.Equal(passes, OpCheck.Adjoint(sample, new CpuBackend(1), DType.Float64).Passed);
+        Assert.Equal(passes, OpCheck.Vjp(sample, new CpuBackend(1), DType.Float64).Passed);
+    }
+
+    [Fact]
+    public void Draws_are_exact_in_float32_and_repeatable()
+    {
+        OpSample sample = OpCatalogue.Samples["Conv2d#0"];
+        double[][] first = OpCatalogue.Draw(sample), again = OpCatalogue.Draw(sample);
+        for (int i = 0; i < first.Length; i++)
+        {
+            Assert.Equal(first[i], again[i]);
+            Assert.All(first[i], x => Assert.Equal(x, (float)x));
+            Assert.True(first[i].Distinct().Count() > 1);
+        }
+    }
+
+    // x on the reference, and what is not x elsewhere: a device whose kernel or whose adjoint is wrong.
+    private sealed record Skewed(double Offset) : SingleOutputOp
+    {
+        public double CotangentScale { get; init; } = 1;
+
+        protected override Shape InferOne(ReadOnlySpan<Shape> inputs) => inputs[0];
+
+        protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
+            on.Affine(x[0], 1, on is ReferenceBackend ? 0 : Offset, y);
+
+        public override Variable?[] Vjp(Application at) =>
+            [at.Cotangent * (at.Cotangent.Value.Backend is ReferenceBackend ? 1 : CotangentScale)];
+    }
+}

@@ -1,0 +1,59 @@
+using System.Text.Json.Nodes;
+using InfMatch.Benchmarks;
+using InfMatch.Tensors;
+
+namespace InfMatch.Tests.Benchmarks;
+
+public sealed class ConvNetBenchmarkTests
+{
+    private static readonly ConvNetSizes s_tiny =
+        new(Width: 2, Depth: 1, Size: 4, Channels: 1, Classes: 2, Batch: 3, Syn: 2, Sgemm: 8);
+
+    [Fact]
+    public void Every_entry_has_a_time_and_all_memory_comes_back()
+    {
+        var cpu = new CpuBackend(1);
+        Timings timings = new ConvNetBenchmark(cpu, s_tiny, new Clock(2, 0.001)).Run();
+        JsonObject root = JsonNode.Parse(timings.ToJson())!.AsObject();
+        foreach (string name in (string[])["forward", "train", "mixed", "mixed_fd", "iteration"])
+        {
+            Assert.True(root[name]!["ms"]!.GetValue<double>() > 0, name);
+            Assert.True(root[name]!["images_per_s"]!.GetValue<double>() > 0, name);
+        }
+        Assert.True(root["sgemm_8_gflops"]!.GetValue<double>() >= 0);
+        Assert.True(root["peak_mib"]!.GetValue<double>() > 0);
+    }
+
+    [Fact]
+    public void A_comparison_says_how_many_times_faster_this_program_is()
+    {
+        var timings = new Timings("device", s_tiny);
+        timings.Add("train", 3, 0.002);
+        timings.AddProduct(1e-6);
+        var other = new JsonObject
+        {
+            ["train"] = new JsonObject { ["ms"] = 5.0 },
+            ["sgemm"] = new JsonObject { ["gflops"] = 0.512 },
+        };
+        string[] lines = timings.ToTable([("theirs", other), ("empty", [])]).Split('\n');
+        Assert.Matches(@"^train +2\.000 +1500\.0 +5\.000 +2\.50 +- +-$", lines[2]);
+        Assert.Matches(@"^sgemm_8_gflops +1\.0 +0\.5 +2\.00 +- +-$", lines[3]);
+    }
+
+    [Fact]
+    public void The_median_counts_and_not_the_slowest_repeat()
+    {
+        var cpu = new CpuBackend(1);
+        Tensor one = Tensor.Full(cpu, DType.Float32, new Shape(1), 1);
+        int calls = 0;
+        double seconds = new Clock(3, 0).Time(() =>
+        {
+            // Three warm-ups, one to reckon with, then three repeats of one call: the last is slow.
+            if (++calls == 7)
+                Thread.Sleep(200);
+            return one;
+        });
+        Assert.Equal(7, calls);
+        Assert.InRange(seconds, 0, 0.1);
+    }
+}

@@ -1,0 +1,123 @@
+using System.Text.Json;
+using InfMatch.Distill;
+using InfMatch.Tensors;
+
+namespace InfMatch.Tests.Distill;
+
+public sealed class DeviceCommandTests : IDisposable
+{
+    private readonly CommandRun _run = new();
+
+    public void Dispose() => _run.Dispose();
+
+    [Fact]
+    public void Devices_lists_the_processor_and_every_device_and_marks_the_one_of_auto()
+    {
+        Assert.Equal(0, _run.RunAsGiven(Interruption.Silent(), "devices", "--json"));
+        using JsonDocument json = JsonDocument.Parse(_run.Output);
+        JsonElement[] devices = [.. json.RootElement.EnumerateArray()];
+        Assert.Equal(
+            ["cpu", .. GpuDevices.List().Select(d => d.Specification)],
+            devices.Select(d => d.GetProperty("device").GetString()!), StringComparer.Ordinal);
+        Assert.Single(devices, d => d.GetProperty("auto").GetBoolean());
+        Assert.All(devices, d => Assert.InRange(d.GetProperty("memoryMiB").GetInt64(), 1, 1L << 24));
+        Assert.All(devices, d => Assert.Contains(
+            $"{d.GetProperty("device").GetString()} ", _run.Errors, StringComparison.Ordinal));
+        Assert.Contains("--device auto takes it", _run.Errors);
+        Assert.DoesNotContain("simulator", _run.Errors, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public void Doctor_passes_where_all_is_well_and_leaves_nothing_behind()
+    {
+        Assert.Equal(0, _run.Run("doctor", "--device", "cpu", "--json"));
+        using JsonDocument json = JsonDocument.Parse(_run.Output);
+        int checks = json.RootElement.GetArrayLength();
+        Assert.Equal(15, checks);
+        Assert.All(json.RootElement.EnumerateArray(), f => Assert.True(f.GetProperty("passed").GetBoolean()));
+        Assert.Equal(checks, _run.Errors.Split('\n').Count(line => line.StartsWith("  ✓ ", StringComparison.Ordinal)));
+        Assert.Contains($"All {checks} checks passed.", _run.Errors);
+        Assert.DoesNotContain('\u001b', _run.Errors);
+        Assert.False(Directory.Exists(_run.Runs));
+    }
+
+    [Fact]
+    public void Doctor_checks_every_operation_when_asked()
+    {
+        Assert.Equal(0, _run.Run("doctor", "--device", "cpu", "--all"));
+        foreach (string op in (string[])["Conv2dWeightGradient", "NormReluPool", "AffineSample", "ScatterRows"])
+            Assert.Contains($"  ✓ {op}, ", _run.Errors);
+    }
+
+    [Fact]
+    public void Doctor_ends_with_the_exit_code_of_a_device_where_a_check_fails()
+    {
+        string file = Path.Combine(_run.Folder, "file");
+        File.WriteAllText(file, "");
+        int code = _run.RunAsGiven(
+            Interruption.Silent(), "doctor", "--device", "cpu", "--out", Path.Combine(file, "runs"));
+        Assert.Equal((int)ExitCode.Device, code);
+        Assert.Single(_run.Errors.Split('\n'), line => line.StartsWith("  ✗ folder ", StringComparison.Ordinal));
+        Assert.Contains("Choose a writable folder with --out.", _run.Errors);
+        Assert.Contains("doctor: 1 of 15 checks failed", _run.Errors);
+    }
+
+    [Fact]
+    public void A_device_that_has_no_memory_for_a_check_is_told_with_the_numbers_and_the_next_check_runs()
+    {
+        var cpu = new CpuBackend(1);
+        cpu.RefusedMemoryRequest = cpu.MemoryRequests + 1;
+        Finding[] findings = [.. new DeviceExamination(cpu).Examine(all: false)];
+        Finding failed = Assert.Single(findings, f => !f.Passed);
+        Assert.Equal(findings[0], failed);
+        Assert.Contains("bytes) more were asked for", failed.Detail);
+        Assert.Contains("--memory-limit", failed.Fix);
+    }
+
+    [Theory]
+    [InlineData("512", false)]
+    [InlineData("-1GiB", false)]
+    [InlineData("4GB", false)]
+    [InlineData("3KiB", false)]
+    [InlineData("1e30GiB", false)]
+    [InlineData("99999999999GiB", false)]
+    [InlineData("512MiB", true)]
+    [InlineData("1.5 gib", true)]
+    public void A_memory_limit_is_a_size_with_a_unit(string text, bool isFine)
+    {
+        int code = _run.Run("doctor", "--device", "cpu", "--memory-limit", text);
+        Assert.Equal(isFine ? 0 : (int)ExitCode.Usage, code);
+        if (!isFine)
+            Assert.Contains($"--memory-limit is \"{text}\"; expected a size such as 512MiB", _run.Errors);
+    }
+
+    [Fact]
+    public void A_run_that_cannot_fit_the_limit_is_refused_before_any_work()
+    {
+        Assert.Equal((int)ExitCode.Memory, _run.Run(CommandRun.SmallRun("--device", "cpu", "--memory-limit", "1MiB")));
+        Assert.Contains("of the memory of cpu, 1.0 MiB can be had", _run.Errors);
+        Assert.DoesNotContain("Experts", _run.Errors);
+    }
+
+    [Fact]
+    public void A_run_tells_its_peak_and_keeps_its_limit()
+    {
+        Assert.Equal(0, _run.Run(CommandRun.SmallRun("--device", "cpu", "--memory-limit", "64MiB")));
+        Summary summary = Summary.Read(Path.Combine(_run.RunPath, "summary.json"));
+        Assert.InRange(summary.PeakMemoryBytes, 1 << 16, 64 << 20);
+        Assert.Contains($"memory {ByteSize.Text(summary.PeakMemoryBytes)} at most", _run.Errors);
+        Assert.Equal("64MiB", ConfigFile.Read(Path.Combine(_run.RunPath, "config.json")).Resolved.Settings.MemoryLimit);
+    }
+
+    [Fact]
+    public void Missing_memory_names_the_options_to_lower()
+    {
+        var error = new DeviceMemoryException("cuda:0", 3 << 20, 5 << 20, 1 << 20, 2 << 20, 8 << 20);
+        Assert.Equal(ExitCode.Memory, Failure.CodeOf(error));
+        string line = Failure.Describe("distill", error, verbose: false);
+        foreach (string part in (string[])
+            ["cuda:0: 3.0 MiB (3145728 bytes) more", "5.0 MiB are in use", "1.0 MiB are cached", "2.0 MiB are free",
+                "a limit of 8.0 MiB", "--real-batch", "--width", "--ipc", "--memory-limit", "[IM5003]"])
+            Assert.Contains(part, line);
+    }
+}

@@ -1,0 +1,111 @@
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+using Xunit.Abstractions;
+
+namespace InfMatch.Tests.Influence;
+
+/// <summary>
+/// What a step asks of a device beside arithmetic: kernels queued, and copies to and from the host. The bounds are what
+/// was counted (docs/design.md, "What a step asks of a device"), so that neither grows unnoticed. The counts follow from
+/// the operations and not from the device.
+/// </summary>
+public sealed class DeviceTrafficTests(ITestOutputHelper output)
+{
+    // The indices of images and labels up, the loss down.
+    private const int TrainLaunches = 38, TrainUploads = 2, TrainDownloads = 1;
+
+    [Fact]
+    public void A_training_step_on_the_simulator() => Train(GpuBackend.Simulator);
+
+    [SkippableTheory]
+    [InlineData("cuda:0")]
+    [InlineData("opencl:0")]
+    public void A_training_step_on_a_device(string device)
+    {
+        SkipWithout(device);
+        Train(device);
+    }
+
+    [SkippableTheory]
+    [InlineData("cuda:0", Partition.Whole, 256, 4, 6)]
+    [InlineData("cuda:0", Partition.Both, 1025, 16, 21)]
+    [InlineData("opencl:0", Partition.Whole, 256, 4, 6)]
+    [InlineData("opencl:0", Partition.Both, 1025, 16, 21)]
+    public void A_distillation_step_on_a_device(
+        string device, Partition partition, int launches, int uploads, int downloads)
+    {
+        SkipWithout(device);
+        using var gpu = new GpuBackend(device);
+        using TinyProblem problem = Problem(gpu);
+        var plan = new DistillationPlan
+        {
+            Partition = partition, ImageRate = 1, LabelRate = 1, Threshold = 1e9, WindowLength = 2, StartCurrent = 1,
+            StartMaximum = 1,
+        };
+        using var distiller = new Distiller(
+            problem.Network, problem.Experts, Estimators.Create("first-order", problem.Context), problem.Start, plan,
+            RandomKey.FromSeed(3));
+        distiller.Step(); // makes the real sides, which are kept
+        Traffic step = Count(gpu, () => distiller.Step());
+        output.WriteLine($"{device}, {partition}: {step}");
+        AssertWithin(step, launches, uploads, downloads);
+        int theta = problem.Network.Layout.Count * sizeof(float);
+        Assert.True(step.Transfers.UploadedBytes <= (long)uploads * theta, $"More than θ goes up: {step}");
+        // Products for J and α, norms of differences and of S: nothing that grows with the network or with S.
+        Assert.InRange(step.Transfers.DownloadedBytes, 1, 2L * sizeof(double) * downloads);
+    }
+
+    private void Train(string device)
+    {
+        using var gpu = new GpuBackend(device);
+        LabelledImages data = new(
+            Tensor.Full(gpu, DType.Float32, new Shape(4, 1, 6, 6), 0.5),
+            LabelledImages.OneHot(gpu, DType.Float32, [0, 1, 2, 0], 3));
+        var network = new ConvNet(new Shape(1, 6, 6), 3, width: 2, depth: 1);
+        Traffic[] counted = new Traffic[2];
+        for (int i = 0; i < counted.Length; i++)
+        {
+            var plan = new TrainingPlan(1, 2, 0.1, 0.9, 0, RateSchedule.Constant, Augmentation.None) { MostSteps = i + 1 };
+            var trainer = new Trainer(network, data, plan, RandomKey.FromSeed(1));
+            Tensor theta = network.Initialise(gpu, DType.Float32, RandomKey.FromSeed(2));
+            counted[i] = Count(gpu, () => trainer.Run(theta).Dispose());
+        }
+        Traffic step = counted[1] - counted[0];
+        output.WriteLine($"{device}: {step}");
+        AssertWithin(step, TrainLaunches, TrainUploads, TrainDownloads);
+        Assert.Equal(sizeof(float), step.Transfers.DownloadedBytes);
+        Assert.True(step.Transfers.UploadedBytes <= 2 * 2 * sizeof(int), $"More than indices goes up: {step}");
+    }
+
+    private static void AssertWithin(Traffic step, int launches, int uploads, int downloads)
+    {
+        Assert.InRange(step.Launches, 1, launches);
+        Assert.InRange(step.Transfers.Uploads, 1, uploads);
+        Assert.InRange(step.Transfers.Downloads, 1, downloads);
+    }
+
+    private static TinyProblem Problem(Backend backend) => new(
+        CheckpointSchedule.Every(6), backend: backend, dtype: DType.Float32, mode: SecondDerivatives.FiniteDifference,
+        network: new ConvNet(new Shape(1, 6, 6), 3, width: 2, depth: 1));
+
+    private static void SkipWithout(string device)
+    {
+        GpuDevice? present = GpuDevices.List().FirstOrDefault(d => d.Specification == device);
+        Skip.If(present is null, $"no device {device} on this machine");
+        Skip.If(present.Refusal is not null, $"{device} cannot run the kernels: {present.Refusal}");
+    }
+
+    private static Traffic Count(GpuBackend gpu, Action step)
+    {
+        (long launches, long requests, TransferReport transfers) = (gpu.Launches, gpu.MemoryRequests, gpu.Transfers);
+        step();
+        return new Traffic(gpu.Launches - launches, gpu.MemoryRequests - requests, gpu.Transfers - transfers);
+    }
+
+    private readonly record struct Traffic(long Launches, long Requests, TransferReport Transfers)
+    {
+        public static Traffic operator -(Traffic a, Traffic b) =>
+            new(a.Launches - b.Launches, a.Requests - b.Requests, a.Transfers - b.Transfers);
+    }
+}

@@ -1,0 +1,132 @@
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+using Xunit.Abstractions;
+
+namespace InfMatch.Tests.Influence;
+
+/// <summary>
+/// Memory that ends in the middle of a distillation step, at every place where it can: the n-th request is refused for
+/// n = 1, 2, 3 … until a step passes. Nothing may leak, the state must be that before the step, and the next step must
+/// give the bits of one that was never disturbed.
+/// </summary>
+public sealed class MemoryRefusalTests(ITestOutputHelper output)
+{
+    // The simulator takes some 50 ms for a launch: a small network there, and only every 37th n.
+    private const int SimulatedStride = 37;
+
+    [Theory]
+    [InlineData(Partition.Whole)]
+    [InlineData(Partition.Both)]
+    public void Every_refusal_on_the_cpu_leaves_the_state_as_it_was(Partition partition)
+    {
+        var cpu = new CpuBackend(1);
+        int refused = RefuseAll(cpu, () => cpu.MemoryRequests, n => cpu.RefusedMemoryRequest = n, Convolutions, partition);
+        Assert.True(refused > 200, $"Only {refused} requests were refused: is the whole step covered?");
+    }
+
+    [Fact]
+    public void Refusals_on_the_simulator_leave_the_state_as_it_was()
+    {
+        using var simulator = new GpuBackend(GpuBackend.Simulator);
+        Assert.True(Refuse(simulator, new Mlp(new Shape(1, 2, 2), 3, [2]), SimulatedStride) > 3);
+    }
+
+    [SkippableTheory]
+    [InlineData("cuda:0")]
+    [InlineData("opencl:0")]
+    public void Every_refusal_on_a_device_leaves_the_state_as_it_was(string device)
+    {
+        GpuDevice? present = GpuDevices.List().FirstOrDefault(d => d.Specification == device);
+        Skip.If(present is null, $"no device {device} on this machine");
+        Skip.If(present.Refusal is not null, $"{device} cannot run the kernels: {present.Refusal}");
+        using var backend = new GpuBackend(device);
+        Assert.True(Refuse(backend, Convolutions, stride: 1) > 200);
+    }
+
+    private static Network Convolutions => new ConvNet(new Shape(1, 6, 6), 3, width: 2, depth: 1);
+
+    private int Refuse(GpuBackend gpu, Network network, int stride) => RefuseAll(
+        gpu, () => gpu.MemoryRequests, n => gpu.RefusedMemoryRequest = n, network, Partition.Whole, stride);
+
+    private int RefuseAll(
+        Backend backend, Func<long> requests, Action<long> refuse, Network network, Partition partition, int stride = 1)
+    {
+        using var problem = new TinyProblem(
+            CheckpointSchedule.Every(2), backend: backend, dtype: DType.Float32, mode: SecondDerivatives.FiniteDifference,
+            network: network,
+            plan: new TrainingPlan(1, 4, 0.1, 0, 0, RateSchedule.Constant, Augmentation.None) { MostSteps = 2 });
+        // An estimator's real sides are left to the collector, which must not change the counts during the test.
+        var alive = new List<InfluenceEstimator>();
+        Distiller Begin()
+        {
+            alive.Add(Estimators.Create("first-order", problem.Context));
+            return new Distiller(
+                problem.Network, problem.Experts, alive[^1], problem.Start,
+                new DistillationPlan
+                {
+                    Partition = partition, ImageRate = 1, LabelRate = 1, Threshold = 1e9,
+                    WindowLength = stride == 1 ? 2 : 1, StartCurrent = 1, StartMaximum = 1,
+                    Augmentation = new Augmentation(AugmentationOps.Crop),
+                },
+                RandomKey.FromSeed(3));
+        }
+        // What the recording of the experts left to the collector.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        MemoryReport first, last;
+        byte[] start, end;
+        using (Distiller undisturbed = Begin())
+        {
+            (first, start) = (backend.Memory, Bits(undisturbed));
+            undisturbed.Step();
+            (last, end) = (backend.Memory, Bits(undisturbed));
+        }
+        // A step leaves the real sides behind that it computed first, in the estimator's cache, and nothing else.
+        int sides = last.LiveBuffers - first.LiveBuffers;
+        Assert.Equal(partition == Partition.Whole ? 1 : 4, sides);
+        long sideBytes = (last.InUse - first.InUse) / sides;
+
+        int refused = 0;
+        for (int n = 1; ; n += stride)
+        {
+            using Distiller distiller = Begin();
+            MemoryReport before = backend.Memory;
+            refuse(requests() + n);
+            try
+            {
+                distiller.Step();
+                Assert.Equal(end, Bits(distiller));
+                output.WriteLine($"{backend.Name}, {partition}: {refused} requests refused, a step makes {n - 1} or fewer.");
+                return refused;
+            }
+            catch (DeviceMemoryException e)
+            {
+                refused++;
+                Assert.True(e.Requested > 0 && e.InUse > 0);
+                Assert.Contains($"({e.Requested} bytes) more were asked for", e.Message, StringComparison.Ordinal);
+            }
+            finally
+            {
+                refuse(0);
+            }
+            MemoryReport after = backend.Memory;
+            int kept = after.LiveBuffers - before.LiveBuffers;
+            Assert.True(kept >= 0 && kept <= sides, $"Request {n} refused: {kept} buffers more than before the step.");
+            Assert.Equal(before.InUse + kept * sideBytes, after.InUse);
+            Assert.Equal((0, 0), (distiller.Iteration, distiller.Skipped));
+            Assert.Equal(start, Bits(distiller));
+            distiller.Step();
+            Assert.Equal(end, Bits(distiller));
+            Assert.Equal(before.LiveBuffers + sides, backend.Memory.LiveBuffers);
+        }
+    }
+
+    private static byte[] Bits(Distiller distiller)
+    {
+        using var stream = new MemoryStream();
+        Safetensors.Write(stream, [.. distiller.Save()]);
+        return stream.ToArray();
+    }
+}
