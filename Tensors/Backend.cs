@@ -101,6 +101,16 @@ public abstract class Backend
     /// <summary>y [N, M] = x − log Σ exp x along each row, safe against overflow.</summary>
     public abstract void LogSoftmax(Tensor x, Tensor y);
 
+    /// <summary>y, a scalar = the mean over the rows of −Σ_c q_c·log softmax(z)_c, z = logits [N, M], q = labels [N, M],
+    /// summed in float64; safe against overflow.</summary>
+    public abstract void CrossEntropy(Tensor logits, Tensor labels, Tensor y);
+
+    /// <summary>The adjoint of <see cref="CrossEntropy"/> at z and q, applied to the scalar dy: dlogits
+    /// = dy/N·((Σ_c q_c)·softmax(z) − q) and dlabels = −dy/N·log softmax(z), both [N, M]; a null destination is not
+    /// computed.</summary>
+    public abstract void CrossEntropyGradient(
+        Tensor logits, Tensor labels, Tensor dy, Tensor? dlogits, Tensor? dlabels);
+
     /// <summary>y = the rows (outermost slices) of x named by <paramref name="indices"/>.</summary>
     public abstract void GatherRows(Tensor x, ReadOnlySpan<int> indices, Tensor y);
 

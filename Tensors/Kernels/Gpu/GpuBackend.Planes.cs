@@ -132,6 +132,50 @@ public sealed partial class GpuBackend
     }
 
     /// <inheritdoc/>
+    public override void CrossEntropy(Tensor logits, Tensor labels, Tensor y)
+    {
+        if (y.DType == DType.Float32)
+            CrossEntropy<float, Float32Numbers>(logits, labels, y);
+        else
+            CrossEntropy<double, Float64Numbers>(logits, labels, y);
+    }
+
+    private void CrossEntropy<T, N>(Tensor logits, Tensor labels, Tensor y)
+        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    {
+        (int rows, int columns) = (logits.Shape[0], logits.Shape[1]);
+        using var partial = new GpuScratch<double>(_memory, rows);
+        _launcher.Launch(
+            rows, ThreadsFor(columns), DeviceRowKernels.CrossEntropy<T, N>, View<T>(logits), View<T>(labels),
+            partial.View, columns);
+        _launcher.Launch(
+            1, ThreadsFor(rows), ReductionKernels.Total<T, N>, partial.View, View<T>(y), rows, (double)rows);
+        GC.KeepAlive((logits, labels, y));
+    }
+
+    /// <inheritdoc/>
+    public override void CrossEntropyGradient(
+        Tensor logits, Tensor labels, Tensor dy, Tensor? dlogits, Tensor? dlabels)
+    {
+        if (logits.DType == DType.Float32)
+            CrossEntropyGradient<float, Float32Numbers>(logits, labels, dy, dlogits, dlabels);
+        else
+            CrossEntropyGradient<double, Float64Numbers>(logits, labels, dy, dlogits, dlabels);
+    }
+
+    private void CrossEntropyGradient<T, N>(
+        Tensor logits, Tensor labels, Tensor dy, Tensor? dlogits, Tensor? dlabels)
+        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    {
+        (int rows, int columns) = (logits.Shape[0], logits.Shape[1]);
+        ArrayView<T> z = View<T>(logits);
+        _launcher.Launch(
+            rows, ThreadsFor(columns), DeviceRowKernels.CrossEntropyGradient<T, N>, z, View<T>(labels), View<T>(dy),
+            View(dlogits, z), View(dlabels, z), rows, columns, dlogits is null ? 0 : 1, dlabels is null ? 0 : 1);
+        GC.KeepAlive((logits, labels, dy, dlogits, dlabels));
+    }
+
+    /// <inheritdoc/>
     public override void GatherRows(Tensor x, ReadOnlySpan<int> indices, Tensor y)
     {
         if (y.Count == 0)
