@@ -173,7 +173,7 @@ public sealed partial class GpuBackend
         s.TilesOfColumns = (s.Columns + tile - 1) / tile;
         s.Tiles = s.TilesOfColumns * ((s.Rows + tile - 1) / tile);
         int splits = Math.Clamp(Math.Min(WantedGroups / s.Tiles, s.Depth / 256), 1, MostSplits);
-        s.DepthOfSplit = ((s.Depth + splits - 1) / splits + CutMultiple - 1) / CutMultiple * CutMultiple;
+        s.DepthOfSplit = Math.Max(1, ((s.Depth + splits - 1) / splits + CutMultiple - 1) / CutMultiple) * CutMultiple;
         return Math.Max(1, (s.Depth + s.DepthOfSplit - 1) / s.DepthOfSplit);
     }
 
