@@ -43,6 +43,18 @@ public abstract class Backend
     /// <summary>y = x, in memory order; the shapes may differ, the counts not.</summary>
     public abstract void Copy(Tensor x, Tensor y);
 
+    /// <summary>y = the numbers of all parts one behind the other; one <see cref="Copy"/> a part unless a backend has a
+    /// better way.</summary>
+    public virtual void Concat(ReadOnlySpan<Tensor> parts, Tensor y)
+    {
+        int start = 0;
+        foreach (Tensor part in parts)
+        {
+            Copy(part, y.View(start, part.Shape));
+            start += part.Count;
+        }
+    }
+
     /// <summary>y = x, rounded to y's number type, which may differ.</summary>
     public abstract void Convert(Tensor x, Tensor y);
 

@@ -89,23 +89,20 @@ public sealed partial class GpuBackend
         where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
     {
         int planes = g.N * g.C;
-        using var ofGamma = new GpuScratch<double>(_memory, planes);
-        using var ofBeta = new GpuScratch<double>(_memory, planes);
+        using var shares = new GpuScratch<double>(_memory, 2 * planes);
         if (x.Count > 0)
         {
             _launcher.Launch(
                 planes, ThreadsFor(g.H * g.W), PlaneKernels.NormReluPoolGradient<T, N>, View<T>(x), View<T>(gamma),
-                View<T>(beta), View<T>(dy), View(dx, View<T>(x)), ofGamma.View, ofBeta.View, SizesOf(g, epsilon),
-                dx is null ? 0 : 1);
+                View<T>(beta), View<T>(dy), View(dx, View<T>(x)), shares.View.SubView(0, planes),
+                shares.View.SubView(planes, planes), SizesOf(g, epsilon), dx is null ? 0 : 1);
         }
-        foreach ((Tensor? result, ArrayView<double> partial) in
-            new[] { (dgamma, ofGamma.View), (dbeta, ofBeta.View) })
+        if (g.C > 0 && (dgamma is not null || dbeta is not null))
         {
-            if (result is { Count: > 0 })
-            {
-                _launcher.Launch(
-                    g.C, ThreadsFor(g.N), PlaneKernels.SumOfPlanes<T, N>, partial, View<T>(result), g.C, g.N);
-            }
+            var wanted = new WantedSums { Gamma = dgamma is null ? 0 : 1, Beta = dbeta is null ? 0 : 1 };
+            _launcher.Launch(
+                g.C, ThreadsFor(g.N), PlaneKernels.SumOfPlanes<T, N>, shares.View, View(dgamma, View<T>(x)),
+                View(dbeta, View<T>(x)), g.C, g.N, wanted);
         }
         GC.KeepAlive((x, gamma, beta, dy, dx, dgamma, dbeta));
     }
