@@ -113,8 +113,8 @@ public abstract class Backend
     /// <summary>y [N, M] = x − log Σ exp x along each row, safe against overflow.</summary>
     public abstract void LogSoftmax(Tensor x, Tensor y);
 
-    /// <summary>y, a scalar = the mean over the rows of −Σ_c q_c·log softmax(z)_c, z = logits [N, M], q = labels [N, M],
-    /// summed in float64; safe against overflow.</summary>
+    /// <summary>y, a scalar = the mean over the rows of −Σ_c q_c·log softmax(z)_c, z = logits and q = labels, both
+    /// [N, M], summed in float64; safe against overflow.</summary>
     public abstract void CrossEntropy(Tensor logits, Tensor labels, Tensor y);
 
     /// <summary>The adjoint of <see cref="CrossEntropy"/> at z and q, applied to the scalar dy: dlogits

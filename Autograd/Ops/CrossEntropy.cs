@@ -4,7 +4,7 @@ namespace InfMatch.Autograd;
 
 /// <summary>
 /// The mean over the rows of −Σ_c q_c·log softmax(z)_c in one pass, a scalar: inputs z [N, M], logits, and q [N, M],
-/// labels, hard or soft, of any sum. In a step of few images each operation is a kernel's launch, and composed it is six.
+/// labels, hard or soft, of any sum. A step of few images is bound by the launches of kernels, and composed it is six.
 /// </summary>
 public sealed record CrossEntropy : FusedOp, IOpSamples
 {

@@ -35,7 +35,8 @@ internal static class TestBackends
             .. Both(d.Specification, () => new GpuBackend(d.Specification), isCostly: true),
             new TestBackend(
                 $"{d.Specification}-wide-float32", DType.Float32,
-                Once(() => new GpuBackend(d.Specification) { Tiling = ProductTiling.Wide }), IsCostly: true, IsWide: true),
+                Once(() => new GpuBackend(d.Specification) { Tiling = ProductTiling.Wide }),
+                IsCostly: true, IsWide: true),
         ]);
 
     private static Func<Backend> Once(Func<Backend> create)

@@ -29,7 +29,8 @@ internal static class DeviceCode
         $"{kernel.DeclaringType!.Name}.{kernel.Name}" +
         (kernel.IsGenericMethod ? $"<{string.Join(", ", kernel.GetGenericArguments().Select(NameOf))}>" : "");
 
-    /// <summary>The kernels that the classes of kernels declare: public methods that return nothing and take a view.</summary>
+    /// <summary>The kernels that the classes of kernels declare: public methods that return nothing and take a
+    /// view.</summary>
     public static IEnumerable<MethodInfo> Declared { get; } =
     [
         .. typeof(GpuBackend).Assembly.GetTypes()
@@ -38,13 +39,13 @@ internal static class DeviceCode
             .Where(m => m.ReturnType == typeof(void) && m.GetParameters().Any(p => IsView(p.ParameterType))),
     ];
 
-    /// <summary>PTX for sm_80, the newest that ILGPU 1.5.3 writes, as an NVIDIA GPU with a driver of today gets it.</summary>
+    /// <summary>PTX for sm_80, the newest that ILGPU 1.5.3 writes and what a later GPU gets from it too.</summary>
     public static IEnumerable<(MethodInfo Kernel, string Text)> ToPtx()
     {
         using Context context = MakeContext();
         using var backend = new PTXBackend(
-            context, new CudaCapabilityContext(CudaArchitecture.SM_80), CudaArchitecture.SM_80, CudaInstructionSet.ISA_80,
-            null!);
+            context, new CudaCapabilityContext(CudaArchitecture.SM_80), CudaArchitecture.SM_80,
+            CudaInstructionSet.ISA_80, null!);
         foreach (MethodInfo kernel in Kernels)
             yield return (kernel, ((PTXCompiledKernel)Compile(backend, kernel)).PTXAssembly);
     }
@@ -134,6 +135,6 @@ internal static class DeviceCode
         type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ArrayView<>);
 
     private static string NameOf(Type type) => type.IsGenericType
-        ? $"{type.Name[..type.Name.IndexOf('`', StringComparison.Ordinal)]}<{string.Join(", ", type.GetGenericArguments().Select(NameOf))}>"
+        ? $"{type.Name.Split('`')[0]}<{string.Join(", ", type.GetGenericArguments().Select(NameOf))}>"
         : type.Name;
 }

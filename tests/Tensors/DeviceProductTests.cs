@@ -41,12 +41,14 @@ public sealed class DeviceProductTests
         {
             bool left = form % 2 == 1, right = form > 1;
             Shape a = left ? new(k, m) : new(m, k), b = right ? new(n, k) : new(k, n);
-            Check(on, isWide, (t, y) => t[0].Backend.MatMul(t[0], left, t[1], right, y), new Shape(m, n), k, offset, a, b);
+            Check(
+                on, isWide, (t, y) => t[0].Backend.MatMul(t[0], left, t[1], right, y), new Shape(m, n), k, offset, a, b);
         }
     }
 
     // N, C, H, W, K, R, S, stride, padding, and where the operands begin in their memory.
-    private static readonly int[][] s_tinyConvolutions = [[1, 2, 4, 4, 3, 3, 3, 1, 1, 0], [1, 1, 3, 5, 2, 3, 2, 2, 1, 1]];
+    private static readonly int[][] s_tinyConvolutions =
+        [[1, 2, 4, 4, 3, 3, 3, 1, 1, 0], [1, 1, 3, 5, 2, 3, 2, 2, 1, 1]];
 
     private static readonly int[][] s_convolutions =
     [
@@ -64,7 +66,8 @@ public sealed class DeviceProductTests
         int offset = s[9], area = g.R * g.S;
         Check(on, isWide, (t, y) => t[0].Backend.Conv2d(g, t[0], t[1], t[2], y),
             g.Output, g.C * area + 1, offset, g.Input, g.Weight, new Shape(g.K));
-        Check(on, isWide, (t, y) => t[0].Backend.Conv2d(g, t[0], t[1], null, y), g.Output, g.C * area, offset, g.Input, g.Weight);
+        Check(on, isWide, (t, y) => t[0].Backend.Conv2d(g, t[0], t[1], null, y),
+            g.Output, g.C * area, offset, g.Input, g.Weight);
         Check(on, isWide, (t, y) => t[0].Backend.Conv2dInputGradient(g, t[0], t[1], y),
             g.Input, g.K * area, offset, g.Output, g.Weight);
         Check(on, isWide, (t, y) => t[0].Backend.Conv2dWeightGradient(g, t[0], t[1], y),
@@ -101,11 +104,12 @@ public sealed class DeviceProductTests
     // In float32 against the reference in float64, twice with the same bits. Rounding is judged against the sum of the
     // magnitudes of the terms, which is the kernel itself on the magnitudes of its inputs.
     private static void Check(
-        string on, bool isWide, Action<Tensor[], Tensor> kernel, Shape result, int terms, int offset, params Shape[] shapes)
+        string on, bool isWide, Action<Tensor[], Tensor> kernel, Shape result, int terms, int offset,
+        params Shape[] shapes)
     {
         GpuBackend device = Device(on);
-        double[][] numbers =
-            [.. shapes.Select((s, i) => Array.ConvertAll(new TestNumbers((ulong)i + 5).Numbers(s.Count), x => (double)(float)x))];
+        double[][] numbers = [.. shapes.Select((s, i) => Array.ConvertAll(
+            new TestNumbers((ulong)i + 5).Numbers(s.Count), x => (double)(float)x))];
         double[] expected = Run(KernelCheck.Reference, DType.Float64, 0, numbers);
         double[] scale = Run(
             KernelCheck.Reference, DType.Float64, 0, [.. numbers.Select(x => Array.ConvertAll(x, Math.Abs))]);

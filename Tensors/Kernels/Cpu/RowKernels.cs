@@ -19,7 +19,7 @@ internal static class RowKernels
             y[i] = T.CreateTruncating(double.CreateTruncating(x[i]) - max - log);
     }
 
-    /// <summary>−Σ q·log softmax(z). What the exponentials need lies in <paramref name="work"/>, as long as a row.</summary>
+    /// <summary>−Σ q·log softmax(z). The exponentials lie in <paramref name="work"/>, as long as a row.</summary>
     public static double CrossEntropy<T>(ReadOnlySpan<T> z, ReadOnlySpan<T> q, Span<double> work)
         where T : INumberBase<T>
     {
@@ -30,7 +30,8 @@ internal static class RowKernels
         return loss;
     }
 
-    /// <summary>dz = scale·((Σ q)·softmax(z) − q) and dq = −scale·log softmax(z); an empty destination is not asked for.</summary>
+    /// <summary>dz = scale·((Σ q)·softmax(z) − q) and dq = −scale·log softmax(z); an empty destination is not
+    /// computed.</summary>
     public static void CrossEntropyGradient<T>(
         ReadOnlySpan<T> z, ReadOnlySpan<T> q, double scale, Span<double> work, Span<T> dz, Span<T> dq)
         where T : INumberBase<T>
@@ -46,7 +47,8 @@ internal static class RowKernels
     }
 
     // work = exp(z − max), vectorised; its sum in order.
-    private static (double Max, double Sum) Exponentials<T>(ReadOnlySpan<T> z, Span<double> work) where T : INumberBase<T>
+    private static (double Max, double Sum) Exponentials<T>(ReadOnlySpan<T> z, Span<double> work)
+        where T : INumberBase<T>
     {
         double max = double.NegativeInfinity, sum = 0;
         foreach (T v in z)

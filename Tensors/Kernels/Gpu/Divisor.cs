@@ -13,8 +13,8 @@ internal readonly struct Divisor
     /// <summary>Division by a number from 1 on.</summary>
     public Divisor(int value)
     {
-        // 2^shift/value rounded up, with shift = 31 + ⌈log2 value⌉: the excess, at most value of 2^shift, times a dividend
-        // below 2^31 stays below 2^shift and never reaches the next quotient.
+        // 2^shift/value rounded up, shift = 31 + ⌈log2 value⌉: what it exceeds, times value and a dividend below 2^31, is
+        // less than 2^shift, so that no quotient reaches the next.
         _shift = 63 - System.Numerics.BitOperations.LeadingZeroCount((uint)value - 1);
         _multiplier = (uint)((1UL << _shift) / (ulong)value + 1);
     }

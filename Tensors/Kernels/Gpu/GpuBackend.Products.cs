@@ -25,8 +25,8 @@ public sealed partial class GpuBackend
         using var partial = new GpuScratch<double>(_memory, parts);
         _launcher.Launch(parts, Threads, ReductionKernels.Dot<T, N>, View<T>(x), View<T>(y), partial.View, x.Count, chunk);
         _launcher.Launch(
-            1, ThreadsFor(parts), ReductionKernels.Total<double, Float64Numbers>, partial.View, View<double>(result), parts,
-            1.0);
+            1, ThreadsFor(parts), ReductionKernels.Total<double, Float64Numbers>, partial.View, View<double>(result),
+            parts, 1.0);
         GC.KeepAlive((x, y, result));
     }
 
@@ -122,15 +122,15 @@ public sealed partial class GpuBackend
     {
         Rows = rows, Columns = columns, Depth = depth, C = g.C, H = g.H, W = g.W, K = g.K, R = g.R, S = g.S,
         Stride = g.Stride, Padding = g.Padding, OutH = g.OutH, OutW = g.OutW,
-        ByR = new Divisor(g.R), ByS = new Divisor(g.S), ByArea = new Divisor(g.R * g.S), ByStride = new Divisor(g.Stride),
-        ByOutH = new Divisor(g.OutH), ByOutW = new Divisor(g.OutW), ByOutPlane = new Divisor(g.OutH * g.OutW),
+        ByR = new Divisor(g.R), ByS = new Divisor(g.S), ByArea = new Divisor(g.R * g.S),
+        ByStride = new Divisor(g.Stride), ByOutH = new Divisor(g.OutH), ByOutW = new Divisor(g.OutW), ByOutPlane = new Divisor(g.OutH * g.OutW),
         ByPlane = new Divisor(g.H * g.W),
     };
 
     /// <summary>Which kernel multiplies; for tests of each on shapes that would get the other.</summary>
     internal ProductTiling Tiling { get; set; }
 
-    // A result that does not fill the device is cut along the depth, and the parts are added in order by a second kernel.
+    // A result that does not fill the device is cut along the depth; a second kernel adds the parts in order.
     private void Multiply<T, N, A, B, Y>(Tensor a, Tensor b, Tensor? bias, Tensor y, ProductSizes s)
         where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
         where A : struct, IFactor where B : struct, IFactor where Y : struct, IResult

@@ -9,8 +9,8 @@ namespace InfMatch.Tensors;
 /// threads apart: a driver's kernel object carries its arguments.
 /// </summary>
 /// <param name="accelerator">The device.</param>
-/// <param name="isRehearsal">Whether kernels are only noted and none is compiled or queued: what a test needs to know all
-/// that a device would be asked for.</param>
+/// <param name="isRehearsal">Whether kernels are only noted and none is compiled or queued: so a test learns all that a
+/// device would be asked for.</param>
 internal sealed class GpuLauncher(Accelerator accelerator, bool isRehearsal)
 {
     private readonly Lock _lock = new();

@@ -1,6 +1,6 @@
 namespace InfMatch.Tensors;
 
-/// <summary>The sizes of a product [Rows, Depth]·[Depth, Columns] and of the convolution that it may stand for.</summary>
+/// <summary>The sizes of a product [Rows, Depth]·[Depth, Columns] and of the convolution it may stand for.</summary>
 internal struct ProductSizes
 {
     public int Rows, Columns, Depth, DepthOfSplit, TilesOfColumns, Tiles, HasBias;
@@ -24,15 +24,16 @@ internal struct Anchor
 /// </summary>
 internal interface IFactor
 {
-    /// <summary>Whether neighbours along the depth are neighbours in memory: then the threads of a warp load along it.</summary>
+    /// <summary>Whether neighbours along the depth are neighbours in memory: then the threads of a warp load along
+    /// it.</summary>
     static abstract bool IsAlongDepth { get; }
 
-    /// <summary>Whether <see cref="RunOf"/> can be more than 1: known to the compiler of a kernel, which drops what does
-    /// not occur.</summary>
+    /// <summary>Whether <see cref="RunOf"/> can be more than 1: known when a kernel is compiled, so that what does not
+    /// occur is dropped.</summary>
     static abstract bool HasRuns { get; }
 
-    /// <summary>How many neighbours, in the direction in which it is loaded, lie one behind the other from each multiple
-    /// of that number on.</summary>
+    /// <summary>How many neighbours, in the direction in which it is loaded, lie one behind the other from each
+    /// multiple of that number on.</summary>
     static abstract int RunOf(ProductSizes s);
 
     static abstract Anchor At(ProductSizes s, int index);

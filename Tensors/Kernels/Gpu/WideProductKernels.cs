@@ -23,8 +23,8 @@ internal struct RowSums
 
 /// <summary>
 /// The products of <see cref="ProductKernels"/> in float32 for shapes that fill a device with tiles of 128 × 128: 8 × 8
-/// results a thread, so that 64 multiply-adds follow each four loads from shared memory, and two tiles of each factor in
-/// turn, so that the next one is on its way while this one is worked on.
+/// results a thread, so that 64 multiply-adds follow each four loads from shared memory, and two tiles of each factor
+/// in turn, so that the next one is on its way while this one is worked on.
 /// </summary>
 internal static class WideProductKernels
 {
@@ -37,8 +37,8 @@ internal static class WideProductKernels
     /// <summary>The depth of a tile.</summary>
     public const int Depth = 8;
 
-    // Four more than a tile: the threads that store along the depth then meet different banks, and a row of the tile still
-    // begins at a multiple of 16 bytes.
+    // Four more than a tile: the threads that store along the depth then meet different banks, and a row of the tile
+    // still begins at a multiple of 16 bytes.
     private const int Pitch = Tile + 4, Stage = Depth * Pitch;
 
     /// <summary>The shared memory of a group.</summary>
@@ -48,7 +48,8 @@ internal static class WideProductKernels
         ArrayView<float> left, ArrayView<float> right, ArrayView<float> bias, ArrayView<float> result, ProductSizes s)
         where A : struct, IFactor where B : struct, IFactor where Y : struct, IResult
     {
-        ArrayView<float> tilesA = SharedMemory.Allocate<float>(2 * Stage), tilesB = SharedMemory.Allocate<float>(2 * Stage);
+        ArrayView<float> tilesA = SharedMemory.Allocate<float>(2 * Stage);
+        ArrayView<float> tilesB = SharedMemory.Allocate<float>(2 * Stage);
         ArrayView<F4> foursA = tilesA.Cast<F4>(), foursB = tilesB.Cast<F4>();
         int split = Grid.IdxX / s.Tiles, tile = Grid.IdxX - split * s.Tiles;
         int row0 = tile / s.TilesOfColumns * Tile, column0 = tile % s.TilesOfColumns * Tile;
@@ -97,15 +98,15 @@ internal static class WideProductKernels
             Group.Barrier();
         }
         int row = row0 + ty * 4, column = column0 + tx * 4;
-        int left4 = Y.ColumnOf(s, column), right4 = Y.ColumnOf(s, column + Tile / 2);
-        Put<Y>(result, bias, s, row, column, left4, right4, split, r0);
-        Put<Y>(result, bias, s, row + 1, column, left4, right4, split, r1);
-        Put<Y>(result, bias, s, row + 2, column, left4, right4, split, r2);
-        Put<Y>(result, bias, s, row + 3, column, left4, right4, split, r3);
-        Put<Y>(result, bias, s, row + Tile / 2, column, left4, right4, split, r4);
-        Put<Y>(result, bias, s, row + Tile / 2 + 1, column, left4, right4, split, r5);
-        Put<Y>(result, bias, s, row + Tile / 2 + 2, column, left4, right4, split, r6);
-        Put<Y>(result, bias, s, row + Tile / 2 + 3, column, left4, right4, split, r7);
+        int low = Y.ColumnOf(s, column), high = Y.ColumnOf(s, column + Tile / 2);
+        Put<Y>(result, bias, s, row, column, low, high, split, r0);
+        Put<Y>(result, bias, s, row + 1, column, low, high, split, r1);
+        Put<Y>(result, bias, s, row + 2, column, low, high, split, r2);
+        Put<Y>(result, bias, s, row + 3, column, low, high, split, r3);
+        Put<Y>(result, bias, s, row + Tile / 2, column, low, high, split, r4);
+        Put<Y>(result, bias, s, row + Tile / 2 + 1, column, low, high, split, r5);
+        Put<Y>(result, bias, s, row + Tile / 2 + 2, column, low, high, split, r6);
+        Put<Y>(result, bias, s, row + Tile / 2 + 3, column, low, high, split, r7);
     }
 
     // Which row (left) or column (right) of the tile a thread loads: with its four loads along the depth, two threads
@@ -160,8 +161,8 @@ internal static class WideProductKernels
 
     // Of the parts of a sum only the first takes the bias.
     private static void Put<Y>(
-        ArrayView<float> result, ArrayView<float> bias, ProductSizes s, int row, int column, int left4, int right4, int split,
-        RowSums sums) where Y : struct, IResult
+        ArrayView<float> result, ArrayView<float> bias, ProductSizes s, int row, int column, int low, int high,
+        int split, RowSums sums) where Y : struct, IResult
     {
         if (row >= s.Rows)
             return;
@@ -169,10 +170,10 @@ internal static class WideProductKernels
         if (s.HasBias != 0 && split == 0)
             add = bias[row];
         int start = split * s.Rows * s.Columns + row * Y.RowStride(s);
-        var low = new F4 { X = sums.C0 + add, Y = sums.C1 + add, Z = sums.C2 + add, W = sums.C3 + add };
-        var high = new F4 { X = sums.C4 + add, Y = sums.C5 + add, Z = sums.C6 + add, W = sums.C7 + add };
-        PutFour<Y>(result, s, start, column, left4, low);
-        PutFour<Y>(result, s, start, column + Tile / 2, right4, high);
+        var first = new F4 { X = sums.C0 + add, Y = sums.C1 + add, Z = sums.C2 + add, W = sums.C3 + add };
+        var second = new F4 { X = sums.C4 + add, Y = sums.C5 + add, Z = sums.C6 + add, W = sums.C7 + add };
+        PutFour<Y>(result, s, start, column, low, first);
+        PutFour<Y>(result, s, start, column + Tile / 2, high, second);
     }
 
     private static void PutFour<Y>(ArrayView<float> result, ProductSizes s, int start, int column, int first, F4 v)
