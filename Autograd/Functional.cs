@@ -96,7 +96,7 @@ public static class Functional
     /// (one-hot) or soft.
     /// </summary>
     public static Variable CrossEntropy(this Variable logits, Variable labels) =>
-        -logits.LogSoftmax().Dot(labels) / logits.Shape[0];
+        new CrossEntropy().On(logits, labels);
 
     /// <summary>The rows of x at the given indices.</summary>
     public static Variable GatherRows(this Variable x, IReadOnlyList<int> indices) => new GatherRows(indices).On(x);

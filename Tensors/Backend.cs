@@ -43,6 +43,18 @@ public abstract class Backend
     /// <summary>y = x, in memory order; the shapes may differ, the counts not.</summary>
     public abstract void Copy(Tensor x, Tensor y);
 
+    /// <summary>y = the numbers of all parts one behind the other; one <see cref="Copy"/> a part unless a backend has a
+    /// better way.</summary>
+    public virtual void Concat(ReadOnlySpan<Tensor> parts, Tensor y)
+    {
+        int start = 0;
+        foreach (Tensor part in parts)
+        {
+            Copy(part, y.View(start, part.Shape));
+            start += part.Count;
+        }
+    }
+
     /// <summary>y = x, rounded to y's number type, which may differ.</summary>
     public abstract void Convert(Tensor x, Tensor y);
 
@@ -100,6 +112,16 @@ public abstract class Backend
 
     /// <summary>y [N, M] = x − log Σ exp x along each row, safe against overflow.</summary>
     public abstract void LogSoftmax(Tensor x, Tensor y);
+
+    /// <summary>y, a scalar = the mean over the rows of −Σ_c q_c·log softmax(z)_c, z = logits and q = labels, both
+    /// [N, M], summed in float64; safe against overflow.</summary>
+    public abstract void CrossEntropy(Tensor logits, Tensor labels, Tensor y);
+
+    /// <summary>The adjoint of <see cref="CrossEntropy"/> at z and q, applied to the scalar dy: dlogits
+    /// = dy/N·((Σ_c q_c)·softmax(z) − q) and dlabels = −dy/N·log softmax(z), both [N, M]; a null destination is not
+    /// computed.</summary>
+    public abstract void CrossEntropyGradient(
+        Tensor logits, Tensor labels, Tensor dy, Tensor? dlogits, Tensor? dlabels);
 
     /// <summary>y = the rows (outermost slices) of x named by <paramref name="indices"/>.</summary>
     public abstract void GatherRows(Tensor x, ReadOnlySpan<int> indices, Tensor y);

@@ -14,7 +14,7 @@ public sealed class FusedOpTests
         var rows = new TheoryData<string, string>();
         foreach (TestBackend backend in TestBackends.InDouble)
         {
-            foreach (string name in OpCatalogue.Samples.Where(s => s.Value.Op is FusedOp).Select(s => s.Key))
+            foreach (string name in AllOperations.Samples.Where(s => s.Value.Op is FusedOp).Select(s => s.Key))
                 rows.Add(name, backend.Name);
         }
         return rows;
@@ -23,9 +23,9 @@ public sealed class FusedOpTests
     [Theory, MemberData(nameof(Fused))]
     public void Fused_equals_composed(string name, string on)
     {
-        OpSample sample = OpCatalogue.Samples[name];
+        OpSample sample = AllOperations.Samples[name];
         var op = (FusedOp)sample.Op;
-        double[][] numbers = OpCatalogue.Draw(sample);
+        double[][] numbers = AllOperations.Draw(sample);
         Shape[] shapes = [.. sample.Inputs.Select(i => i.Shape)];
         AssertEqual(on, numbers, shapes, x => op.On(x), x => op.Compose(x));
     }

@@ -35,8 +35,8 @@ public sealed class OpCheckTests
     [Fact]
     public void Draws_are_exact_in_float32_and_repeatable()
     {
-        OpSample sample = OpCatalogue.Samples["Conv2d#0"];
-        double[][] first = OpCatalogue.Draw(sample), again = OpCatalogue.Draw(sample);
+        OpSample sample = AllOperations.Samples["Conv2d#0"];
+        double[][] first = AllOperations.Draw(sample), again = AllOperations.Draw(sample);
         for (int i = 0; i < first.Length; i++)
         {
             Assert.Equal(first[i], again[i]);

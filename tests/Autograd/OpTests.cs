@@ -7,9 +7,9 @@ namespace InfMatch.Tests.Autograd;
 [Collection(SharedBackends.Name)]
 public sealed class OpTests
 {
-    public static TheoryData<string> Types() => [.. OpCatalogue.Types.Select(type => type.FullName!)];
+    public static TheoryData<string> Types() => [.. AllOperations.Types.Select(type => type.FullName!)];
 
-    public static TheoryData<string> Errors() => [.. OpCatalogue.Errors.Keys];
+    public static TheoryData<string> Errors() => [.. AllOperations.Errors.Keys];
 
     public static TheoryData<string, string> OnAll() => Rows(TestBackends.All, _ => true);
 
@@ -20,54 +20,54 @@ public sealed class OpTests
     [Theory, MemberData(nameof(Types))]
     public void Every_operation_has_samples_and_errors(string type)
     {
-        Type op = OpCatalogue.Types.Single(t => t.FullName == type);
-        Assert.True(OpCatalogue.IsSampled(op), $"{type} must implement IOpSamples: without samples nothing checks it.");
-        Assert.Contains(OpCatalogue.Samples.Values, sample => sample.Op.GetType() == op);
-        Assert.Contains(OpCatalogue.Errors.Values, error => error.Op.GetType() == op);
+        Type op = AllOperations.Types.Single(t => t.FullName == type);
+        Assert.True(AllOperations.IsSampled(op), $"{type} must implement IOpSamples: without samples nothing checks it.");
+        Assert.Contains(AllOperations.Samples.Values, sample => sample.Op.GetType() == op);
+        Assert.Contains(AllOperations.Errors.Values, error => error.Op.GetType() == op);
     }
 
     [Fact]
-    public void The_catalogue_finds_the_operations() => Assert.True(OpCatalogue.Types.Count >= 30);
+    public void The_catalogue_finds_the_operations() => Assert.True(AllOperations.Types.Count >= 30);
 
     [Theory, MemberData(nameof(OnAll))]
     public void Forward_equals_the_float64_reference_in_the_inferred_shape(string name, string on)
     {
-        (OpSample sample, TestBackend backend) = (OpCatalogue.Samples[name], TestBackends.Named(on));
+        (OpSample sample, TestBackend backend) = (AllOperations.Samples[name], TestBackends.Named(on));
         AssertPassed(OpCheck.Forward(sample, backend.Shared, backend.DType));
         Shape[] inferred = sample.Op.Infer([.. sample.Inputs.Select(input => input.Shape)]);
-        Tensor[] found = Forward(sample, OpCatalogue.Draw(sample), backend.Shared, backend.DType);
+        Tensor[] found = Forward(sample, AllOperations.Draw(sample), backend.Shared, backend.DType);
         Assert.Equal(inferred, found.Select(y => y.Shape));
     }
 
     [Theory, MemberData(nameof(InDouble))]
     public void First_derivatives_equal_central_differences(string name, string on) =>
         GradCheck.FirstOrder(
-            OpCatalogue.Samples[name].Op, Inputs(name, TestBackends.Named(on)), Marks(OpCatalogue.Samples[name]));
+            AllOperations.Samples[name].Op, Inputs(name, TestBackends.Named(on)), Marks(AllOperations.Samples[name]));
 
     [Theory, MemberData(nameof(InDouble))]
     public void Second_derivatives_equal_central_differences(string name, string on) =>
         GradCheck.SecondOrder(
-            OpCatalogue.Samples[name].Op, Inputs(name, TestBackends.Named(on)), Marks(OpCatalogue.Samples[name]));
+            AllOperations.Samples[name].Op, Inputs(name, TestBackends.Named(on)), Marks(AllOperations.Samples[name]));
 
     [Theory, MemberData(nameof(OnAll))]
     public void First_derivatives_equal_those_of_the_float64_reference(string name, string on)
     {
         TestBackend backend = TestBackends.Named(on);
-        AssertPassed(OpCheck.Vjp(OpCatalogue.Samples[name], backend.Shared, backend.DType));
+        AssertPassed(OpCheck.Vjp(AllOperations.Samples[name], backend.Shared, backend.DType));
     }
 
     [Theory, MemberData(nameof(Linear))]
     public void Linear_operations_satisfy_the_adjoint_identity(string name, string on)
     {
         TestBackend backend = TestBackends.Named(on);
-        AssertPassed(OpCheck.Adjoint(OpCatalogue.Samples[name], backend.Shared, backend.DType));
+        AssertPassed(OpCheck.Adjoint(AllOperations.Samples[name], backend.Shared, backend.DType));
     }
 
     [Theory, MemberData(nameof(OnAll))]
     public void The_vjp_is_linear_in_the_cotangent(string name, string on)
     {
-        (OpSample sample, TestBackend backend) = (OpCatalogue.Samples[name], TestBackends.Named(on));
-        Variable[] x = Variables(sample, backend.Shared, backend.DType, OpCatalogue.Draw(sample));
+        (OpSample sample, TestBackend backend) = (AllOperations.Samples[name], TestBackends.Named(on));
+        Variable[] x = Variables(sample, backend.Shared, backend.DType, AllOperations.Draw(sample));
         Variable[] asked = [.. x.Where(v => v.RequiresGradient)];
         Variable[] y = sample.Op.Apply(x);
         Variable[] u = Cotangents(y, seed: 5), v = Cotangents(y, seed: 6);
@@ -87,8 +87,8 @@ public sealed class OpTests
     [Theory, MemberData(nameof(OnAll))]
     public void A_second_run_gives_the_same_bits(string name, string on)
     {
-        (OpSample sample, TestBackend backend) = (OpCatalogue.Samples[name], TestBackends.Named(on));
-        double[][] numbers = OpCatalogue.Draw(sample);
+        (OpSample sample, TestBackend backend) = (AllOperations.Samples[name], TestBackends.Named(on));
+        double[][] numbers = AllOperations.Draw(sample);
         double[][] first = [.. Forward(sample, numbers, backend.Shared, backend.DType).Select(y => y.ToArray<double>())];
         double[][] again = [.. Forward(sample, numbers, backend.Shared, backend.DType).Select(y => y.ToArray<double>())];
         AssertSameBits(first, again);
@@ -100,7 +100,7 @@ public sealed class OpTests
     [Theory, MemberData(nameof(OnAll))]
     public void All_memory_comes_back_after_the_scope(string name, string on)
     {
-        OpSample sample = OpCatalogue.Samples[name];
+        OpSample sample = AllOperations.Samples[name];
         TestBackend backend = TestBackends.Named(on);
         Backend used = backend.Create();
         // On a shared instance other tests may have left tensors to the collector.
@@ -119,7 +119,7 @@ public sealed class OpTests
     [Theory, MemberData(nameof(Errors))]
     public void Bad_inputs_are_refused_by_name(string name)
     {
-        OpError error = OpCatalogue.Errors[name];
+        OpError error = AllOperations.Errors[name];
         var backend = new ReferenceBackend();
         Variable[] inputs =
             [.. error.Inputs.Select(s => Variable.Leaf(Tensor.Full(backend, DType.Float64, s, 1)))];
@@ -133,7 +133,7 @@ public sealed class OpTests
         var rows = new TheoryData<string, string>();
         foreach (TestBackend backend in backends)
         {
-            foreach ((string name, OpSample sample) in OpCatalogue.Samples)
+            foreach ((string name, OpSample sample) in AllOperations.Samples)
             {
                 if (choose(sample))
                     rows.Add(name, backend.Name);
@@ -144,8 +144,8 @@ public sealed class OpTests
 
     private static Tensor[] Inputs(string name, TestBackend backend)
     {
-        OpSample sample = OpCatalogue.Samples[name];
-        return Tensors(sample, backend.Shared, backend.DType, OpCatalogue.Draw(sample));
+        OpSample sample = AllOperations.Samples[name];
+        return Tensors(sample, backend.Shared, backend.DType, AllOperations.Draw(sample));
     }
 
     private static GradCheckOptions Marks(OpSample sample) =>
@@ -166,7 +166,7 @@ public sealed class OpTests
 
     private static double[][] Pullback(OpSample sample, Backend backend, DType dtype, ulong seed)
     {
-        Variable[] x = Variables(sample, backend, dtype, OpCatalogue.Draw(sample));
+        Variable[] x = Variables(sample, backend, dtype, AllOperations.Draw(sample));
         Variable[] y = sample.Op.Apply(x);
         return
         [

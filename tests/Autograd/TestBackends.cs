@@ -8,7 +8,9 @@ namespace InfMatch.Tests.Autograd;
 /// <param name="DType">The number type.</param>
 /// <param name="Create">Makes an instance; a costly one is made once and shared.</param>
 /// <param name="IsCostly">Whether opening the device and compiling its kernels takes seconds.</param>
-internal sealed record TestBackend(string Name, DType DType, Func<Backend> Create, bool IsCostly = false)
+/// <param name="IsWide">Whether the kernel for large products takes small ones too.</param>
+internal sealed record TestBackend(
+    string Name, DType DType, Func<Backend> Create, bool IsCostly = false, bool IsWide = false)
 {
     private readonly Lazy<Backend> _shared = new(Create);
 
@@ -28,7 +30,20 @@ internal static class TestBackends
 
     // Every CUDA and OpenCL device that can run the kernels; none on a machine without a driver.
     private static IEnumerable<TestBackend> Gpus() => GpuDevices.List().Where(d => d.Refusal is null)
-        .SelectMany(d => Both(d.Specification, () => new GpuBackend(d.Specification), isCostly: true));
+        .SelectMany(d => (TestBackend[])
+        [
+            .. Both(d.Specification, () => new GpuBackend(d.Specification), isCostly: true),
+            new TestBackend(
+                $"{d.Specification}-wide-float32", DType.Float32,
+                Once(() => new GpuBackend(d.Specification) { Tiling = ProductTiling.Wide }),
+                IsCostly: true, IsWide: true),
+        ]);
+
+    private static Func<Backend> Once(Func<Backend> create)
+    {
+        var one = new Lazy<Backend>(create);
+        return () => one.Value;
+    }
 
     public static TestBackend Named(string name) => All.Single(b => b.Name == name);
 
@@ -51,8 +66,7 @@ internal static class TestBackends
     private static IEnumerable<TestBackend> Both(string name, Func<Backend> create, bool isCostly = false)
     {
         // One device and one set of compiled kernels serves both number types.
-        var one = new Lazy<Backend>(create);
-        Func<Backend> make = isCostly ? () => one.Value : create;
+        Func<Backend> make = isCostly ? Once(create) : create;
         return
         [
             new TestBackend($"{name}-float64", DType.Float64, make, isCostly),

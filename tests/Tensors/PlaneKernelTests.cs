@@ -127,6 +127,36 @@ public sealed class PlaneKernelTests
 
     [Theory]
     [MemberData(nameof(KernelCheck.DTypes), MemberType = typeof(KernelCheck))]
+    public void CrossEntropy_and_its_adjoint_match_the_definition(DType dtype)
+    {
+        foreach ((int rows, int columns) in new[] { (1, 1), (3, 10), (257, 10), (2, 1000) })
+        {
+            // Exact in float32, or the rounding of a large logit would be judged with that of the kernel.
+            double[] Exact(ulong seed, double size) =>
+                Array.ConvertAll(new TestNumbers(seed).Numbers(rows * columns), v => (double)(float)(size * v));
+            var shape = new Shape(rows, columns);
+            Input[] inputs = [new(shape, Exact(14, 50)), new(shape, Exact(15, 1)), new(Shape.Scalar, [1.5])];
+            KernelCheck.Smooth(dtype, 4, (b, t) =>
+            {
+                Tensor y = KernelCheck.Destination(b, Shape.Scalar, t[0].DType);
+                b.CrossEntropy(t[0], t[1], y);
+                return [y];
+            }, inputs);
+            foreach ((bool needsLogits, bool needsLabels) in new[] { (true, true), (true, false), (false, true) })
+            {
+                KernelCheck.Smooth(dtype, 4, (b, t) =>
+                {
+                    Tensor? dz = needsLogits ? KernelCheck.Destination(b, t[0].Shape, t[0].DType) : null;
+                    Tensor? dq = needsLabels ? KernelCheck.Destination(b, t[0].Shape, t[0].DType) : null;
+                    b.CrossEntropyGradient(t[0], t[1], t[2], dz, dq);
+                    return [.. new[] { dz, dq }.OfType<Tensor>()];
+                }, inputs);
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(KernelCheck.DTypes), MemberType = typeof(KernelCheck))]
     public void Rows_are_gathered_and_scattered_by_the_definition(DType dtype)
     {
         int[] indices = [4, 0, 4, 2, 4];

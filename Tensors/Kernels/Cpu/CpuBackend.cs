@@ -167,11 +167,48 @@ public sealed unsafe class CpuBackend : HostBackend
 
     /// <inheritdoc/>
     protected override void LogSoftmax<T>(int rows, int columns, HostBlock<T> x, HostBlock<T> y) =>
-        _pool.RunChunks(rows, Math.Max(1, 4096 / Math.Max(1, columns)), (begin, end) =>
+        _pool.RunChunks(rows, RowsOf(columns), (begin, end) =>
         {
             for (int r = begin; r < end; r++)
                 RowKernels.LogSoftmax(x.Span.Slice(r * columns, columns), y.Span.Slice(r * columns, columns));
         });
+
+    /// <inheritdoc/>
+    protected override double CrossEntropy<T>(int rows, int columns, HostBlock<T> logits, HostBlock<T> labels)
+    {
+        double* losses = Scratch.Get<double>(ScratchUse.Partials, Math.Max(1, rows));
+        _pool.RunChunks(rows, RowsOf(columns), (begin, end) =>
+        {
+            var work = new Span<double>(Scratch.Get<double>(ScratchUse.Image, columns), columns);
+            for (int r = begin; r < end; r++)
+            {
+                losses[r] = RowKernels.CrossEntropy<T>(
+                    logits.Span.Slice(r * columns, columns), labels.Span.Slice(r * columns, columns), work);
+            }
+        });
+        double sum = 0;
+        for (int r = 0; r < rows; r++)
+            sum += losses[r];
+        return sum / rows;
+    }
+
+    /// <inheritdoc/>
+    protected override void CrossEntropyGradient<T>(
+        int rows, int columns, HostBlock<T> logits, HostBlock<T> labels, double dy, HostBlock<T>? dlogits,
+        HostBlock<T>? dlabels) =>
+        _pool.RunChunks(rows, RowsOf(columns), (begin, end) =>
+        {
+            var work = new Span<double>(Scratch.Get<double>(ScratchUse.Image, columns), columns);
+            for (int r = begin; r < end; r++)
+            {
+                RowKernels.CrossEntropyGradient(
+                    logits.Span.Slice(r * columns, columns), labels.Span.Slice(r * columns, columns), dy / rows, work,
+                    dlogits is { } dz ? dz.Span.Slice(r * columns, columns) : default,
+                    dlabels is { } dq ? dq.Span.Slice(r * columns, columns) : default);
+            }
+        });
+
+    private static int RowsOf(int columns) => Math.Max(1, 4096 / Math.Max(1, columns));
 
     /// <inheritdoc/>
     protected override void GatherRows<T>(int row, HostBlock<T> x, ReadOnlySpan<int> indices, HostBlock<T> y)

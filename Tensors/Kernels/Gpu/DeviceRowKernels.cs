@@ -6,12 +6,63 @@ namespace InfMatch.Tensors;
 /// <summary>Kernels on rows of matrices, on chosen rows, and on images seen through affine maps.</summary>
 internal static class DeviceRowKernels
 {
-    /// <summary>A group a row. The largest number is found in the same order as the sum.</summary>
+    /// <summary>A group a row.</summary>
     public static void LogSoftmax<T, N>(ArrayView<T> x, ArrayView<T> y, int columns)
         where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
     {
         ArrayView<double> shared = SharedMemory.Allocate<double>(ReductionKernels.MostThreads);
-        int start = Grid.IdxX * columns, t = Group.IdxX;
+        int start = Grid.IdxX * columns;
+        double most = Largest<T, N>(shared, x, start, columns), log = LogOfSum<T, N>(shared, x, start, columns, most);
+        for (int i = Group.IdxX; i < columns; i += Group.DimX)
+            y[start + i] = N.Narrow(N.Wide(x[start + i]) - most - log);
+    }
+
+    /// <summary>A group a row: partial[row] = −Σ q·log softmax(z).</summary>
+    public static void CrossEntropy<T, N>(
+        ArrayView<T> logits, ArrayView<T> labels, ArrayView<double> partial, int columns)
+        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    {
+        ArrayView<double> shared = SharedMemory.Allocate<double>(ReductionKernels.MostThreads);
+        int start = Grid.IdxX * columns;
+        double most = Largest<T, N>(shared, logits, start, columns);
+        double log = LogOfSum<T, N>(shared, logits, start, columns, most), sum = 0;
+        for (int i = Group.IdxX; i < columns; i += Group.DimX)
+            sum -= N.Wide(labels[start + i]) * (N.Wide(logits[start + i]) - most - log);
+        sum = ReductionKernels.GroupSum(shared, sum);
+        if (Group.IdxX == 0)
+            partial[Grid.IdxX] = sum;
+    }
+
+    /// <summary>A group a row: dlogits = dy/rows·((Σ q)·softmax(z) − q) and dlabels = −dy/rows·log softmax(z), each
+    /// where it is asked for.</summary>
+    public static void CrossEntropyGradient<T, N>(
+        ArrayView<T> logits, ArrayView<T> labels, ArrayView<T> dy, ArrayView<T> dlogits, ArrayView<T> dlabels,
+        int rows, int columns, int needsLogits, int needsLabels)
+        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    {
+        ArrayView<double> shared = SharedMemory.Allocate<double>(ReductionKernels.MostThreads);
+        int start = Grid.IdxX * columns;
+        double most = Largest<T, N>(shared, logits, start, columns);
+        double log = LogOfSum<T, N>(shared, logits, start, columns, most), mass = 0;
+        for (int i = Group.IdxX; i < columns; i += Group.DimX)
+            mass += N.Wide(labels[start + i]);
+        mass = ReductionKernels.GroupSum(shared, mass);
+        double scale = N.Wide(dy[0]) / rows;
+        for (int i = Group.IdxX; i < columns; i += Group.DimX)
+        {
+            double logP = N.Wide(logits[start + i]) - most - log;
+            if (needsLogits != 0)
+                dlogits[start + i] = N.Narrow(scale * (mass * Float64Numbers.Exp(logP) - N.Wide(labels[start + i])));
+            if (needsLabels != 0)
+                dlabels[start + i] = N.Narrow(-scale * logP);
+        }
+    }
+
+    // The largest number of a row, found in the same order as a sum.
+    private static double Largest<T, N>(ArrayView<double> shared, ArrayView<T> x, int start, int columns)
+        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    {
+        int t = Group.IdxX;
         double most = double.NegativeInfinity;
         for (int i = t; i < columns; i += Group.DimX)
         {
@@ -28,12 +79,17 @@ internal static class DeviceRowKernels
         }
         most = shared[0];
         Group.Barrier();
+        return most;
+    }
+
+    // log Σ exp(x − most).
+    private static double LogOfSum<T, N>(ArrayView<double> shared, ArrayView<T> x, int start, int columns, double most)
+        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    {
         double sum = 0;
-        for (int i = t; i < columns; i += Group.DimX)
+        for (int i = Group.IdxX; i < columns; i += Group.DimX)
             sum += Float64Numbers.Exp(N.Wide(x[start + i]) - most);
-        double log = Float64Numbers.Log(ReductionKernels.GroupSum(shared, sum));
-        for (int i = t; i < columns; i += Group.DimX)
-            y[start + i] = N.Narrow(N.Wide(x[start + i]) - most - log);
+        return Float64Numbers.Log(ReductionKernels.GroupSum(shared, sum));
     }
 
     public static void GatherRows<T>(ArrayView<T> x, ArrayView<int> indices, ArrayView<T> y, int row, int count)

@@ -20,6 +20,32 @@ internal static class ElementwiseKernels
             y[i] = x[i];
     }
 
+    /// <summary>y = the numbers of eight parts one behind the other.</summary>
+    public static void Concat<T>(Parts<T> parts, ArrayView<T> y, int count) where T : unmanaged, INumber<T>
+    {
+        int i = Grid.GlobalIndex.X;
+        if ((uint)i >= (uint)count)
+            return;
+        T value;
+        if (i < parts.End0)
+            value = parts.Part0[i];
+        else if (i < parts.End1)
+            value = parts.Part1[i - parts.End0];
+        else if (i < parts.End2)
+            value = parts.Part2[i - parts.End1];
+        else if (i < parts.End3)
+            value = parts.Part3[i - parts.End2];
+        else if (i < parts.End4)
+            value = parts.Part4[i - parts.End3];
+        else if (i < parts.End5)
+            value = parts.Part5[i - parts.End4];
+        else if (i < parts.End6)
+            value = parts.Part6[i - parts.End5];
+        else
+            value = parts.Part7[i - parts.End6];
+        y[i] = value;
+    }
+
     public static void Widen(ArrayView<float> x, ArrayView<double> y, int count)
     {
         int i = Grid.GlobalIndex.X;
@@ -96,6 +122,13 @@ internal static class ElementwiseKernels
         source += (next - rest * s.D1) * s.S1;
         y[i] = x[source + rest * s.S0];
     }
+}
+
+/// <summary>Eight parts of a vector and where the first seven end in it.</summary>
+internal struct Parts<T> where T : unmanaged
+{
+    public ArrayView<T> Part0, Part1, Part2, Part3, Part4, Part5, Part6, Part7;
+    public int End0, End1, End2, End3, End4, End5, End6;
 }
 
 /// <summary>

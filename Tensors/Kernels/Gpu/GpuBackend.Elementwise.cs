@@ -36,6 +36,47 @@ public sealed partial class GpuBackend
     }
 
     /// <inheritdoc/>
+    public override void Concat(ReadOnlySpan<Tensor> parts, Tensor y)
+    {
+        if (y.DType == DType.Float32)
+            Concat<float>(parts, y);
+        else
+            Concat<double>(parts, y);
+    }
+
+    // Eight parts a launch: the gradient of a network's flat parameters has sixteen parts and more, most of them tiny.
+    private void Concat<T>(ReadOnlySpan<Tensor> parts, Tensor y) where T : unmanaged, INumber<T>
+    {
+        ArrayView<T> to = View<T>(y);
+        List<(ArrayView<T> View, int Count)> filled = [];
+        foreach (Tensor part in parts)
+        {
+            ArrayView<T> view = View<T>(part);
+            if (part.Count > 0)
+                filled.Add((view, part.Count));
+        }
+        int start = 0;
+        foreach ((ArrayView<T> View, int Count)[] few in filled.Chunk(8))
+        {
+            ArrayView<T> At(int i) => i < few.Length ? few[i].View : to;
+            int EndOf(int i) => few.Take(i + 1).Sum(part => part.Count);
+            int count = EndOf(7);
+            var eight = new Parts<T>
+            {
+                Part0 = At(0), Part1 = At(1), Part2 = At(2), Part3 = At(3), Part4 = At(4), Part5 = At(5), Part6 = At(6),
+                Part7 = At(7), End0 = EndOf(0), End1 = EndOf(1), End2 = EndOf(2), End3 = EndOf(3), End4 = EndOf(4),
+                End5 = EndOf(5), End6 = EndOf(6),
+            };
+            _launcher.Launch(
+                Groups(count), Threads, ElementwiseKernels.Concat<T>, eight, to.SubView(start, count), count);
+            start += count;
+        }
+        foreach (Tensor part in parts)
+            GC.KeepAlive(part);
+        GC.KeepAlive(y);
+    }
+
+    /// <inheritdoc/>
     public override void Convert(Tensor x, Tensor y)
     {
         if (x.DType == y.DType)

@@ -89,23 +89,20 @@ public sealed partial class GpuBackend
         where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
     {
         int planes = g.N * g.C;
-        using var ofGamma = new GpuScratch<double>(_memory, planes);
-        using var ofBeta = new GpuScratch<double>(_memory, planes);
+        using var shares = new GpuScratch<double>(_memory, 2 * planes);
         if (x.Count > 0)
         {
             _launcher.Launch(
                 planes, ThreadsFor(g.H * g.W), PlaneKernels.NormReluPoolGradient<T, N>, View<T>(x), View<T>(gamma),
-                View<T>(beta), View<T>(dy), View(dx, View<T>(x)), ofGamma.View, ofBeta.View, SizesOf(g, epsilon),
-                dx is null ? 0 : 1);
+                View<T>(beta), View<T>(dy), View(dx, View<T>(x)), shares.View.SubView(0, planes),
+                shares.View.SubView(planes, planes), SizesOf(g, epsilon), dx is null ? 0 : 1);
         }
-        foreach ((Tensor? result, ArrayView<double> partial) in
-            new[] { (dgamma, ofGamma.View), (dbeta, ofBeta.View) })
+        if (g.C > 0 && (dgamma is not null || dbeta is not null))
         {
-            if (result is { Count: > 0 })
-            {
-                _launcher.Launch(
-                    g.C, ThreadsFor(g.N), PlaneKernels.SumOfPlanes<T, N>, partial, View<T>(result), g.C, g.N);
-            }
+            var wanted = new WantedSums { Gamma = dgamma is null ? 0 : 1, Beta = dbeta is null ? 0 : 1 };
+            _launcher.Launch(
+                g.C, ThreadsFor(g.N), PlaneKernels.SumOfPlanes<T, N>, shares.View, View(dgamma, View<T>(x)),
+                View(dbeta, View<T>(x)), g.C, g.N, wanted);
         }
         GC.KeepAlive((x, gamma, beta, dy, dx, dgamma, dbeta));
     }
@@ -129,6 +126,50 @@ public sealed partial class GpuBackend
                 View<double>(y), columns);
         }
         GC.KeepAlive((x, y));
+    }
+
+    /// <inheritdoc/>
+    public override void CrossEntropy(Tensor logits, Tensor labels, Tensor y)
+    {
+        if (y.DType == DType.Float32)
+            CrossEntropy<float, Float32Numbers>(logits, labels, y);
+        else
+            CrossEntropy<double, Float64Numbers>(logits, labels, y);
+    }
+
+    private void CrossEntropy<T, N>(Tensor logits, Tensor labels, Tensor y)
+        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    {
+        (int rows, int columns) = (logits.Shape[0], logits.Shape[1]);
+        using var partial = new GpuScratch<double>(_memory, rows);
+        _launcher.Launch(
+            rows, ThreadsFor(columns), DeviceRowKernels.CrossEntropy<T, N>, View<T>(logits), View<T>(labels),
+            partial.View, columns);
+        _launcher.Launch(
+            1, ThreadsFor(rows), ReductionKernels.Total<T, N>, partial.View, View<T>(y), rows, (double)rows);
+        GC.KeepAlive((logits, labels, y));
+    }
+
+    /// <inheritdoc/>
+    public override void CrossEntropyGradient(
+        Tensor logits, Tensor labels, Tensor dy, Tensor? dlogits, Tensor? dlabels)
+    {
+        if (logits.DType == DType.Float32)
+            CrossEntropyGradient<float, Float32Numbers>(logits, labels, dy, dlogits, dlabels);
+        else
+            CrossEntropyGradient<double, Float64Numbers>(logits, labels, dy, dlogits, dlabels);
+    }
+
+    private void CrossEntropyGradient<T, N>(
+        Tensor logits, Tensor labels, Tensor dy, Tensor? dlogits, Tensor? dlabels)
+        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    {
+        (int rows, int columns) = (logits.Shape[0], logits.Shape[1]);
+        ArrayView<T> z = View<T>(logits);
+        _launcher.Launch(
+            rows, ThreadsFor(columns), DeviceRowKernels.CrossEntropyGradient<T, N>, z, View<T>(labels), View<T>(dy),
+            View(dlogits, z), View(dlabels, z), rows, columns, dlogits is null ? 0 : 1, dlabels is null ? 0 : 1);
+        GC.KeepAlive((logits, labels, dy, dlogits, dlabels));
     }
 
     /// <inheritdoc/>

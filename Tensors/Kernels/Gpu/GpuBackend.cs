@@ -1,5 +1,5 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
+using System.Reflection;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
@@ -29,6 +29,12 @@ public sealed partial class GpuBackend : Backend, IDisposable
     /// <param name="memoryLimit">Bytes that tensors may take; the device's own memory bounds it too.</param>
     /// <exception cref="DeviceException">The device is absent, cannot run the kernels, or its driver fails.</exception>
     public GpuBackend(string specification, long memoryLimit = long.MaxValue)
+        : this(specification, memoryLimit, isRehearsal: false)
+    {
+    }
+
+    /// <summary>As the other; a rehearsal takes note of the kernels that it is asked for and runs none.</summary>
+    internal GpuBackend(string specification, long memoryLimit, bool isRehearsal)
     {
         Name = specification;
         _context = GpuDevices.CreateContext();
@@ -54,7 +60,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
             _context.Dispose();
             throw;
         }
-        _launcher = new GpuLauncher(_accelerator);
+        _launcher = new GpuLauncher(_accelerator, isRehearsal);
         _staging = new GpuStaging(specification, _accelerator);
     }
 
@@ -72,6 +78,9 @@ public sealed partial class GpuBackend : Backend, IDisposable
 
     /// <summary>What was copied between host and device so far: each download waits for all kernels before it.</summary>
     public TransferReport Transfers => _staging.Transfers;
+
+    /// <summary>Every kernel that was asked for so far, with its type arguments.</summary>
+    internal IReadOnlyCollection<MethodInfo> Kernels => _launcher.Kernels;
 
     /// <summary>The number of times that memory was asked for so far.</summary>
     public long MemoryRequests => _memory.Requests;

@@ -29,7 +29,8 @@ public sealed record GpuDevice(
         : SharedBytes < NeededSharedBytes ? $"its groups have less than {NeededSharedBytes} bytes of shared memory"
         : null;
 
-    private const long NeededSharedBytes = 2 * 16 * (ProductKernels.Tile + 1) * sizeof(double);
+    // The wide kernel's tiles, a little more than the narrow one's in float64.
+    private const long NeededSharedBytes = WideProductKernels.SharedBytes;
 }
 
 /// <summary>The CUDA and OpenCL devices of this machine.</summary>

@@ -8,10 +8,23 @@ namespace InfMatch.Tensors;
 /// Compiles each kernel once for a device and queues it on the device's one stream. A lock keeps callers on several
 /// threads apart: a driver's kernel object carries its arguments.
 /// </summary>
-internal sealed class GpuLauncher(Accelerator accelerator)
+/// <param name="accelerator">The device.</param>
+/// <param name="isRehearsal">Whether kernels are only noted and none is compiled or queued: so a test learns all that a
+/// device would be asked for.</param>
+internal sealed class GpuLauncher(Accelerator accelerator, bool isRehearsal)
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<MethodInfo, Delegate> _kernels = [];
+    private readonly Dictionary<MethodInfo, Delegate?> _kernels = [];
+
+    /// <summary>Every kernel that was asked for so far, with its type arguments.</summary>
+    public IReadOnlyCollection<MethodInfo> Kernels
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _kernels.Keys];
+        }
+    }
 
     /// <summary>The number of kernels queued so far.</summary>
     public long Launches { get; private set; }
@@ -21,8 +34,8 @@ internal sealed class GpuLauncher(Accelerator accelerator)
     {
         lock (_lock)
         {
-            var run = (Action<KernelConfig, A, B, C>)Find(kernel, () => accelerator.LoadStreamKernel(kernel));
-            run(new KernelConfig(groups, threads), a, b, c);
+            var run = (Action<KernelConfig, A, B, C>?)Find(kernel, () => accelerator.LoadStreamKernel(kernel));
+            run?.Invoke(new KernelConfig(groups, threads), a, b, c);
         }
     }
 
@@ -31,8 +44,8 @@ internal sealed class GpuLauncher(Accelerator accelerator)
     {
         lock (_lock)
         {
-            var run = (Action<KernelConfig, A, B, C, D>)Find(kernel, () => accelerator.LoadStreamKernel(kernel));
-            run(new KernelConfig(groups, threads), a, b, c, d);
+            var run = (Action<KernelConfig, A, B, C, D>?)Find(kernel, () => accelerator.LoadStreamKernel(kernel));
+            run?.Invoke(new KernelConfig(groups, threads), a, b, c, d);
         }
     }
 
@@ -42,8 +55,8 @@ internal sealed class GpuLauncher(Accelerator accelerator)
     {
         lock (_lock)
         {
-            var run = (Action<KernelConfig, A, B, C, D, E>)Find(kernel, () => accelerator.LoadStreamKernel(kernel));
-            run(new KernelConfig(groups, threads), a, b, c, d, e);
+            var run = (Action<KernelConfig, A, B, C, D, E>?)Find(kernel, () => accelerator.LoadStreamKernel(kernel));
+            run?.Invoke(new KernelConfig(groups, threads), a, b, c, d, e);
         }
     }
 
@@ -53,8 +66,8 @@ internal sealed class GpuLauncher(Accelerator accelerator)
     {
         lock (_lock)
         {
-            var run = (Action<KernelConfig, A, B, C, D, E, F>)Find(kernel, () => accelerator.LoadStreamKernel(kernel));
-            run(new KernelConfig(groups, threads), a, b, c, d, e, f);
+            var run = (Action<KernelConfig, A, B, C, D, E, F>?)Find(kernel, () => accelerator.LoadStreamKernel(kernel));
+            run?.Invoke(new KernelConfig(groups, threads), a, b, c, d, e, f);
         }
     }
 
@@ -66,17 +79,18 @@ internal sealed class GpuLauncher(Accelerator accelerator)
     {
         lock (_lock)
         {
-            var run = (Action<KernelConfig, A, B, C, D, E, F, G, H, I>)Find(
+            var run = (Action<KernelConfig, A, B, C, D, E, F, G, H, I>?)Find(
                 kernel, () => accelerator.LoadStreamKernel(kernel));
-            run(new KernelConfig(groups, threads), a, b, c, d, e, f, g, h, i);
+            run?.Invoke(new KernelConfig(groups, threads), a, b, c, d, e, f, g, h, i);
         }
     }
 
-    private Delegate Find(Delegate kernel, Func<Delegate> load)
+    // Null in a rehearsal alone.
+    private Delegate? Find(Delegate kernel, Func<Delegate> load)
     {
         Launches++;
         if (!_kernels.TryGetValue(kernel.Method, out Delegate? compiled))
-            _kernels.Add(kernel.Method, compiled = load());
+            _kernels.Add(kernel.Method, compiled = isRehearsal ? null : load());
         return compiled;
     }
 }

@@ -10,6 +10,12 @@ internal struct PlaneSizes
     public double Epsilon;
 }
 
+/// <summary>Which sums over planes are asked for, as 0 or 1.</summary>
+internal struct WantedSums
+{
+    public int Gamma, Beta;
+}
+
 /// <summary>Pooling, and the block of instance norm, ReLU and pooling in one pass.</summary>
 internal static class PlaneKernels
 {
@@ -109,18 +115,26 @@ internal static class PlaneKernels
         }
     }
 
-    /// <summary>y[c] = Σ_n partial[n, c], in order.</summary>
-    public static void SumOfPlanes<T, N>(ArrayView<double> partial, ArrayView<T> y, int channels, int images)
+    /// <summary>A group a channel: dγ[c] and dβ[c], each where it is asked for, are the sums over the images of their
+    /// shares, first those of γ [N, C], then those of β.</summary>
+    public static void SumOfPlanes<T, N>(
+        ArrayView<double> shares, ArrayView<T> dgamma, ArrayView<T> dbeta, int channels, int images, WantedSums wanted)
         where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
     {
         ArrayView<double> shared = SharedMemory.Allocate<double>(ReductionKernels.MostThreads);
         int c = Grid.IdxX;
-        double sum = 0;
+        double ofGamma = 0, ofBeta = 0;
         for (int n = Group.IdxX; n < images; n += Group.DimX)
-            sum += partial[n * channels + c];
-        sum = ReductionKernels.GroupSum(shared, sum);
-        if (Group.IdxX == 0)
-            y[c] = N.Narrow(sum);
+        {
+            ofGamma += shares[n * channels + c];
+            ofBeta += shares[(images + n) * channels + c];
+        }
+        ofGamma = ReductionKernels.GroupSum(shared, ofGamma);
+        ofBeta = ReductionKernels.GroupSum(shared, ofBeta);
+        if (Group.IdxX == 0 && wanted.Gamma != 0)
+            dgamma[c] = N.Narrow(ofGamma);
+        if (Group.IdxX == 0 && wanted.Beta != 0)
+            dbeta[c] = N.Narrow(ofBeta);
     }
 
     // dz of element i of the plane: its window's cotangent, where the ReLU saw z > 0 and a window reaches.

@@ -3,40 +3,7 @@ using ILGPU;
 
 namespace InfMatch.Tensors;
 
-/// <summary>The sizes of a product [Rows, Depth]·[Depth, Columns] and of the convolution that it may stand for.</summary>
-internal struct ProductSizes
-{
-    public int Rows, Columns, Depth, DepthOfSplit, TilesOfColumns, Tiles, HasBias;
-    public int C, H, W, K, R, S, Stride, Padding, OutH, OutW;
-}
-
-/// <summary>What an operand knows of one of its rows (left) or columns (right) for every depth.</summary>
-internal struct Anchor
-{
-    public int IsInside, Offset, Y, X;
-}
-
-/// <summary>
-/// Where the elements of a factor come from: a matrix, or images seen as the matrix of their patches, which is never
-/// stored (implicit GEMM).
-/// </summary>
-internal interface IFactor
-{
-    /// <summary>Whether neighbours along the depth are neighbours in memory: then the threads of a warp load along it.</summary>
-    static abstract bool IsAlongDepth { get; }
-
-    static abstract Anchor At(ProductSizes s, int index);
-
-    static abstract T Load<T>(ArrayView<T> view, ProductSizes s, Anchor at, int depth) where T : unmanaged, INumber<T>;
-}
-
-/// <summary>Where a result goes.</summary>
-internal interface IResult
-{
-    static abstract int IndexOf(ProductSizes s, int row, int column);
-}
-
-/// <summary>Matrix products and the three forms of the convolution: one kernel with tiles in shared memory.</summary>
+/// <summary>Matrix products and the three forms of the convolution: tiles in shared memory, for any shape.</summary>
 internal static class ProductKernels
 {
     /// <summary>A group computes Tile × Tile results, a thread 4 × 4 of them.</summary>
@@ -105,38 +72,42 @@ internal static class ProductKernels
             }
             Group.Barrier();
         }
-        int row = row0 + ty, column = column0 + tx, slice = split * s.Rows * s.Columns;
-        Put<T, Y>(result, bias, s, row, column, slice, c00, c01, c02, c03);
-        Put<T, Y>(result, bias, s, row + 16, column, slice, c10, c11, c12, c13);
-        Put<T, Y>(result, bias, s, row + 32, column, slice, c20, c21, c22, c23);
-        Put<T, Y>(result, bias, s, row + 48, column, slice, c30, c31, c32, c33);
+        int row = row0 + ty, column = column0 + tx;
+        Put<T, Y>(result, bias, s, row, column, split, c00, c01, c02, c03);
+        Put<T, Y>(result, bias, s, row + 16, column, split, c10, c11, c12, c13);
+        Put<T, Y>(result, bias, s, row + 32, column, split, c20, c21, c22, c23);
+        Put<T, Y>(result, bias, s, row + 48, column, split, c30, c31, c32, c33);
     }
 
-    private static T Take<T, F>(ArrayView<T> view, ProductSizes s, Anchor at, int depth, int end)
+    /// <summary>One element of a factor, 0 outside, where the first element is loaded in its place: a load that nobody
+    /// needs costs less than a branch around each.</summary>
+    public static T Take<T, F>(ArrayView<T> view, ProductSizes s, Anchor at, int depth, int end)
         where T : unmanaged, INumber<T> where F : struct, IFactor
     {
-        T value = T.Zero;
-        if (at.IsInside != 0 && depth < end)
-            value = F.Load(view, s, at, depth);
-        return value;
+        int index = F.IndexOf(s, at, depth);
+        bool isThere = at.IsInside != 0 & depth < end & index >= 0;
+        T value = view[isThere ? index : 0];
+        return isThere ? value : T.Zero;
     }
 
+    // Of the parts of a sum only the first takes the bias.
     private static void Put<T, Y>(
-        ArrayView<T> result, ArrayView<T> bias, ProductSizes s, int row, int column, int slice, T v0, T v1, T v2, T v3)
+        ArrayView<T> result, ArrayView<T> bias, ProductSizes s, int row, int column, int split, T v0, T v1, T v2, T v3)
         where T : unmanaged, INumber<T> where Y : struct, IResult
     {
         if (row >= s.Rows)
             return;
         T add = T.Zero;
-        if (s.HasBias != 0)
+        if (s.HasBias != 0 && split == 0)
             add = bias[row];
+        int start = split * s.Rows * s.Columns + row * Y.RowStride(s);
         if (column < s.Columns)
-            result[slice + Y.IndexOf(s, row, column)] = v0 + add;
+            result[start + Y.ColumnOf(s, column)] = v0 + add;
         if (column + 16 < s.Columns)
-            result[slice + Y.IndexOf(s, row, column + 16)] = v1 + add;
+            result[start + Y.ColumnOf(s, column + 16)] = v1 + add;
         if (column + 32 < s.Columns)
-            result[slice + Y.IndexOf(s, row, column + 32)] = v2 + add;
+            result[start + Y.ColumnOf(s, column + 32)] = v2 + add;
         if (column + 48 < s.Columns)
-            result[slice + Y.IndexOf(s, row, column + 48)] = v3 + add;
+            result[start + Y.ColumnOf(s, column + 48)] = v3 + add;
     }
 }

@@ -82,6 +82,19 @@ internal static class ReductionKernels
         return (i - outer * s.R2) * s.RS2 + (outer - outermost * s.R1) * s.RS1 + outermost * s.RS0;
     }
 
+    /// <summary>y[0] = the sum of count partial sums over a divisor, by one group.</summary>
+    public static void Total<T, N>(ArrayView<double> partial, ArrayView<T> y, int count, double divisor)
+        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    {
+        ArrayView<double> shared = SharedMemory.Allocate<double>(MostThreads);
+        double sum = 0;
+        for (int i = Group.IdxX; i < count; i += Group.DimX)
+            sum += partial[i];
+        sum = GroupSum(shared, sum);
+        if (Group.IdxX == 0)
+            y[0] = N.Narrow(sum / divisor);
+    }
+
     /// <summary>y[output] = the sum of its partial sums, in order.</summary>
     public static void Finish<T, N>(ArrayView<double> partial, ArrayView<T> y, int outputs, int splits)
         where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>

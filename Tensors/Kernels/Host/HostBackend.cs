@@ -256,6 +256,37 @@ public abstract class HostBackend : Backend
     }
 
     /// <inheritdoc/>
+    public sealed override void CrossEntropy(Tensor logits, Tensor labels, Tensor y)
+    {
+        (int rows, int columns) = (logits.Shape[0], logits.Shape[1]);
+        if (y.DType == DType.Float32)
+            Block<float>(y).Span[0] = (float)CrossEntropy(rows, columns, Block<float>(logits), Block<float>(labels));
+        else
+            Block<double>(y).Span[0] = CrossEntropy(rows, columns, Block<double>(logits), Block<double>(labels));
+        GC.KeepAlive((logits, labels, y));
+    }
+
+    /// <inheritdoc/>
+    public sealed override void CrossEntropyGradient(
+        Tensor logits, Tensor labels, Tensor dy, Tensor? dlogits, Tensor? dlabels)
+    {
+        (int rows, int columns) = (logits.Shape[0], logits.Shape[1]);
+        if (logits.DType == DType.Float32)
+        {
+            CrossEntropyGradient(
+                rows, columns, Block<float>(logits), Block<float>(labels), Block<float>(dy).Span[0],
+                Optional<float>(dlogits), Optional<float>(dlabels));
+        }
+        else
+        {
+            CrossEntropyGradient(
+                rows, columns, Block<double>(logits), Block<double>(labels), Block<double>(dy).Span[0],
+                Optional<double>(dlogits), Optional<double>(dlabels));
+        }
+        GC.KeepAlive((logits, labels, dy, dlogits, dlabels));
+    }
+
+    /// <inheritdoc/>
     public sealed override void GatherRows(Tensor x, ReadOnlySpan<int> indices, Tensor y)
     {
         int row = x.Count / Math.Max(1, x.Shape[0]);
@@ -371,6 +402,14 @@ public abstract class HostBackend : Backend
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 
     protected abstract void LogSoftmax<T>(int rows, int columns, HostBlock<T> x, HostBlock<T> y)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>;
+
+    protected abstract double CrossEntropy<T>(int rows, int columns, HostBlock<T> logits, HostBlock<T> labels)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>;
+
+    protected abstract void CrossEntropyGradient<T>(
+        int rows, int columns, HostBlock<T> logits, HostBlock<T> labels, double dy, HostBlock<T>? dlogits,
+        HostBlock<T>? dlabels)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 
     protected abstract void GatherRows<T>(int row, HostBlock<T> x, ReadOnlySpan<int> indices, HostBlock<T> y)

@@ -285,15 +285,60 @@ public sealed class ReferenceBackend() : HostBackend("reference", long.MaxValue)
     {
         for (int r = 0; r < rows; r++)
         {
-            Span<T> xs = x.Span.Slice(r * columns, columns), ys = y.Span.Slice(r * columns, columns);
-            double max = double.NegativeInfinity, sum = 0;
-            foreach (T v in xs)
-                max = Math.Max(max, double.CreateTruncating(v));
-            foreach (T v in xs)
-                sum += Math.Exp(double.CreateTruncating(v) - max);
+            double[] log = LogSoftmax(x.Span.Slice(r * columns, columns));
             for (int c = 0; c < columns; c++)
-                ys[c] = T.CreateTruncating(double.CreateTruncating(xs[c]) - max - Math.Log(sum));
+                y.Span[r * columns + c] = T.CreateTruncating(log[c]);
         }
+    }
+
+    /// <inheritdoc/>
+    protected override double CrossEntropy<T>(int rows, int columns, HostBlock<T> logits, HostBlock<T> labels)
+    {
+        double sum = 0;
+        for (int r = 0; r < rows; r++)
+        {
+            Span<T> q = labels.Span.Slice(r * columns, columns);
+            double[] log = LogSoftmax(logits.Span.Slice(r * columns, columns));
+            for (int c = 0; c < columns; c++)
+                sum -= double.CreateTruncating(q[c]) * log[c];
+        }
+        return sum / rows;
+    }
+
+    /// <inheritdoc/>
+    protected override void CrossEntropyGradient<T>(
+        int rows, int columns, HostBlock<T> logits, HostBlock<T> labels, double dy, HostBlock<T>? dlogits,
+        HostBlock<T>? dlabels)
+    {
+        for (int r = 0; r < rows; r++)
+        {
+            Span<T> q = labels.Span.Slice(r * columns, columns);
+            double[] log = LogSoftmax(logits.Span.Slice(r * columns, columns));
+            double mass = 0;
+            foreach (T label in q)
+                mass += double.CreateTruncating(label);
+            for (int c = 0; c < columns; c++)
+            {
+                double slope = mass * Math.Exp(log[c]) - double.CreateTruncating(q[c]);
+                if (dlogits is { } dz)
+                    dz.Span[r * columns + c] = T.CreateTruncating(dy / rows * slope);
+                if (dlabels is { } dq)
+                    dq.Span[r * columns + c] = T.CreateTruncating(-dy / rows * log[c]);
+            }
+        }
+    }
+
+    private static double[] LogSoftmax<T>(Span<T> z) where T : INumberBase<T>
+    {
+        var log = new double[z.Length];
+        double max = double.NegativeInfinity, sum = 0;
+        foreach (T v in z)
+            max = Math.Max(max, double.CreateTruncating(v));
+        foreach (T v in z)
+            sum += Math.Exp(double.CreateTruncating(v) - max);
+        for (int c = 0; c < z.Length; c++)
+            log[c] = double.CreateTruncating(z[c]) - max - Math.Log(sum);
+        return log;
     }
 
     /// <inheritdoc/>

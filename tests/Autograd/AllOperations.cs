@@ -1,29 +1,28 @@
 using System.Reflection;
 using InfMatch.Autograd;
-using Library = InfMatch.Autograd.OpCatalogue;
 
 namespace InfMatch.Tests.Autograd;
 
 /// <summary>Every concrete operation of the program, of all its assemblies, with its samples.</summary>
-internal static class OpCatalogue
+internal static class AllOperations
 {
     public static IReadOnlyList<Type> Types { get; } =
     [
         .. Directory.EnumerateFiles(AppContext.BaseDirectory, "InfMatch.*.dll").Order(StringComparer.Ordinal)
             .Where(file => !file.EndsWith("Tests.dll", StringComparison.Ordinal))
-            .SelectMany(file => Library.Types(Assembly.LoadFrom(file))),
+            .SelectMany(file => OpCatalogue.Types(Assembly.LoadFrom(file))),
     ];
 
     public static IReadOnlyDictionary<string, OpSample> Samples { get; } = Types.Where(IsSampled)
-        .SelectMany(type => Library.Samples(type).Select((s, i) => (Key: $"{type.Name}#{i}", s)))
+        .SelectMany(type => OpCatalogue.Samples(type).Select((s, i) => (Key: $"{type.Name}#{i}", s)))
         .ToDictionary(pair => pair.Key, pair => pair.s, StringComparer.Ordinal);
 
     public static IReadOnlyDictionary<string, OpError> Errors { get; } = Types.Where(IsSampled)
-        .SelectMany(type => Library.Errors(type).Select((e, i) => (Key: $"{type.Name}#{i}", e)))
+        .SelectMany(type => OpCatalogue.Errors(type).Select((e, i) => (Key: $"{type.Name}#{i}", e)))
         .ToDictionary(pair => pair.Key, pair => pair.e, StringComparer.Ordinal);
 
-    public static bool IsSampled(Type type) => Library.IsSampled(type);
+    public static bool IsSampled(Type type) => OpCatalogue.IsSampled(type);
 
     /// <summary>The numbers of a sample, the same for every backend and number type.</summary>
-    public static double[][] Draw(OpSample sample) => Library.Draw(sample);
+    public static double[][] Draw(OpSample sample) => OpCatalogue.Draw(sample);
 }

@@ -1,0 +1,197 @@
+using ILGPU;
+
+namespace InfMatch.Tensors;
+
+/// <summary>Four neighbours: one access of 16 bytes to global or shared memory.</summary>
+internal struct F4
+{
+    public float X, Y, Z, W;
+}
+
+/// <summary>The sums of one row of a thread's 8 × 8 results: scalars, which a compiler keeps in registers.</summary>
+internal struct RowSums
+{
+    public float C0, C1, C2, C3, C4, C5, C6, C7;
+
+    /// <summary>These and p·(q, r).</summary>
+    public readonly RowSums Plus(float p, F4 q, F4 r) => new()
+    {
+        C0 = C0 + p * q.X, C1 = C1 + p * q.Y, C2 = C2 + p * q.Z, C3 = C3 + p * q.W,
+        C4 = C4 + p * r.X, C5 = C5 + p * r.Y, C6 = C6 + p * r.Z, C7 = C7 + p * r.W,
+    };
+}
+
+/// <summary>
+/// The products of <see cref="ProductKernels"/> in float32 for shapes that fill a device with tiles of 128 × 128: 8 × 8
+/// results a thread, so that 64 multiply-adds follow each four loads from shared memory, and two tiles of each factor
+/// in turn, so that the next one is on its way while this one is worked on.
+/// </summary>
+internal static class WideProductKernels
+{
+    /// <summary>A group computes Tile × Tile results: 8 warps as 4 × 2, each of 4 × 8 threads.</summary>
+    public const int Tile = 128;
+
+    /// <summary>Threads of a group.</summary>
+    public const int Threads = 256;
+
+    /// <summary>The depth of a tile.</summary>
+    public const int Depth = 8;
+
+    // Four more than a tile: the threads that store along the depth then meet different banks, and a row of the tile
+    // still begins at a multiple of 16 bytes.
+    private const int Pitch = Tile + 4, Stage = Depth * Pitch;
+
+    /// <summary>The shared memory of a group.</summary>
+    public const int SharedBytes = 2 * 2 * Stage * sizeof(float);
+
+    public static void Multiply<A, B, Y>(
+        ArrayView<float> left, ArrayView<float> right, ArrayView<float> bias, ArrayView<float> result, ProductSizes s)
+        where A : struct, IFactor where B : struct, IFactor where Y : struct, IResult
+    {
+        ArrayView<float> tilesA = SharedMemory.Allocate<float>(2 * Stage);
+        ArrayView<float> tilesB = SharedMemory.Allocate<float>(2 * Stage);
+        ArrayView<F4> foursA = tilesA.Cast<F4>(), foursB = tilesB.Cast<F4>();
+        int split = Grid.IdxX / s.Tiles, tile = Grid.IdxX - split * s.Tiles;
+        int row0 = tile / s.TilesOfColumns * Tile, column0 = tile % s.TilesOfColumns * Tile;
+        int begin = split * s.DepthOfSplit, end = begin + s.DepthOfSplit < s.Depth ? begin + s.DepthOfSplit : s.Depth;
+        int t = Group.IdxX, lane = t & 31, warp = t / 32;
+        int tx = (warp & 1) * 8 + (lane & 7), ty = warp / 2 * 4 + lane / 8;
+
+        int iA = FirstOf<A>(t, s.IsWideLeft), dA = DepthOf<A>(t, s.IsWideLeft);
+        int iB = FirstOf<B>(t, s.IsWideRight), dB = DepthOf<B>(t, s.IsWideRight);
+        Anchor a = A.At(s, row0 + iA), b = B.At(s, column0 + iB);
+        a.IsInside = row0 + iA < s.Rows ? 1 : 0;
+        b.IsInside = column0 + iB < s.Columns ? 1 : 0;
+        int slotA = dA * Pitch + iA, slotB = dB * Pitch + iB;
+
+        RowSums r0 = default, r1 = default, r2 = default, r3 = default;
+        RowSums r4 = default, r5 = default, r6 = default, r7 = default;
+        if (begin < end)
+        {
+            Keep<A>(tilesA, slotA, s.IsWideLeft, Fetch<A>(left, s, s.IsWideLeft, a, begin + dA, end));
+            Keep<B>(tilesB, slotB, s.IsWideRight, Fetch<B>(right, s, s.IsWideRight, b, begin + dB, end));
+        }
+        Group.Barrier();
+        for (int d = begin; d < end; d += Depth)
+        {
+            int now = ((d - begin) / Depth & 1) * Stage, other = Stage - now;
+            F4 nextA = Fetch<A>(left, s, s.IsWideLeft, a, d + Depth + dA, end);
+            F4 nextB = Fetch<B>(right, s, s.IsWideRight, b, d + Depth + dB, end);
+            int firstA = now / 4 + ty, firstB = now / 4 + tx;
+            for (int k = 0; k < Depth; k++)
+            {
+                ArrayView<F4> rowA = foursA.SubView(firstA + k * (Pitch / 4), 17);
+                ArrayView<F4> rowB = foursB.SubView(firstB + k * (Pitch / 4), 17);
+                F4 p = rowA[0], q = rowB[0], r = rowB[16];
+                r0 = r0.Plus(p.X, q, r);
+                r1 = r1.Plus(p.Y, q, r);
+                r2 = r2.Plus(p.Z, q, r);
+                r3 = r3.Plus(p.W, q, r);
+                p = rowA[16];
+                r4 = r4.Plus(p.X, q, r);
+                r5 = r5.Plus(p.Y, q, r);
+                r6 = r6.Plus(p.Z, q, r);
+                r7 = r7.Plus(p.W, q, r);
+            }
+            Keep<A>(tilesA, other + slotA, s.IsWideLeft, nextA);
+            Keep<B>(tilesB, other + slotB, s.IsWideRight, nextB);
+            Group.Barrier();
+        }
+        int row = row0 + ty * 4, column = column0 + tx * 4;
+        int low = Y.ColumnOf(s, column), high = Y.ColumnOf(s, column + Tile / 2);
+        Put<Y>(result, bias, s, row, column, low, high, split, r0);
+        Put<Y>(result, bias, s, row + 1, column, low, high, split, r1);
+        Put<Y>(result, bias, s, row + 2, column, low, high, split, r2);
+        Put<Y>(result, bias, s, row + 3, column, low, high, split, r3);
+        Put<Y>(result, bias, s, row + Tile / 2, column, low, high, split, r4);
+        Put<Y>(result, bias, s, row + Tile / 2 + 1, column, low, high, split, r5);
+        Put<Y>(result, bias, s, row + Tile / 2 + 2, column, low, high, split, r6);
+        Put<Y>(result, bias, s, row + Tile / 2 + 3, column, low, high, split, r7);
+    }
+
+    // Which row (left) or column (right) of the tile a thread loads: with its four loads along the depth, two threads
+    // take one; across, each thread takes one at every second depth, or four neighbours at one depth.
+    private static int FirstOf<F>(int t, int isWide) where F : struct, IFactor =>
+        F.IsAlongDepth ? t / 2 : F.HasRuns && isWide != 0 ? (t & 31) * 4 : t & (Tile - 1);
+
+    private static int DepthOf<F>(int t, int isWide) where F : struct, IFactor =>
+        F.IsAlongDepth ? (t & 1) * 4 : F.HasRuns && isWide != 0 ? t / 32 : t / Tile;
+
+    // What lies outside is 0, and its place is taken by the first element: a load that nobody needs costs less than a
+    // branch around each.
+    private static F4 Fetch<F>(ArrayView<float> view, ProductSizes s, int isWide, Anchor at, int depth, int end)
+        where F : struct, IFactor
+    {
+        F4 v = default;
+        if (F.HasRuns && isWide != 0)
+        {
+            bool isThere = at.IsInside != 0 & depth < end;
+            F4 four = view.Cast<F4>()[isThere ? F.IndexOf(s, at, depth) / 4 : 0];
+            v.X = isThere ? four.X : 0;
+            v.Y = isThere ? four.Y : 0;
+            v.Z = isThere ? four.Z : 0;
+            v.W = isThere ? four.W : 0;
+        }
+        else
+        {
+            int step = F.IsAlongDepth ? 1 : 2;
+            v.X = ProductKernels.Take<float, F>(view, s, at, depth, end);
+            v.Y = ProductKernels.Take<float, F>(view, s, at, depth + step, end);
+            v.Z = ProductKernels.Take<float, F>(view, s, at, depth + 2 * step, end);
+            v.W = ProductKernels.Take<float, F>(view, s, at, depth + 3 * step, end);
+        }
+        return v;
+    }
+
+    private static void Keep<F>(ArrayView<float> tiles, int slot, int isWide, F4 v) where F : struct, IFactor
+    {
+        if (!F.IsAlongDepth && F.HasRuns && isWide != 0)
+        {
+            tiles.Cast<F4>()[slot / 4] = v;
+        }
+        else
+        {
+            int step = F.IsAlongDepth ? Pitch : 2 * Pitch;
+            tiles[slot] = v.X;
+            tiles[slot + step] = v.Y;
+            tiles[slot + 2 * step] = v.Z;
+            tiles[slot + 3 * step] = v.W;
+        }
+    }
+
+    // Of the parts of a sum only the first takes the bias.
+    private static void Put<Y>(
+        ArrayView<float> result, ArrayView<float> bias, ProductSizes s, int row, int column, int low, int high,
+        int split, RowSums sums) where Y : struct, IResult
+    {
+        if (row >= s.Rows)
+            return;
+        float add = 0;
+        if (s.HasBias != 0 && split == 0)
+            add = bias[row];
+        int start = split * s.Rows * s.Columns + row * Y.RowStride(s);
+        var first = new F4 { X = sums.C0 + add, Y = sums.C1 + add, Z = sums.C2 + add, W = sums.C3 + add };
+        var second = new F4 { X = sums.C4 + add, Y = sums.C5 + add, Z = sums.C6 + add, W = sums.C7 + add };
+        PutFour<Y>(result, s, start, column, low, first);
+        PutFour<Y>(result, s, start, column + Tile / 2, high, second);
+    }
+
+    private static void PutFour<Y>(ArrayView<float> result, ProductSizes s, int start, int column, int first, F4 v)
+        where Y : struct, IResult
+    {
+        if (s.IsWideResult != 0)
+        {
+            if (column < s.Columns)
+                result.Cast<F4>()[(start + first) / 4] = v;
+            return;
+        }
+        if (column < s.Columns)
+            result[start + first] = v.X;
+        if (column + 1 < s.Columns)
+            result[start + Y.ColumnOf(s, column + 1)] = v.Y;
+        if (column + 2 < s.Columns)
+            result[start + Y.ColumnOf(s, column + 2)] = v.Z;
+        if (column + 3 < s.Columns)
+            result[start + Y.ColumnOf(s, column + 3)] = v.W;
+    }
+}

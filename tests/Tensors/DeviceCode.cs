@@ -1,0 +1,140 @@
+using System.Reflection;
+using ILGPU;
+using ILGPU.Backends;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.OpenCL;
+using ILGPU.Backends.PTX;
+using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+using InfMatch.Autograd;
+using InfMatch.Tensors;
+using InfMatch.Tests.Autograd;
+
+namespace InfMatch.Tests.Tensors;
+
+/// <summary>
+/// What devices are asked to run, found without a device: a backend that only takes note of its kernels goes through
+/// every sample of every operation, to second order, in both number types and with each kernel of products.
+/// </summary>
+internal static class DeviceCode
+{
+    private static readonly Lazy<IReadOnlyList<MethodInfo>> s_kernels = new(Rehearse);
+
+    /// <summary>The kernels with their type arguments, in the order of their names.</summary>
+    public static IReadOnlyList<MethodInfo> Kernels => s_kernels.Value;
+
+    /// <summary>Such as ProductKernels.Multiply&lt;Single, AlongDepth, Patches, OutputResult&gt;.</summary>
+    public static string NameOf(MethodInfo kernel) =>
+        $"{kernel.DeclaringType!.Name}.{kernel.Name}" +
+        (kernel.IsGenericMethod ? $"<{string.Join(", ", kernel.GetGenericArguments().Select(NameOf))}>" : "");
+
+    /// <summary>The kernels that the classes of kernels declare: public methods that return nothing and take a
+    /// view.</summary>
+    public static IEnumerable<MethodInfo> Declared { get; } =
+    [
+        .. typeof(GpuBackend).Assembly.GetTypes()
+            .Where(type => type.IsAbstract && type.IsSealed)
+            .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly))
+            .Where(m => m.ReturnType == typeof(void) && m.GetParameters().Any(p => IsView(p.ParameterType))),
+    ];
+
+    /// <summary>PTX for sm_80, the newest that ILGPU 1.5.3 writes and what a later GPU gets from it too.</summary>
+    public static IEnumerable<(MethodInfo Kernel, string Text)> ToPtx()
+    {
+        using Context context = MakeContext();
+        using var backend = new PTXBackend(
+            context, new CudaCapabilityContext(CudaArchitecture.SM_80), CudaArchitecture.SM_80,
+            CudaInstructionSet.ISA_80, null!);
+        foreach (MethodInfo kernel in Kernels)
+            yield return (kernel, ((PTXCompiledKernel)Compile(backend, kernel)).PTXAssembly);
+    }
+
+    /// <summary>OpenCL C for a device of float64 and a generic address space and nothing else that is optional.</summary>
+    public static IEnumerable<(MethodInfo Kernel, string Text)> ToOpenCl()
+    {
+        using Context context = MakeContext();
+        var capabilities = new CLCapabilityContext(
+            float16: false, float64: true, genericAddressSpace: true, int64_Atomics: false, subGroups: false);
+        using var backend = new CLBackend(context, capabilities, CLDeviceVendor.Other, CLCVersion.CL20);
+        foreach (MethodInfo kernel in Kernels)
+            yield return (kernel, ((CLCompiledKernel)Compile(backend, kernel)).Source);
+    }
+
+    private static CompiledKernel Compile(ILGPU.Backends.Backend backend, MethodInfo kernel)
+    {
+        try
+        {
+            return backend.Compile(
+                EntryPointDescription.FromExplicitlyGroupedKernel(kernel), KernelSpecialization.Empty);
+        }
+        catch (InternalCompilerException e)
+        {
+            throw new InvalidOperationException($"{NameOf(kernel)} does not compile: {e.InnerException?.Message}", e);
+        }
+    }
+
+    private static Context MakeContext() =>
+        Context.Create(builder => builder.Optimize(OptimizationLevel.O2).Math(MathMode.Default));
+
+    private static IReadOnlyList<MethodInfo> Rehearse()
+    {
+        using var backend = new GpuBackend(GpuBackend.Simulator, long.MaxValue, isRehearsal: true);
+        foreach (ProductTiling tiling in Enum.GetValues<ProductTiling>())
+        {
+            backend.Tiling = tiling;
+            foreach (DType dtype in Enum.GetValues<DType>())
+            {
+                foreach (OpSample sample in AllOperations.Samples.Values)
+                    TakeDerivatives(sample, backend, dtype);
+                WhatIsNoOperation(backend, dtype);
+            }
+        }
+        return [.. backend.Kernels.OrderBy(NameOf, StringComparer.Ordinal)];
+    }
+
+    // Without a graph, by fused kernels; with one, by the composition; and the derivative of that.
+    private static void TakeDerivatives(OpSample sample, GpuBackend backend, DType dtype)
+    {
+        using TensorScope scope = TensorScope.Begin();
+        Variable[] x =
+        [
+            .. sample.Inputs.Select(input =>
+            {
+                Tensor value = backend.Empty(input.Shape, dtype);
+                return input.Differentiable ? Variable.Leaf(value) : Variable.Constant(value);
+            }),
+        ];
+        Variable[] asked = [.. x.Where(v => v.RequiresGradient)];
+        Variable result = sample.Op.Apply(x).Select(y => (y * y).Sum()).Aggregate((a, b) => a + b);
+        Gradient.Of(result, asked);
+        Variable[] first = Gradient.Of(result, asked, createGraph: true);
+        Gradient.Of(first.Select(g => (g * g).Sum()).Aggregate((a, b) => a + b), asked);
+    }
+
+    // Kernels that training and influence take from the backend itself, and sums that are cut.
+    private static void WhatIsNoOperation(GpuBackend backend, DType dtype)
+    {
+        using TensorScope scope = TensorScope.Begin();
+        var shape = new Shape(300_000);
+        Tensor a = Tensor.Full(backend, dtype, shape, 1), b = backend.Empty(shape, dtype);
+        backend.Copy(a, b);
+        foreach (DType other in Enum.GetValues<DType>())
+            backend.Convert(a, backend.Empty(shape, other));
+        backend.Affine(a, 2, 1, b);
+        backend.Axpy(2, a, a, b);
+        backend.Dot(a, a, backend.Empty(Shape.Scalar, DType.Float64));
+        backend.SumTo(a, backend.Empty(Shape.Scalar, dtype));
+        Tensor theta = backend.Empty(shape, dtype), velocity = backend.Empty(shape, dtype);
+        backend.SgdStep(a, a, a, 0.1, 0.9, 1e-4, theta, velocity);
+        Tensor product = backend.Empty(new Shape(2, 2), dtype);
+        backend.MatMul(a.Reshape(new Shape(2, 150_000)), false, a.Reshape(new Shape(150_000, 2)), false, product);
+    }
+
+    private static bool IsView(Type type) =>
+        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ArrayView<>);
+
+    private static string NameOf(Type type) => type.IsGenericType
+        ? $"{type.Name.Split('`')[0]}<{string.Join(", ", type.GetGenericArguments().Select(NameOf))}>"
+        : type.Name;
+}
