@@ -65,6 +65,7 @@ public static class Differential
     public static Tensor HvpByDifferences(ParameterLoss loss, Tensor theta, Tensor v, double? relativeStep = null)
     {
         using TensorScope scope = TensorScope.Begin();
+        using IDisposable _ = FullPrecision.Require();
         double step = DifferenceStep.Along(theta, v, relativeStep);
         if (step == 0)
             return scope.Keep(theta.ZerosLike());
@@ -114,6 +115,7 @@ public static class MixedProduct
         Loss loss, Tensor theta, Tensor v, IReadOnlyList<Tensor> s, double? relativeStep = null)
     {
         using TensorScope scope = TensorScope.Begin();
+        using IDisposable _ = FullPrecision.Require();
         double step = DifferenceStep.Along(theta, v, relativeStep);
         if (step == 0)
             return [.. s.Select(x => scope.Keep(x.ZerosLike()))];
@@ -135,7 +137,7 @@ public static class MixedProduct
 /// <summary>
 /// The step of central differences along a direction v at θ: ‖εv‖ = c·max(‖θ‖, 1). The truncation error grows with
 /// c², the rounding error with u/c, u the rounding unit: they balance at the cube root of u, 3.9e-3 in float32 and
-/// 4.8e-6 in float64.
+/// 4.8e-6 in float64. u is that of float32: every difference is taken under <see cref="FullPrecision"/>.
 /// </summary>
 /// <remarks>
 /// Bounds that the tests hold, as ‖difference − exact‖/‖exact‖ of H v and of M_S (images, label logits) on a smooth

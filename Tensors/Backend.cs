@@ -18,6 +18,10 @@ public abstract class Backend
     /// <summary>What this backend holds: bytes in use, cached, and their peak.</summary>
     public abstract MemoryReport Memory { get; }
 
+    /// <summary>What large products of float32 tensors are computed in, where no <see cref="FullPrecision"/> is
+    /// required.</summary>
+    public virtual Precision Precision => Precision.Float32;
+
     /// <summary>A new tensor whose numbers are not initialised.</summary>
     /// <exception cref="DeviceMemoryException">The device has no room.</exception>
     public Tensor Empty(Shape shape, DType dtype)

@@ -18,16 +18,21 @@ public static class Devices
     /// <param name="specification">The value of --device.</param>
     /// <param name="threads">Threads of the cpu backend; 0 for one per processor.</param>
     /// <param name="memoryLimit">Bytes that tensors may take; the reference backend has no such bound.</param>
-    /// <exception cref="DeviceException">The device is unknown, absent, or cannot run the kernels.</exception>
-    public static OpenedDevice Open(string specification, int threads = 0, long memoryLimit = long.MaxValue)
+    /// <param name="precision">What products of float32 tensors are computed in; no device is taken that cannot.</param>
+    /// <exception cref="DeviceException">The device is unknown, absent, cannot run the kernels, or lacks what the
+    /// precision takes.</exception>
+    public static OpenedDevice Open(
+        string specification, int threads = 0, long memoryLimit = long.MaxValue,
+        Precision precision = Precision.Float32)
     {
         string[] parts = specification.Split(':');
         bool indexed = parts.Length == 2 && int.TryParse(parts[1], out int index) && index >= 0;
         if (s_gpus.Contains(parts[0]) && (parts.Length == 1 || indexed))
-            return OpenNamed(specification, indexed ? specification : $"{parts[0]}:0", memoryLimit);
+            return OpenNamed(specification, indexed ? specification : $"{parts[0]}:0", memoryLimit, precision);
         return specification switch
         {
-            "auto" => OpenBest(threads, memoryLimit),
+            "auto" => OpenBest(threads, memoryLimit, precision),
+            "cpu" or "reference" when precision != Precision.Float32 => throw Precisions.NotOn(specification, precision),
             "cpu" => new OpenedDevice(new CpuBackend(threads, memoryLimit), "The cpu was asked for."),
             "reference" when memoryLimit < long.MaxValue => throw new DeviceException(
                 "The reference backend has no memory limit: it is for checking only. Use another device, or no limit."),
@@ -44,7 +49,7 @@ public static class Devices
     public static GpuDevice? Best(IEnumerable<GpuDevice> present) =>
         present.FirstOrDefault(d => d.IsGpu && d.Refusal is null);
 
-    private static OpenedDevice OpenNamed(string asked, string name, long memoryLimit)
+    private static OpenedDevice OpenNamed(string asked, string name, long memoryLimit, Precision precision)
     {
         IReadOnlyList<GpuDevice> present = GpuDevices.List();
         string known = present.Count == 0
@@ -54,15 +59,17 @@ public static class Devices
             $"The device {asked} was asked for, but {known}. Use --device auto or --device cpu.");
         return device.Refusal is { } refusal
             ? throw new DeviceException($"The device {asked} was asked for, but {refusal}. Use another --device.")
-            : new OpenedDevice(new GpuBackend(name, memoryLimit), $"{asked} was asked for.");
+            : new OpenedDevice(new GpuBackend(name, memoryLimit, precision), $"{asked} was asked for.");
     }
 
-    private static OpenedDevice OpenBest(int threads, long memoryLimit)
+    private static OpenedDevice OpenBest(int threads, long memoryLimit, Precision precision)
     {
         IReadOnlyList<GpuDevice> present = GpuDevices.List();
+        if (Best(present) is null && precision != Precision.Float32)
+            throw Precisions.NotOn("cpu, which auto took because no GPU can be used", precision);
         return Best(present) is { } device
             ? new OpenedDevice(
-                new GpuBackend(device.Specification, memoryLimit), $"{device.Specification} was chosen as the first GPU.")
+                new GpuBackend(device.Specification, memoryLimit, precision), $"{device.Specification} was chosen as the first GPU.")
             : new OpenedDevice(
                 new CpuBackend(threads, memoryLimit),
                 "The cpu was chosen because there is no CUDA device and no GPU with an OpenCL driver that can run the " +

@@ -16,9 +16,14 @@ const string Help =
     Examples:
       dotnet run --project benchmarks -- convnet --threads 2 --json
       dotnet run --project benchmarks -- convnet --device cuda:0 --against torch.json
+      dotnet run --project benchmarks -- convnet --device cuda:0 --precision 3xtf32
     """;
 
 var device = new Option<string>("--device") { Description = "auto, cpu, cuda:0, opencl:0 … [auto]", DefaultValueFactory = _ => "auto" };
+var precision = new Option<string>("--precision")
+{
+    Description = "float32, tf32 or 3xtf32; differences never in tf32 [float32]", DefaultValueFactory = _ => "float32",
+};
 Option<int> threads = Whole("--threads", "Threads of the cpu; 0 for one a core [0]", 0);
 Option<int> width = Whole("--width", "Channels of the ConvNet [128]", 128);
 Option<int> depth = Whole("--depth", "Its blocks [3]", 3);
@@ -39,7 +44,7 @@ var against = new Option<string[]>("--against")
 
 var convnet = new Command("convnet", Help);
 foreach (Option option in (Option[])
-    [device, threads, width, depth, size, channels, classes, batch, syn, sgemm, repeat, seconds, json, save, against])
+    [device, precision, threads, width, depth, size, channels, classes, batch, syn, sgemm, repeat, seconds, json, save, against])
     convnet.Options.Add(option);
 convnet.SetAction(result =>
 {
@@ -53,7 +58,9 @@ convnet.SetAction(result =>
             .. (result.GetValue(against) ?? []).Select(file =>
                 (Path.GetFileNameWithoutExtension(file), JsonNode.Parse(File.ReadAllText(file))!.AsObject())),
         ];
-        OpenedDevice opened = Devices.Open(result.GetValue(device)!, result.GetValue(threads));
+        OpenedDevice opened = Devices.Open(
+            result.GetValue(device)!, result.GetValue(threads),
+            precision: Precisions.Named(result.GetValue(precision)!));
         using var backend = opened.Backend as IDisposable;
         var clock = new Clock(result.GetValue(repeat), result.GetValue(seconds));
         Timings timings = new ConvNetBenchmark(opened.Backend, sizes, clock).Run();

@@ -42,9 +42,10 @@ internal sealed class DeviceCommands(Terminal terminal, bool json)
         terminal.Say("system");
         foreach (Finding finding in SystemExamination.Examine(settings.Out))
             Show(finding, findings);
+        IReadOnlyList<GpuDevice> present = GpuDevices.List();
         string[] devices = isNamed
             ? [settings.Device]
-            : ["cpu", .. GpuDevices.List().Where(d => d.Refusal is null).Select(d => d.Specification)];
+            : ["cpu", .. present.Where(d => d.Refusal is null).Select(d => d.Specification)];
         foreach (string device in devices)
         {
             Backend backend = Devices.Open(device, settings.Threads, ByteSize.Limit(settings.MemoryLimit)).Backend;
@@ -54,6 +55,11 @@ internal sealed class DeviceCommands(Terminal terminal, bool json)
                 : $"{backend.Name} {backend.Description}");
             foreach (Finding finding in new DeviceExamination(backend).Examine(all))
                 Show(finding, findings);
+            if (present.FirstOrDefault(d => d.Specification == backend.Name) is { HasTf32: true })
+            {
+                foreach (Finding finding in new PrecisionExamination(backend).Examine())
+                    Show(finding, findings);
+            }
         }
         int failed = findings.Count(f => !f.Passed);
         if (failed == 0)

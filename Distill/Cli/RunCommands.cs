@@ -267,7 +267,9 @@ internal sealed class RunCommands(
 
     private Backend OpenDevice(RunSettings settings)
     {
-        OpenedDevice device = Devices.Open(settings.Device, settings.Threads, ByteSize.Limit(settings.MemoryLimit));
+        OpenedDevice device = Devices.Open(
+            settings.Device, settings.Threads, ByteSize.Limit(settings.MemoryLimit),
+            Precisions.Named(settings.Precision ?? Precisions.Names[0]));
         terminal.Say($"Device: {device.Backend.Description}. {device.Reason}");
         return device.Backend;
     }

@@ -99,5 +99,10 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? MemoryLimit { get; init; }
 
+    /// <summary>What large products are computed in: tf32 or 3xtf32; null, as in runs from before there was a choice, for
+    /// float32.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Precision { get; init; }
+
     public required string Out { get; init; }
 }

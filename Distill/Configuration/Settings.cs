@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using InfMatch.Datasets;
 using InfMatch.Influence;
+using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
 
@@ -190,6 +191,11 @@ internal static class Settings
         new("MemoryLimit", "SIZE", "The most memory of the device that a run may take, such as 512MiB or 4GiB.",
             s => s.MemoryLimit ?? "",
             (s, t) => ByteSize.Limit(t) > 0 ? s with { MemoryLimit = t } : s),
+        Choice("Precision",
+            "What large products are computed in (tf32 and 3xtf32: CUDA from compute capability 8.0; differences never " +
+            "in tf32)", Precisions.Names,
+            s => s.Precision ?? Precisions.Names[0],
+            (s, v) => s with { Precision = v == Precisions.Names[0] ? null : v }),
         new("Out", "FOLDER", "The folder in which run folders are made.",
             s => s.Out, (s, t) => s with { Out = NotEmpty("--out", t) }),
     ];

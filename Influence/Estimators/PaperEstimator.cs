@@ -92,6 +92,7 @@ public sealed class PaperEstimator(EstimationContext context, bool includeFirstO
         for (int t = window.First; t < window.Last - 1; t++)
         {
             using var scope = TensorScope.Begin();
+            using IDisposable _ = FullPrecision.Require();
             Tensor theta = Context.Theta(window, t);
             // With an exact M_S this is a single difference; else it is the outer of two.
             double c = Context.Field.Mode == SecondDerivatives.Exact

@@ -37,7 +37,19 @@ internal static class TestBackends
                 $"{d.Specification}-wide-float32", DType.Float32,
                 Once(() => new GpuBackend(d.Specification) { Tiling = ProductTiling.Wide }),
                 IsCostly: true, IsWide: true),
+            .. OnTensorCores(d),
         ]);
+
+    // Three products of TF32 numbers have the error of float32 and pass the same tests; one has not.
+    private static TestBackend[] OnTensorCores(GpuDevice d) => d.HasTf32
+        ?
+        [
+            new TestBackend(
+                $"{d.Specification}-3xtf32-float32", DType.Float32,
+                Once(() => new GpuBackend(d.Specification, precision: Precision.ThreeTf32) { Tiling = ProductTiling.Wide }),
+                IsCostly: true, IsWide: true),
+        ]
+        : [];
 
     private static Func<Backend> Once(Func<Backend> create)
     {

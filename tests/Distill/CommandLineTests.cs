@@ -26,6 +26,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--seed", "-1", "a whole number from 0")]
     [InlineData("--estimator", "unroled", "did you mean unrolled?")]
     [InlineData("--device", "tpu", "one of auto, cpu, cuda, opencl")]
+    [InlineData("--precision", "tf3", "did you mean tf32?")]
     [InlineData("--augment", "flip", "one of none, auto, photographs, digits")]
     [InlineData("--start-last", "1", "a number from --start-first")]
     [InlineData("--preset", "large", "one of demo, standard")]

@@ -99,6 +99,29 @@ public sealed class DeviceCommandTests : IDisposable
         Assert.DoesNotContain("Experts", _run.Errors);
     }
 
+    [Theory]
+    [InlineData("tf32")]
+    [InlineData("3xtf32")]
+    public void A_precision_that_the_device_lacks_ends_a_run_before_any_work(string precision)
+    {
+        Assert.Equal(
+            (int)ExitCode.Device, _run.Run(CommandRun.SmallRun("--device", "cpu", "--precision", precision)));
+        Assert.Contains($"The precision {precision} was asked for on cpu", _run.Errors);
+        Assert.Contains("Use --precision float32", _run.Errors);
+        Assert.DoesNotContain("Experts", _run.Errors);
+    }
+
+    // Runs from before there was a choice keep their hash, and what is not float32 gets another.
+    [Fact]
+    public void The_precision_decides_the_numbers_of_a_run_and_float32_is_the_one_without_a_name()
+    {
+        Setting setting = Settings.All.Single(s => s.Name == "--precision");
+        RunSettings before = Presets.Demo;
+        Assert.Equal("float32", setting.Show(before));
+        Assert.Equal(ConfigFile.Hash(before), ConfigFile.Hash(setting.Set(before, "float32")));
+        Assert.NotEqual(ConfigFile.Hash(before), ConfigFile.Hash(setting.Set(before, "tf32")), StringComparer.Ordinal);
+    }
+
     [Fact]
     public void A_run_tells_its_peak_and_keeps_its_limit()
     {

@@ -50,14 +50,15 @@ internal static class DeviceCode
             yield return (kernel, ((PTXCompiledKernel)Compile(backend, kernel)).PTXAssembly);
     }
 
-    /// <summary>OpenCL C for a device of float64 and a generic address space and nothing else that is optional.</summary>
+    /// <summary>OpenCL C for a device of float64 and a generic address space and nothing else that is optional; the kernels
+    /// of NVIDIA's tensor cores are never asked for there.</summary>
     public static IEnumerable<(MethodInfo Kernel, string Text)> ToOpenCl()
     {
         using Context context = MakeContext();
         var capabilities = new CLCapabilityContext(
             float16: false, float64: true, genericAddressSpace: true, int64_Atomics: false, subGroups: false);
         using var backend = new CLBackend(context, capabilities, CLDeviceVendor.Other, CLCVersion.CL20);
-        foreach (MethodInfo kernel in Kernels)
+        foreach (MethodInfo kernel in Kernels.Where(k => k.DeclaringType != typeof(TensorCoreKernels)))
             yield return (kernel, ((CLCompiledKernel)Compile(backend, kernel)).Source);
     }
 
@@ -84,13 +85,28 @@ internal static class DeviceCode
         {
             backend.Tiling = tiling;
             foreach (DType dtype in Enum.GetValues<DType>())
-            {
-                foreach (OpSample sample in AllOperations.Samples.Values)
-                    TakeDerivatives(sample, backend, dtype);
-                WhatIsNoOperation(backend, dtype);
-            }
+                Rehearse(backend, dtype);
         }
-        return [.. backend.Kernels.OrderBy(NameOf, StringComparer.Ordinal)];
+        return
+        [
+            .. new[] { Precision.Tf32, Precision.ThreeTf32 }.SelectMany(OnTensorCores).Concat(backend.Kernels).Distinct()
+                .OrderBy(NameOf, StringComparer.Ordinal),
+        ];
+    }
+
+    private static IReadOnlyCollection<MethodInfo> OnTensorCores(Precision precision)
+    {
+        using var backend = new GpuBackend(GpuBackend.Simulator, long.MaxValue, isRehearsal: true, precision);
+        backend.Tiling = ProductTiling.Wide;
+        Rehearse(backend, DType.Float32);
+        return backend.Kernels;
+    }
+
+    private static void Rehearse(GpuBackend backend, DType dtype)
+    {
+        foreach (OpSample sample in AllOperations.Samples.Values)
+            TakeDerivatives(sample, backend, dtype);
+        WhatIsNoOperation(backend, dtype);
     }
 
     // Without a graph, by fused kernels; with one, by the composition; and the derivative of that.

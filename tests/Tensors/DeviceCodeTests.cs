@@ -40,7 +40,9 @@ public sealed partial class DeviceCodeTests(ITestOutputHelper output)
         HashSet<string> names = [.. DeviceCode.Kernels.Select(DeviceCode.NameOf)];
         string[] generic =
         [
-            .. DeviceCode.Kernels.Where(k => k.IsGenericMethod && k.DeclaringType != typeof(WideProductKernels))
+            .. DeviceCode.Kernels
+                .Where(k => k.IsGenericMethod && k.DeclaringType != typeof(WideProductKernels)
+                    && k.DeclaringType != typeof(TensorCoreKernels))
                 .Select(DeviceCode.NameOf),
         ];
         Assert.True(generic.Length > 80, $"Only {generic.Length} kernels take number types.");
@@ -56,11 +58,18 @@ public sealed partial class DeviceCodeTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void Both_kernels_of_products_serve_the_same_products()
+    public void All_kernels_of_products_serve_the_same_products()
     {
         string[] narrow = Products("ProductKernels.Multiply<Single, "), wide = Products("WideProductKernels.Multiply<");
         Assert.Equal(7, narrow.Length);
         Assert.Equal(narrow, wide);
+        string[] tensorCores = Products("TensorCoreKernels.Multiply<");
+        foreach (string precision in (string[])[nameof(OneTf32), nameof(SplitTf32)])
+        {
+            string end = $", {precision}>";
+            string[] served = [.. tensorCores.Where(n => n.EndsWith(end, StringComparison.Ordinal))];
+            Assert.Equal(narrow, Array.ConvertAll(served, n => n[..^end.Length] + ">"));
+        }
     }
 
     private static string[] Products(string start) =>
@@ -82,6 +91,8 @@ public sealed partial class DeviceCodeTests(ITestOutputHelper output)
                 wrong.AddRange(Forbidden(text).Select(found => $"{name}: {found}"));
             if (kernel.DeclaringType == typeof(WideProductKernels))
                 CheckInnerLoop(name, text);
+            if (kernel.DeclaringType == typeof(TensorCoreKernels))
+                CheckTensorCores(name, text);
         }
         output.WriteLine($"{DeviceCode.Kernels.Count} kernels");
         Assert.True(wrong.Count == 0, string.Join(Environment.NewLine, wrong));
@@ -112,6 +123,26 @@ public sealed partial class DeviceCodeTests(ITestOutputHelper output)
         Assert.Equal(2 * factorsWithRuns, fours);
         Assert.Equal(2 * 2 * 4 + 8, singles);
         Assert.Equal(16, Count(text, "st.global.v4.f32"));
+    }
+
+    // For each tile 2 × 8 fragments from 8 + 16 numbers, each rounded once, or as two: three products then, and a sum that
+    // the tensor core does not take. None of it may stand outside the one loop over the depth.
+    private void CheckTensorCores(string name, string text)
+    {
+        bool isSplit = name.Contains(nameof(SplitTf32), StringComparison.Ordinal);
+        const string Product = "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32";
+        int products = Count(text, Product), rounded = Count(text, "cvt.rna.tf32.f32");
+        int shared = Count(text, "ld.shared.f32");
+        output.WriteLine($"{name}: {products} mma, {rounded} roundings, {shared} shared loads of 4 bytes");
+        Assert.Equal(isSplit ? (48, 48, 24) : (16, 24, 24), (products, rounded, shared));
+        Assert.Equal(isSplit ? 24 : 0, Count(text, "sub.rn.f32"));
+        Assert.Equal((isSplit ? 64 : 0) + 64, Count(text, "add.rn.f32"));
+        Assert.Equal((0, 0), (Count(text, "mul.f32"), Count(text, "ld.shared.v4.f32")));
+        // The sums are declared once, before all else that is done, and stored from where they are.
+        Assert.Equal(1, Regex.Count(text, @"\.reg \.f32 acc<64>", RegexOptions.None, TimeSpan.FromSeconds(10)));
+        Assert.Equal(64, Count(text, "st.global.f32"));
+        Assert.True(
+            text.IndexOf("acc<64>", StringComparison.Ordinal) < text.IndexOf("bra", StringComparison.Ordinal), name);
     }
 
     [Theory]

@@ -149,9 +149,9 @@ public sealed partial class GpuBackend
             s.IsWideLeft = A.RunOf(s) % 4 == 0 && a.Offset % 4 == 0 ? 1 : 0;
             s.IsWideRight = B.RunOf(s) % 4 == 0 && b.Offset % 4 == 0 ? 1 : 0;
             s.IsWideResult = Y.RowStride(s) % 4 == 0 && (splits > 1 || y.Offset % 4 == 0) ? 1 : 0;
-            _launcher.Launch(
-                s.Tiles * splits, WideProductKernels.Threads, WideProductKernels.Multiply<A, B, Y>, left.Cast<float>(),
-                right.Cast<float>(), View(bias, left).Cast<float>(), parts.Cast<float>(), s);
+            MultiplyWide<A, B, Y>(
+                left.Cast<float>(), right.Cast<float>(), View(bias, left).Cast<float>(), parts.Cast<float>(), s,
+                s.Tiles * splits);
         }
         else
         {
@@ -165,6 +165,26 @@ public sealed partial class GpuBackend
                 Groups(y.Count), Threads, ReductionKernels.FinishSlices<T, N>, parts, to, y.Count, splits);
         }
         GC.KeepAlive((a, b, bias, y));
+    }
+
+    // Differences of gradients take three products of TF32 numbers, whose error is that of float32, but never one.
+    private void MultiplyWide<A, B, Y>(
+        ArrayView<float> left, ArrayView<float> right, ArrayView<float> bias, ArrayView<float> to, ProductSizes s,
+        int groups)
+        where A : struct, IFactor where B : struct, IFactor where Y : struct, IResult
+    {
+        if (Precision == Precision.Float32 || (Precision == Precision.Tf32 && FullPrecision.IsRequired))
+            _launcher.Launch(
+                groups, WideProductKernels.Threads, WideProductKernels.Multiply<A, B, Y>, left, right, bias, to, s);
+        else if (Precision == Precision.Tf32)
+            Launch(TensorCoreKernels.Multiply<A, B, Y, OneTf32>);
+        else
+            Launch(TensorCoreKernels.Multiply<A, B, Y, SplitTf32>);
+
+        void Launch(Action<ArrayView<float>, ArrayView<float>, ArrayView<float>, long, ProductSizes> kernel) =>
+            _launcher.Launch(
+                groups, WideProductKernels.Threads, kernel, left, right, bias,
+                to.LoadEffectiveAddressAsPtr().ToInt64(), s);
     }
 
     // The number of parts along the depth; each but the last is a multiple of a tile's depth.
@@ -194,6 +214,7 @@ internal enum ProductTiling
     /// <summary><see cref="ProductKernels"/>.</summary>
     Narrow,
 
-    /// <summary><see cref="WideProductKernels"/>, in float32.</summary>
+    /// <summary><see cref="WideProductKernels"/> in float32, or <see cref="TensorCoreKernels"/> where the precision says
+    /// so.</summary>
     Wide,
 }

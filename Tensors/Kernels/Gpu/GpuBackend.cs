@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Reflection;
+using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
@@ -23,20 +24,26 @@ public sealed partial class GpuBackend : Backend, IDisposable
     private readonly GpuMemory _memory;
     private readonly GpuLauncher _launcher;
     private readonly GpuStaging _staging;
+    private readonly bool _isRehearsal;
 
     /// <summary>Opens the device that <see cref="GpuDevices.List"/> names so, or <see cref="Simulator"/>.</summary>
     /// <param name="specification">Such as cuda:0.</param>
     /// <param name="memoryLimit">Bytes that tensors may take; the device's own memory bounds it too.</param>
-    /// <exception cref="DeviceException">The device is absent, cannot run the kernels, or its driver fails.</exception>
-    public GpuBackend(string specification, long memoryLimit = long.MaxValue)
-        : this(specification, memoryLimit, isRehearsal: false)
+    /// <param name="precision">What its products of float32 tensors are computed in.</param>
+    /// <exception cref="DeviceException">The device is absent, cannot run the kernels, lacks what the precision takes, or
+    /// its driver fails.</exception>
+    public GpuBackend(
+        string specification, long memoryLimit = long.MaxValue, Precision precision = Precision.Float32)
+        : this(specification, memoryLimit, isRehearsal: false, precision)
     {
     }
 
-    /// <summary>As the other; a rehearsal takes note of the kernels that it is asked for and runs none.</summary>
-    internal GpuBackend(string specification, long memoryLimit, bool isRehearsal)
+    /// <summary>As the other; a rehearsal takes note of the kernels that it is asked for and runs none, and what is read
+    /// from it is 1 everywhere.</summary>
+    internal GpuBackend(
+        string specification, long memoryLimit, bool isRehearsal, Precision precision = Precision.Float32)
     {
-        Name = specification;
+        (Name, Precision, _isRehearsal) = (specification, precision, isRehearsal);
         _context = GpuDevices.CreateContext();
         try
         {
@@ -44,8 +51,11 @@ public sealed partial class GpuBackend : Backend, IDisposable
                 ? _context.Devices.OfType<CPUDevice>().First()
                 : GpuDevices.Named(_context).FirstOrDefault(d => d.Specification == specification).Device
                     ?? throw new DeviceException($"The device {specification} is not there. See the command 'devices'.");
+            if (precision != Precision.Float32 && !isRehearsal && !GpuDevices.HasTf32(device))
+                throw Precisions.NotOn($"{specification} ({device.Name.Trim()})", precision);
             _accelerator = device.CreateAccelerator(_context);
-            Description = $"{specification} {device.Name.Trim()}";
+            Description = $"{specification} {device.Name.Trim()}" +
+                (precision == Precision.Float32 ? "" : $", products in {Precisions.NameOf(precision)}");
             _memory = new GpuMemory(
                 specification, _accelerator,
                 specification == Simulator ? memoryLimit : Math.Min(memoryLimit, device.MemorySize));
@@ -69,6 +79,9 @@ public sealed partial class GpuBackend : Backend, IDisposable
 
     /// <inheritdoc/>
     public override string Description { get; }
+
+    /// <inheritdoc/>
+    public override Precision Precision { get; }
 
     /// <inheritdoc/>
     public override MemoryReport Memory => _memory.Report;
@@ -108,7 +121,17 @@ public sealed partial class GpuBackend : Backend, IDisposable
     {
         if (x.Count > 0)
             _staging.Download(View<T>(x), destination);
+        if (_isRehearsal)
+            FillWithOnes(destination);
         GC.KeepAlive(x);
+    }
+
+    private static void FillWithOnes<T>(Span<T> destination) where T : unmanaged
+    {
+        if (typeof(T) == typeof(float))
+            MemoryMarshal.Cast<T, float>(destination).Fill(1);
+        else
+            MemoryMarshal.Cast<T, double>(destination).Fill(1);
     }
 
     /// <summary>Waits for all kernels and gives all memory of the device back; no tensor of it can be used again.</summary>

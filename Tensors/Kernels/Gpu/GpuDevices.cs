@@ -18,9 +18,11 @@ namespace InfMatch.Tensors;
 /// <param name="Capability">What its kernels are compiled for: the architecture of CUDA, the language of OpenCL.</param>
 /// <param name="Driver">The driver with its version.</param>
 /// <param name="HasFloat64">Whether it computes in float64, which sums need.</param>
+/// <param name="HasTf32">Whether it has the tensor cores of <see cref="Precision.Tf32"/>.</param>
 public sealed record GpuDevice(
     string Specification, string Name, bool IsGpu, long MemoryBytes, long SharedBytes, int GroupThreads,
-    int Multiprocessors, int WarpThreads, string Capability, string Driver, bool HasFloat64)
+    int Multiprocessors, int WarpThreads, string Capability, string Driver, bool HasFloat64,
+    bool HasTf32 = false)
 {
     /// <summary>Why kernels cannot run here; null where they can.</summary>
     public string? Refusal =>
@@ -62,7 +64,12 @@ public static class GpuDevices
     private static GpuDevice Describe(string specification, Device device) => new(
         specification, device.Name.Trim(), device is not CLDevice cl || cl.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU),
         device.MemorySize, device.MaxSharedMemoryPerGroup, device.MaxNumThreadsPerGroup, device.NumMultiprocessors,
-        device.WarpSize, CapabilityOf(device), DriverOf(device), device is not CLDevice || ((CLCapabilityContext)device.Capabilities).Float64);
+        device.WarpSize, CapabilityOf(device), DriverOf(device), device is not CLDevice || ((CLCapabilityContext)device.Capabilities).Float64,
+        HasTf32(device));
+
+    // mma of TF32 came with sm_80; every driver that knows the device knows the instruction.
+    internal static bool HasTf32(Device device) =>
+        device is CudaDevice { Architecture: { } architecture } && architecture >= CudaArchitecture.SM_80;
 
     private static string CapabilityOf(Device device) => device switch
     {

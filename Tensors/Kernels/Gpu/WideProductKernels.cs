@@ -68,8 +68,8 @@ internal static class WideProductKernels
         RowSums r4 = default, r5 = default, r6 = default, r7 = default;
         if (begin < end)
         {
-            Keep<A>(tilesA, slotA, s.IsWideLeft, Fetch<A>(left, s, s.IsWideLeft, a, begin + dA, end));
-            Keep<B>(tilesB, slotB, s.IsWideRight, Fetch<B>(right, s, s.IsWideRight, b, begin + dB, end));
+            Keep<A>(tilesA, slotA, s.IsWideLeft, Fetch<A>(left, s, s.IsWideLeft, a, begin + dA, end), Pitch);
+            Keep<B>(tilesB, slotB, s.IsWideRight, Fetch<B>(right, s, s.IsWideRight, b, begin + dB, end), Pitch);
         }
         Group.Barrier();
         for (int d = begin; d < end; d += Depth)
@@ -93,8 +93,8 @@ internal static class WideProductKernels
                 r6 = r6.Plus(p.Z, q, r);
                 r7 = r7.Plus(p.W, q, r);
             }
-            Keep<A>(tilesA, other + slotA, s.IsWideLeft, nextA);
-            Keep<B>(tilesB, other + slotB, s.IsWideRight, nextB);
+            Keep<A>(tilesA, other + slotA, s.IsWideLeft, nextA, Pitch);
+            Keep<B>(tilesB, other + slotB, s.IsWideRight, nextB, Pitch);
             Group.Barrier();
         }
         int row = row0 + ty * 4, column = column0 + tx * 4;
@@ -111,15 +111,15 @@ internal static class WideProductKernels
 
     // Which row (left) or column (right) of the tile a thread loads: with its four loads along the depth, two threads
     // take one; across, each thread takes one at every second depth, or four neighbours at one depth.
-    private static int FirstOf<F>(int t, int isWide) where F : struct, IFactor =>
+    internal static int FirstOf<F>(int t, int isWide) where F : struct, IFactor =>
         F.IsAlongDepth ? t / 2 : F.HasRuns && isWide != 0 ? (t & 31) * 4 : t & (Tile - 1);
 
-    private static int DepthOf<F>(int t, int isWide) where F : struct, IFactor =>
+    internal static int DepthOf<F>(int t, int isWide) where F : struct, IFactor =>
         F.IsAlongDepth ? (t & 1) * 4 : F.HasRuns && isWide != 0 ? t / 32 : t / Tile;
 
     // What lies outside is 0, and its place is taken by the first element: a load that nobody needs costs less than a
     // branch around each.
-    private static F4 Fetch<F>(ArrayView<float> view, ProductSizes s, int isWide, Anchor at, int depth, int end)
+    internal static F4 Fetch<F>(ArrayView<float> view, ProductSizes s, int isWide, Anchor at, int depth, int end)
         where F : struct, IFactor
     {
         F4 v = default;
@@ -143,7 +143,8 @@ internal static class WideProductKernels
         return v;
     }
 
-    private static void Keep<F>(ArrayView<float> tiles, int slot, int isWide, F4 v) where F : struct, IFactor
+    internal static void Keep<F>(ArrayView<float> tiles, int slot, int isWide, F4 v, int pitch)
+        where F : struct, IFactor
     {
         if (!F.IsAlongDepth && F.HasRuns && isWide != 0)
         {
@@ -151,7 +152,7 @@ internal static class WideProductKernels
         }
         else
         {
-            int step = F.IsAlongDepth ? Pitch : 2 * Pitch;
+            int step = F.IsAlongDepth ? pitch : 2 * pitch;
             tiles[slot] = v.X;
             tiles[slot + step] = v.Y;
             tiles[slot + 2 * step] = v.Z;
