@@ -57,7 +57,9 @@ internal sealed class DeviceCommands(Terminal terminal, bool json)
                 Show(finding, findings);
             if (present.FirstOrDefault(d => d.Specification == backend.Name) is { HasTf32: true })
             {
-                foreach (Finding finding in new PrecisionExamination(backend).Examine())
+                long limit = ByteSize.Limit(settings.MemoryLimit);
+                var precisions = new PrecisionExamination(backend, p => new GpuBackend(backend.Name, limit, p));
+                foreach (Finding finding in precisions.Examine())
                     Show(finding, findings);
             }
         }

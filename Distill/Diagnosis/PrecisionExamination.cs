@@ -8,22 +8,24 @@ namespace InfMatch.Distill;
 /// Whether the precisions of tensor cores compute what they must on a device: products large enough to be computed by
 /// them, beside the same products of the same device in float32.
 /// </summary>
-internal sealed class PrecisionExamination(Backend float32)
+/// <param name="float32">The device in float32.</param>
+/// <param name="open">The same device in another precision.</param>
+internal sealed class PrecisionExamination(Backend float32, Func<Precision, Backend> open)
 {
     // What rounding of the factors to 10 bits leaves of a sum of numbers of both signs, with a margin of two; and less
     // than any such rounding can be, which only a product in float32 reaches.
     private const double MostOfTf32 = 2e-3, LeastOfTf32 = 1e-5;
 
-    // Twice the worst that was found in emulation, of both precisions that are compared.
+    // More than the errors of both together, as emulation finds them at these depths.
     private const double MostOfThree = 2e-6;
 
-    // Depth 576 or 1152 where the device is filled by tiles alone.
+    // The least that takes the kernels for large products; see GpuBackend.FillsTheDevice.
     private static readonly Conv2dGeometry s_convolution =
-        Conv2dGeometry.Infer(new Shape(64, 128, 16, 16), new Shape(128, 128, 3, 3), stride: 1, padding: 1);
+        Conv2dGeometry.Infer(new Shape(8, 128, 16, 16), new Shape(128, 128, 3, 3), stride: 1, padding: 1);
 
     private static readonly Product[] s_products =
     [
-        new("matrix product", new Shape(130, 1152), new Shape(1152, 8200), new Shape(130, 8200),
+        new("matrix product", new Shape(130, 1152), new Shape(1152, 1000), new Shape(130, 1000),
             (b, x, w, y) => b.MatMul(x, false, w, false, y)),
         new("convolution", s_convolution.Input, s_convolution.Weight, s_convolution.Output,
             (b, x, w, y) => b.Conv2d(s_convolution, x, w, null, y)),
@@ -52,7 +54,8 @@ internal sealed class PrecisionExamination(Backend float32)
         string check = $"{product.Name}, {name}{(isFull ? " inside a difference" : "")}";
         try
         {
-            using var backend = new GpuBackend(float32.Name, precision: precision);
+            Backend backend = open(precision);
+            using var opened = backend as IDisposable;
             using IDisposable? full = isFull ? FullPrecision.Require() : null;
             double[] expected = Compute(float32, product), found = Compute(backend, product);
             double squares = 0, errors = 0;

@@ -111,6 +111,18 @@ public sealed class DeviceCommandTests : IDisposable
         Assert.DoesNotContain("Experts", _run.Errors);
     }
 
+    // The cpu stands for a device that takes float32 in silence: of the ten lines those of plain tf32 find that.
+    [Fact]
+    public void Doctor_finds_a_device_that_computes_in_float32_where_tf32_was_asked_for()
+    {
+        var cpu = new CpuBackend(1);
+        Finding[] findings = [.. new PrecisionExamination(cpu, _ => cpu).Examine()];
+        Assert.Equal(10, findings.Length);
+        Assert.All(findings, f => Assert.Equal(!f.Check.EndsWith(", tf32", StringComparison.Ordinal), f.Passed));
+        Assert.Equal(4, findings.Count(f => !f.Passed && f.Fix!.Contains("float32 is safe", StringComparison.Ordinal)));
+        Assert.Contains(findings, f => f.Check == "matrix product, tf32 inside a difference");
+    }
+
     // Runs from before there was a choice keep their hash, and what is not float32 gets another.
     [Fact]
     public void The_precision_decides_the_numbers_of_a_run_and_float32_is_the_one_without_a_name()
@@ -119,7 +131,8 @@ public sealed class DeviceCommandTests : IDisposable
         RunSettings before = Presets.Demo;
         Assert.Equal("float32", setting.Show(before));
         Assert.Equal(ConfigFile.Hash(before), ConfigFile.Hash(setting.Set(before, "float32")));
-        Assert.NotEqual(ConfigFile.Hash(before), ConfigFile.Hash(setting.Set(before, "tf32")), StringComparer.Ordinal);
+        Assert.NotEqual(
+            ConfigFile.Hash(before), ConfigFile.Hash(setting.Set(before, "tf32")), StringComparer.Ordinal);
     }
 
     [Fact]

@@ -145,8 +145,8 @@ internal sealed class WarpEmulation
         Set(names[3], lane => Bits((float)c[(lane >> 2) + 8, 2 * (lane % 4) + 1]));
     }
 
-    // The ISA leaves rounding open. This is the least that was found on any tensor core: every term cut off at one bit
-    // behind the last of the largest term, and the sum at 24 bits.
+    // The ISA leaves rounding open. This supposes little of it: every term cut off one bit behind the last of the largest
+    // term, and the sum at 24 bits.
     private static double Sum(double[,] a, double[,] b, double start, int row, int column)
     {
         double largest = Math.Abs(start);

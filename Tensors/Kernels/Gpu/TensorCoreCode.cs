@@ -82,7 +82,7 @@ internal static class TensorCoreCode
     private const string High = ", " + BigHigh + "{b0, b1}, ", End = "; }";
 
     // The same of numbers big + small, the smallest products first. Their sum begins at zero and is added to the sums
-    // here, rounded to nearest: inside the tensor core sums are cut off, and that would grow with the depth.
+    // here, rounded to nearest: inside the tensor core sums may be cut off, and that would grow with the depth.
     private const string BeginSplit =
         "{ .reg .b32 b<4>; .reg .f32 rest, d<4>; " + Convert + "b0, %0; " + Convert + "b1, %1; " +
         "sub.rn.f32 rest, %0, b0; " + Convert + "b2, rest; sub.rn.f32 rest, %1, b1; " + Convert + "b3, rest; " +
