@@ -65,11 +65,13 @@ public static class Devices
     private static OpenedDevice OpenBest(int threads, long memoryLimit, Precision precision)
     {
         IReadOnlyList<GpuDevice> present = GpuDevices.List();
-        if (Best(present) is null && precision != Precision.Float32)
+        GpuDevice? best = Best(present);
+        if (best is null && precision != Precision.Float32)
             throw Precisions.NotOn("cpu, which auto took because no GPU can be used", precision);
-        return Best(present) is { } device
+        return best is not null
             ? new OpenedDevice(
-                new GpuBackend(device.Specification, memoryLimit, precision), $"{device.Specification} was chosen as the first GPU.")
+                new GpuBackend(best.Specification, memoryLimit, precision),
+                $"{best.Specification} was chosen as the first GPU.")
             : new OpenedDevice(
                 new CpuBackend(threads, memoryLimit),
                 "The cpu was chosen because there is no CUDA device and no GPU with an OpenCL driver that can run the " +

@@ -46,9 +46,10 @@ internal sealed class DeviceCommands(Terminal terminal, bool json)
         string[] devices = isNamed
             ? [settings.Device]
             : ["cpu", .. present.Where(d => d.Refusal is null).Select(d => d.Specification)];
+        long limit = ByteSize.Limit(settings.MemoryLimit);
         foreach (string device in devices)
         {
-            Backend backend = Devices.Open(device, settings.Threads, ByteSize.Limit(settings.MemoryLimit)).Backend;
+            Backend backend = Devices.Open(device, settings.Threads, limit).Backend;
             using var opened = backend as IDisposable;
             terminal.Say(backend.Description.StartsWith(backend.Name, StringComparison.Ordinal)
                 ? backend.Description
@@ -57,7 +58,6 @@ internal sealed class DeviceCommands(Terminal terminal, bool json)
                 Show(finding, findings);
             if (present.FirstOrDefault(d => d.Specification == backend.Name) is { HasTf32: true })
             {
-                long limit = ByteSize.Limit(settings.MemoryLimit);
                 var precisions = new PrecisionExamination(backend, p => new GpuBackend(backend.Name, limit, p));
                 foreach (Finding finding in precisions.Examine())
                     Show(finding, findings);

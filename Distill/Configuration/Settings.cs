@@ -190,7 +190,11 @@ internal static class Settings
             DeviceVariable, s_devices),
         new("MemoryLimit", "SIZE", "The most memory of the device that a run may take, such as 512MiB or 4GiB.",
             s => s.MemoryLimit ?? "",
-            (s, t) => ByteSize.Limit(t) > 0 ? s with { MemoryLimit = t } : s),
+            (s, t) =>
+            {
+                ByteSize.Limit(t); // throws where it is no size
+                return s with { MemoryLimit = t };
+            }),
         Choice("Precision",
             "What large products are computed in (tf32 and 3xtf32: CUDA from compute capability 8.0; differences never " +
             "in tf32)", Precisions.Names,

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using InfMatch.Autograd;
 using InfMatch.Tensors;
@@ -46,8 +45,8 @@ internal sealed class DeviceExamination(Backend backend)
         yield return Memory();
         MemoryReport after = backend.Memory;
         bool isBack = (after.LiveBuffers, after.InUse) == (before.LiveBuffers, before.InUse);
-        yield return Found(
-            "memory after all checks", isBack,
+        yield return Finding.Of(
+            backend.Name, "memory after all checks", isBack,
             $"{after.LiveBuffers - before.LiveBuffers} buffers and {after.InUse - before.InUse} bytes not given back",
             "This is a bug of the program: report this line.");
     }
@@ -126,26 +125,8 @@ internal sealed class DeviceExamination(Backend backend)
         return (report.Passed, $"{report.What} differ by {Number(report.Error)}, tolerance {Number(report.Tolerance)}");
     });
 
-    [SuppressMessage("Design", "CA1031", Justification = "A check reports whatever a driver throws, and the next one runs.")]
-    private Finding Try(string check, Func<(bool Passed, string Detail)> run)
-    {
-        try
-        {
-            (bool passed, string detail) = run();
-            return Found(check, passed, detail, _wrong);
-        }
-        catch (DeviceMemoryException e)
-        {
-            return Found(check, false, e.Message, "End what else uses the device, or raise --memory-limit where it is set.");
-        }
-        catch (Exception e)
-        {
-            return Found(check, false, $"{e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}", _wrong);
-        }
-    }
-
-    private Finding Found(string check, bool passed, string detail, string fix) =>
-        new(backend.Name, check, passed, detail, passed ? null : fix);
+    private Finding Try(string check, Func<(bool Passed, string Detail)> run) =>
+        Finding.Try(backend.Name, check, _wrong, run);
 
     private static string Number(double x) => x == 0 ? "0" : x.ToString("0.0e-0", CultureInfo.InvariantCulture);
 
