@@ -35,6 +35,10 @@ public abstract class Backend
     /// <exception cref="DeviceMemoryException">The device has no room.</exception>
     protected abstract Storage Allocate(DType dtype, int length);
 
+    /// <summary>y_i = low + (high − low)·u_i with u_i number i of the key, <see cref="RandomKey.UniformAt"/>, in float64 and
+    /// rounded to y's number type: the same numbers on every backend to a rounding of the sum, and none is copied there.</summary>
+    public abstract void Uniform(RandomKey key, double low, double high, Tensor y);
+
     /// <summary>Copies from the host.</summary>
     public abstract void Upload<T>(ReadOnlySpan<T> source, Tensor y) where T : unmanaged;
 

@@ -70,7 +70,7 @@ internal sealed class RunCommands(
             ExpertLibrary.MissingBytes(settings, network, data, experts),
             Requirements.Memory(
                 data.Image, data.Train.Count, data.TestImages.Shape[0], Math.Min(settings.ExpertBatch, data.Train.Count),
-                settings.Width, settings.Depth, network.Layout.Count, 0)).Check(folder.Path, backend);
+                settings.Width, settings.Depth, network.Layout.Count, Trainer.StepsPerRead)).Check(folder.Path, backend);
         Accuracy accuracy;
         using (IProgressView progress = MakeProgress())
         {

@@ -179,9 +179,9 @@ internal sealed class DistillationRun(
             CachedVectors(data.Classes));
     }
 
-    // One real side for each window, or one for each window and class.
+    // One real side for each window, or one for each window and class; and the checkpoints of the window in use.
     private int CachedVectors(int classes) =>
-        settings.Experts * settings.StartLast * (settings.Partition == "whole" ? 1 : classes);
+        settings.Experts * settings.StartLast * (settings.Partition == "whole" ? 1 : classes) + settings.Window + 1;
 
     private Requirements Require(Network network, Network judged, PreparedData data, string experts)
     {

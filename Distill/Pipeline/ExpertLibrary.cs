@@ -52,14 +52,14 @@ internal sealed class ExpertLibrary : IDisposable
                 RandomKey key = RandomKey.FromSeed(settings.Seed).Split("expert").Split((ulong)k);
                 string path = FileOf(folder, k);
                 long before = (long)k * stepsEach;
+                string loss = "";
                 Expert expert = File.Exists(path)
                     ? Expert.Open(network, data.Train, plan, schedule, key, path)
                     : Expert.Record(
                         network, data.Train, plan, schedule, key, path,
                         theta => network.Accuracy(theta, data.TestImages, data.TestLabels),
-                        step => stage.Report(
-                            before + step.Step,
-                            FormattableString.Invariant($"expert {k + 1}/{settings.Experts}, loss {step.Loss:F3}")),
+                        step => stage.Report(before + step.Step, $"expert {k + 1}/{settings.Experts}{loss}"),
+                        losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"),
                         cancel);
                 library._experts.Add(expert);
                 stage.Report(

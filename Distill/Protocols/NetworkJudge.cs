@@ -29,11 +29,11 @@ internal sealed class NetworkJudge(
         RandomKey own = key.Split((ulong)r);
         var trainer = new Trainer(network, setOf(r), plan, own.Split("train"));
         Tensor start = network.Initialise(data.Backend, DType.Float32, own.Split("init"));
+        string loss = "";
         Tensor theta = trainer.Run(
             start,
-            step => stage?.Report(
-                (long)r * plan.Epochs + step.Epoch,
-                FormattableString.Invariant($"network {r + 1}/{repeats}, loss {step.Loss:F3}")),
+            step => stage?.Report((long)r * plan.Epochs + step.Epoch, $"network {r + 1}/{repeats}{loss}"),
+            losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"),
             cancel);
         // Accuracies are counts over the test images: the rounding only removes the dust of the division.
         return Math.Round(100 * network.Accuracy(theta, data.TestImages, data.TestLabels), 6);

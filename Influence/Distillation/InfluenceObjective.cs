@@ -51,6 +51,7 @@ public sealed class InfluenceObjective(InfluenceEstimator estimator, MassRule ru
     /// <exception cref="ShapeException">S cannot be divided so.</exception>
     public ObjectiveValue Evaluate(Window window, SyntheticSet s, SyntheticLoss loss, bool gradient = true)
     {
+        using IDisposable _ = estimator.HoldCheckpoints();
         return partition switch
         {
             Partition.Whole => Evaluate(window, null, s, loss, gradient),
@@ -98,7 +99,7 @@ public sealed class InfluenceObjective(InfluenceEstimator estimator, MassRule ru
     private ObjectiveValue Evaluate(Window window, int? label, SyntheticSet s, SyntheticLoss loss, bool gradient)
     {
         Tensor real = estimator.RealSide(window, label), synthetic = estimator.SyntheticSide(window, s, loss);
-        double sr = synthetic.Dot(real), ss = synthetic.Dot(synthetic), rr = real.Dot(real);
+        (double sr, double ss, double rr) = estimator.Products(window, label, synthetic);
         if (ss == 0 || rr == 0)
         {
             // NaN is what the quotients below would give; saying so here keeps it apart from an overflow.

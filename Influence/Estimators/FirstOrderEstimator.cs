@@ -16,7 +16,7 @@ public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEs
 
     /// <inheritdoc/>
     protected override Tensor ComputeRealSide(Window window) =>
-        Context.Theta(window, window.Last).Minus(Context.Theta(window, window.First));
+        Theta(window, window.Last).Minus(Theta(window, window.First));
 
     /// <inheritdoc/>
     protected override Tensor Side(Window window, ParameterLoss lossOfZ)
@@ -25,7 +25,7 @@ public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEs
         for (int t = window.First; t < window.Last; t++)
         {
             using var scope = TensorScope.Begin();
-            Tensor g = Differential.GradientAt(lossOfZ, Context.Theta(window, t));
+            Tensor g = Differential.GradientAt(lossOfZ, Theta(window, t));
             sum = Next(scope, sum, TensorAlgebra.Axpy(-EffectiveRate(window, t), g, sum));
         }
         return sum;
@@ -38,7 +38,7 @@ public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEs
         for (int t = window.First; t < window.Last; t++)
         {
             using var scope = TensorScope.Begin();
-            SyntheticGradient mixed = Context.Field.Mixed(Context.Theta(window, t), loss, s, u);
+            SyntheticGradient mixed = Context.Field.Mixed(Theta(window, t), loss, s, u);
             sum = Next(scope, sum, sum.Plus(-EffectiveRate(window, t), mixed));
         }
         return sum;

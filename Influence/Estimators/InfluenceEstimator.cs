@@ -44,8 +44,11 @@ public sealed record EstimationContext(IReadOnlyList<Expert> Experts, LossField 
 /// </summary>
 public abstract class InfluenceEstimator(EstimationContext context)
 {
-    private readonly Dictionary<(Window Window, int? Class), Tensor> _realSides = [];
+    private const long MostHeldBytes = 256L << 20;
+
+    private readonly Dictionary<(Window Window, int? Class), CachedSide> _realSides = [];
     private readonly Queue<(Window Window, int? Class)> _oldest = new();
+    private Dictionary<(int Expert, int Checkpoint), Tensor>? _held;
 
     /// <summary>The most real sides that are kept, at least the one in use; each is one vector [p].</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
@@ -73,23 +76,55 @@ public abstract class InfluenceEstimator(EstimationContext context)
     /// <summary>Where the estimator reads from.</summary>
     protected EstimationContext Context { get; } = context;
 
-    /// <summary>a_D [p], or a_Z of the images of one class; computed once, then cached. The estimator owns it.</summary>
-    public Tensor RealSide(Window window, int? label = null)
+    /// <summary>Keeps every θ that is read until the result is disposed of, as far as they fit in 256 MiB: the sides and
+    /// adjoints of one evaluation read the same ones.</summary>
+    /// <exception cref="InvalidOperationException">They are kept already.</exception>
+    public IDisposable HoldCheckpoints()
     {
-        if (_realSides.TryGetValue((window, label), out Tensor? cached))
+        if (_held is not null)
+            throw new InvalidOperationException("The checkpoints are held already; one evaluation at a time.");
+        _held = [];
+        return new Held(this);
+    }
+
+    /// <summary>a_D [p], or a_Z of the images of one class; computed once, then cached. The estimator owns it.</summary>
+    public Tensor RealSide(Window window, int? label = null) => Cached(window, label).Displacement;
+
+    /// <summary>⟨a_S, a_D⟩, ‖a_S‖² and ‖a_D‖² of an a_S [p]; the device is waited for once.</summary>
+    public (double SyntheticReal, double Synthetic, double Real) Products(Window window, int? label, Tensor synthetic)
+    {
+        CachedSide side = Cached(window, label);
+        Tensor real = side.Displacement;
+        if (side.SquaredLength is { } known)
+        {
+            double[] two = TensorAlgebra.Dots((synthetic, real), (synthetic, synthetic));
+            return (two[0], two[1], known);
+        }
+        double[] three = TensorAlgebra.Dots((synthetic, real), (synthetic, synthetic), (real, real));
+        side.SquaredLength = three[2];
+        return (three[0], three[1], three[2]);
+    }
+
+    private CachedSide Cached(Window window, int? label)
+    {
+        if (_realSides.TryGetValue((window, label), out CachedSide? cached))
             return cached;
-        Tensor side;
+        Tensor displacement;
         using (TensorScope.BeginDetached())
         {
             using var scope = TensorScope.Begin();
             Tensor computed = label is { } c
                 ? Side(window, theta => Context.ClassLoss(c, NetworkOf(window), theta))
                 : ComputeRealSide(window);
-            side = computed.Clone();
-            scope.Keep(side);
+            displacement = computed.Clone();
+            scope.Keep(displacement);
         }
-        while (_realSides.Count >= CacheCapacity && _oldest.TryDequeue(out (Window, int?) old) && _realSides.Remove(old, out Tensor? gone))
-            gone.Dispose();
+        while (_realSides.Count >= CacheCapacity && _oldest.TryDequeue(out (Window, int?) old)
+            && _realSides.Remove(old, out CachedSide? gone))
+        {
+            gone.Displacement.Dispose();
+        }
+        var side = new CachedSide(displacement);
         _realSides.Add((window, label), side);
         _oldest.Enqueue((window, label));
         return side;
@@ -110,6 +145,24 @@ public abstract class InfluenceEstimator(EstimationContext context)
 
     /// <summary>a_D, computed: what the recorded steps themselves tell about all of D.</summary>
     protected abstract Tensor ComputeRealSide(Window window);
+
+    /// <summary>θ [p] at a checkpoint of a window's expert; it is not the caller's to dispose of.</summary>
+    protected Tensor Theta(Window window, int checkpoint)
+    {
+        if (_held is null)
+            return Context.Theta(window, checkpoint);
+        if (_held.TryGetValue((window.Expert, checkpoint), out Tensor? held))
+            return held;
+        if ((_held.Count + 1L) * NetworkOf(window).Layout.Count * sizeof(double) > MostHeldBytes)
+            return Context.Theta(window, checkpoint);
+        using (TensorScope.BeginDetached())
+        {
+            using var scope = TensorScope.Begin();
+            Tensor theta = scope.Keep(Context.Theta(window, checkpoint));
+            _held.Add((window.Expert, checkpoint), theta);
+            return theta;
+        }
+    }
 
     /// <summary>The network of a window's expert.</summary>
     protected Network NetworkOf(Window window) => Context.Experts[window.Expert].Network;
@@ -140,4 +193,21 @@ public abstract class InfluenceEstimator(EstimationContext context)
 
     /// <summary>Zeros of S's shapes, to add gradients to.</summary>
     protected static SyntheticGradient ZerosLike(SyntheticSet s) => new(s.Images.ZerosLike(), s.LabelLogits.ZerosLike());
+
+    private sealed class CachedSide(Tensor displacement)
+    {
+        public Tensor Displacement { get; } = displacement;
+
+        public double? SquaredLength { get; set; }
+    }
+
+    private sealed class Held(InfluenceEstimator owner) : IDisposable
+    {
+        public void Dispose()
+        {
+            foreach (Tensor theta in owner._held?.Values ?? Enumerable.Empty<Tensor>())
+                theta.Dispose();
+            owner._held = null;
+        }
+    }
 }

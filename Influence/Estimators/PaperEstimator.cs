@@ -42,7 +42,7 @@ public sealed class PaperEstimator(EstimationContext context, bool includeFirstO
         if (!includeFirstOrder)
             return Zeros(window);
         using var scope = TensorScope.Begin();
-        Tensor theta = Context.Theta(window, window.First);
+        Tensor theta = Theta(window, window.First);
         return scope.Keep(Differential.GradientAt(loss, theta).Times(FirstOrderWeight(window)));
     }
 
@@ -54,7 +54,7 @@ public sealed class PaperEstimator(EstimationContext context, bool includeFirstO
         for (int t = window.First; t < window.Last - 1; t++)
         {
             using var scope = TensorScope.Begin();
-            Tensor theta = Context.Theta(window, t);
+            Tensor theta = Theta(window, t);
             Tensor hg = Context.Field.HessianVector(theta, Loss, Differential.GradientAt(Loss, theta));
             sum = Next(scope, sum, TensorAlgebra.Axpy(2 * Coefficient(window, t), hg, sum));
         }
@@ -69,7 +69,7 @@ public sealed class PaperEstimator(EstimationContext context, bool includeFirstO
         for (int t = window.First; t < window.Last - 1; t++)
         {
             using var scope = TensorScope.Begin();
-            Tensor theta = Context.Theta(window, t);
+            Tensor theta = Theta(window, t);
             Tensor gD = Differential.GradientAt(RealLoss, theta), gZ = Differential.GradientAt(lossOfZ, theta);
             Tensor cross = Context.Field.HessianVector(theta, RealLoss, gZ)
                 .Plus(Context.Field.HessianVector(theta, lossOfZ, gD));
@@ -86,14 +86,14 @@ public sealed class PaperEstimator(EstimationContext context, bool includeFirstO
         if (includeFirstOrder)
         {
             using var scope = TensorScope.Begin();
-            SyntheticGradient mixed = Context.Field.Mixed(Context.Theta(window, window.First), loss, s, u);
+            SyntheticGradient mixed = Context.Field.Mixed(Theta(window, window.First), loss, s, u);
             sum = Next(scope, sum, sum.Plus(FirstOrderWeight(window), mixed));
         }
         for (int t = window.First; t < window.Last - 1; t++)
         {
             using var scope = TensorScope.Begin();
             using IDisposable _ = FullPrecision.Require();
-            Tensor theta = Context.Theta(window, t);
+            Tensor theta = Theta(window, t);
             // With an exact M_S this is a single difference; else it is the outer of two.
             double c = Context.Field.Mode == SecondDerivatives.Exact
                 ? DifferenceStep.Default(theta.DType)

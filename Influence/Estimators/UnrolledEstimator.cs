@@ -38,7 +38,7 @@ public sealed class UnrolledEstimator(EstimationContext context) : InfluenceEsti
         {
             using var scope = TensorScope.Begin();
             int step = StepOf(window, t);
-            Tensor theta = Context.Theta(window, t);
+            Tensor theta = Theta(window, t);
             Tensor curvature = TensorAlgebra.Axpy(decay, delta, HessianVector(window, theta, step, delta));
             Tensor nextVelocity = TensorAlgebra.Axpy(momentum, velocity, curvature).Plus(gradient(theta, step));
             Tensor nextDelta = TensorAlgebra.Axpy(-expert.Trajectory.RateAt(step), nextVelocity, delta);
@@ -60,7 +60,7 @@ public sealed class UnrolledEstimator(EstimationContext context) : InfluenceEsti
         {
             using var scope = TensorScope.Begin();
             int step = StepOf(window, t);
-            Tensor theta = Context.Theta(window, t);
+            Tensor theta = Theta(window, t);
             Tensor b = TensorAlgebra.Axpy(-expert.Trajectory.RateAt(step), uDelta, uVelocity);
             sum = Next(scope, sum, sum.Plus(1, Context.Field.Mixed(theta, loss, s, b)));
             Tensor curvature = TensorAlgebra.Axpy(expert.Plan.WeightDecay, b, HessianVector(window, theta, step, b));

@@ -55,12 +55,14 @@ public sealed class Expert : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="accuracy">Measures the test accuracy of the last θ; NaN is stored without it.</param>
     /// <param name="observe">Sees every step.</param>
+    /// <param name="observeLosses">Sees the losses of every <see cref="Trainer.StepsPerRead"/> steps.</param>
     /// <param name="cancel">Stops between two steps; nothing is left behind then.</param>
     /// <exception cref="NumericalException">The loss stops being finite.</exception>
     /// <exception cref="FileWriteException">The file cannot be written.</exception>
     public static Expert Record(
         Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule, RandomKey key, string path,
-        Func<Tensor, double>? accuracy = null, Action<TrainingStep>? observe = null, CancellationToken cancel = default)
+        Func<Tensor, double>? accuracy = null, Action<TrainingStep>? observe = null,
+        Action<TrainingLosses>? observeLosses = null, CancellationToken cancel = default)
     {
         var trainer = new Trainer(network, data, plan, key.Split("train"));
         int[] stored = schedule.Steps(trainer.StepsPerEpoch, trainer.Steps);
@@ -79,24 +81,14 @@ public sealed class Expert : IDisposable
             writer.Append("steps", (ReadOnlySpan<int>)stored);
             writer.Append("rates", (ReadOnlySpan<double>)[.. Enumerable.Range(0, trainer.Steps).Select(trainer.RateAt)]);
             var losses = new float[trainer.Steps];
-            int next = 0;
-            void Store(int step, Tensor theta)
-            {
-                if (next < stored.Length && stored[next] == step)
+            using Tensor end = StreamCheckpoints(
+                trainer, network.Initialise(data.Images.Backend, data.Images.DType, key.Split("init")), stored, writer,
+                observe,
+                read =>
                 {
-                    writer.Append("theta", (ReadOnlySpan<float>)theta.ToArray<float>());
-                    next++;
-                }
-            }
-            using Tensor start = network.Initialise(data.Images.Backend, data.Images.DType, key.Split("init"));
-            Store(0, start);
-            using Tensor end = trainer.Run(
-                start,
-                step =>
-                {
-                    losses[step.Step] = (float)step.Loss;
-                    Store(step.Step + 1, step.Theta);
-                    observe?.Invoke(step);
+                    for (int i = 0; i < read.Values.Count; i++)
+                        losses[read.First + i] = (float)read.Values[i];
+                    observeLosses?.Invoke(read);
                 },
                 cancel);
             writer.Append("losses", (ReadOnlySpan<float>)losses);
@@ -104,6 +96,47 @@ public sealed class Expert : IDisposable
             writer.Complete();
         }
         return Open(network, data, plan, schedule, key, path);
+    }
+
+    // Trains from a start, which it gives back, and returns the end.
+    private static Tensor StreamCheckpoints(
+        Trainer trainer, Tensor start, int[] stored, SafetensorsWriter writer, Action<TrainingStep>? observe,
+        Action<TrainingLosses> observeLosses, CancellationToken cancel)
+    {
+        using Tensor _ = start;
+        using var stream = new CheckpointStream(theta => writer.Append("theta", (ReadOnlySpan<float>)theta));
+        int next = 0;
+        void Store(int step, Tensor theta)
+        {
+            if (next >= stored.Length || stored[next] != step)
+                return;
+            stream.Add(theta);
+            next++;
+        }
+        Store(0, start);
+        Tensor end = trainer.Run(
+            start,
+            step =>
+            {
+                Store(step.Step + 1, step.Theta);
+                observe?.Invoke(step);
+            },
+            losses =>
+            {
+                stream.Read(); // the device has just been waited for
+                observeLosses(losses);
+            },
+            cancel);
+        try
+        {
+            stream.Complete();
+            return end;
+        }
+        catch
+        {
+            end.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Opens a recorded trajectory that was made with exactly these settings.</summary>

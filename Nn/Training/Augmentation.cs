@@ -164,10 +164,12 @@ public sealed record Augmentation(AugmentationOps Ops)
 
         public Variable Numbers(Variable like, Shape shape, int place, double low, double high)
         {
-            var values = new double[shape.Count];
-            for (int i = 0; i < values.Length; i++)
-                values[i] = Between(At(i, place), low, high);
-            return Variable.Constant(Tensor.From(like.Value.Backend, like.Value.DType, values, shape));
+            Tensor y = like.Value.Backend.Empty(shape, like.Value.DType);
+            if (Siamese)
+                y.Backend.Fill(y, Between(At(0, place), low, high));
+            else
+                y.Backend.Uniform(Key.Split((ulong)place), low, high, y);
+            return Variable.Constant(y);
         }
     }
 }

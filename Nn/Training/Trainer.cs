@@ -86,9 +86,13 @@ public sealed record TrainingPlan(
 /// <param name="Step">t.</param>
 /// <param name="Epoch">The epoch of the step.</param>
 /// <param name="Rate">η^t.</param>
-/// <param name="Loss">The loss of the batch before the step.</param>
 /// <param name="Theta">θ^{t+1}; valid until the next step.</param>
-public readonly record struct TrainingStep(int Step, int Epoch, double Rate, double Loss, Tensor Theta);
+public readonly record struct TrainingStep(int Step, int Epoch, double Rate, Tensor Theta);
+
+/// <summary>The losses of consecutive steps, read from the device at once.</summary>
+/// <param name="First">The first of the steps.</param>
+/// <param name="Values">The loss of each step's batch before the step; finite.</param>
+public readonly record struct TrainingLosses(int First, IReadOnlyList<double> Values);
 
 /// <summary>
 /// Trains a network. Everything random follows from the key: batch order from its stream "batches", augmentation from
@@ -96,6 +100,9 @@ public readonly record struct TrainingStep(int Step, int Epoch, double Rate, dou
 /// </summary>
 public sealed class Trainer(Network network, LabelledImages data, TrainingPlan plan, RandomKey key)
 {
+    /// <summary>Losses stay on the device for so many steps, because reading one waits for all that was queued.</summary>
+    public const int StepsPerRead = 16;
+
     /// <summary>Steps in an epoch.</summary>
     public int StepsPerEpoch { get; } = plan.StepsPerEpoch(data.Count);
 
@@ -116,16 +123,25 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
         return (plan.Augmentation.Apply(images, key.Split("augmentation").Split((ulong)step), siamese: false), labels);
     }
 
-    /// <summary>Trains from θ^0 [p] and returns θ^T, which the caller owns; <paramref name="observe"/> sees every step.</summary>
-    /// <exception cref="NumericalException">The loss or the last parameters stop being finite.</exception>
-    public Tensor Run(Tensor theta, Action<TrainingStep>? observe = null, CancellationToken cancel = default)
+    /// <summary>Trains from θ^0 [p] and returns θ^T, which the caller owns.</summary>
+    /// <param name="theta">θ^0.</param>
+    /// <param name="observe">Sees every step, right behind it.</param>
+    /// <param name="observeLosses">Sees the losses of every <see cref="StepsPerRead"/> steps, and of the last ones.</param>
+    /// <param name="cancel">Stops between two steps.</param>
+    /// <exception cref="NumericalException">The loss of a step or the last parameters are not finite; up to
+    /// <see cref="StepsPerRead"/> − 1 steps behind the named one were made, too.</exception>
+    public Tensor Run(
+        Tensor theta, Action<TrainingStep>? observe = null, Action<TrainingLosses>? observeLosses = null,
+        CancellationToken cancel = default)
     {
-        Tensor current, velocity;
+        Tensor current, velocity, losses;
         using (var start = TensorScope.Begin())
         {
             (current, velocity) = (theta.Clone(), theta.ZerosLike());
-            start.Keep(current); // only when both are made: memory may end between them
+            losses = theta.Backend.Empty(new Shape(StepsPerRead), theta.DType);
+            start.Keep(current); // only when all are made: memory may end between them
             start.Keep(velocity);
+            start.Keep(losses);
         }
         bool done = false;
         try
@@ -134,11 +150,18 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
             {
                 cancel.ThrowIfCancellationRequested();
                 using var scope = TensorScope.Begin();
-                (double loss, Tensor next, Tensor nextVelocity) = Step(step, current, velocity);
+                (Tensor loss, Tensor next, Tensor nextVelocity) = Step(step, current, velocity);
                 current.Dispose();
                 velocity.Dispose();
                 (current, velocity) = (scope.Keep(next), scope.Keep(nextVelocity));
-                observe?.Invoke(new TrainingStep(step, step / StepsPerEpoch, RateAt(step), loss, current));
+                int unread = step % StepsPerRead + 1;
+                loss.Backend.Copy(loss, losses.View(unread - 1, Shape.Scalar));
+                observe?.Invoke(new TrainingStep(step, step / StepsPerEpoch, RateAt(step), current));
+                if (unread == StepsPerRead || step == Steps - 1)
+                {
+                    TrainingLosses read = Read(losses, step + 1 - unread, unread);
+                    observeLosses?.Invoke(read);
+                }
             }
             double size = current.Norm();
             if (!double.IsFinite(size))
@@ -152,20 +175,31 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
         finally
         {
             velocity.Dispose();
+            losses.Dispose();
             if (!done)
                 current.Dispose();
         }
     }
 
-    private (double Loss, Tensor Theta, Tensor Velocity) Step(int step, Tensor theta, Tensor velocity)
+    private TrainingLosses Read(Tensor losses, int first, int count)
+    {
+        double[] values = losses.View(0, new Shape(count)).ToArray<double>();
+        for (int i = 0; i < count; i++)
+        {
+            if (!double.IsFinite(values[i]))
+            {
+                throw new NumericalException(
+                    $"the training loss of {network.Name}", first + i, values[i],
+                    $"Lower the learning rate (now {plan.Rate}).");
+            }
+        }
+        return new TrainingLosses(first, values);
+    }
+
+    private (Tensor Loss, Tensor Theta, Tensor Velocity) Step(int step, Tensor theta, Tensor velocity)
     {
         (Variable images, Variable labels) = BatchAt(step);
-        (double loss, Tensor gradient) = network.LossAndGradient(theta, images, labels);
-        if (!double.IsFinite(loss))
-        {
-            throw new NumericalException(
-                $"the training loss of {network.Name}", step, loss, $"Lower the learning rate (now {plan.Rate}).");
-        }
+        (Tensor loss, Tensor gradient) = network.LossAndGradient(theta, images, labels);
         Tensor next = theta.Backend.Empty(theta.Shape, theta.DType);
         Tensor nextVelocity = theta.Backend.Empty(theta.Shape, theta.DType);
         theta.Backend.SgdStep(
@@ -187,13 +221,14 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
 /// <summary>Losses, gradients and accuracies of a network, in numbers.</summary>
 public static class Evaluation
 {
-    /// <summary>The loss and its gradient with respect to θ [p]; the gradient belongs to the current scope.</summary>
-    public static (double Loss, Tensor Gradient) LossAndGradient(
+    /// <summary>The loss, a scalar, and its gradient with respect to θ [p]; both belong to the current scope, and nothing
+    /// waits for a device.</summary>
+    public static (Tensor Loss, Tensor Gradient) LossAndGradient(
         this Network network, Tensor theta, Variable images, Variable labels)
     {
         Variable parameters = Variable.Leaf(theta);
         Variable loss = network.Loss(parameters, images, labels);
-        return (loss.Value.ToScalar(), Gradient.Of(loss, parameters).Value);
+        return (loss.Value, Gradient.Of(loss, parameters).Value);
     }
 
     /// <summary>Logits [N, M] of many images, a batch at a time, copied to the host.</summary>

@@ -34,21 +34,26 @@ public static class Philox
     /// <returns>Four words; for a fixed key, different counters give different blocks.</returns>
     public static PhiloxBlock Block(uint c0, uint c1, uint c2, uint c3, uint k0, uint k1)
     {
-        for (int round = 0; round < 10; round++)
-        {
-            ulong productX = (ulong)MultiplierX * c0;
-            ulong productZ = (ulong)MultiplierZ * c2;
-            c0 = (uint)(productZ >> 32) ^ c1 ^ k0;
-            c1 = (uint)productZ;
-            c2 = (uint)(productX >> 32) ^ c3 ^ k1;
-            c3 = (uint)productX;
+        // No loop: the words change places in every round, which ILGPU 1.5.3 compiles wrongly (docs/design.md).
+        PhiloxBlock block = Round(new PhiloxBlock(c0, c1, c2, c3), k0, k1, 0);
+        block = Round(block, k0, k1, 1);
+        block = Round(block, k0, k1, 2);
+        block = Round(block, k0, k1, 3);
+        block = Round(block, k0, k1, 4);
+        block = Round(block, k0, k1, 5);
+        block = Round(block, k0, k1, 6);
+        block = Round(block, k0, k1, 7);
+        block = Round(block, k0, k1, 8);
+        return Round(block, k0, k1, 9);
+    }
 
-            // The key after the tenth round is never used, so bumping it there too costs one add and saves a branch.
-            k0 = unchecked(k0 + WeylLow);
-            k1 = unchecked(k1 + WeylHigh);
-        }
-
-        return new PhiloxBlock(c0, c1, c2, c3);
+    private static PhiloxBlock Round(PhiloxBlock c, uint k0, uint k1, uint round)
+    {
+        ulong productX = (ulong)MultiplierX * c.X;
+        ulong productZ = (ulong)MultiplierZ * c.Z;
+        return new PhiloxBlock(
+            (uint)(productZ >> 32) ^ c.Y ^ unchecked(k0 + round * WeylLow), (uint)productZ,
+            (uint)(productX >> 32) ^ c.W ^ unchecked(k1 + round * WeylHigh), (uint)productX);
     }
 
     /// <summary>Maps a word to a float in [0, 1): its top 24 bits times 2⁻²⁴, exactly representable, never 1.</summary>

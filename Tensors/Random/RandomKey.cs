@@ -21,7 +21,7 @@ public readonly record struct RandomKey(ulong Value)
     private const uint IndexDomain = 2;
     private const uint NameDomain = 3;
     private const uint FloatDomain = 4;
-    private const uint DoubleDomain = 5;
+    internal const uint DoubleDomain = 5; // a device fills with it, too
     private const uint NormalDomain = 6;
     private const uint BelowDomain = 7;
     private const uint PermutationDomain = 8;

@@ -22,11 +22,8 @@ public sealed class TrajectoryTests
         using Expert expert = Expert.Record(
             problem.Network, problem.Data, problem.Plan, CheckpointSchedule.Every(6), key, folder.At("t"),
             accuracy: theta => theta.Norm(),
-            observe: step =>
-            {
-                thetas.Add(step.Theta.ToArray<float>());
-                losses.Add((float)step.Loss);
-            });
+            observe: step => thetas.Add(step.Theta.ToArray<float>()),
+            observeLosses: read => losses.AddRange(read.Values.Select(loss => (float)loss)));
         TrajectoryFile file = expert.Trajectory;
         Assert.Equal((7, problem.Network.Layout.Count), (file.Count, file.ParameterCount));
         Assert.Equal(losses, file.Losses);
@@ -63,11 +60,11 @@ public sealed class TrajectoryTests
             using var scope = TensorScope.Begin();
             Tensor theta = expert.Trajectory.Theta(t, backend, DType.Float32);
             (var images, var labels) = expert.BatchAt(t);
-            (double loss, Tensor gradient) = problem.Network.LossAndGradient(theta, images, labels);
+            (Tensor loss, Tensor gradient) = problem.Network.LossAndGradient(theta, images, labels);
             Tensor next = theta.ZerosLike();
             backend.SgdStep(
                 theta, theta.ZerosLike(), gradient, expert.Trajectory.RateAt(t), 0, 0, next, theta.ZerosLike());
-            Assert.Equal(expert.Trajectory.Losses[t], (float)loss);
+            Assert.Equal(expert.Trajectory.Losses[t], (float)loss.ToScalar());
             Assert.Equal(
                 expert.Trajectory.Theta(t + 1, backend, DType.Float32).ToArray<float>(), next.ToArray<float>());
         }

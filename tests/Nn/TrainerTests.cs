@@ -64,15 +64,23 @@ public sealed class TrainerTests
         }
 
         int seen = 0;
-        Tensor end = trainer.Run(start, step =>
-        {
-            Assert.Equal((seen, seen / 4), (step.Step, step.Epoch));
-            Assert.Equal(losses[seen], step.Loss, 1e-12);
-            ConvNetTests.AssertClose(
-                Tensor.From<double>(_backend, path[seen], step.Theta.Shape), step.Theta, 1e-12);
-            seen++;
-        });
-        Assert.Equal(steps, seen);
+        var read = new List<double>();
+        Tensor end = trainer.Run(
+            start,
+            step =>
+            {
+                Assert.Equal((seen, seen / 4), (step.Step, step.Epoch));
+                ConvNetTests.AssertClose(
+                    Tensor.From<double>(_backend, path[seen], step.Theta.Shape), step.Theta, 1e-12);
+                seen++;
+            },
+            some =>
+            {
+                Assert.Equal((read.Count, seen), (some.First, some.First + some.Values.Count));
+                read.AddRange(some.Values);
+            });
+        Assert.Equal((steps, steps), (seen, read.Count));
+        Assert.All(losses.Zip(read), pair => Assert.Equal(pair.First, pair.Second, 1e-12));
         ConvNetTests.AssertClose(Tensor.From<double>(_backend, theta, end.Shape), end, 1e-12);
     }
 
@@ -173,6 +181,13 @@ public sealed class TrainerTests
         Assert.EndsWith("Lower the learning rate (now 1E+30).", e.Message, StringComparison.Ordinal);
         Assert.Equal(live, _backend.Memory.LiveBuffers);
 
+        // The named step is the first: up to it every loss is finite.
+        TrainingPlan before = Plan(50, 4, 1e30) with { MostSteps = e.Step };
+        var losses = new List<double>();
+        Record.Exception(() => new Trainer(network, data, before, s_key).Run(
+            start, observeLosses: read => losses.AddRange(read.Values)));
+        Assert.Equal(e.Step, losses.Count);
+
         // One step only: no loss follows it.
         e = Assert.Throws<NumericalException>(
             () => new Trainer(network, data, Plan(1, 8, 1e200), s_key).Run(start));
@@ -196,7 +211,7 @@ public sealed class TrainerTests
                 if (++steps == 3)
                     source.Cancel();
             },
-            source.Token));
+            cancel: source.Token));
         Assert.Equal(3, steps);
         Assert.Equal(live, _backend.Memory.LiveBuffers);
     }

@@ -137,6 +137,7 @@ internal static class DeviceCode
         backend.Copy(a, b);
         foreach (DType other in Enum.GetValues<DType>())
             backend.Convert(a, backend.Empty(shape, other));
+        backend.Uniform(default, 0, 1, b);
         backend.Affine(a, 2, 1, b);
         backend.Axpy(2, a, a, b);
         backend.Dot(a, a, backend.Empty(Shape.Scalar, DType.Float64));

@@ -19,6 +19,27 @@ public sealed partial class GpuBackend
     }
 
     /// <inheritdoc/>
+    public override void Uniform(RandomKey key, double low, double high, Tensor y)
+    {
+        if (y.Count == 0)
+            return;
+        int groups = Groups((y.Count + 1) / 2);
+        if (y.DType == DType.Float32)
+        {
+            _launcher.Launch(
+                groups, Threads, RandomKernels.Uniform<float, Float32Numbers>, View<float>(y), y.Count, key.Value, low,
+                high - low);
+        }
+        else
+        {
+            _launcher.Launch(
+                groups, Threads, RandomKernels.Uniform<double, Float64Numbers>, View<double>(y), y.Count, key.Value, low,
+                high - low);
+        }
+        GC.KeepAlive(y);
+    }
+
+    /// <inheritdoc/>
     public override void Copy(Tensor x, Tensor y)
     {
         if (y.DType == DType.Float32)

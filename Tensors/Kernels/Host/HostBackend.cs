@@ -65,6 +65,24 @@ public abstract class HostBackend : Backend
     }
 
     /// <inheritdoc/>
+    public sealed override void Uniform(RandomKey key, double low, double high, Tensor y)
+    {
+        const int most = 256;
+        Span<double> some = stackalloc double[most];
+        for (int start = 0; start < y.Count; start += most)
+        {
+            Span<double> numbers = some[..Math.Min(most, y.Count - start)];
+            key.Uniform(numbers, start);
+            foreach (ref double number in numbers)
+                number = low + number * (high - low);
+            if (y.DType == DType.Float64)
+                numbers.CopyTo(Block<double>(y).Span[start..]);
+            else
+                System.Numerics.Tensors.TensorPrimitives.ConvertTruncating<double, float>(numbers, Block<float>(y).Span[start..]);
+        }
+    }
+
+    /// <inheritdoc/>
     public sealed override void Convert(Tensor x, Tensor y)
     {
         if (x.DType == y.DType)
