@@ -45,6 +45,16 @@ internal static class KernelCheck
         Compare(dtype, kernel, inputs, (o, i) => bound * scales[o][i] + Epsilon(dtype) * 1e-3);
     }
 
+    /// <summary>For sums that mix their terms before they add: the error is bounded, in roundings, by the largest sum of
+    /// magnitudes.</summary>
+    public static void Mixing(
+        DType dtype, double roundings, Func<Backend, Tensor[], Tensor[]> kernel, params Input[] inputs)
+    {
+        double[][] scales = Run(Reference, DType.Float64, kernel, System.Array.ConvertAll(inputs, i => i.Magnitude()));
+        double[] largest = System.Array.ConvertAll(scales, s => s.Max());
+        Compare(dtype, kernel, inputs, (o, _) => roundings * Epsilon(dtype) * largest[o]);
+    }
+
     /// <summary>For other kernels: the error is bounded relative to the largest number of the output.</summary>
     public static void Smooth(
         DType dtype, double roundings, Func<Backend, Tensor[], Tensor[]> kernel, params Input[] inputs)

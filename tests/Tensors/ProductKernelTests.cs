@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using InfMatch.Tensors;
 
 namespace InfMatch.Tests.Tensors;
@@ -62,6 +63,39 @@ public sealed class ProductKernelTests
         }
     }
 
+    // Shapes for Winograd's form: edges of tiles, channels beside whole vectors, few and many tiles, every padding.
+    public static TheoryData<int[]> WinogradShapes =>
+    [
+        [2, 16, 8, 8, 16, 3, 3, 1, 1], [1, 17, 7, 7, 33, 3, 3, 1, 1], [3, 40, 14, 14, 20, 3, 3, 1, 1],
+        [2, 16, 9, 8, 24, 3, 3, 1, 2], [2, 31, 10, 6, 16, 3, 3, 1, 0], [33, 16, 4, 4, 18, 3, 3, 1, 1],
+        [1, 16, 33, 70, 16, 3, 3, 1, 1], [1, 300, 6, 6, 16, 3, 3, 1, 1], [9, 64, 16, 16, 64, 3, 3, 1, 1],
+    ];
+
+    [Theory]
+    [MemberData(nameof(WinogradShapes))]
+    public void Winograd_and_both_adjoints_match_the_definition(int[] sizes)
+    {
+        Assert.True(Winograd<float, Vector256<float>, Simd256<float>>.AppliesToWeights(Geometry(sizes)));
+        Conv2d_and_both_adjoints_match_the_definition(DType.Float32, sizes);
+    }
+
+    [Fact]
+    public void Other_convolutions_are_direct_sums()
+    {
+        int[][] others =
+        [
+            [2, 3, 32, 32, 128, 3, 3, 1, 1], [2, 16, 8, 8, 16, 3, 3, 2, 1], [2, 16, 8, 8, 16, 5, 5, 1, 2],
+            [2, 16, 2, 2, 16, 3, 3, 1, 1], [2, 16, 8, 8, 16, 3, 3, 1, 3], [0, 16, 8, 8, 16, 3, 3, 1, 1],
+        ];
+        foreach (int[] sizes in others)
+            Assert.False(Winograd<float, Vector256<float>, Simd256<float>>.Applies(Geometry(sizes)));
+        Conv2dGeometry wide = Geometry([1, 512, 8, 8, 512, 3, 3, 1, 1]);
+        Assert.True(Winograd<float, Vector256<float>, Simd256<float>>.Applies(wide));
+        Assert.False(Winograd<double, Vector256<double>, Simd256<double>>.Applies(wide));
+        // Sums at all points of each chunk would take hundreds of megabytes.
+        Assert.False(Winograd<float, Vector256<float>, Simd256<float>>.AppliesToWeights(wide with { N = 8 }));
+    }
+
     private static Conv2dGeometry Geometry(int[] s) => new(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8]);
 
     [Theory]
@@ -70,7 +104,15 @@ public sealed class ProductKernelTests
     {
         Conv2dGeometry g = Geometry(sizes);
         Input x = Of(3, g.Input), w = Of(4, g.Weight), bias = Input.Random(5, g.K), dy = Of(6, g.Output);
-        KernelCheck.Linear(dtype, (b, t) =>
+        bool mixes = dtype == DType.Float32 && Winograd<float, Vector256<float>, Simd256<float>>.Applies(g);
+        void Check(Func<Backend, Tensor[], Tensor[]> kernel, params Input[] inputs)
+        {
+            if (mixes)
+                KernelCheck.Mixing(dtype, 6, kernel, inputs);
+            else
+                KernelCheck.Linear(dtype, kernel, inputs);
+        }
+        Check((b, t) =>
         {
             Tensor y = KernelCheck.Destination(b, g.Output, t[0].DType);
             Tensor biased = KernelCheck.Destination(b, g.Output, t[0].DType);
@@ -78,13 +120,13 @@ public sealed class ProductKernelTests
             b.Conv2d(g, t[0], t[1], t[2], biased);
             return [y, biased];
         }, x, w, bias);
-        KernelCheck.Linear(dtype, (b, t) =>
+        Check((b, t) =>
         {
             Tensor dx = KernelCheck.Destination(b, g.Input, t[0].DType);
             b.Conv2dInputGradient(g, t[0], t[1], dx);
             return [dx];
         }, dy, w);
-        KernelCheck.Linear(dtype, (b, t) =>
+        Check((b, t) =>
         {
             Tensor dw = KernelCheck.Destination(b, g.Weight, t[0].DType);
             b.Conv2dWeightGradient(g, t[0], t[1], dw);

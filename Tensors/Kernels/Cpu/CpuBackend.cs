@@ -61,6 +61,13 @@ public sealed unsafe class CpuBackend : HostBackend
     public override string Description =>
         $"{ProcessorName}, {VectorBits}-bit vectors, {Threads} {(Threads == 1 ? "thread" : "threads")}";
 
+    /// <summary>Whether convolutions are direct sums, also where Winograd's form is faster; for comparisons.</summary>
+    internal bool HasDirectConvolutions
+    {
+        get => _float.IsDirect;
+        init => _float.IsDirect = _double.IsDirect = value;
+    }
+
     /// <summary>The model of the processor as the system names it; its architecture where the system does not.</summary>
     public static string ProcessorName { get; } = FindProcessorName();
 

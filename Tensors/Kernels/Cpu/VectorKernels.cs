@@ -13,6 +13,9 @@ internal abstract unsafe class VectorKernels<T> where T : unmanaged, IBinaryFloa
         _ => new VectorKernels<T, Vector128<T>, Simd128<T>>(),
     };
 
+    /// <summary>Whether convolutions are direct sums, whatever their shape; for comparisons.</summary>
+    public bool IsDirect { get; set; }
+
     public abstract void Affine(T* x, T scale, T shift, T* y, int count);
 
     public abstract void Axpy(T a, T* x, T* y, T* z, int count);
@@ -73,16 +76,31 @@ internal sealed unsafe class VectorKernels<T, V, S> : VectorKernels<T>
         HostBlock<T> y) => Gemm<T, V, S>.Run(pool, m, n, k, a, transposeA, b, transposeB, y);
 
     public override void Conv2d(
-        WorkerPool pool, Conv2dGeometry g, HostBlock<T> x, HostBlock<T> w, HostBlock<T>? bias, HostBlock<T> y) =>
-        Convolution<T, V, S>.Forward(pool, g, x, w, bias, y);
+        WorkerPool pool, Conv2dGeometry g, HostBlock<T> x, HostBlock<T> w, HostBlock<T>? bias, HostBlock<T> y)
+    {
+        if (!IsDirect && Winograd<T, V, S>.Applies(g))
+            Winograd<T, V, S>.Forward(pool, g, x, w, bias, y);
+        else
+            Convolution<T, V, S>.Forward(pool, g, x, w, bias, y);
+    }
 
     public override void Conv2dInputGradient(
-        WorkerPool pool, Conv2dGeometry g, HostBlock<T> dy, HostBlock<T> w, HostBlock<T> dx) =>
-        Convolution<T, V, S>.InputGradient(pool, g, dy, w, dx);
+        WorkerPool pool, Conv2dGeometry g, HostBlock<T> dy, HostBlock<T> w, HostBlock<T> dx)
+    {
+        if (!IsDirect && Winograd<T, V, S>.Applies(g))
+            Winograd<T, V, S>.InputGradient(pool, g, dy, w, dx);
+        else
+            Convolution<T, V, S>.InputGradient(pool, g, dy, w, dx);
+    }
 
     public override void Conv2dWeightGradient(
-        WorkerPool pool, Conv2dGeometry g, HostBlock<T> x, HostBlock<T> dy, HostBlock<T> dw) =>
-        ConvolutionWeights<T, V, S>.Gradient(pool, g, x, dy, dw);
+        WorkerPool pool, Conv2dGeometry g, HostBlock<T> x, HostBlock<T> dy, HostBlock<T> dw)
+    {
+        if (!IsDirect && Winograd<T, V, S>.AppliesToWeights(g))
+            Winograd<T, V, S>.WeightGradient(pool, g, x, dy, dw);
+        else
+            ConvolutionWeights<T, V, S>.Gradient(pool, g, x, dy, dw);
+    }
 
     public override void NormReluPool(
         WorkerPool pool, Pool2dGeometry g, double epsilon, HostBlock<T> x, HostBlock<T> gamma, HostBlock<T> beta,

@@ -67,19 +67,10 @@ public abstract class HostBackend : Backend
     /// <inheritdoc/>
     public sealed override void Uniform(RandomKey key, double low, double high, Tensor y)
     {
-        const int most = 256;
-        Span<double> some = stackalloc double[most];
-        for (int start = 0; start < y.Count; start += most)
-        {
-            Span<double> numbers = some[..Math.Min(most, y.Count - start)];
-            key.Uniform(numbers, start);
-            foreach (ref double number in numbers)
-                number = low + number * (high - low);
-            if (y.DType == DType.Float64)
-                numbers.CopyTo(Block<double>(y).Span[start..]);
-            else
-                System.Numerics.Tensors.TensorPrimitives.ConvertTruncating<double, float>(numbers, Block<float>(y).Span[start..]);
-        }
+        if (y.DType == DType.Float32)
+            HostRandom.Uniform(key, low, high, Block<float>(y).Span);
+        else
+            HostRandom.Uniform(key, low, high, Block<double>(y).Span);
     }
 
     /// <inheritdoc/>
