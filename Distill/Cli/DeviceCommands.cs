@@ -46,11 +46,31 @@ internal sealed class DeviceCommands(Terminal terminal, bool json)
         string[] devices = isNamed
             ? [settings.Device]
             : ["cpu", .. present.Where(d => d.Refusal is null).Select(d => d.Specification)];
+        foreach (GpuDevice refused in present.Where(d => d.Refusal is not null && !isNamed))
+            terminal.Say($"{refused.Specification} {refused.Name} is left out: {refused.Refusal}");
         long limit = ByteSize.Limit(settings.MemoryLimit);
         foreach (string device in devices)
         {
-            Backend backend = Devices.Open(device, settings.Threads, limit).Backend;
-            using var opened = backend as IDisposable;
+            Backend? backend = null;
+            void Open() => backend = Devices.Open(device, settings.Threads, limit).Backend;
+            if (isNamed)
+            {
+                Open(); // what keeps it from opening is the error of the command
+            }
+            else
+            {
+                Finding opened = Finding.Try(
+                    device, "opened", "End what else uses the device, or look at its driver.", () =>
+                    {
+                        Open();
+                        return (true, "");
+                    });
+                if (!opened.Passed)
+                    Show(opened, findings);
+            }
+            if (backend is null)
+                continue;
+            using var closing = backend as IDisposable;
             terminal.Say(backend.Description.StartsWith(backend.Name, StringComparison.Ordinal)
                 ? backend.Description
                 : $"{backend.Name} {backend.Description}");
@@ -114,7 +134,7 @@ internal sealed class DeviceCommands(Terminal terminal, bool json)
             ["device"] = d.Specification, ["name"] = d.Name, ["memoryMiB"] = d.MemoryBytes >> 20,
             ["multiprocessors"] = d.Multiprocessors, ["groupThreads"] = d.GroupThreads, ["sharedBytes"] = d.SharedBytes,
             ["warpThreads"] = d.WarpThreads, ["capability"] = d.Capability, ["driver"] = d.Driver, ["isGpu"] = d.IsGpu,
-            ["usable"] = d.Refusal is null, ["refusal"] = d.Refusal, ["auto"] = auto == d.Specification,
+            ["tf32"] = d.HasTf32, ["usable"] = d.Refusal is null, ["refusal"] = d.Refusal, ["auto"] = auto == d.Specification,
         }),
     ]);
 }

@@ -45,7 +45,7 @@ internal sealed class DistillationRun(
         {
             using var library = ExpertLibrary.Gather(settings, network, data, experts, progress, cancel);
             var real = new RealImages(data, library.Experts, settings.Temperature, _key.Split("real"));
-            InfluenceEstimator estimator = MakeEstimator(data, library);
+            using InfluenceEstimator estimator = MakeEstimator(data, library);
             var judge = new NetworkJudge(
                 judged, Translation.EvaluationPlan(settings, pair.Name), data, _key.Split("judge"), cancel);
             foreach (int ipc in settings.Ipc)
@@ -74,13 +74,25 @@ internal sealed class DistillationRun(
         if (File.Exists(folder.Checkpoint(ipc)))
             CheckpointFile.Restore(folder.Checkpoint(ipc), distiller, settings);
         var result = new IpcResult(ipc, settings.Estimator, new AccuracySet { Whole = library.Accuracy });
+        bool isReadable = true;
         try
         {
             Distil(distiller, ipc, data, judge, metrics);
         }
+        catch (DeviceException)
+        {
+            isReadable = false; // the last saved state stands; asking the device again would only hide its error
+            throw;
+        }
         finally
         {
             // Also after an interruption or a NaN: the distiller then stands at its last good state.
+            if (isReadable)
+                KeepWhatThereIs();
+        }
+
+        void KeepWhatThereIs()
+        {
             SaveState(distiller, ipc);
             result = Describe(result, distiller, ipc);
             Keep(result);
@@ -176,12 +188,16 @@ internal sealed class DistillationRun(
             {
                 RealClasses = settings.Partition == "whole" ? [] : [.. chosen.Chunk(each).Select(data.SelectLabelled)],
             },
-            CachedVectors(data.Classes));
+            RealSides(data.Classes));
     }
 
-    // One real side for each window, or one for each window and class; and the checkpoints of the window in use.
-    private int CachedVectors(int classes) =>
-        settings.Experts * settings.StartLast * (settings.Partition == "whole" ? 1 : classes) + settings.Window + 1;
+    // One for each window, for each window and class, or both.
+    private int RealSides(int classes) => settings.Experts * settings.StartLast * settings.Partition switch
+    {
+        "whole" => 1,
+        "classes" => classes,
+        _ => classes + 1,
+    };
 
     private Requirements Require(Network network, Network judged, PreparedData data, string experts)
     {
@@ -194,7 +210,8 @@ internal sealed class DistillationRun(
             ExpertLibrary.MissingBytes(settings, network, data, experts) + stateBytes,
             Requirements.Memory(
                 data.Image, data.Train.Count, data.TestImages.Shape[0], largest, Math.Max(settings.Width, settings.EvalWidth),
-                settings.Depth, Math.Max(network.Layout.Count, judged.Layout.Count), CachedVectors(data.Classes)));
+                settings.Depth, Math.Max(network.Layout.Count, judged.Layout.Count),
+                RealSides(data.Classes) + settings.Window + 1)); // the checkpoints of the window in use
     }
 
     // Lines that a crash left behind the last saved state would stand there twice once the steps are done again.

@@ -62,9 +62,11 @@ internal sealed class ExpertLibrary : IDisposable
                         losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"),
                         cancel);
                 library._experts.Add(expert);
+                string origin = expert.RecordedOn == data.Backend.Name ? "" : $", recorded on {expert.RecordedOn}";
                 stage.Report(
                     before + stepsEach,
-                    FormattableString.Invariant($"expert {k + 1}: {100 * expert.Trajectory.Accuracy:F1} % on the test images"));
+                    FormattableString.Invariant(
+                        $"expert {k + 1}: {100 * expert.Trajectory.Accuracy:F1} % on the test images{origin}"));
             }
             return library;
         }

@@ -42,7 +42,7 @@ public sealed record EstimationContext(IReadOnlyList<Expert> Experts, LossField 
 /// all there is: a_Z, of D, of a class of it or of S, and the adjoint of S ↦ a_S. Cost is linear in the window's length and memory constant.
 /// Source: docs/theory.md, "Estimators".
 /// </summary>
-public abstract class InfluenceEstimator(EstimationContext context)
+public abstract class InfluenceEstimator(EstimationContext context) : IDisposable
 {
     private const long MostHeldBytes = 256L << 20;
 
@@ -153,7 +153,7 @@ public abstract class InfluenceEstimator(EstimationContext context)
             return Context.Theta(window, checkpoint);
         if (_held.TryGetValue((window.Expert, checkpoint), out Tensor? held))
             return held;
-        if ((_held.Count + 1L) * NetworkOf(window).Layout.Count * sizeof(double) > MostHeldBytes)
+        if ((_held.Count + 1L) * NetworkOf(window).Layout.Count * Context.DType.Size() > MostHeldBytes)
             return Context.Theta(window, checkpoint);
         using (TensorScope.BeginDetached())
         {
@@ -193,6 +193,16 @@ public abstract class InfluenceEstimator(EstimationContext context)
 
     /// <summary>Zeros of S's shapes, to add gradients to.</summary>
     protected static SyntheticGradient ZerosLike(SyntheticSet s) => new(s.Images.ZerosLike(), s.LabelLogits.ZerosLike());
+
+    /// <summary>Gives the cached real sides back; they are computed again if they are asked for.</summary>
+    public void Dispose()
+    {
+        foreach (CachedSide side in _realSides.Values)
+            side.Displacement.Dispose();
+        _realSides.Clear();
+        _oldest.Clear();
+        GC.SuppressFinalize(this);
+    }
 
     private sealed class CachedSide(Tensor displacement)
     {

@@ -30,7 +30,7 @@ internal sealed class CheckpointStream : IDisposable
             using var scope = TensorScope.Begin();
             _unread.Add(scope.Keep(theta.Clone()));
         }
-        if ((_unread.Count + 1L) * theta.Count * sizeof(double) > MostDeviceBytes)
+        if ((_unread.Count + 1L) * theta.Count * theta.DType.Size() > MostDeviceBytes)
             Read();
     }
 

@@ -13,7 +13,7 @@ namespace InfMatch.Influence;
 /// </summary>
 public sealed class Expert : IDisposable
 {
-    private const string Format = "infmatch-trajectory-1", NumberType = "dtype";
+    private const string Format = "infmatch-trajectory-1", NumberType = "dtype", Device = "device", PrecisionName = "precision";
 
     private Expert(Network network, LabelledImages data, TrainingPlan plan, RandomKey key, TrajectoryFile trajectory)
     {
@@ -139,7 +139,11 @@ public sealed class Expert : IDisposable
         }
     }
 
-    /// <summary>Opens a recorded trajectory that was made with exactly these settings.</summary>
+    /// <summary>The device that recorded the trajectory, such as cpu or cuda:0. It need not be the one that reads it: there
+    /// a training would give other bits, but what was recorded is what happened.</summary>
+    public string RecordedOn => Trajectory.Metadata.GetValueOrDefault(Device, "a device that is not told");
+
+    /// <summary>Opens a recorded trajectory that was made with exactly these settings, on whatever device.</summary>
     /// <exception cref="TrajectoryException">The file was made with others; the message names the first difference.</exception>
     public static Expert Open(
         Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule, RandomKey key, string path)
@@ -148,9 +152,10 @@ public sealed class Expert : IDisposable
         foreach ((string name, string wanted) in Describe(network, data, plan, schedule, key))
         {
             // A file without it is older than the entry; the hash of its data holds the number type too.
-            if (name == NumberType && !trajectory.Metadata.ContainsKey(name))
+            if (name == Device || (name == NumberType && !trajectory.Metadata.ContainsKey(name)))
                 continue;
-            string found = trajectory.Metadata.GetValueOrDefault(name, "nothing");
+            string found = trajectory.Metadata.GetValueOrDefault(
+                name, name == PrecisionName ? Precisions.NameOf(Precision.Float32) : "nothing");
             if (found != wanted)
             {
                 trajectory.Dispose();
@@ -196,7 +201,8 @@ public sealed class Expert : IDisposable
             ["augmentation"] = plan.Augmentation.ToString(),
             ["checkpoints"] = schedule.ToString(),
             ["key"] = key.Value.ToString("x16", culture),
-            ["device"] = data.Images.Backend.Name,
+            [Device] = data.Images.Backend.Name,
+            [PrecisionName] = Precisions.NameOf(data.Images.Backend.Precision),
         };
     }
 }

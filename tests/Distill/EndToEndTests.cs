@@ -89,6 +89,18 @@ public sealed class EndToEndTests
         Assert.Equal(Lines(whole), Lines(cut));
     }
 
+    [Fact]
+    public void A_run_that_began_on_one_device_goes_on_on_another_and_says_so()
+    {
+        using CommandRun run = new() { InterruptAt = "IPC 1: distilling: done" };
+        Assert.Equal((int)ExitCode.Interrupted, run.Run(CommandRun.SmallRun("--device", "cpu")));
+        run.InterruptAt = null;
+        Assert.Equal(0, run.Run("resume", "--device", "reference"));
+        Assert.Contains("bits may differ from here on", run.Errors);
+        Assert.Contains("recorded on cpu", run.Errors);
+        Assert.True(Summary.Read(Path.Combine(run.RunPath, "summary.json")).Complete);
+    }
+
     [Theory]
     [InlineData("constant")]
     [InlineData("cosine")]

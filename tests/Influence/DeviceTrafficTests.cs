@@ -79,7 +79,7 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
         Assert.True(
             steps.Transfers.UploadedBytes <= count * 2 * 2 * sizeof(int), $"More than indices goes up: {steps}");
         int reads = count / Trainer.StepsPerRead;
-        Assert.Equal(reads, steps.Transfers.Downloads);
+        Assert.Equal((reads, reads), (steps.Transfers.Downloads, steps.Transfers.Waits));
         Assert.Equal(reads * Trainer.StepsPerRead * sizeof(float), reads == 0 ? 0 : steps.Transfers.DownloadedBytes);
         // The losses that are left, and the length of the last parameters.
         Assert.Equal(2, before.Transfers.Downloads);
@@ -90,6 +90,7 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
         Assert.InRange(step.Launches, 1, launches);
         Assert.InRange(step.Transfers.Uploads, 1, uploads);
         Assert.InRange(step.Transfers.Downloads, 1, downloads);
+        Assert.Equal(step.Transfers.Downloads, step.Transfers.Waits); // an upload waits for nothing
     }
 
     private static TinyProblem Problem(Backend backend) => new(

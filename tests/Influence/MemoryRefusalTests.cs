@@ -2,6 +2,7 @@ using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
+using InfMatch.Tests.IO;
 using Xunit.Abstractions;
 
 namespace InfMatch.Tests.Influence;
@@ -56,7 +57,7 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
             CheckpointSchedule.Every(2), backend: backend, dtype: DType.Float32, mode: SecondDerivatives.FiniteDifference,
             network: network,
             plan: new TrainingPlan(1, 4, 0.1, 0, 0, RateSchedule.Constant, Augmentation.None) { MostSteps = 2 });
-        // An estimator's real sides are left to the collector, which must not change the counts during the test.
+        // The real sides of every estimator stay until the end: their number is part of what is counted.
         var alive = new List<InfluenceEstimator>();
         Distiller Begin()
         {
@@ -125,6 +126,47 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
             Assert.Equal(end, Bits(distiller));
             Assert.Equal(before.LiveBuffers + sides, backend.Memory.LiveBuffers);
         }
+    }
+
+    [Fact]
+    public void Every_refusal_while_an_expert_is_recorded_leaves_no_buffer_and_no_file()
+    {
+        var cpu = new CpuBackend(1);
+        using var problem = new TinyProblem(
+            CheckpointSchedule.Every(2), backend: cpu, dtype: DType.Float32, network: Convolutions);
+        var plan = new TrainingPlan(3, 4, 0.1, 0.9, 0, RateSchedule.Constant, new Augmentation(AugmentationOps.Photographs));
+        using var folder = new TemporaryFolder();
+        Expert Record() => Expert.Record(
+            problem.Network, problem.Data, plan, CheckpointSchedule.Every(9), RandomKey.FromSeed(4), folder.At("t"));
+        byte[] undisturbed;
+        using (Record())
+            undisturbed = File.ReadAllBytes(folder.At("t"));
+        File.Delete(folder.At("t"));
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        int live = cpu.Memory.LiveBuffers, refused = 0;
+        for (int n = 1; ; n++)
+        {
+            cpu.RefusedMemoryRequest = cpu.MemoryRequests + n;
+            try
+            {
+                using Expert expert = Record();
+                break;
+            }
+            catch (DeviceMemoryException)
+            {
+                refused++;
+                Assert.Empty(folder.Names);
+                Assert.Equal(live, cpu.Memory.LiveBuffers);
+            }
+            finally
+            {
+                cpu.RefusedMemoryRequest = 0;
+            }
+        }
+        output.WriteLine($"{refused} requests of a recording refused.");
+        Assert.True(refused > 100, "A recording that asks for memory so seldom covers nothing.");
+        Assert.Equal(undisturbed, File.ReadAllBytes(folder.At("t")));
     }
 
     private static byte[] Bits(Distiller distiller)

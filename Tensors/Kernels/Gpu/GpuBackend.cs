@@ -70,7 +70,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
             _context.Dispose();
             throw;
         }
-        _launcher = new GpuLauncher(_accelerator, isRehearsal);
+        _launcher = new GpuLauncher(specification, _accelerator, isRehearsal);
         _staging = new GpuStaging(specification, _accelerator);
     }
 
@@ -137,9 +137,17 @@ public sealed partial class GpuBackend : Backend, IDisposable
     /// <summary>Waits for all kernels and gives all memory of the device back; no tensor of it can be used again.</summary>
     public void Dispose()
     {
-        _accelerator.Synchronize();
-        _accelerator.Dispose();
-        _context.Dispose();
+        try
+        {
+            _accelerator.Synchronize();
+            _accelerator.Dispose();
+            _context.Dispose();
+        }
+        catch (AcceleratorException)
+        {
+            // A device that failed says so again at every call. Who waited for its numbers was told; what else is under
+            // way, such as the checks of other devices, goes on.
+        }
     }
 
     private ArrayView<T> View<T>(Tensor tensor) where T : unmanaged
@@ -166,10 +174,13 @@ public sealed partial class GpuBackend : Backend, IDisposable
 /// <param name="UploadedBytes">Their bytes.</param>
 /// <param name="Downloads">Copies to the host.</param>
 /// <param name="DownloadedBytes">Their bytes.</param>
-public readonly record struct TransferReport(long Uploads, long UploadedBytes, long Downloads, long DownloadedBytes)
+/// <param name="Waits">The times that the host waited for all that was queued: every download, and many bytes on their
+/// way up.</param>
+public readonly record struct TransferReport(
+    long Uploads, long UploadedBytes, long Downloads, long DownloadedBytes, long Waits)
 {
     /// <summary>What was copied between two reports.</summary>
     public static TransferReport operator -(TransferReport later, TransferReport earlier) => new(
         later.Uploads - earlier.Uploads, later.UploadedBytes - earlier.UploadedBytes,
-        later.Downloads - earlier.Downloads, later.DownloadedBytes - earlier.DownloadedBytes);
+        later.Downloads - earlier.Downloads, later.DownloadedBytes - earlier.DownloadedBytes, later.Waits - earlier.Waits);
 }

@@ -8,10 +8,11 @@ namespace InfMatch.Tensors;
 /// Compiles each kernel once for a device and queues it on the device's one stream. A lock keeps callers on several
 /// threads apart: a driver's kernel object carries its arguments.
 /// </summary>
+/// <param name="device">Its name, for errors.</param>
 /// <param name="accelerator">The device.</param>
 /// <param name="isRehearsal">Whether kernels are only noted and none is compiled or queued: so a test learns all that a
 /// device would be asked for.</param>
-internal sealed class GpuLauncher(Accelerator accelerator, bool isRehearsal)
+internal sealed class GpuLauncher(string device, Accelerator accelerator, bool isRehearsal)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<MethodInfo, Delegate?> _kernels = [];
@@ -32,43 +33,31 @@ internal sealed class GpuLauncher(Accelerator accelerator, bool isRehearsal)
     public void Launch<A, B, C>(int groups, int threads, Action<A, B, C> kernel, A a, B b, C c)
         where A : struct where B : struct where C : struct
     {
-        lock (_lock)
-        {
-            var run = (Action<KernelConfig, A, B, C>?)Find(kernel, () => accelerator.LoadStreamKernel(kernel));
-            run?.Invoke(new KernelConfig(groups, threads), a, b, c);
-        }
+        Launch<Action<KernelConfig, A, B, C>>(
+            kernel, () => accelerator.LoadStreamKernel(kernel), run => run(new KernelConfig(groups, threads), a, b, c));
     }
 
     public void Launch<A, B, C, D>(int groups, int threads, Action<A, B, C, D> kernel, A a, B b, C c, D d)
         where A : struct where B : struct where C : struct where D : struct
     {
-        lock (_lock)
-        {
-            var run = (Action<KernelConfig, A, B, C, D>?)Find(kernel, () => accelerator.LoadStreamKernel(kernel));
-            run?.Invoke(new KernelConfig(groups, threads), a, b, c, d);
-        }
+        Launch<Action<KernelConfig, A, B, C, D>>(
+            kernel, () => accelerator.LoadStreamKernel(kernel), run => run(new KernelConfig(groups, threads), a, b, c, d));
     }
 
     public void Launch<A, B, C, D, E>(
         int groups, int threads, Action<A, B, C, D, E> kernel, A a, B b, C c, D d, E e)
         where A : struct where B : struct where C : struct where D : struct where E : struct
     {
-        lock (_lock)
-        {
-            var run = (Action<KernelConfig, A, B, C, D, E>?)Find(kernel, () => accelerator.LoadStreamKernel(kernel));
-            run?.Invoke(new KernelConfig(groups, threads), a, b, c, d, e);
-        }
+        Launch<Action<KernelConfig, A, B, C, D, E>>(
+            kernel, () => accelerator.LoadStreamKernel(kernel), run => run(new KernelConfig(groups, threads), a, b, c, d, e));
     }
 
     public void Launch<A, B, C, D, E, F>(
         int groups, int threads, Action<A, B, C, D, E, F> kernel, A a, B b, C c, D d, E e, F f)
         where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct
     {
-        lock (_lock)
-        {
-            var run = (Action<KernelConfig, A, B, C, D, E, F>?)Find(kernel, () => accelerator.LoadStreamKernel(kernel));
-            run?.Invoke(new KernelConfig(groups, threads), a, b, c, d, e, f);
-        }
+        Launch<Action<KernelConfig, A, B, C, D, E, F>>(
+            kernel, () => accelerator.LoadStreamKernel(kernel), run => run(new KernelConfig(groups, threads), a, b, c, d, e, f));
     }
 
     public void Launch<A, B, C, D, E, F, G, H, I>(
@@ -77,20 +66,26 @@ internal sealed class GpuLauncher(Accelerator accelerator, bool isRehearsal)
         where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct
         where G : struct where H : struct where I : struct
     {
-        lock (_lock)
-        {
-            var run = (Action<KernelConfig, A, B, C, D, E, F, G, H, I>?)Find(
-                kernel, () => accelerator.LoadStreamKernel(kernel));
-            run?.Invoke(new KernelConfig(groups, threads), a, b, c, d, e, f, g, h, i);
-        }
+        Launch<Action<KernelConfig, A, B, C, D, E, F, G, H, I>>(
+            kernel, () => accelerator.LoadStreamKernel(kernel), run => run(new KernelConfig(groups, threads), a, b, c, d, e, f, g, h, i));
     }
 
-    // Null in a rehearsal alone.
-    private Delegate? Find(Delegate kernel, Func<Delegate> load)
+    private void Launch<D>(Delegate kernel, Func<D> load, Action<D> queue) where D : Delegate
     {
-        Launches++;
-        if (!_kernels.TryGetValue(kernel.Method, out Delegate? compiled))
-            _kernels.Add(kernel.Method, compiled = isRehearsal ? null : load());
-        return compiled;
+        lock (_lock)
+        {
+            try
+            {
+                Launches++;
+                if (!_kernels.TryGetValue(kernel.Method, out Delegate? compiled))
+                    _kernels.Add(kernel.Method, compiled = isRehearsal ? null : load());
+                if (compiled is not null)
+                    queue((D)compiled);
+            }
+            catch (AcceleratorException e)
+            {
+                throw GpuDriver.Failure(device, e);
+            }
+        }
     }
 }

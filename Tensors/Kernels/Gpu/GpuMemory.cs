@@ -81,19 +81,26 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, long lim
     {
         try
         {
-            return accelerator.Allocate1D<byte>(size);
+            try
+            {
+                return accelerator.Allocate1D<byte>(size);
+            }
+            catch (AcceleratorException e) when (IsRefusal(e))
+            {
+                GiveBackCached();
+            }
+            try
+            {
+                return accelerator.Allocate1D<byte>(size);
+            }
+            catch (AcceleratorException e) when (IsRefusal(e))
+            {
+                throw Refusal(size, e);
+            }
         }
-        catch (AcceleratorException e) when (IsRefusal(e))
+        catch (AcceleratorException e)
         {
-            GiveBackCached();
-        }
-        try
-        {
-            return accelerator.Allocate1D<byte>(size);
-        }
-        catch (AcceleratorException e) when (IsRefusal(e))
-        {
-            throw Refusal(size, e);
+            throw GpuDriver.Failure(device, e);
         }
     }
 

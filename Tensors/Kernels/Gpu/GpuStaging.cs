@@ -35,9 +35,10 @@ internal sealed class GpuStaging(string device, Accelerator accelerator)
         source.CopyTo(pinned);
         lock (_lock)
         {
-            destination.CopyFromCPU(accelerator.DefaultStream, ref MemoryMarshal.GetArrayDataReference(pinned), source.Length);
+            Try(() => destination.CopyFromCPUUnsafeAsync(
+                accelerator.DefaultStream, ref MemoryMarshal.GetArrayDataReference(pinned), pinned.Length));
             _inFlight.Add(pinned);
-            long bytes = (long)source.Length * Unsafe.SizeOf<T>();
+            long bytes = (long)pinned.Length * Unsafe.SizeOf<T>();
             _bytes += bytes;
             _transfers = _transfers with
             {
@@ -53,14 +54,16 @@ internal sealed class GpuStaging(string device, Accelerator accelerator)
     {
         fixed (T* pinned = destination)
         {
+            T* to = pinned;
+            int count = destination.Length;
             lock (_lock)
             {
-                source.CopyToCPU(accelerator.DefaultStream, ref *pinned, destination.Length);
+                Try(() => source.CopyToCPUUnsafeAsync(accelerator.DefaultStream, ref *to, count));
                 Wait();
                 _transfers = _transfers with
                 {
                     Downloads = _transfers.Downloads + 1,
-                    DownloadedBytes = _transfers.DownloadedBytes + (long)destination.Length * Unsafe.SizeOf<T>(),
+                    DownloadedBytes = _transfers.DownloadedBytes + (long)count * Unsafe.SizeOf<T>(),
                 };
             }
         }
@@ -68,17 +71,21 @@ internal sealed class GpuStaging(string device, Accelerator accelerator)
 
     private void Wait()
     {
+        Try(accelerator.DefaultStream.Synchronize);
+        _inFlight.Clear();
+        _bytes = 0;
+        _transfers = _transfers with { Waits = _transfers.Waits + 1 };
+    }
+
+    private void Try(Action call)
+    {
         try
         {
-            accelerator.DefaultStream.Synchronize();
+            call();
         }
         catch (AcceleratorException e)
         {
-            throw new DeviceException(
-                $"{device}: the driver reports {e.Message} It is told here, but may come from any kernel queued before. The " +
-                "device cannot be used by this process any more: start it again, and check the device with 'doctor'.", e);
+            throw GpuDriver.Failure(device, e);
         }
-        _inFlight.Clear();
-        _bytes = 0;
     }
 }
