@@ -37,11 +37,16 @@ internal static unsafe class Gemm<T, V, S>
         }
         nint aRow = transposeA ? 1 : k, aDepth = transposeA ? m : 1;
         nint bColumn = transposeB ? k : 1, bDepth = transposeB ? 1 : n;
-        // A block of 128×512 re-uses what it packs often enough; a product too small for eight of them is cut finer.
-        int rows = 128 / S.TileRows * S.TileRows, columns = 512;
-        if ((long)((m + rows - 1) / rows) * ((n + columns - 1) / columns) < 8 && (long)m * n * k > 1 << 20)
-            (rows, columns) = (64 / S.TileRows * S.TileRows, 128);
-        int rowBlocks = (m + rows - 1) / rows, columnBlocks = (n + columns - 1) / columns;
+        // What a block packs is used once a panel: the larger the block, the less packing. But eight blocks at least, so
+        // that threads end together; a product too small for that is cut finer.
+        (int rows, int columns) = (256, 512);
+        if (BlocksOf(m, rows) * BlocksOf(n, columns) < 8)
+            rows = 128;
+        if (BlocksOf(m, rows) * BlocksOf(n, columns) < 8 && (long)m * n * k > 1 << 20)
+            (rows, columns) = (64, 128);
+        int rowBlocks = (int)BlocksOf(m, rows), columnBlocks = (int)BlocksOf(n, columns);
+        rows = ((m + rowBlocks - 1) / rowBlocks + S.TileRows - 1) / S.TileRows * S.TileRows;
+        rowBlocks = (m + rows - 1) / rows;
         pool.Run(rowBlocks * columnBlocks, task =>
         {
             int i = task % rowBlocks * rows, j = task / rowBlocks * columns;
@@ -51,6 +56,8 @@ internal static unsafe class Gemm<T, V, S>
                 y.Pointer + (nint)i * n + j, n);
         });
     }
+
+    private static long BlocksOf(int count, int size) => (count + size - 1) / size;
 
     private static void Block(
         int m, int n, int k, T* a, nint aRow, nint aDepth, T* b, nint bColumn, nint bDepth, T* c, nint stride)
