@@ -22,6 +22,22 @@ public abstract class Backend
     /// required.</summary>
     public virtual Precision Precision => Precision.Float32;
 
+    /// <summary>How many independent pieces of work are best done side by side; 1 where kernels fill the device one by
+    /// one.</summary>
+    public virtual int Lanes => 1;
+
+    /// <summary>Runs work(0) … work(count − 1), which must not depend on each other, up to <see cref="Lanes"/> at a time; the
+    /// kernels of each then run on its own thread. The bits are those of one after the other. Tensors that work keeps
+    /// belong to no scope. The first exception comes to the caller when all that had begun has ended.</summary>
+    public virtual void RunSideBySide(int count, Action<int> work)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            using IDisposable _ = TensorScope.BeginDetached();
+            work(i);
+        }
+    }
+
     /// <summary>A new tensor whose numbers are not initialised.</summary>
     /// <exception cref="DeviceMemoryException">The device has no room.</exception>
     public Tensor Empty(Shape shape, DType dtype)

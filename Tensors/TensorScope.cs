@@ -42,6 +42,17 @@ public sealed class TensorScope : IDisposable
         return tensor;
     }
 
+    /// <summary>Takes a tensor that belongs to no scope, such as one that another thread has made.</summary>
+    public Tensor Take(Tensor tensor)
+    {
+        if (tensor.Storage.Scope is null)
+        {
+            tensor.Storage.Scope = this;
+            _storages.Add(tensor.Storage);
+        }
+        return tensor;
+    }
+
     /// <summary>Gives everything that was made here and not kept back to the pool.</summary>
     /// <exception cref="InvalidOperationException">A scope that was begun later is still open, or another thread ends
     /// this one.</exception>

@@ -1,5 +1,10 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Diagnosers;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using InfMatch.Benchmarks;
 using InfMatch.Tensors;
 
@@ -75,7 +80,51 @@ convnet.SetAction(result =>
         return e switch { DeviceException => 4, DeviceMemoryException => 5, IOException => 7, _ => 2 };
     }
 });
-return new RootCommand("Benchmarks of InfMatch.Native.") { convnet }.Parse(args).Invoke();
+
+var runs = new Option<string[]>("--ours")
+{
+    Description = "Files of 'convnet --save', one a round.", AllowMultipleArgumentsPerToken = true, Required = true,
+};
+var rivals = new Option<string[]>("--theirs")
+{
+    Description = "Files with such JSON objects of another program, one a round.", AllowMultipleArgumentsPerToken = true, Required = true,
+};
+var ratios = new Command(
+    "ratios", "How many times faster 'convnet' was than another program that ran in turn with it; see eng/compare-cpu.");
+foreach (Option option in (Option[])[runs, rivals, json])
+    ratios.Options.Add(option);
+ratios.SetAction(result =>
+{
+    JsonObject[] Read(Option<string[]> files) =>
+        [.. result.GetValue(files)!.Select(file => JsonNode.Parse(File.ReadAllText(file))!.AsObject())];
+    try
+    {
+        JsonObject[] ours = Read(runs);
+        IReadOnlyList<Ratios.Entry> entries = Ratios.Of(ours, Read(rivals));
+        Console.Out.Write(result.GetValue(json) ? Ratios.ToJson(entries) + "\n" : Ratios.ToTable(entries, ours.Length));
+        return 0;
+    }
+    catch (Exception e) when (e is ArgumentException or IOException or InvalidOperationException or System.Text.Json.JsonException)
+    {
+        Console.Error.WriteLine($"ratios: {e.Message}");
+        return e is IOException ? 7 : 2;
+    }
+});
+
+var filter = new Option<string>("--filter") { Description = "Which, such as *Convolution* [*]", DefaultValueFactory = _ => "*" };
+var quick = new Option<bool>("--quick") { Description = "Three short measurements of each: rough, for a look." };
+var kernels = new Command("kernels", "Times single kernels of the cpu by BenchmarkDotNet, with their allocation.") { filter, quick };
+kernels.SetAction(result =>
+{
+    // In this process: the kernels' code is compiled as it is in the program, and no project is built for it.
+    Job job = (result.GetValue(quick) ? Job.ShortRun : Job.Default).WithToolchain(InProcessEmitToolchain.Instance);
+    BenchmarkSwitcher.FromAssembly(typeof(LayerBenchmarks).Assembly).Run(
+        ["--filter", result.GetValue(filter)!],
+        ManualConfig.Create(DefaultConfig.Instance).AddJob(job).AddDiagnoser(MemoryDiagnoser.Default)
+            .WithArtifactsPath(Path.Combine(Path.GetTempPath(), "infmatch-benchmarks")));
+    return 0;
+});
+return new RootCommand("Benchmarks of InfMatch.Native.") { convnet, kernels, ratios }.Parse(args).Invoke();
 
 static Option<int> Whole(string name, string help, int value)
 {

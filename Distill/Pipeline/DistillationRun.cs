@@ -211,7 +211,7 @@ internal sealed class DistillationRun(
             Requirements.Memory(
                 data.Image, data.Train.Count, data.TestImages.Shape[0], largest, Math.Max(settings.Width, settings.EvalWidth),
                 settings.Depth, Math.Max(network.Layout.Count, judged.Layout.Count),
-                RealSides(data.Classes) + settings.Window + 1)); // the checkpoints of the window in use
+                RealSides(data.Classes) + settings.Window + 1, data.Backend.Lanes)); // the checkpoints of the window in use
     }
 
     // Lines that a crash left behind the last saved state would stand there twice once the steps are done again.

@@ -25,9 +25,9 @@ internal sealed record Requirements(long DiskBytes, long MemoryBytes)
     /// <summary>The memory need of a run.</summary>
     public static long Memory(
         Shape image, int realImages, int testImages, int largestBatch, int width, int depth, long parameters,
-        int cachedVectors) =>
+        int cachedVectors, int lanes = 1) =>
         (long)(realImages + testImages) * image.Count * sizeof(float)
-        + CopiesOfActivations * largestBatch * ActivationBytes(image, width, depth)
+        + (long)CopiesOfActivations * lanes * largestBatch * ActivationBytes(image, width, depth)
         + (ParameterVectors + cachedVectors) * parameters * sizeof(float);
 
     /// <summary>Compares the need with what there is.</summary>

@@ -22,11 +22,16 @@ public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEs
     protected override Tensor Side(Window window, ParameterLoss lossOfZ)
     {
         Tensor sum = Zeros(window);
-        for (int t = window.First; t < window.Last; t++)
+        for (int t = window.First; t < window.Last; t += Context.Backend.Lanes)
         {
             using var scope = TensorScope.Begin();
-            Tensor g = Differential.GradientAt(lossOfZ, Theta(window, t));
-            sum = Next(scope, sum, TensorAlgebra.Axpy(-EffectiveRate(window, t), g, sum));
+            Tensor[][] gradients = AtCheckpoints(
+                scope, window, t, Math.Min(Context.Backend.Lanes, window.Last - t),
+                theta => [Differential.GradientAt(lossOfZ, theta)]);
+            Tensor next = sum;
+            for (int i = 0; i < gradients.Length; i++)
+                next = TensorAlgebra.Axpy(-EffectiveRate(window, t + i), gradients[i][0], next);
+            sum = Next(scope, sum, next);
         }
         return sum;
     }
@@ -35,11 +40,18 @@ public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEs
     public override SyntheticGradient Pullback(Window window, SyntheticSet s, SyntheticLoss loss, Tensor u)
     {
         SyntheticGradient sum = ZerosLike(s);
-        for (int t = window.First; t < window.Last; t++)
+        for (int t = window.First; t < window.Last; t += Context.Backend.Lanes)
         {
             using var scope = TensorScope.Begin();
-            SyntheticGradient mixed = Context.Field.Mixed(Theta(window, t), loss, s, u);
-            sum = Next(scope, sum, sum.Plus(-EffectiveRate(window, t), mixed));
+            Tensor[][] mixed = AtCheckpoints(scope, window, t, Math.Min(Context.Backend.Lanes, window.Last - t), theta =>
+            {
+                SyntheticGradient m = Context.Field.Mixed(theta, loss, s, u);
+                return [m.Images, m.LabelLogits];
+            });
+            SyntheticGradient next = sum;
+            for (int i = 0; i < mixed.Length; i++)
+                next = next.Plus(-EffectiveRate(window, t + i), new SyntheticGradient(mixed[i][0], mixed[i][1]));
+            sum = Next(scope, sum, next);
         }
         return sum;
     }

@@ -164,6 +164,32 @@ public abstract class InfluenceEstimator(EstimationContext context) : IDisposabl
         }
     }
 
+    /// <summary>What f makes of θ at each of some consecutive checkpoints, in their order; side by side where the backend
+    /// has lanes for all of them. The results belong to the given scope.</summary>
+    protected Tensor[][] AtCheckpoints(TensorScope scope, Window window, int first, int count, Func<Tensor, Tensor[]> f)
+    {
+        Tensor[] thetas = [.. Enumerable.Range(first, count).Select(t => Theta(window, t))];
+        if (count < Context.Backend.Lanes || count == 1)
+            return [.. thetas.Select(f)];
+        var results = new Tensor[count][];
+        try
+        {
+            Context.Backend.RunSideBySide(count, i =>
+            {
+                using var own = TensorScope.Begin();
+                results[i] = f(thetas[i]);
+                foreach (Tensor result in results[i])
+                    own.Keep(result); // nothing fails between two of these
+            });
+        }
+        finally
+        {
+            foreach (Tensor result in results.SelectMany(r => r ?? []))
+                scope.Take(result);
+        }
+        return results;
+    }
+
     /// <summary>The network of a window's expert.</summary>
     protected Network NetworkOf(Window window) => Context.Experts[window.Expert].Network;
 

@@ -56,4 +56,23 @@ public sealed class ConvNetBenchmarkTests
         Assert.Equal(7, calls);
         Assert.InRange(seconds, 0, 0.1);
     }
+
+    [Fact]
+    public void Ratios_are_those_of_the_medians_and_their_spread_that_of_the_rounds()
+    {
+        JsonObject Run(double train, double gflops) => new()
+        {
+            ["device"] = "any", ["width"] = 8, ["train"] = new JsonObject { ["ms"] = 1, ["images_per_s"] = train },
+            ["sgemm_64_gflops"] = gflops, ["peak_mib"] = 3,
+        };
+        JsonObject theirs = Run(10, 5);
+        theirs["mixed"] = new JsonObject { ["images_per_s"] = 3 };
+        Ratios.Entry[] entries = [.. Ratios.Of([Run(30, 4), Run(20, 5), Run(10, 6)], [theirs, Run(20, 5), Run(5, 3)])];
+        Assert.Equal(
+            [new Ratios.Entry("train", 20, 10, 1, 3), new Ratios.Entry("sgemm_64_gflops", 5, 5, 0.8, 2)], entries);
+        Assert.Equal((2, 1), (entries[0].Ratio, entries[1].Ratio));
+        Assert.Contains("2.00", Ratios.ToTable(entries, 3), StringComparison.Ordinal);
+        Assert.Equal(2, JsonNode.Parse(Ratios.ToJson(entries))!["train"]!["ratio"]!.GetValue<double>());
+        Assert.Throws<ArgumentException>(() => Ratios.Of([Run(1, 1)], []));
+    }
 }

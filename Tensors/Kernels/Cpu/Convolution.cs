@@ -45,7 +45,11 @@ internal static unsafe class Convolution<T, V, S>
             return;
         int rows = patches.Rows, pixels = patches.OutH * patches.OutW, panel = Gemm<T, V, S>.WidePanel;
         bool direct = patches.HasWholeVectors(S.Width) && pixels % panel == 0;
-        int tile = direct && outputs <= ImageTile<T, V, S>.FewRows ? ImageTile<T, V, S>.FewRows : S.TileRows;
+        int single = ImageTile<T, V, S>.SingleVectors * S.Width;
+        bool isSingle = direct && outputs == 1 && pixels % single == 0;
+        int tile = isSingle ? 1
+            : direct && outputs <= ImageTile<T, V, S>.FewRows ? ImageTile<T, V, S>.FewRows
+            : S.TileRows;
         int depth = Gemm<T, V, S>.BlockDepth(rows), padded = (outputs + tile - 1) / tile * tile;
         T* left = PackLeft(weights, rows, 1, outputs, rows, tile);
         T* start = Scratch.Get<T>(ScratchUse.Partials, padded);
@@ -61,13 +65,18 @@ internal static unsafe class Convolution<T, V, S>
             return;
         }
         // A large batch gives each image to one thread; the images of a small one are cut into strips of four panels.
-        int strip = images >= 16 ? pixels : 4 * panel;
+        int strip = images >= 16 ? pixels : isSingle ? single : 4 * panel;
         int strips = (pixels + strip - 1) / strip;
         pool.Run(images * strips, task =>
         {
             int image = task / strips, begin = task % strips * strip, end = Math.Min(pixels, begin + strip);
             T* source = patches.Pad(x.Pointer + (nint)image * imageSize);
             T* to = y.Pointer + (nint)image * outputs * pixels;
+            if (isSingle)
+            {
+                SinglePlane(patches, source, offsets, left, depth, begin, end, to, *start);
+                return;
+            }
             if (direct)
             {
                 for (int p = begin; p < end; p += panel)
@@ -93,6 +102,22 @@ internal static unsafe class Convolution<T, V, S>
                 }
             }
         });
+    }
+
+    private static void SinglePlane(
+        ImagePatches patches, T* source, int* offsets, T* left, int depth, int begin, int end, T* to, T start)
+    {
+        T** at = stackalloc T*[ImageTile<T, V, S>.SingleVectors];
+        for (int p = begin; p < end; p += ImageTile<T, V, S>.SingleVectors * S.Width)
+        {
+            for (int v = 0; v < ImageTile<T, V, S>.SingleVectors; v++)
+                at[v] = source + patches.PixelOffset(p + v * S.Width);
+            for (int d = 0; d < patches.Rows; d += depth)
+            {
+                ImageTile<T, V, S>.Single(
+                    Math.Min(depth, patches.Rows - d), left + d, at, offsets + d, to + p, d == 0, start);
+            }
+        }
     }
 
     // Gemm.Panel without a packed right panel.

@@ -61,6 +61,25 @@ public sealed unsafe class CpuBackend : HostBackend
     public override string Description =>
         $"{ProcessorName}, {VectorBits}-bit vectors, {Threads} {(Threads == 1 ? "thread" : "threads")}";
 
+    // Each lane holds activations of its own, so that more threads than these rather share the kernels.
+    private const int MostLanes = 4;
+
+    /// <inheritdoc/>
+    public override int Lanes => Threads <= MostLanes ? Threads : 1;
+
+    // A chunk of the pool's own: kernels that it calls find the pool taken and run on its thread.
+    /// <inheritdoc/>
+    public override void RunSideBySide(int count, Action<int> work)
+    {
+        bool isFull = FullPrecision.IsRequired;
+        _pool.Run(count, i =>
+        {
+            using IDisposable detached = TensorScope.BeginDetached();
+            using IDisposable? full = isFull ? FullPrecision.Require() : null;
+            work(i);
+        });
+    }
+
     /// <summary>Whether convolutions are direct sums, also where Winograd's form is faster; for comparisons.</summary>
     internal bool HasDirectConvolutions
     {

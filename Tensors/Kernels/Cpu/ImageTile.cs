@@ -27,6 +27,56 @@ internal static unsafe class ImageTile<T, V, S>
             Rows6(k, a, p, q, offsets, c, stride, first, rowStart);
     }
 
+    /// <summary>Vectors of the tile for a single output, whose sums would wait for each other were they fewer.</summary>
+    public const int SingleVectors = 8;
+
+    /// <summary>c[8·width] = start + Σ over k, in order, of a·patches, for images of one channel; v-th vector at
+    /// pixels[v].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Single(int k, T* a, T** pixels, int* offsets, T* c, bool first, T start)
+    {
+        int w = S.Width;
+        T* p0 = pixels[0], p1 = pixels[1], p2 = pixels[2], p3 = pixels[3];
+        T* p4 = pixels[4], p5 = pixels[5], p6 = pixels[6], p7 = pixels[7];
+        V c0, c1, c2, c3, c4, c5, c6, c7;
+        if (first)
+        {
+            c0 = c1 = c2 = c3 = c4 = c5 = c6 = c7 = S.Broadcast(start);
+        }
+        else
+        {
+            c0 = S.Load(c);
+            c1 = S.Load(c + w);
+            c2 = S.Load(c + 2 * w);
+            c3 = S.Load(c + 3 * w);
+            c4 = S.Load(c + 4 * w);
+            c5 = S.Load(c + 5 * w);
+            c6 = S.Load(c + 6 * w);
+            c7 = S.Load(c + 7 * w);
+        }
+        for (; k > 0; k--)
+        {
+            nint offset = *offsets++;
+            V f = S.Broadcast(*a++);
+            c0 = S.MultiplyAdd(f, S.Load(p0 + offset), c0);
+            c1 = S.MultiplyAdd(f, S.Load(p1 + offset), c1);
+            c2 = S.MultiplyAdd(f, S.Load(p2 + offset), c2);
+            c3 = S.MultiplyAdd(f, S.Load(p3 + offset), c3);
+            c4 = S.MultiplyAdd(f, S.Load(p4 + offset), c4);
+            c5 = S.MultiplyAdd(f, S.Load(p5 + offset), c5);
+            c6 = S.MultiplyAdd(f, S.Load(p6 + offset), c6);
+            c7 = S.MultiplyAdd(f, S.Load(p7 + offset), c7);
+        }
+        S.Store(c0, c);
+        S.Store(c1, c + w);
+        S.Store(c2, c + 2 * w);
+        S.Store(c3, c + 3 * w);
+        S.Store(c4, c + 4 * w);
+        S.Store(c5, c + 5 * w);
+        S.Store(c6, c + 6 * w);
+        S.Store(c7, c + 7 * w);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Rows8(
         int k, T* a, T* p, T* q, int* offsets, T* c, nint stride, bool first, T* rowStart)
