@@ -213,15 +213,16 @@ internal static class CommandTree
                     resolved.Settings, resolved.IsGiven("Device"), result.GetValue(everything));
             });
         doctor.Options.Add(everything);
-        Command Influence(string word, string help, bool truth, Action<InfluenceCommands, RunSettings, FidelitySettings> run)
+        Command Influence(
+            string word, string help, bool truth, Action<InfluenceCommands, RunSettings, FidelitySettings> run)
         {
             var options = new FidelityOptions(truth);
             Command command = Make(
                 word, help, Named("Dataset", "Data", "Seed", "Threads", "Out"),
                 result => run(
                     new InfluenceCommands(
-                        terminal, load ?? ((dataset, folder) => DatasetCatalog.Load(dataset, folder)), result.GetValue(json),
-                        interruption.Token),
+                        terminal, load ?? ((dataset, folder) => DatasetCatalog.Load(dataset, folder)),
+                        result.GetValue(json), interruption.Token),
                     Resolve(result, "standard").Settings, options.Read(result)));
             options.Options.ForEach(command.Options.Add);
             return command;

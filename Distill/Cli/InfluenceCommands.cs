@@ -9,7 +9,8 @@ using Spectre.Console;
 
 namespace InfMatch.Distill;
 
-/// <summary>What the 'influence' commands do: 'truth' holds estimates to training again, 'scores' scores examples.</summary>
+/// <summary>What the 'influence' commands do: 'truth' holds estimates to training again, 'scores' scores
+/// examples.</summary>
 internal sealed class InfluenceCommands(
     Terminal terminal, Func<string, string?, DatasetPair> load, bool json, CancellationToken cancel)
 {
@@ -34,11 +35,13 @@ internal sealed class InfluenceCommands(
             [("cosine", r => r.Cosine), ("leave-one-out", r => r.LeaveOneOut)])
         {
             FidelityPlot.Write(
-                Path.Combine(folder, $"{name}-{what}.png"), $"{pair.Name}, {settings.Model}, {settings.Examples} examples",
+                Path.Combine(folder, $"{name}-{what}.png"),
+                $"{pair.Name}, {settings.Model}, {settings.Examples} examples",
                 what == "cosine" ? "cosine of predicted and true displacement" : "Spearman, one example left out",
                 [
                     .. settings.Estimators.Select(e => (e, (IReadOnlyList<(int, double)>)[.. groups
-                        .Where(g => g.Key.Estimator == e).Select(g => (g.Key.Horizon, Spread.Of(g.Select(value)).Mean))])),
+                        .Where(g => g.Key.Estimator == e).Select(g =>
+                            (g.Key.Horizon, Spread.Of(g.Select(value)).Mean))])),
                 ]);
         }
         terminal.Say($"{Durations.Text(TimeProvider.System.GetElapsedTime(start))}; files: {folder}");
@@ -109,13 +112,15 @@ internal sealed class InfluenceCommands(
     {
         var table = new Table().Title(Markup.Escape($"Estimates against training again, {dataset}, {settings.Model}"));
         foreach (string column in (string[])
-            ["steps", "estimate", "error", "cosine", "ρ one out", "ρ group", "LDS", "ρ J dist", "ρ J acc", "grads", "s"])
+            ["steps", "estimate", "error", "cosine", "ρ one out", "ρ group", "LDS", "ρ J dist", "ρ J acc", "grads",
+            "s"])
             table.AddColumn(new TableColumn(column).RightAligned().NoWrap());
         foreach (var group in groups)
         {
             string[] cells =
             [
-                .. group.First().Values().Select((_, i) => $"{Spread.Of(group.Select(r => r.Values().ElementAt(i).Value))}"),
+                .. group.First().Values().Select((_, i) =>
+                    $"{Spread.Of(group.Select(r => r.Values().ElementAt(i).Value))}"),
             ];
             table.AddRow([$"{group.Key.Horizon}", Markup.Escape(group.Key.Estimator), .. cells]);
         }
@@ -147,7 +152,11 @@ internal sealed class InfluenceCommands(
             foreach ((string name, _) in group.First().Values())
             {
                 var spread = Spread.Of(group.Select(r => r.Values().First(v => v.Name == name).Value));
-                found[name] = new JsonObject { ["mean"] = Number(spread.Mean), ["deviation"] = Number(spread.Deviation) };
+                found[name] = new JsonObject
+                {
+                    ["mean"] = Number(spread.Mean),
+                    ["deviation"] = Number(spread.Deviation),
+                };
             }
             return found;
         }

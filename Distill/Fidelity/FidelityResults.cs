@@ -57,7 +57,8 @@ internal readonly record struct Spread(double Mean, double Deviation)
             return new Spread(double.NaN, double.NaN);
         double mean = known.Average();
         return new Spread(
-            mean, known.Length < 2 ? double.NaN : Math.Sqrt(known.Sum(v => (v - mean) * (v - mean)) / (known.Length - 1)));
+            mean, known.Length < 2 ? double.NaN
+                : Math.Sqrt(known.Sum(v => (v - mean) * (v - mean)) / (known.Length - 1)));
     }
 
     /// <inheritdoc/>

@@ -96,10 +96,13 @@ internal sealed class FidelityOptions
         Whole("--steps", "Steps of training.", 1, 1_000_000, 300, (s, v) => s with { Steps = v });
         Whole("--batch", "Images a step.", 1, 1_000_000, 50, (s, v) => s with { Batch = v });
         Real("--rate", "Learning rate.", v => v > 0, "a number above 0", 0.05, (s, v) => s with { Rate = v });
-        Real("--momentum", "Momentum.", v => v is >= 0 and < 1, "a number from 0 to below 1", 0, (s, v) => s with { Momentum = v });
+        Real("--momentum", "Momentum.", v => v is >= 0 and < 1, "a number from 0 to below 1", 0, (s, v) =>
+            s with { Momentum = v });
         Real("--decay", "Weight decay.", v => v >= 0, "a number from 0", 0, (s, v) => s with { Decay = v });
-        Choice("--number-type", "What is calculated in", ["float32", "float64"], "float64", (s, v) => s with { NumberType = v });
-        Choice("--second", "How second derivatives are taken", ["exact", "differences"], "exact", (s, v) => s with { Second = v });
+        Choice("--number-type", "What is calculated in", ["float32", "float64"], "float64", (s, v) =>
+            s with { NumberType = v });
+        Choice("--second", "How second derivatives are taken", ["exact", "differences"], "exact", (s, v) =>
+            s with { Second = v });
         Real("--difference-step", "c of differences, ‖εv‖ = c·max(‖θ‖, 1); 0 for the cube root of the rounding unit.",
             v => v >= 0, "a number from 0", 0, (s, v) => s with { DifferenceStep = v });
         Whole("--checkpoints", "Checkpoints of the paper's estimate and of TracIn.", 2, 1_000_000, 5,
@@ -122,19 +125,23 @@ internal sealed class FidelityOptions
                 (s, v) => s with { Pictures = v });
             return;
         }
-        Whole("--seeds", "Repetitions with other data, initialisation and order.", 1, 1000, 3, (s, v) => s with { Seeds = v });
+        Whole("--seeds", "Repetitions with other data, initialisation and order.", 1, 1000, 3, (s, v) =>
+            s with { Seeds = v });
         Numbers("--horizons", "Numbers of steps after which predictions are compared; --steps is always one.",
             (s, v) => s with { Horizons = v });
-        Whole("--leave-out", "Examples that are left out, one at a time.", 0, 1_000_000, 40, (s, v) => s with { LeaveOut = v });
+        Whole("--leave-out", "Examples that are left out, one at a time.", 0, 1_000_000, 40, (s, v) =>
+            s with { LeaveOut = v });
         Whole("--displacements", "How many of these are compared as vectors.", 0, 1_000_000, 5,
             (s, v) => s with { Displacements = v });
         Whole("--groups", "Groups that are left out.", 0, 1_000_000, 20, (s, v) => s with { Groups = v });
         Whole("--group-size", "Examples of a group.", 1, 1_000_000, 20, (s, v) => s with { GroupSize = v });
-        Whole("--subsets", "Random halves of the examples, for LDS.", 0, 1_000_000, 50, (s, v) => s with { Subsets = v });
+        Whole("--subsets", "Random halves of the examples, for LDS.", 0, 1_000_000, 50, (s, v) =>
+            s with { Subsets = v });
         Whole("--test-points", "Test images of LDS.", 1, 1_000_000, 20, (s, v) => s with { TestPoints = v });
         Whole("--candidates", "Candidate sets S whose J is compared with training on them.", 0, 1_000_000, 20,
             (s, v) => s with { Candidates = v });
-        Whole("--candidate-ipc", "Images per class of a candidate.", 1, 1_000_000, 5, (s, v) => s with { CandidateIpc = v });
+        Whole("--candidate-ipc", "Images per class of a candidate.", 1, 1_000_000, 5, (s, v) =>
+            s with { CandidateIpc = v });
     }
 
     /// <summary>The options as the parser knows them.</summary>
@@ -146,7 +153,8 @@ internal sealed class FidelityOptions
     {
         var settings = new FidelitySettings
         {
-            Model = "", Activation = "", Width = 0, Depth = 0, Examples = 0, Steps = 0, Batch = 0, Rate = 0, Momentum = 0, Decay = 0,
+            Model = "", Activation = "", Width = 0, Depth = 0, Examples = 0, Steps = 0, Batch = 0, Rate = 0,
+            Momentum = 0, Decay = 0,
             NumberType = "", Second = "", Checkpoints = 0, Damping = 0, Estimators = [], Measure = "", Validation = 0,
         };
         foreach (Func<ParseResult, FidelitySettings, FidelitySettings> read in _readers)
@@ -184,7 +192,8 @@ internal sealed class FidelityOptions
         Func<FidelitySettings, string[], FidelitySettings> set) =>
         Add(
             name, $"{help}: {string.Join(", ", choices)}.", "NAME", [.. standard],
-            t => (string[])[.. t.Select(x => OneOf(name, x, choices)).Distinct(StringComparer.Ordinal)], true, set, choices);
+            t => (string[])[.. t.Select(x => OneOf(name, x, choices)).Distinct(StringComparer.Ordinal)], true, set,
+            choices);
 
     private void Whole(
         string name, string help, int low, int high, int standard, Func<FidelitySettings, int, FidelitySettings> set) =>
@@ -212,7 +221,8 @@ internal sealed class FidelityOptions
                 $"one of {string.Join(", ", choices)}" + (Nearest.To(text, choices) is { } near ? $" (did you mean {near}?)" : ""));
 
     private static int ParseWhole(string name, string text, int low, int high) =>
-        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int v) && v >= low && v <= high
+        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int v) && v >= low
+            && v <= high
             ? v
             : throw DistillException.BadValue(name, text, $"a whole number from {low} to {high}");
 }

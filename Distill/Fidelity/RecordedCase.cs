@@ -8,14 +8,16 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
 
-/// <summary>One recorded training for 'influence': some images of a data set, a network, and every θ of its training.</summary>
+/// <summary>One recorded training for 'influence': some images of a data set, a network, and every θ of its
+/// training.</summary>
 internal sealed class RecordedCase : IDisposable
 {
     private readonly FidelitySettings _settings;
     private readonly DatasetPair _pair;
 
     private RecordedCase(
-        FidelitySettings settings, DatasetPair pair, RandomKey key, Backend backend, string folder, CancellationToken cancel)
+        FidelitySettings settings, DatasetPair pair, RandomKey key, Backend backend, string folder,
+        CancellationToken cancel)
     {
         (_settings, _pair, Key, Backend) = (settings, pair, key, backend);
         Examples = Draw("--examples", pair.Train, settings.Examples, key.Split("examples"));
@@ -33,8 +35,8 @@ internal sealed class RecordedCase : IDisposable
         Data = Load(pair.Train, Examples, Given);
         Network = MakeNetwork();
         var plan = new TrainingPlan(
-            (settings.Steps * settings.Batch + Examples.Length - 1) / Examples.Length + settings.Steps, settings.Batch, settings.Rate,
-            settings.Momentum, settings.Decay, RateSchedule.Constant, Augmentation.None)
+            (settings.Steps * settings.Batch + Examples.Length - 1) / Examples.Length + settings.Steps, settings.Batch,
+            settings.Rate, settings.Momentum, settings.Decay, RateSchedule.Constant, Augmentation.None)
         {
             MostSteps = settings.Steps,
         };
@@ -47,7 +49,8 @@ internal sealed class RecordedCase : IDisposable
             : Expert.Record(Network, Data, plan, every, key.Split("expert"), file, cancel: cancel);
     }
 
-    /// <summary>Where the trajectory and retrained parameters are kept; its name follows from what is trained.</summary>
+    /// <summary>Where the trajectory and retrained parameters are kept; its name follows from what is
+    /// trained.</summary>
     public string Folder { get; }
 
     /// <summary>Whence everything random of this training comes.</summary>
@@ -80,7 +83,8 @@ internal sealed class RecordedCase : IDisposable
     /// <exception cref="DistillException">The data set is too small, or the settings do not fit its images.</exception>
     /// <exception cref="NumericalException">The loss stops being finite.</exception>
     public static RecordedCase Open(
-        FidelitySettings settings, DatasetPair pair, RandomKey key, Backend backend, string folder, CancellationToken cancel)
+        FidelitySettings settings, DatasetPair pair, RandomKey key, Backend backend, string folder,
+        CancellationToken cancel)
     {
         try
         {

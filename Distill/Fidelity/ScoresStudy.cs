@@ -16,10 +16,11 @@ namespace InfMatch.Distill;
 /// <param name="Seconds">What the scores took.</param>
 internal sealed record ScoresRow(string Estimator, double AreaUnderCurve, double Gradients, double Seconds);
 
-/// <summary>'influence scores': what every training example does to the measure of test images, as CSV and as pictures of
-/// the most helpful and the most harmful ones.</summary>
+/// <summary>'influence scores': what every training example does to the measure of test images, as CSV and as pictures
+/// of the most helpful and the most harmful ones.</summary>
 internal sealed class ScoresStudy(
-    FidelitySettings settings, DatasetPair pair, ulong seed, string folder, IProgressView progress, CancellationToken cancel)
+    FidelitySettings settings, DatasetPair pair, ulong seed, string folder, IProgressView progress,
+    CancellationToken cancel)
 {
     private readonly CpuBackend _backend = new(1);
 
@@ -49,7 +50,8 @@ internal sealed class ScoresStudy(
                 // Where the measure is the loss, an example that raises it is harmful; a margin is the other way round.
                 double[] harm = settings.Measure == "loss" ? scores : [.. scores.Select(s => -s)];
                 rows.Add(new ScoresRow(
-                    name, Agreement.AreaUnderCurve(harm, recorded.IsFlipped), estimate.ImageGradients / settings.Examples, seconds));
+                    name, Agreement.AreaUnderCurve(harm, recorded.IsFlipped),
+                    estimate.ImageGradients / settings.Examples, seconds));
                 columns.Add(harm);
                 stage.Report(rows.Count, name);
             }
@@ -93,7 +95,8 @@ internal sealed class ScoresStudy(
         {
             byte[] pixels = [.. examples.SelectMany(i => pair.Train.Image(recorded.Examples[i]).ToArray())];
             string path = Path.Combine(recorded.Folder, $"{what}.png");
-            ImageGrid.Write(path, pixels, pair.Train.Channels, pair.Train.Height, pair.Train.Width, pair.Train.ClassNames);
+            ImageGrid.Write(path, pixels, pair.Train.Channels, pair.Train.Height, pair.Train.Width,
+                pair.Train.ClassNames);
             Files.Add(path);
         }
     }

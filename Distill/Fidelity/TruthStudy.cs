@@ -48,7 +48,8 @@ internal sealed class TruthStudy(
         ];
         Intervention[] halves =
         [
-            .. Enumerable.Range(0, settings.Subsets).Select(k => Intervention.HalfSubset(n, key.Split("half").Split((ulong)k))),
+            .. Enumerable.Range(0, settings.Subsets).Select(k =>
+                Intervention.HalfSubset(n, key.Split("half").Split((ulong)k))),
         ];
         SyntheticSet[] candidates = [.. Enumerable.Range(0, settings.Candidates).Select(c => Candidate(recorded, c))];
         Intervention[] replaced = [.. candidates.Select(c => Intervention.Replace(n, c.AsTrainingSet()))];
@@ -58,12 +59,14 @@ internal sealed class TruthStudy(
             files = again.Run(all, threads, done => stage.Report(done), cancel);
         string[][] parts = Cut(files, singles.Length, groups.Length, halves.Length, replaced.Length);
 
-        (LabelledImages validation, LabelledImages tests) = recorded.TestImages(settings.Validation, settings.TestPoints);
+        (LabelledImages validation, LabelledImages tests) = recorded.TestImages(
+            settings.Validation, settings.TestPoints);
         ParameterLoss measure = recorded.MeasureOf(validation);
         ParameterLoss[] points =
         [
             .. Enumerable.Range(0, settings.TestPoints).Select(q => recorded.MeasureOf(new LabelledImages(
-                Variable.Constant(tests.Images).GatherRows([q]).Value, Variable.Constant(tests.Labels).GatherRows([q]).Value))),
+                Variable.Constant(tests.Images).GatherRows([q]).Value,
+                Variable.Constant(tests.Labels).GatherRows([q]).Value))),
         ];
         using IProgressStage work = progress.Begin(
             $"Seed {s}: estimates", (long)settings.Horizons.Length * settings.Estimators.Length);
@@ -74,8 +77,10 @@ internal sealed class TruthStudy(
             int horizon = settings.Horizons[h];
             ExampleContext context = recorded.ContextAt(horizon);
             Tensor end = context.Theta(horizon);
-            double[][] truths = [.. singles.Take(settings.Displacements).Select((_, i) => Moved(again, parts[0][i], h, end))];
-            double[] single = Changes(again, parts[0], h, measure, end), group = Changes(again, parts[1], h, measure, end);
+            double[][] truths = [.. singles.Take(settings.Displacements).Select((_, i) =>
+                Moved(again, parts[0][i], h, end))];
+            double[] single = Changes(again, parts[0], h, measure, end),
+                group = Changes(again, parts[1], h, measure, end);
             double[][] half = h == last ? [.. points.Select(p => Changes(again, parts[2], h, p, end))] : [];
             (double[] distance, double[] accuracy) = Candidates(recorded, again, parts[3], h, end);
             foreach (string name in settings.Estimators)
@@ -90,7 +95,8 @@ internal sealed class TruthStudy(
                 row.LeaveOneOut = Agreement.Spearman(Predicted(scores, singles), single);
                 row.GroupOut = Agreement.Spearman(Predicted(scores, groups), group);
                 if (half.Length > 0 && halves.Length > 0)
-                    row.Lds = points.Select((p, q) => Agreement.Spearman(Predicted(estimate.Scores(p), halves), half[q])).Average();
+                    row.Lds = points.Select((p, q) =>
+                        Agreement.Spearman(Predicted(estimate.Scores(p), halves), half[q])).Average();
                 if (estimate.HasDisplacement && truths.Length > 0)
                     (row.Error, row.Cosine) = Displacements(estimate, singles, truths);
                 if (candidates.Length > 0 && Estimators.Names.Contains(name, StringComparer.Ordinal))

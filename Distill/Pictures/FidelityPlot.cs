@@ -10,7 +10,8 @@ internal static class FidelityPlot
 
     /// <summary>Writes the plot; values that are NaN are left out.</summary>
     public static void Write(
-        string path, string title, string what, IReadOnlyList<(string Name, IReadOnlyList<(int Step, double Value)> Points)> curves)
+        string path, string title, string what,
+        IReadOnlyList<(string Name, IReadOnlyList<(int Step, double Value)> Points)> curves)
     {
         using var plot = new Plot();
         plot.Title(title);

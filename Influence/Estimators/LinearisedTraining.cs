@@ -50,8 +50,8 @@ public sealed class LinearisedTraining(Expert expert, LossField field, Func<int,
     }
 
     /// <summary>
-    /// The adjoint: from the last checkpoint to the first, what a source q^t of each step does to ⟨u, δ^T⟩ is ⟨b^t, q^t⟩.
-    /// u_δ = u, u_ν = 0; b = u_ν − η^t u_δ;  u_δ += (H_D^t + λI) b;  u_ν = μ b.
+    /// The adjoint: from the last checkpoint to the first, what a source q^t of each step does to ⟨u, δ^T⟩ is ⟨b^t,
+    /// q^t⟩. u_δ = u, u_ν = 0; b = u_ν − η^t u_δ;  u_δ += (H_D^t + λI) b;  u_ν = μ b.
     /// </summary>
     /// <param name="first">The first checkpoint.</param>
     /// <param name="last">The last checkpoint.</param>

@@ -28,7 +28,8 @@ public sealed record SyntheticGradient(Tensor Images, Tensor LabelLogits)
 /// on the way is given back.
 /// </summary>
 /// <param name="mode">How they are computed.</param>
-/// <param name="relativeStep">c of differences, ‖εv‖ = c·max(‖θ‖, 1); null takes <see cref="DifferenceStep.Default"/>.</param>
+/// <param name="relativeStep">c of differences, ‖εv‖ = c·max(‖θ‖, 1); null takes
+/// <see cref="DifferenceStep.Default"/>.</param>
 public sealed class LossField(SecondDerivatives mode, double? relativeStep = null)
 {
     /// <summary>How products with second derivatives are computed.</summary>

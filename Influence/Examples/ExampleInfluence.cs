@@ -5,7 +5,8 @@ using InfMatch.Tensors;
 namespace InfMatch.Influence;
 
 /// <summary>What estimates of the influence of examples read from.</summary>
-/// <param name="Expert">The training whose examples are judged; every step is recorded where an estimate follows it.</param>
+/// <param name="Expert">The training whose examples are judged; every step is recorded where an estimate follows
+/// it.</param>
 /// <param name="Field">How products with second derivatives are computed.</param>
 /// <param name="Last">The checkpoint at which influence is asked for; it is taken from checkpoint 0 on.</param>
 public sealed record ExampleContext(Expert Expert, LossField Field, int Last)
@@ -21,12 +22,14 @@ public sealed record ExampleContext(Expert Expert, LossField Field, int Last)
     public Variable LossOfData(Variable theta) =>
         Expert.Network.Loss(theta, Variable.Constant(Expert.Data.Images), Variable.Constant(Expert.Data.Labels));
 
-    /// <summary>Evenly spaced checkpoints from 0 on with the sum of the rates from each to the next or to the end.</summary>
+    /// <summary>Evenly spaced checkpoints from 0 on with the sum of the rates from each to the next or to the
+    /// end.</summary>
     public (int Checkpoint, double Rate)[] Spaced()
     {
         int count = Math.Min(Checkpoints, Last);
         int[] starts = [.. Enumerable.Range(0, count + 1).Select(i => (int)((long)i * Last / count))];
-        return [.. Enumerable.Range(0, count).Select(i => (starts[i], Expert.Trajectory.RateBetween(starts[i], starts[i + 1])))];
+        return [.. Enumerable.Range(0, count).Select(i =>
+            (starts[i], Expert.Trajectory.RateBetween(starts[i], starts[i + 1])))];
     }
 }
 
@@ -58,8 +61,8 @@ public abstract class ExampleInfluence(ExampleContext context)
     /// <exception cref="NotSupportedException">The estimate speaks of measures only.</exception>
     public abstract Tensor Displacement(Intervention intervention);
 
-    /// <summary>dm/dw_i of every example [N]: how a measure m(θ) of the last θ grows with the weight of example i. Leaving i
-    /// out changes it by the negative. NaN spreads.</summary>
+    /// <summary>dm/dw_i of every example [N]: how a measure m(θ) of the last θ grows with the weight of example i.
+    /// Leaving i out changes it by the negative. NaN spreads.</summary>
     public abstract double[] Scores(ParameterLoss measure);
 
     /// <summary>∇m at the last θ [p].</summary>
@@ -73,7 +76,8 @@ public abstract class ExampleInfluence(ExampleContext context)
         ImageGradients += n * (Context.Field.Mode == SecondDerivatives.Exact ? 2 : 2.0 / 3);
         using var scope = TensorScope.Begin();
         return Context.Field.Slopes(
-            theta, (parameters, weights) => network.WeightedLoss(parameters, images, labels, weights), n, v).ToArray<double>();
+            theta, (parameters, weights) => network.WeightedLoss(parameters, images, labels, weights), n, v)
+            .ToArray<double>();
     }
 
     /// <summary>⟨∇ℓ_i(θ), v⟩/N of every example of D [N], without augmentation.</summary>
@@ -85,7 +89,8 @@ public abstract class ExampleInfluence(ExampleContext context)
             using var scope = TensorScope.Begin();
             int[] rows = [.. Enumerable.Range(start, Math.Min(ImagesAtOnce, slopes.Length - start))];
             double[] part = Slopes(
-                theta, Variable.Constant(Data.Images).GatherRows(rows), Variable.Constant(Data.Labels).GatherRows(rows), v);
+                theta, Variable.Constant(Data.Images).GatherRows(rows), Variable.Constant(Data.Labels).GatherRows(rows),
+                v);
             for (int i = 0; i < part.Length; i++)
                 slopes[start + i] = part[i] * part.Length / slopes.Length;
         }
@@ -95,9 +100,11 @@ public abstract class ExampleInfluence(ExampleContext context)
     /// <summary>What an intervention adds to the mean loss of all of D, without augmentation; null where that is
     /// nothing.</summary>
     protected ParameterLoss? ChangeOfDataLoss(Intervention intervention) => ChangeOfLoss(
-        intervention, [.. Enumerable.Range(0, Data.Count)], Variable.Constant(Data.Images), Variable.Constant(Data.Labels));
+        intervention, [.. Enumerable.Range(0, Data.Count)], Variable.Constant(Data.Images),
+            Variable.Constant(Data.Labels));
 
-    /// <summary>What an intervention adds to the loss of a batch of such examples; null where that is nothing.</summary>
+    /// <summary>What an intervention adds to the loss of a batch of such examples; null where that is
+    /// nothing.</summary>
     protected ParameterLoss? ChangeOfLoss(Intervention intervention, int[] examples, Variable images, Variable labels)
     {
         Network network = Context.Expert.Network;

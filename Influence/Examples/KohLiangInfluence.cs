@@ -10,7 +10,8 @@ public enum InverseSolver
     /// positive.</summary>
     ConjugateGradients,
 
-    /// <summary>LiSSA (Agarwal, Bullins and Hazan, JMLR 2017): h ← v + h − (H_B h + λh)/scale on random batches.</summary>
+    /// <summary>LiSSA (Agarwal, Bullins and Hazan, JMLR 2017): h ← v + h − (H_B h + λh)/scale on random
+    /// batches.</summary>
     Lissa,
 }
 
@@ -61,7 +62,8 @@ public sealed class KohLiangInfluence(ExampleContext context, InverseSolver solv
     }
 
     /// <summary>(H_D + (w + λ)I)⁻¹v [p] at θ; it belongs to the current scope.</summary>
-    public Tensor Solve(Tensor theta, Tensor v) => solver == InverseSolver.Lissa ? Lissa(theta, v) : Gradients(theta, v);
+    public Tensor Solve(Tensor theta, Tensor v) => solver == InverseSolver.Lissa ? Lissa(theta, v)
+        : Gradients(theta, v);
 
     private Tensor Gradients(Tensor theta, Tensor v)
     {
@@ -92,7 +94,8 @@ public sealed class KohLiangInfluence(ExampleContext context, InverseSolver solv
         {
             using var scope = TensorScope.Begin();
             RandomKey key = Key.Split((ulong)i);
-            int[] rows = [.. Enumerable.Range(0, Math.Min(LissaBatch, Data.Count)).Select(r => key.Below(Data.Count, r))];
+            int[] rows = [.. Enumerable.Range(0, Math.Min(LissaBatch, Data.Count)).Select(r =>
+                key.Below(Data.Count, r))];
             Variable images = Variable.Constant(Data.Images).GatherRows(rows);
             Variable labels = Variable.Constant(Data.Labels).GatherRows(rows);
             Tensor bent = Times(

@@ -15,14 +15,16 @@ public enum PaperRate
 
 /// <summary>
 /// The published form (Inf-Match, CVPR 2026, Theorem 1, as in <see cref="PaperEstimator"/>) for weights of examples:
-/// δ = Σ_t c_t (H_D q + H_q G_D) with q the change of the gradient of D, at evenly spaced checkpoints, each standing for the
-/// steps up to the next; optionally with −(Σ_t η^t)·q at the first. Source: docs/theory.md, "The published form".
+/// δ = Σ_t c_t (H_D q + H_q G_D) with q the change of the gradient of D, at evenly spaced checkpoints, each standing
+/// for the steps up to the next; optionally with −(Σ_t η^t)·q at the first. Source: docs/theory.md, "The published
+/// form".
 /// </summary>
 public sealed class PaperInfluence(
     ExampleContext context, bool includeFirstOrder, PaperRate rate = PaperRate.Effective) : ExampleInfluence(context)
 {
     /// <inheritdoc/>
-    public override string Name => (includeFirstOrder ? "paper+first" : "paper") + (rate == PaperRate.Plain ? "-plain" : "");
+    public override string Name => (includeFirstOrder ? "paper+first" : "paper") +
+        (rate == PaperRate.Plain ? "-plain" : "");
 
     private double Scale => rate == PaperRate.Plain ? 1 : 1 / (1 - Context.Expert.Plan.Momentum);
 
@@ -51,7 +53,8 @@ public sealed class PaperInfluence(
             sum = Next(sum, scope =>
             {
                 Tensor theta = Context.Theta(checkpoint);
-                Tensor q = Differential.GradientAt(change, theta), g = Differential.GradientAt(Context.LossOfData, theta);
+                Tensor q = Differential.GradientAt(change, theta),
+                    g = Differential.GradientAt(Context.LossOfData, theta);
                 return TensorAlgebra.Axpy(
                     c,
                     Context.Field.HessianVector(theta, Context.LossOfData, q)

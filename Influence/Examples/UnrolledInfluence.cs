@@ -5,9 +5,9 @@ namespace InfMatch.Influence;
 
 /// <summary>
 /// The derivative of the training itself with respect to the weights of the examples: the source of step t is what the
-/// change adds to the gradient of the recorded minibatch. With curvature it is exact to first order in the change; without,
-/// what a gradient does at its step stays to the end, under momentum with all that the velocity makes of it. Source:
-/// docs/theory.md, "The unrolled form" and "First order"; Hara, Nitanda and Maehara (NeurIPS 2019) for μ = 0.
+/// change adds to the gradient of the recorded minibatch. With curvature it is exact to first order in the change;
+/// without, what a gradient does at its step stays to the end, under momentum with all that the velocity makes of it.
+/// Source: docs/theory.md, "The unrolled form" and "First order"; Hara, Nitanda and Maehara (NeurIPS 2019) for μ = 0.
 /// </summary>
 public sealed class UnrolledInfluence : ExampleInfluence
 {

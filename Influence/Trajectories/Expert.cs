@@ -93,10 +93,11 @@ public sealed class Expert : IDisposable
             }
             using Tensor end = data.Images.DType == DType.Float32
                 ? StreamCheckpoints<float>(
-                    trainer, start, stored, theta => writer.Append("theta", (ReadOnlySpan<float>)theta), observe, Observe, cancel)
+                    trainer, start, stored, theta => writer.Append("theta", (ReadOnlySpan<float>)theta), observe,
+                    Observe, cancel)
                 : StreamCheckpoints<double>(
-                    trainer, start, stored, theta => writer.Append("theta", (ReadOnlySpan<double>)theta), observe, Observe,
-                    cancel);
+                    trainer, start, stored, theta => writer.Append("theta", (ReadOnlySpan<double>)theta), observe,
+                    Observe, cancel);
             writer.Append("losses", (ReadOnlySpan<float>)losses);
             writer.Append("accuracy", (ReadOnlySpan<double>)[accuracy?.Invoke(end) ?? double.NaN]);
             writer.Complete();
@@ -180,8 +181,9 @@ public sealed class Expert : IDisposable
         return new Expert(network, data, plan, key, trajectory);
     }
 
-    /// <summary>The same training, from the same θ^0, order and augmentation, under other weights of the examples [N] and
-    /// with a loss added to every step's: see <see cref="Trainer.Weights"/> and <see cref="Trainer.Added"/>.</summary>
+    /// <summary>The same training, from the same θ^0, order and augmentation, under other weights of the examples [N]
+    /// and with a loss added to every step's: see <see cref="Trainer.Weights"/> and
+    /// <see cref="Trainer.Added"/>.</summary>
     public Trainer Retraining(IReadOnlyList<double>? weights, ParameterLoss? added) =>
         new(Network, Data, Plan, _key.Split("train")) { Weights = weights, Added = added };
 

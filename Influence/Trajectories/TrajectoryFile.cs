@@ -9,8 +9,8 @@ public sealed class TrajectoryException(string message) : Exception(message);
 
 /// <summary>
 /// The recorded training of one network on D: a safetensors file with the stored steps [K], their parameters θ [K, p]
-/// in the number type that it trained in, every step's rate [T] and loss [T], and the test accuracy at the end. It is memory-mapped: a trajectory
-/// may be larger than memory, and an estimator reads two vectors at a time.
+/// in the number type that it trained in, every step's rate [T] and loss [T], and the test accuracy at the end. It is
+/// memory-mapped: a trajectory may be larger than memory, and an estimator reads two vectors at a time.
 /// </summary>
 public sealed class TrajectoryFile : IDisposable
 {

@@ -32,8 +32,8 @@ public static class Agreement
         return aa == 0 || bb == 0 ? double.NaN : ab / Math.Sqrt(aa * bb);
     }
 
-    /// <summary>Spearman's ρ: Pearson's correlation of the ranks, equal values sharing the mean of theirs; NaN where all
-    /// values of one side are equal or a value is NaN.</summary>
+    /// <summary>Spearman's ρ: Pearson's correlation of the ranks, equal values sharing the mean of theirs; NaN where
+    /// all values of one side are equal or a value is NaN.</summary>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public static double Spearman(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
     {
@@ -43,8 +43,8 @@ public static class Agreement
         return Cosine([.. x.Select(r => r - middle)], [.. y.Select(r => r - middle)]);
     }
 
-    /// <summary>The chance that a marked example has a larger score than one that is not, ties counting half (the area under
-    /// the ROC curve; Hanley and McNeil, Radiology 143, 1982); NaN without both kinds.</summary>
+    /// <summary>The chance that a marked example has a larger score than one that is not, ties counting half (the area
+    /// under the ROC curve; Hanley and McNeil, Radiology 143, 1982); NaN without both kinds.</summary>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public static double AreaUnderCurve(ReadOnlySpan<double> scores, ReadOnlySpan<bool> marked)
     {

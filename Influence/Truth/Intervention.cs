@@ -44,8 +44,8 @@ public sealed record Intervention
         return new Intervention { Weights = weights };
     }
 
-    /// <summary>Keeps a random half of the examples with weight 2, so that the mass of the loss stays, and leaves the others
-    /// out.</summary>
+    /// <summary>Keeps a random half of the examples with weight 2, so that the mass of the loss stays, and leaves the
+    /// others out.</summary>
     /// <param name="count">N.</param>
     /// <param name="key">Which half.</param>
     public static Intervention HalfSubset(int count, RandomKey key)

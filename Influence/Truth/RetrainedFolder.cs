@@ -45,7 +45,8 @@ public sealed class RetrainedFolder(Expert expert, string folder, IReadOnlyList<
         try
         {
             Parallel.For(
-                0, files.Length, new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, threads), CancellationToken = cancel },
+                0, files.Length,
+                new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, threads), CancellationToken = cancel },
                 i =>
                 {
                     Dictionary<string, string> description = Describe(interventions[i]);
@@ -83,7 +84,8 @@ public sealed class RetrainedFolder(Expert expert, string folder, IReadOnlyList<
 
     private static readonly ArrayFileLimits s_limits = new() { MaxDataBytes = long.MaxValue };
 
-    private void Train(Intervention intervention, string file, Dictionary<string, string> description, CancellationToken cancel)
+    private void Train(Intervention intervention, string file, Dictionary<string, string> description,
+        CancellationToken cancel)
     {
         Trainer trainer = expert.Retraining(intervention.Weights, intervention.AddedLoss(expert.Network));
         Tensor data = expert.Data.Images;
@@ -140,7 +142,8 @@ public sealed class RetrainedFolder(Expert expert, string folder, IReadOnlyList<
 
     private static string NameOf(Dictionary<string, string> description)
     {
-        string text = string.Join('\n', description.OrderBy(d => d.Key, StringComparer.Ordinal).Select(d => $"{d.Key}={d.Value}"));
+        string text = string.Join('\n',
+            description.OrderBy(d => d.Key, StringComparer.Ordinal).Select(d => $"{d.Key}={d.Value}"));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..24];
     }
 

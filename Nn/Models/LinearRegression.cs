@@ -4,8 +4,8 @@ using InfMatch.Tensors;
 namespace InfMatch.Nn;
 
 /// <summary>
-/// Linear regression on flattened images with half the squared error: ℓ = ½‖W x + b − q‖². The loss is a quadratic in θ,
-/// so that what training does, and what influence it gives an example, can be known exactly.
+/// Linear regression on flattened images with half the squared error: ℓ = ½‖W x + b − q‖². The loss is a quadratic in
+/// θ, so that what training does, and what influence it gives an example, can be known exactly.
 /// </summary>
 public sealed class LinearRegression : Network
 {

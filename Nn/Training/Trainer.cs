@@ -109,8 +109,9 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
     /// <summary>Steps in all.</summary>
     public int Steps { get; } = plan.Steps(data.Count);
 
-    /// <summary>The weight of each example's loss in the mean over its batch [N], whose divisor stays the batch's size; null
-    /// for weights of 1. A weight of 0 leaves an example out while order, sizes and augmentation stay as they were.</summary>
+    /// <summary>The weight of each example's loss in the mean over its batch [N], whose divisor stays the batch's size;
+    /// null for weights of 1. A weight of 0 leaves an example out while order, sizes and augmentation stay as they
+    /// were.</summary>
     public IReadOnlyList<double>? Weights { get; init; }
 
     /// <summary>A loss that is added to that of every step's batch; null for none.</summary>
@@ -136,7 +137,8 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
         return order[start..Math.Min(order.Length, start + plan.BatchSize)];
     }
 
-    /// <summary>The loss that step t descends, without weight decay: of its batch, by <see cref="Weights"/>, and what is
+    /// <summary>The loss that step t descends, without weight decay: of its batch, by <see cref="Weights"/>, and what
+    /// is
     /// <see cref="Added"/>.</summary>
     public ParameterLoss LossAt(int step)
     {

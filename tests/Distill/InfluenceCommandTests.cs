@@ -24,7 +24,8 @@ public sealed class InfluenceCommandTests : IDisposable
     {
         string[] arguments =
         [
-            "influence", "truth", .. s_small, "--horizons", "8", "--seeds", "2", "--leave-out", "12", "--displacements", "3",
+            "influence", "truth", .. s_small, "--horizons", "8", "--seeds", "2", "--leave-out", "12", "--displacements",
+                "3",
             "--groups", "6", "--group-size", "5", "--subsets", "12", "--test-points", "4", "--candidates", "6",
             "--candidate-ipc", "2", "--estimators", "unrolled", "first-order", "paper", "tracin", "--json",
         ];
@@ -40,7 +41,8 @@ public sealed class InfluenceCommandTests : IDisposable
         Assert.Null(Of(results, "tracin", 24)["cosine"]!["mean"]);
         Assert.Null(Of(results, "unrolled", 8)["lds"]!["mean"]);
         Assert.NotNull(unrolled["candidateDistance"]!["mean"]);
-        Assert.True(Directory.GetFiles(Folder, "*.png").Length == 2 && File.Exists(Path.Combine(Folder, "truth-tiny-logistic.csv")));
+        Assert.True(Directory.GetFiles(Folder, "*.png").Length == 2
+            && File.Exists(Path.Combine(Folder, "truth-tiny-logistic.csv")));
 
         Assert.Equal((int)ExitCode.Done, _run.Run(arguments));
         JsonArray again = JsonNode.Parse(_run.Output)!["results"]!.AsArray();
@@ -52,9 +54,11 @@ public sealed class InfluenceCommandTests : IDisposable
     public void Scores_find_planted_wrong_labels()
     {
         Assert.Equal((int)ExitCode.Done, _run.Run(
-            ["influence", "scores", .. s_small, "--flip-labels", "0.2", "--estimators", "unrolled", "first-order", "--json"]));
+            ["influence", "scores", .. s_small, "--flip-labels", "0.2", "--estimators", "unrolled", "first-order",
+                "--json"]));
         JsonNode result = JsonNode.Parse(_run.Output)!;
-        Assert.All(result["estimates"]!.AsArray(), e => Assert.True(e!["areaUnderCurve"]!.GetValue<double>() > 0.9, _run.Output));
+        Assert.All(result["estimates"]!.AsArray(), e =>
+            Assert.True(e!["areaUnderCurve"]!.GetValue<double>() > 0.9, _run.Output));
         string[] files = [.. result["files"]!.AsArray().Select(f => f!.GetValue<string>())];
         Assert.Equal("scores.csv helpful.png harmful.png", string.Join(' ', files.Select(Path.GetFileName)));
         string[] lines = File.ReadAllLines(files[0]);
@@ -88,15 +92,18 @@ public sealed class InfluenceCommandTests : IDisposable
     {
         Assert.Equal((int)ExitCode.Done, _run.Run(
         [
-            "influence", "truth", .. SmallWithout("--rate"), "--model", model, "--rate", "0.005", "--width", "2", "--number-type", "float32",
-            "--second", "differences", "--seeds", "1", "--leave-out", "6", "--displacements", "2", "--groups", "0", "--subsets", "0",
+            "influence", "truth", .. SmallWithout("--rate"), "--model", model, "--rate", "0.005", "--width", "2",
+                "--number-type", "float32",
+            "--second", "differences", "--seeds", "1", "--leave-out", "6", "--displacements", "2", "--groups", "0",
+                "--subsets", "0",
             "--candidates", "0", "--test-points", "2", "--estimators", "unrolled", "--json",
         ]));
         JsonNode unrolled = Of(JsonNode.Parse(_run.Output)!["results"]!.AsArray(), "unrolled", 24);
         Assert.True(Mean(unrolled, "cosine") > 0.95, _run.Output);
     }
 
-    private static IEnumerable<string> SmallWithout(string option) => s_small.Where((_, i) => s_small[i / 2 * 2] != option);
+    private static IEnumerable<string> SmallWithout(string option) =>
+        s_small.Where((_, i) => s_small[i / 2 * 2] != option);
 
     private static JsonNode Of(JsonArray results, string estimator, int steps) => results.Single(r =>
         r!["estimator"]!.GetValue<string>() == estimator && r["steps"]!.GetValue<int>() == steps)!;

@@ -36,7 +36,8 @@ public sealed class CheckpointStreamTests
     [InlineData(40)] // found while vectors are still coming: the queue is full of what nobody takes
     public void A_writer_that_fails_is_an_error_of_the_training_and_nothing_is_left(int vectors)
     {
-        using (var stream = new CheckpointStream<float>(_ => throw FileWriteException.For("there", new IOException("disk full"))))
+        using (var stream = new CheckpointStream<float>(_ =>
+            throw FileWriteException.For("there", new IOException("disk full"))))
         {
             using Tensor theta = Tensor.From<float>(_backend, [1, 2, 3], new Shape(3));
             FileWriteException e = Assert.Throws<FileWriteException>(() =>

@@ -60,7 +60,8 @@ public sealed class ExampleInfluenceTests
     public void On_a_smooth_network_the_unrolled_error_falls_with_the_square_of_the_share_left_out(
         double momentum, double decay)
     {
-        using var problem = new TinyProblem(CheckpointSchedule.Every(6), momentum, decay, backend: s_backend, rate: 0.1);
+        using var problem = new TinyProblem(CheckpointSchedule.Every(6), momentum, decay, backend: s_backend,
+            rate: 0.1);
         double[] errors = [.. new[] { 1.0, 0.5, 0.25, 0.125 }.Select(share =>
         {
             Intervention part = Reweighted(-share);
@@ -119,7 +120,8 @@ public sealed class ExampleInfluenceTests
 
         double scale = Math.Sqrt(scores.Sum(s => s * s) * change.Sum(c => c * c));
         Assert.True(scale > 1e-6, "scores of zero prove nothing");
-        Assert.True(Math.Abs(forward - backward) < tolerance * scale, $"{forward:R} and {backward:R}, scale {scale:G3}");
+        Assert.True(Math.Abs(forward - backward) < tolerance * scale,
+            $"{forward:R} and {backward:R}, scale {scale:G3}");
         Assert.Equal(name, influence.Name);
     }
 
@@ -254,7 +256,8 @@ public sealed class ExampleInfluenceTests
 
     private static Network Smooth => new ConvNet(new Shape(1, 6, 6), 3, width: 2, depth: 1, Activation.Softplus);
 
-    private static TinyProblem FullBatch(Network network, double momentum, double decay, int steps, double rate = 0.02) =>
+    private static TinyProblem FullBatch(Network network, double momentum, double decay, int steps,
+        double rate = 0.02) =>
         new(CheckpointSchedule.Every(steps), network: network, backend: s_backend,
             plan: new TrainingPlan(steps, 12, rate, momentum, decay, RateSchedule.Constant, Augmentation.None));
 
@@ -269,7 +272,8 @@ public sealed class ExampleInfluenceTests
     }
 
     private static double[] Predicted(TinyProblem problem, string name, Intervention intervention) =>
-        ExampleInfluences.Create(name, Context(problem, problem.Plan.Steps(12))).Displacement(intervention).ToArray<double>();
+        ExampleInfluences.Create(name,
+            Context(problem, problem.Plan.Steps(12))).Displacement(intervention).ToArray<double>();
 
     private static double[] Retrained(TinyProblem problem, Intervention intervention)
     {

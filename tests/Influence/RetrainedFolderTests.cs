@@ -24,8 +24,10 @@ public sealed class RetrainedFolderTests
         for (int i = 0; i < s_interventions.Length; i++)
             Assert.Equal(File.ReadAllBytes(alone[i]), File.ReadAllBytes(together[i]));
         Expert expert = problem.Experts[0];
-        Assert.Equal(expert.Trajectory.Theta(2, problem.Backend, dtype).ToArray<double>(), one.Theta(alone[0], 0).ToArray<double>());
-        Assert.Equal(expert.Trajectory.Theta(6, problem.Backend, dtype).ToArray<double>(), one.Theta(alone[0], 1).ToArray<double>());
+        Assert.Equal(expert.Trajectory.Theta(2, problem.Backend, dtype).ToArray<double>(),
+            one.Theta(alone[0], 0).ToArray<double>());
+        Assert.Equal(expert.Trajectory.Theta(6, problem.Backend, dtype).ToArray<double>(),
+            one.Theta(alone[0], 1).ToArray<double>());
         Assert.NotEqual(one.Theta(alone[0], 1).ToArray<double>(), one.Theta(alone[1], 1).ToArray<double>());
     }
 
@@ -61,7 +63,8 @@ public sealed class RetrainedFolderTests
             () => Folder(problem, "x").Run([Intervention.LeaveOut(13, 0)])).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => Intervention.LeaveOut(12, 12));
         Assert.Throws<ArgumentOutOfRangeException>(() => new RetrainedFolder(problem.Experts[0], problem.Folder, [7]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new RetrainedFolder(problem.Experts[0], problem.Folder, [3, 3]));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new RetrainedFolder(problem.Experts[0], problem.Folder, [3, 3]));
     }
 
     [Fact]
