@@ -41,10 +41,18 @@ public abstract class Network
         return Forward(Layout.Split(theta), images);
     }
 
-    /// <summary>The mean cross-entropy of images [N, C, H, W] with labels q [N, M] under θ [p], a scalar.</summary>
+    /// <summary>The mean loss of images [N, C, H, W] with labels q [N, M] under θ [p], a scalar: the cross-entropy,
+    /// unless the network says otherwise.</summary>
     /// <exception cref="ShapeException">θ, the images or the labels do not fit.</exception>
-    public Variable Loss(Variable theta, Variable images, Variable labels) =>
+    public virtual Variable Loss(Variable theta, Variable images, Variable labels) =>
         Forward(theta, images).CrossEntropy(labels);
+
+    /// <summary>(1/N) Σ_i w_i·ℓ_i for weights w [N], a scalar: weights of 1 give <see cref="Loss"/>, and the divisor
+    /// does not depend on them. Cross-entropy is linear in the labels, so there the weights scale these; NaN
+    /// spreads.</summary>
+    /// <exception cref="ShapeException">θ, the images, the labels or the weights do not fit.</exception>
+    public virtual Variable WeightedLoss(Variable theta, Variable images, Variable labels, Variable weights) =>
+        Loss(theta, images, labels * weights.Reshape(new Shape(labels.Shape[0], 1)));
 
     /// <summary>A fresh θ [p] by PyTorch's default rules.</summary>
     public Tensor Initialise(Backend backend, DType dtype, RandomKey key) => Layout.Initialise(backend, dtype, key);

@@ -82,6 +82,36 @@ internal static class CommandTree
           dotnet run --project Distill -- doctor --device cuda:0 --all
         """;
 
+    private const string InfluenceHelp =
+        """
+        Estimates of what training examples do to a trained network: 'truth' holds them to training again, 'scores' gives
+        every example of a training its score.
+        """;
+
+    private const string TruthHelp =
+        """
+        Trains a small network again without single examples, groups and random halves, and on candidate sets, always with the
+        same initialisation and order, and compares with what the estimates predict: displacement of the parameters,
+        Spearman's correlation, LDS, and J with the distance that training on a set really ends at. Trainings are kept
+        below --out, and a second call uses them. --threads says how many run at once.
+
+        Examples:
+          dotnet run --project Distill -- influence truth --horizons 10 30 100
+          dotnet run --project Distill -- influence truth --dataset mnist --data ~/data --model mlp --momentum 0.9 --json
+        """;
+
+    private const string ScoresHelp =
+        """
+        Trains a network and scores every training example by what its weight does to the loss of test images: positive is
+        harmful. Writes scores.csv and pictures of the most helpful and most harmful images of each class by the first
+        estimate. With --flip-labels a share of the labels is made wrong first, and the table tells how well each estimate
+        finds them.
+
+        Examples:
+          dotnet run --project Distill -- influence scores --flip-labels 0.1
+          dotnet run --project Distill -- influence scores --model convnet --estimators unrolled tracin --number-type float32
+        """;
+
     private const string ResumeHelp =
         """
         Continues an interrupted run from its last saved state; the result has the same bits as an uninterrupted one.
@@ -183,7 +213,25 @@ internal static class CommandTree
                     resolved.Settings, resolved.IsGiven("Device"), result.GetValue(everything));
             });
         doctor.Options.Add(everything);
-        foreach (Command command in (Command[])[distill, train, evaluate, resume, devices, doctor])
+        Command Influence(
+            string word, string help, bool truth, Action<InfluenceCommands, RunSettings, FidelitySettings> run)
+        {
+            var options = new FidelityOptions(truth);
+            Command command = Make(
+                word, help, Named("Dataset", "Data", "Seed", "Threads", "Out"),
+                result => run(
+                    new InfluenceCommands(
+                        terminal, load ?? ((dataset, folder) => DatasetCatalog.Load(dataset, folder)),
+                        result.GetValue(json), interruption.Token),
+                    Resolve(result, "standard").Settings, options.Read(result)));
+            options.Options.ForEach(command.Options.Add);
+            return command;
+        }
+
+        var influence = new Command("influence", InfluenceHelp);
+        influence.Subcommands.Add(Influence("truth", TruthHelp, truth: true, (c, m, s) => c.Truth(m, s)));
+        influence.Subcommands.Add(Influence("scores", ScoresHelp, truth: false, (c, m, s) => c.Scores(m, s)));
+        foreach (Command command in (Command[])[distill, train, evaluate, influence, resume, devices, doctor])
             root.Subcommands.Add(command);
 
         ParseResult parsed = root.Parse(args);

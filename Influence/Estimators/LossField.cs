@@ -27,7 +27,10 @@ public sealed record SyntheticGradient(Tensor Images, Tensor LabelLogits)
 /// Products with second derivatives of losses L(θ; ·). All results belong to the current scope; what was made
 /// on the way is given back.
 /// </summary>
-public sealed class LossField(SecondDerivatives mode)
+/// <param name="mode">How they are computed.</param>
+/// <param name="relativeStep">c of differences, ‖εv‖ = c·max(‖θ‖, 1); null takes
+/// <see cref="DifferenceStep.Default"/>.</param>
+public sealed class LossField(SecondDerivatives mode, double? relativeStep = null)
 {
     /// <summary>How products with second derivatives are computed.</summary>
     public SecondDerivatives Mode { get; } = mode;
@@ -35,14 +38,24 @@ public sealed class LossField(SecondDerivatives mode)
     /// <summary>∇²L(θ)·v [p].</summary>
     public Tensor HessianVector(Tensor theta, ParameterLoss loss, Tensor v) => Mode == SecondDerivatives.Exact
         ? Differential.Hvp(loss, theta, v)
-        : Differential.HvpByDifferences(loss, theta, v);
+        : Differential.HvpByDifferences(loss, theta, v, relativeStep);
+
+    /// <summary>∂/∂w ⟨v, ∇_θ L(θ; w)⟩ at w = 1 [count] of a loss of weighted examples: their slopes along v.</summary>
+    public Tensor Slopes(Tensor theta, Func<Variable, Variable, Variable> weightedLoss, int count, Tensor v)
+    {
+        Tensor ones = Tensor.Full(theta.Backend, theta.DType, new Shape(count), 1);
+        Variable At(Variable parameters, IReadOnlyList<Variable> w) => weightedLoss(parameters, w[0]);
+        return (Mode == SecondDerivatives.Exact
+            ? MixedProduct.Exact(At, theta, v, [ones])
+            : MixedProduct.ByDifferences(At, theta, v, [ones], relativeStep))[0];
+    }
 
     /// <summary>M_S(θ; v) = ∂/∂S ⟨v, ∇_θ L(θ; S)⟩ with v held constant.</summary>
     public SyntheticGradient Mixed(Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v)
     {
         Tensor[] result = Mode == SecondDerivatives.Exact
             ? MixedProduct.Exact(loss.At, theta, v, [s.Images, s.LabelLogits])
-            : MixedProduct.ByDifferences(loss.At, theta, v, [s.Images, s.LabelLogits]);
+            : MixedProduct.ByDifferences(loss.At, theta, v, [s.Images, s.LabelLogits], relativeStep);
         return new SyntheticGradient(result[0], result[1]);
     }
 }

@@ -9,16 +9,16 @@ namespace InfMatch.Influence;
 /// comes to the host with the others when the device is waited for anyway, and is written by a thread of its own, in
 /// order. The writer sees host memory only; the caller must leave it alone until the end.
 /// </summary>
-internal sealed class CheckpointStream : IDisposable
+internal sealed class CheckpointStream<T> : IDisposable where T : unmanaged
 {
     private const long MostDeviceBytes = 64L << 20;
     private const int MostWaitingToBeWritten = 8;
     private readonly List<Tensor> _unread = [];
-    private readonly BlockingCollection<float[]> _queue = new(MostWaitingToBeWritten);
+    private readonly BlockingCollection<T[]> _queue = new(MostWaitingToBeWritten);
     private readonly CancellationTokenSource _failed = new();
     private readonly Task _writing;
 
-    public CheckpointStream(Action<float[]> write) => _writing = Task.Factory.StartNew(
+    public CheckpointStream(Action<T[]> write) => _writing = Task.Factory.StartNew(
         () => WriteAll(write), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>Takes a copy of θ [p].</summary>
@@ -40,7 +40,7 @@ internal sealed class CheckpointStream : IDisposable
     {
         foreach (Tensor theta in _unread)
         {
-            float[] values = theta.ToArray<float>();
+            T[] values = theta.ToArray<T>();
             try
             {
                 _queue.Add(values, _failed.Token);
@@ -79,11 +79,11 @@ internal sealed class CheckpointStream : IDisposable
         _unread.Clear();
     }
 
-    private void WriteAll(Action<float[]> write)
+    private void WriteAll(Action<T[]> write)
     {
         try
         {
-            foreach (float[] values in _queue.GetConsumingEnumerable())
+            foreach (T[] values in _queue.GetConsumingEnumerable())
                 write(values);
         }
         catch

@@ -15,9 +15,11 @@ public sealed class Expert : IDisposable
 {
     private const string Format = "infmatch-trajectory-1", NumberType = "dtype", Device = "device", PrecisionName = "precision";
 
+    private readonly RandomKey _key;
+
     private Expert(Network network, LabelledImages data, TrainingPlan plan, RandomKey key, TrajectoryFile trajectory)
     {
-        (Network, Data, Plan, Trajectory) = (network, data, plan, trajectory);
+        (Network, Data, Plan, Trajectory, _key) = (network, data, plan, trajectory, key);
         Replay = new Trainer(network, data, plan, key.Split("train"));
     }
 
@@ -40,7 +42,8 @@ public sealed class Expert : IDisposable
     public static long BytesOnDisk(Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule)
     {
         int perEpoch = plan.StepsPerEpoch(data.Count), steps = plan.Steps(data.Count);
-        return (long)schedule.Steps(perEpoch, steps).Length * network.Layout.Count * sizeof(float) + 16L * steps;
+        int size = ElementOf(data.Images.DType).ByteSize();
+        return (long)schedule.Steps(perEpoch, steps).Length * network.Layout.Count * size + 16L * steps;
     }
 
     /// <summary>
@@ -72,7 +75,7 @@ public sealed class Expert : IDisposable
             [
                 new ArrayLayout("steps", ArrayElement.Int32, [stored.Length]),
                 new ArrayLayout("rates", ArrayElement.Float64, [trainer.Steps]),
-                new ArrayLayout("theta", ArrayElement.Float32, [stored.Length, p]),
+                new ArrayLayout("theta", ElementOf(data.Images.DType), [stored.Length, p]),
                 new ArrayLayout("losses", ArrayElement.Float32, [trainer.Steps]),
                 new ArrayLayout("accuracy", ArrayElement.Float64, [1]),
             ],
@@ -81,16 +84,20 @@ public sealed class Expert : IDisposable
             writer.Append("steps", (ReadOnlySpan<int>)stored);
             writer.Append("rates", (ReadOnlySpan<double>)[.. Enumerable.Range(0, trainer.Steps).Select(trainer.RateAt)]);
             var losses = new float[trainer.Steps];
-            using Tensor end = StreamCheckpoints(
-                trainer, network.Initialise(data.Images.Backend, data.Images.DType, key.Split("init")), stored, writer,
-                observe,
-                read =>
-                {
-                    for (int i = 0; i < read.Values.Count; i++)
-                        losses[read.First + i] = (float)read.Values[i];
-                    observeLosses?.Invoke(read);
-                },
-                cancel);
+            Tensor start = network.Initialise(data.Images.Backend, data.Images.DType, key.Split("init"));
+            void Observe(TrainingLosses read)
+            {
+                for (int i = 0; i < read.Values.Count; i++)
+                    losses[read.First + i] = (float)read.Values[i];
+                observeLosses?.Invoke(read);
+            }
+            using Tensor end = data.Images.DType == DType.Float32
+                ? StreamCheckpoints<float>(
+                    trainer, start, stored, theta => writer.Append("theta", (ReadOnlySpan<float>)theta), observe,
+                    Observe, cancel)
+                : StreamCheckpoints<double>(
+                    trainer, start, stored, theta => writer.Append("theta", (ReadOnlySpan<double>)theta), observe,
+                    Observe, cancel);
             writer.Append("losses", (ReadOnlySpan<float>)losses);
             writer.Append("accuracy", (ReadOnlySpan<double>)[accuracy?.Invoke(end) ?? double.NaN]);
             writer.Complete();
@@ -99,12 +106,13 @@ public sealed class Expert : IDisposable
     }
 
     // Trains from a start, which it gives back, and returns the end.
-    private static Tensor StreamCheckpoints(
-        Trainer trainer, Tensor start, int[] stored, SafetensorsWriter writer, Action<TrainingStep>? observe,
+    private static Tensor StreamCheckpoints<T>(
+        Trainer trainer, Tensor start, int[] stored, Action<T[]> write, Action<TrainingStep>? observe,
         Action<TrainingLosses> observeLosses, CancellationToken cancel)
+        where T : unmanaged
     {
         using Tensor _ = start;
-        using var stream = new CheckpointStream(theta => writer.Append("theta", (ReadOnlySpan<float>)theta));
+        using var stream = new CheckpointStream<T>(write);
         int next = 0;
         void Store(int step, Tensor theta)
         {
@@ -173,11 +181,20 @@ public sealed class Expert : IDisposable
         return new Expert(network, data, plan, key, trajectory);
     }
 
+    /// <summary>The same training, from the same θ^0, order and augmentation, under other weights of the examples [N]
+    /// and with a loss added to every step's: see <see cref="Trainer.Weights"/> and
+    /// <see cref="Trainer.Added"/>.</summary>
+    public Trainer Retraining(IReadOnlyList<double>? weights, ParameterLoss? added) =>
+        new(Network, Data, Plan, _key.Split("train")) { Weights = weights, Added = added };
+
     /// <summary>The batch of step t with its labels.</summary>
     public (Variable Images, Variable Labels) BatchAt(int step) => Replay.BatchAt(step);
 
     /// <inheritdoc/>
     public void Dispose() => Trajectory.Dispose();
+
+    private static ArrayElement ElementOf(DType dtype) =>
+        dtype == DType.Float32 ? ArrayElement.Float32 : ArrayElement.Float64;
 
     private static Dictionary<string, string> Describe(
         Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule, RandomKey key)

@@ -9,14 +9,15 @@ public sealed class TrajectoryException(string message) : Exception(message);
 
 /// <summary>
 /// The recorded training of one network on D: a safetensors file with the stored steps [K], their parameters θ [K, p]
-/// in float32, every step's rate [T] and loss [T], and the test accuracy at the end. It is memory-mapped: a trajectory
-/// may be larger than memory, and an estimator reads two vectors at a time.
+/// in the number type that it trained in, every step's rate [T] and loss [T], and the test accuracy at the end. It is
+/// memory-mapped: a trajectory may be larger than memory, and an estimator reads two vectors at a time.
 /// </summary>
 public sealed class TrajectoryFile : IDisposable
 {
     private readonly MemoryMappedFile _file;
     private readonly MemoryMappedViewAccessor _view;
     private readonly long _thetaOffset;
+    private readonly bool _isDouble;
     private readonly int[] _steps;
     private readonly double[] _rates, _sumOfRates;
     private readonly float[] _losses;
@@ -28,6 +29,7 @@ public sealed class TrajectoryFile : IDisposable
         _file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
         _view = _file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         _thetaOffset = header["theta"].Offset;
+        _isDouble = header["theta"].Element == ArrayElement.Float64;
         ParameterCount = header["theta"].Dimensions[1];
         _steps = new int[header["steps"].Dimensions[0]];
         _rates = new double[header["rates"].Dimensions[0]];
@@ -75,7 +77,9 @@ public sealed class TrajectoryFile : IDisposable
         foreach ((string name, ArrayElement element, int rank) in expected)
         {
             SafetensorsEntry? entry = header.Entries.FirstOrDefault(e => e.Name == name);
-            if (entry is null || entry.Element != element || entry.Dimensions.Length != rank)
+            bool isOther = entry is not null && entry.Element != element
+                && !(name == "theta" && entry.Element == ArrayElement.Float64);
+            if (entry is null || isOther || entry.Dimensions.Length != rank)
             {
                 throw new TrajectoryException(
                     $"{path} is no trajectory: an array '{name}' of {element} and rank {rank} is missing. Record it again with 'train'.");
@@ -114,9 +118,15 @@ public sealed class TrajectoryFile : IDisposable
     /// <summary>θ at a checkpoint [p], in the given number type; it belongs to the current scope.</summary>
     public Tensor Theta(int checkpoint, Backend backend, DType dtype)
     {
-        var values = new float[ParameterCount];
-        _view.ReadArray(_thetaOffset + (long)checkpoint * ParameterCount * sizeof(float), values, 0, values.Length);
-        return Tensor.From<float>(backend, values, new Shape(ParameterCount)).To(dtype);
+        return _isDouble ? Read<double>() : Read<float>();
+
+        Tensor Read<T>() where T : unmanaged
+        {
+            var values = new T[ParameterCount];
+            long start = (long)checkpoint * ParameterCount * (_isDouble ? sizeof(double) : sizeof(float));
+            _view.ReadArray(_thetaOffset + start, values, 0, values.Length);
+            return Tensor.From<T>(backend, values, new Shape(ParameterCount)).To(dtype);
+        }
     }
 
     /// <inheritdoc/>

@@ -109,18 +109,51 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
     /// <summary>Steps in all.</summary>
     public int Steps { get; } = plan.Steps(data.Count);
 
+    /// <summary>The weight of each example's loss in the mean over its batch [N], whose divisor stays the batch's size;
+    /// null for weights of 1. A weight of 0 leaves an example out while order, sizes and augmentation stay as they
+    /// were.</summary>
+    public IReadOnlyList<double>? Weights { get; init; }
+
+    /// <summary>A loss that is added to that of every step's batch; null for none.</summary>
+    public ParameterLoss? Added { get; init; }
+
     /// <summary>The rate η^t of a step.</summary>
     public double RateAt(int step) => plan.Schedule.At(plan.Rate, step, Steps);
 
     /// <summary>The images and labels of step t, augmented as training sees them.</summary>
     public (Variable Images, Variable Labels) BatchAt(int step)
     {
-        int[] order = OrderOf(step / StepsPerEpoch);
-        int start = step % StepsPerEpoch * plan.BatchSize;
-        int[] indices = order[start..Math.Min(order.Length, start + plan.BatchSize)];
+        int[] indices = IndicesAt(step);
         Variable images = Variable.Constant(data.Images).GatherRows(indices);
         Variable labels = Variable.Constant(data.Labels).GatherRows(indices);
         return (plan.Augmentation.Apply(images, key.Split("augmentation").Split((ulong)step), siamese: false), labels);
+    }
+
+    /// <summary>Which examples of D the batch of step t holds, in its order.</summary>
+    public int[] IndicesAt(int step)
+    {
+        int[] order = OrderOf(step / StepsPerEpoch);
+        int start = step % StepsPerEpoch * plan.BatchSize;
+        return order[start..Math.Min(order.Length, start + plan.BatchSize)];
+    }
+
+    /// <summary>The loss that step t descends, without weight decay: of its batch, by <see cref="Weights"/>, and what
+    /// is
+    /// <see cref="Added"/>.</summary>
+    public ParameterLoss LossAt(int step)
+    {
+        (Variable images, Variable labels) = BatchAt(step);
+        ParameterLoss loss = Weights is null
+            ? theta => network.Loss(theta, images, labels)
+            : Weighted(images, labels, [.. IndicesAt(step).Select(i => Weights[i])]);
+        return Added is null ? loss : theta => loss(theta) + Added(theta);
+    }
+
+    private ParameterLoss Weighted(Variable images, Variable labels, double[] weights)
+    {
+        Variable w = Variable.Constant(
+            Tensor.From(labels.Value.Backend, labels.Value.DType, weights, new Shape(weights.Length)));
+        return theta => network.WeightedLoss(theta, images, labels, w);
     }
 
     /// <summary>Trains from θ^0 [p] and returns θ^T, which the caller owns.</summary>
@@ -198,8 +231,8 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
 
     private (Tensor Loss, Tensor Theta, Tensor Velocity) Step(int step, Tensor theta, Tensor velocity)
     {
-        (Variable images, Variable labels) = BatchAt(step);
-        (Tensor loss, Tensor gradient) = network.LossAndGradient(theta, images, labels);
+        Variable parameters = Variable.Leaf(theta), batchLoss = LossAt(step)(parameters);
+        (Tensor loss, Tensor gradient) = (batchLoss.Value, Gradient.Of(batchLoss, parameters).Value);
         Tensor next = theta.Backend.Empty(theta.Shape, theta.DType);
         Tensor nextVelocity = theta.Backend.Empty(theta.Shape, theta.DType);
         theta.Backend.SgdStep(

@@ -12,7 +12,7 @@ public sealed class CheckpointStreamTests
     public void Vectors_arrive_in_order_as_they_were_when_added_however_slow_the_writer()
     {
         var written = new List<float[]>();
-        using var stream = new CheckpointStream(values =>
+        using var stream = new CheckpointStream<float>(values =>
         {
             Thread.Sleep(1);
             written.Add(values);
@@ -36,7 +36,8 @@ public sealed class CheckpointStreamTests
     [InlineData(40)] // found while vectors are still coming: the queue is full of what nobody takes
     public void A_writer_that_fails_is_an_error_of_the_training_and_nothing_is_left(int vectors)
     {
-        using (var stream = new CheckpointStream(_ => throw FileWriteException.For("there", new IOException("disk full"))))
+        using (var stream = new CheckpointStream<float>(_ =>
+            throw FileWriteException.For("there", new IOException("disk full"))))
         {
             using Tensor theta = Tensor.From<float>(_backend, [1, 2, 3], new Shape(3));
             FileWriteException e = Assert.Throws<FileWriteException>(() =>
@@ -58,7 +59,7 @@ public sealed class CheckpointStreamTests
     {
         int written = 0;
         using Tensor theta = Tensor.From<float>(_backend, [1, 2, 3], new Shape(3));
-        using (var stream = new CheckpointStream(_ => Interlocked.Increment(ref written)))
+        using (var stream = new CheckpointStream<float>(_ => Interlocked.Increment(ref written)))
         {
             stream.Add(theta);
             stream.Read();
@@ -71,7 +72,7 @@ public sealed class CheckpointStreamTests
     [Fact]
     public void Large_vectors_do_not_pile_up_on_the_device()
     {
-        using var stream = new CheckpointStream(_ => { });
+        using var stream = new CheckpointStream<float>(_ => { });
         using Tensor theta = Tensor.Full(_backend, DType.Float32, new Shape(3 << 20), 1);
         for (int i = 0; i < 12; i++)
         {

@@ -1,0 +1,182 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+using InfMatch.Datasets;
+using InfMatch.Influence;
+using InfMatch.Tensors.IO;
+using Spectre.Console;
+
+namespace InfMatch.Distill;
+
+/// <summary>What the 'influence' commands do: 'truth' holds estimates to training again, 'scores' scores
+/// examples.</summary>
+internal sealed class InfluenceCommands(
+    Terminal terminal, Func<string, string?, DatasetPair> load, bool json, CancellationToken cancel)
+{
+    /// <summary>The folder below --out in which trainings are kept.</summary>
+    public const string FolderName = "influence";
+
+    /// <summary>'influence truth'.</summary>
+    public void Truth(RunSettings machine, FidelitySettings settings)
+    {
+        DatasetPair pair = load(machine.Dataset, machine.Data);
+        string folder = Prepare(machine, pair, settings);
+        long start = TimeProvider.System.GetTimestamp();
+        int threads = machine.Threads == 0 ? Environment.ProcessorCount : machine.Threads;
+        IReadOnlyList<FidelityRow> rows;
+        using (IProgressView progress = MakeProgress())
+            rows = new TruthStudy(settings, pair, machine.Seed, threads, folder, progress, cancel).Run();
+        var groups = rows.GroupBy(r => (r.Horizon, r.Estimator)).ToList();
+        Show(groups, pair.Name, settings);
+        string name = $"truth-{pair.Name}-{settings.Model}";
+        WriteRows(Path.Combine(folder, $"{name}.csv"), rows);
+        foreach ((string what, Func<FidelityRow, double> value) in (IEnumerable<(string, Func<FidelityRow, double>)>)
+            [("cosine", r => r.Cosine), ("leave-one-out", r => r.LeaveOneOut)])
+        {
+            FidelityPlot.Write(
+                Path.Combine(folder, $"{name}-{what}.png"),
+                $"{pair.Name}, {settings.Model}, {settings.Examples} examples",
+                what == "cosine" ? "cosine of predicted and true displacement" : "Spearman, one example left out",
+                [
+                    .. settings.Estimators.Select(e => (e, (IReadOnlyList<(int, double)>)[.. groups
+                        .Where(g => g.Key.Estimator == e).Select(g =>
+                            (g.Key.Horizon, Spread.Of(g.Select(value)).Mean))])),
+                ]);
+        }
+        terminal.Say($"{Durations.Text(TimeProvider.System.GetElapsedTime(start))}; files: {folder}");
+        if (json)
+            terminal.Data.WriteLine(Json(pair.Name, machine, settings, groups).ToJsonString(JsonText.Options));
+    }
+
+    /// <summary>'influence scores'.</summary>
+    public void Scores(RunSettings machine, FidelitySettings settings)
+    {
+        DatasetPair pair = load(machine.Dataset, machine.Data);
+        string folder = Prepare(machine, pair, settings);
+        ScoresStudy study;
+        IReadOnlyList<ScoresRow> rows;
+        using (IProgressView progress = MakeProgress())
+        {
+            study = new ScoresStudy(settings, pair, machine.Seed, folder, progress, cancel);
+            rows = study.Run();
+        }
+        var table = new Table().Title(Markup.Escape($"Scores of {settings.Examples} examples, {pair.Name}, {settings.Model}"));
+        foreach (string column in (string[])["estimate", "AUC of wrong labels", "gradients / example", "seconds"])
+            table.AddColumn(new TableColumn(column).RightAligned());
+        foreach (ScoresRow row in rows)
+        {
+            table.AddRow(
+                Markup.Escape(row.Estimator), $"{new Spread(row.AreaUnderCurve, double.NaN)}",
+                $"{new Spread(row.Gradients, double.NaN)}", $"{new Spread(row.Seconds, double.NaN)}");
+        }
+        terminal.Console.Write(table);
+        foreach (string file in study.Files)
+            terminal.Say(file);
+        if (!json)
+            return;
+        terminal.Data.WriteLine(new JsonObject
+        {
+            ["dataset"] = pair.Name,
+            ["model"] = settings.Model,
+            ["flippedLabels"] = settings.FlipLabels,
+            ["files"] = new JsonArray([.. study.Files.Select(f => JsonValue.Create(f))]),
+            ["estimates"] = new JsonArray(
+            [
+                .. rows.Select(r => new JsonObject
+                {
+                    ["estimator"] = r.Estimator,
+                    ["areaUnderCurve"] = Number(r.AreaUnderCurve),
+                    ["gradients"] = Number(r.Gradients),
+                    ["seconds"] = Number(r.Seconds),
+                }),
+            ]),
+        }.ToJsonString(JsonText.Options));
+    }
+
+    private string Prepare(RunSettings machine, DatasetPair pair, FidelitySettings settings)
+    {
+        terminal.Say($"Data: {pair.Train}; seed {machine.Seed}");
+        terminal.Say(
+            $"Training: {settings.Model}, {settings.Examples} examples, {settings.Steps} steps of {settings.Batch}, rate " +
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{settings.Rate:R}, momentum {settings.Momentum:R}, decay {settings.Decay:R}, {settings.NumberType}, {settings.Second}"));
+        string folder = Path.Combine(machine.Out, FolderName);
+        Directory.CreateDirectory(folder);
+        return folder;
+    }
+
+    private void Show(
+        List<IGrouping<(int Horizon, string Estimator), FidelityRow>> groups, string dataset, FidelitySettings settings)
+    {
+        var table = new Table().Title(Markup.Escape($"Estimates against training again, {dataset}, {settings.Model}"));
+        foreach (string column in (string[])
+            ["steps", "estimate", "error", "cosine", "ρ one out", "ρ group", "LDS", "ρ J dist", "ρ J acc", "grads",
+            "s"])
+            table.AddColumn(new TableColumn(column).RightAligned().NoWrap());
+        foreach (var group in groups)
+        {
+            string[] cells =
+            [
+                .. group.First().Values().Select((_, i) =>
+                    $"{Spread.Of(group.Select(r => r.Values().ElementAt(i).Value))}"),
+            ];
+            table.AddRow([$"{group.Key.Horizon}", Markup.Escape(group.Key.Estimator), .. cells]);
+        }
+        terminal.Console.Write(table);
+        terminal.Say($"Mean ± standard deviation over {settings.Seeds} seeds; grads: gradients of an image for each example.");
+    }
+
+    private static void WriteRows(string path, IReadOnlyList<FidelityRow> rows)
+    {
+        var text = new StringBuilder(
+            $"seed,horizon,estimator,{string.Join(',', rows[0].Values().Select(v => v.Name))}\n");
+        foreach (FidelityRow row in rows)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{row.Seed},{row.Horizon},{row.Estimator}");
+            foreach ((_, double value) in row.Values())
+                text.Append(CultureInfo.InvariantCulture, $",{value:R}");
+            text.Append('\n');
+        }
+        AtomicFile.WriteAllText(path, text.ToString());
+    }
+
+    private static JsonObject Json(
+        string dataset, RunSettings machine, FidelitySettings settings,
+        List<IGrouping<(int Horizon, string Estimator), FidelityRow>> groups)
+    {
+        JsonObject Describe(IGrouping<(int Horizon, string Estimator), FidelityRow> group)
+        {
+            var found = new JsonObject { ["steps"] = group.Key.Horizon, ["estimator"] = group.Key.Estimator };
+            foreach ((string name, _) in group.First().Values())
+            {
+                var spread = Spread.Of(group.Select(r => r.Values().First(v => v.Name == name).Value));
+                found[name] = new JsonObject
+                {
+                    ["mean"] = Number(spread.Mean),
+                    ["deviation"] = Number(spread.Deviation),
+                };
+            }
+            return found;
+        }
+        return new JsonObject
+        {
+            ["dataset"] = dataset,
+            ["commit"] = EnvironmentReport.Commit,
+            ["seed"] = machine.Seed,
+            ["seeds"] = settings.Seeds,
+            ["model"] = settings.Model,
+            ["examples"] = settings.Examples,
+            ["steps"] = settings.Steps,
+            ["results"] = new JsonArray([.. groups.Select(Describe)]),
+        };
+    }
+
+    // JSON has no NaN: what was not measured is null.
+    private static JsonValue? Number(double value) => double.IsFinite(value) ? JsonValue.Create(value) : null;
+
+    private IProgressView MakeProgress() => terminal.IsInteractive
+        ? new BarProgress(terminal.Console)
+        : new PlainProgress(terminal.Say, TimeProvider.System, terminal.ProgressInterval);
+}

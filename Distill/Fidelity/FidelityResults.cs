@@ -1,0 +1,72 @@
+using System.Globalization;
+
+namespace InfMatch.Distill;
+
+/// <summary>What one estimate reached on one training after so many steps; NaN where it was not measured.</summary>
+/// <param name="Seed">The repetition.</param>
+/// <param name="Horizon">Steps of training.</param>
+/// <param name="Estimator">The estimate.</param>
+internal sealed record FidelityRow(int Seed, int Horizon, string Estimator)
+{
+    /// <summary>‖δ̂ − δ‖/‖δ‖, mean over examples left out.</summary>
+    public double Error { get; set; } = double.NaN;
+
+    /// <summary>cos(δ̂, δ), mean over examples left out.</summary>
+    public double Cosine { get; set; } = double.NaN;
+
+    /// <summary>Spearman's ρ of the change of the validation measure over examples left out.</summary>
+    public double LeaveOneOut { get; set; } = double.NaN;
+
+    /// <summary>The same over groups left out.</summary>
+    public double GroupOut { get; set; } = double.NaN;
+
+    /// <summary>The mean over test images of ρ over half-subsets.</summary>
+    public double Lds { get; set; } = double.NaN;
+
+    /// <summary>ρ of J(S) and ‖θ_S − θ_D‖ over candidate sets.</summary>
+    public double CandidateDistance { get; set; } = double.NaN;
+
+    /// <summary>ρ of −J(S) and the test accuracy of a network trained on S.</summary>
+    public double CandidateAccuracy { get; set; } = double.NaN;
+
+    /// <summary>Gradients of an image for the scores of all examples, in multiples of their number.</summary>
+    public double Gradients { get; set; } = double.NaN;
+
+    /// <summary>Seconds for the scores of all examples.</summary>
+    public double Seconds { get; set; } = double.NaN;
+
+    /// <summary>The measured numbers with their names, in the order of the table.</summary>
+    public IEnumerable<(string Name, double Value)> Values() =>
+    [
+        ("error", Error), ("cosine", Cosine), ("leaveOneOut", LeaveOneOut), ("groupOut", GroupOut), ("lds", Lds),
+        ("candidateDistance", CandidateDistance), ("candidateAccuracy", CandidateAccuracy), ("gradients", Gradients),
+        ("seconds", Seconds),
+    ];
+}
+
+/// <summary>A mean with the sample standard deviation over seeds.</summary>
+/// <param name="Mean">The mean of what was measured; NaN for nothing.</param>
+/// <param name="Deviation">The sample standard deviation; NaN for fewer than two.</param>
+internal readonly record struct Spread(double Mean, double Deviation)
+{
+    /// <summary>The mean and deviation of values; those that are NaN are left out.</summary>
+    public static Spread Of(IEnumerable<double> values)
+    {
+        double[] known = [.. values.Where(v => !double.IsNaN(v))];
+        if (known.Length == 0)
+            return new Spread(double.NaN, double.NaN);
+        double mean = known.Average();
+        return new Spread(
+            mean, known.Length < 2 ? double.NaN
+                : Math.Sqrt(known.Sum(v => (v - mean) * (v - mean)) / (known.Length - 1)));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => double.IsNaN(Mean) ? "-"
+        : double.IsNaN(Deviation) ? Text(Mean)
+        : $"{Text(Mean)} ± {Text(Deviation)}";
+
+    private static string Text(double value) => Math.Abs(value) is >= 1000 or (> 0 and < 0.001)
+        ? value.ToString("0.0e0", CultureInfo.InvariantCulture)
+        : value.ToString(Math.Abs(value) >= 10 ? "0.0" : "0.000", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,228 @@
+using System.CommandLine;
+using System.Globalization;
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>What 'influence' is asked: which training, which examples, which estimates.</summary>
+internal sealed record FidelitySettings
+{
+    public required string Model { get; init; }
+
+    public required string Activation { get; init; }
+
+    public required int Width { get; init; }
+
+    public required int Depth { get; init; }
+
+    public required int Examples { get; init; }
+
+    public required int Steps { get; init; }
+
+    public required int Batch { get; init; }
+
+    public required double Rate { get; init; }
+
+    public required double Momentum { get; init; }
+
+    public required double Decay { get; init; }
+
+    public required string NumberType { get; init; }
+
+    public required string Second { get; init; }
+
+    public double DifferenceStep { get; init; }
+
+    public required int Checkpoints { get; init; }
+
+    public required double Damping { get; init; }
+
+    public required string[] Estimators { get; init; }
+
+    public required string Measure { get; init; }
+
+    public required int Validation { get; init; }
+
+    public int Seeds { get; init; } = 1;
+
+    public int[] Horizons { get; init; } = [];
+
+    public int LeaveOut { get; init; }
+
+    public int Displacements { get; init; }
+
+    public int Groups { get; init; }
+
+    public int GroupSize { get; init; }
+
+    public int Subsets { get; init; }
+
+    public int TestPoints { get; init; }
+
+    public int Candidates { get; init; }
+
+    public int CandidateIpc { get; init; }
+
+    public double FlipLabels { get; init; }
+
+    public int Pictures { get; init; }
+
+    public DType DType => NumberType == "float64" ? DType.Float64 : DType.Float32;
+
+    /// <summary>How second derivatives are taken.</summary>
+    public LossField Field =>
+        new(
+            Second == "exact" ? SecondDerivatives.Exact : SecondDerivatives.FiniteDifference,
+            DifferenceStep > 0 ? DifferenceStep : null);
+}
+
+/// <summary>The options of 'influence truth' and 'influence scores', beside those of data and machine.</summary>
+internal sealed class FidelityOptions
+{
+    private readonly List<Func<ParseResult, FidelitySettings, FidelitySettings>> _readers = [];
+
+    /// <summary>Options of both commands, or of one of them as well.</summary>
+    public FidelityOptions(bool truth)
+    {
+        Choice("--model", "What is trained", ["logistic", "mlp", "convnet", "quadratic"], "logistic",
+            (s, v) => s with { Model = v });
+        Choice("--activation", "The nonlinearity of mlp and convnet", ["relu", "softplus", "tanh", "gelu"], "relu",
+            (s, v) => s with { Activation = v });
+        Whole("--width", "Channels of the convnet.", 1, 4096, 8, (s, v) => s with { Width = v });
+        Whole("--depth", "Blocks of the convnet.", 1, 8, 2, (s, v) => s with { Depth = v });
+        Whole("--examples", "Training images, drawn at random.", 2, 1_000_000, 1000, (s, v) => s with { Examples = v });
+        Whole("--steps", "Steps of training.", 1, 1_000_000, 300, (s, v) => s with { Steps = v });
+        Whole("--batch", "Images a step.", 1, 1_000_000, 50, (s, v) => s with { Batch = v });
+        Real("--rate", "Learning rate.", v => v > 0, "a number above 0", 0.05, (s, v) => s with { Rate = v });
+        Real("--momentum", "Momentum.", v => v is >= 0 and < 1, "a number from 0 to below 1", 0, (s, v) =>
+            s with { Momentum = v });
+        Real("--decay", "Weight decay.", v => v >= 0, "a number from 0", 0, (s, v) => s with { Decay = v });
+        Choice("--number-type", "What is calculated in", ["float32", "float64"], "float64", (s, v) =>
+            s with { NumberType = v });
+        Choice("--second", "How second derivatives are taken", ["exact", "differences"], "exact", (s, v) =>
+            s with { Second = v });
+        Real("--difference-step", "c of differences, ‖εv‖ = c·max(‖θ‖, 1); 0 for the cube root of the rounding unit.",
+            v => v >= 0, "a number from 0", 0, (s, v) => s with { DifferenceStep = v });
+        Whole("--checkpoints", "Checkpoints of the paper's estimate and of TracIn.", 2, 1_000_000, 5,
+            (s, v) => s with { Checkpoints = v });
+        Real("--damping", "What koh-liang adds to the curvature.", v => v > 0, "a number above 0", 0.01,
+            (s, v) => s with { Damping = v });
+        Choice("--measure", "What influence is had on", ["loss", "margin"], "loss", (s, v) => s with { Measure = v });
+        Whole("--validation", "Test images whose mean measure is predicted.", 1, 1_000_000, 200,
+            (s, v) => s with { Validation = v });
+        Names("--estimators", "The estimates", ExampleInfluences.Names,
+            truth
+                ? [.. ExampleInfluences.Names.Where(n => !n.EndsWith("plain", StringComparison.Ordinal))]
+                : ["unrolled", "first-order", "tracin", "koh-liang-cg"],
+            (s, v) => s with { Estimators = v });
+        if (!truth)
+        {
+            Real("--flip-labels", "Share of the training images that get a wrong label.", v => v is >= 0 and < 1,
+                "a number from 0 to below 1", 0, (s, v) => s with { FlipLabels = v });
+            Whole("--pictures", "Most helpful and most harmful images of each class in the pictures.", 1, 50, 10,
+                (s, v) => s with { Pictures = v });
+            return;
+        }
+        Whole("--seeds", "Repetitions with other data, initialisation and order.", 1, 1000, 3, (s, v) =>
+            s with { Seeds = v });
+        Numbers("--horizons", "Numbers of steps after which predictions are compared; --steps is always one.",
+            (s, v) => s with { Horizons = v });
+        Whole("--leave-out", "Examples that are left out, one at a time.", 0, 1_000_000, 40, (s, v) =>
+            s with { LeaveOut = v });
+        Whole("--displacements", "How many of these are compared as vectors.", 0, 1_000_000, 5,
+            (s, v) => s with { Displacements = v });
+        Whole("--groups", "Groups that are left out.", 0, 1_000_000, 20, (s, v) => s with { Groups = v });
+        Whole("--group-size", "Examples of a group.", 1, 1_000_000, 20, (s, v) => s with { GroupSize = v });
+        Whole("--subsets", "Random halves of the examples, for LDS.", 0, 1_000_000, 50, (s, v) =>
+            s with { Subsets = v });
+        Whole("--test-points", "Test images of LDS.", 1, 1_000_000, 20, (s, v) => s with { TestPoints = v });
+        Whole("--candidates", "Candidate sets S whose J is compared with training on them.", 0, 1_000_000, 20,
+            (s, v) => s with { Candidates = v });
+        Whole("--candidate-ipc", "Images per class of a candidate.", 1, 1_000_000, 5, (s, v) =>
+            s with { CandidateIpc = v });
+    }
+
+    /// <summary>The options as the parser knows them.</summary>
+    public List<Option> Options { get; } = [];
+
+    /// <summary>The settings that the command line asks for.</summary>
+    /// <exception cref="DistillException">A value is not acceptable.</exception>
+    public FidelitySettings Read(ParseResult result)
+    {
+        var settings = new FidelitySettings
+        {
+            Model = "", Activation = "", Width = 0, Depth = 0, Examples = 0, Steps = 0, Batch = 0, Rate = 0,
+            Momentum = 0, Decay = 0,
+            NumberType = "", Second = "", Checkpoints = 0, Damping = 0, Estimators = [], Measure = "", Validation = 0,
+        };
+        foreach (Func<ParseResult, FidelitySettings, FidelitySettings> read in _readers)
+            settings = read(result, settings);
+        if (settings.Horizons.FirstOrDefault(h => h > settings.Steps) is var beyond and > 0)
+            throw DistillException.BadValue("--horizons", $"{beyond}", $"numbers up to --steps ({settings.Steps})");
+        return settings with { Horizons = [.. settings.Horizons.Append(settings.Steps).Distinct().Order()] };
+    }
+
+    private void Add<T>(
+        string name, string help, string hint, string[] defaults, Func<string[], T> parse, bool many,
+        Func<FidelitySettings, T, FidelitySettings> set, IEnumerable<string>? choices = null)
+    {
+        Option option = many
+            ? new Option<string[]>(name) { Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = true }
+            : new Option<string>(name);
+        option.Description = help + (defaults.Length == 0 ? "" : $" [{string.Join(' ', defaults)}]");
+        option.HelpName = hint;
+        if (choices is not null)
+            option.CompletionSources.Add([.. choices]);
+        Options.Add(option);
+        _readers.Add((result, settings) =>
+            set(settings, parse(result.GetResult(option) is { Implicit: false } found
+                ? [.. found.Tokens.Select(t => t.Value)]
+                : defaults)));
+    }
+
+    private void Choice(
+        string name, string help, IReadOnlyList<string> choices, string standard,
+        Func<FidelitySettings, string, FidelitySettings> set) =>
+        Add(name, $"{help}: {string.Join(", ", choices)}.", "NAME", [standard], t => OneOf(name, t[0], choices), false, set, choices);
+
+    private void Names(
+        string name, string help, IReadOnlyList<string> choices, IReadOnlyList<string> standard,
+        Func<FidelitySettings, string[], FidelitySettings> set) =>
+        Add(
+            name, $"{help}: {string.Join(", ", choices)}.", "NAME", [.. standard],
+            t => (string[])[.. t.Select(x => OneOf(name, x, choices)).Distinct(StringComparer.Ordinal)], true, set,
+            choices);
+
+    private void Whole(
+        string name, string help, int low, int high, int standard, Func<FidelitySettings, int, FidelitySettings> set) =>
+        Add(name, help, "N", [$"{standard}"], t => ParseWhole(name, t[0], low, high), false, set);
+
+    private void Numbers(string name, string help, Func<FidelitySettings, int[], FidelitySettings> set) =>
+        Add(name, help, "N", [], t => (int[])[.. t.Select(x => ParseWhole(name, x, 1, 1_000_000))], true, set);
+
+    private void Real(
+        string name, string help, Func<double, bool> isFine, string expected, double standard,
+        Func<FidelitySettings, double, FidelitySettings> set) =>
+        Add(
+            name, help, "X", [standard.ToString("R", CultureInfo.InvariantCulture)],
+            t => double.TryParse(t[0], NumberStyles.Float, CultureInfo.InvariantCulture, out double v)
+                && double.IsFinite(v) && isFine(v)
+                    ? v
+                    : throw DistillException.BadValue(name, t[0], expected),
+            false, set);
+
+    private static string OneOf(string name, string text, IReadOnlyList<string> choices) =>
+        choices.Contains(text, StringComparer.Ordinal)
+            ? text
+            : throw DistillException.BadValue(
+                name, text,
+                $"one of {string.Join(", ", choices)}" + (Nearest.To(text, choices) is { } near ? $" (did you mean {near}?)" : ""));
+
+    private static int ParseWhole(string name, string text, int low, int high) =>
+        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int v) && v >= low
+            && v <= high
+            ? v
+            : throw DistillException.BadValue(name, text, $"a whole number from {low} to {high}");
+}

@@ -1,0 +1,170 @@
+using System.Security.Cryptography;
+using System.Text;
+using InfMatch.Autograd;
+using InfMatch.Datasets;
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>One recorded training for 'influence': some images of a data set, a network, and every θ of its
+/// training.</summary>
+internal sealed class RecordedCase : IDisposable
+{
+    private readonly FidelitySettings _settings;
+    private readonly DatasetPair _pair;
+
+    private RecordedCase(
+        FidelitySettings settings, DatasetPair pair, RandomKey key, Backend backend, string folder,
+        CancellationToken cancel)
+    {
+        (_settings, _pair, Key, Backend) = (settings, pair, key, backend);
+        Examples = Draw("--examples", pair.Train, settings.Examples, key.Split("examples"));
+        Labels = new int[Examples.Length];
+        pair.Train.CopyLabels(Examples, Labels);
+        Given = [.. Labels];
+        IsFlipped = new bool[Labels.Length];
+        RandomKey flips = key.Split("flips");
+        foreach (int i in flips.Split("which").Permutation(Labels.Length)
+            .Take((int)Math.Round(settings.FlipLabels * Labels.Length)))
+        {
+            IsFlipped[i] = true;
+            Given[i] = (Labels[i] + 1 + flips.Split("to").Below(Classes - 1, i)) % Classes;
+        }
+        Data = Load(pair.Train, Examples, Given);
+        Network = MakeNetwork();
+        var plan = new TrainingPlan(
+            (settings.Steps * settings.Batch + Examples.Length - 1) / Examples.Length + settings.Steps, settings.Batch,
+            settings.Rate, settings.Momentum, settings.Decay, RateSchedule.Constant, Augmentation.None)
+        {
+            MostSteps = settings.Steps,
+        };
+        Folder = Path.Combine(folder, Digest($"{Data.ContentHash()} {Network.Name} {plan} {key.Value:x16}"));
+        Directory.CreateDirectory(Folder);
+        CheckpointSchedule every = CheckpointSchedule.Every(settings.Steps);
+        string file = Path.Combine(Folder, "trajectory.safetensors");
+        Expert = File.Exists(file)
+            ? Expert.Open(Network, Data, plan, every, key.Split("expert"), file)
+            : Expert.Record(Network, Data, plan, every, key.Split("expert"), file, cancel: cancel);
+    }
+
+    /// <summary>Where the trajectory and retrained parameters are kept; its name follows from what is
+    /// trained.</summary>
+    public string Folder { get; }
+
+    /// <summary>Whence everything random of this training comes.</summary>
+    public RandomKey Key { get; }
+
+    public Backend Backend { get; }
+
+    public Network Network { get; }
+
+    public Expert Expert { get; }
+
+    /// <summary>D with the labels that are given.</summary>
+    public LabelledImages Data { get; }
+
+    /// <summary>The numbers of D's images in the data set.</summary>
+    public int[] Examples { get; }
+
+    /// <summary>The true class of each.</summary>
+    public int[] Labels { get; }
+
+    /// <summary>The class of each that training is told.</summary>
+    public int[] Given { get; }
+
+    /// <summary>Whether the two differ.</summary>
+    public bool[] IsFlipped { get; }
+
+    public int Classes => _pair.Train.Classes;
+
+    /// <summary>Records the training, or opens it where it was recorded.</summary>
+    /// <exception cref="DistillException">The data set is too small, or the settings do not fit its images.</exception>
+    /// <exception cref="NumericalException">The loss stops being finite.</exception>
+    public static RecordedCase Open(
+        FidelitySettings settings, DatasetPair pair, RandomKey key, Backend backend, string folder,
+        CancellationToken cancel)
+    {
+        try
+        {
+            return new RecordedCase(settings, pair, key, backend, folder, cancel);
+        }
+        catch (ShapeException e)
+        {
+            throw new DistillException(ExitCode.Usage, "IM2005", e.Message, e);
+        }
+    }
+
+    /// <summary>What estimates read from when influence is asked for after so many steps.</summary>
+    public ExampleContext ContextAt(int horizon) =>
+        new(Expert, _settings.Field, horizon) { Checkpoints = _settings.Checkpoints };
+
+    /// <summary>Random test images, and after them others for a second purpose.</summary>
+    public (LabelledImages First, LabelledImages Second) TestImages(int first, int second)
+    {
+        int[] drawn = Draw("--validation", _pair.Test, first + second, Key.Split("test"));
+        return (Of(drawn[..first]), Of(drawn[first..]));
+
+        LabelledImages Of(int[] indices)
+        {
+            var labels = new int[indices.Length];
+            _pair.Test.CopyLabels(indices, labels);
+            return Load(_pair.Test, indices, labels);
+        }
+    }
+
+    /// <summary>All test images and their classes, for accuracy.</summary>
+    public (Tensor Images, int[] Labels) AllTestImages()
+    {
+        int[] all = [.. Enumerable.Range(0, _pair.Test.Count)], labels = new int[all.Length];
+        _pair.Test.CopyLabels(all, labels);
+        return (Load(_pair.Test, all, labels).Images, labels);
+    }
+
+    /// <summary>The mean measure of points as a function of θ: the loss, or the log-odds of the true class.</summary>
+    public ParameterLoss MeasureOf(LabelledImages points)
+    {
+        Variable images = Variable.Constant(points.Images), labels = Variable.Constant(points.Labels);
+        if (_settings.Measure == "loss")
+            return theta => Network.Loss(theta, images, labels);
+        return theta =>
+        {
+            Variable log = (Network.Forward(theta, images).LogSoftmax() * labels).SumTo(new Shape(points.Count, 1));
+            return (log - (1 - log.Exp()).Log()).Mean();
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Expert.Dispose();
+
+    private Network MakeNetwork()
+    {
+        var image = new Shape(_pair.Train.Channels, _pair.Train.Height, _pair.Train.Width);
+        var activation = Enum.Parse<Activation>(_settings.Activation, ignoreCase: true);
+        return _settings.Model switch
+        {
+            "quadratic" => new LinearRegression(image, Classes),
+            "convnet" => new ConvNet(image, Classes, _settings.Width, _settings.Depth, activation),
+            "mlp" => new Mlp(image, Classes, [128, 64], activation),
+            _ => new Mlp(image, Classes, []),
+        };
+    }
+
+    private LabelledImages Load(ImageDataset set, int[] indices, int[] labels)
+    {
+        var values = new float[indices.Length * set.ImageSize];
+        set.Standardise(indices, values);
+        var shape = new Shape(indices.Length, set.Channels, set.Height, set.Width);
+        return new LabelledImages(
+            Tensor.From<float>(Backend, values, shape).To(_settings.DType),
+            LabelledImages.OneHot(Backend, _settings.DType, labels, set.Classes));
+    }
+
+    private static int[] Draw(string option, ImageDataset set, int count, RandomKey key) => count <= set.Count
+        ? key.Permutation(set.Count)[..count]
+        : throw DistillException.BadValue(option, $"{count}", $"at most the {set.Count} images of {set.Name}");
+
+    private static string Digest(string text) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..12];
+}

@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Text;
+using InfMatch.Autograd;
+using InfMatch.Datasets;
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Distill;
+
+/// <summary>How well an estimate finds wrong labels, and what it took.</summary>
+/// <param name="Estimator">The estimate.</param>
+/// <param name="AreaUnderCurve">The area under the ROC curve for planted wrong labels; NaN without any.</param>
+/// <param name="Gradients">Gradients of an image, in multiples of the examples.</param>
+/// <param name="Seconds">What the scores took.</param>
+internal sealed record ScoresRow(string Estimator, double AreaUnderCurve, double Gradients, double Seconds);
+
+/// <summary>'influence scores': what every training example does to the measure of test images, as CSV and as pictures
+/// of the most helpful and the most harmful ones.</summary>
+internal sealed class ScoresStudy(
+    FidelitySettings settings, DatasetPair pair, ulong seed, string folder, IProgressView progress,
+    CancellationToken cancel)
+{
+    private readonly CpuBackend _backend = new(1);
+
+    /// <summary>The files that were written.</summary>
+    public List<string> Files { get; } = [];
+
+    /// <summary>Scores all examples by every estimate.</summary>
+    public IReadOnlyList<ScoresRow> Run()
+    {
+        using var scope = TensorScope.Begin();
+        using RecordedCase recorded = RecordedCase.Open(
+            settings, pair, RandomKey.FromSeed(seed).Split("influence"), _backend, folder, cancel);
+        (LabelledImages validation, _) = recorded.TestImages(settings.Validation, 0);
+        ParameterLoss measure = recorded.MeasureOf(validation);
+        ExampleContext context = recorded.ContextAt(settings.Steps);
+        var rows = new List<ScoresRow>();
+        var columns = new List<double[]>();
+        using (IProgressStage stage = progress.Begin("Scores", settings.Estimators.Length))
+        {
+            foreach (string name in settings.Estimators)
+            {
+                cancel.ThrowIfCancellationRequested();
+                ExampleInfluence estimate = ExampleInfluences.Create(name, context, settings.Damping);
+                long start = TimeProvider.System.GetTimestamp();
+                double[] scores = estimate.Scores(measure);
+                double seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
+                // Where the measure is the loss, an example that raises it is harmful; a margin is the other way round.
+                double[] harm = settings.Measure == "loss" ? scores : [.. scores.Select(s => -s)];
+                rows.Add(new ScoresRow(
+                    name, Agreement.AreaUnderCurve(harm, recorded.IsFlipped),
+                    estimate.ImageGradients / settings.Examples, seconds));
+                columns.Add(harm);
+                stage.Report(rows.Count, name);
+            }
+        }
+        WriteTable(recorded, columns);
+        WritePictures(recorded, columns[0]);
+        return rows;
+    }
+
+    private void WriteTable(RecordedCase recorded, List<double[]> columns)
+    {
+        var text = new StringBuilder("index,label,given,flipped," + string.Join(',', settings.Estimators) + "\n");
+        for (int i = 0; i < recorded.Examples.Length; i++)
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{recorded.Examples[i]},{recorded.Labels[i]},{recorded.Given[i]},{(recorded.IsFlipped[i] ? 1 : 0)}");
+            foreach (double[] column in columns)
+                text.Append(CultureInfo.InvariantCulture, $",{column[i]:R}");
+            text.Append('\n');
+        }
+        string path = Path.Combine(recorded.Folder, "scores.csv");
+        AtomicFile.WriteAllText(path, text.ToString());
+        Files.Add(path);
+    }
+
+    private void WritePictures(RecordedCase recorded, double[] harm)
+    {
+        int[][] ofClass =
+        [
+            .. Enumerable.Range(0, recorded.Classes).Select(c =>
+                Enumerable.Range(0, harm.Length).Where(i => recorded.Given[i] == c).OrderBy(i => harm[i]).ToArray()),
+        ];
+        int each = Math.Min(settings.Pictures, ofClass.Min(c => c.Length));
+        if (each == 0)
+            return;
+        Write("helpful", ofClass.SelectMany(c => c[..each]));
+        Write("harmful", ofClass.SelectMany(c => c.Reverse().Take(each)));
+
+        void Write(string what, IEnumerable<int> examples)
+        {
+            byte[] pixels = [.. examples.SelectMany(i => pair.Train.Image(recorded.Examples[i]).ToArray())];
+            string path = Path.Combine(recorded.Folder, $"{what}.png");
+            ImageGrid.Write(path, pixels, pair.Train.Channels, pair.Train.Height, pair.Train.Width,
+                pair.Train.ClassNames);
+            Files.Add(path);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+using InfMatch.Autograd;
+using InfMatch.Datasets;
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>
+/// 'influence truth': every estimate against training again, on one recorded training after another. What was retrained
+/// is kept in the folder of the training, so that a second call, or one with other estimates, does not train again.
+/// </summary>
+internal sealed class TruthStudy(
+    FidelitySettings settings, DatasetPair pair, ulong seed, int threads, string folder, IProgressView progress,
+    CancellationToken cancel)
+{
+    private const int MostRealBatch = 250;
+    private const double CandidateLabelSharpness = 10, MostCandidateNoise = 1.5;
+
+    private readonly CpuBackend _backend = new(1);
+    private readonly List<FidelityRow> _rows = [];
+
+    /// <summary>Measures all seeds.</summary>
+    public IReadOnlyList<FidelityRow> Run()
+    {
+        for (int s = 0; s < settings.Seeds; s++)
+        {
+            using var scope = TensorScope.Begin();
+            using RecordedCase recorded = RecordedCase.Open(
+                settings, pair, RandomKey.FromSeed(seed + (ulong)s).Split("influence"), _backend, folder, cancel);
+            Measure(recorded, s);
+        }
+        return _rows;
+    }
+
+    private void Measure(RecordedCase recorded, int s)
+    {
+        int n = settings.Examples, last = settings.Horizons.Length - 1;
+        var again = new RetrainedFolder(recorded.Expert, Path.Combine(recorded.Folder, "retrained"), settings.Horizons);
+        RandomKey key = recorded.Key;
+        int[] left = key.Split("leave out").Permutation(n)[..Math.Min(n, settings.LeaveOut)];
+        Intervention[] singles = [.. left.Select(i => Intervention.LeaveOut(n, i))];
+        int size = Math.Min(settings.GroupSize, n - 1);
+        Intervention[] groups =
+        [
+            .. Enumerable.Range(0, settings.Groups).Select(g =>
+                Intervention.LeaveOut(n, key.Split("group").Split((ulong)g).Permutation(n).AsSpan(0, size))),
+        ];
+        Intervention[] halves =
+        [
+            .. Enumerable.Range(0, settings.Subsets).Select(k =>
+                Intervention.HalfSubset(n, key.Split("half").Split((ulong)k))),
+        ];
+        SyntheticSet[] candidates = [.. Enumerable.Range(0, settings.Candidates).Select(c => Candidate(recorded, c))];
+        Intervention[] replaced = [.. candidates.Select(c => Intervention.Replace(n, c.AsTrainingSet()))];
+        Intervention[] all = [.. singles, .. groups, .. halves, .. replaced];
+        IReadOnlyList<string> files;
+        using (IProgressStage stage = progress.Begin($"Seed {s}: training again", all.Length))
+            files = again.Run(all, threads, done => stage.Report(done), cancel);
+        string[][] parts = Cut(files, singles.Length, groups.Length, halves.Length, replaced.Length);
+
+        (LabelledImages validation, LabelledImages tests) = recorded.TestImages(
+            settings.Validation, settings.TestPoints);
+        ParameterLoss measure = recorded.MeasureOf(validation);
+        ParameterLoss[] points =
+        [
+            .. Enumerable.Range(0, settings.TestPoints).Select(q => recorded.MeasureOf(new LabelledImages(
+                Variable.Constant(tests.Images).GatherRows([q]).Value,
+                Variable.Constant(tests.Labels).GatherRows([q]).Value))),
+        ];
+        using IProgressStage work = progress.Begin(
+            $"Seed {s}: estimates", (long)settings.Horizons.Length * settings.Estimators.Length);
+        int done = 0;
+        for (int h = 0; h <= last; h++)
+        {
+            using var scope = TensorScope.Begin();
+            int horizon = settings.Horizons[h];
+            ExampleContext context = recorded.ContextAt(horizon);
+            Tensor end = context.Theta(horizon);
+            double[][] truths = [.. singles.Take(settings.Displacements).Select((_, i) =>
+                Moved(again, parts[0][i], h, end))];
+            double[] single = Changes(again, parts[0], h, measure, end),
+                group = Changes(again, parts[1], h, measure, end);
+            double[][] half = h == last ? [.. points.Select(p => Changes(again, parts[2], h, p, end))] : [];
+            (double[] distance, double[] accuracy) = Candidates(recorded, again, parts[3], h, end);
+            foreach (string name in settings.Estimators)
+            {
+                cancel.ThrowIfCancellationRequested();
+                ExampleInfluence estimate = ExampleInfluences.Create(name, context, settings.Damping);
+                var row = new FidelityRow(s, horizon, name);
+                long start = TimeProvider.System.GetTimestamp();
+                double[] scores = estimate.Scores(measure);
+                row.Seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
+                row.Gradients = estimate.ImageGradients / n;
+                row.LeaveOneOut = Agreement.Spearman(Predicted(scores, singles), single);
+                row.GroupOut = Agreement.Spearman(Predicted(scores, groups), group);
+                if (half.Length > 0 && halves.Length > 0)
+                    row.Lds = points.Select((p, q) =>
+                        Agreement.Spearman(Predicted(estimate.Scores(p), halves), half[q])).Average();
+                if (estimate.HasDisplacement && truths.Length > 0)
+                    (row.Error, row.Cosine) = Displacements(estimate, singles, truths);
+                if (candidates.Length > 0 && Estimators.Names.Contains(name, StringComparer.Ordinal))
+                {
+                    double[] j = Objectives(recorded, name, horizon, candidates);
+                    row.CandidateDistance = Agreement.Spearman(j, distance);
+                    row.CandidateAccuracy = Agreement.Spearman([.. j.Select(x => -x)], accuracy);
+                }
+                _rows.Add(row);
+                work.Report(++done, $"{name} after {horizon} steps");
+            }
+        }
+    }
+
+    private static (double Error, double Cosine) Displacements(
+        ExampleInfluence estimate, Intervention[] singles, double[][] truths)
+    {
+        (double error, double cosine) = (0, 0);
+        for (int i = 0; i < truths.Length; i++)
+        {
+            using var scope = TensorScope.Begin();
+            double[] found = estimate.Displacement(singles[i]).ToArray<double>();
+            error += Agreement.RelativeError(found, truths[i]) / truths.Length;
+            cosine += Agreement.Cosine(found, truths[i]) / truths.Length;
+        }
+        return (error, cosine);
+    }
+
+    // Σ_i (w_i − 1)·dm/dw_i of each intervention.
+    private static double[] Predicted(double[] scores, Intervention[] interventions) =>
+        [.. interventions.Select(z => z.Changed.Sum(i => (z.Weights[i] - 1) * scores[i]))];
+
+    private static double[] Moved(RetrainedFolder again, string file, int horizon, Tensor end)
+    {
+        using var scope = TensorScope.Begin();
+        return again.Theta(file, horizon).Minus(end).ToArray<double>();
+    }
+
+    private static double[] Changes(
+        RetrainedFolder again, string[] files, int horizon, ParameterLoss measure, Tensor end)
+    {
+        double before = Value(measure, end);
+        return [.. files.Select(file =>
+        {
+            using var scope = TensorScope.Begin();
+            return Value(measure, again.Theta(file, horizon)) - before;
+        })];
+    }
+
+    private static double Value(ParameterLoss measure, Tensor theta)
+    {
+        using var scope = TensorScope.Begin();
+        using IDisposable off = Recording.Off();
+        return measure(Variable.Constant(theta)).Value.ToScalar();
+    }
+
+    private static (double[] Distance, double[] Accuracy) Candidates(
+        RecordedCase recorded, RetrainedFolder again, string[] files, int horizon, Tensor end)
+    {
+        if (files.Length == 0)
+            return ([], []);
+        (Tensor images, int[] labels) = recorded.AllTestImages();
+        (double Distance, double Accuracy)[] both = [.. files.Select(file =>
+        {
+            using var scope = TensorScope.Begin();
+            Tensor theta = again.Theta(file, horizon);
+            return (theta.Minus(end).Norm(), recorded.Network.Accuracy(theta, images, labels));
+        })];
+        return ([.. both.Select(b => b.Distance)], [.. both.Select(b => b.Accuracy)]);
+    }
+
+    // J(S) with a mass of 1, which is what training on S in D's place has.
+    private double[] Objectives(RecordedCase recorded, string name, int horizon, SyntheticSet[] candidates)
+    {
+        int[] rows = [.. Enumerable.Range(0, Math.Min(MostRealBatch, settings.Examples))];
+        var real = new LabelledImages(
+            Variable.Constant(recorded.Data.Images).GatherRows(rows).Value,
+            Variable.Constant(recorded.Data.Labels).GatherRows(rows).Value);
+        InfluenceEstimator estimator = Estimators.Create(
+            name, new EstimationContext([recorded.Expert], settings.Field, real));
+        var objective = new InfluenceObjective(estimator, MassRule.Fixed);
+        var loss = new SyntheticLoss(recorded.Network, Augmentation.None, default);
+        return [.. candidates.Select(s =>
+        {
+            using var scope = TensorScope.Begin();
+            return objective.Evaluate(new Window(0, 0, horizon), s, loss, gradient: false).Relative;
+        })];
+    }
+
+    // Random images of D with noise on pixels and wrong labels, more of both from one candidate to the next: sets from
+    // good to useless.
+    private SyntheticSet Candidate(RecordedCase recorded, int number)
+    {
+        RandomKey key = recorded.Key.Split("candidate").Split((ulong)number);
+        int count = Math.Min(settings.CandidateIpc * recorded.Classes, settings.Examples), classes = recorded.Classes;
+        double spoilt = settings.Candidates < 2 ? 0 : (double)number / (settings.Candidates - 1);
+        int[] rows = key.Split("images").Permutation(settings.Examples)[..count];
+        Tensor images = Variable.Constant(recorded.Data.Images).GatherRows(rows).Value;
+        var noise = new double[images.Count];
+        key.Split("noise").Normal(noise);
+        var logits = new double[count * classes];
+        for (int i = 0; i < count; i++)
+        {
+            bool isWrong = key.Split("wrong").UniformAt(i) < spoilt * key.Split("share").UniformAt(0);
+            int label = isWrong ? key.Split("label").Below(classes, i) : recorded.Given[rows[i]];
+            logits[i * classes + label] = CandidateLabelSharpness;
+        }
+        return new SyntheticSet(
+            TensorAlgebra.Axpy(
+                spoilt * MostCandidateNoise * key.Split("noise share").UniformAt(0),
+                Tensor.From(_backend, images.DType, noise, images.Shape), images),
+            Tensor.From(_backend, images.DType, logits, new Shape(count, classes)), 1);
+    }
+
+    private static string[][] Cut(IReadOnlyList<string> files, params int[] lengths)
+    {
+        var parts = new string[lengths.Length][];
+        for (int i = 0, start = 0; i < lengths.Length; start += lengths[i++])
+            parts[i] = [.. files.Skip(start).Take(lengths[i])];
+        return parts;
+    }
+}

@@ -1,0 +1,90 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Runtime.InteropServices;
+using System.Text;
+using InfMatch.Autograd;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Influence;
+
+/// <summary>
+/// A change of what is trained on, at the same θ^0, order and augmentation: the weight of every example's loss in the
+/// recorded minibatches, whose divisors stay, and a set whose mean loss is added to every step's. Source:
+/// docs/theory.md, "The truth".
+/// </summary>
+public sealed record Intervention
+{
+    /// <summary>The weights of the examples of D [N]; 1 where nothing changes.</summary>
+    public required IReadOnlyList<double> Weights { get; init; }
+
+    /// <summary>The set whose mean loss is added to every step's, or null.</summary>
+    public LabelledImages? Added { get; init; }
+
+    /// <summary>The mass of the added set's mean loss.</summary>
+    public double AddedMass { get; init; }
+
+    /// <summary>The examples whose weight is not 1.</summary>
+    public IEnumerable<int> Changed => Enumerable.Range(0, Weights.Count).Where(i => Weights[i] != 1);
+
+    /// <summary>Leaves examples out: their weight is 0.</summary>
+    /// <param name="count">N, the number of examples of D.</param>
+    /// <param name="examples">Which to leave out.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An example is none of D.</exception>
+    public static Intervention LeaveOut(int count, params ReadOnlySpan<int> examples)
+    {
+        double[] weights = [.. Enumerable.Repeat(1.0, count)];
+        foreach (int i in examples)
+        {
+            weights[i >= 0 && i < count
+                ? i
+                : throw new ArgumentOutOfRangeException(
+                    nameof(examples), i, $"D has the examples 0 to {count - 1}; leave out one of these.")] = 0;
+        }
+        return new Intervention { Weights = weights };
+    }
+
+    /// <summary>Keeps a random half of the examples with weight 2, so that the mass of the loss stays, and leaves the
+    /// others out.</summary>
+    /// <param name="count">N.</param>
+    /// <param name="key">Which half.</param>
+    public static Intervention HalfSubset(int count, RandomKey key)
+    {
+        var weights = new double[count];
+        foreach (int i in key.Permutation(count).AsSpan(0, count / 2))
+            weights[i] = 2;
+        return new Intervention { Weights = weights };
+    }
+
+    /// <summary>Moves a share of D's mass to a set: weights 1 − share, and the set with mass share·α.</summary>
+    /// <param name="count">N.</param>
+    /// <param name="set">S, the set that takes over.</param>
+    /// <param name="share">How much of D's mass moves: 0 to 1.</param>
+    /// <param name="mass">α, the mass of S for that of D.</param>
+    public static Intervention Replace(int count, LabelledImages set, double share = 1, double mass = 1) => new()
+    {
+        Weights = [.. Enumerable.Repeat(1 - share, count)],
+        Added = set,
+        AddedMass = share * mass,
+    };
+
+    /// <summary>The added loss, mass included, under θ; null where nothing is added.</summary>
+    public ParameterLoss? AddedLoss(Network network)
+    {
+        if (Added is null)
+            return null;
+        Variable images = Variable.Constant(Added.Images), labels = Variable.Constant(Added.Labels);
+        return theta => AddedMass * network.Loss(theta, images, labels);
+    }
+
+    /// <summary>SHA-256, in lower-case hex, of everything that it changes.</summary>
+    public string Hash()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(MemoryMarshal.AsBytes<double>(Weights.ToArray()));
+        if (Added is not null)
+            hash.AppendData(Encoding.UTF8.GetBytes(
+                string.Create(CultureInfo.InvariantCulture, $"{Added.ContentHash()} {AddedMass:R}")));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}

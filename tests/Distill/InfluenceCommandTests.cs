@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using InfMatch.Distill;
+
+namespace InfMatch.Tests.Distill;
+
+/// <summary>'influence truth' and 'influence scores' from arguments to files and numbers.</summary>
+public sealed class InfluenceCommandTests : IDisposable
+{
+    private static readonly string[] s_small =
+    [
+        "--dataset", "tiny", "--examples", "60", "--steps", "24", "--batch", "10", "--rate", "0.02", "--threads", "1",
+        "--validation", "15",
+    ];
+
+    private readonly CommandRun _run = new();
+
+    private string Folder => Path.Combine(_run.Runs, InfluenceCommands.FolderName);
+
+    public void Dispose() => _run.Dispose();
+
+    [Fact]
+    public void Truth_measures_every_estimate_at_every_horizon_and_a_second_call_has_the_same_numbers()
+    {
+        string[] arguments =
+        [
+            "influence", "truth", .. s_small, "--horizons", "8", "--seeds", "2", "--leave-out", "12", "--displacements",
+                "3",
+            "--groups", "6", "--group-size", "5", "--subsets", "12", "--test-points", "4", "--candidates", "6",
+            "--candidate-ipc", "2", "--estimators", "unrolled", "first-order", "paper", "tracin", "--json",
+        ];
+        Assert.Equal((int)ExitCode.Done, _run.Run(arguments));
+        JsonArray results = JsonNode.Parse(_run.Output)!["results"]!.AsArray();
+        Assert.Equal(8, results.Count);
+        JsonNode unrolled = Of(results, "unrolled", 24), paper = Of(results, "paper", 24);
+        Assert.True(Mean(unrolled, "cosine") > 0.99, _run.Output);
+        Assert.True(Mean(unrolled, "leaveOneOut") > 0.95, _run.Output);
+        Assert.True(Mean(unrolled, "lds") > 0.8, _run.Output);
+        Assert.True(Mean(unrolled, "error") < Mean(Of(results, "first-order", 24), "error"), _run.Output);
+        Assert.True(Mean(paper, "cosine") < 0.5, _run.Output);
+        Assert.Null(Of(results, "tracin", 24)["cosine"]!["mean"]);
+        Assert.Null(Of(results, "unrolled", 8)["lds"]!["mean"]);
+        Assert.NotNull(unrolled["candidateDistance"]!["mean"]);
+        Assert.True(Directory.GetFiles(Folder, "*.png").Length == 2
+            && File.Exists(Path.Combine(Folder, "truth-tiny-logistic.csv")));
+
+        Assert.Equal((int)ExitCode.Done, _run.Run(arguments));
+        JsonArray again = JsonNode.Parse(_run.Output)!["results"]!.AsArray();
+        foreach (string what in (string[])["error", "cosine", "leaveOneOut", "groupOut", "lds", "candidateDistance"])
+            Assert.Equal(Mean(unrolled, what), Mean(Of(again, "unrolled", 24), what));
+    }
+
+    [Fact]
+    public void Scores_find_planted_wrong_labels()
+    {
+        Assert.Equal((int)ExitCode.Done, _run.Run(
+            ["influence", "scores", .. s_small, "--flip-labels", "0.2", "--estimators", "unrolled", "first-order",
+                "--json"]));
+        JsonNode result = JsonNode.Parse(_run.Output)!;
+        Assert.All(result["estimates"]!.AsArray(), e =>
+            Assert.True(e!["areaUnderCurve"]!.GetValue<double>() > 0.9, _run.Output));
+        string[] files = [.. result["files"]!.AsArray().Select(f => f!.GetValue<string>())];
+        Assert.Equal("scores.csv helpful.png harmful.png", string.Join(' ', files.Select(Path.GetFileName)));
+        string[] lines = File.ReadAllLines(files[0]);
+        Assert.Equal("index,label,given,flipped,unrolled,first-order", lines[0]);
+        Assert.Equal(61, lines.Length);
+        string[][] cells = [.. lines.Skip(1).Select(l => l.Split(','))];
+        Assert.Equal(12, cells.Count(c => c[3] == "1"));
+        Assert.All(cells, c => Assert.Equal(c[1] != c[2], c[3] == "1"));
+        Assert.All(cells, c => Assert.True(double.IsFinite(double.Parse(c[4], CultureInfo.InvariantCulture))));
+    }
+
+    [Theory]
+    [InlineData("--model", "mlpp", "did you mean mlp?")]
+    [InlineData("--momentum", "1", "a number from 0 to below 1")]
+    [InlineData("--horizons", "500", "numbers up to --steps (24)")]
+    [InlineData("--examples", "5000", "at most the 72 images")]
+    [InlineData("--estimators", "unroled", "did you mean unrolled?")]
+    public void A_bad_value_is_a_usage_error_that_says_what_is_expected(string option, string value, string expected)
+    {
+        Assert.Equal((int)ExitCode.Usage, _run.Run(
+            ["influence", "truth", .. SmallWithout(option), option, value]));
+        Assert.Contains($"{option} is \"{value}\"; expected ", _run.Errors);
+        Assert.Contains(expected, _run.Errors);
+    }
+
+    [Theory]
+    [InlineData("quadratic")]
+    [InlineData("mlp")]
+    [InlineData("convnet")]
+    public void Every_model_is_measured_in_float32_with_differences(string model)
+    {
+        Assert.Equal((int)ExitCode.Done, _run.Run(
+        [
+            "influence", "truth", .. SmallWithout("--rate"), "--model", model, "--rate", "0.005", "--width", "2",
+                "--number-type", "float32",
+            "--second", "differences", "--seeds", "1", "--leave-out", "6", "--displacements", "2", "--groups", "0",
+                "--subsets", "0",
+            "--candidates", "0", "--test-points", "2", "--estimators", "unrolled", "--json",
+        ]));
+        JsonNode unrolled = Of(JsonNode.Parse(_run.Output)!["results"]!.AsArray(), "unrolled", 24);
+        Assert.True(Mean(unrolled, "cosine") > 0.95, _run.Output);
+    }
+
+    private static IEnumerable<string> SmallWithout(string option) =>
+        s_small.Where((_, i) => s_small[i / 2 * 2] != option);
+
+    private static JsonNode Of(JsonArray results, string estimator, int steps) => results.Single(r =>
+        r!["estimator"]!.GetValue<string>() == estimator && r["steps"]!.GetValue<int>() == steps)!;
+
+    private static double Mean(JsonNode row, string what) => row[what]!["mean"]!.GetValue<double>();
+}
