@@ -29,7 +29,7 @@ internal static unsafe class PlanePool<T, V, S>
             GeneralSpread(g, dy, dx);
     }
 
-    public static void GeneralMean(Pool2dGeometry g, T* x, T* y)
+    private static void GeneralMean(Pool2dGeometry g, T* x, T* y)
     {
         int p = g.Window;
         T share = T.One / T.CreateTruncating(p * p);
@@ -47,7 +47,7 @@ internal static unsafe class PlanePool<T, V, S>
         }
     }
 
-    public static void GeneralSpread(Pool2dGeometry g, T* dy, T* dx)
+    private static void GeneralSpread(Pool2dGeometry g, T* dy, T* dx)
     {
         int p = g.Window;
         T share = T.One / T.CreateTruncating(p * p);

@@ -116,8 +116,12 @@ internal sealed unsafe class VectorKernels<T, V, S> : VectorKernels<T>
         int area = g.H * g.W, pooled = g.OutH * g.OutW;
         pool.RunChunks(g.N * g.C, Math.Max(1, 16384 / Math.Max(1, area)), (begin, end) =>
         {
+            T* plane = Scratch.Get<T>(ScratchUse.Image, area);
             for (int p = begin; p < end; p++)
-                PlanePool<T, V, S>.GeneralMean(g, x.Pointer + (nint)p * area, y.Pointer + (nint)p * pooled);
+            {
+                new ReadOnlySpan<T>(x.Pointer + (nint)p * area, area).CopyTo(new Span<T>(plane, area));
+                PlanePool<T, V, S>.Mean(g, plane, y.Pointer + (nint)p * pooled);
+            }
         });
     }
 
