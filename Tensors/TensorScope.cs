@@ -42,6 +42,15 @@ public sealed class TensorScope : IDisposable
         return tensor;
     }
 
+    /// <summary>Hands the successor of a running tensor to the enclosing scope and gives the old one back, so that memory
+    /// does not grow with a recursion of which this scope is one step.</summary>
+    public Tensor Replace(Tensor old, Tensor next)
+    {
+        Keep(next);
+        old.Dispose();
+        return next;
+    }
+
     /// <summary>Takes a tensor that belongs to no scope, such as one that another thread has made.</summary>
     public Tensor Take(Tensor tensor)
     {

@@ -71,8 +71,9 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
                 _network, data, plan, CheckpointSchedule.Every(Window + 1), _key.Split("expert"),
                 Path.Combine(folder, "expert.safetensors"));
             var context = new EstimationContext([expert], new LossField(SecondDerivatives.FiniteDifference), data);
+            using InfluenceEstimator estimator = Estimators.Create("first-order", context);
             using var distiller = new Distiller(
-                _network, [expert], Estimators.Create("first-order", context), start,
+                _network, [expert], estimator, start,
                 new DistillationPlan
                 {
                     WindowLength = Window, StartCurrent = 1, StartMaximum = 1, ImageRate = 1e-3, LabelRate = 1e-3,

@@ -25,7 +25,7 @@ internal sealed class InfluenceCommands(
         long start = TimeProvider.System.GetTimestamp();
         int threads = machine.Threads == 0 ? Environment.ProcessorCount : machine.Threads;
         IReadOnlyList<FidelityRow> rows;
-        using (IProgressView progress = MakeProgress())
+        using (IProgressView progress = terminal.MakeProgress())
             rows = new TruthStudy(settings, pair, machine.Seed, threads, folder, progress, cancel).Run();
         var groups = rows.GroupBy(r => (r.Horizon, r.Estimator)).ToList();
         Show(groups, pair.Name, settings);
@@ -56,7 +56,7 @@ internal sealed class InfluenceCommands(
         string folder = Prepare(machine, pair, settings);
         ScoresStudy study;
         IReadOnlyList<ScoresRow> rows;
-        using (IProgressView progress = MakeProgress())
+        using (IProgressView progress = terminal.MakeProgress())
         {
             study = new ScoresStudy(settings, pair, machine.Seed, folder, progress, cancel);
             rows = study.Run();
@@ -175,8 +175,4 @@ internal sealed class InfluenceCommands(
 
     // JSON has no NaN: what was not measured is null.
     private static JsonValue? Number(double value) => double.IsFinite(value) ? JsonValue.Create(value) : null;
-
-    private IProgressView MakeProgress() => terminal.IsInteractive
-        ? new BarProgress(terminal.Console)
-        : new PlainProgress(terminal.Say, TimeProvider.System, terminal.ProgressInterval);
 }

@@ -72,7 +72,7 @@ internal sealed class RunCommands(
                 data.Image, data.Train.Count, data.TestImages.Shape[0], Math.Min(settings.ExpertBatch, data.Train.Count),
                 settings.Width, settings.Depth, network.Layout.Count, Trainer.StepsPerRead)).Check(folder.Path, backend);
         Accuracy accuracy;
-        using (IProgressView progress = MakeProgress())
+        using (IProgressView progress = terminal.MakeProgress())
         {
             using var library = ExpertLibrary.Gather(settings, network, data, experts, progress, cancel);
             accuracy = library.Accuracy;
@@ -117,7 +117,7 @@ internal sealed class RunCommands(
         RandomKey key = RandomKey.FromSeed(settings.Seed);
         var judge = new NetworkJudge(network, plan, data, key.Split("judge"), cancel);
         var results = new List<IpcResult>();
-        using (IProgressView progress = MakeProgress())
+        using (IProgressView progress = terminal.MakeProgress())
         {
             using ExpertLibrary? library = recorded is null ? null : ExpertLibrary.Gather(
                 recorded, Translation.NetworkOf(recorded, data, recorded.Width), data, recorded.ExpertsFrom!, progress, cancel);
@@ -167,7 +167,7 @@ internal sealed class RunCommands(
         if (!ImageGrid.HasFont)
             terminal.Say("No font is installed: class names are left out of the pictures.");
         Summary summary;
-        using (IProgressView progress = MakeProgress())
+        using (IProgressView progress = terminal.MakeProgress())
         {
             try
             {
@@ -273,8 +273,4 @@ internal sealed class RunCommands(
         terminal.Say($"Device: {device.Backend.Description}. {device.Reason}");
         return device.Backend;
     }
-
-    private IProgressView MakeProgress() => terminal.IsInteractive
-        ? new BarProgress(terminal.Console)
-        : new PlainProgress(terminal.Say, TimeProvider.System, terminal.ProgressInterval);
 }

@@ -38,6 +38,11 @@ internal sealed class Terminal
     /// <summary>The least time between two lines of progress where nobody watches.</summary>
     public TimeSpan ProgressInterval { get; init; } = PlainProgress.DefaultInterval;
 
+    /// <summary>Bars where a person watches, else lines.</summary>
+    public IProgressView MakeProgress() => IsInteractive
+        ? new BarProgress(Console)
+        : new PlainProgress(Say, TimeProvider.System, ProgressInterval);
+
     /// <summary>Writes one line with a mark before it: ✓ for what is as it must be, ✗ for what is not.</summary>
     public void Mark(bool passed, string line)
     {

@@ -121,7 +121,7 @@ internal static class Settings
         new("Ipc", "N", "Synthetic images per class; several numbers give several sets.",
             s => string.Join(' ', s.Ipc),
             (s, t) => s with { Ipc = [.. t.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries)
-                .Select(n => ParseWhole("--ipc", n, 1, 100_000)).Distinct()] },
+                .Select(n => OptionText.Whole("--ipc", n, 1, 100_000)).Distinct()] },
             many: true),
         Choice("Estimator", "How influence is estimated", [.. Estimators.Names],
             s => s.Estimator, (s, v) => s with { Estimator = v }),
@@ -260,14 +260,14 @@ internal static class Settings
         string name = "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property);
         return new Setting(
             property, "N", help, s => get(s).ToString(CultureInfo.InvariantCulture),
-            (s, text) => set(s, ParseWhole(name, text, low, high)));
+            (s, text) => set(s, OptionText.Whole(name, text, low, high)));
     }
 
     private static Setting Real(
         string property, string help, Func<RunSettings, double> get, Func<RunSettings, double, RunSettings> set,
         bool zero = false) =>
         Number(
-            property, help, get, set, v => double.IsFinite(v) && (v >= SmallestReal || (zero && v == 0)),
+            property, help, get, set, v => v >= SmallestReal || (zero && v == 0),
             zero ? "a number from 0" : "a number above 0");
 
     private static Setting Fraction(
@@ -281,10 +281,7 @@ internal static class Settings
         string name = "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property);
         return new Setting(
             property, "X", help, s => get(s).ToString("R", CultureInfo.InvariantCulture),
-            (s, text) =>
-                double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double v) && isFine(v)
-                    ? set(s, v)
-                    : throw DistillException.BadValue(name, text, expected));
+            (s, text) => set(s, OptionText.Number(name, text, isFine, expected)));
     }
 
     private static Setting Choice(
@@ -292,20 +289,10 @@ internal static class Settings
         Func<RunSettings, string, RunSettings> set)
     {
         string name = "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property);
-        string list = string.Join(", ", choices);
         return new Setting(
-            property, "NAME", $"{help}: {list}.", get,
-            (s, text) => choices.Contains(text, StringComparer.Ordinal)
-                ? set(s, text)
-                : throw DistillException.BadValue(
-                    name, text, $"one of {list}" + (Nearest.To(text, choices) is { } near ? $" (did you mean {near}?)" : "")),
-            choices: choices);
+            property, "NAME", $"{help}: {string.Join(", ", choices)}.", get,
+            (s, text) => set(s, OptionText.OneOf(name, text, choices)), choices: choices);
     }
-
-    private static int ParseWhole(string name, string text, int low, int high) =>
-        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int v) && v >= low && v <= high
-            ? v
-            : throw DistillException.BadValue(name, text, $"a whole number from {low} to {high}");
 
     private static string NotEmpty(string name, string text) =>
         text.Length > 0 ? text : throw DistillException.BadValue(name, text, "a folder");

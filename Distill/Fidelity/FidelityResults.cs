@@ -53,12 +53,14 @@ internal readonly record struct Spread(double Mean, double Deviation)
     public static Spread Of(IEnumerable<double> values)
     {
         double[] known = [.. values.Where(v => !double.IsNaN(v))];
-        if (known.Length == 0)
-            return new Spread(double.NaN, double.NaN);
-        double mean = known.Average();
-        return new Spread(
-            mean, known.Length < 2 ? double.NaN
-                : Math.Sqrt(known.Sum(v => (v - mean) * (v - mean)) / (known.Length - 1)));
+        return known.Length == 0 ? new Spread(double.NaN, double.NaN) : OfAll(known);
+    }
+
+    /// <summary>The mean and deviation of values, at least one; NaN spreads.</summary>
+    public static Spread OfAll(IReadOnlyList<double> values)
+    {
+        double mean = values.Average(), squares = values.Sum(v => (v - mean) * (v - mean));
+        return new Spread(mean, values.Count < 2 ? double.NaN : Math.Sqrt(squares / (values.Count - 1)));
     }
 
     /// <inheritdoc/>

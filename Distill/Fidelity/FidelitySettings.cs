@@ -6,44 +6,45 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
 
-/// <summary>What 'influence' is asked: which training, which examples, which estimates.</summary>
+/// <summary>What 'influence' is asked: which training, which examples, which estimates. <see cref="FidelityOptions"/> fills
+/// it and knows the defaults; what belongs to the other command stays empty.</summary>
 internal sealed record FidelitySettings
 {
-    public required string Model { get; init; }
+    public string Model { get; init; } = "";
 
-    public required string Activation { get; init; }
+    public string Activation { get; init; } = "";
 
-    public required int Width { get; init; }
+    public int Width { get; init; }
 
-    public required int Depth { get; init; }
+    public int Depth { get; init; }
 
-    public required int Examples { get; init; }
+    public int Examples { get; init; }
 
-    public required int Steps { get; init; }
+    public int Steps { get; init; }
 
-    public required int Batch { get; init; }
+    public int Batch { get; init; }
 
-    public required double Rate { get; init; }
+    public double Rate { get; init; }
 
-    public required double Momentum { get; init; }
+    public double Momentum { get; init; }
 
-    public required double Decay { get; init; }
+    public double Decay { get; init; }
 
-    public required string NumberType { get; init; }
+    public string NumberType { get; init; } = "";
 
-    public required string Second { get; init; }
+    public string Second { get; init; } = "";
 
     public double DifferenceStep { get; init; }
 
-    public required int Checkpoints { get; init; }
+    public int Checkpoints { get; init; }
 
-    public required double Damping { get; init; }
+    public double Damping { get; init; }
 
-    public required string[] Estimators { get; init; }
+    public string[] Estimators { get; init; } = [];
 
-    public required string Measure { get; init; }
+    public string Measure { get; init; } = "";
 
-    public required int Validation { get; init; }
+    public int Validation { get; init; }
 
     public int Seeds { get; init; } = 1;
 
@@ -151,12 +152,7 @@ internal sealed class FidelityOptions
     /// <exception cref="DistillException">A value is not acceptable.</exception>
     public FidelitySettings Read(ParseResult result)
     {
-        var settings = new FidelitySettings
-        {
-            Model = "", Activation = "", Width = 0, Depth = 0, Examples = 0, Steps = 0, Batch = 0, Rate = 0,
-            Momentum = 0, Decay = 0,
-            NumberType = "", Second = "", Checkpoints = 0, Damping = 0, Estimators = [], Measure = "", Validation = 0,
-        };
+        var settings = new FidelitySettings();
         foreach (Func<ParseResult, FidelitySettings, FidelitySettings> read in _readers)
             settings = read(result, settings);
         if (settings.Horizons.FirstOrDefault(h => h > settings.Steps) is var beyond and > 0)
@@ -185,44 +181,27 @@ internal sealed class FidelityOptions
     private void Choice(
         string name, string help, IReadOnlyList<string> choices, string standard,
         Func<FidelitySettings, string, FidelitySettings> set) =>
-        Add(name, $"{help}: {string.Join(", ", choices)}.", "NAME", [standard], t => OneOf(name, t[0], choices), false, set, choices);
+        Add(name, $"{help}: {string.Join(", ", choices)}.", "NAME", [standard], t => OptionText.OneOf(name, t[0], choices), false, set, choices);
 
     private void Names(
         string name, string help, IReadOnlyList<string> choices, IReadOnlyList<string> standard,
         Func<FidelitySettings, string[], FidelitySettings> set) =>
         Add(
             name, $"{help}: {string.Join(", ", choices)}.", "NAME", [.. standard],
-            t => (string[])[.. t.Select(x => OneOf(name, x, choices)).Distinct(StringComparer.Ordinal)], true, set,
+            t => (string[])[.. t.Select(x => OptionText.OneOf(name, x, choices)).Distinct(StringComparer.Ordinal)], true, set,
             choices);
 
     private void Whole(
         string name, string help, int low, int high, int standard, Func<FidelitySettings, int, FidelitySettings> set) =>
-        Add(name, help, "N", [$"{standard}"], t => ParseWhole(name, t[0], low, high), false, set);
+        Add(name, help, "N", [$"{standard}"], t => OptionText.Whole(name, t[0], low, high), false, set);
 
     private void Numbers(string name, string help, Func<FidelitySettings, int[], FidelitySettings> set) =>
-        Add(name, help, "N", [], t => (int[])[.. t.Select(x => ParseWhole(name, x, 1, 1_000_000))], true, set);
+        Add(name, help, "N", [], t => (int[])[.. t.Select(x => OptionText.Whole(name, x, 1, 1_000_000))], true, set);
 
     private void Real(
         string name, string help, Func<double, bool> isFine, string expected, double standard,
         Func<FidelitySettings, double, FidelitySettings> set) =>
         Add(
             name, help, "X", [standard.ToString("R", CultureInfo.InvariantCulture)],
-            t => double.TryParse(t[0], NumberStyles.Float, CultureInfo.InvariantCulture, out double v)
-                && double.IsFinite(v) && isFine(v)
-                    ? v
-                    : throw DistillException.BadValue(name, t[0], expected),
-            false, set);
-
-    private static string OneOf(string name, string text, IReadOnlyList<string> choices) =>
-        choices.Contains(text, StringComparer.Ordinal)
-            ? text
-            : throw DistillException.BadValue(
-                name, text,
-                $"one of {string.Join(", ", choices)}" + (Nearest.To(text, choices) is { } near ? $" (did you mean {near}?)" : ""));
-
-    private static int ParseWhole(string name, string text, int low, int high) =>
-        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int v) && v >= low
-            && v <= high
-            ? v
-            : throw DistillException.BadValue(name, text, $"a whole number from {low} to {high}");
+            t => OptionText.Number(name, t[0], isFine, expected), false, set);
 }

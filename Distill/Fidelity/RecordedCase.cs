@@ -21,8 +21,7 @@ internal sealed class RecordedCase : IDisposable
     {
         (_settings, _pair, Key, Backend) = (settings, pair, key, backend);
         Examples = Draw("--examples", pair.Train, settings.Examples, key.Split("examples"));
-        Labels = new int[Examples.Length];
-        pair.Train.CopyLabels(Examples, Labels);
+        (Tensor images, Labels) = PreparedData.Copy(pair.Train, Examples, backend);
         Given = [.. Labels];
         IsFlipped = new bool[Labels.Length];
         RandomKey flips = key.Split("flips");
@@ -32,7 +31,7 @@ internal sealed class RecordedCase : IDisposable
             IsFlipped[i] = true;
             Given[i] = (Labels[i] + 1 + flips.Split("to").Below(Classes - 1, i)) % Classes;
         }
-        Data = Load(pair.Train, Examples, Given);
+        Data = Labelled(images, Given);
         Network = MakeNetwork();
         var plan = new TrainingPlan(
             (settings.Steps * settings.Batch + Examples.Length - 1) / Examples.Length + settings.Steps, settings.Batch,
@@ -108,18 +107,16 @@ internal sealed class RecordedCase : IDisposable
 
         LabelledImages Of(int[] indices)
         {
-            var labels = new int[indices.Length];
-            _pair.Test.CopyLabels(indices, labels);
-            return Load(_pair.Test, indices, labels);
+            (Tensor images, int[] labels) = PreparedData.Copy(_pair.Test, indices, Backend);
+            return Labelled(images, labels);
         }
     }
 
     /// <summary>All test images and their classes, for accuracy.</summary>
     public (Tensor Images, int[] Labels) AllTestImages()
     {
-        int[] all = [.. Enumerable.Range(0, _pair.Test.Count)], labels = new int[all.Length];
-        _pair.Test.CopyLabels(all, labels);
-        return (Load(_pair.Test, all, labels).Images, labels);
+        (Tensor images, int[] labels) = PreparedData.Copy(_pair.Test, PreparedData.AllOf(_pair.Test), Backend);
+        return (images.To(_settings.DType), labels);
     }
 
     /// <summary>The mean measure of points as a function of θ: the loss, or the log-odds of the true class.</summary>
@@ -151,15 +148,8 @@ internal sealed class RecordedCase : IDisposable
         };
     }
 
-    private LabelledImages Load(ImageDataset set, int[] indices, int[] labels)
-    {
-        var values = new float[indices.Length * set.ImageSize];
-        set.Standardise(indices, values);
-        var shape = new Shape(indices.Length, set.Channels, set.Height, set.Width);
-        return new LabelledImages(
-            Tensor.From<float>(Backend, values, shape).To(_settings.DType),
-            LabelledImages.OneHot(Backend, _settings.DType, labels, set.Classes));
-    }
+    private LabelledImages Labelled(Tensor images, int[] labels) => new(
+        images.To(_settings.DType), LabelledImages.OneHot(Backend, _settings.DType, labels, Classes));
 
     private static int[] Draw(string option, ImageDataset set, int count, RandomKey key) => count <= set.Count
         ? key.Permutation(set.Count)[..count]

@@ -64,10 +64,9 @@ internal sealed class TruthStudy(
         ParameterLoss measure = recorded.MeasureOf(validation);
         ParameterLoss[] points =
         [
-            .. Enumerable.Range(0, settings.TestPoints).Select(q => recorded.MeasureOf(new LabelledImages(
-                Variable.Constant(tests.Images).GatherRows([q]).Value,
-                Variable.Constant(tests.Labels).GatherRows([q]).Value))),
+            .. Enumerable.Range(0, settings.TestPoints).Select(q => recorded.MeasureOf(tests.Rows([q]))),
         ];
+        (Tensor Images, int[] Labels)? unseen = candidates.Length > 0 ? recorded.AllTestImages() : null;
         using IProgressStage work = progress.Begin(
             $"Seed {s}: estimates", (long)settings.Horizons.Length * settings.Estimators.Length);
         int done = 0;
@@ -82,7 +81,7 @@ internal sealed class TruthStudy(
             double[] single = Changes(again, parts[0], h, measure, end),
                 group = Changes(again, parts[1], h, measure, end);
             double[][] half = h == last ? [.. points.Select(p => Changes(again, parts[2], h, p, end))] : [];
-            (double[] distance, double[] accuracy) = Candidates(recorded, again, parts[3], h, end);
+            (double[] distance, double[] accuracy) = Candidates(recorded.Network, again, parts[3], h, end, unseen);
             foreach (string name in settings.Estimators)
             {
                 cancel.ThrowIfCancellationRequested();
@@ -154,16 +153,15 @@ internal sealed class TruthStudy(
     }
 
     private static (double[] Distance, double[] Accuracy) Candidates(
-        RecordedCase recorded, RetrainedFolder again, string[] files, int horizon, Tensor end)
+        Network network, RetrainedFolder again, string[] files, int horizon, Tensor end, (Tensor, int[])? unseen)
     {
-        if (files.Length == 0)
+        if (unseen is not (Tensor images, int[] labels))
             return ([], []);
-        (Tensor images, int[] labels) = recorded.AllTestImages();
         (double Distance, double Accuracy)[] both = [.. files.Select(file =>
         {
             using var scope = TensorScope.Begin();
             Tensor theta = again.Theta(file, horizon);
-            return (theta.Minus(end).Norm(), recorded.Network.Accuracy(theta, images, labels));
+            return (theta.Minus(end).Norm(), network.Accuracy(theta, images, labels));
         })];
         return ([.. both.Select(b => b.Distance)], [.. both.Select(b => b.Accuracy)]);
     }
@@ -172,11 +170,8 @@ internal sealed class TruthStudy(
     private double[] Objectives(RecordedCase recorded, string name, int horizon, SyntheticSet[] candidates)
     {
         int[] rows = [.. Enumerable.Range(0, Math.Min(MostRealBatch, settings.Examples))];
-        var real = new LabelledImages(
-            Variable.Constant(recorded.Data.Images).GatherRows(rows).Value,
-            Variable.Constant(recorded.Data.Labels).GatherRows(rows).Value);
-        InfluenceEstimator estimator = Estimators.Create(
-            name, new EstimationContext([recorded.Expert], settings.Field, real));
+        using InfluenceEstimator estimator = Estimators.Create(
+            name, new EstimationContext([recorded.Expert], settings.Field, recorded.Data.Rows(rows)));
         var objective = new InfluenceObjective(estimator, MassRule.Fixed);
         var loss = new SyntheticLoss(recorded.Network, Augmentation.None, default);
         return [.. candidates.Select(s =>
@@ -194,7 +189,7 @@ internal sealed class TruthStudy(
         int count = Math.Min(settings.CandidateIpc * recorded.Classes, settings.Examples), classes = recorded.Classes;
         double spoilt = settings.Candidates < 2 ? 0 : (double)number / (settings.Candidates - 1);
         int[] rows = key.Split("images").Permutation(settings.Examples)[..count];
-        Tensor images = Variable.Constant(recorded.Data.Images).GatherRows(rows).Value;
+        Tensor images = recorded.Data.Rows(rows).Images;
         var noise = new double[images.Count];
         key.Split("noise").Normal(noise);
         var logits = new double[count * classes];

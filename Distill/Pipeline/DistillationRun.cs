@@ -74,22 +74,18 @@ internal sealed class DistillationRun(
         if (File.Exists(folder.Checkpoint(ipc)))
             CheckpointFile.Restore(folder.Checkpoint(ipc), distiller, settings);
         var result = new IpcResult(ipc, settings.Estimator, new AccuracySet { Whole = library.Accuracy });
-        bool isReadable = true;
         try
         {
             Distil(distiller, ipc, data, judge, metrics);
         }
-        catch (DeviceException)
+        // Also after an interruption or a NaN: the distiller then stands at its last good state. Of a device that failed the
+        // last saved state stands; asking it again would only hide its error.
+        catch (Exception e) when (e is not DeviceException)
         {
-            isReadable = false; // the last saved state stands; asking the device again would only hide its error
+            KeepWhatThereIs();
             throw;
         }
-        finally
-        {
-            // Also after an interruption or a NaN: the distiller then stands at its last good state.
-            if (isReadable)
-                KeepWhatThereIs();
-        }
+        KeepWhatThereIs();
 
         void KeepWhatThereIs()
         {

@@ -77,9 +77,11 @@ internal sealed class PreparedData : IDisposable
         TestImages.Dispose();
     }
 
-    private static int[] AllOf(ImageDataset set) => [.. Enumerable.Range(0, set.Count)];
+    /// <summary>All numbers of images of a data set.</summary>
+    public static int[] AllOf(ImageDataset set) => [.. Enumerable.Range(0, set.Count)];
 
-    private static (Tensor Images, int[] Labels) Copy(ImageDataset set, int[] indices, Backend backend)
+    /// <summary>Chosen images of a data set, standardised, as [n, C, H, W], with their classes.</summary>
+    public static (Tensor Images, int[] Labels) Copy(ImageDataset set, int[] indices, Backend backend)
     {
         var values = new float[indices.Length * set.ImageSize];
         set.Standardise(indices, values);

@@ -25,9 +25,8 @@ internal sealed record Accuracy(double Mean, double Std, IReadOnlyList<double> R
     /// <summary>From the accuracies of single networks, in percent.</summary>
     public static Accuracy Of(IReadOnlyList<double> runs)
     {
-        double mean = runs.Average();
-        double squares = runs.Sum(r => (r - mean) * (r - mean));
-        return new Accuracy(mean, runs.Count > 1 ? Math.Sqrt(squares / (runs.Count - 1)) : 0, runs);
+        (double mean, double deviation) = Spread.OfAll(runs);
+        return new Accuracy(mean, runs.Count > 1 ? deviation : 0, runs);
     }
 
     /// <summary>A JSON object with this under a name.</summary>

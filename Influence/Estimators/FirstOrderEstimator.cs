@@ -31,7 +31,7 @@ public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEs
             Tensor next = sum;
             for (int i = 0; i < gradients.Length; i++)
                 next = TensorAlgebra.Axpy(-EffectiveRate(window, t + i), gradients[i][0], next);
-            sum = Next(scope, sum, next);
+            sum = scope.Replace(sum, next);
         }
         return sum;
     }

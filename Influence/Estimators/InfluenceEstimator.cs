@@ -201,21 +201,11 @@ public abstract class InfluenceEstimator(EstimationContext context) : IDisposabl
     }
 
     /// <summary>A vector [p] of zeros.</summary>
-    protected Tensor Zeros(Window window) =>
-        Tensor.Full(Context.Backend, Context.DType, new Shape(NetworkOf(window).Layout.Count), 0);
+    protected Tensor Zeros(Window window) => Context.Experts[window.Expert].Zeros();
 
-    /// <summary>The successor of a running vector: kept beyond the step's scope, and the old one given back, so that memory
-    /// does not grow with the window.</summary>
-    protected static Tensor Next(TensorScope step, Tensor old, Tensor next)
-    {
-        step.Keep(next);
-        old.Dispose();
-        return next;
-    }
-
-    /// <summary>The successor of a running gradient: see the other overload.</summary>
+    /// <summary>The successor of a running gradient, as <see cref="TensorScope.Replace"/>.</summary>
     protected static SyntheticGradient Next(TensorScope step, SyntheticGradient old, SyntheticGradient next) =>
-        new(Next(step, old.Images, next.Images), Next(step, old.LabelLogits, next.LabelLogits));
+        new(step.Replace(old.Images, next.Images), step.Replace(old.LabelLogits, next.LabelLogits));
 
     /// <summary>Zeros of S's shapes, to add gradients to.</summary>
     protected static SyntheticGradient ZerosLike(SyntheticSet s) => new(s.Images.ZerosLike(), s.LabelLogits.ZerosLike());

@@ -26,7 +26,7 @@ public sealed class LinearisedTraining(Expert expert, LossField field, Func<int,
     /// <exception cref="TrajectoryException">A step in between is not recorded.</exception>
     public Tensor Forward(int first, int last, Func<Tensor, int, Tensor?> source)
     {
-        Tensor delta = Zeros(), velocity = Zeros();
+        Tensor delta = expert.Zeros(), velocity = expert.Zeros();
         bool moved = false;
         for (int t = first; t < last; t++)
         {
@@ -43,7 +43,7 @@ public sealed class LinearisedTraining(Expert expert, LossField field, Func<int,
                 nextVelocity = nextVelocity.Plus(q);
             moved = true;
             Tensor nextDelta = TensorAlgebra.Axpy(-expert.Trajectory.RateAt(step), nextVelocity, delta);
-            (velocity, delta) = (Next(scope, velocity, nextVelocity), Next(scope, delta, nextDelta));
+            (velocity, delta) = (scope.Replace(velocity, nextVelocity), scope.Replace(delta, nextDelta));
         }
         velocity.Dispose();
         return delta;
@@ -71,9 +71,9 @@ public sealed class LinearisedTraining(Expert expert, LossField field, Func<int,
             if (curvature)
             {
                 Tensor bent = TensorAlgebra.Axpy(_decay, b, HessianVector(at, step, b));
-                uDelta = Next(scope, uDelta, uDelta.Plus(bent));
+                uDelta = scope.Replace(uDelta, uDelta.Plus(bent));
             }
-            uVelocity = Next(scope, uVelocity, b.Times(_momentum));
+            uVelocity = scope.Replace(uVelocity, b.Times(_momentum));
         }
         uDelta.Dispose();
         uVelocity.Dispose();
@@ -81,20 +81,8 @@ public sealed class LinearisedTraining(Expert expert, LossField field, Func<int,
 
     private Tensor HessianVector(Tensor at, int step, Tensor v)
     {
-        (Variable images, Variable labels) = expert.BatchAt(step);
-        ImageGradients += 2L * images.Shape[0];
-        return field.HessianVector(at, parameters => expert.Network.Loss(parameters, images, labels), v);
-    }
-
-    private Tensor Zeros() =>
-        Tensor.Full(expert.Data.Images.Backend, expert.Data.Images.DType, new Shape(expert.Network.Layout.Count), 0);
-
-    // Kept beyond the step's scope, and the old one given back, so that memory does not grow with the length.
-    private static Tensor Next(TensorScope step, Tensor old, Tensor next)
-    {
-        step.Keep(next);
-        old.Dispose();
-        return next;
+        ImageGradients += 2L * expert.Replay.IndicesAt(step).Length;
+        return field.HessianVector(at, expert.Replay.LossAt(step), v);
     }
 
     private int StepOf(int checkpoint)

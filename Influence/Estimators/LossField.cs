@@ -40,6 +40,12 @@ public sealed class LossField(SecondDerivatives mode, double? relativeStep = nul
         ? Differential.Hvp(loss, theta, v)
         : Differential.HvpByDifferences(loss, theta, v, relativeStep);
 
+    /// <summary>The step of a difference of mixed products along u at θ: with exact ones it is a single difference, else
+    /// the outer of two. 0 where u is zero.</summary>
+    public double OuterStep(Tensor theta, Tensor u) => DifferenceStep.Along(
+        theta, u,
+        Mode == SecondDerivatives.Exact ? DifferenceStep.Default(theta.DType) : DifferenceStep.Nested(theta.DType));
+
     /// <summary>∂/∂w ⟨v, ∇_θ L(θ; w)⟩ at w = 1 [count] of a loss of weighted examples: their slopes along v.</summary>
     public Tensor Slopes(Tensor theta, Func<Variable, Variable, Variable> weightedLoss, int count, Tensor v)
     {

@@ -56,7 +56,7 @@ public sealed class PaperEstimator(EstimationContext context, bool includeFirstO
             using var scope = TensorScope.Begin();
             Tensor theta = Theta(window, t);
             Tensor hg = Context.Field.HessianVector(theta, Loss, Differential.GradientAt(Loss, theta));
-            sum = Next(scope, sum, TensorAlgebra.Axpy(2 * Coefficient(window, t), hg, sum));
+            sum = scope.Replace(sum, TensorAlgebra.Axpy(2 * Coefficient(window, t), hg, sum));
         }
         return sum;
     }
@@ -73,7 +73,7 @@ public sealed class PaperEstimator(EstimationContext context, bool includeFirstO
             Tensor gD = Differential.GradientAt(RealLoss, theta), gZ = Differential.GradientAt(lossOfZ, theta);
             Tensor cross = Context.Field.HessianVector(theta, RealLoss, gZ)
                 .Plus(Context.Field.HessianVector(theta, lossOfZ, gD));
-            sum = Next(scope, sum, TensorAlgebra.Axpy(Coefficient(window, t), cross, sum));
+            sum = scope.Replace(sum, TensorAlgebra.Axpy(Coefficient(window, t), cross, sum));
         }
         return sum;
     }
@@ -94,11 +94,7 @@ public sealed class PaperEstimator(EstimationContext context, bool includeFirstO
             using var scope = TensorScope.Begin();
             using IDisposable _ = FullPrecision.Require();
             Tensor theta = Theta(window, t);
-            // With an exact M_S this is a single difference; else it is the outer of two.
-            double c = Context.Field.Mode == SecondDerivatives.Exact
-                ? DifferenceStep.Default(theta.DType)
-                : DifferenceStep.Nested(theta.DType);
-            double epsilon = DifferenceStep.Along(theta, u, c);
+            double epsilon = Context.Field.OuterStep(theta, u);
             if (epsilon == 0)
                 return sum;
             SyntheticGradient Side(double sign)

@@ -20,10 +20,7 @@ public sealed class UnrolledEstimator(EstimationContext context) : InfluenceEsti
     /// <inheritdoc/>
     protected override Tensor ComputeRealSide(Window window) =>
         Linearised(window).Forward(window.First, window.Last, (theta, step) =>
-        {
-            (Variable images, Variable labels) = Context.Experts[window.Expert].BatchAt(step);
-            return Differential.GradientAt(parameters => NetworkOf(window).Loss(parameters, images, labels), theta);
-        });
+            Differential.GradientAt(Context.Experts[window.Expert].Replay.LossAt(step), theta));
 
     /// <inheritdoc/>
     protected override Tensor Side(Window window, ParameterLoss lossOfZ) =>

@@ -88,9 +88,8 @@ public abstract class ExampleInfluence(ExampleContext context)
         {
             using var scope = TensorScope.Begin();
             int[] rows = [.. Enumerable.Range(start, Math.Min(ImagesAtOnce, slopes.Length - start))];
-            double[] part = Slopes(
-                theta, Variable.Constant(Data.Images).GatherRows(rows), Variable.Constant(Data.Labels).GatherRows(rows),
-                v);
+            LabelledImages some = Data.Rows(rows);
+            double[] part = Slopes(theta, Variable.Constant(some.Images), Variable.Constant(some.Labels), v);
             for (int i = 0; i < part.Length; i++)
                 slopes[start + i] = part[i] * part.Length / slopes.Length;
         }

@@ -1,4 +1,5 @@
 using InfMatch.Autograd;
+using InfMatch.Nn;
 using InfMatch.Tensors;
 
 namespace InfMatch.Influence;
@@ -77,10 +78,10 @@ public sealed class KohLiangInfluence(ExampleContext context, InverseSolver solv
             if (!(curvature > 0))
                 break; // not a minimum: beyond, conjugate gradients would go downhill without end
             double step = square / curvature;
-            x = Next(scope, x, TensorAlgebra.Axpy(step, direction, x));
-            residual = Next(scope, residual, TensorAlgebra.Axpy(-step, h, residual));
+            x = scope.Replace(x, TensorAlgebra.Axpy(step, direction, x));
+            residual = scope.Replace(residual, TensorAlgebra.Axpy(-step, h, residual));
             double next = residual.Dot(residual);
-            direction = Next(scope, direction, TensorAlgebra.Axpy(next / square, direction, residual));
+            direction = scope.Replace(direction, TensorAlgebra.Axpy(next / square, direction, residual));
             square = next;
         }
         return x;
@@ -96,11 +97,11 @@ public sealed class KohLiangInfluence(ExampleContext context, InverseSolver solv
             RandomKey key = Key.Split((ulong)i);
             int[] rows = [.. Enumerable.Range(0, Math.Min(LissaBatch, Data.Count)).Select(r =>
                 key.Below(Data.Count, r))];
-            Variable images = Variable.Constant(Data.Images).GatherRows(rows);
-            Variable labels = Variable.Constant(Data.Labels).GatherRows(rows);
+            LabelledImages batch = Data.Rows(rows);
+            Variable images = Variable.Constant(batch.Images), labels = Variable.Constant(batch.Labels);
             Tensor bent = Times(
                 theta, h, parameters => Context.Expert.Network.Loss(parameters, images, labels), rows.Length);
-            h = Next(scope, h, TensorAlgebra.Axpy(-1 / scale, bent, v.Plus(h)));
+            h = scope.Replace(h, TensorAlgebra.Axpy(-1 / scale, bent, v.Plus(h)));
         }
         return h.Times(1 / scale);
     }
@@ -126,12 +127,5 @@ public sealed class KohLiangInfluence(ExampleContext context, InverseSolver solv
     {
         ImageGradients += 2 * images;
         return TensorAlgebra.Axpy(Shift, v, Context.Field.HessianVector(theta, loss, v));
-    }
-
-    private static Tensor Next(TensorScope scope, Tensor old, Tensor next)
-    {
-        scope.Keep(next);
-        old.Dispose();
-        return next;
     }
 }

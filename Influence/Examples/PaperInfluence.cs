@@ -41,26 +41,24 @@ public sealed class PaperInfluence(
     /// <inheritdoc/>
     public override Tensor Displacement(Intervention intervention)
     {
-        Tensor sum = Tensor.Full(
-            Data.Images.Backend, Data.Images.DType, new Shape(Context.Expert.Network.Layout.Count), 0);
+        Tensor sum = Context.Expert.Zeros();
         if (ChangeOfDataLoss(intervention) is not { } change)
             return sum;
         if (includeFirstOrder)
-            sum = Next(sum, scope => Differential.GradientAt(change, Context.Theta(0)).Times(FirstOrderWeight));
+        {
+            using var scope = TensorScope.Begin();
+            Tensor g = Differential.GradientAt(change, Context.Theta(0));
+            sum = scope.Replace(sum, g.Times(FirstOrderWeight));
+        }
         foreach ((int checkpoint, double c) in Terms())
         {
+            using var scope = TensorScope.Begin();
             ImageGradients += 3 * Data.Count;
-            sum = Next(sum, scope =>
-            {
-                Tensor theta = Context.Theta(checkpoint);
-                Tensor q = Differential.GradientAt(change, theta),
-                    g = Differential.GradientAt(Context.LossOfData, theta);
-                return TensorAlgebra.Axpy(
-                    c,
-                    Context.Field.HessianVector(theta, Context.LossOfData, q)
-                        .Plus(Context.Field.HessianVector(theta, change, g)),
-                    sum);
-            });
+            Tensor theta = Context.Theta(checkpoint);
+            Tensor q = Differential.GradientAt(change, theta), g = Differential.GradientAt(Context.LossOfData, theta);
+            Tensor cross = Context.Field.HessianVector(theta, Context.LossOfData, q)
+                .Plus(Context.Field.HessianVector(theta, change, g));
+            sum = scope.Replace(sum, TensorAlgebra.Axpy(c, cross, sum));
         }
         return sum;
     }
@@ -84,10 +82,7 @@ public sealed class PaperInfluence(
             using var scope = TensorScope.Begin();
             using IDisposable _ = FullPrecision.Require();
             Tensor theta = Context.Theta(checkpoint);
-            double epsilon = DifferenceStep.Along(
-                theta, u, Context.Field.Mode == SecondDerivatives.Exact
-                    ? DifferenceStep.Default(theta.DType)
-                    : DifferenceStep.Nested(theta.DType));
+            double epsilon = Context.Field.OuterStep(theta, u);
             foreach (double sign in epsilon == 0 ? (double[])[] : [1, -1])
             {
                 Tensor moved = TensorAlgebra.Axpy(sign * epsilon, u, theta);
@@ -96,13 +91,5 @@ public sealed class PaperInfluence(
             }
         }
         return scores;
-    }
-
-    private static Tensor Next(Tensor old, Func<TensorScope, Tensor> make)
-    {
-        using var scope = TensorScope.Begin();
-        Tensor next = scope.Keep(make(scope));
-        old.Dispose();
-        return next;
     }
 }

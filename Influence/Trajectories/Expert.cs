@@ -187,6 +187,9 @@ public sealed class Expert : IDisposable
     public Trainer Retraining(IReadOnlyList<double>? weights, ParameterLoss? added) =>
         new(Network, Data, Plan, _key.Split("train")) { Weights = weights, Added = added };
 
+    /// <summary>A vector of zeros [p], where and in the number type in which it trained.</summary>
+    public Tensor Zeros() => Tensor.Full(Data.Images.Backend, Data.Images.DType, new Shape(Network.Layout.Count), 0);
+
     /// <summary>The batch of step t with its labels.</summary>
     public (Variable Images, Variable Labels) BatchAt(int step) => Replay.BatchAt(step);
 

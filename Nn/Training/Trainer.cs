@@ -22,6 +22,10 @@ public sealed class LabelledImages(Tensor images, Tensor labels)
     /// <summary>N.</summary>
     public int Count => Images.Shape[0];
 
+    /// <summary>Chosen images with their labels, in the order of the indices; they belong to the current scope.</summary>
+    public LabelledImages Rows(int[] indices) => new(
+        Variable.Constant(Images).GatherRows(indices).Value, Variable.Constant(Labels).GatherRows(indices).Value);
+
     /// <summary>SHA-256, in lower-case hex, of number type, shapes, labels and pixels: what was trained on, for a file that
     /// outlives it. Computed once.</summary>
     public string ContentHash() => _contentHash ??= ComputeContentHash();
@@ -123,10 +127,10 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
     /// <summary>The images and labels of step t, augmented as training sees them.</summary>
     public (Variable Images, Variable Labels) BatchAt(int step)
     {
-        int[] indices = IndicesAt(step);
-        Variable images = Variable.Constant(data.Images).GatherRows(indices);
-        Variable labels = Variable.Constant(data.Labels).GatherRows(indices);
-        return (plan.Augmentation.Apply(images, key.Split("augmentation").Split((ulong)step), siamese: false), labels);
+        LabelledImages batch = data.Rows(IndicesAt(step));
+        Variable images = plan.Augmentation.Apply(
+            Variable.Constant(batch.Images), key.Split("augmentation").Split((ulong)step), siamese: false);
+        return (images, Variable.Constant(batch.Labels));
     }
 
     /// <summary>Which examples of D the batch of step t holds, in its order.</summary>
@@ -137,8 +141,7 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
         return order[start..Math.Min(order.Length, start + plan.BatchSize)];
     }
 
-    /// <summary>The loss that step t descends, without weight decay: of its batch, by <see cref="Weights"/>, and what
-    /// is
+    /// <summary>The loss that step t descends, without weight decay: of its batch, by <see cref="Weights"/>, and what is
     /// <see cref="Added"/>.</summary>
     public ParameterLoss LossAt(int step)
     {

@@ -1,6 +1,7 @@
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using InfMatch.Tests.Tensors;
 using Xunit.Abstractions;
 
 namespace InfMatch.Tests.Influence;
@@ -16,15 +17,19 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
     private const int TrainLaunches = 22, TrainUploads = 2;
 
     [Fact]
-    public void A_training_step_on_the_simulator() => Train(GpuBackend.Simulator, 1, 2); // a launch takes some 50 ms there
+    public void A_training_step_on_the_simulator()
+    {
+        using var simulator = new GpuBackend(GpuBackend.Simulator);
+        Train(simulator, 1, 2); // a launch takes some 50 ms there
+    }
 
     [SkippableTheory]
     [InlineData("cuda:0")]
     [InlineData("opencl:0")]
     public void A_training_step_on_a_device(string device)
     {
-        SkipWithout(device);
-        Train(device, Trainer.StepsPerRead, 3 * Trainer.StepsPerRead);
+        using GpuBackend gpu = TestDevice.OpenOrSkip(device);
+        Train(gpu, Trainer.StepsPerRead, 3 * Trainer.StepsPerRead);
     }
 
     [SkippableTheory]
@@ -35,8 +40,7 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
     public void A_distillation_step_on_a_device(
         string device, Partition partition, int launches, int uploads, int downloads)
     {
-        SkipWithout(device);
-        using var gpu = new GpuBackend(device);
+        using GpuBackend gpu = TestDevice.OpenOrSkip(device);
         using TinyProblem problem = Problem(gpu);
         var plan = new DistillationPlan
         {
@@ -56,9 +60,8 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
         Assert.InRange(step.Transfers.DownloadedBytes, 1, 2L * sizeof(double) * downloads);
     }
 
-    private void Train(string device, int few, int many)
+    private void Train(GpuBackend gpu, int few, int many)
     {
-        using var gpu = new GpuBackend(device);
         LabelledImages data = new(
             Tensor.Full(gpu, DType.Float32, new Shape(4, 1, 6, 6), 0.5),
             LabelledImages.OneHot(gpu, DType.Float32, [0, 1, 2, 0], 3));
@@ -73,7 +76,7 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
         (Traffic before, Traffic after) = (Of(few), Of(many));
         Traffic steps = after - before;
         int count = many - few;
-        output.WriteLine($"{device}: {count} steps, {steps}");
+        output.WriteLine($"{gpu.Name}: {count} steps, {steps}");
         Assert.InRange(steps.Launches, count, count * TrainLaunches);
         Assert.InRange(steps.Transfers.Uploads, count, count * TrainUploads);
         Assert.True(
@@ -96,13 +99,6 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
     private static TinyProblem Problem(Backend backend) => new(
         CheckpointSchedule.Every(6), backend: backend, dtype: DType.Float32, mode: SecondDerivatives.FiniteDifference,
         network: new ConvNet(new Shape(1, 6, 6), 3, width: 2, depth: 1));
-
-    private static void SkipWithout(string device)
-    {
-        GpuDevice? present = GpuDevices.List().FirstOrDefault(d => d.Specification == device);
-        Skip.If(present is null, $"no device {device} on this machine");
-        Skip.If(present.Refusal is not null, $"{device} cannot run the kernels: {present.Refusal}");
-    }
 
     private static Traffic Count(GpuBackend gpu, Action step)
     {

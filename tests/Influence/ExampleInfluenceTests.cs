@@ -17,7 +17,7 @@ public sealed class ExampleInfluenceTests
     {
         // Another label changes a squared error by what is linear in θ: then the first order is all there is.
         using var problem = FullBatch(new LinearRegression(new Shape(1, 6, 6), 3), momentum, decay, steps: 20);
-        LabelledImages z = Rows(problem.Data, 3);
+        LabelledImages z = problem.Data.Rows([3]);
         var relabelled = new LabelledImages(z.Images, LabelledImages.OneHot(s_backend, DType.Float64, [1], 3));
         Intervention leave = Intervention.LeaveOut(12, 3);
         Intervention swap = leave with { Added = relabelled, AddedMass = 1.0 / 12 };
@@ -79,9 +79,7 @@ public sealed class ExampleInfluenceTests
         {
             using var problem = FullBatch(Smooth, 0.5, 0.01, steps: 8);
             int[] rows = [.. Enumerable.Range(0, 12 * times).Select(i => i % 12)];
-            var data = new LabelledImages(
-                Variable.Constant(problem.Data.Images).GatherRows(rows).Value,
-                Variable.Constant(problem.Data.Labels).GatherRows(rows).Value);
+            LabelledImages data = problem.Data.Rows(rows);
             using Expert expert = Expert.Record(
                 problem.Network, data, problem.Plan with { BatchSize = rows.Length }, CheckpointSchedule.Every(8),
                 RandomKey.FromSeed(5), Path.Combine(problem.Folder, "more.safetensors"));
@@ -133,7 +131,7 @@ public sealed class ExampleInfluenceTests
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), momentum, backend: s_backend);
         Intervention leave = Intervention.LeaveOut(12, 2);
         Tensor sum = problem.Context.Theta(new Window(0, 0, 6), 0).ZerosLike();
-        LabelledImages z = Rows(problem.Data, 2);
+        LabelledImages z = problem.Data.Rows([2]);
         for (int t = 0; t < 6; t++)
         {
             if (!problem.Experts[0].Replay.IndicesAt(t).Contains(2))
@@ -182,11 +180,11 @@ public sealed class ExampleInfluenceTests
     {
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: s_backend);
         ExampleContext context = Context(problem, 6) with { Checkpoints = 3 };
-        LabelledImages test = Rows(problem.Data, 5);
+        LabelledImages test = problem.Data.Rows([5]);
         Variable Measure(Variable p) =>
             problem.Network.Loss(p, Variable.Constant(test.Images), Variable.Constant(test.Labels));
         double[] scores = new TracInInfluence(context).Scores(Measure);
-        LabelledImages z = Rows(problem.Data, 7);
+        LabelledImages z = problem.Data.Rows([7]);
         double expected = 0;
         foreach (int t in (int[])[0, 2, 4])
         {
@@ -239,7 +237,7 @@ public sealed class ExampleInfluenceTests
             Tensor theta = context.Theta(t);
             for (int i = 0; i < 12; i++)
             {
-                LabelledImages z = Rows(problem.Data, i);
+                LabelledImages z = problem.Data.Rows([i]);
                 Variable Loss(Variable p) =>
                     problem.Network.Loss(p, Variable.Constant(z.Images), Variable.Constant(z.Labels));
                 Tensor gradient = Differential.GradientAt(Loss, theta);
@@ -282,9 +280,6 @@ public sealed class ExampleInfluenceTests
         Tensor theta = folder.Theta(folder.Run([intervention])[0], 0);
         return theta.Minus(Context(problem, steps).Theta(steps)).ToArray<double>();
     }
-
-    private static LabelledImages Rows(LabelledImages data, params int[] rows) => new(
-        Variable.Constant(data.Images).GatherRows(rows).Value, Variable.Constant(data.Labels).GatherRows(rows).Value);
 
     private static double Distance(double[] a, double[] b) => Math.Sqrt(a.Zip(b, (x, y) => (x - y) * (x - y)).Sum());
 }

@@ -3,6 +3,7 @@ using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 using InfMatch.Tests.IO;
+using InfMatch.Tests.Tensors;
 using Xunit.Abstractions;
 
 namespace InfMatch.Tests.Influence;
@@ -38,10 +39,7 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
     [InlineData("opencl:0")]
     public void Every_refusal_on_a_device_leaves_the_state_as_it_was(string device)
     {
-        GpuDevice? present = GpuDevices.List().FirstOrDefault(d => d.Specification == device);
-        Skip.If(present is null, $"no device {device} on this machine");
-        Skip.If(present.Refusal is not null, $"{device} cannot run the kernels: {present.Refusal}");
-        using var backend = new GpuBackend(device);
+        using GpuBackend backend = TestDevice.OpenOrSkip(device);
         Refuse(backend, Convolutions, stride: 1);
     }
 

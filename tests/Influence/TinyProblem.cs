@@ -52,8 +52,7 @@ internal sealed class TinyProblem : IDisposable
     private LabelledImages OfClass(int label)
     {
         int[] rows = [.. Enumerable.Range(0, Data.Count).Where(i => i % 3 == label)];
-        return new LabelledImages(
-            Variable.Constant(Data.Images).GatherRows(rows).Value, Variable.Constant(Data.Labels).GatherRows(rows).Value);
+        return Data.Rows(rows);
     }
 
     public LabelledImages Random(int count, RandomKey key, DType dtype)

@@ -24,7 +24,7 @@ public sealed class WeightedLossTests
         double sum = 0;
         for (int i = 0; i < 5; i++)
         {
-            LabelledImages one = Rows(data, i);
+            LabelledImages one = data.Rows([i]);
             (Tensor loss, Tensor gradient) = network.LossAndGradient(
                 theta, Variable.Constant(one.Images), Variable.Constant(one.Labels));
             sum += weights[i] * loss.ToScalar() / 5;
@@ -52,7 +52,7 @@ public sealed class WeightedLossTests
         Tensor without = new Trainer(network, data, plan, RandomKey.FromSeed(2)) { Weights = [1, 1, 0, 1, 1] }.Run(theta);
         // The mean over four has 5/4 of the weight that the sum over four by five has.
         Tensor four = new Trainer(
-            network, Rows(data, 0, 1, 3, 4), plan with { Rate = 0.5 * 4 / 5 }, RandomKey.FromSeed(2)).Run(theta);
+            network, data.Rows([0, 1, 3, 4]), plan with { Rate = 0.5 * 4 / 5 }, RandomKey.FromSeed(2)).Run(theta);
         Tensor all = new Trainer(network, data, plan, RandomKey.FromSeed(2)).Run(theta);
         Assert.True(without.Minus(four).Norm() < 1e-14, $"{without.Minus(four).Norm():G3}");
         Assert.True(without.Minus(all).Norm() > 1e-3);
@@ -84,7 +84,4 @@ public sealed class WeightedLossTests
             Tensor.From<double>(s_backend, pixels, new Shape(count, 1, 3, 3)),
             LabelledImages.OneHot(s_backend, DType.Float64, [.. Enumerable.Range(0, count).Select(i => i % 3)], 3));
     }
-
-    private static LabelledImages Rows(LabelledImages data, params int[] rows) => new(
-        Variable.Constant(data.Images).GatherRows(rows).Value, Variable.Constant(data.Labels).GatherRows(rows).Value);
 }

@@ -29,10 +29,7 @@ public sealed class UniformKernelTests
     [InlineData("opencl:0")]
     public void A_device_gives_the_numbers_of_the_key(string device)
     {
-        GpuDevice? present = GpuDevices.List().FirstOrDefault(d => d.Specification == device);
-        Skip.If(present is null, $"no device {device} on this machine");
-        Skip.If(present.Refusal is not null, $"{device} cannot run the kernels: {present.Refusal}");
-        using var backend = new GpuBackend(device);
+        using GpuBackend backend = TestDevice.OpenOrSkip(device);
         Check(backend, s_counts);
     }
 

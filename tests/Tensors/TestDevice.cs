@@ -1,0 +1,16 @@
+using InfMatch.Tensors;
+
+namespace InfMatch.Tests.Tensors;
+
+/// <summary>Devices that a machine may have or not.</summary>
+internal static class TestDevice
+{
+    /// <summary>Opens a device; the test is skipped where it is absent or cannot run the kernels.</summary>
+    public static GpuBackend OpenOrSkip(string device)
+    {
+        GpuDevice? present = GpuDevices.List().FirstOrDefault(d => d.Specification == device);
+        Skip.If(present is null, $"no device {device} on this machine");
+        Skip.If(present.Refusal is not null, $"{device} cannot run the kernels: {present.Refusal}");
+        return new GpuBackend(device);
+    }
+}
