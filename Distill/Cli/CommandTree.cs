@@ -231,7 +231,13 @@ internal static class CommandTree
         var influence = new Command("influence", InfluenceHelp);
         influence.Subcommands.Add(Influence("truth", TruthHelp, truth: true, (c, m, s) => c.Truth(m, s)));
         influence.Subcommands.Add(Influence("scores", ScoresHelp, truth: false, (c, m, s) => c.Scores(m, s)));
-        foreach (Command command in (Command[])[distill, train, evaluate, influence, resume, devices, doctor])
+        Command[] ofArtifacts = ArtifactCommands.Make(
+            [.. Named("Data", "Device", "Threads", "MemoryLimit")],
+            result => new ArtifactCommands(
+                terminal, load ?? ((dataset, folder) => DatasetCatalog.Load(dataset, folder)), result.GetValue(json),
+                interruption.Token),
+            result => Resolve(result, "standard"));
+        foreach (Command command in (Command[])[distill, train, evaluate, .. ofArtifacts, influence, resume, devices, doctor])
             root.Subcommands.Add(command);
 
         ParseResult parsed = root.Parse(args);

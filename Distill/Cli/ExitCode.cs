@@ -12,7 +12,7 @@ internal enum ExitCode
     /// <summary>The command line or a configuration is wrong.</summary>
     Usage = 2,
 
-    /// <summary>Data is missing, damaged or too small.</summary>
+    /// <summary>Data is missing, damaged or too small, or a set does not keep what it claims.</summary>
     Data = 3,
 
     /// <summary>The device or its driver is absent or failed.</summary>

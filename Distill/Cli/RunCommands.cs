@@ -93,7 +93,10 @@ internal sealed class RunCommands(
         string estimator = "none";
         if (path is not null)
         {
-            (set, IReadOnlyDictionary<string, string> metadata) = SyntheticSetFile.Read(path, backend);
+            SyntheticArtifact artifact = SyntheticArtifact.Read(path);
+            IReadOnlyDictionary<string, string> metadata = artifact.Metadata;
+            ArtifactCommands.SayWhatIsMissing(terminal, artifact);
+            set = artifact.ToSet(backend);
             estimator = metadata.GetValueOrDefault("estimator", "unknown");
             settings = settings with
             {

@@ -64,6 +64,52 @@ internal static class ConfigFile
         }
     }
 
+    // Where a run reads and writes and on what it computes: it does not decide the numbers.
+    private static readonly string[] s_ofMachine =
+    [
+        nameof(RunSettings.Out), nameof(RunSettings.Data), nameof(RunSettings.ExpertsFrom), nameof(RunSettings.SaveEvery),
+        nameof(RunSettings.Threads), nameof(RunSettings.Device), nameof(RunSettings.MemoryLimit),
+    ];
+
+    /// <summary>What decides the numbers of a run, as one JSON object on one line: names of settings with their
+    /// values.</summary>
+    public static string WriteDecisive(RunSettings settings)
+    {
+        JsonObject values = JsonSerializer.SerializeToNode(settings, s_options)!.AsObject();
+        foreach (string property in s_ofMachine)
+            values.Remove(JsonNamingPolicy.CamelCase.ConvertName(property));
+        return values.ToJsonString();
+    }
+
+    /// <summary>Reads <see cref="WriteDecisive"/> from wherever it comes: each value is checked as on the command line. What
+    /// is not named has the value of the preset standard.</summary>
+    /// <exception cref="JsonException">It is no such JSON.</exception>
+    /// <exception cref="DistillException">A setting is unknown, or its value not acceptable.</exception>
+    public static RunSettings ReadDecisive(string json)
+    {
+        using JsonDocument document = JsonDocument.Parse(
+            json, new JsonDocumentOptions { MaxDepth = 2, AllowDuplicateProperties = false });
+        if (document.RootElement.ValueKind != JsonValueKind.Object)
+            throw new JsonException("it is no JSON object.");
+        RunSettings settings = Presets.Standard;
+        foreach (JsonProperty entry in document.RootElement.EnumerateObject())
+        {
+            Setting setting = Settings.All.FirstOrDefault(s => JsonNamingPolicy.CamelCase.ConvertName(s.Property) == entry.Name
+                && !s_ofMachine.Contains(s.Property, StringComparer.Ordinal))
+                ?? throw new JsonException($"there is no setting \"{entry.Name}\".");
+            settings = setting.Set(settings, TextOf(entry.Value));
+        }
+        return settings.Ipc.IsEmpty ? throw new JsonException("ipc names no number.") : settings;
+    }
+
+    private static string TextOf(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => value.GetString()!,
+        JsonValueKind.Array => string.Join(' ', value.EnumerateArray().Select(TextOf)),
+        JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => value.GetRawText(),
+        _ => throw new JsonException($"{value.ValueKind} is no value of a setting."),
+    };
+
     /// <summary>A hash of what decides the numbers of a run: equal hashes and software give equal sets.</summary>
     public static string Hash(RunSettings settings)
     {

@@ -68,6 +68,7 @@ internal sealed class DistillationRun(
     {
         SyntheticSet start = real.Start(ipc, settings.LabelStart == "hard");
         using Distiller distiller = MakeDistiller(network, library, estimator, start, ipc);
+        SetOrigin origin = SetOrigin.Of(start, library.Experts);
         DrawPicture(start, data, ipc, "before");
         start.Images.Dispose();
         start.LabelLogits.Dispose();
@@ -92,7 +93,7 @@ internal sealed class DistillationRun(
             SaveState(distiller, ipc);
             result = Describe(result, distiller, ipc);
             Keep(result);
-            SyntheticSetFile.Write(folder.Set(ipc), distiller.Set, data, settings, claimed: null);
+            SyntheticSetFile.Write(folder.Set(ipc), distiller.Set, data, settings, origin, claimed: null);
             DrawPicture(distiller.Set, data, ipc, "after");
             DrawCurves(ipc);
         }
@@ -107,7 +108,7 @@ internal sealed class DistillationRun(
         {
             Accuracy = result.Accuracy with { Distilled = Judge("distilled", _ => distiller.Set.AsTrainingSet()) },
         });
-        SyntheticSetFile.Write(folder.Set(ipc), distiller.Set, data, settings, result.Accuracy.Distilled);
+        SyntheticSetFile.Write(folder.Set(ipc), distiller.Set, data, settings, origin, result.Accuracy.Distilled);
         result = Keep(result with
         {
             Accuracy = result.Accuracy with { RandomReal = Judge("random real", r => real.Random(ipc, r)) },

@@ -20,7 +20,7 @@ internal sealed class PreparedData : IDisposable
     public LabelledImages Train { get; }
 
     /// <summary>[N, C, H, W].</summary>
-    public Tensor TestImages { get; }
+    public Tensor TestImages { get; private set; }
 
     /// <summary>Class of each training image.</summary>
     public int[] TrainLabels { get; }
@@ -67,6 +67,14 @@ internal sealed class PreparedData : IDisposable
                 key.Split((ulong)c).Permutation(Pair.Train.CountOfClass(c)).Take(perClass)
                     .Select(i => Pair.Train.IndicesOfClass(c)[i])),
         ];
+    }
+
+    /// <summary>Replaces the test images by what a set's preprocessing makes of them.</summary>
+    public void TransformTestImages(Func<Tensor, Tensor> preprocess)
+    {
+        Tensor before = TestImages;
+        TestImages = preprocess(before);
+        before.Dispose();
     }
 
     /// <inheritdoc/>

@@ -1,25 +1,23 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Runtime.InteropServices;
+using System.Text.Json;
 using InfMatch.Datasets;
 using InfMatch.Influence;
+using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
 /// <summary>
-/// A distilled set as a safetensors file with everything that is needed to train on it: images standardised and as
-/// bytes, labels hard, soft and as logits, the mass and the rate, and as text the data set, its standardisation, the
-/// protocol and the origin.
+/// Writes a distilled set as a safetensors file with everything that is needed to train on it: images standardised and
+/// as bytes, labels hard, soft and as logits, the mass and the rate, and as text the data set, its standardisation, the
+/// protocol, the configuration, the origin and the accuracy that it claims. <see cref="ArtifactReader"/> reads it.
 /// </summary>
 internal static class SyntheticSetFile
 {
-    private const string Format = "infmatch-synthetic-1";
-
-    /// <summary>Writes S, all of class 0 first.</summary>
+    /// <summary>Writes S, all of class 0 first, in the format that docs/artifact.md describes.</summary>
     public static void Write(
-        string path, SyntheticSet set, PreparedData data, RunSettings settings, Accuracy? claimed)
+        string path, SyntheticSet set, PreparedData data, RunSettings settings, SetOrigin origin, Accuracy? claimed)
     {
         int[] image = set.Images.Shape.Sizes.ToArray();
         int n = set.Count, classes = data.Classes;
@@ -27,79 +25,68 @@ internal static class SyntheticSetFile
         float[] soft = set.AsTrainingSet().Labels.ToArray<float>();
         CultureInfo culture = CultureInfo.InvariantCulture;
         Standardisation standardisation = data.Pair.Standardisation;
+        TrainingPlan plan = Translation.EvaluationPlan(settings, data.Pair.Name);
+        string configuration = ConfigFile.WriteDecisive(settings);
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["format"] = Format,
+            ["format"] = ArtifactReader.Format,
             ["software"] = $"InfMatch.Native {EnvironmentReport.Version} {EnvironmentReport.Commit}",
             ["dataset"] = data.Pair.Name,
             ["dataset_sha256"] = data.Pair.Train.ContentHash(),
-            ["classes"] = string.Join('|', data.Pair.Train.ClassNames),
+            ["test_sha256"] = data.Pair.Test.ContentHash(),
+            ["experts_sha256"] = string.Join(' ', origin.Experts),
+            ["start_sha256"] = origin.Start,
+            ["classes"] = JsonSerializer.Serialize(data.Pair.Train.ClassNames),
             ["mean"] = string.Join(' ', standardisation.Mean.Select(v => v.ToString("R", culture))),
             ["std"] = string.Join(' ', standardisation.Std.Select(v => v.ToString("R", culture))),
             ["zca"] = "none",
+            ["factor"] = "1",
             ["ipc"] = (n / classes).ToString(culture),
-            ["network"] = $"convnet-d{settings.Depth}-w{settings.Width}",
+            ["network"] = Translation.NetworkOf(settings, data, settings.EvalWidth).Name,
+            ["distilled_with"] = Translation.NetworkOf(settings, data, settings.Width).Name,
             ["depth"] = settings.Depth.ToString(culture),
             ["estimator"] = settings.Estimator,
             ["protocol"] = Translation.Describe(settings, data.Pair.Name),
+            ["protocol_name"] = "A",
             ["augmentation"] = settings.Augment,
+            ["augmentation_ops"] = plan.Augmentation.ToString(),
             ["epochs"] = settings.Epochs.ToString(culture),
+            ["batch"] = plan.BatchSize.ToString(culture),
+            ["momentum"] = plan.Momentum.ToString("R", culture),
+            ["weight_decay"] = plan.WeightDecay.ToString("R", culture),
+            ["lr_origin"] = "used",
             ["seed"] = settings.Seed.ToString(culture),
+            ["configuration"] = configuration,
+            ["configuration_sha256"] = ArtifactHash.OfText(configuration),
             ["config_hash"] = ConfigFile.Hash(settings),
             ["set_sha256"] = Hash(set),
             ["claimed_accuracy"] = claimed?.ToString() ?? "not measured",
         };
-        Safetensors.Write(
-            path,
-            [
-                NamedArray.From("images", image, set.Images.ToArray<float>()),
-                NamedArray.From("images_u8", image, Pixels(set.Images, standardisation)),
-                NamedArray.From("labels", [n], (int[])[.. Enumerable.Range(0, n).Select(i => i / (n / classes))]),
-                NamedArray.From("label_logits", [n, classes], set.LabelLogits.ToArray<float>()),
-                NamedArray.From("soft_labels", [n, classes], soft),
-                NamedArray.From("mass", [1], (double[])[set.Mass]),
-                NamedArray.From("rate", [1], (double[])[settings.EvalRate]),
-            ],
-            metadata);
-    }
-
-    /// <summary>Reads S with its metadata.</summary>
-    /// <exception cref="DistillException">The file is no set of this format.</exception>
-    public static (SyntheticSet Set, IReadOnlyDictionary<string, string> Metadata) Read(string path, Backend backend)
-    {
-        if (!File.Exists(path))
+        if (claimed is not null)
         {
-            throw new DistillException(
-                ExitCode.Data, "IM3021",
-                $"the set {path} does not exist. Name a file such as runs/…/synthetic/ipc10.safetensors.");
+            metadata["claimed_mean"] = claimed.Mean.ToString("R", culture);
+            metadata["claimed_std"] = claimed.Std.ToString("R", culture);
+            metadata["claimed_n"] = claimed.Runs.Count.ToString(culture);
+            metadata["claimed_runs"] = string.Join(' ', claimed.Runs.Select(r => r.ToString("R", culture)));
+            metadata["claimed_on"] = Claim.EnvironmentOf(data.Backend);
         }
-        ArraySet arrays = Safetensors.Read(path);
-        if (arrays.Metadata.GetValueOrDefault("format") != Format || !arrays.TryGet("images", out NamedArray? images)
-            || !arrays.TryGet("label_logits", out NamedArray? logits) || !arrays.TryGet("mass", out NamedArray? mass)
-            || images.Dimensions.Length != 4 || logits.Dimensions.Length != 2 || images.Dimensions[0] != logits.Dimensions[0]
-            || images.Element != ArrayElement.Float32 || logits.Element != ArrayElement.Float32
-            || mass.Element != ArrayElement.Float64 || mass.Count != 1 || !arrays.Metadata.ContainsKey("dataset")
-            || !int.TryParse(arrays.Metadata.GetValueOrDefault("depth"), NumberStyles.None, CultureInfo.InvariantCulture, out _))
-        {
-            throw new DistillException(
-                ExitCode.Data, "IM3022", $"{path} is no distilled set of the format {Format}. Was it written by 'distill'?");
-        }
-        return (
-            new SyntheticSet(
-                Tensor.From(backend, images.AsFloat32(), new Shape(images.Dimensions)),
-                Tensor.From(backend, logits.AsFloat32(), new Shape(logits.Dimensions)),
-                mass.AsFloat64()[0]),
-            arrays.Metadata);
+        NamedArray[] arrays =
+        [
+            NamedArray.From("images", image, set.Images.ToArray<float>()),
+            NamedArray.From("images_u8", image, Pixels(set.Images, standardisation)),
+            NamedArray.From("labels", [n], (int[])[.. Enumerable.Range(0, n).Select(i => i / (n / classes))]),
+            NamedArray.From("label_logits", [n, classes], set.LabelLogits.ToArray<float>()),
+            NamedArray.From("soft_labels", [n, classes], soft),
+            NamedArray.From("mass", [1], (double[])[set.Mass]),
+            NamedArray.From("lr", [1], (double[])[settings.EvalRate]),
+        ];
+        metadata[ArtifactHash.ContentKey] = ArtifactHash.OfContent(arrays, metadata);
+        Safetensors.Write(path, arrays, metadata);
     }
 
     /// <summary>SHA-256 of the images and label logits: equal hashes are equal sets, bit for bit.</summary>
-    public static string Hash(SyntheticSet set)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(MemoryMarshal.AsBytes<float>(set.Images.ToArray<float>()));
-        hash.AppendData(MemoryMarshal.AsBytes<float>(set.LabelLogits.ToArray<float>()));
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
+    public static string Hash(SyntheticSet set) =>
+        ArtifactHash.OfSet(set.Images.ToArray<float>(), set.LabelLogits.ToArray<float>());
 
     /// <summary>Standardised images as bytes.</summary>
     public static byte[] Pixels(Tensor images, Standardisation standardisation)

@@ -1,0 +1,137 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Distill;
+
+/// <summary>
+/// Writes a set for users of other programs: as arrays or as pictures, always with its texts, a dataset card and a loader
+/// for PyTorch.
+/// </summary>
+internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixels)
+{
+    private static readonly JsonSerializerOptions s_json = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>The forms.</summary>
+    public static ImmutableArray<string> Targets { get; } = ["npz", "png", "imagefolder", "safetensors"];
+
+    /// <summary>Whether a form keeps only the pixels of the images.</summary>
+    public static bool IsPictures(string target) => target is "png" or "imagefolder";
+
+    /// <summary>The accuracies with the images and with their pixels, where they were measured.</summary>
+    public (Accuracy Exact, Accuracy Pixels)? Measured { get; init; }
+
+    /// <summary>Writes a form into a new folder.</summary>
+    /// <exception cref="DistillException">The form cannot hold such images.</exception>
+    /// <exception cref="FileWriteException">A file cannot be written.</exception>
+    public void Write(string target, ExportFolder folder)
+    {
+        string metadata = Metadata(target);
+        switch (target)
+        {
+            case "npz":
+                folder.Write("set.npz", stream => Npz.Write(stream, [.. Arrays(), AsBytes("metadata", metadata)]));
+                break;
+            case "safetensors":
+                using (FileStream source = File.OpenRead(artifact.Source))
+                    folder.Write("set.safetensors", source.CopyTo);
+                break;
+            default:
+                WritePictures(target, folder);
+                break;
+        }
+        folder.Write("metadata.json", metadata + "\n");
+        folder.Write("README.md", new DatasetCard(artifact, target, pixels.Loss, Measured).Text());
+        folder.Write("load_infmatch.py", Loader());
+    }
+
+    /// <summary>The loader for PyTorch, which stands beside every export.</summary>
+    public static string Loader()
+    {
+        using Stream stream = typeof(ArtifactExport).Assembly.GetManifestResourceStream("load_infmatch.py")
+            ?? throw new InvalidOperationException("load_infmatch.py is not in this build.");
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+
+    private void WritePictures(string target, ExportFolder folder)
+    {
+        string[] classFolders = ClassFolders.Of(Names());
+        var counts = new int[artifact.Classes];
+        var labels = new StringBuilder("file,label,class\n");
+        var soft = new StringBuilder($"file,{string.Join(',', Names().Select(Quote))}\n");
+        for (int i = 0; i < artifact.Count; i++)
+        {
+            int label = artifact.Labels[i];
+            string file = target == "png"
+                ? $"images/{Number(i, 5)}.png"
+                : $"images/{classFolders[label]}/{Number(counts[label]++, 3)}.png";
+            byte[] png = PngImage.Encode(pixels[i], artifact.Image[0], artifact.Image[1], artifact.Image[2]);
+            folder.Write(file, stream => stream.Write(png));
+            labels.Append(CultureInfo.InvariantCulture, $"{file},{label},{Quote(Names()[label])}\n");
+            string[] row =
+            [
+                .. artifact.SoftLabels.AsSpan(i * artifact.Classes, artifact.Classes).ToArray()
+                    .Select(v => v.ToString("R", CultureInfo.InvariantCulture)),
+            ];
+            soft.Append(CultureInfo.InvariantCulture, $"{file},{string.Join(',', row)}\n");
+        }
+        folder.Write("labels.csv", labels.ToString());
+        folder.Write("soft_labels.csv", soft.ToString());
+        folder.Write("classes.txt", string.Concat(Names().Select(name => $"{OneLine(name)}\n")));
+        if (artifact.Whitening is { } zca)
+            folder.Write("zca.npz", stream => Npz.Write(stream, WhiteningArrays(zca)));
+    }
+
+    private IEnumerable<NamedArray> Arrays()
+    {
+        int n = artifact.Count;
+        yield return artifact.Images;
+        yield return NamedArray.From("images_u8", artifact.Images.Dimensions, pixels.Pixels);
+        yield return NamedArray.From("labels", [n], artifact.Labels);
+        yield return artifact.LabelLogits;
+        yield return NamedArray.From("soft_labels", [n, artifact.Classes], artifact.SoftLabels);
+        yield return NamedArray.From("lr", [1], (double[])[artifact.Rate]);
+        yield return NamedArray.From("mass", [1], (double[])[artifact.Mass]);
+        if (artifact.Whitening is { } zca)
+        {
+            foreach (NamedArray array in WhiteningArrays(zca))
+                yield return array;
+        }
+    }
+
+    private static NamedArray[] WhiteningArrays(Whitening zca) =>
+        [NamedArray.From("zca_mean", [zca.Size], zca.Mean), NamedArray.From("zca_matrix", [zca.Size, zca.Size], zca.Matrix)];
+
+    // Every text of the artifact, and what stands in arrays there.
+    private string Metadata(string target)
+    {
+        var root = new JsonObject { ["export"] = target, ["lr"] = artifact.Rate, ["mass"] = artifact.Mass };
+        foreach ((string key, string value) in artifact.Metadata.OrderBy(p => p.Key, StringComparer.Ordinal))
+            root[key] = value;
+        return root.ToJsonString(s_json);
+    }
+
+    private IReadOnlyList<string> Names() => artifact.ClassNames;
+
+    private static NamedArray AsBytes(string name, string text)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        return NamedArray.From(name, [bytes.Length], bytes);
+    }
+
+    private static string Number(int i, int digits) => i.ToString(CultureInfo.InvariantCulture).PadLeft(digits, '0');
+
+    private static string Quote(string text) =>
+        text.AsSpan().ContainsAny(",\"\r\n") ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
+
+    private static string OneLine(string text) => text.ReplaceLineEndings(" ");
+}

@@ -1,0 +1,67 @@
+using InfMatch.Datasets;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>Judges a set by the very protocol, networks, settings and seed under which its claim was measured.</summary>
+internal sealed class ArtifactJudge : IDisposable
+{
+    private readonly SyntheticArtifact _artifact;
+    private readonly PreparedData _data;
+    private readonly NetworkJudge _judge;
+
+    /// <summary>Prepares the data as the set says: standardised, and whitened by the set's own whitening.</summary>
+    /// <exception cref="DistillException">The set and the data differ in shapes or classes, or it has no
+    /// configuration.</exception>
+    public ArtifactJudge(SyntheticArtifact artifact, DatasetPair pair, Backend backend, CancellationToken cancel)
+    {
+        _artifact = artifact;
+        Settings = artifact.Settings ?? throw new DistillException(
+            ExitCode.Data, "IM3044",
+            $"{artifact.Source} has the format {ArtifactReader.FirstFormat}, which does not say how its accuracy was measured. " +
+            "Judge it with 'evaluate', or distil it again.");
+        _data = PreparedData.Load(pair, backend);
+        try
+        {
+            if (artifact.Image != _data.Image || artifact.Classes != _data.Classes)
+            {
+                throw new DistillException(
+                    ExitCode.Data, "IM3023",
+                    $"{artifact.Source} holds images {artifact.Image} of {artifact.Classes} classes, {pair.Name} has images " +
+                    $"{_data.Image} of {_data.Classes} classes. Name the folder of the set's own data with --data.");
+            }
+            if (artifact.Whitening is { } whitening)
+                _data.TransformTestImages(whitening.Apply);
+            Network network = Translation.NetworkOf(Settings, _data, Settings.EvalWidth);
+            TrainingPlan plan = Translation.EvaluationPlan(Settings, pair.Name) with { Rate = artifact.Rate };
+            int images = artifact.Count * artifact.Factor * artifact.Factor;
+            new Requirements(0, Requirements.Memory(
+                _data.Image, _data.Train.Count, _data.TestImages.Shape[0], Math.Min(plan.BatchSize, images),
+                Settings.EvalWidth, Settings.Depth, network.Layout.Count, 0)).Check(".", backend);
+            _judge = new NetworkJudge(network, plan, _data, RandomKey.FromSeed(Settings.Seed).Split("judge"), cancel);
+        }
+        catch
+        {
+            _data.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What the set was judged with.</summary>
+    public RunSettings Settings { get; }
+
+    /// <summary>The accuracy of networks that were trained on the set, or on other images [n, C, H, W] with its labels.</summary>
+    public Accuracy Judge(IProgressView progress, string what, float[]? images = null)
+    {
+        using IProgressStage stage = progress.Begin(what, (long)Settings.Repeats * Settings.Epochs);
+        return _judge.Judge(
+            _ => images is null
+                ? _artifact.ToTrainingSet(_data.Backend)
+                : _artifact.ToTrainingSet(_data.Backend, images),
+            Settings.Repeats, stage);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _data.Dispose();
+}

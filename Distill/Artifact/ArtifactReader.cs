@@ -1,0 +1,315 @@
+using System.Globalization;
+using System.Text.Json;
+using InfMatch.Datasets;
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Distill;
+
+/// <summary>
+/// Checks every array and every text of a distilled set: types, shapes, numbers, and that they agree with each other
+/// and with the hashes. What the format is stands in docs/artifact.md.
+/// </summary>
+internal sealed class ArtifactReader
+{
+    /// <summary>The names of the two versions of the format.</summary>
+    public const string FirstFormat = "infmatch-synthetic-1", Format = "infmatch-synthetic-2";
+
+    // Accuracies are counts of test images, rounded to six places; the mean is told with all its digits.
+    private const double MeanTolerance = 1e-6, LabelTolerance = 1e-4;
+
+    private const int MostNetworks = 1000, LargestFactor = 4;
+
+    private readonly ArraySet _arrays;
+    private readonly int _version;
+
+    private ArtifactReader(ArraySet arrays)
+    {
+        _arrays = arrays;
+        string format = arrays.Metadata.GetValueOrDefault("format", "");
+        _version = format switch
+        {
+            FirstFormat => 1,
+            Format => 2,
+            _ => throw Wrong($"its format is \"{format}\", expected {Format} or {FirstFormat}. Was it written by 'distill'?"),
+        };
+    }
+
+    /// <summary>The set in a file's arrays and texts.</summary>
+    /// <exception cref="DistillException">Something is missing, of another type or shape, out of range, in
+    /// contradiction, or does not have its hash; the message says what.</exception>
+    public static SyntheticArtifact Check(ArraySet arrays) => new ArtifactReader(arrays).Check();
+
+    private SyntheticArtifact Check()
+    {
+        NamedArray images = Required("images", ArrayElement.Float32, null, null, null, null);
+        int[] sizes = images.Dimensions.ToArray();
+        int n = sizes[0];
+        NamedArray logits = Required("label_logits", ArrayElement.Float32, n, null);
+        int classes = logits.Dimensions[1];
+        if (classes < 1 || sizes.Any(s => s < 1))
+            throw Wrong($"{images} and {logits} leave nothing to train on.");
+        float[] soft = Softmax(logits.AsFloat32(), classes);
+        CheckSoftLabels(n, classes, soft);
+        int[] labels = ReadLabels(n, classes);
+        Find("images_u8", ArrayElement.UInt8, sizes.Select(s => (int?)s).ToArray());
+        double mass = Required("mass", ArrayElement.Float64, 1).AsFloat64()[0];
+        if (!(mass >= 0))
+            throw Wrong($"mass is {mass}, expected a number from 0.");
+
+        Text("dataset");
+        Whole("depth", 1, int.MaxValue);
+        Standardisation standardisation = ReadStandardisation(sizes[1]);
+        Whitening? whitening = ReadWhitening(sizes[1] * (long)sizes[2] * sizes[3]);
+        int factor = _version == 1 && !Has("factor") ? 1 : Whole("factor", 1, LargestFactor);
+        if (sizes[2] % factor != 0 || sizes[3] % factor != 0)
+            throw Wrong($"factor {factor} does not divide images of {sizes[2]}×{sizes[3]}.");
+        IReadOnlyList<string> names = ReadClassNames(classes);
+        RunSettings? settings = _version == 1 ? null : ReadSettings();
+        Claim? claim = _version == 1 ? null : ReadClaim(settings!);
+        CheckHashes(images, logits);
+        return new SyntheticArtifact
+        {
+            Source = _arrays.FileName,
+            Version = _version,
+            Images = images,
+            LabelLogits = logits,
+            SoftLabels = soft,
+            Labels = labels,
+            Mass = mass,
+            Rate = ReadRate(),
+            ClassNames = names,
+            Standardisation = standardisation,
+            Whitening = whitening,
+            Factor = factor,
+            Settings = settings,
+            Claim = claim,
+            Missing = _version == 1
+                ? ["the configuration", "the accuracies of single networks", "the hashes of test images, experts and start"]
+                : [],
+            Metadata = _arrays.Metadata,
+        };
+    }
+
+    private double ReadRate()
+    {
+        double rate = Required(_version == 1 ? "rate" : "lr", ArrayElement.Float64, 1).AsFloat64()[0];
+        return rate > 0 ? rate : throw Wrong($"the rate to train with is {rate}, expected a number above 0.");
+    }
+
+    private void CheckSoftLabels(int n, int classes, float[] expected)
+    {
+        if (Find("soft_labels", ArrayElement.Float32, n, classes) is not { } array)
+            return;
+        ReadOnlySpan<float> stored = array.AsFloat32();
+        for (int i = 0; i < stored.Length; i++)
+        {
+            if (!(Math.Abs(stored[i] - expected[i]) <= LabelTolerance))
+            {
+                throw Wrong(
+                    $"soft_labels has {stored[i]} for class {i % classes} of image {i / classes}, but the softmax of label_logits " +
+                    $"is {expected[i]}.");
+            }
+        }
+    }
+
+    private int[] ReadLabels(int n, int classes)
+    {
+        if (n % classes != 0)
+            throw Wrong($"{n} images are no whole number for each of {classes} classes.");
+        int each = n / classes;
+        if (Has("ipc") && Whole("ipc", 1, int.MaxValue) != each)
+            throw Wrong($"ipc is {Text("ipc")}, but {n} images of {classes} classes are {each} of each.");
+        int[] labels = Find("labels", ArrayElement.Int32, n) is { } array
+            ? array.AsInt32().ToArray()
+            : [.. Enumerable.Range(0, n).Select(i => i / each)];
+        var counts = new int[classes];
+        for (int i = 0; i < n; i++)
+        {
+            if (labels[i] < 0 || labels[i] >= classes)
+                throw Wrong($"label {i} is {labels[i]}, but there are {classes} classes, counted from 0.");
+            counts[labels[i]]++;
+        }
+        return Array.FindIndex(counts, c => c != each) is >= 0 and int at
+            ? throw Wrong($"class {at} has {counts[at]} images, expected {each} of each class.")
+            : labels;
+    }
+
+    private Standardisation ReadStandardisation(int channels)
+    {
+        float[] mean = Numbers("mean", channels), std = Numbers("std", channels);
+        return Array.Exists(std, s => !(s > 0))
+            ? throw Wrong($"std is \"{Text("std")}\", expected numbers above 0.")
+            : new Standardisation(mean, std);
+    }
+
+    private Whitening? ReadWhitening(long size)
+    {
+        string text = _version == 1 ? _arrays.Metadata.GetValueOrDefault("zca", "none") : Text("zca");
+        if (text == "none")
+        {
+            return _arrays.TryGet("zca_mean", out _) || _arrays.TryGet("zca_matrix", out _)
+                ? throw Wrong("it has arrays of a ZCA whitening, but zca is \"none\".")
+                : null;
+        }
+        if (!text.StartsWith("eps=", StringComparison.Ordinal) || !TryNumber(text[4..], out double eps) || eps < 0)
+            throw Wrong($"zca is \"{text}\", expected \"none\" or \"eps=0.1\".");
+        int d = checked((int)Math.Min(size, int.MaxValue));
+        var whitening = new Whitening(
+            Required("zca_mean", ArrayElement.Float32, d).AsFloat32().ToArray(),
+            Required("zca_matrix", ArrayElement.Float32, d, d).AsFloat32().ToArray());
+        return whitening.Problem() is { } problem ? throw Wrong($"{problem}.") : whitening;
+    }
+
+    private IReadOnlyList<string> ReadClassNames(int classes)
+    {
+        string text = Text("classes");
+        string[]? names;
+        try
+        {
+            names = _version == 1 ? text.Split('|') : JsonSerializer.Deserialize<string[]>(text);
+        }
+        catch (JsonException e)
+        {
+            throw Wrong($"classes is no JSON list of names: {e.Message}", e);
+        }
+        return names is null || names.Length != classes || Array.Exists(names, string.IsNullOrEmpty)
+            ? throw Wrong($"classes has {names?.Length ?? 0} names, expected {classes} that are not empty.")
+            : names;
+    }
+
+    private RunSettings ReadSettings()
+    {
+        string text = Text("configuration");
+        if (ArtifactHash.OfText(text) != Text("configuration_sha256"))
+            throw WrongHash("configuration");
+        RunSettings settings;
+        try
+        {
+            settings = ConfigFile.ReadDecisive(text);
+        }
+        catch (Exception e) when (e is JsonException or DistillException)
+        {
+            throw Wrong($"its configuration cannot be used: {e.Message}", e);
+        }
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        foreach ((string key, string wanted) in (IEnumerable<(string, string)>)
+        [
+            ("dataset", settings.Dataset), ("depth", settings.Depth.ToString(culture)),
+            ("epochs", settings.Epochs.ToString(culture)), ("augmentation", settings.Augment),
+            ("seed", settings.Seed.ToString(culture)),
+        ])
+        {
+            if (Text(key) != wanted)
+                throw Wrong($"{key} is \"{Text(key)}\", but \"{wanted}\" in its configuration.");
+        }
+        if (Text("protocol_name") is not ("A" or "B"))
+            throw Wrong($"protocol_name is \"{Text("protocol_name")}\", expected A or B.");
+        return settings;
+    }
+
+    private Claim? ReadClaim(RunSettings settings)
+    {
+        if (Text("claimed_accuracy") == "not measured")
+            return null;
+        int n = Whole("claimed_n", 1, MostNetworks);
+        double mean = Number("claimed_mean"), std = Number("claimed_std");
+        string[] parts = Text("claimed_runs").Split(' ');
+        double[] runs = new double[parts.Length];
+        for (int i = 0; i < parts.Length; i++)
+        {
+            if (!TryNumber(parts[i], out runs[i]) || runs[i] is < 0 or > 100)
+                throw Wrong($"claimed_runs has \"{parts[i]}\", expected numbers from 0 to 100.");
+        }
+        Accuracy accuracy = Accuracy.Of(runs);
+        return runs.Length != n || n != settings.Repeats
+            || !(Math.Abs(accuracy.Mean - mean) <= MeanTolerance) || !(Math.Abs(accuracy.Std - std) <= MeanTolerance)
+            ? throw Wrong(
+                FormattableString.Invariant($"it claims {mean} ± {std} over {n} networks, but its {runs.Length} runs have ") +
+                FormattableString.Invariant($"{accuracy.Mean} ± {accuracy.Std}, and its configuration {settings.Repeats} networks."))
+            : new Claim(accuracy, Text("claimed_on"));
+    }
+
+    private void CheckHashes(NamedArray images, NamedArray logits)
+    {
+        if (_version > 1)
+        {
+            foreach (string key in (string[])["dataset_sha256", "test_sha256", "start_sha256"])
+                RequireHash(key, Text(key));
+            foreach (string hash in Text("experts_sha256").Split(' '))
+                RequireHash("experts_sha256", hash);
+        }
+        if (Text("set_sha256") != ArtifactHash.OfSet(images.AsFloat32(), logits.AsFloat32()))
+            throw WrongHash("set");
+        if (_version > 1 && Text(ArtifactHash.ContentKey) != ArtifactHash.OfContent(_arrays.Arrays, _arrays.Metadata))
+            throw WrongHash("content");
+
+        void RequireHash(string key, string text)
+        {
+            if (!ArtifactHash.IsHash(text))
+                throw Wrong($"{key} is \"{text}\", expected 64 hexadecimal digits.");
+        }
+    }
+
+    // A size of null may be any.
+    private NamedArray Required(string name, ArrayElement element, params ReadOnlySpan<int?> sizes) =>
+        Find(name, element, sizes) ?? throw Wrong($"the array '{name}' is missing.");
+
+    private NamedArray? Find(string name, ArrayElement element, params ReadOnlySpan<int?> sizes)
+    {
+        if (!_arrays.TryGet(name, out NamedArray? array))
+            return null;
+        bool fits = array.Element == element && array.Dimensions.Length == sizes.Length;
+        for (int i = 0; fits && i < sizes.Length; i++)
+            fits = sizes[i] is not { } size || size == array.Dimensions[i];
+        return fits
+            ? array
+            : throw Wrong($"it has {array}, expected {element} [{string.Join(", ", sizes.ToArray().Select(s => s?.ToString(CultureInfo.InvariantCulture) ?? "any"))}].");
+    }
+
+    private bool Has(string key) => _arrays.Metadata.ContainsKey(key);
+
+    private string Text(string key) =>
+        _arrays.Metadata.TryGetValue(key, out string? text) ? text : throw Wrong($"the text '{key}' is missing.");
+
+    private int Whole(string key, int low, int high) =>
+        int.TryParse(Text(key), NumberStyles.None, CultureInfo.InvariantCulture, out int v) && v >= low && v <= high
+            ? v
+            : throw Wrong($"{key} is \"{Text(key)}\", expected a whole number from {low} to {high}.");
+
+    private double Number(string key) =>
+        TryNumber(Text(key), out double v) ? v : throw Wrong($"{key} is \"{Text(key)}\", expected a number.");
+
+    private float[] Numbers(string key, int count)
+    {
+        string[] parts = Text(key).Split(' ');
+        float[] numbers = new float[parts.Length];
+        bool isFine = parts.Length == count;
+        for (int i = 0; isFine && i < count; i++)
+        {
+            isFine = TryNumber(parts[i], out double v);
+            numbers[i] = (float)v;
+            isFine &= float.IsFinite(numbers[i]);
+        }
+        return isFine ? numbers : throw Wrong($"{key} is \"{Text(key)}\", expected {count} numbers.");
+    }
+
+    private static bool TryNumber(string text, out double value) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && double.IsFinite(value);
+
+    private static float[] Softmax(ReadOnlySpan<float> logits, int classes)
+    {
+        var soft = new float[logits.Length];
+        for (int start = 0; start < logits.Length; start += classes)
+            System.Numerics.Tensors.TensorPrimitives.SoftMax(logits.Slice(start, classes), soft.AsSpan(start, classes));
+        return soft;
+    }
+
+    private DistillException Wrong(string what, Exception? inner = null) =>
+        new(ExitCode.Data, "IM3022", $"{_arrays.FileName} is no distilled set that can be used: {what}", inner);
+
+    private DistillException WrongHash(string what) => new(
+        ExitCode.Data, "IM3041",
+        $"{_arrays.FileName}: the {what} does not have the hash that the file states, so it was changed or damaged after it was " +
+        "written. Fetch it again.");
+}

@@ -1,0 +1,67 @@
+using InfMatch.Datasets;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>What 8-bit pixels lose of a set, in pixel units of 0…255.</summary>
+/// <param name="Largest">The largest difference of a pixel.</param>
+/// <param name="Mean">The mean difference.</param>
+/// <param name="Clipped">The share of pixels that lay outside 0…255.</param>
+internal sealed record PixelLoss(double Largest, double Mean, double Clipped)
+{
+    /// <summary>One line for people.</summary>
+    public override string ToString() => FormattableString.Invariant(
+        $"8-bit pixels lose {Mean:F2} of 255 on average and {Largest:F1} at most; {100 * Clipped:F1} % of the pixels lay outside 0…255 and were clipped");
+}
+
+/// <summary>
+/// A set as 8-bit pixels: whitening and standardisation undone, rounded and clipped. The preprocessing of test images
+/// makes training images of them again.
+/// </summary>
+internal sealed class PixelView
+{
+    private readonly SyntheticArtifact _artifact;
+
+    /// <summary>From a set's images.</summary>
+    /// <exception cref="DistillException">Its whitening cannot be undone.</exception>
+    public PixelView(SyntheticArtifact artifact)
+    {
+        _artifact = artifact;
+        Standardisation s = artifact.Standardisation;
+        ReadOnlySpan<float> images = artifact.Images.AsFloat32();
+        double[]? unwhitened = artifact.Whitening?.Undo(images);
+        int plane = artifact.Image[1] * artifact.Image[2], outside = 0;
+        Pixels = new byte[images.Length];
+        double largest = 0, sum = 0;
+        for (int i = 0; i < images.Length; i++)
+        {
+            int c = i / plane % s.Channels;
+            double exact = ((unwhitened?[i] ?? images[i]) * s.Std[c] + s.Mean[c]) * 255;
+            Pixels[i] = (byte)Math.Round(Math.Clamp(exact, 0, 255));
+            double lost = Math.Abs(exact - Pixels[i]);
+            (largest, sum) = (Math.Max(largest, lost), sum + lost);
+            outside += exact is < -0.5 or > 255.5 ? 1 : 0;
+        }
+        Loss = new PixelLoss(largest, sum / images.Length, (double)outside / images.Length);
+    }
+
+    /// <summary>[n, C, H, W].</summary>
+    public byte[] Pixels { get; }
+
+    /// <summary>What is lost.</summary>
+    public PixelLoss Loss { get; }
+
+    /// <summary>The pixels of one image [C, H, W].</summary>
+    public ReadOnlySpan<byte> this[int image] => Pixels.AsSpan(image * _artifact.Image.Count, _artifact.Image.Count);
+
+    /// <summary>What a network is trained on when only the pixels are left: standardised, and whitened where the set is.</summary>
+    public float[] ToTrainingImages(Backend backend)
+    {
+        var images = new float[Pixels.Length];
+        _artifact.Standardisation.Apply(Pixels, _artifact.Image[1] * _artifact.Image[2], images);
+        if (_artifact.Whitening is null)
+            return images;
+        using var scope = TensorScope.Begin();
+        return _artifact.Whitening.Apply(Tensor.From<float>(backend, images, new Shape(_artifact.Images.Dimensions))).ToArray<float>();
+    }
+}

@@ -1,0 +1,161 @@
+using InfMatch.Datasets;
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Distill;
+
+/// <summary>The accuracy that a set claims.</summary>
+/// <param name="Accuracy">Over the networks that were trained on it.</param>
+/// <param name="Environment">Processor or device, precision and build: where it is the same, the bits are.</param>
+internal sealed record Claim(Accuracy Accuracy, string Environment)
+{
+    /// <summary>What decides the bits of an evaluation, apart from the settings.</summary>
+    public static string EnvironmentOf(Backend backend)
+    {
+        string device = backend is CpuBackend
+            ? $"{backend.Name} {CpuBackend.ProcessorName}, {EnvironmentReport.Simd}"
+            : $"{backend.Name} {backend.Description}";
+        return $"{device}, {Precisions.NameOf(backend.Precision)}, {EnvironmentReport.Version} {EnvironmentReport.Commit}";
+    }
+}
+
+/// <summary>A distilled set with all that its file says; <see cref="ArtifactReader"/> has checked every part.</summary>
+internal sealed record SyntheticArtifact
+{
+    /// <summary>The file.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>The version of the format: 1 or 2.</summary>
+    public required int Version { get; init; }
+
+    /// <summary>float32 [n, C, H, W]: standardised, and whitened where there is a whitening.</summary>
+    public required NamedArray Images { get; init; }
+
+    /// <summary>float32 [n, M].</summary>
+    public required NamedArray LabelLogits { get; init; }
+
+    /// <summary>softmax of the logits, [n, M].</summary>
+    public required float[] SoftLabels { get; init; }
+
+    /// <summary>The class of each image [n].</summary>
+    public required int[] Labels { get; init; }
+
+    /// <summary>α.</summary>
+    public required double Mass { get; init; }
+
+    /// <summary>The rate to train with.</summary>
+    public required double Rate { get; init; }
+
+    /// <summary>M names; empty where the file has none.</summary>
+    public required IReadOnlyList<string> ClassNames { get; init; }
+
+    /// <summary>How pixels become numbers.</summary>
+    public required Standardisation Standardisation { get; init; }
+
+    /// <summary>What follows the standardisation, or null.</summary>
+    public required Whitening? Whitening { get; init; }
+
+    /// <summary>An image holds factor² images, each enlarged when it is used (IDC, Kim et al., ICML 2022).</summary>
+    public required int Factor { get; init; }
+
+    /// <summary>What it was made and judged with; null in version 1.</summary>
+    public required RunSettings? Settings { get; init; }
+
+    /// <summary>What it claims; null where nothing was measured, and in version 1.</summary>
+    public required Claim? Claim { get; init; }
+
+    /// <summary>What the file does not say, for people; empty in version 2.</summary>
+    public required IReadOnlyList<string> Missing { get; init; }
+
+    /// <summary>All texts of the file.</summary>
+    public required IReadOnlyDictionary<string, string> Metadata { get; init; }
+
+    /// <summary>n.</summary>
+    public int Count => Images.Dimensions[0];
+
+    /// <summary>[C, H, W].</summary>
+    public Shape Image => new(Images.Dimensions[1..]);
+
+    /// <summary>M.</summary>
+    public int Classes => LabelLogits.Dimensions[1];
+
+    /// <summary>The data set's name.</summary>
+    public string Dataset => Metadata["dataset"];
+
+    /// <summary>Reads and checks a file.</summary>
+    /// <exception cref="DistillException">It is missing, or no distilled set, or not what it says.</exception>
+    /// <exception cref="SafetensorsException">It is damaged.</exception>
+    public static SyntheticArtifact Read(string path) => File.Exists(path)
+        ? ArtifactReader.Check(Safetensors.Read(path))
+        : throw new DistillException(
+            ExitCode.Data, "IM3021",
+            $"the set {path} does not exist. Name a file such as runs/…/synthetic/ipc10.safetensors.");
+
+    /// <summary>S on a backend, as it was learned.</summary>
+    public SyntheticSet ToSet(Backend backend) => new(
+        Tensor.From(backend, Images.AsFloat32(), new Shape(Images.Dimensions)),
+        Tensor.From(backend, LabelLogits.AsFloat32(), new Shape(LabelLogits.Dimensions)),
+        Mass);
+
+    /// <summary>What a network is trained on: decoded images with soft labels; both belong to the current scope.</summary>
+    public LabelledImages ToTrainingSet(Backend backend) => ToTrainingSet(backend, Images.AsFloat32());
+
+    /// <summary>The same with other images [n, C, H, W] in the place of its own.</summary>
+    public LabelledImages ToTrainingSet(Backend backend, ReadOnlySpan<float> images)
+    {
+        (float[] decoded, int copies) = Decode(images);
+        float[] labels = [.. Enumerable.Repeat(SoftLabels, copies).SelectMany(l => l)];
+        return new LabelledImages(
+            Tensor.From<float>(backend, decoded, new Shape([copies * Count, .. Image.Sizes])),
+            Tensor.From<float>(backend, labels, new Shape(copies * Count, Classes)));
+    }
+
+    /// <summary>
+    /// Factor² images from each stored one, first all upper left parts, then those to their right, …, each enlarged to the
+    /// full size bilinearly (corners not aligned, as PyTorch's interpolate).
+    /// </summary>
+    public (float[] Images, int Copies) Decode(ReadOnlySpan<float> images)
+    {
+        if (Factor == 1)
+            return (images.ToArray(), 1);
+        (int channels, int height, int width) = (Image[0], Image[1], Image[2]);
+        int copies = Factor * Factor, planes = Count * channels, partHeight = height / Factor, partWidth = width / Factor;
+        var decoded = new float[copies * images.Length];
+        (int, int, float)[] rows = Positions(height, partHeight), columns = Positions(width, partWidth);
+        for (int part = 0; part < copies; part++)
+        {
+            (int top, int left) = (part / Factor * partHeight, part % Factor * partWidth);
+            for (int plane = 0; plane < planes; plane++)
+            {
+                ReadOnlySpan<float> source = images.Slice(plane * height * width, height * width);
+                Span<float> target = decoded.AsSpan((part * planes + plane) * height * width, height * width);
+                for (int y = 0; y < height; y++)
+                {
+                    (int y0, int y1, float wy) = rows[y];
+                    ReadOnlySpan<float> upper = source[((top + y0) * width + left)..], lower = source[((top + y1) * width + left)..];
+                    for (int x = 0; x < width; x++)
+                    {
+                        (int x0, int x1, float wx) = columns[x];
+                        target[y * width + x] = (1 - wy) * ((1 - wx) * upper[x0] + wx * upper[x1])
+                            + wy * ((1 - wx) * lower[x0] + wx * lower[x1]);
+                    }
+                }
+            }
+        }
+        return (decoded, copies);
+    }
+
+    private static (int, int, float)[] Positions(int size, int part)
+    {
+        var positions = new (int, int, float)[size];
+        for (int i = 0; i < size; i++)
+        {
+            float at = Math.Max(0, (i + 0.5f) * part / size - 0.5f);
+            int low = Math.Min((int)at, part - 1);
+            positions[i] = (low, Math.Min(low + 1, part - 1), at - low);
+        }
+        return positions;
+    }
+}

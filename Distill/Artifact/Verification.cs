@@ -1,0 +1,108 @@
+using System.Text.Json.Serialization;
+using InfMatch.Datasets;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>One thing that was checked, in words.</summary>
+internal sealed record VerificationCheck(string Name, bool Passed, string Text);
+
+/// <summary>What 'verify' found. Without <see cref="Holds"/> nothing was measured.</summary>
+internal sealed record Verification
+{
+    public required string File { get; init; }
+
+    public string? Format { get; init; }
+
+    public required bool Passed { get; init; }
+
+    /// <summary>Whether the claimed accuracy was found again; null where only the file was looked at.</summary>
+    public bool? Holds { get; init; }
+
+    /// <summary>Whether every network reached exactly the claimed accuracy.</summary>
+    public bool? SameBits { get; init; }
+
+    public Accuracy? Claimed { get; init; }
+
+    public Accuracy? Measured { get; init; }
+
+    /// <summary>How far the means may be apart where the bits need not be the same.</summary>
+    public double? Tolerance { get; init; }
+
+    public string? Protocol { get; init; }
+
+    public required IReadOnlyList<VerificationCheck> Checks { get; init; }
+
+    public IReadOnlyList<string> Missing { get; init; } = [];
+
+    /// <summary>Why, where it did not pass, in one line.</summary>
+    [JsonIgnore]
+    public string Failures => string.Join("; ", Checks.Where(c => !c.Passed).Select(c => c.Text));
+
+    /// <summary>What the file alone shows; it has been read, so its structure and hashes are right.</summary>
+    public static Verification OfFile(SyntheticArtifact artifact, string path) => new()
+    {
+        File = path,
+        Format = artifact.Metadata["format"],
+        Passed = true,
+        Claimed = artifact.Claim?.Accuracy,
+        Protocol = artifact.Metadata.GetValueOrDefault("protocol"),
+        Missing = artifact.Missing,
+        Checks =
+        [
+            new VerificationCheck(
+                "file", true,
+                $"file: {artifact.Count} images {artifact.Image} of {artifact.Classes} classes; types, shapes, numbers, labels " +
+                $"and hashes are right ({artifact.Metadata["format"]})"),
+        ],
+    };
+
+    /// <summary>With the data beside it: are they those that the set was made from and judged on?</summary>
+    public Verification WithData(SyntheticArtifact artifact, DatasetPair pair)
+    {
+        VerificationCheck Compare(string what, string key, ImageDataset set)
+        {
+            bool same = artifact.Metadata[key] == set.ContentHash();
+            return new VerificationCheck(
+                what, same,
+                same ? $"{what} images: those of the file ({set.Count})"
+                    : $"{what} images: {pair.Name} here is not the one of the file ({key} differs)");
+        }
+        return With(
+            Compare("training", "dataset_sha256", pair.Train), Compare("test", "test_sha256", pair.Test));
+    }
+
+    /// <summary>
+    /// With the accuracy that was found: on the same processor or device and the same build every network must reach what it
+    /// is claimed to have reached; elsewhere the means may be apart by the combined deviation √(s₁² + s₂²), or by that of
+    /// counting so many test images, √(p(1 − p)/N), where it is larger.
+    /// </summary>
+    public Verification WithMeasured(Claim claim, Accuracy measured, string environment, int testImages)
+    {
+        Accuracy claimed = claim.Accuracy;
+        bool same = claimed.Runs.SequenceEqual(measured.Runs);
+        double p = claimed.Mean / 100, counting = 100 * Math.Sqrt(p * (1 - p) / testImages);
+        double tolerance = Math.Max(Math.Sqrt(claimed.Std * claimed.Std + measured.Std * measured.Std), counting);
+        double apart = Math.Abs(claimed.Mean - measured.Mean);
+        bool mustBeSame = claim.Environment == environment, holds = same || (!mustBeSame && apart <= tolerance);
+        string numbers = FormattableString.Invariant(
+            $"claimed {claimed.Mean:F2} ± {claimed.Std:F2} %, found {measured.Mean:F2} ± {measured.Std:F2} % ({claimed.Runs.Count} networks)");
+        string text = same ? $"{numbers}: every network the same"
+            : mustBeSame ? $"{numbers}: on this processor and build every network must be the same"
+            : FormattableString.Invariant(
+                $"{numbers}: {apart:F2} apart, {(holds ? "within" : "beyond")} {tolerance:F2}; measured on {claim.Environment}, here {environment}");
+        return With(new VerificationCheck("claim", holds, $"accuracy: {text}")) with
+        {
+            Holds = holds,
+            SameBits = same,
+            Measured = measured,
+            Tolerance = tolerance,
+        };
+    }
+
+    private Verification With(params VerificationCheck[] more) => this with
+    {
+        Checks = [.. Checks, .. more],
+        Passed = Passed && more.All(c => c.Passed),
+    };
+}
