@@ -106,7 +106,9 @@ internal sealed record SyntheticArtifact
     public LabelledImages ToTrainingSet(Backend backend, ReadOnlySpan<float> images)
     {
         (float[] decoded, int copies) = Decode(images);
-        float[] labels = [.. Enumerable.Repeat(SoftLabels, copies).SelectMany(l => l)];
+        // The backend's own softmax, as in the run: another one's rounding would lead to other networks.
+        float[] soft = ToSet(backend).AsTrainingSet().Labels.ToArray<float>();
+        float[] labels = [.. Enumerable.Repeat(soft, copies).SelectMany(l => l)];
         return new LabelledImages(
             Tensor.From<float>(backend, decoded, new Shape([copies * Count, .. Image.Sizes])),
             Tensor.From<float>(backend, labels, new Shape(copies * Count, Classes)));
