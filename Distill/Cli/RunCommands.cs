@@ -19,7 +19,7 @@ internal sealed class RunCommands(
         Backend backend = OpenDevice(settings);
         RunFolder.RequireWritable(settings.Out);
         DatasetPair pair = load(settings.Dataset, settings.Data);
-        pair.Train.FirstOfEachClass(settings.Ipc.Max());
+        pair.Train.FirstOfEachClass(settings.Ipc.Max() * (settings.Factor ?? 1) * (settings.Factor ?? 1));
         string what = $"ipc{string.Join('-', settings.Ipc)}";
         using RunFolder folder = RunFolder.Create(
             settings.Out,
@@ -63,7 +63,7 @@ internal sealed class RunCommands(
             RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, "experts", settings.Seed));
         ConfigFile.Save(folder.Config, "train", resolved);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
-        using PreparedData data = PreparedData.Load(pair, backend);
+        using PreparedData data = Prepare(pair, backend, settings);
         Network network = Translation.NetworkOf(settings, data, settings.Width);
         string experts = settings.ExpertsFrom ?? folder.Experts;
         new Requirements(
@@ -77,7 +77,7 @@ internal sealed class RunCommands(
             using var library = ExpertLibrary.Gather(settings, network, data, experts, progress, cancel);
             accuracy = library.Accuracy;
         }
-        terminal.Say($"Experts: {accuracy} % on the test images ({settings.Experts} × {network.Name}), in {experts}");
+        terminal.Say($"Experts: {accuracy} % on the test images by their own plan ({settings.Experts} × {network.Name}), in {experts}");
         terminal.Say($"Next: dotnet run --project Distill -- distill --experts-from {experts} with the same expert options");
         if (json)
             terminal.Data.WriteLine(accuracy.ToJson("whole"));
@@ -90,13 +90,23 @@ internal sealed class RunCommands(
         long start = TimeProvider.System.GetTimestamp();
         Backend backend = OpenDevice(settings);
         SyntheticSet? set = null;
+        ZcaWhitening? whitening = null;
         string estimator = "none";
         if (path is not null)
         {
             (set, IReadOnlyDictionary<string, string> metadata) = SyntheticSetFile.Read(path, backend);
             estimator = metadata.GetValueOrDefault("estimator", "unknown");
+            whitening = SyntheticSetFile.WhiteningOf(path);
+            if (resolved.IsGiven("Zca") && settings.Zca != whitening?.Epsilon)
+            {
+                throw DistillException.BadValue(
+                    "--zca", $"{settings.Zca?.ToString(CultureInfo.InvariantCulture) ?? "none"}",
+                    $"nothing beside a set, whose own whitening counts ({whitening?.ToString() ?? "none"})");
+            }
             settings = settings with
             {
+                Zca = whitening?.Epsilon,
+                Factor = null,
                 Dataset = resolved.IsGiven("Dataset") ? settings.Dataset : metadata["dataset"],
                 Depth = resolved.IsGiven("Depth")
                     ? settings.Depth
@@ -104,18 +114,21 @@ internal sealed class RunCommands(
             };
         }
         DatasetPair pair = load(settings.Dataset, settings.Data);
-        using PreparedData data = PreparedData.Load(pair, backend);
+        using PreparedData data = set is null
+            ? Prepare(pair, backend, settings)
+            : LoadFor(set, path!, pair, backend, whitening);
         if (set is not null)
-            settings = settings with { Ipc = [RequireFit(set, data, path!)] };
+            settings = settings with { Ipc = [set.Count / data.Classes], Factor = set.Factor };
         Network network = Translation.NetworkOf(settings, data, settings.EvalWidth);
-        TrainingPlan plan = Translation.EvaluationPlan(settings, pair.Name);
         new Requirements(0, Requirements.Memory(
             data.Image, data.Train.Count, data.TestImages.Shape[0],
-            Math.Min(plan.BatchSize, settings.Ipc.Max() * data.Classes), settings.EvalWidth, settings.Depth,
+            Math.Min(
+                Protocols.Plan(settings, pair.Name).BatchSize, DistillationRun.ImagesOfSet(settings, data.Classes)),
+            settings.EvalWidth, settings.Depth,
             network.Layout.Count, 0)).Check(".", backend);
         RunSettings? recorded = RecordedExperts(path, settings, resolved.IsGiven("ExpertsFrom"));
         RandomKey key = RandomKey.FromSeed(settings.Seed);
-        var judge = new NetworkJudge(network, plan, data, key.Split("judge"), cancel);
+        var judge = new NetworkJudge(network, settings, data, key.Split("judge"), cancel);
         var results = new List<IpcResult>();
         using (IProgressView progress = terminal.MakeProgress())
         {
@@ -150,6 +163,7 @@ internal sealed class RunCommands(
             Dataset = pair.Name,
             Commit = EnvironmentReport.Commit,
             Complete = true,
+            ProtocolName = Protocols.NameOf(settings),
             Protocol = Translation.Describe(settings, pair.Name),
             WholeSet = recorded is null ? null : Translation.DescribeExperts(recorded),
             Results = results,
@@ -250,19 +264,34 @@ internal sealed class RunCommands(
         return null;
     }
 
-    private static string Cell(Accuracy? accuracy) => accuracy?.ToString() ?? "-";
-
-    private static int RequireFit(SyntheticSet set, PreparedData data, string path)
+    private PreparedData Prepare(DatasetPair pair, Backend backend, RunSettings settings)
     {
-        var image = new Shape(set.Images.Shape.Sizes[1..]);
-        if (image != data.Image || set.LabelLogits.Shape[1] != data.Classes || set.Count % data.Classes != 0)
+        using IProgressView progress = terminal.MakeProgress();
+        return PreparedData.Load(pair, backend, settings, progress, cancel);
+    }
+
+    // The data as the set's own whitening prepares them.
+    private static PreparedData LoadFor(
+        SyntheticSet set, string path, DatasetPair pair, Backend backend, ZcaWhitening? whitening)
+    {
+        RequireFit(set, new Shape(pair.Train.Channels, pair.Train.Height, pair.Train.Width), pair, path);
+        return PreparedData.Load(pair, backend, whitening);
+    }
+
+    private static string Cell(Accuracy? accuracy) =>
+        accuracy is null ? "-" : accuracy.Best is { } best ? $"{accuracy} (best {best})" : $"{accuracy}";
+
+    private static void RequireFit(SyntheticSet set, Shape image, DatasetPair pair, string path)
+    {
+        int classes = pair.Train.Classes;
+        var own = new Shape(set.Images.Shape.Sizes[1..]);
+        if (own != image || set.LabelLogits.Shape[1] != classes || set.Count % classes != 0)
         {
             throw new DistillException(
                 ExitCode.Data, "IM3023",
-                $"{path} holds {set.Count} images {image} of {set.LabelLogits.Shape[1]} classes, {data.Pair.Name} has images " +
-                $"{data.Image} of {data.Classes} classes. Name the set's own data set with --dataset.");
+                $"{path} holds {set.Count} images {own} of {set.LabelLogits.Shape[1]} classes, {pair.Name} has images " +
+                $"{image} of {classes} classes. Name the set's own data set with --dataset.");
         }
-        return set.Count / data.Classes;
     }
 
     private Backend OpenDevice(RunSettings settings)

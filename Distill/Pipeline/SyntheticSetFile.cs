@@ -36,12 +36,14 @@ internal static class SyntheticSetFile
             ["classes"] = string.Join('|', data.Pair.Train.ClassNames),
             ["mean"] = string.Join(' ', standardisation.Mean.Select(v => v.ToString("R", culture))),
             ["std"] = string.Join(' ', standardisation.Std.Select(v => v.ToString("R", culture))),
-            ["zca"] = "none",
+            ["zca"] = data.Whitening?.ToString() ?? "none",
+            ["factor"] = set.Factor.ToString(culture),
             ["ipc"] = (n / classes).ToString(culture),
             ["network"] = $"convnet-d{settings.Depth}-w{settings.Width}",
             ["depth"] = settings.Depth.ToString(culture),
             ["estimator"] = settings.Estimator,
             ["protocol"] = Translation.Describe(settings, data.Pair.Name),
+            ["protocol_name"] = Protocols.NameOf(settings),
             ["augmentation"] = settings.Augment,
             ["epochs"] = settings.Epochs.ToString(culture),
             ["seed"] = settings.Seed.ToString(culture),
@@ -49,16 +51,19 @@ internal static class SyntheticSetFile
             ["set_sha256"] = Hash(set),
             ["claimed_accuracy"] = claimed?.ToString() ?? "not measured",
         };
+        if (claimed?.Best is { } best)
+            metadata["claimed_best"] = best.ToString();
         Safetensors.Write(
             path,
             [
                 NamedArray.From("images", image, set.Images.ToArray<float>()),
-                NamedArray.From("images_u8", image, Pixels(set.Images, standardisation)),
+                NamedArray.From("images_u8", image, data.Pixels(set.Images)),
                 NamedArray.From("labels", [n], (int[])[.. Enumerable.Range(0, n).Select(i => i / (n / classes))]),
                 NamedArray.From("label_logits", [n, classes], set.LabelLogits.ToArray<float>()),
                 NamedArray.From("soft_labels", [n, classes], soft),
                 NamedArray.From("mass", [1], (double[])[set.Mass]),
                 NamedArray.From("rate", [1], (double[])[settings.EvalRate]),
+                .. data.Whitening?.ToArrays() ?? [],
             ],
             metadata);
     }
@@ -79,7 +84,10 @@ internal static class SyntheticSetFile
             || images.Dimensions.Length != 4 || logits.Dimensions.Length != 2 || images.Dimensions[0] != logits.Dimensions[0]
             || images.Element != ArrayElement.Float32 || logits.Element != ArrayElement.Float32
             || mass.Element != ArrayElement.Float64 || mass.Count != 1 || !arrays.Metadata.ContainsKey("dataset")
-            || !int.TryParse(arrays.Metadata.GetValueOrDefault("depth"), NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            || !int.TryParse(arrays.Metadata.GetValueOrDefault("depth"), NumberStyles.None, CultureInfo.InvariantCulture, out _)
+            || !int.TryParse(
+                arrays.Metadata.GetValueOrDefault("factor", "1"), NumberStyles.None, CultureInfo.InvariantCulture, out int factor)
+            || factor < 1 || images.Dimensions[2] % factor != 0 || images.Dimensions[3] % factor != 0)
         {
             throw new DistillException(
                 ExitCode.Data, "IM3022", $"{path} is no distilled set of the format {Format}. Was it written by 'distill'?");
@@ -88,9 +96,16 @@ internal static class SyntheticSetFile
             new SyntheticSet(
                 Tensor.From(backend, images.AsFloat32(), new Shape(images.Dimensions)),
                 Tensor.From(backend, logits.AsFloat32(), new Shape(logits.Dimensions)),
-                mass.AsFloat64()[0]),
+                mass.AsFloat64()[0])
+            {
+                Factor = factor,
+            },
             arrays.Metadata);
     }
+
+    /// <summary>The whitening of the data for which a set was made; null for none.</summary>
+    /// <exception cref="DistillException">Its parts do not fit.</exception>
+    public static ZcaWhitening? WhiteningOf(string path) => ZcaWhitening.Of(Safetensors.Read(path), path);
 
     /// <summary>SHA-256 of the images and label logits: equal hashes are equal sets, bit for bit.</summary>
     public static string Hash(SyntheticSet set)
