@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/Golden/protocols.json: numbers of PyTorch that the tests of preprocessing and protocols are held to.
 
-Run once, with PyTorch 2.6.0 and NumPy 2.2 of Debian 13 (python3-torch, python3-numpy):
+Run once, with PyTorch 2.6.0 and Python 3.13 of Debian 13 (python3-torch):
     python3 eng/golden-protocols.py > tests/Golden/protocols.json
 """
 import json
@@ -37,15 +37,21 @@ def adamw():
 
 def zca():
     """Whitening by its definition, as kornia's zca_mean: unbiased covariance, T = U diag(1/sqrt(S + eps)) U'."""
-    x = torch.randn(20, 6, dtype=F64) @ torch.randn(6, 6, dtype=F64) + 0.5
-    test = torch.randn(3, 6, dtype=F64)
+    base = torch.randint(0, 256, (20, 3))
+    pixels = torch.cat([base, (base * 3 + torch.randint(0, 64, (20, 3))) % 256], 1)
+    test = torch.randint(0, 256, (3, 6))
+
+    def standardised(p):
+        return ((p.float() / 255 - 0.5) / 0.25).to(F64)
+
+    x = standardised(pixels)
     mean = x.mean(0)
     u, s, _ = torch.linalg.svd((x - mean).T @ (x - mean) / (len(x) - 1))
     matrix = u @ torch.diag(torch.rsqrt(s + 0.1)) @ u.T
     inverse = u @ torch.diag(torch.sqrt(s + 0.1)) @ u.T
     return {
-        "train": numbers(x), "test": numbers(test), "mean": numbers(mean), "matrix": numbers(matrix),
-        "inverse": numbers(inverse), "whitened": numbers((test - mean) @ matrix),
+        "train": numbers(pixels), "test": numbers(test), "mean": numbers(mean), "matrix": numbers(matrix),
+        "inverse": numbers(inverse), "whitened": numbers((standardised(test) - mean) @ matrix),
     }
 
 
@@ -69,5 +75,5 @@ json.dump(
         "torch": torch.__version__, "adamw": adamw(), "zca": zca(),
         "decode": [decode((2, 2, 6, 4), 2), decode((1, 1, 6, 9), 3)],
     },
-    sys.stdout, indent=1)
+    sys.stdout, separators=(",", ":"))
 print()

@@ -38,6 +38,9 @@ internal sealed class ZcaWhitening
     /// <summary>W [d, d].</summary>
     public ReadOnlySpan<float> Matrix => _matrix;
 
+    /// <summary>W⁻¹ [d, d]; empty where the whitening came from a distilled set.</summary>
+    public ReadOnlySpan<float> Inverse => _inverse;
+
     /// <summary>"eps=0.1".</summary>
     public override string ToString() => FormattableString.Invariant($"eps={Epsilon}");
 
