@@ -83,8 +83,9 @@ internal sealed class RunCommands(
             terminal.Data.WriteLine(accuracy.ToJson("whole"));
     }
 
-    /// <summary>'evaluate': a set beside random real images, or these alone.</summary>
-    public void Evaluate(string? path, ResolvedSettings resolved)
+    /// <summary>'evaluate': a set beside random real images, or these alone, by a ConvNet or by each of some
+    /// architectures.</summary>
+    public void Evaluate(string? path, ResolvedSettings resolved, IReadOnlyList<string> models)
     {
         RunSettings settings = resolved.Settings;
         long start = TimeProvider.System.GetTimestamp();
@@ -119,16 +120,17 @@ internal sealed class RunCommands(
             : LoadFor(set, path!, pair, backend, whitening);
         if (set is not null)
             settings = settings with { Ipc = [set.Count / data.Classes], Factor = set.Factor };
-        Network network = Translation.NetworkOf(settings, data, settings.EvalWidth);
+        Network[] networks = models.Count == 0
+            ? [Translation.NetworkOf(settings, data, settings.EvalWidth)]
+            : [.. models.Select(m => Translation.NetworkOf(settings, data, m))];
         new Requirements(0, Requirements.Memory(
             data.Image, data.Train.Count, data.TestImages.Shape[0],
             Math.Min(
                 Protocols.Plan(settings, pair.Name).BatchSize, DistillationRun.ImagesOfSet(settings, data.Classes)),
             settings.EvalWidth, settings.Depth,
-            network.Layout.Count, 0)).Check(".", backend);
+            networks.Max(n => n.Layout.Count), 0)).Check(".", backend);
         RunSettings? recorded = RecordedExperts(path, settings, resolved.IsGiven("ExpertsFrom"));
         RandomKey key = RandomKey.FromSeed(settings.Seed);
-        var judge = new NetworkJudge(network, settings, data, key.Split("judge"), cancel);
         var results = new List<IpcResult>();
         using (IProgressView progress = terminal.MakeProgress())
         {
@@ -136,12 +138,14 @@ internal sealed class RunCommands(
                 recorded, Translation.NetworkOf(recorded, data, recorded.Width), data, recorded.ExpertsFrom!, progress, cancel);
             var real = new RealImages(
                 data, library?.Experts ?? [], (recorded ?? settings).Temperature, key.Split("real"));
-            foreach (int ipc in settings.Ipc)
+            foreach ((Network network, int ipc) in networks.SelectMany(n => settings.Ipc.Select(ipc => (n, ipc))))
             {
+                var judge = new NetworkJudge(network, settings, data, key.Split("judge"), cancel);
+                string by = models.Count == 0 ? "" : $" ({network.Name})";
                 Accuracy Judge(string what, Func<int, LabelledImages> setOf)
                 {
                     using IProgressStage stage = progress.Begin(
-                        $"IPC {ipc}: {what}", (long)settings.Repeats * settings.Epochs);
+                        $"IPC {ipc}: {what}{by}", (long)settings.Repeats * settings.Epochs);
                     return judge.Judge(setOf, settings.Repeats, stage);
                 }
                 results.Add(new IpcResult(ipc, estimator, new AccuracySet
@@ -152,7 +156,10 @@ internal sealed class RunCommands(
                         ? null
                         : Judge("random real + soft labels", r => real.RandomWithSoftLabels(ipc, r)),
                     Whole = library?.Accuracy,
-                }));
+                })
+                {
+                    Network = models.Count == 0 ? null : network.Name,
+                });
             }
         }
         var summary = new Summary
@@ -164,7 +171,7 @@ internal sealed class RunCommands(
             Commit = EnvironmentReport.Commit,
             Complete = true,
             ProtocolName = Protocols.NameOf(settings),
-            Protocol = Translation.Describe(settings, pair.Name),
+            Protocol = Protocols.Describe(settings, pair.Name, string.Join(", ", networks.Select(n => n.Name))),
             WholeSet = recorded is null ? null : Translation.DescribeExperts(recorded),
             Results = results,
         };
@@ -217,15 +224,21 @@ internal sealed class RunCommands(
     private void Show(Summary summary)
     {
         var table = new Table().Title(Markup.Escape($"Test accuracy in percent, {summary.Dataset}"));
+        bool areMany = summary.Results.Any(r => r.Network is not null);
+        if (areMany)
+            table.AddColumn("network");
         foreach (string column in (string[])
             ["images per class", "random real", "random real + soft labels", "distilled", "whole set"])
             table.AddColumn(new TableColumn(column).RightAligned());
         foreach (IpcResult result in summary.Results)
         {
             AccuracySet accuracy = result.Accuracy;
-            table.AddRow(
+            string[] cells =
+            [
                 $"{result.Ipc}", Cell(accuracy.RandomReal), Cell(accuracy.RandomRealSoftLabels), Cell(accuracy.Distilled),
-                Cell(accuracy.Whole));
+                Cell(accuracy.Whole),
+            ];
+            table.AddRow(areMany ? [Markup.Escape(result.Network ?? ""), .. cells] : cells);
         }
         terminal.Console.Write(table);
         terminal.Say($"Mean ± standard deviation, {summary.Protocol}.");

@@ -24,7 +24,7 @@ internal static class SyntheticSetFile
         int[] image = set.Images.Shape.Sizes.ToArray();
         int n = set.Count, classes = data.Classes;
         using var scope = TensorScope.Begin();
-        float[] soft = set.AsTrainingSet().Labels.ToArray<float>();
+        float[] soft = (set with { Factor = 1 }).AsTrainingSet().Labels.ToArray<float>();
         CultureInfo culture = CultureInfo.InvariantCulture;
         Standardisation standardisation = data.Pair.Standardisation;
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
@@ -20,6 +21,16 @@ internal static class Translation
             throw new DistillException(ExitCode.Usage, "IM2005", e.Message, e);
         }
     }
+
+    /// <summary>The architectures that evaluate --models judges with.</summary>
+    public static ImmutableArray<string> Models { get; } = ["convnet", "mlp"];
+
+    /// <summary>An architecture of <see cref="Models"/> that judges sets.</summary>
+    /// <exception cref="DistillException">There is no such architecture, or the images are too small for it.</exception>
+    public static Network NetworkOf(RunSettings settings, PreparedData data, string model) =>
+        OptionText.OneOf("--models", model, Models) == "mlp"
+            ? new Mlp(data.Image, data.Classes, [settings.EvalWidth, settings.EvalWidth])
+            : NetworkOf(settings, data, settings.EvalWidth);
 
     /// <summary>How experts are trained: plain SGD, which influence describes best.</summary>
     public static TrainingPlan ExpertPlan(RunSettings s, string dataset) => new(

@@ -64,6 +64,10 @@ internal sealed record AccuracySet
 /// <summary>The result for one number of images per class.</summary>
 internal sealed record IpcResult(int Ipc, string Estimator, AccuracySet Accuracy)
 {
+    /// <summary>The network that was judged with, where several were.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Network { get; init; }
+
     /// <summary>Updates of S that were done.</summary>
     public int? Iterations { get; init; }
 
