@@ -15,6 +15,9 @@ public sealed record SyntheticSet(Tensor Images, Tensor LabelLogits, double Mass
     /// <summary>N.</summary>
     public int Count => Images.Shape[0];
 
+    /// <summary>f: each stored image is f×f tiles, which are enlarged where the set is used; see <see cref="Tiles"/>.</summary>
+    public int Factor { get; init; } = 1;
+
     /// <summary>Some consecutive images with their labels, sharing memory.</summary>
     public SyntheticSet Rows(int first, int count)
     {
@@ -26,11 +29,14 @@ public sealed record SyntheticSet(Tensor Images, Tensor LabelLogits, double Mass
         };
     }
 
-    /// <summary>The images with their labels q = softmax ℓ, to train on; the labels belong to the current scope.</summary>
+    /// <summary>The images, N·f² of them, with their labels q = softmax ℓ, to train on; what is made belongs to the current
+    /// scope.</summary>
     public LabelledImages AsTrainingSet()
     {
         using IDisposable off = Recording.Off();
-        return new LabelledImages(Images, Variable.Constant(LabelLogits).Softmax().Value);
+        return new LabelledImages(
+            Variable.Constant(Images).EnlargeTiles(Factor).Value,
+            Variable.Constant(LabelLogits).Softmax().ForEachTile(Factor).Value);
     }
 }
 
@@ -40,7 +46,11 @@ public sealed record SyntheticSet(Tensor Images, Tensor LabelLogits, double Mass
 /// </summary>
 public sealed class SyntheticLoss(Network network, Augmentation augmentation, RandomKey key, bool siamese = true)
 {
+    /// <summary>f, as <see cref="SyntheticSet.Factor"/>.</summary>
+    public int Factor { get; init; } = 1;
+
     /// <summary>L(θ; S), a scalar; S is images [N, C, H, W] and label logits [N, M].</summary>
     public Variable At(Variable theta, IReadOnlyList<Variable> s) =>
-        network.Loss(theta, augmentation.Apply(s[0], key, siamese), s[1].Softmax());
+        network.Loss(
+            theta, augmentation.Apply(s[0].EnlargeTiles(Factor), key, siamese), s[1].Softmax().ForEachTile(Factor));
 }

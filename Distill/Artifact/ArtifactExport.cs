@@ -88,7 +88,7 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixel
         folder.Write("soft_labels.csv", soft.ToString());
         folder.Write("classes.txt", string.Concat(Names().Select(name => $"{OneLine(name)}\n")));
         if (artifact.Whitening is { } zca)
-            folder.Write("zca.npz", stream => Npz.Write(stream, WhiteningArrays(zca)));
+            folder.Write("zca.npz", stream => Npz.Write(stream, zca.ToArrays()));
     }
 
     private IEnumerable<NamedArray> Arrays()
@@ -103,13 +103,10 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixel
         yield return NamedArray.From("mass", [1], (double[])[artifact.Mass]);
         if (artifact.Whitening is { } zca)
         {
-            foreach (NamedArray array in WhiteningArrays(zca))
+            foreach (NamedArray array in zca.ToArrays())
                 yield return array;
         }
     }
-
-    private static NamedArray[] WhiteningArrays(Whitening zca) =>
-        [NamedArray.From("zca_mean", [zca.Size], zca.Mean), NamedArray.From("zca_matrix", [zca.Size, zca.Size], zca.Matrix)];
 
     // Every text of the artifact, and what stands in arrays there.
     private string Metadata(string target)

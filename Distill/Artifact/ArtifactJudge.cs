@@ -17,11 +17,12 @@ internal sealed class ArtifactJudge : IDisposable
     public ArtifactJudge(SyntheticArtifact artifact, DatasetPair pair, Backend backend, CancellationToken cancel)
     {
         _artifact = artifact;
-        Settings = artifact.Settings ?? throw new DistillException(
+        RunSettings settings = artifact.Settings ?? throw new DistillException(
             ExitCode.Data, "IM3044",
             $"{artifact.Source} has the format {ArtifactReader.FirstFormat}, which does not say how its accuracy was measured. " +
             "Judge it with 'evaluate', or distil it again.");
-        _data = PreparedData.Load(pair, backend);
+        Settings = settings with { EvalRate = artifact.Rate };
+        _data = PreparedData.Load(pair, backend, artifact.Whitening);
         try
         {
             if (artifact.Image != _data.Image || artifact.Classes != _data.Classes)
@@ -31,15 +32,13 @@ internal sealed class ArtifactJudge : IDisposable
                     $"{artifact.Source} holds images {artifact.Image} of {artifact.Classes} classes, {pair.Name} has images " +
                     $"{_data.Image} of {_data.Classes} classes. Name the folder of the set's own data with --data.");
             }
-            if (artifact.Whitening is { } whitening)
-                _data.TransformTestImages(whitening.Apply);
             Network network = Translation.NetworkOf(Settings, _data, Settings.EvalWidth);
-            TrainingPlan plan = Translation.EvaluationPlan(Settings, pair.Name) with { Rate = artifact.Rate };
+            TrainingPlan plan = Protocols.Plan(Settings, pair.Name);
             int images = artifact.Count * artifact.Factor * artifact.Factor;
             new Requirements(0, Requirements.Memory(
                 _data.Image, _data.Train.Count, _data.TestImages.Shape[0], Math.Min(plan.BatchSize, images),
                 Settings.EvalWidth, Settings.Depth, network.Layout.Count, 0)).Check(".", backend);
-            _judge = new NetworkJudge(network, plan, _data, RandomKey.FromSeed(Settings.Seed).Split("judge"), cancel);
+            _judge = new NetworkJudge(network, Settings, _data, RandomKey.FromSeed(Settings.Seed).Split("judge"), cancel);
         }
         catch
         {
@@ -56,9 +55,7 @@ internal sealed class ArtifactJudge : IDisposable
     {
         using IProgressStage stage = progress.Begin(what, (long)Settings.Repeats * Settings.Epochs);
         return _judge.Judge(
-            _ => images is null
-                ? _artifact.ToTrainingSet(_data.Backend)
-                : _artifact.ToTrainingSet(_data.Backend, images),
+            _ => (images is null ? _artifact.ToSet(_data.Backend) : _artifact.ToSet(_data.Backend, images)).AsTrainingSet(),
             Settings.Repeats, stage);
     }
 

@@ -18,7 +18,7 @@ internal sealed class ArtifactReader
     // Accuracies are counts of test images, rounded to six places; the mean is told with all its digits.
     private const double MeanTolerance = 1e-6, LabelTolerance = 1e-4;
 
-    private const int MostNetworks = 1000, LargestFactor = 4;
+    private const int MostNetworks = 1000, LargestFactor = 64;
 
     private readonly ArraySet _arrays;
     private readonly int _version;
@@ -60,7 +60,7 @@ internal sealed class ArtifactReader
         Text("dataset");
         Whole("depth", 1, int.MaxValue);
         Standardisation standardisation = ReadStandardisation(sizes[1]);
-        Whitening? whitening = ReadWhitening(sizes[1] * (long)sizes[2] * sizes[3]);
+        ZcaWhitening? whitening = ReadWhitening(sizes[1] * (long)sizes[2] * sizes[3]);
         int factor = _version == 1 && !Has("factor") ? 1 : Whole("factor", 1, LargestFactor);
         if (sizes[2] % factor != 0 || sizes[3] % factor != 0)
             throw Wrong($"factor {factor} does not divide images of {sizes[2]}×{sizes[3]}.");
@@ -143,22 +143,22 @@ internal sealed class ArtifactReader
             : new Standardisation(mean, std);
     }
 
-    private Whitening? ReadWhitening(long size)
+    private ZcaWhitening? ReadWhitening(long size)
     {
         string text = _version == 1 ? _arrays.Metadata.GetValueOrDefault("zca", "none") : Text("zca");
         if (text == "none")
         {
-            return _arrays.TryGet("zca_mean", out _) || _arrays.TryGet("zca_matrix", out _)
+            return _arrays.TryGet(ZcaWhitening.MeanName, out _) || _arrays.TryGet(ZcaWhitening.MatrixName, out _)
                 ? throw Wrong("it has arrays of a ZCA whitening, but zca is \"none\".")
                 : null;
         }
-        if (!text.StartsWith("eps=", StringComparison.Ordinal) || !TryNumber(text[4..], out double eps) || eps < 0)
+        if (!text.StartsWith("eps=", StringComparison.Ordinal) || !TryNumber(text[4..], out double eps) || !(eps > 0))
             throw Wrong($"zca is \"{text}\", expected \"none\" or \"eps=0.1\".");
-        int d = checked((int)Math.Min(size, int.MaxValue));
-        var whitening = new Whitening(
-            Required("zca_mean", ArrayElement.Float32, d).AsFloat32().ToArray(),
-            Required("zca_matrix", ArrayElement.Float32, d, d).AsFloat32().ToArray());
-        return whitening.Problem() is { } problem ? throw Wrong($"{problem}.") : whitening;
+        int d = (int)Math.Min(size, int.MaxValue);
+        Required(ZcaWhitening.MeanName, ArrayElement.Float32, d);
+        Required(ZcaWhitening.MatrixName, ArrayElement.Float32, d, d);
+        ZcaWhitening whitening = ZcaWhitening.Of(_arrays, _arrays.FileName)!;
+        return WhiteningInverse.Problem(whitening) is { } problem ? throw Wrong($"{problem}.") : whitening;
     }
 
     private IReadOnlyList<string> ReadClassNames(int classes)
@@ -197,14 +197,14 @@ internal sealed class ArtifactReader
         [
             ("dataset", settings.Dataset), ("depth", settings.Depth.ToString(culture)),
             ("epochs", settings.Epochs.ToString(culture)), ("augmentation", settings.Augment),
-            ("seed", settings.Seed.ToString(culture)),
+            ("seed", settings.Seed.ToString(culture)), ("protocol_name", Protocols.NameOf(settings)),
+            ("factor", (settings.Factor ?? 1).ToString(culture)),
+            ("zca", settings.Zca is { } eps ? FormattableString.Invariant($"eps={eps}") : "none"),
         ])
         {
             if (Text(key) != wanted)
                 throw Wrong($"{key} is \"{Text(key)}\", but \"{wanted}\" in its configuration.");
         }
-        if (Text("protocol_name") is not ("A" or "B"))
-            throw Wrong($"protocol_name is \"{Text("protocol_name")}\", expected A or B.");
         return settings;
     }
 

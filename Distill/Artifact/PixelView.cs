@@ -29,7 +29,7 @@ internal sealed class PixelView
         _artifact = artifact;
         Standardisation s = artifact.Standardisation;
         ReadOnlySpan<float> images = artifact.Images.AsFloat32();
-        double[]? unwhitened = artifact.Whitening?.Undo(images);
+        double[]? unwhitened = artifact.Whitening is { } zca ? new WhiteningInverse(zca).Undo(images) : null;
         int plane = artifact.Image[1] * artifact.Image[2], outside = 0;
         Pixels = new byte[images.Length];
         double largest = 0, sum = 0;
@@ -62,6 +62,8 @@ internal sealed class PixelView
         if (_artifact.Whitening is null)
             return images;
         using var scope = TensorScope.Begin();
-        return _artifact.Whitening.Apply(Tensor.From<float>(backend, images, new Shape(_artifact.Images.Dimensions))).ToArray<float>();
+        Tensor whitened = Tensor.From<float>(backend, images, new Shape(_artifact.Images.Dimensions));
+        _artifact.Whitening.Apply(whitened);
+        return whitened.ToArray<float>();
     }
 }

@@ -1,6 +1,5 @@
 using InfMatch.Datasets;
 using InfMatch.Influence;
-using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
@@ -55,7 +54,7 @@ internal sealed record SyntheticArtifact
     public required Standardisation Standardisation { get; init; }
 
     /// <summary>What follows the standardisation, or null.</summary>
-    public required Whitening? Whitening { get; init; }
+    public required ZcaWhitening? Whitening { get; init; }
 
     /// <summary>An image holds factor² images, each enlarged when it is used (IDC, Kim et al., ICML 2022).</summary>
     public required int Factor { get; init; }
@@ -94,70 +93,14 @@ internal sealed record SyntheticArtifact
             $"the set {path} does not exist. Name a file such as runs/…/synthetic/ipc10.safetensors.");
 
     /// <summary>S on a backend, as it was learned.</summary>
-    public SyntheticSet ToSet(Backend backend) => new(
-        Tensor.From(backend, Images.AsFloat32(), new Shape(Images.Dimensions)),
-        Tensor.From(backend, LabelLogits.AsFloat32(), new Shape(LabelLogits.Dimensions)),
-        Mass);
-
-    /// <summary>What a network is trained on: decoded images with soft labels; both belong to the current scope.</summary>
-    public LabelledImages ToTrainingSet(Backend backend) => ToTrainingSet(backend, Images.AsFloat32());
+    public SyntheticSet ToSet(Backend backend) => ToSet(backend, Images.AsFloat32());
 
     /// <summary>The same with other images [n, C, H, W] in the place of its own.</summary>
-    public LabelledImages ToTrainingSet(Backend backend, ReadOnlySpan<float> images)
+    public SyntheticSet ToSet(Backend backend, ReadOnlySpan<float> images) => new(
+        Tensor.From(backend, images, new Shape(Images.Dimensions)),
+        Tensor.From(backend, LabelLogits.AsFloat32(), new Shape(LabelLogits.Dimensions)),
+        Mass)
     {
-        (float[] decoded, int copies) = Decode(images);
-        // The backend's own softmax, as in the run: another one's rounding would lead to other networks.
-        float[] soft = ToSet(backend).AsTrainingSet().Labels.ToArray<float>();
-        float[] labels = [.. Enumerable.Repeat(soft, copies).SelectMany(l => l)];
-        return new LabelledImages(
-            Tensor.From<float>(backend, decoded, new Shape([copies * Count, .. Image.Sizes])),
-            Tensor.From<float>(backend, labels, new Shape(copies * Count, Classes)));
-    }
-
-    /// <summary>
-    /// Factor² images from each stored one, first all upper left parts, then those to their right, …, each enlarged to the
-    /// full size bilinearly (corners not aligned, as PyTorch's interpolate).
-    /// </summary>
-    public (float[] Images, int Copies) Decode(ReadOnlySpan<float> images)
-    {
-        if (Factor == 1)
-            return (images.ToArray(), 1);
-        (int channels, int height, int width) = (Image[0], Image[1], Image[2]);
-        int copies = Factor * Factor, planes = Count * channels, partHeight = height / Factor, partWidth = width / Factor;
-        var decoded = new float[copies * images.Length];
-        (int, int, float)[] rows = Positions(height, partHeight), columns = Positions(width, partWidth);
-        for (int part = 0; part < copies; part++)
-        {
-            (int top, int left) = (part / Factor * partHeight, part % Factor * partWidth);
-            for (int plane = 0; plane < planes; plane++)
-            {
-                ReadOnlySpan<float> source = images.Slice(plane * height * width, height * width);
-                Span<float> target = decoded.AsSpan((part * planes + plane) * height * width, height * width);
-                for (int y = 0; y < height; y++)
-                {
-                    (int y0, int y1, float wy) = rows[y];
-                    ReadOnlySpan<float> upper = source[((top + y0) * width + left)..], lower = source[((top + y1) * width + left)..];
-                    for (int x = 0; x < width; x++)
-                    {
-                        (int x0, int x1, float wx) = columns[x];
-                        target[y * width + x] = (1 - wy) * ((1 - wx) * upper[x0] + wx * upper[x1])
-                            + wy * ((1 - wx) * lower[x0] + wx * lower[x1]);
-                    }
-                }
-            }
-        }
-        return (decoded, copies);
-    }
-
-    private static (int, int, float)[] Positions(int size, int part)
-    {
-        var positions = new (int, int, float)[size];
-        for (int i = 0; i < size; i++)
-        {
-            float at = Math.Max(0, (i + 0.5f) * part / size - 0.5f);
-            int low = Math.Min((int)at, part - 1);
-            positions[i] = (low, Math.Min(low + 1, part - 1), at - low);
-        }
-        return positions;
-    }
+        Factor = Factor,
+    };
 }

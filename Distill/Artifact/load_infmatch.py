@@ -78,8 +78,8 @@ def decode(images, soft_labels, recipe):
     h, w = images.shape[2] // factor, images.shape[3] // factor
     parts = [images[:, :, i * h:(i + 1) * h, j * w:(j + 1) * w] for i in range(factor) for j in range(factor)]
     size = tuple(images.shape[2:])
-    images = F.interpolate(torch.cat(parts), size=size, mode="bilinear", align_corners=False)
-    return images, soft_labels.repeat(factor * factor, 1)
+    images = F.interpolate(torch.stack(parts, 1).flatten(0, 1), size=size, mode="bilinear", align_corners=False)
+    return images, soft_labels.repeat_interleave(factor * factor, 0)
 
 
 class ConvNet(torch.nn.Module):

@@ -51,13 +51,14 @@ internal static class CommandTree
 
     private const string EvaluateHelp =
         """
-        Judges a distilled set by protocol A beside random real images of the same number. Without a set only the random
-        real images of --ipc are judged: that calibrates the protocol against published figures. Soft labels and the
+        Judges a distilled set by protocol A or B beside random real images of the same number. Without a set only the
+        random real images of --ipc are judged: that calibrates the protocol against published figures. Soft labels and the
         accuracy on the whole set come from the experts of the set's run folder, or of --experts-from, recorded with the
         same expert options.
 
         Examples:
-          dotnet run --project Distill -- evaluate runs/RUN/synthetic/ipc10.safetensors --eval-width 128 --epochs 1000
+          dotnet run --project Distill -- evaluate runs/RUN/synthetic/ipc10.safetensors --eval-width 128 --protocol B
+          dotnet run --project Distill -- evaluate runs/RUN/synthetic/ipc10.safetensors --models convnet,mlp
           dotnet run --project Distill -- evaluate --dataset mnist --ipc 1 10 --eval-width 128 --augment none
         """;
 
@@ -146,6 +147,11 @@ internal static class CommandTree
             Description = "A run folder; without one the latest below --out.", Arity = ArgumentArity.ZeroOrOne,
         };
 
+        var models = new Option<string[]>("--models")
+        {
+            Description = $"Judge with each of these architectures in turn: {string.Join(", ", Translation.Models)}.",
+            HelpName = "NAMES", AllowMultipleArgumentsPerToken = true,
+        };
         var everything = new Option<bool>("--all")
         {
             Description = "Check every sample of every operation instead of a few products; minutes instead of seconds.",
@@ -195,7 +201,9 @@ internal static class CommandTree
             [.. Settings.OfData, .. Settings.OfEvaluation, .. Settings.OfMachine, .. Named("Ipc", "Temperature"),
                 .. Settings.OfExperts],
             result => Commands(result, "evaluate").Evaluate(
-                result.GetValue(set), Resolve(result, PresetOf(result, "standard"))));
+                result.GetValue(set), Resolve(result, PresetOf(result, "standard")),
+                [.. (result.GetValue(models) ?? []).SelectMany(m => m.Split(',', StringSplitOptions.RemoveEmptyEntries))]));
+        evaluate.Options.Add(models);
         evaluate.Arguments.Add(set);
         evaluate.Options.Add(preset);
         Command resume = Make(

@@ -19,7 +19,7 @@ internal sealed class RunCommands(
         Backend backend = OpenDevice(settings);
         RunFolder.RequireWritable(settings.Out);
         DatasetPair pair = load(settings.Dataset, settings.Data);
-        pair.Train.FirstOfEachClass(settings.Ipc.Max());
+        pair.Train.FirstOfEachClass(settings.Ipc.Max() * (settings.Factor ?? 1) * (settings.Factor ?? 1));
         string what = $"ipc{string.Join('-', settings.Ipc)}";
         using RunFolder folder = RunFolder.Create(
             settings.Out,
@@ -63,7 +63,7 @@ internal sealed class RunCommands(
             RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, "experts", settings.Seed));
         ConfigFile.Save(folder.Config, "train", resolved);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
-        using PreparedData data = PreparedData.Load(pair, backend);
+        using PreparedData data = Prepare(pair, backend, settings);
         Network network = Translation.NetworkOf(settings, data, settings.Width);
         string experts = settings.ExpertsFrom ?? folder.Experts;
         new Requirements(
@@ -77,19 +77,21 @@ internal sealed class RunCommands(
             using var library = ExpertLibrary.Gather(settings, network, data, experts, progress, cancel);
             accuracy = library.Accuracy;
         }
-        terminal.Say($"Experts: {accuracy} % on the test images ({settings.Experts} × {network.Name}), in {experts}");
+        terminal.Say($"Experts: {accuracy} % on the test images by their own plan ({settings.Experts} × {network.Name}), in {experts}");
         terminal.Say($"Next: dotnet run --project Distill -- distill --experts-from {experts} with the same expert options");
         if (json)
             terminal.Data.WriteLine(accuracy.ToJson("whole"));
     }
 
-    /// <summary>'evaluate': a set beside random real images, or these alone.</summary>
-    public void Evaluate(string? path, ResolvedSettings resolved)
+    /// <summary>'evaluate': a set beside random real images, or these alone, by a ConvNet or by each of some
+    /// architectures.</summary>
+    public void Evaluate(string? path, ResolvedSettings resolved, IReadOnlyList<string> models)
     {
         RunSettings settings = resolved.Settings;
         long start = TimeProvider.System.GetTimestamp();
         Backend backend = OpenDevice(settings);
         SyntheticSet? set = null;
+        ZcaWhitening? whitening = null;
         string estimator = "none";
         if (path is not null)
         {
@@ -98,8 +100,17 @@ internal sealed class RunCommands(
             ArtifactCommands.SayWhatIsMissing(terminal, artifact);
             set = artifact.ToSet(backend);
             estimator = metadata.GetValueOrDefault("estimator", "unknown");
+            whitening = artifact.Whitening;
+            if (resolved.IsGiven("Zca") && settings.Zca != whitening?.Epsilon)
+            {
+                throw DistillException.BadValue(
+                    "--zca", $"{settings.Zca?.ToString(CultureInfo.InvariantCulture) ?? "none"}",
+                    $"nothing beside a set, whose own whitening counts ({whitening?.ToString() ?? "none"})");
+            }
             settings = settings with
             {
+                Zca = whitening?.Epsilon,
+                Factor = null,
                 Dataset = resolved.IsGiven("Dataset") ? settings.Dataset : metadata["dataset"],
                 Depth = resolved.IsGiven("Depth")
                     ? settings.Depth
@@ -107,18 +118,22 @@ internal sealed class RunCommands(
             };
         }
         DatasetPair pair = load(settings.Dataset, settings.Data);
-        using PreparedData data = PreparedData.Load(pair, backend);
+        using PreparedData data = set is null
+            ? Prepare(pair, backend, settings)
+            : LoadFor(set, path!, pair, backend, whitening);
         if (set is not null)
-            settings = settings with { Ipc = [RequireFit(set, data, path!)] };
-        Network network = Translation.NetworkOf(settings, data, settings.EvalWidth);
-        TrainingPlan plan = Translation.EvaluationPlan(settings, pair.Name);
+            settings = settings with { Ipc = [set.Count / data.Classes], Factor = set.Factor };
+        Network[] networks = models.Count == 0
+            ? [Translation.NetworkOf(settings, data, settings.EvalWidth)]
+            : [.. models.Select(m => Translation.NetworkOf(settings, data, m))];
         new Requirements(0, Requirements.Memory(
             data.Image, data.Train.Count, data.TestImages.Shape[0],
-            Math.Min(plan.BatchSize, settings.Ipc.Max() * data.Classes), settings.EvalWidth, settings.Depth,
-            network.Layout.Count, 0)).Check(".", backend);
+            Math.Min(
+                Protocols.Plan(settings, pair.Name).BatchSize, DistillationRun.ImagesOfSet(settings, data.Classes)),
+            settings.EvalWidth, settings.Depth,
+            networks.Max(n => n.Layout.Count), 0)).Check(".", backend);
         RunSettings? recorded = RecordedExperts(path, settings, resolved.IsGiven("ExpertsFrom"));
         RandomKey key = RandomKey.FromSeed(settings.Seed);
-        var judge = new NetworkJudge(network, plan, data, key.Split("judge"), cancel);
         var results = new List<IpcResult>();
         using (IProgressView progress = terminal.MakeProgress())
         {
@@ -126,12 +141,14 @@ internal sealed class RunCommands(
                 recorded, Translation.NetworkOf(recorded, data, recorded.Width), data, recorded.ExpertsFrom!, progress, cancel);
             var real = new RealImages(
                 data, library?.Experts ?? [], (recorded ?? settings).Temperature, key.Split("real"));
-            foreach (int ipc in settings.Ipc)
+            foreach ((Network network, int ipc) in networks.SelectMany(n => settings.Ipc.Select(ipc => (n, ipc))))
             {
+                var judge = new NetworkJudge(network, settings, data, key.Split("judge"), cancel);
+                string by = models.Count == 0 ? "" : $" ({network.Name})";
                 Accuracy Judge(string what, Func<int, LabelledImages> setOf)
                 {
                     using IProgressStage stage = progress.Begin(
-                        $"IPC {ipc}: {what}", (long)settings.Repeats * settings.Epochs);
+                        $"IPC {ipc}: {what}{by}", (long)settings.Repeats * settings.Epochs);
                     return judge.Judge(setOf, settings.Repeats, stage);
                 }
                 results.Add(new IpcResult(ipc, estimator, new AccuracySet
@@ -142,7 +159,10 @@ internal sealed class RunCommands(
                         ? null
                         : Judge("random real + soft labels", r => real.RandomWithSoftLabels(ipc, r)),
                     Whole = library?.Accuracy,
-                }));
+                })
+                {
+                    Network = models.Count == 0 ? null : network.Name,
+                });
             }
         }
         var summary = new Summary
@@ -153,7 +173,8 @@ internal sealed class RunCommands(
             Dataset = pair.Name,
             Commit = EnvironmentReport.Commit,
             Complete = true,
-            Protocol = Translation.Describe(settings, pair.Name),
+            ProtocolName = Protocols.NameOf(settings),
+            Protocol = Protocols.Describe(settings, pair.Name, string.Join(", ", networks.Select(n => n.Name))),
             WholeSet = recorded is null ? null : Translation.DescribeExperts(recorded),
             Results = results,
         };
@@ -206,15 +227,21 @@ internal sealed class RunCommands(
     private void Show(Summary summary)
     {
         var table = new Table().Title(Markup.Escape($"Test accuracy in percent, {summary.Dataset}"));
+        bool areMany = summary.Results.Any(r => r.Network is not null);
+        if (areMany)
+            table.AddColumn("network");
         foreach (string column in (string[])
             ["images per class", "random real", "random real + soft labels", "distilled", "whole set"])
             table.AddColumn(new TableColumn(column).RightAligned());
         foreach (IpcResult result in summary.Results)
         {
             AccuracySet accuracy = result.Accuracy;
-            table.AddRow(
+            string[] cells =
+            [
                 $"{result.Ipc}", Cell(accuracy.RandomReal), Cell(accuracy.RandomRealSoftLabels), Cell(accuracy.Distilled),
-                Cell(accuracy.Whole));
+                Cell(accuracy.Whole),
+            ];
+            table.AddRow(areMany ? [Markup.Escape(result.Network ?? ""), .. cells] : cells);
         }
         terminal.Console.Write(table);
         terminal.Say($"Mean ± standard deviation, {summary.Protocol}.");
@@ -253,19 +280,34 @@ internal sealed class RunCommands(
         return null;
     }
 
-    private static string Cell(Accuracy? accuracy) => accuracy?.ToString() ?? "-";
-
-    private static int RequireFit(SyntheticSet set, PreparedData data, string path)
+    private PreparedData Prepare(DatasetPair pair, Backend backend, RunSettings settings)
     {
-        var image = new Shape(set.Images.Shape.Sizes[1..]);
-        if (image != data.Image || set.LabelLogits.Shape[1] != data.Classes || set.Count % data.Classes != 0)
+        using IProgressView progress = terminal.MakeProgress();
+        return PreparedData.Load(pair, backend, settings, progress, cancel);
+    }
+
+    // The data as the set's own whitening prepares them.
+    private static PreparedData LoadFor(
+        SyntheticSet set, string path, DatasetPair pair, Backend backend, ZcaWhitening? whitening)
+    {
+        RequireFit(set, new Shape(pair.Train.Channels, pair.Train.Height, pair.Train.Width), pair, path);
+        return PreparedData.Load(pair, backend, whitening);
+    }
+
+    private static string Cell(Accuracy? accuracy) =>
+        accuracy is null ? "-" : accuracy.Best is { } best ? $"{accuracy} (best {best})" : $"{accuracy}";
+
+    private static void RequireFit(SyntheticSet set, Shape image, DatasetPair pair, string path)
+    {
+        int classes = pair.Train.Classes;
+        var own = new Shape(set.Images.Shape.Sizes[1..]);
+        if (own != image || set.LabelLogits.Shape[1] != classes || set.Count % classes != 0)
         {
             throw new DistillException(
                 ExitCode.Data, "IM3023",
-                $"{path} holds {set.Count} images {image} of {set.LabelLogits.Shape[1]} classes, {data.Pair.Name} has images " +
-                $"{data.Image} of {data.Classes} classes. Name the set's own data set with --dataset.");
+                $"{path} holds {set.Count} images {own} of {set.LabelLogits.Shape[1]} classes, {pair.Name} has images " +
+                $"{image} of {classes} classes. Name the set's own data set with --dataset.");
         }
-        return set.Count / data.Classes;
     }
 
     private Backend OpenDevice(RunSettings settings)

@@ -10,6 +10,10 @@ internal sealed record RunSettings
 
     public string? Data { get; init; }
 
+    /// <summary>ε of the ZCA whitening of the standardised images; null for none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Zca { get; init; }
+
     public required ImmutableArray<int> Ipc { get; init; }
 
     public required string Estimator { get; init; }
@@ -46,6 +50,10 @@ internal sealed record RunSettings
 
     public required int RealBatch { get; init; }
 
+    /// <summary>f: a stored image is f×f tiles that are enlarged where it is used; null for 1.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Factor { get; init; }
+
     public required int Window { get; init; }
 
     public required int StartFirst { get; init; }
@@ -71,9 +79,25 @@ internal sealed record RunSettings
     /// <summary>How the experts' rate changes: constant, cosine or step.</summary>
     public required string ExpertSchedule { get; init; }
 
+    /// <summary>The probability with which an expert's batch is mixed by CutMix; null for never.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? ExpertCutmix { get; init; }
+
     public required int Checkpoints { get; init; }
 
     public required int DenseSteps { get; init; }
+
+    /// <summary>How networks are trained on a set that is judged: A or B; null for A with what the preset says.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Protocol { get; init; }
+
+    /// <summary>Epochs between two looks at the test images; null for what the protocol says.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? BestEvery { get; init; }
+
+    /// <summary>The probability with which their batches are mixed by CutMix; null for what the protocol says.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Cutmix { get; init; }
 
     public required int Epochs { get; init; }
 

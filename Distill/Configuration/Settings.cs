@@ -58,8 +58,8 @@ internal sealed class Setting
 /// <param name="Origins">For each property, where its value came from.</param>
 internal sealed record ResolvedSettings(RunSettings Settings, IReadOnlyDictionary<string, string> Origins)
 {
-    /// <summary>Whether a property was given, and not left to the preset.</summary>
-    public bool IsGiven(string property) => !Origins[property].StartsWith("preset", StringComparison.Ordinal);
+    /// <summary>Whether a property was given, and not left to the preset or a protocol.</summary>
+    public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "protocol");
 }
 
 /// <summary>The table of all settings.</summary>
@@ -71,7 +71,8 @@ internal static class Settings
     private const string DeviceVariable = "INFMATCH_DEVICE";
 
     /// <summary>The names of the augmentations; auto takes no flips for digits.</summary>
-    public static ImmutableArray<string> Augmentations { get; } = ["none", "auto", "photographs", "digits", "geometric"];
+    public static ImmutableArray<string> Augmentations { get; } =
+        ["none", "auto", "photographs", "digits", "geometric", "diffaug"];
 
     private static readonly ImmutableArray<string> s_devices = ["auto", "cpu", "cuda", "opencl", "reference"];
     private static readonly ImmutableArray<string> s_schedules = ["constant", "cosine", "step"];
@@ -85,6 +86,12 @@ internal static class Settings
             s => s.Dataset, (s, t) => s with { Dataset = t }, choices: DatasetCatalog.Names),
         new("Data", "FOLDER", "The folder of the data set's files; the built-in set needs none.",
             s => s.Data ?? "", (s, t) => s with { Data = NotEmpty("--data", t) }, variable: DatasetCatalog.FolderVariable),
+        new("Zca", "EPS", "ZCA whitening of the standardised images with this epsilon; none, or 0.1 as in MTT and DATM.",
+            s => s.Zca?.ToString("R", CultureInfo.InvariantCulture) ?? "none",
+            (s, t) => s with
+            {
+                Zca = t == "none" ? null : OptionText.Number("--zca", t, v => v > 0, "none or a number above 0, such as 0.1"),
+            }),
     ];
 
     /// <summary>The networks that are trained on the real data, whose trajectories are matched.</summary>
@@ -107,6 +114,8 @@ internal static class Settings
         Real("ExpertRate", "Learning rate of the experts (plain SGD).", s => s.ExpertRate, (s, v) => s with { ExpertRate = v }),
         Choice("ExpertAugment", "Augmentation of the experts' training", Augmentations,
             s => s.ExpertAugment, (s, v) => s with { ExpertAugment = v }),
+        Probability("ExpertCutmix", "Probability with which a batch of the experts' training is mixed by CutMix.",
+            s => s.ExpertCutmix ?? 0, (s, v) => s with { ExpertCutmix = v == 0 ? null : v }),
         Choice("ExpertSchedule", "How the experts' rate changes over their training", s_schedules,
             s => s.ExpertSchedule, (s, v) => s with { ExpertSchedule = v }),
         Whole("Checkpoints", "Parameter vectors stored in each epoch; 0 for none but the dense ones.", 0, 1 << 20,
@@ -152,6 +161,8 @@ internal static class Settings
             s => s.Temperature, (s, v) => s with { Temperature = v }),
         Choice("LabelStart", "Where the learned labels start: the experts' mean logits, or the image's class", ["experts", "hard"],
             s => s.LabelStart, (s, v) => s with { LabelStart = v }),
+        Whole("Factor", "Each stored image is N×N tiles, enlarged bilinearly where the set is used (IDC, NCFM).", 1, 64,
+            s => s.Factor ?? 1, (s, v) => s with { Factor = v == 1 ? null : v }),
         Whole("RealBatch", "Real images per class in the real gradient; 0 for all.", 0, 1 << 20,
             s => s.RealBatch, (s, v) => s with { RealBatch = v }),
         Whole("EvaluateEvery", "Iterations between two evaluations (one network each) on the way; 0 for none.", 0, 10_000_000,
@@ -160,9 +171,17 @@ internal static class Settings
             s => s.SaveEvery, (s, v) => s with { SaveEvery = v }),
     ];
 
-    /// <summary>The evaluation (protocol A: SGD with momentum 0.9, weight decay 5e-4, rate/10 at half, batch 256).</summary>
+    /// <summary>The evaluation; what is not given follows from the protocol if that is (<see cref="Protocols"/>).</summary>
     public static ImmutableArray<Setting> OfEvaluation { get; } =
     [
+        Choice("Protocol",
+            "How networks are trained on a set: A as DC, MTT and DATM (SGD, DSA, 1000 epochs), B as NCFM (AdamW, diffaug, CutMix, " +
+            "2000 epochs); without it A with the values below", Protocols.Names,
+            s => s.Protocol ?? Protocols.Names[0], (s, v) => s with { Protocol = v }),
+        Whole("BestEvery", "Epochs between two looks at the test images, for the best accuracy; 0 for none (B: a twentieth).", 0,
+            1_000_000, s => s.BestEvery ?? Protocols.BestEvery(s), (s, v) => s with { BestEvery = v }),
+        Probability("Cutmix", "Probability with which a batch of their training is mixed by CutMix (B: 0.5).",
+            s => s.Cutmix ?? Protocols.CutMix(s), (s, v) => s with { Cutmix = v }),
         Whole("Epochs", "Epochs for which a network is trained on a small set.", 1, 1_000_000,
             s => s.Epochs, (s, v) => s with { Epochs = v }),
         Whole("Repeats", "Networks from different initialisations: mean ± std.", 1, 1000,
@@ -226,6 +245,13 @@ internal static class Settings
                 settings = setting.Set(settings, text);
             origins.Add(setting.Property, origin);
         }
+        foreach ((string property, string text) in Protocols.ValuesOf(settings.Protocol))
+        {
+            if (!origins[property].StartsWith("preset", StringComparison.Ordinal))
+                continue;
+            settings = All.Single(s => s.Property == property).Set(settings, text);
+            origins[property] = $"protocol {settings.Protocol}";
+        }
         // INFMATCH_DATA may stand in a shell for other sets; it does not turn the built-in set into an error.
         if (settings.Dataset == DatasetCatalog.DefaultName
             && origins["Data"].StartsWith("environment", StringComparison.Ordinal))
@@ -241,6 +267,11 @@ internal static class Settings
     {
         if (s.Ipc.IsEmpty)
             throw DistillException.BadValue("--ipc", "", "at least one number from 1");
+        if (s is { Zca: not null, Factor: > 1 })
+        {
+            throw DistillException.BadValue(
+                "--factor", $"{s.Factor}", "1 beside --zca: whitened images cannot be shrunk and enlarged");
+        }
         if (s.StartLast < s.StartFirst)
         {
             throw DistillException.BadValue(
@@ -273,6 +304,10 @@ internal static class Settings
     private static Setting Fraction(
         string property, string help, Func<RunSettings, double> get, Func<RunSettings, double, RunSettings> set) =>
         Number(property, help, get, set, v => v is >= 0 and < 1, "a number from 0 to below 1");
+
+    private static Setting Probability(
+        string property, string help, Func<RunSettings, double> get, Func<RunSettings, double, RunSettings> set) =>
+        Number(property, help, get, set, v => v is >= 0 and <= 1, "a number from 0 to 1");
 
     private static Setting Number(
         string property, string help, Func<RunSettings, double> get, Func<RunSettings, double, RunSettings> set,

@@ -35,7 +35,7 @@ internal sealed class DistillationRun(
             _secondsBefore = earlier.Seconds;
             _peakBefore = earlier.PeakMemoryBytes;
         }
-        using PreparedData data = PreparedData.Load(pair, backend);
+        using PreparedData data = PreparedData.Load(pair, backend, settings, progress, cancel);
         Network network = Translation.NetworkOf(settings, data, settings.Width);
         Network judged = Translation.NetworkOf(settings, data, settings.EvalWidth);
         string experts = settings.ExpertsFrom ?? folder.Experts;
@@ -46,8 +46,7 @@ internal sealed class DistillationRun(
             using var library = ExpertLibrary.Gather(settings, network, data, experts, progress, cancel);
             var real = new RealImages(data, library.Experts, settings.Temperature, _key.Split("real"));
             using InfluenceEstimator estimator = MakeEstimator(data, library);
-            var judge = new NetworkJudge(
-                judged, Translation.EvaluationPlan(settings, pair.Name), data, _key.Split("judge"), cancel);
+            var judge = new NetworkJudge(judged, settings, data, _key.Split("judge"), cancel);
             foreach (int ipc in settings.Ipc)
             {
                 if (_results.Find(r => r.Ipc == ipc) is not { Accuracy.IsComplete: true })
@@ -66,7 +65,7 @@ internal sealed class DistillationRun(
         int ipc, Network network, PreparedData data, ExpertLibrary library, RealImages real, InfluenceEstimator estimator,
         NetworkJudge judge, MetricsFile metrics)
     {
-        SyntheticSet start = real.Start(ipc, settings.LabelStart == "hard");
+        SyntheticSet start = real.Start(ipc, settings.LabelStart == "hard", settings.Factor ?? 1);
         using Distiller distiller = MakeDistiller(network, library, estimator, start, ipc);
         SetOrigin origin = SetOrigin.Of(start, library.Experts);
         DrawPicture(start, data, ipc, "before");
@@ -201,7 +200,7 @@ internal sealed class DistillationRun(
         int realBatch = settings.RealBatch == 0
             ? data.Train.Count
             : Math.Min(data.Train.Count, settings.RealBatch * data.Classes);
-        int largest = Math.Max(Math.Max(realBatch, settings.ExpertBatch), settings.Ipc.Max() * data.Classes);
+        int largest = Math.Max(Math.Max(realBatch, settings.ExpertBatch), ImagesOfSet(settings, data.Classes));
         long stateBytes = settings.Ipc.Sum(n => 5L * n * data.Classes * (data.Image.Count + data.Classes) * sizeof(float));
         return new Requirements(
             ExpertLibrary.MissingBytes(settings, network, data, experts) + stateBytes,
@@ -210,6 +209,10 @@ internal sealed class DistillationRun(
                 settings.Depth, Math.Max(network.Layout.Count, judged.Layout.Count),
                 RealSides(data.Classes) + settings.Window + 1, data.Backend.Lanes)); // the checkpoints of the window in use
     }
+
+    /// <summary>The images that training on the largest set of a run sees.</summary>
+    public static int ImagesOfSet(RunSettings settings, int classes) =>
+        settings.Ipc.Max() * classes * (settings.Factor ?? 1) * (settings.Factor ?? 1);
 
     // Lines that a crash left behind the last saved state would stand there twice once the steps are done again.
     private Func<JsonObject, bool> IsBeforeCheckpoint()
@@ -251,8 +254,8 @@ internal sealed class DistillationRun(
         Curve(ipc, "accuracy"));
 
     private void DrawPicture(SyntheticSet set, PreparedData data, int ipc, string what) => ImageGrid.Write(
-        folder.Picture(ipc, what), SyntheticSetFile.Pixels(set.Images, pair.Standardisation), data.Image[0], data.Image[1],
-        data.Image[2], pair.Train.ClassNames);
+        folder.Picture(ipc, what), data.Pixels(set.Images), data.Image[0], data.Image[1], data.Image[2],
+        pair.Train.ClassNames);
 
     private IpcResult Keep(IpcResult result)
     {
@@ -275,6 +278,7 @@ internal sealed class DistillationRun(
             Dataset = pair.Name,
             Commit = EnvironmentReport.Commit,
             Complete = complete,
+            ProtocolName = Protocols.NameOf(settings),
             Protocol = Translation.Describe(settings, pair.Name),
             WholeSet = Translation.DescribeExperts(settings),
             Results = _results,

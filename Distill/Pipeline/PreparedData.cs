@@ -1,3 +1,4 @@
+using InfMatch.Autograd;
 using InfMatch.Datasets;
 using InfMatch.Nn;
 using InfMatch.Tensors;
@@ -7,8 +8,10 @@ namespace InfMatch.Distill;
 /// <summary>A data set on the backend: standardised training and test images with their labels.</summary>
 internal sealed class PreparedData : IDisposable
 {
-    private PreparedData(DatasetPair pair, LabelledImages train, Tensor testImages, int[] trainLabels, int[] testLabels)
+    private PreparedData(
+        DatasetPair pair, ZcaWhitening? whitening, LabelledImages train, Tensor testImages, int[] trainLabels, int[] testLabels)
     {
+        Whitening = whitening;
         (Pair, Train, TestImages, TrainLabels, TestLabels) = (pair, train, testImages, trainLabels, testLabels);
         Image = new Shape(train.Images.Shape.Sizes[1..]);
     }
@@ -16,11 +19,14 @@ internal sealed class PreparedData : IDisposable
     /// <summary>The bytes it was made of.</summary>
     public DatasetPair Pair { get; }
 
+    /// <summary>What the standardised images were whitened by; null for nothing.</summary>
+    public ZcaWhitening? Whitening { get; }
+
     /// <summary>D with one-hot labels.</summary>
     public LabelledImages Train { get; }
 
     /// <summary>[N, C, H, W].</summary>
-    public Tensor TestImages { get; private set; }
+    public Tensor TestImages { get; }
 
     /// <summary>Class of each training image.</summary>
     public int[] TrainLabels { get; }
@@ -37,24 +43,48 @@ internal sealed class PreparedData : IDisposable
     /// <summary>The backend that holds it.</summary>
     public Backend Backend => TestImages.Backend;
 
-    /// <summary>Standardises a data set and copies it to a backend.</summary>
-    public static PreparedData Load(DatasetPair pair, Backend backend)
+    /// <summary>Standardises a data set, copies it to a backend and whitens it there where that is asked for.</summary>
+    public static PreparedData Load(DatasetPair pair, Backend backend, ZcaWhitening? whitening = null)
     {
         (Tensor images, int[] labels) = Copy(pair.Train, AllOf(pair.Train), backend);
         (Tensor testImages, int[] testLabels) = Copy(pair.Test, AllOf(pair.Test), backend);
+        whitening?.Apply(images);
+        whitening?.Apply(testImages);
         Tensor oneHot = LabelledImages.OneHot(backend, DType.Float32, labels, pair.Train.Classes);
-        return new PreparedData(pair, new LabelledImages(images, oneHot), testImages, labels, testLabels);
+        return new PreparedData(pair, whitening, new LabelledImages(images, oneHot), testImages, labels, testLabels);
+    }
+
+    /// <summary>The data as a run's settings prepare them; a whitening that is not below --out yet is computed.</summary>
+    /// <exception cref="DistillException">The images cannot be whitened, or not be cut into the tiles of --factor.</exception>
+    public static PreparedData Load(
+        DatasetPair pair, Backend backend, RunSettings settings, IProgressView progress, CancellationToken cancel)
+    {
+        int factor = settings.Factor ?? 1;
+        if (pair.Train.Height % factor != 0 || pair.Train.Width % factor != 0)
+        {
+            throw DistillException.BadValue(
+                "--factor", $"{factor}", $"a number that divides the images' {pair.Train.Height} rows and {pair.Train.Width} columns");
+        }
+        ZcaWhitening? whitening = settings.Zca is { } epsilon
+            ? ZcaWhitening.Get(pair.Train, epsilon, backend, Path.Combine(settings.Out, "whitening"), progress, cancel)
+            : null;
+        return Load(pair, backend, whitening);
     }
 
     /// <summary>Chosen training images as [n, C, H, W], with their classes; the caller or the current scope owns them.</summary>
-    public (Tensor Images, int[] Labels) Select(int[] indices) => Copy(Pair.Train, indices, Backend);
+    public (Tensor Images, int[] Labels) Select(int[] indices) =>
+        (
+        Variable.Constant(Train.Images).GatherRows(indices).Value, [.. indices.Select(i => TrainLabels[i])]);
+
+    /// <summary>Images [n, C, H, W] as bytes, as they are seen: without whitening and standardisation.</summary>
+    public byte[] Pixels(Tensor images)
+    {
+        using var scope = TensorScope.Begin();
+        return SyntheticSetFile.Pixels(Whitening?.Undo(images) ?? images, Pair.Standardisation);
+    }
 
     /// <summary>Chosen training images with one-hot labels.</summary>
-    public LabelledImages SelectLabelled(int[] indices)
-    {
-        (Tensor images, int[] labels) = Select(indices);
-        return new LabelledImages(images, LabelledImages.OneHot(Backend, DType.Float32, labels, Classes));
-    }
+    public LabelledImages SelectLabelled(int[] indices) => Train.Rows(indices);
 
     /// <summary>So many random images of each class, class by class.</summary>
     /// <exception cref="DatasetException">A class has fewer.</exception>
@@ -67,14 +97,6 @@ internal sealed class PreparedData : IDisposable
                 key.Split((ulong)c).Permutation(Pair.Train.CountOfClass(c)).Take(perClass)
                     .Select(i => Pair.Train.IndicesOfClass(c)[i])),
         ];
-    }
-
-    /// <summary>Replaces the test images by what a set's preprocessing makes of them.</summary>
-    public void TransformTestImages(Func<Tensor, Tensor> preprocess)
-    {
-        Tensor before = TestImages;
-        TestImages = preprocess(before);
-        before.Dispose();
     }
 
     /// <inheritdoc/>

@@ -22,10 +22,10 @@ internal static class SyntheticSetFile
         int[] image = set.Images.Shape.Sizes.ToArray();
         int n = set.Count, classes = data.Classes;
         using var scope = TensorScope.Begin();
-        float[] soft = set.AsTrainingSet().Labels.ToArray<float>();
+        float[] soft = (set with { Factor = 1 }).AsTrainingSet().Labels.ToArray<float>();
         CultureInfo culture = CultureInfo.InvariantCulture;
         Standardisation standardisation = data.Pair.Standardisation;
-        TrainingPlan plan = Translation.EvaluationPlan(settings, data.Pair.Name);
+        TrainingPlan plan = Protocols.Plan(settings, data.Pair.Name);
         string configuration = ConfigFile.WriteDecisive(settings);
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -39,21 +39,23 @@ internal static class SyntheticSetFile
             ["classes"] = JsonSerializer.Serialize(data.Pair.Train.ClassNames),
             ["mean"] = string.Join(' ', standardisation.Mean.Select(v => v.ToString("R", culture))),
             ["std"] = string.Join(' ', standardisation.Std.Select(v => v.ToString("R", culture))),
-            ["zca"] = "none",
-            ["factor"] = "1",
+            ["zca"] = data.Whitening?.ToString() ?? "none",
+            ["factor"] = set.Factor.ToString(culture),
             ["ipc"] = (n / classes).ToString(culture),
             ["network"] = Translation.NetworkOf(settings, data, settings.EvalWidth).Name,
             ["distilled_with"] = Translation.NetworkOf(settings, data, settings.Width).Name,
             ["depth"] = settings.Depth.ToString(culture),
             ["estimator"] = settings.Estimator,
             ["protocol"] = Translation.Describe(settings, data.Pair.Name),
-            ["protocol_name"] = "A",
+            ["protocol_name"] = Protocols.NameOf(settings),
             ["augmentation"] = settings.Augment,
             ["augmentation_ops"] = plan.Augmentation.ToString(),
             ["epochs"] = settings.Epochs.ToString(culture),
             ["batch"] = plan.BatchSize.ToString(culture),
             ["momentum"] = plan.Momentum.ToString("R", culture),
             ["weight_decay"] = plan.WeightDecay.ToString("R", culture),
+            ["optimizer"] = plan.Optimiser == Optimiser.AdamW ? "adamw" : "sgd",
+            ["cutmix"] = plan.CutMix.ToString("R", culture),
             ["lr_origin"] = "used",
             ["seed"] = settings.Seed.ToString(culture),
             ["configuration"] = configuration,
@@ -68,17 +70,20 @@ internal static class SyntheticSetFile
             metadata["claimed_std"] = claimed.Std.ToString("R", culture);
             metadata["claimed_n"] = claimed.Runs.Count.ToString(culture);
             metadata["claimed_runs"] = string.Join(' ', claimed.Runs.Select(r => r.ToString("R", culture)));
+            if (claimed.Best is { } best)
+                metadata["claimed_best"] = best.ToString();
             metadata["claimed_on"] = Claim.EnvironmentOf(data.Backend);
         }
         NamedArray[] arrays =
         [
             NamedArray.From("images", image, set.Images.ToArray<float>()),
-            NamedArray.From("images_u8", image, Pixels(set.Images, standardisation)),
+            NamedArray.From("images_u8", image, data.Pixels(set.Images)),
             NamedArray.From("labels", [n], (int[])[.. Enumerable.Range(0, n).Select(i => i / (n / classes))]),
             NamedArray.From("label_logits", [n, classes], set.LabelLogits.ToArray<float>()),
             NamedArray.From("soft_labels", [n, classes], soft),
             NamedArray.From("mass", [1], (double[])[set.Mass]),
             NamedArray.From("lr", [1], (double[])[settings.EvalRate]),
+            .. data.Whitening?.ToArrays() ?? [],
         ];
         metadata[ArtifactHash.ContentKey] = ArtifactHash.OfContent(arrays, metadata);
         Safetensors.Write(path, arrays, metadata);

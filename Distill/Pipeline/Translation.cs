@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
@@ -7,9 +8,6 @@ namespace InfMatch.Distill;
 /// <summary>From settings to the plans and objects of the layers below.</summary>
 internal static class Translation
 {
-    private const double EvaluationMomentum = 0.9, EvaluationWeightDecay = 5e-4;
-    private const int EvaluationBatch = 256;
-
     /// <summary>A ConvNet of the settings' depth for the data.</summary>
     /// <exception cref="DistillException">The images are too small for the depth.</exception>
     public static Network NetworkOf(RunSettings settings, PreparedData data, int width)
@@ -24,22 +22,28 @@ internal static class Translation
         }
     }
 
+    /// <summary>The architectures that evaluate --models judges with.</summary>
+    public static ImmutableArray<string> Models { get; } = ["convnet", "mlp"];
+
+    /// <summary>An architecture of <see cref="Models"/> that judges sets.</summary>
+    /// <exception cref="DistillException">There is no such architecture, or the images are too small for it.</exception>
+    public static Network NetworkOf(RunSettings settings, PreparedData data, string model) =>
+        OptionText.OneOf("--models", model, Models) == "mlp"
+            ? new Mlp(data.Image, data.Classes, [settings.EvalWidth, settings.EvalWidth])
+            : NetworkOf(settings, data, settings.EvalWidth);
+
     /// <summary>How experts are trained: plain SGD, which influence describes best.</summary>
     public static TrainingPlan ExpertPlan(RunSettings s, string dataset) => new(
         s.ExpertEpochs, s.ExpertBatch, s.ExpertRate, Momentum: 0, WeightDecay: 0, ScheduleOf(s.ExpertSchedule),
         AugmentationOf(s.ExpertAugment, dataset))
     {
         MostSteps = s.ExpertSteps == 0 ? null : s.ExpertSteps,
+        CutMix = s.ExpertCutmix ?? 0,
     };
 
     /// <summary>Which of their parameters are stored.</summary>
     public static CheckpointSchedule Checkpoints(RunSettings s) =>
         new(s.Checkpoints, s.DenseSteps > 0 ? [new DenseSegment(0, s.DenseSteps)] : []);
-
-    /// <summary>Protocol A: how a network is trained on a set that is judged.</summary>
-    public static TrainingPlan EvaluationPlan(RunSettings s, string dataset) => new(
-        s.Epochs, EvaluationBatch, s.EvalRate, EvaluationMomentum, EvaluationWeightDecay, RateSchedule.StepAtHalf,
-        AugmentationOf(s.Augment, dataset));
 
     /// <summary>How S is learned.</summary>
     public static DistillationPlan DistillationPlanOf(RunSettings s, string dataset) => new()
@@ -84,25 +88,20 @@ internal static class Translation
         "digits" => new Augmentation(AugmentationOps.Digits),
         "geometric" => Augmentation.Geometric,
         "auto" when dataset == "mnist" => new Augmentation(AugmentationOps.Digits),
+        "diffaug" => Augmentation.InTurn(dataset == "mnist" ? AugmentationOps.Digits : AugmentationOps.Photographs),
         _ => new Augmentation(AugmentationOps.Photographs),
     };
 
     /// <summary>What the column of the whole set shows, in one line.</summary>
     public static string DescribeExperts(RunSettings s) =>
         FormattableString.Invariant(
-            $"the experts at their own plan, not protocol A: {s.Experts} × convnet-d{s.Depth}-w{s.Width}, ") +
+            $"the experts at their own plan, not protocol {Protocols.NameOf(s)}: {s.Experts} × convnet-d{s.Depth}-w{s.Width}, ") +
         FormattableString.Invariant($"{s.ExpertEpochs} epochs of SGD {s.ExpertRate} ({s.ExpertSchedule})") +
         (s.ExpertSteps > 0 ? FormattableString.Invariant($" but {s.ExpertSteps} steps at most") : "") +
-        FormattableString.Invariant($", batch {s.ExpertBatch}, augmentation {s.ExpertAugment}");
+        FormattableString.Invariant($", batch {s.ExpertBatch}, augmentation {s.ExpertAugment}") +
+        (s.ExpertCutmix is { } mixed ? FormattableString.Invariant($", CutMix {mixed}") : "");
 
-    /// <summary>The protocol in one line, to stand beside an accuracy.</summary>
-    public static string Describe(RunSettings s, string dataset)
-    {
-        TrainingPlan plan = EvaluationPlan(s, dataset);
-        return FormattableString.Invariant(
-            $"protocol A: convnet-d{s.Depth}-w{s.EvalWidth}, {plan.Epochs} epochs of SGD {plan.Rate} (/10 at half), ") +
-            FormattableString.Invariant(
-                $"momentum {plan.Momentum}, weight decay {plan.WeightDecay}, batch {plan.BatchSize}, augmentation ") +
-            FormattableString.Invariant($"{s.Augment}, last epoch, {s.Repeats} networks");
-    }
+    /// <summary>The protocol in one line, to stand beside an accuracy of ConvNets.</summary>
+    public static string Describe(RunSettings s, string dataset) => Protocols.Describe(
+        s, dataset, FormattableString.Invariant($"convnet-d{s.Depth}-w{s.EvalWidth}"));
 }

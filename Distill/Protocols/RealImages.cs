@@ -1,3 +1,4 @@
+using InfMatch.Autograd;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
@@ -28,21 +29,45 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
     /// Where a distillation starts (as DATM does): random real images that the experts together classify correctly, with
     /// the experts' mean logits, or with nearly hard labels. A class with too few of them is filled up with others.
     /// </summary>
-    public SyntheticSet Start(int ipc, bool hardLabels)
+    /// <param name="ipc">Stored images of each class.</param>
+    /// <param name="hardLabels">Whether labels start hard.</param>
+    /// <param name="factor">f: f×f shrunk images make a stored one, whose logits are the mean of its tiles'.</param>
+    public SyntheticSet Start(int ipc, bool hardLabels, int factor = 1)
     {
+        int tiles = factor * factor, wanted = ipc * tiles;
         var chosen = new List<int>();
         for (int c = 0; c < data.Classes; c++)
         {
             int count = data.Pair.Train.CountOfClass(c);
             int[] order = [.. key.Split("start").Split((ulong)c).Permutation(count)
                 .Select(i => data.Pair.Train.IndicesOfClass(c)[i])];
-            chosen.AddRange(CorrectFirst(order, c, ipc).Take(ipc));
+            chosen.AddRange(CorrectFirst(order, c, wanted).Take(wanted));
         }
-        (Tensor images, int[] labels) = data.Select([.. chosen]);
+        (Tensor images, int[] _) = data.Select([.. chosen]);
+        if (factor > 1)
+        {
+            Tensor unpacked = images;
+            using (var scope = TensorScope.Begin())
+                images = scope.Keep(Tiles.Pack(unpacked, factor));
+            unpacked.Dispose();
+        }
         if (!hardLabels)
-            return new SyntheticSet(images, Logits(images), 1);
+            return new SyntheticSet(images, TileLogits(images, factor), 1) { Factor = factor };
+        int[] labels = [.. Enumerable.Range(0, ipc * data.Classes).Select(i => i / ipc)];
         using Tensor oneHot = LabelledImages.OneHot(data.Backend, DType.Float32, labels, data.Classes);
-        return new SyntheticSet(images, oneHot.Times(HardLogit), 1);
+        return new SyntheticSet(images, oneHot.Times(HardLogit), 1) { Factor = factor };
+    }
+
+    private Tensor TileLogits(Tensor images, int factor)
+    {
+        if (factor == 1)
+            return Logits(images);
+        using var scope = TensorScope.Begin();
+        using IDisposable off = Recording.Off();
+        (int n, int tiles) = (images.Shape[0], factor * factor);
+        Variable each = Variable.Constant(Logits(Variable.Constant(images).EnlargeTiles(factor).Value));
+        return scope.Keep((each.Reshape(new Shape(n, tiles, data.Classes)).SumTo(new Shape(n, 1, data.Classes)) / tiles)
+            .Reshape(new Shape(n, data.Classes)).Value);
     }
 
     private int[] Draw(int ipc, int repeat) => data.RandomOfEachClass(ipc, key.Split("random").Split((ulong)repeat));

@@ -22,6 +22,11 @@ internal static class JsonText
 /// <param name="Runs">Each network's.</param>
 internal sealed record Accuracy(double Mean, double Std, IReadOnlyList<double> Runs)
 {
+    /// <summary>The same networks at the best of the epochs at which the test images were looked at, where they were
+    /// before the last.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Accuracy? Best { get; init; }
+
     /// <summary>From the accuracies of single networks, in percent.</summary>
     public static Accuracy Of(IReadOnlyList<double> runs)
     {
@@ -59,6 +64,10 @@ internal sealed record AccuracySet
 /// <summary>The result for one number of images per class.</summary>
 internal sealed record IpcResult(int Ipc, string Estimator, AccuracySet Accuracy)
 {
+    /// <summary>The network that was judged with, where several were.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Network { get; init; }
+
     /// <summary>Updates of S that were done.</summary>
     public int? Iterations { get; init; }
 
@@ -84,6 +93,9 @@ internal sealed record Summary
     public required string Commit { get; init; }
 
     public required bool Complete { get; init; }
+
+    /// <summary>The protocol's name, A or B.</summary>
+    public string? ProtocolName { get; init; }
 
     /// <summary>How networks are trained and judged, in one line.</summary>
     public string? Protocol { get; init; }

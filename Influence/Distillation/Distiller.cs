@@ -46,7 +46,7 @@ public sealed class Distiller : IDisposable
         using var scope = TensorScope.Begin();
         Tensor images = start.Images.Clone(), labels = start.LabelLogits.Clone();
         (_imageVelocity, _labelVelocity) = (start.Images.ZerosLike(), start.LabelLogits.ZerosLike());
-        Set = new SyntheticSet(images, labels, start.Mass);
+        Set = start with { Images = images, LabelLogits = labels };
         foreach (Tensor part in (Tensor[])[images, labels, _imageVelocity, _labelVelocity])
             scope.Keep(part); // only when all are made: memory may end between two of them
     }
@@ -68,7 +68,10 @@ public sealed class Distiller : IDisposable
         Window window = Draw(key.Split("window"));
         using IDisposable _ = TensorScope.BeginDetached();
         using var scope = TensorScope.Begin();
-        var loss = new SyntheticLoss(_network, _plan.Augmentation, key.Split("augmentation"), _plan.Siamese);
+        var loss = new SyntheticLoss(_network, _plan.Augmentation, key.Split("augmentation"), _plan.Siamese)
+        {
+            Factor = Set.Factor,
+        };
         ObjectiveValue value = _objective.Evaluate(window, Set, loss);
         if (value.Gradient is not { } gradient)
         {
@@ -106,7 +109,7 @@ public sealed class Distiller : IDisposable
             throw new NumericalException(
                 "the mass of the synthetic set", Iteration, mass, $"Lower its rate (now {_plan.MassRate}).");
         }
-        Set = new SyntheticSet(scope.Keep(images), scope.Keep(labels), mass);
+        Set = old with { Images = scope.Keep(images), LabelLogits = scope.Keep(labels), Mass = mass };
         foreach (Tensor gone in (Tensor[])[old.Images, old.LabelLogits, _imageVelocity, _labelVelocity])
             gone.Dispose();
         (_imageVelocity, _labelVelocity) = (scope.Keep(imageVelocity), scope.Keep(labelVelocity));
@@ -175,7 +178,7 @@ public sealed class Distiller : IDisposable
         Tensor imageVelocity = From(state["image_velocity"], Set.Images);
         Tensor labelVelocity = From(state["label_velocity"], Set.LabelLogits);
         Dispose(); // nothing is changed before all parts have been read
-        Set = new SyntheticSet(scope.Keep(images), scope.Keep(labels), mass);
+        Set = Set with { Images = scope.Keep(images), LabelLogits = scope.Keep(labels), Mass = mass };
         (_imageVelocity, _labelVelocity) = (scope.Keep(imageVelocity), scope.Keep(labelVelocity));
         (Iteration, Skipped) = (iteration, skipped);
     }

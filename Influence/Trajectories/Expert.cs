@@ -15,6 +15,9 @@ public sealed class Expert : IDisposable
 {
     private const string Format = "infmatch-trajectory-1", NumberType = "dtype", Device = "device", PrecisionName = "precision";
 
+    // What an entry is in a file that is older than it.
+    private const string CutMixName = "cutMix", NoCutMix = "0";
+
     private readonly RandomKey _key;
 
     private Expert(Network network, LabelledImages data, TrainingPlan plan, RandomKey key, TrajectoryFile trajectory)
@@ -162,8 +165,12 @@ public sealed class Expert : IDisposable
             // A file without it is older than the entry; the hash of its data holds the number type too.
             if (name == Device || (name == NumberType && !trajectory.Metadata.ContainsKey(name)))
                 continue;
-            string found = trajectory.Metadata.GetValueOrDefault(
-                name, name == PrecisionName ? Precisions.NameOf(Precision.Float32) : "nothing");
+            string found = trajectory.Metadata.GetValueOrDefault(name, name switch
+            {
+                PrecisionName => Precisions.NameOf(Precision.Float32),
+                CutMixName => NoCutMix,
+                _ => "nothing",
+            });
             if (found != wanted)
             {
                 trajectory.Dispose();
@@ -202,6 +209,11 @@ public sealed class Expert : IDisposable
     private static Dictionary<string, string> Describe(
         Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule, RandomKey key)
     {
+        if (plan.Optimiser != Optimiser.Sgd)
+        {
+            throw new TrajectoryException(
+                $"A trajectory of {plan.Optimiser} cannot be recorded: influence describes the steps of SGD. Train experts with SGD.");
+        }
         CultureInfo culture = CultureInfo.InvariantCulture;
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -223,6 +235,7 @@ public sealed class Expert : IDisposable
             ["key"] = key.Value.ToString("x16", culture),
             [Device] = data.Images.Backend.Name,
             [PrecisionName] = Precisions.NameOf(data.Images.Backend.Precision),
+            [CutMixName] = plan.CutMix.ToString("R", culture),
         };
     }
 }

@@ -52,6 +52,10 @@ public sealed record Augmentation(AugmentationOps Ops)
     /// and turns by up to 45°.</summary>
     public static Augmentation Geometric { get; } = new(AugmentationOps.Geometric) { OfEachImage = true, Degrees = 45 };
 
+    /// <summary>How NCFM (CVPR 2025) and IDC augment: always flip, if the operations hold it, and color, then one drawn of
+    /// those that move pixels, then cutout.</summary>
+    public static Augmentation InTurn(AugmentationOps ops) => new(ops) { IsInTurn = true };
+
     private const double CropFraction = 0.125, CutoutFraction = 0.5, MaximumScale = 1.2;
 
     /// <summary>The largest rotation, in degrees.</summary>
@@ -61,15 +65,20 @@ public sealed record Augmentation(AugmentationOps Ops)
     /// move pixels.</summary>
     public bool OfEachImage { get; init; }
 
+    /// <summary>Whether operations follow each other as in <see cref="InTurn"/> instead of one being drawn.</summary>
+    public bool IsInTurn { get; init; }
+
     /// <summary>The operations and, where it is not the usual, how they are drawn: equal text, equal
     /// augmentation.</summary>
-    public override string ToString() => OfEachImage || Degrees != 15
-        ? FormattableString.Invariant($"{Ops}, turns to {Degrees}°{(OfEachImage ? ", one for each image" : "")}")
+    public override string ToString() => IsInTurn ? $"{Ops}, in turn"
+        : OfEachImage || Degrees != 15 ? FormattableString.Invariant($"{Ops}, turns to {Degrees}°{(OfEachImage ? ", one for each image" : "")}")
         : $"{Ops}";
 
     /// <summary>Augmented images [N, C, H, W]; the same key gives the same random numbers.</summary>
     public Variable Apply(Variable images, RandomKey key, bool siamese)
     {
+        if (IsInTurn)
+            return ApplyInTurn(images, key, siamese);
         AugmentationOps[] choices =
             [.. Enum.GetValues<AugmentationOps>().Where(o => int.PopCount((int)o) == 1 && Ops.HasFlag(o))];
         if (choices.Length == 0)
@@ -89,6 +98,18 @@ public sealed record Augmentation(AugmentationOps Ops)
                 images.AffineSample(Transforms(i => choices[key.Split("op").Below(choices.Length, i)], images, draw)),
             _ => images.AffineSample(Transforms(_ => op, images, draw)),
         };
+    }
+
+    private Variable ApplyInTurn(Variable images, RandomKey key, bool siamese)
+    {
+        AugmentationOps[] parts =
+        [
+            Ops & AugmentationOps.Flip, Ops & AugmentationOps.Color, Ops & AugmentationOps.Geometric,
+            Ops & AugmentationOps.Cutout,
+        ];
+        for (int i = 0; i < parts.Length; i++)
+            images = (this with { Ops = parts[i], IsInTurn = false }).Apply(images, key.Split((ulong)i), siamese);
+        return images;
     }
 
     // DiffAugment's three color steps, each with its own number an image.

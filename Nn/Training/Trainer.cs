@@ -64,12 +64,13 @@ public sealed class LabelledImages(Tensor images, Tensor labels)
     }
 }
 
-/// <summary>How a network is trained: SGD with momentum and weight decay over whole epochs of shuffled batches.</summary>
+/// <summary>How a network is trained over whole epochs of shuffled batches; SGD with momentum and weight decay, unless the
+/// <see cref="Optimiser"/> says otherwise.</summary>
 /// <param name="Epochs">Passes over the data.</param>
 /// <param name="BatchSize">Images a step; the last batch of an epoch is smaller if they do not divide.</param>
 /// <param name="Rate">Learning rate per step.</param>
 /// <param name="Momentum">μ.</param>
-/// <param name="WeightDecay">λ in v' = μ·v + g + λ·θ.</param>
+/// <param name="WeightDecay">λ in v' = μ·v + g + λ·θ, or AdamW's decoupled one.</param>
 /// <param name="Schedule">How the rate changes.</param>
 /// <param name="Augmentation">Applied to every batch, with random numbers of its own for each image.</param>
 public sealed record TrainingPlan(
@@ -78,6 +79,12 @@ public sealed record TrainingPlan(
 {
     /// <summary>Where training ends, in steps, if the epochs do not end before; null for nowhere.</summary>
     public int? MostSteps { get; init; }
+
+    /// <summary>What moves the parameters; AdamW does not use <see cref="Momentum"/>.</summary>
+    public Optimiser Optimiser { get; init; }
+
+    /// <summary>The probability with which a batch is mixed by <see cref="Nn.CutMix"/>, behind the augmentation.</summary>
+    public double CutMix { get; init; }
 
     /// <summary>Steps in an epoch of so many images.</summary>
     public int StepsPerEpoch(int images) => (images + BatchSize - 1) / BatchSize;
@@ -130,7 +137,10 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
         LabelledImages batch = data.Rows(IndicesAt(step));
         Variable images = plan.Augmentation.Apply(
             Variable.Constant(batch.Images), key.Split("augmentation").Split((ulong)step), siamese: false);
-        return (images, Variable.Constant(batch.Labels));
+        var labels = Variable.Constant(batch.Labels);
+        return plan.CutMix > 0
+            ? CutMix.Apply(images, labels, plan.CutMix, key.Split("cutmix").Split((ulong)step))
+            : (images, labels);
     }
 
     /// <summary>Which examples of D the batch of step t holds, in its order.</summary>
@@ -143,8 +153,11 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
 
     /// <summary>The loss that step t descends, without weight decay: of its batch, by <see cref="Weights"/>, and what is
     /// <see cref="Added"/>.</summary>
+    /// <exception cref="InvalidOperationException">Examples are weighted that CutMix makes pairs of.</exception>
     public ParameterLoss LossAt(int step)
     {
+        if (Weights is not null && plan.CutMix > 0)
+            throw new InvalidOperationException("CutMix makes pairs of the examples of a batch, which have no weight of their own.");
         (Variable images, Variable labels) = BatchAt(step);
         ParameterLoss loss = Weights is null
             ? theta => network.Loss(theta, images, labels)
@@ -170,14 +183,15 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
         Tensor theta, Action<TrainingStep>? observe = null, Action<TrainingLosses>? observeLosses = null,
         CancellationToken cancel = default)
     {
-        Tensor current, velocity, losses;
+        Tensor current, losses;
+        Tensor[] state; // SGD's velocity, or AdamW's two means
         using (var start = TensorScope.Begin())
         {
-            (current, velocity) = (theta.Clone(), theta.ZerosLike());
+            current = theta.Clone();
+            state = [.. Enumerable.Range(0, plan.Optimiser == Optimiser.AdamW ? 2 : 1).Select(_ => theta.ZerosLike())];
             losses = theta.Backend.Empty(new Shape(StepsPerRead), theta.DType);
-            start.Keep(current); // only when all are made: memory may end between them
-            start.Keep(velocity);
-            start.Keep(losses);
+            foreach (Tensor made in (Tensor[])[current, .. state, losses])
+                start.Keep(made); // only when all are made: memory may end between them
         }
         bool done = false;
         try
@@ -186,10 +200,12 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
             {
                 cancel.ThrowIfCancellationRequested();
                 using var scope = TensorScope.Begin();
-                (Tensor loss, Tensor next, Tensor nextVelocity) = Step(step, current, velocity);
-                current.Dispose();
-                velocity.Dispose();
-                (current, velocity) = (scope.Keep(next), scope.Keep(nextVelocity));
+                (Tensor loss, Tensor next, Tensor[] nextState) = Step(step, current, state);
+                foreach (Tensor gone in (Tensor[])[current, .. state])
+                    gone.Dispose();
+                (current, state) = (scope.Keep(next), nextState);
+                foreach (Tensor kept in state)
+                    scope.Keep(kept);
                 int unread = step % StepsPerRead + 1;
                 loss.Backend.Copy(loss, losses.View(unread - 1, Shape.Scalar));
                 observe?.Invoke(new TrainingStep(step, step / StepsPerEpoch, RateAt(step), current));
@@ -210,8 +226,8 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
         }
         finally
         {
-            velocity.Dispose();
-            losses.Dispose();
+            foreach (Tensor gone in (Tensor[])[.. state, losses])
+                gone.Dispose();
             if (!done)
                 current.Dispose();
         }
@@ -232,15 +248,21 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
         return new TrainingLosses(first, values);
     }
 
-    private (Tensor Loss, Tensor Theta, Tensor Velocity) Step(int step, Tensor theta, Tensor velocity)
+    private (Tensor Loss, Tensor Theta, Tensor[] State) Step(int step, Tensor theta, Tensor[] state)
     {
         Variable parameters = Variable.Leaf(theta), batchLoss = LossAt(step)(parameters);
         (Tensor loss, Tensor gradient) = (batchLoss.Value, Gradient.Of(batchLoss, parameters).Value);
+        if (plan.Optimiser == Optimiser.AdamW)
+        {
+            (Tensor moved, Tensor first, Tensor second) =
+                AdamW.Step(theta, state[0], state[1], gradient, step, RateAt(step), plan.WeightDecay);
+            return (loss, moved, [first, second]);
+        }
         Tensor next = theta.Backend.Empty(theta.Shape, theta.DType);
         Tensor nextVelocity = theta.Backend.Empty(theta.Shape, theta.DType);
         theta.Backend.SgdStep(
-            theta, velocity, gradient, RateAt(step), plan.Momentum, plan.WeightDecay, next, nextVelocity);
-        return (loss, next, nextVelocity);
+            theta, state[0], gradient, RateAt(step), plan.Momentum, plan.WeightDecay, next, nextVelocity);
+        return (loss, next, [nextVelocity]);
     }
 
     private int _cachedEpoch = -1;

@@ -29,6 +29,10 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--precision", "tf3", "did you mean tf32?")]
     [InlineData("--augment", "flip", "one of none, auto, photographs, digits")]
     [InlineData("--start-last", "1", "a number from --start-first")]
+    [InlineData("--protocol", "C", "one of A, B")]
+    [InlineData("--cutmix", "1.5", "a number from 0 to 1")]
+    [InlineData("--zca", "0", "none or a number above 0")]
+    [InlineData("--factor", "0", "a whole number from 1 to 64")]
     [InlineData("--preset", "large", "one of demo, standard")]
     public void A_bad_value_names_the_option_the_value_and_what_is_expected(string option, string value, string expected)
     {

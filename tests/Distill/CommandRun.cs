@@ -23,7 +23,8 @@ internal sealed class CommandRun : IDisposable
     public string Errors { get; private set; } = "";
 
     /// <summary>The only run folder below <see cref="Runs"/>.</summary>
-    public string RunPath => Assert.Single(Directory.GetDirectories(Runs));
+    public string RunPath => Assert.Single(
+        Directory.GetDirectories(Runs), d => File.Exists(Path.Combine(d, "config.json")));
 
     /// <summary>A distillation of a few small steps.</summary>
     public static string[] SmallRun(params string[] more) =>

@@ -257,7 +257,7 @@ public sealed class EndToEndTests
 
     private static string[] Hashes(CommandRun run) => Hashes(run.RunPath);
 
-    private static string[] Hashes(string run)
+    internal static string[] Hashes(string run)
     {
         Summary summary = Summary.Read(Path.Combine(run, "summary.json"));
         Assert.True(summary.Complete);

@@ -1,0 +1,229 @@
+using System.Globalization;
+using InfMatch.Datasets;
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Distill;
+
+/// <summary>
+/// ZCA whitening of standardised images, x ↦ (x − m)·W with W = (C + εI)^−½ and C the unbiased covariance of the training
+/// set: what kornia's ZCAWhitening computes, with which MTT (CVPR 2022) and DATM (ICLR 2024) train and test under ε = 0.1.
+/// </summary>
+internal sealed class ZcaWhitening
+{
+    /// <summary>The names of m and W in a distilled set's file.</summary>
+    public const string MeanName = "zca_mean", MatrixName = "zca_matrix";
+
+    /// <summary>C·H·W up to which whitening is computed: six matrices of that side in float64 take 768 MiB there.</summary>
+    public const int MostNumbers = 4096;
+
+    private const string InverseName = "zca_inverse", EpsilonKey = "epsilon", DataKey = "dataset_sha256";
+    private const int RowsAtOnce = 1024, Matrices = 6;
+
+    private readonly float[] _mean, _matrix;
+    private readonly float[]? _inverse;
+
+    private ZcaWhitening(double epsilon, float[] mean, float[] matrix, float[]? inverse) =>
+        (Epsilon, _mean, _matrix, _inverse) = (epsilon, mean, matrix, inverse);
+
+    /// <summary>ε.</summary>
+    public double Epsilon { get; }
+
+    /// <summary>d = C·H·W.</summary>
+    public int Count => _mean.Length;
+
+    /// <summary>m [d].</summary>
+    public ReadOnlySpan<float> Mean => _mean;
+
+    /// <summary>W [d, d].</summary>
+    public ReadOnlySpan<float> Matrix => _matrix;
+
+    /// <summary>W⁻¹ [d, d]; empty where the whitening came from a distilled set.</summary>
+    public ReadOnlySpan<float> Inverse => _inverse;
+
+    /// <summary>"eps=0.1".</summary>
+    public override string ToString() => FormattableString.Invariant($"eps={Epsilon}");
+
+    /// <summary>m and W as a distilled set's file holds them.</summary>
+    public IEnumerable<NamedArray> ToArrays() =>
+        [NamedArray.From(MeanName, [Count], _mean), NamedArray.From(MatrixName, [Count, Count], _matrix)];
+
+    /// <summary>The memory in bytes that a device needs for it.</summary>
+    public static long Memory(Shape image) => (long)Matrices * image.Count * image.Count * sizeof(double);
+
+    /// <summary>The whitening that a distilled set was made under; null for none. It has no inverse.</summary>
+    /// <exception cref="DistillException">Its parts are missing or do not fit.</exception>
+    public static ZcaWhitening? Of(ArraySet set, string path)
+    {
+        string text = set.Metadata.GetValueOrDefault("zca", "none");
+        if (text == "none")
+            return null;
+        if (!text.StartsWith("eps=", StringComparison.Ordinal)
+            || !double.TryParse(text[4..], NumberStyles.Float, CultureInfo.InvariantCulture, out double epsilon)
+            || !set.TryGet(MeanName, out NamedArray? mean) || !set.TryGet(MatrixName, out NamedArray? matrix)
+            || mean.Element != ArrayElement.Float32 || matrix.Element != ArrayElement.Float32 || mean.Dimensions.Length != 1
+            || matrix.Count != (long)mean.Count * mean.Count)
+        {
+            throw new DistillException(
+                ExitCode.Data, "IM3030",
+                $"{path} says zca = {text}, but its {MeanName} and {MatrixName} do not fit that. Was it written by 'distill'?");
+        }
+        return new ZcaWhitening(epsilon, mean.AsFloat32().ToArray(), matrix.AsFloat32().ToArray(), null);
+    }
+
+    /// <summary>The whitening of a training set: read from a folder if it was computed before, else computed and kept
+    /// there.</summary>
+    /// <exception cref="DistillException">The images are too large for it.</exception>
+    public static ZcaWhitening Get(
+        ImageDataset train, double epsilon, Backend backend, string folder, IProgressView progress, CancellationToken cancel)
+    {
+        RequireSize(train, backend);
+        string hash = train.ContentHash();
+        string path = Path.Combine(
+            folder, FormattableString.Invariant($"zca-{train.Name.Replace(' ', '-')}-{hash[..12]}-eps{epsilon}.safetensors"));
+        if (File.Exists(path))
+        {
+            ArraySet kept = Safetensors.Read(path);
+            if (kept.Metadata.GetValueOrDefault(DataKey) == hash
+                && kept.Metadata.GetValueOrDefault(EpsilonKey) == epsilon.ToString("R", CultureInfo.InvariantCulture)
+                && kept.TryGet(MeanName, out NamedArray? mean) && kept.TryGet(MatrixName, out NamedArray? matrix)
+                && kept.TryGet(InverseName, out NamedArray? inverse) && mean.Count == train.ImageSize)
+            {
+                return new ZcaWhitening(
+                    epsilon, mean.AsFloat32().ToArray(), matrix.AsFloat32().ToArray(), inverse.AsFloat32().ToArray());
+            }
+        }
+        using IProgressStage stage = progress.Begin("ZCA whitening of the training set", train.Count + train.ImageSize);
+        ZcaWhitening made = Fit(train, epsilon, backend, stage.Report, cancel);
+        Directory.CreateDirectory(folder);
+        Safetensors.Write(
+            path, [.. made.ToArrays(), NamedArray.From(InverseName, [made.Count, made.Count], made._inverse!)],
+            new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                [DataKey] = hash, [EpsilonKey] = epsilon.ToString("R", CultureInfo.InvariantCulture),
+            });
+        return made;
+    }
+
+    /// <summary>The whitening of a training set, computed in float64 and rounded once.</summary>
+    /// <exception cref="DistillException">The set has fewer than two images.</exception>
+    public static ZcaWhitening Fit(
+        ImageDataset train, double epsilon, Backend backend, Action<long, string>? report = null,
+        CancellationToken cancel = default)
+    {
+        int d = train.ImageSize, n = train.Count;
+        if (n < 2)
+        {
+            throw new DistillException(
+                ExitCode.Data, "IM3031", $"{train.Name} has {n} images; a covariance takes two or more. Leave --zca out.");
+        }
+        double[] mean = MeanOf(train);
+        using var scope = TensorScope.Begin();
+        Tensor centre = Tensor.From<double>(backend, mean, new Shape(1, d));
+        Tensor covariance = Tensor.Full(backend, DType.Float64, new Shape(d, d), 0);
+        for (int start = 0; start < n; start += RowsAtOnce)
+        {
+            cancel.ThrowIfCancellationRequested();
+            using var part = TensorScope.Begin();
+            Tensor x = Centred(Rows(train, start, Math.Min(RowsAtOnce, n - start)), centre, backend);
+            Tensor products = backend.Empty(covariance.Shape, DType.Float64);
+            backend.MatMul(x, true, x, false, products);
+            covariance = part.Replace(covariance, TensorAlgebra.Axpy(1.0 / (n - 1), products, covariance));
+            report?.Invoke(start + x.Shape[0], "covariance");
+        }
+        var ridge = new double[d * d];
+        for (int i = 0; i < d; i++)
+            ridge[i * (d + 1)] = epsilon;
+        covariance = covariance.Plus(Tensor.From<double>(backend, ridge, covariance.Shape));
+        int steps = 0;
+        (Tensor root, Tensor inverseRoot) = MatrixRoots.Of(covariance, epsilon, () =>
+        {
+            cancel.ThrowIfCancellationRequested();
+            report?.Invoke(n + Math.Min(d, d / 10 * ++steps), $"inverse root, step {steps}");
+        });
+        return new ZcaWhitening(
+            epsilon, [.. mean.Select(v => (float)v)], inverseRoot.ToArray<float>(), root.ToArray<float>());
+    }
+
+    /// <summary>Whitens standardised images [n, C, H, W] where they stand.</summary>
+    public void Apply(Tensor images)
+    {
+        using var scope = TensorScope.Begin();
+        using IDisposable full = FullPrecision.Require();
+        Tensor mean = Tensor.From<float>(images.Backend, _mean, new Shape(1, Count));
+        Tensor matrix = Tensor.From<float>(images.Backend, _matrix, new Shape(Count, Count));
+        int n = images.Shape[0];
+        for (int start = 0; start < n; start += RowsAtOnce)
+        {
+            using var part = TensorScope.Begin();
+            var shape = new Shape(Math.Min(RowsAtOnce, n - start), Count);
+            Tensor centred = images.Backend.Empty(shape, images.DType), shift = images.Backend.Empty(shape, images.DType);
+            images.Backend.BroadcastTo(mean, shift);
+            images.Backend.Zip<SubtractFunction>(images.View(start * Count, shape), shift, centred);
+            images.Backend.MatMul(centred, false, matrix, false, images.View(start * Count, shape));
+        }
+    }
+
+    /// <summary>Standardised images [n, C, H, W] from whitened ones; the result belongs to the current scope.</summary>
+    /// <exception cref="InvalidOperationException">The whitening came from a distilled set, which holds no inverse.</exception>
+    public Tensor Undo(Tensor images)
+    {
+        if (_inverse is null)
+            throw new InvalidOperationException("A whitening read from a distilled set has no inverse.");
+        using var scope = TensorScope.Begin();
+        var rows = new Shape(images.Shape[0], Count);
+        Tensor inverse = Tensor.From<float>(images.Backend, _inverse, new Shape(Count, Count));
+        Tensor product = images.Backend.Empty(rows, images.DType), shift = images.Backend.Empty(rows, images.DType);
+        using IDisposable _ = FullPrecision.Require();
+        images.Backend.MatMul(images.Reshape(rows), false, inverse, false, product);
+        images.Backend.BroadcastTo(Tensor.From<float>(images.Backend, _mean, new Shape(1, Count)), shift);
+        return scope.Keep(product.Plus(shift).Reshape(images.Shape));
+    }
+
+    private static void RequireSize(ImageDataset train, Backend backend)
+    {
+        var image = new Shape(train.Channels, train.Height, train.Width);
+        if (train.ImageSize > MostNumbers)
+        {
+            throw new DistillException(
+                ExitCode.Usage, "IM2011",
+                $"--zca takes matrices of {train.ImageSize}×{train.ImageSize} numbers for images {image}, {ByteSize.Text(Memory(image))} " +
+                $"and a multiple of the time; images of up to {MostNumbers} numbers are whitened. Leave --zca out.");
+        }
+        if (Memory(image) > backend.Memory.Limit)
+        {
+            throw new DistillException(
+                ExitCode.Memory, "IM5004",
+                $"--zca needs {ByteSize.Text(Memory(image))} of the memory of {backend.Name}, {ByteSize.Text(backend.Memory.Limit)} " +
+                "can be had. Leave --zca out, or raise --memory-limit where it is set.");
+        }
+    }
+
+    private static float[] Rows(ImageDataset set, int first, int count)
+    {
+        var values = new float[count * set.ImageSize];
+        set.Standardise([.. Enumerable.Range(first, count)], values);
+        return values;
+    }
+
+    private static double[] MeanOf(ImageDataset train)
+    {
+        var sums = new double[train.ImageSize];
+        for (int start = 0; start < train.Count; start += RowsAtOnce)
+        {
+            float[] values = Rows(train, start, Math.Min(RowsAtOnce, train.Count - start));
+            for (int i = 0; i < values.Length; i++)
+                sums[i % sums.Length] += values[i];
+        }
+        return [.. sums.Select(s => s / train.Count)];
+    }
+
+    private static Tensor Centred(float[] rows, Tensor centre, Backend backend)
+    {
+        int d = centre.Shape[1];
+        var shape = new Shape(rows.Length / d, d);
+        Tensor x = Tensor.From<float>(backend, rows, shape).To(DType.Float64), shift = backend.Empty(shape, DType.Float64);
+        backend.BroadcastTo(centre, shift);
+        return x.Minus(shift);
+    }
+}

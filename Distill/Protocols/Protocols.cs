@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using InfMatch.Nn;
+
+namespace InfMatch.Distill;
+
+/// <summary>
+/// How a network is trained on a set that is judged. A: DC (ICLR 2021), MTT (CVPR 2022), DATM (ICLR 2024). B: NCFM (CVPR
+/// 2025) as released; its accuracy of the best epoch stands beside that of the last.
+/// </summary>
+internal static class Protocols
+{
+    private const double Momentum = 0.9, WeightDecay = 5e-4;
+    private const int BatchOfA = 256, BatchOfB = 128, LooksOfB = 20;
+
+    /// <summary>The names.</summary>
+    public static ImmutableArray<string> Names { get; } = ["A", "B"];
+
+    /// <summary>The values of settings that a named protocol stands for, where they are not given.</summary>
+    public static IReadOnlyList<(string Property, string Text)> ValuesOf(string? name) => name switch
+    {
+        "A" => [("Epochs", "1000"), ("Repeats", "5"), ("EvalRate", "0.01"), ("Augment", "auto")],
+        "B" => [("Epochs", "2000"), ("Repeats", "10"), ("EvalRate", "0.001"), ("Augment", "diffaug")],
+        _ => [],
+    };
+
+    /// <summary>The name of the protocol that settings mean.</summary>
+    public static string NameOf(RunSettings s) => s.Protocol ?? Names[0];
+
+    /// <summary>Epochs between two looks at the test images, unless the setting says otherwise; 0 for none.</summary>
+    public static int BestEvery(RunSettings s) => NameOf(s) == "B" ? Math.Max(1, s.Epochs / LooksOfB) : 0;
+
+    /// <summary>The probability of CutMix, unless the setting says otherwise.</summary>
+    public static double CutMix(RunSettings s) => NameOf(s) == "B" ? 0.5 : 0;
+
+    /// <summary>How a network is trained.</summary>
+    public static TrainingPlan Plan(RunSettings s, string dataset)
+    {
+        Augmentation augmentation = Translation.AugmentationOf(s.Augment, dataset);
+        TrainingPlan plan = NameOf(s) == "B"
+            ? new TrainingPlan(
+                s.Epochs, BatchOfB, s.EvalRate, 0, AdamW.DefaultWeightDecay, RateSchedule.HalfAtFifths, augmentation)
+            {
+                Optimiser = Optimiser.AdamW,
+            }
+            : new TrainingPlan(
+                s.Epochs, BatchOfA, s.EvalRate, Momentum, WeightDecay, RateSchedule.StepAtHalf, augmentation);
+        return plan with { CutMix = s.Cutmix ?? CutMix(s) };
+    }
+
+    /// <summary>The protocol in one line, to stand beside an accuracy of some networks.</summary>
+    public static string Describe(RunSettings s, string dataset, string networks)
+    {
+        TrainingPlan plan = Plan(s, dataset);
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        string steps = plan.Optimiser == Optimiser.AdamW
+            ? string.Create(culture, $"AdamW {plan.Rate} (halved at each fifth), ")
+            : string.Create(culture, $"SGD {plan.Rate} (/10 at half), momentum {plan.Momentum}, ");
+        string mixed = plan.CutMix > 0 ? string.Create(culture, $", CutMix {plan.CutMix}") : "";
+        int every = s.BestEvery ?? BestEvery(s);
+        return string.Create(culture, $"protocol {NameOf(s)}: {networks}, {plan.Epochs} epochs of {steps}") +
+            string.Create(
+                culture, $"weight decay {plan.WeightDecay}, batch {plan.BatchSize}, augmentation {s.Augment}{mixed}, last epoch") +
+            (every > 0 ? string.Create(culture, $" (best: of every {every} epochs on the test images)") : "") +
+            string.Create(culture, $", {s.Repeats} networks");
+    }
+}

@@ -1,0 +1,179 @@
+using System.Text.Json;
+using InfMatch.Distill;
+using InfMatch.Nn;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Tests.Distill;
+
+public sealed class ProtocolTests
+{
+    public static TheoryData<string> Extras() =>
+    [
+        "--zca 0.1", "--factor 2", "--factor 2 --label-start experts", "--protocol B --epochs 5 --repeats 2 --augment diffaug",
+        "--expert-cutmix 0.5 --best-every 2", "--zca 0.2 --partition both --augment diffaug --cutmix 1",
+    ];
+
+    [Theory, MemberData(nameof(Extras))]
+    public void A_crash_and_resume_give_the_same_bits_under_every_setting(string extra)
+    {
+        using CommandRun whole = new() { CopyAt = "IPC 2: distilling: 5/6" }, plain = new();
+        // What the small run gives must not stand against what is asked for here.
+        List<string> args = [.. CommandRun.SmallRun(), .. extra.Split(' ')];
+        foreach (string option in extra.Split(' ').Where(o => o.StartsWith("--", StringComparison.Ordinal)))
+        {
+            int first = args.IndexOf(option);
+            if (first != args.LastIndexOf(option))
+                args.RemoveRange(first, 2);
+        }
+        Assert.Equal(0, whole.Run([.. args]));
+        Assert.Equal(0, whole.RunAsGiven(Interruption.Silent(), "resume", whole.CopiedRun));
+        Assert.Equal(EndToEndTests.Hashes(whole.RunPath), EndToEndTests.Hashes(whole.CopiedRun));
+        Assert.Equal(0, plain.Run(CommandRun.SmallRun()));
+        Assert.NotEqual(EndToEndTests.Hashes(plain.RunPath), EndToEndTests.Hashes(whole.RunPath));
+
+        // The set is judged again to the same accuracies by the same protocol, from its file alone.
+        string set = Path.Combine(whole.RunPath, "synthetic", "ipc2.safetensors");
+        Summary summary = Summary.Read(Path.Combine(whole.RunPath, "summary.json"));
+        string[] evaluation = ["--epochs", "--repeats", "--eval-width", "--augment", "--protocol", "--cutmix", "--best-every"];
+        string[] given = [.. evaluation.Where(args.Contains).SelectMany(o => args.GetRange(args.IndexOf(o), 2))];
+        Assert.Equal(0, whole.Run(["evaluate", set, "--json", .. given]));
+        Summary again = JsonSerializer.Deserialize<Summary>(whole.Output, JsonText.Options)!;
+        Assert.Equal(summary.Protocol, again.Protocol);
+        Assert.Equal(summary.Results[1].Accuracy.Distilled!.Runs, again.Results[0].Accuracy.Distilled!.Runs);
+        Assert.Equal(summary.Results[1].Accuracy.Distilled!.Best?.Runs, again.Results[0].Accuracy.Distilled!.Best?.Runs);
+        Assert.Equal(summary.Results[1].Accuracy.RandomReal!.Runs, again.Results[0].Accuracy.RandomReal!.Runs);
+    }
+
+    [Fact]
+    public void A_named_protocol_sets_what_is_not_given_and_says_so()
+    {
+        ResolvedSettings Resolve(params (string Option, string Text)[] given) => Settings.Resolve(
+            "demo", s => given.FirstOrDefault(g => g.Option == s.Name).Text, _ => null);
+        ResolvedSettings none = Resolve(), a = Resolve(("--protocol", "A")), b = Resolve(("--protocol", "B"));
+        Assert.Equal(Presets.Demo, none.Settings with { Ipc = Presets.Demo.Ipc });
+        Assert.Equal((1000, 5, 0.01, "auto"), Values(a.Settings));
+        Assert.Equal((2000, 10, 0.001, "diffaug"), Values(b.Settings));
+        Assert.Equal("protocol B", b.Origins["Epochs"]);
+        Assert.False(b.IsGiven("Epochs"));
+        Assert.True(b.IsGiven("Protocol"));
+        ResolvedSettings own = Resolve(("--protocol", "B"), ("--epochs", "60"), ("--cutmix", "0"));
+        Assert.Equal((60, 10, 0.001, "diffaug"), Values(own.Settings));
+
+        TrainingPlan planA = Protocols.Plan(a.Settings, "cifar-10"), planB = Protocols.Plan(b.Settings, "cifar-10");
+        Assert.Equal(
+            new TrainingPlan(1000, 256, 0.01, 0.9, 5e-4, RateSchedule.StepAtHalf, new Augmentation(AugmentationOps.Photographs)),
+            planA);
+        Assert.Equal(
+            new TrainingPlan(
+                2000, 128, 0.001, 0, 0.01, RateSchedule.HalfAtFifths, Augmentation.InTurn(AugmentationOps.Photographs))
+            {
+                Optimiser = Optimiser.AdamW, CutMix = 0.5,
+            },
+            planB);
+        Assert.Equal(0, Protocols.Plan(own.Settings, "cifar-10").CutMix);
+        Assert.Equal(AugmentationOps.Digits, Protocols.Plan(b.Settings, "mnist").Augmentation.Ops);
+        Assert.Equal((0, 100), (Protocols.BestEvery(a.Settings), Protocols.BestEvery(b.Settings)));
+        Assert.Equal(
+            "protocol A: convnet-d3-w32, 1000 epochs of SGD 0.01 (/10 at half), momentum 0.9, weight decay 0.0005, batch 256, " +
+            "augmentation auto, last epoch, 5 networks",
+            Translation.Describe(a.Settings, "cifar-10"));
+        Assert.Equal(
+            "protocol B: convnet-d3-w32, 2000 epochs of AdamW 0.001 (halved at each fifth), weight decay 0.01, batch 128, " +
+            "augmentation diffaug, CutMix 0.5, last epoch (best: of every 100 epochs on the test images), 10 networks",
+            Translation.Describe(b.Settings, "cifar-10"));
+
+        static (int, int, double, string) Values(RunSettings s) => (s.Epochs, s.Repeats, s.EvalRate, s.Augment);
+    }
+
+    [Fact]
+    public void The_best_epoch_stands_beside_the_last_one_in_every_output()
+    {
+        using var run = new CommandRun();
+        string[] judge =
+        [
+            "evaluate", "--dataset", "tiny", "--ipc", "2", "--depth", "2", "--eval-width", "4", "--protocol", "B", "--epochs", "9",
+            "--repeats", "3", "--json",
+        ];
+        Assert.Equal(0, run.Run([.. judge, "--best-every", "1"]));
+        using JsonDocument json = JsonDocument.Parse(run.Output);
+        Assert.Equal("B", json.RootElement.GetProperty("protocolName").GetString());
+        JsonElement real = json.RootElement.GetProperty("results")[0].GetProperty("accuracy").GetProperty("randomReal");
+        double[] last = Runs(real), best = Runs(real.GetProperty("best"));
+        Assert.All(last.Zip(best), pair => Assert.True(pair.First <= pair.Second));
+        Assert.NotEqual(last, best);
+        Assert.Equal(best.Average(), real.GetProperty("best").GetProperty("mean").GetDouble(), 9);
+        Assert.Contains("(best ", run.Errors);
+        Assert.Contains("% (protocol B)", run.Errors);
+
+        // Looking changes nothing; what only the last epoch looks at is the last epoch's.
+        Assert.Equal(0, run.Run([.. judge, "--best-every", "0"]));
+        using JsonDocument without = JsonDocument.Parse(run.Output);
+        real = without.RootElement.GetProperty("results")[0].GetProperty("accuracy").GetProperty("randomReal");
+        Assert.Equal(last, Runs(real));
+        Assert.False(real.TryGetProperty("best", out _));
+        Assert.Equal(0, run.Run([.. judge, "--best-every", "9"]));
+        using JsonDocument end = JsonDocument.Parse(run.Output);
+        real = end.RootElement.GetProperty("results")[0].GetProperty("accuracy").GetProperty("randomReal");
+        Assert.Equal(last, Runs(real.GetProperty("best")));
+
+        static double[] Runs(JsonElement e) => [.. e.GetProperty("runs").EnumerateArray().Select(v => v.GetDouble())];
+    }
+
+    [Fact]
+    public void Several_architectures_judge_in_turn_and_each_row_names_its_own()
+    {
+        using var run = new CommandRun();
+        string[] judge =
+        [
+            "evaluate", "--dataset", "tiny", "--ipc", "1", "2", "--depth", "2", "--eval-width", "4", "--epochs", "3", "--repeats",
+            "2", "--json",
+        ];
+        Assert.Equal(0, run.Run([.. judge, "--models", "convnet,mlp"]));
+        Summary summary = JsonSerializer.Deserialize<Summary>(run.Output, JsonText.Options)!;
+        Assert.Equal(
+            [("convnet-d2-w4", 1), ("convnet-d2-w4", 2), ("mlp-64-4-4-3", 1), ("mlp-64-4-4-3", 2)],
+            summary.Results.Select(r => (r.Network!, r.Ipc)));
+        Assert.StartsWith("protocol A: convnet-d2-w4, mlp-64-4-4-3, 3 epochs", summary.Protocol);
+        Assert.Matches(@"mlp-64-4-4-3 +│ +2 │", run.Errors);
+        Assert.Equal(0, run.Run(judge));
+        Assert.Equal(
+            JsonSerializer.Deserialize<Summary>(run.Output, JsonText.Options)!.Results.Select(r => r.Accuracy.RandomReal!.Mean),
+            summary.Results.Take(2).Select(r => r.Accuracy.RandomReal!.Mean));
+        Assert.Equal((int)ExitCode.Usage, run.Run([.. judge, "--models", "convent"]));
+        Assert.Contains("did you mean convnet?", run.Errors);
+    }
+
+    [Fact]
+    public void A_set_under_whitening_carries_it_and_is_shown_without_it()
+    {
+        using var run = new CommandRun();
+        Assert.Equal(0, run.Run(CommandRun.SmallRun("--zca", "0.1", "--iterations", "1", "--lr-img", "1e-20")));
+        string path = Path.Combine(run.RunPath, "synthetic", "ipc1.safetensors");
+        ArraySet set = Safetensors.Read(path);
+        Assert.Equal(("eps=0.1", "1"), (set.Metadata["zca"], set.Metadata["factor"]));
+        Assert.Equal([64], set["zca_mean"].Dimensions.ToArray());
+        Assert.Equal([64, 64], set["zca_matrix"].Dimensions.ToArray());
+        // The set has not moved from real images, whose bytes come back through the inverse.
+        byte[] train = CommandRun.TinyData().Train.Pixels.ToArray(), shown = set["images_u8"].AsUInt8().ToArray();
+        Assert.All(shown.Chunk(64), image => Assert.Contains(train.Chunk(64), real => real.SequenceEqual(image)));
+
+        Assert.Equal((int)ExitCode.Usage, run.Run("evaluate", path, "--zca", "0.2"));
+        Assert.Contains("whose own whitening counts (eps=0.1)", run.Errors);
+        string broken = Path.Combine(run.Folder, "broken.safetensors");
+        Safetensors.Write(broken, set.Arrays.Where(a => a.Name != "zca_mean"), set.Metadata);
+        Assert.Equal((int)ExitCode.Data, run.Run("evaluate", broken));
+        Assert.Contains("[IM3030]", run.Errors);
+    }
+
+    [Fact]
+    public void Tiles_that_do_not_fit_are_refused_before_anything_is_trained()
+    {
+        using var run = new CommandRun();
+        Assert.Equal((int)ExitCode.Usage, run.Run(CommandRun.SmallRun("--factor", "3")));
+        Assert.Contains("a number that divides the images' 8 rows and 8 columns", run.Errors);
+        Assert.Equal((int)ExitCode.Usage, run.Run(CommandRun.SmallRun("--factor", "2", "--zca", "0.1")));
+        Assert.Contains("1 beside --zca", run.Errors);
+        Assert.Equal((int)ExitCode.Data, run.Run(CommandRun.SmallRun("--factor", "4")));
+        Assert.Contains("24", run.Errors);
+    }
+}
