@@ -169,7 +169,7 @@ internal sealed class ArtifactReader
         {
             names = _version == 1 ? text.Split('|') : JsonSerializer.Deserialize<string[]>(text);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter: half a surrogate pair
         {
             throw Wrong($"classes is no JSON list of names: {e.Message}", e);
         }
@@ -188,7 +188,7 @@ internal sealed class ArtifactReader
         {
             settings = ConfigFile.ReadDecisive(text);
         }
-        catch (Exception e) when (e is JsonException or DistillException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or DistillException)
         {
             throw Wrong($"its configuration cannot be used: {e.Message}", e);
         }

@@ -35,7 +35,8 @@ internal static class ConfigFile
     }
 
     /// <summary>Reads the file again.</summary>
-    /// <exception cref="DistillException">It is missing, no JSON, or lacks a setting or has one too many.</exception>
+    /// <exception cref="DistillException">It is missing, no JSON, lacks a setting or has one too many, or a value that the
+    /// command line would refuse.</exception>
     public static (string Command, ResolvedSettings Resolved) Read(string path)
     {
         if (!File.Exists(path))
@@ -45,7 +46,8 @@ internal static class ConfigFile
         }
         try
         {
-            JsonObject root = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+            JsonObject root = JsonNode.Parse(
+                File.ReadAllText(path), documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false })!.AsObject();
             var values = new JsonObject();
             var origins = new Dictionary<string, string>(StringComparer.Ordinal);
             foreach ((string key, JsonNode? entry) in root["settings"]!.AsObject())
@@ -55,9 +57,10 @@ internal static class ConfigFile
                 origins[setting.Property] = entry["origin"]!.GetValue<string>();
             }
             RunSettings settings = values.Deserialize<RunSettings>(s_options)!;
+            RequireAcceptable(settings);
             return (root["command"]!.GetValue<string>(), new ResolvedSettings(settings, origins));
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException)
         {
             throw new DistillException(
                 ExitCode.Usage, "IM2004", $"{path} is no configuration of this version: {e.Message} Start the run again.", e);
@@ -100,6 +103,17 @@ internal static class ConfigFile
             settings = setting.Set(settings, TextOf(entry.Value));
         }
         return settings.Ipc.IsEmpty ? throw new JsonException("ipc names no number.") : settings;
+    }
+
+    // A file may have been edited by hand: each value must be one that the command line would take.
+    private static void RequireAcceptable(RunSettings settings)
+    {
+        foreach (Setting setting in Settings.All)
+        {
+            if (setting.Show(settings) is { Length: > 0 } text)
+                setting.Set(settings, text);
+        }
+        Settings.CheckTogether(settings);
     }
 
     private static string TextOf(JsonElement value) => value.ValueKind switch

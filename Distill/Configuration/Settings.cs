@@ -263,7 +263,9 @@ internal static class Settings
         return new ResolvedSettings(settings, origins);
     }
 
-    private static void CheckTogether(RunSettings s)
+    /// <summary>Refuses settings that do not go together.</summary>
+    /// <exception cref="DistillException">Two do not.</exception>
+    public static void CheckTogether(RunSettings s)
     {
         if (s.Ipc.IsEmpty)
             throw DistillException.BadValue("--ipc", "", "at least one number from 1");

@@ -3,7 +3,6 @@ using InfMatch.Datasets;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
-using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
@@ -219,7 +218,7 @@ internal sealed class DistillationRun(
     {
         Dictionary<int, int> done = settings.Ipc
             .Where(ipc => File.Exists(folder.Checkpoint(ipc)))
-            .ToDictionary(ipc => ipc, ipc => Safetensors.Read(folder.Checkpoint(ipc))["progress"].AsInt32()[0]);
+            .ToDictionary(ipc => ipc, ipc => CheckpointFile.IterationOf(folder.Checkpoint(ipc)));
         return line =>
         {
             int saved = done.GetValueOrDefault(line["ipc"]!.GetValue<int>()), iteration = line["iteration"]!.GetValue<int>();

@@ -92,7 +92,15 @@ public sealed class TrajectoryFile : IDisposable
         }
         if (header["accuracy"].Dimensions[0] != 1)
             throw new TrajectoryException($"{path}: one accuracy was expected, {header["accuracy"].Dimensions[0]} are stored. Record it again.");
+        if (header["steps"].Dimensions[0] < 1 || header["theta"].Dimensions[1] < 1)
+            throw new TrajectoryException($"{path} holds no parameters. Record it again.");
         var trajectory = new TrajectoryFile(path, header);
+        if (Array.FindIndex(trajectory._rates, rate => !double.IsFinite(rate)) is >= 0 and int wrong)
+        {
+            double rate = trajectory._rates[wrong];
+            trajectory.Dispose();
+            throw new TrajectoryException($"{path}: the rate of step {wrong} is {rate}. Record it again.");
+        }
         for (int i = 0; i < trajectory.Count; i++)
         {
             int step = trajectory._steps[i];

@@ -1,0 +1,146 @@
+using System.Text.Json;
+using InfMatch.Distill;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Tests.Distill;
+
+public sealed class ArtifactCommandTests : IDisposable
+{
+    private readonly CommandRun _run = new();
+
+    public void Dispose() => _run.Dispose();
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("--zca 0.1")]
+    [InlineData("--factor 2")]
+    [InlineData("--protocol B --cutmix 0.5 --best-every 2")]
+    public void A_claim_holds_bit_by_bit_on_the_machine_of_the_run_with_any_number_of_threads(string more)
+    {
+        string[] extra = more.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(0, _run.Run(CommandRun.SmallRun(["--threads", "1", .. extra])));
+        string set = Path.Combine(_run.RunPath, "synthetic", "ipc2.safetensors");
+        Assert.Equal(0, Run("verify", set, "--threads", "2", "--json"));
+        JsonElement found = JsonDocument.Parse(_run.Output).RootElement;
+        Assert.True(found.GetProperty("holds").GetBoolean());
+        Assert.True(found.GetProperty("sameBits").GetBoolean());
+        Assert.Equal(3 + 1, found.GetProperty("checks").GetArrayLength());
+        Assert.Contains("The claim holds.", _run.Errors);
+        Accuracy claimed = Summary.Read(Path.Combine(_run.RunPath, "summary.json")).Results[1].Accuracy.Distilled!;
+        SyntheticArtifact artifact = SyntheticArtifact.Read(set);
+        Assert.Equal(claimed.Runs, artifact.Claim!.Accuracy.Runs);
+        Assert.Equal(2, artifact.Metadata["experts_sha256"].Split(' ').Distinct(StringComparer.Ordinal).Count());
+        Assert.NotEqual(artifact.Metadata["set_sha256"], artifact.Metadata["start_sha256"], StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public void A_lie_about_the_accuracy_is_found_out_on_any_machine()
+    {
+        Assert.Equal(0, _run.Run(CommandRun.SmallRun()));
+        string set = Path.Combine(_run.RunPath, "synthetic", "ipc2.safetensors");
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(set);
+        double[] runs = SyntheticArtifact.Read(set).Claim!.Accuracy.Runs.Select(r => r > 50 ? r - 40 : r + 40).ToArray();
+        Claimed(texts, runs);
+        ArtifactSample.Rehash(arrays, texts);
+        string lie = Path.Combine(_run.Folder, "lie.safetensors");
+        Safetensors.Write(lie, arrays.Values, texts);
+        Assert.Equal((int)ExitCode.Data, Run("verify", lie, "--json"));
+        Assert.Contains("on this processor and build every network must be the same [IM3043]", _run.Errors);
+        Assert.False(JsonDocument.Parse(_run.Output).RootElement.GetProperty("holds").GetBoolean());
+
+        texts["claimed_on"] = "another machine";
+        ArtifactSample.Rehash(arrays, texts);
+        Safetensors.Write(lie, arrays.Values, texts);
+        Assert.Equal((int)ExitCode.Data, Run("verify", lie));
+        Assert.Contains("beyond", _run.Errors);
+        Assert.Equal(0, Run("verify", lie, "--quick"));
+
+        // The truth, told by another machine: bits may differ, the means agree.
+        (arrays, texts) = ArtifactSample.Parts(set);
+        texts["claimed_on"] = "another machine";
+        ArtifactSample.Rehash(arrays, texts);
+        Safetensors.Write(lie, arrays.Values, texts);
+        Assert.Equal(0, Run("verify", lie, "--device", "reference", "--json"));
+        Assert.True(JsonDocument.Parse(_run.Output).RootElement.GetProperty("holds").GetBoolean());
+    }
+
+    [Fact]
+    public void Other_data_than_the_claims_are_noticed_before_anything_is_trained()
+    {
+        string set = ArtifactSample.Write(_run.Folder);
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(set);
+        texts["test_sha256"] = new string('0', 64);
+        ArtifactSample.Rehash(arrays, texts);
+        Safetensors.Write(set, arrays.Values, texts);
+        Assert.Equal((int)ExitCode.Data, Run("verify", set));
+        Assert.Contains("test images: tiny here is not the one of the file", _run.Errors);
+        Assert.DoesNotContain("verifying", _run.Errors);
+    }
+
+    [Fact]
+    public void A_damaged_file_an_older_one_and_one_without_a_claim_are_told_plainly()
+    {
+        string set = ArtifactSample.Write(_run.Folder);
+        byte[] bytes = File.ReadAllBytes(set);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(set, bytes);
+        Assert.Equal((int)ExitCode.Data, Run("verify", set, "--quick", "--json"));
+        Assert.False(JsonDocument.Parse(_run.Output).RootElement.GetProperty("passed").GetBoolean());
+        Assert.Contains("[IM3041]", _run.Errors);
+
+        ArtifactSample.Write(_run.Folder);
+        ArtifactSample.MakeFirstFormat(set);
+        Assert.Equal(0, Run("verify", set, "--quick"));
+        Assert.Contains("it lacks the configuration", _run.Errors);
+        Assert.Equal((int)ExitCode.Data, Run("verify", set));
+        Assert.Contains("[IM3044]", _run.Errors);
+        Assert.Equal(
+            0, _run.Run("evaluate", set, "--epochs", "1", "--repeats", "1", "--eval-width", "4", "--augment", "none"));
+        Assert.Contains("it lacks the configuration", _run.Errors);
+        Assert.Equal(0, Run("export", set, "--to", "npz", "--out", Path.Combine(_run.Folder, "old")));
+        Assert.Equal(0.01, ExportedSet.Read(Path.Combine(_run.Folder, "old")).Metadata.GetProperty("lr").GetDouble());
+
+        ArtifactSample.Write(_run.Folder);
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(set);
+        texts["claimed_accuracy"] = "not measured";
+        ArtifactSample.Rehash(arrays, texts);
+        Safetensors.Write(set, arrays.Values, texts);
+        Assert.Equal((int)ExitCode.Data, Run("verify", set));
+        Assert.Contains("[IM3045]", _run.Errors);
+        Assert.Equal((int)ExitCode.Data, Run("verify", Path.Combine(_run.Folder, "none.safetensors")));
+        Assert.Contains("[IM3021]", _run.Errors);
+    }
+
+    [Fact]
+    public void Export_measures_what_pixels_cost_and_overwrites_nothing()
+    {
+        string set = ArtifactSample.Write(_run.Folder), folder = Path.Combine(_run.Folder, "set-imagefolder");
+        Assert.Equal(0, Run("export", set, "--to", "imagefolder", "--measure", "--json"));
+        JsonElement told = JsonDocument.Parse(_run.Output).RootElement;
+        Assert.Equal(2, told.GetProperty("pixels").GetProperty("runs").GetArrayLength());
+        Assert.True(told.GetProperty("pixelLoss").GetProperty("clipped").GetDouble() >= 0);
+        Assert.Contains("Lossy: 8-bit pixels lose", _run.Errors);
+        Assert.Contains("with these pixels", File.ReadAllText(Path.Combine(folder, "README.md")));
+        DateTime written = File.GetLastWriteTimeUtc(Path.Combine(folder, "README.md"));
+        Assert.Equal((int)ExitCode.FileSystem, Run("export", set, "--to", "imagefolder"));
+        Assert.Contains("exists already and is not overwritten", _run.Errors);
+        Assert.Equal(written, File.GetLastWriteTimeUtc(Path.Combine(folder, "README.md")));
+        Assert.Equal((int)ExitCode.Usage, Run("export", set, "--to", "nzp"));
+        Assert.Contains("did you mean npz?", _run.Errors);
+        Assert.Equal((int)ExitCode.Usage, Run("export", set));
+        string exported = Path.Combine(_run.Folder, "copy");
+        Assert.Equal(0, Run("export", set, "--to", "safetensors", "--out", exported));
+        Assert.Equal(0, Run("verify", Path.Combine(exported, "set.safetensors"), "--quick"));
+    }
+
+    private int Run(params string[] args) => _run.RunAsGiven(Interruption.Silent(), args);
+
+    private static void Claimed(Dictionary<string, string> texts, double[] runs)
+    {
+        Accuracy accuracy = Accuracy.Of(runs);
+        texts["claimed_accuracy"] = accuracy.ToString();
+        texts["claimed_mean"] = ArtifactSample.Text(accuracy.Mean);
+        texts["claimed_std"] = ArtifactSample.Text(accuracy.Std);
+        texts["claimed_runs"] = string.Join(' ', runs.Select(ArtifactSample.Text));
+    }
+}

@@ -1,0 +1,211 @@
+using InfMatch.Datasets;
+using InfMatch.Distill;
+using InfMatch.Influence;
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+using InfMatch.Tests.IO;
+
+namespace InfMatch.Tests.Distill;
+
+/// <summary>What the readers of a run's files accept, and how they refuse the rest.</summary>
+public sealed class ArtifactReaderTests : IDisposable
+{
+    private static readonly ReferenceBackend s_backend = new();
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(null, 1)]
+    [InlineData(0.1, 1)]
+    [InlineData(null, 2)]
+    public void What_was_written_is_read(double? zca, int factor)
+    {
+        string path = ArtifactSample.Write(_folder.Root, zca, factor);
+        SyntheticArtifact read = SyntheticArtifact.Read(path);
+        ArraySet arrays = Safetensors.Read(path);
+        Assert.Equal((2, 6, 3, factor), (read.Version, read.Count, read.Classes, read.Factor));
+        Assert.Equal(arrays["images"].AsFloat32(), read.ToSet(s_backend).Images.ToArray<float>());
+        Assert.Equal(arrays["label_logits"].AsFloat32(), read.LabelLogits.AsFloat32());
+        Assert.Equal((0.75, 0.01), (read.Mass, read.Rate));
+        Assert.Equal([0, 0, 1, 1, 2, 2], read.Labels);
+        Assert.Equal(["left", "right", "top"], read.ClassNames, StringComparer.Ordinal);
+        Assert.Equal(new Standardisation([0.5f], [0.25f]), read.Standardisation);
+        Assert.Equal(zca, read.Whitening?.Epsilon);
+        Assert.Equal([60, 70], read.Claim!.Accuracy.Runs);
+        Assert.Equal(Claim.EnvironmentOf(s_backend), read.Claim.Environment);
+        Assert.Empty(read.Missing);
+        Assert.Equal(
+            ConfigFile.Hash(ArtifactSample.Settings with { Zca = zca, Factor = factor == 1 ? null : factor }),
+            ConfigFile.Hash(read.Settings!));
+    }
+
+    public static TheoryData<string, string, string> Lies() => new()
+    {
+        { "format", "infmatch-synthetic-3", "its format is \"infmatch-synthetic-3\"" },
+        { "classes", "[\"a\",\"b\"]", "classes has 2 names, expected 3" },
+        { "classes", "left|right|top", "classes is no JSON list of names" },
+        { "classes", "[\"a\",\"\\ud800\",\"c\"]", "classes" },
+        { "mean", "0.5 0.5", "mean is \"0.5 0.5\", expected 1 numbers" },
+        { "mean", "1e300", "mean is \"1e300\", expected 1 numbers" },
+        { "std", "0", "std is \"0\", expected numbers above 0" },
+        { "std", "NaN", "std is \"NaN\", expected 1 numbers" },
+        { "ipc", "3", "ipc is 3, but 6 images of 3 classes are 2 of each" },
+        { "depth", "9", "depth is \"9\", but \"2\" in its configuration" },
+        { "depth", "-1", "depth is \"-1\", expected a whole number from 1" },
+        { "epochs", "5", "epochs is \"5\", but \"4\" in its configuration" },
+        { "seed", "4", "seed is \"4\", but \"3\" in its configuration" },
+        { "protocol_name", "C", "protocol_name is \"C\", but \"A\"" },
+        { "factor", "0", "factor is \"0\", expected a whole number from 1" },
+        { "factor", "3", "factor 3 does not divide images of 8×8" },
+        { "factor", "2", "factor is \"2\", but \"1\" in its configuration" },
+        { "zca", "eps=0.1", "the array 'zca_mean' is missing" },
+        { "zca", "on", "zca is \"on\", expected \"none\" or \"eps=0.1\"" },
+        { "configuration", "{}", "in its configuration" },
+        { "configuration", "[]", "it is no JSON object" },
+        { "configuration", "{\"epochs\":0}", "--epochs is \"0\"; expected a whole number from 1" },
+        { "configuration", "{\"epochs\":1,\"epochs\":2}", "its configuration cannot be used" },
+        { "configuration", "{\"out\":\"elsewhere\"}", "there is no setting \"out\"" },
+        { "configuration", "{\"dataset\":\"\\ud800\"}", "its configuration cannot be used" },
+        { "claimed_mean", "75", "it claims 75 ±" },
+        { "claimed_n", "3", "over 3 networks, but its 2 runs" },
+        { "claimed_n", "99999", "claimed_n is \"99999\", expected a whole number from 1 to 1000" },
+        { "claimed_runs", "60 170", "claimed_runs has \"170\", expected numbers from 0 to 100" },
+        { "claimed_runs", "", "claimed_runs has \"\"" },
+        { "start_sha256", "abc", "start_sha256 is \"abc\", expected 64 hexadecimal digits" },
+        { "experts_sha256", "", "experts_sha256 is \"\", expected 64 hexadecimal digits" },
+    };
+
+    [Theory, MemberData(nameof(Lies))]
+    public void A_text_that_lies_is_refused_whatever_its_hash(string key, string text, string message)
+    {
+        string path = ArtifactSample.Write(_folder.Root);
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(path);
+        texts[key] = text;
+        ArtifactSample.Rehash(arrays, texts);
+        AssertRefused(path, arrays, texts, "IM3022", message);
+        texts.Remove(key);
+        AssertRefused(path, arrays, texts, "IM3022", key == "format" ? "its format is \"\"" : $"the text '{key}' is missing");
+    }
+
+    public static TheoryData<string> Arrays() =>
+        ["images", "label_logits", "labels", "soft_labels", "images_u8", "mass", "lr", "zca_mean", "zca_matrix"];
+
+    [Theory, MemberData(nameof(Arrays))]
+    public void An_array_of_another_type_or_shape_is_refused(string name)
+    {
+        string path = ArtifactSample.Write(_folder.Root, zca: 0.1);
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(path);
+        NamedArray right = arrays[name];
+        arrays[name] = NamedArray.From(name, right.Dimensions, new long[right.Count]);
+        ArtifactSample.Rehash(arrays, texts);
+        AssertRefused(path, arrays, texts, "IM3022", $"it has {name}: Int64");
+        arrays[name] = NamedArray.From(name, [1, .. right.Dimensions], new byte[right.Count]);
+        ArtifactSample.Rehash(arrays, texts);
+        AssertRefused(path, arrays, texts, "IM3022", $"it has {name}: UInt8");
+    }
+
+    [Theory]
+    [InlineData("soft_labels", 0.9f, "soft_labels has 0.9 for class 1 of image 1, but the softmax of label_logits is")]
+    [InlineData("zca_matrix", 9f, "zca_matrix is not symmetric at [4, 0]")]
+    [InlineData("zca_matrix", float.NaN, "holds NaN")]
+    public void A_number_that_lies_is_refused_whatever_its_hash(string name, float value, string message)
+    {
+        string path = ArtifactSample.Write(_folder.Root, zca: 0.1);
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(path);
+        float[] values = arrays[name].AsFloat32().ToArray();
+        values[4] = value;
+        arrays[name] = NamedArray.From(name, arrays[name].Dimensions, values);
+        ArtifactSample.Rehash(arrays, texts);
+        AssertRefused(path, arrays, texts, null, message);
+    }
+
+    [Fact]
+    public void Labels_that_are_no_classes_or_too_many_of_one_are_refused()
+    {
+        string path = ArtifactSample.Write(_folder.Root);
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(path);
+        arrays["labels"] = NamedArray.From("labels", [6], (int[])[0, 0, 1, 1, 2, 3]);
+        AssertRefused(path, arrays, texts, "IM3022", "label 5 is 3, but there are 3 classes");
+        arrays["labels"] = NamedArray.From("labels", [6], (int[])[0, 0, 1, 1, 1, 2]);
+        AssertRefused(path, arrays, texts, "IM3022", "class 1 has 3 images, expected 2 of each class");
+        arrays["labels"] = NamedArray.From("labels", [6], (int[])[0, 1, 2, 0, 1, 2]);
+        AssertRefused(path, arrays, texts, "IM3041", "the content does not have the hash");
+        arrays["mass"] = NamedArray.From("mass", [1], (double[])[-1]);
+        AssertRefused(path, arrays, texts, "IM3022", "mass is -1");
+    }
+
+    [Fact]
+    public void A_changed_image_is_noticed_by_the_hash_of_the_set_and_a_changed_text_by_that_of_the_content()
+    {
+        string path = ArtifactSample.Write(_folder.Root);
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(path);
+        float[] images = arrays["images"].AsFloat32().ToArray();
+        images[0] += 1;
+        arrays["images"] = NamedArray.From("images", arrays["images"].Dimensions, images);
+        AssertRefused(path, arrays, texts, "IM3041", "the set does not have the hash that the file states");
+        (arrays, texts) = ArtifactSample.Parts(ArtifactSample.Write(_folder.Root));
+        texts["estimator"] = "unrolled";
+        AssertRefused(path, arrays, texts, "IM3041", "the content does not have the hash that the file states");
+    }
+
+    [Fact]
+    public void The_first_format_is_read_and_what_it_lacks_is_told()
+    {
+        string path = ArtifactSample.Write(_folder.Root);
+        float[] images = SyntheticArtifact.Read(path).ToSet(s_backend).Images.ToArray<float>();
+        ArtifactSample.MakeFirstFormat(path);
+        SyntheticArtifact read = SyntheticArtifact.Read(path);
+        Assert.Equal(1, read.Version);
+        Assert.Equal(images, read.ToSet(s_backend).Images.ToArray<float>());
+        Assert.Equal(0.01, read.Rate);
+        Assert.Equal(["left", "right", "top"], read.ClassNames, StringComparer.Ordinal);
+        Assert.Contains("the configuration", read.Missing, StringComparer.Ordinal);
+        Assert.Null(read.Claim);
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(path);
+        texts["set_sha256"] = new string('0', 64);
+        AssertRefused(path, arrays, texts, "IM3041", "the set does not have the hash");
+    }
+
+    [Theory]
+    [InlineData("\"lrImg\": {\n      \"value\": 400", "\"lrImg\": {\n      \"value\": -4", "--lr-img is \"-4\"")]
+    [InlineData("\"command\": \"distill\",", "\"command\": \"distill\", \"command\": \"train\",", "is no configuration of this version")]
+    public void A_configuration_with_a_wrong_value_is_refused(string from, string to, string message)
+    {
+        string path = _folder.At("config.json");
+        ConfigFile.Save(path, "distill", Settings.Resolve("demo", _ => null, _ => null));
+        string text = File.ReadAllText(path);
+        Assert.Contains(from, text);
+        File.WriteAllText(path, text.Replace(from, to, StringComparison.Ordinal));
+        Assert.Contains(message, Assert.Throws<DistillException>(() => ConfigFile.Read(path)).Message);
+    }
+
+    [Fact]
+    public void A_trajectory_with_a_rate_that_is_no_number_or_nothing_stored_is_refused()
+    {
+        string path = _folder.At("t");
+        Safetensors.Write(path, Trajectory([0, 2], [0.1, double.NaN, 0.1]));
+        Assert.Contains("the rate of step 1 is NaN", Assert.Throws<TrajectoryException>(() => TrajectoryFile.Open(path)).Message);
+        Safetensors.Write(path, Trajectory([], [0.1]));
+        Assert.Contains("holds no parameters", Assert.Throws<TrajectoryException>(() => TrajectoryFile.Open(path)).Message);
+    }
+
+    internal static NamedArray[] Trajectory(int[] steps, double[] rates) =>
+    [
+        NamedArray.From("steps", [steps.Length], steps), NamedArray.From("rates", [rates.Length], rates),
+        NamedArray.From("theta", [steps.Length, 5], new float[steps.Length * 5]),
+        NamedArray.From("losses", [rates.Length], new float[rates.Length]), NamedArray.From("accuracy", [1], (double[])[0.5]),
+    ];
+
+    private static void AssertRefused(
+        string path, Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts, string? code, string message)
+    {
+        Safetensors.Write(path, arrays.Values, texts);
+        Exception refused = Assert.ThrowsAny<Exception>(() => SyntheticArtifact.Read(path));
+        Assert.True(refused is SafetensorsException || (refused is DistillException d && d.ExitCode == ExitCode.Data), $"{refused}");
+        Assert.Contains(message, refused.Message);
+        if (code is not null)
+            Assert.Equal(code, ((DistillException)refused).Code);
+    }
+}

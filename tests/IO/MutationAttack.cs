@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using InfMatch.Tensors;
+
+namespace InfMatch.Tests.IO;
+
+/// <summary>20,000 seeded mutations against a reader: it succeeds or throws what it documents, in less than a second and
+/// 64 MiB each.</summary>
+internal static class MutationAttack
+{
+    private const int Mutations = 20_000;
+    private const long MaxBytes = 64L << 20;
+
+    /// <summary>Mutates valid bytes and reads each result.</summary>
+    public static void Run(byte[] valid, Action<Stream> read, ulong seed, params Type[] documented)
+    {
+        RandomKey key = RandomKey.FromSeed(seed);
+        Run(n => Mutate(valid, key.Split(n)), read, seed, documented);
+    }
+
+    /// <summary>Reads what a function makes of the numbers of the mutations.</summary>
+    public static void Run(Func<ulong, byte[]> mutated, Action<Stream> read, ulong seed, params Type[] documented)
+    {
+        int refused = 0;
+        for (ulong n = 0; n < Mutations; n++)
+        {
+            byte[] file = mutated(n);
+            (Exception? e, TimeSpan took, long bytes) = Watch(file, read);
+
+            // A busy machine may steal a second once; a slow reader is slow again.
+            if (took >= TimeSpan.FromSeconds(1))
+                (e, took, bytes) = Watch(file, read);
+
+            Assert.True(e is null || documented.Contains(e.GetType()), $"mutation {n} of seed {seed}: {e}");
+            Assert.True(took < TimeSpan.FromSeconds(1), $"mutation {n} of seed {seed} took {took}");
+            Assert.True(bytes < MaxBytes, $"mutation {n} of seed {seed} took {bytes} bytes");
+            refused += e is null ? 0 : 1;
+        }
+
+        // An attack that is never or always noticed would test nothing.
+        Assert.InRange(refused, Mutations / 4, Mutations - 1);
+    }
+
+    private static (Exception? Error, TimeSpan Took, long Bytes) Watch(byte[] file, Action<Stream> read)
+    {
+        using MemoryStream stream = new(file);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        long clock = Stopwatch.GetTimestamp();
+        Exception? e = Record.Exception(() => read(stream));
+        return (e, Stopwatch.GetElapsedTime(clock), GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    /// <summary>One to four changes: flip a bit, set a byte, set a 32-bit field to an extreme, cut, insert, repeat a
+    /// piece.</summary>
+    public static byte[] Mutate(byte[] valid, RandomKey key)
+    {
+        List<byte> file = [.. valid];
+        int draw = 0;
+        int Next(int bound) => key.Below(bound, draw++);
+        int changes = 1 + Next(4);
+        for (int k = 0; k < changes; k++)
+        {
+            int at = Next(file.Count);
+            switch (Next(6))
+            {
+                case 0:
+                    file[at] ^= (byte)(1 << Next(8));
+                    break;
+                case 1:
+                    file[at] = (byte)Next(256);
+                    break;
+                case 2:
+                    int[] extremes = [0, 1, -1, int.MaxValue, int.MinValue, 65535];
+                    byte[] extreme = BitConverter.GetBytes(extremes[Next(6)]);
+                    for (int b = 0; b < 4 && at + b < file.Count; b++)
+                        file[at + b] = extreme[b];
+                    break;
+                case 3:
+                    file.RemoveRange(at, Math.Min(file.Count - at - (at == 0 ? 1 : 0), 1 + Next(16)));
+                    break;
+                case 4:
+                    file.Insert(at, (byte)"{}[](),:'\"0919 \0\xff"[Next(17)]);
+                    break;
+                default:
+                    file.InsertRange(at, file.GetRange(at, Math.Min(file.Count - at, 1 + Next(64))));
+                    break;
+            }
+        }
+
+        return [.. file];
+    }
+}
