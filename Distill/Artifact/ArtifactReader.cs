@@ -118,7 +118,7 @@ internal sealed class ArtifactReader
         if (n % classes != 0)
             throw Wrong($"{n} images are no whole number for each of {classes} classes.");
         int each = n / classes;
-        if (Has("ipc") && Whole("ipc", 1, int.MaxValue) != each)
+        if ((_version > 1 || Has("ipc")) && Whole("ipc", 1, int.MaxValue) != each)
             throw Wrong($"ipc is {Text("ipc")}, but {n} images of {classes} classes are {each} of each.");
         int[] labels = Find("labels", ArrayElement.Int32, n) is { } array
             ? array.AsInt32().ToArray()

@@ -137,12 +137,12 @@ def augment(x, ops):
     return F.grid_sample(x, F.affine_grid(theta, x.shape, align_corners=False), align_corners=False)
 
 
-def train(images, soft_labels, recipe, epochs=None, width=None):
+def train(images, soft_labels, recipe, epochs=None, width=None, net=None):
     """Protocol A: SGD with momentum, the rate divided by ten at half, soft cross-entropy, the last epoch counts."""
     known = re.fullmatch(r"convnet-d(\d+)-w(\d+)", recipe["network"])
     if not known:
         raise ValueError(f"this file knows the ConvNet only, not {recipe['network']}: train a network of your own")
-    net = ConvNet(images.shape[1:], soft_labels.shape[1], width or int(known.group(2)), int(known.group(1)))
+    net = net or ConvNet(images.shape[1:], soft_labels.shape[1], width or int(known.group(2)), int(known.group(1)))
     batch, epochs = int(recipe.get("batch", 256)), epochs or int(recipe["epochs"])
     optimizer = torch.optim.SGD(net.parameters(), lr=recipe["lr"], momentum=float(recipe.get("momentum", .9)),
                                 weight_decay=float(recipe.get("weight_decay", 5e-4)))

@@ -125,7 +125,7 @@ public sealed class ArtifactCommandTests : IDisposable
         Assert.Equal((int)ExitCode.FileSystem, Run("export", set, "--to", "imagefolder"));
         Assert.Contains("exists already and is not overwritten", _run.Errors);
         Assert.Equal(written, File.GetLastWriteTimeUtc(Path.Combine(folder, "README.md")));
-        Assert.Equal((int)ExitCode.Usage, Run("export", set, "--to", "nzp"));
+        Assert.Equal((int)ExitCode.Usage, Run("export", set, "--to", "npzz"));
         Assert.Contains("did you mean npz?", _run.Errors);
         Assert.Equal((int)ExitCode.Usage, Run("export", set));
         string exported = Path.Combine(_run.Folder, "copy");

@@ -8,6 +8,8 @@ internal static class GoldenNumbers
 {
     public static JsonElement Protocols { get; } = Read("protocols");
 
+    public static JsonElement Artifact { get; } = Read("artifact");
+
     /// <summary>A list of numbers by its name.</summary>
     public static double[] Numbers(this JsonElement element, string name) =>
         [.. element.GetProperty(name).EnumerateArray().Select(v => v.GetDouble())];
