@@ -9,7 +9,7 @@ using Spectre.Console;
 namespace InfMatch.Distill;
 
 /// <summary>What each command does.</summary>
-internal sealed class RunCommands(
+internal sealed partial class RunCommands(
     Terminal terminal, Func<string, string?, DatasetPair> load, string command, bool json, CancellationToken cancel)
 {
     /// <summary>The demonstration, and 'distill': a new run.</summary>
@@ -19,7 +19,7 @@ internal sealed class RunCommands(
         Backend backend = OpenDevice(settings);
         RunFolder.RequireWritable(settings.Out);
         DatasetPair pair = load(settings.Dataset, settings.Data);
-        pair.Train.FirstOfEachClass(settings.Ipc.Max() * (settings.Factor ?? 1) * (settings.Factor ?? 1));
+        RequireImages(pair, settings);
         string what = $"ipc{string.Join('-', settings.Ipc)}";
         using RunFolder folder = RunFolder.Create(
             settings.Out,
@@ -48,7 +48,11 @@ internal sealed class RunCommands(
             terminal.Say(
                 $"{command}: the machine or the build is not the one that began this run; bits may differ from here on.");
         }
-        Execute(folder, settings, load(settings.Dataset, settings.Data), backend);
+        DatasetPair pair = load(settings.Dataset, settings.Data);
+        if (File.Exists(Path.Combine(path, AblationSummary.FileName)))
+            AblateRows(folder, AblationSummary.Read(path), recorded with { Settings = settings }, pair, backend);
+        else
+            Execute(folder, settings, pair, backend);
     }
 
     /// <summary>'train': experts alone.</summary>
@@ -279,6 +283,10 @@ internal sealed class RunCommands(
         terminal.Say($"Soft labels and the whole set are not judged, they take recorded experts: {why} (--experts-from).");
         return null;
     }
+
+    // So many images of each class as the largest set starts from.
+    private static void RequireImages(DatasetPair pair, RunSettings settings) =>
+        pair.Train.FirstOfEachClass(settings.Ipc.Max() * (settings.Factor ?? 1) * (settings.Factor ?? 1));
 
     private PreparedData Prepare(DatasetPair pair, Backend backend, RunSettings settings)
     {

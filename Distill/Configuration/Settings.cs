@@ -77,6 +77,8 @@ internal static class Settings
     private static readonly ImmutableArray<string> s_devices = ["auto", "cpu", "cuda", "opencl", "reference"];
     private static readonly ImmutableArray<string> s_schedules = ["constant", "cosine", "step"];
     private static readonly ImmutableArray<string> s_partitions = ["whole", "classes", "both"];
+    private static readonly ImmutableArray<string> s_imageStarts = ["noise", "real", "correct"];
+    private static readonly ImmutableArray<string> s_labels = ["learned", "hard", "soft"];
     private static readonly ImmutableArray<string> s_masses = ["closed-form", "learned", "fixed"];
 
     /// <summary>What is learned from: the data.</summary>
@@ -163,6 +165,12 @@ internal static class Settings
             s => s.LabelStart, (s, v) => s with { LabelStart = v }),
         Whole("Factor", "Each stored image is N×N tiles, enlarged bilinearly where the set is used (IDC, NCFM).", 1, 64,
             s => s.Factor ?? 1, (s, v) => s with { Factor = v == 1 ? null : v }),
+        Choice("ImageStart",
+            "What the images start from: noise, random real images, or real ones that the experts classify correctly",
+            s_imageStarts, s => s.ImageStart ?? "correct",
+            (s, v) => s with { ImageStart = v == "correct" ? null : v }),
+        Choice("Labels", "Whether labels are learned, or fixed at the class (hard) or at the experts' mean logits (soft)",
+            s_labels, s => s.Labels ?? "learned", (s, v) => s with { Labels = v == "learned" ? null : v }),
         Whole("RealBatch", "Real images per class in the real gradient; 0 for all.", 0, 1 << 20,
             s => s.RealBatch, (s, v) => s with { RealBatch = v }),
         Whole("EvaluateEvery", "Iterations between two evaluations (one network each) on the way; 0 for none.", 0, 10_000_000,

@@ -95,6 +95,7 @@ internal sealed class ZcaWhitening
         }
         using IProgressStage stage = progress.Begin("ZCA whitening of the training set", train.Count + train.ImageSize);
         ZcaWhitening made = Fit(train, epsilon, backend, stage.Report, cancel);
+        stage.Report(train.Count + train.ImageSize, made.ToString());
         Directory.CreateDirectory(folder);
         Safetensors.Write(
             path, [.. made.ToArrays(), NamedArray.From(InverseName, [made.Count, made.Count], made._inverse!)],

@@ -21,27 +21,24 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
         return new SyntheticSet(images, Logits(images), 1).AsTrainingSet();
     }
 
-    // The class's logit above the others' 0 where labels start hard: q = e⁵/(e⁵ + M − 1), 0.94 for ten classes. A truly hard
-    // label has no finite logits, and a harder one than this hardly moves.
-    private const float HardLogit = 5;
-
     /// <summary>
-    /// Where a distillation starts (as DATM does): random real images that the experts together classify correctly, with
-    /// the experts' mean logits, or with nearly hard labels. A class with too few of them is filled up with others.
+    /// Where a distillation starts. A class with too few images that the experts classify correctly is filled up with
+    /// others.
     /// </summary>
     /// <param name="ipc">Stored images of each class.</param>
-    /// <param name="hardLabels">Whether labels start hard.</param>
+    /// <param name="start">What images and labels start as.</param>
     /// <param name="factor">f: f×f shrunk images make a stored one, whose logits are the mean of its tiles'.</param>
-    public SyntheticSet Start(int ipc, bool hardLabels, int factor = 1)
+    public SyntheticSet Start(int ipc, SetStart start, int factor = 1)
     {
-        int tiles = factor * factor, wanted = ipc * tiles;
+        int wanted = ipc * factor * factor;
         var chosen = new List<int>();
         for (int c = 0; c < data.Classes; c++)
         {
             int count = data.Pair.Train.CountOfClass(c);
             int[] order = [.. key.Split("start").Split((ulong)c).Permutation(count)
                 .Select(i => data.Pair.Train.IndicesOfClass(c)[i])];
-            chosen.AddRange(CorrectFirst(order, c, wanted).Take(wanted));
+            chosen.AddRange(
+                start.Images == ImageStart.Correct ? CorrectFirst(order, c, wanted).Take(wanted) : order.Take(wanted));
         }
         (Tensor images, int[] _) = data.Select([.. chosen]);
         if (factor > 1)
@@ -51,11 +48,20 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
                 images = scope.Keep(Tiles.Pack(unpacked, factor));
             unpacked.Dispose();
         }
-        if (!hardLabels)
-            return new SyntheticSet(images, TileLogits(images, factor), 1) { Factor = factor };
+        Tensor logits = start.Labels == LabelStart.Experts ? TileLogits(images, factor) : HardLogits(ipc, start.Labels);
+        if (start.Images != ImageStart.Noise)
+            return new SyntheticSet(images, logits, 1) { Factor = factor };
+        using (images)
+            return new SyntheticSet(Noise(images.Shape), logits, 1) { Factor = factor };
+    }
+
+    // The class's logit above the others' 0. 30 is hard: e⁻³⁰ is lost beside 1 in float32. A label that hard has no gradient;
+    // one that is to move starts with q = 0.94 of its class, which needs 5 for ten classes.
+    private Tensor HardLogits(int ipc, LabelStart start)
+    {
         int[] labels = [.. Enumerable.Range(0, ipc * data.Classes).Select(i => i / ipc)];
         using Tensor oneHot = LabelledImages.OneHot(data.Backend, DType.Float32, labels, data.Classes);
-        return new SyntheticSet(images, oneHot.Times(HardLogit), 1) { Factor = factor };
+        return oneHot.Times(start == LabelStart.Hard ? 30 : 5 + Math.Log((data.Classes - 1) / 9.0));
     }
 
     private Tensor TileLogits(Tensor images, int factor)
@@ -68,6 +74,13 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
         Variable each = Variable.Constant(Logits(Variable.Constant(images).EnlargeTiles(factor).Value));
         return scope.Keep((each.Reshape(new Shape(n, tiles, data.Classes)).SumTo(new Shape(n, 1, data.Classes)) / tiles)
             .Reshape(new Shape(n, data.Classes)).Value);
+    }
+
+    private Tensor Noise(Shape shape)
+    {
+        var values = new float[shape.Count];
+        key.Split("noise").Normal(values);
+        return Tensor.From<float>(data.Backend, values, shape);
     }
 
     private int[] Draw(int ipc, int repeat) => data.RandomOfEachClass(ipc, key.Split("random").Split((ulong)repeat));
