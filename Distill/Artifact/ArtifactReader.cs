@@ -107,8 +107,8 @@ internal sealed class ArtifactReader
             if (!(Math.Abs(stored[i] - expected[i]) <= LabelTolerance))
             {
                 throw Wrong(
-                    $"soft_labels has {stored[i]} for class {i % classes} of image {i / classes}, but the softmax of label_logits " +
-                    $"is {expected[i]}.");
+                    $"soft_labels has {stored[i]} for class {i % classes} of image {i / classes}, but the softmax of " +
+                    $"label_logits is {expected[i]}.");
             }
         }
     }
@@ -226,7 +226,8 @@ internal sealed class ArtifactReader
             || !(Math.Abs(accuracy.Mean - mean) <= MeanTolerance) || !(Math.Abs(accuracy.Std - std) <= MeanTolerance)
             ? throw Wrong(
                 FormattableString.Invariant($"it claims {mean} ± {std} over {n} networks, but its {runs.Length} runs have ") +
-                FormattableString.Invariant($"{accuracy.Mean} ± {accuracy.Std}, and its configuration {settings.Repeats} networks."))
+                FormattableString.Invariant($"{accuracy.Mean} ± {accuracy.Std}, and its configuration ") +
+                FormattableString.Invariant($"{settings.Repeats} networks."))
             : new Claim(accuracy, Text("claimed_on"));
     }
 
@@ -262,9 +263,10 @@ internal sealed class ArtifactReader
         bool fits = array.Element == element && array.Dimensions.Length == sizes.Length;
         for (int i = 0; fits && i < sizes.Length; i++)
             fits = sizes[i] is not { } size || size == array.Dimensions[i];
-        return fits
-            ? array
-            : throw Wrong($"it has {array}, expected {element} [{string.Join(", ", sizes.ToArray().Select(s => s?.ToString(CultureInfo.InvariantCulture) ?? "any"))}].");
+        if (fits)
+            return array;
+        string[] expected = [.. sizes.ToArray().Select(s => s?.ToString(CultureInfo.InvariantCulture) ?? "any")];
+        throw Wrong($"it has {array}, expected {element} [{string.Join(", ", expected)}].");
     }
 
     private bool Has(string key) => _arrays.Metadata.ContainsKey(key);

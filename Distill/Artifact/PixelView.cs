@@ -11,7 +11,8 @@ internal sealed record PixelLoss(double Largest, double Mean, double Clipped)
 {
     /// <summary>One line for people.</summary>
     public override string ToString() => FormattableString.Invariant(
-        $"8-bit pixels lose {Mean:F2} of 255 on average and {Largest:F1} at most; {100 * Clipped:F1} % of the pixels lay outside 0…255 and were clipped");
+        $"8-bit pixels lose {Mean:F2} of 255 on average and {Largest:F1} at most; ") + FormattableString.Invariant(
+        $"{100 * Clipped:F1} % of the pixels lay outside 0…255 and were clipped");
 }
 
 /// <summary>

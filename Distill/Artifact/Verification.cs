@@ -86,11 +86,12 @@ internal sealed record Verification
         double apart = Math.Abs(claimed.Mean - measured.Mean);
         bool mustBeSame = claim.Environment == environment, holds = same || (!mustBeSame && apart <= tolerance);
         string numbers = FormattableString.Invariant(
-            $"claimed {claimed.Mean:F2} ± {claimed.Std:F2} %, found {measured.Mean:F2} ± {measured.Std:F2} % ({claimed.Runs.Count} networks)");
+            $"claimed {claimed.Mean:F2} ± {claimed.Std:F2} %, found {measured.Mean:F2} ± {measured.Std:F2} % ") +
+            FormattableString.Invariant($"({claimed.Runs.Count} networks)");
         string text = same ? $"{numbers}: every network the same"
             : mustBeSame ? $"{numbers}: on this processor and build every network must be the same"
-            : FormattableString.Invariant(
-                $"{numbers}: {apart:F2} apart, {(holds ? "within" : "beyond")} {tolerance:F2}; measured on {claim.Environment}, here {environment}");
+            : FormattableString.Invariant($"{numbers}: {apart:F2} apart, {(holds ? "within" : "beyond")} {tolerance:F2}; ") +
+                $"measured on {claim.Environment}, here {environment}";
         return With(new VerificationCheck("claim", holds, $"accuracy: {text}")) with
         {
             Holds = holds,

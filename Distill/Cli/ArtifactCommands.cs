@@ -72,7 +72,8 @@ internal sealed class ArtifactCommands(
     public static void SayWhatIsMissing(Terminal terminal, SyntheticArtifact artifact)
     {
         if (artifact.Missing.Count > 0)
-            terminal.Say($"{artifact.Source} has the format {artifact.Metadata["format"]}: it lacks {string.Join("; ", artifact.Missing)}.");
+            terminal.Say(
+                $"{artifact.Source} has the format {artifact.Metadata["format"]}: it lacks {string.Join("; ", artifact.Missing)}.");
     }
 
     private void Verify(string path, RunSettings given, bool quick)
@@ -134,7 +135,8 @@ internal sealed class ArtifactCommands(
         (Accuracy Exact, Accuracy Pixels)? measured = measure ? MeasurePixels(artifact, pixels, given) : null;
         new ArtifactExport(artifact, pixels) { Measured = measured }.Write(target, export);
         export.Complete();
-        terminal.Say($"{artifact.Count} images of {artifact.Classes} classes as {target}, with README.md and load_infmatch.py, in {made}");
+        terminal.Say(
+            $"{artifact.Count} images of {artifact.Classes} classes as {target}, with README.md and load_infmatch.py, in {made}");
         bool isLossy = ArtifactExport.IsPictures(target);
         if (isLossy)
             terminal.Say($"Lossy: {pixels.Loss}.");
