@@ -73,8 +73,8 @@ internal sealed partial class RunCommands(
         new Requirements(
             ExpertLibrary.MissingBytes(settings, network, data, experts),
             Requirements.Memory(
-                data.Image, data.Train.Count, data.TestImages.Shape[0], Math.Min(settings.ExpertBatch, data.Train.Count),
-                settings.Width, settings.Depth, network.Layout.Count, Trainer.StepsPerRead)).Check(folder.Path, backend);
+                data.Train.Count, data.TestImages.Shape[0], Math.Min(settings.ExpertBatch, data.Train.Count), [network],
+                Trainer.StepsPerRead)).Check(folder.Path, backend);
         Accuracy accuracy;
         using (IProgressView progress = terminal.MakeProgress())
         {
@@ -114,9 +114,8 @@ internal sealed partial class RunCommands(
         Network network = Translation.NetworkOf(settings, data, settings.EvalWidth);
         TrainingPlan plan = Translation.EvaluationPlan(settings, pair.Name);
         new Requirements(0, Requirements.Memory(
-            data.Image, data.Train.Count, data.TestImages.Shape[0],
-            Math.Min(plan.BatchSize, settings.Ipc.Max() * data.Classes), settings.EvalWidth, settings.Depth,
-            network.Layout.Count, 0)).Check(".", backend);
+            data.Train.Count, data.TestImages.Shape[0], Math.Min(plan.BatchSize, settings.Ipc.Max() * data.Classes),
+            [network], 0)).Check(".", backend);
         RunSettings? recorded = RecordedExperts(path, settings, resolved.IsGiven("ExpertsFrom"));
         RandomKey key = RandomKey.FromSeed(settings.Seed);
         var judge = new NetworkJudge(network, plan, data, key.Split("judge"), cancel);

@@ -38,7 +38,7 @@ internal static class SyntheticSetFile
             ["std"] = string.Join(' ', standardisation.Std.Select(v => v.ToString("R", culture))),
             ["zca"] = "none",
             ["ipc"] = (n / classes).ToString(culture),
-            ["network"] = $"convnet-d{settings.Depth}-w{settings.Width}",
+            ["network"] = Translation.NameOf(settings, settings.Width),
             ["depth"] = settings.Depth.ToString(culture),
             ["estimator"] = settings.Estimator,
             ["protocol"] = Translation.Describe(settings, data.Pair.Name),

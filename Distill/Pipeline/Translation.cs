@@ -10,19 +10,31 @@ internal static class Translation
     private const double EvaluationMomentum = 0.9, EvaluationWeightDecay = 5e-4;
     private const int EvaluationBatch = 256;
 
-    /// <summary>A ConvNet of the settings' depth for the data.</summary>
-    /// <exception cref="DistillException">The images are too small for the depth.</exception>
-    public static Network NetworkOf(RunSettings settings, PreparedData data, int width)
+    /// <summary>The network of the settings, or another architecture with their depth, norm and pooling, for the data.</summary>
+    /// <exception cref="DistillException">The network is not defined for such images.</exception>
+    public static Network NetworkOf(RunSettings settings, PreparedData data, int width, string? model = null)
     {
         try
         {
-            return new ConvNet(data.Image, data.Classes, width, settings.Depth);
+            return Architectures.Create(
+                model ?? ModelOf(settings), data.Image, data.Classes, width, settings.Depth, NormOf(settings),
+                PoolingOf(settings));
         }
         catch (ShapeException e)
         {
             throw new DistillException(ExitCode.Usage, "IM2005", e.Message, e);
         }
     }
+
+    /// <summary>The name of the settings' network at a width, such as convnet-d3-w128.</summary>
+    public static string NameOf(RunSettings s, int width) =>
+        Architectures.Describe(ModelOf(s), width, s.Depth, NormOf(s), PoolingOf(s));
+
+    private static string ModelOf(RunSettings s) => s.Model ?? Architectures.Names[0];
+
+    private static string NormOf(RunSettings s) => s.Norm ?? Architectures.Norms[0];
+
+    private static string PoolingOf(RunSettings s) => s.Pooling ?? Architectures.Poolings[0];
 
     /// <summary>How experts are trained: plain SGD, which influence describes best.</summary>
     public static TrainingPlan ExpertPlan(RunSettings s, string dataset) => new(
@@ -105,7 +117,7 @@ internal static class Translation
     /// <summary>What the column of the whole set shows, in one line.</summary>
     public static string DescribeExperts(RunSettings s) =>
         FormattableString.Invariant(
-            $"the experts at their own plan, not protocol A: {s.Experts} × convnet-d{s.Depth}-w{s.Width}, ") +
+            $"the experts at their own plan, not protocol A: {s.Experts} × {NameOf(s, s.Width)}, ") +
         FormattableString.Invariant($"{s.ExpertEpochs} epochs of SGD {s.ExpertRate} ({s.ExpertSchedule})") +
         (s.ExpertSteps > 0 ? FormattableString.Invariant($" but {s.ExpertSteps} steps at most") : "") +
         FormattableString.Invariant($", batch {s.ExpertBatch}, augmentation {s.ExpertAugment}");
@@ -115,7 +127,7 @@ internal static class Translation
     {
         TrainingPlan plan = EvaluationPlan(s, dataset);
         return FormattableString.Invariant(
-            $"protocol A: convnet-d{s.Depth}-w{s.EvalWidth}, {plan.Epochs} epochs of SGD {plan.Rate} (/10 at half), ") +
+            $"protocol A: {NameOf(s, s.EvalWidth)}, {plan.Epochs} epochs of SGD {plan.Rate} (/10 at half), ") +
             FormattableString.Invariant(
                 $"momentum {plan.Momentum}, weight decay {plan.WeightDecay}, batch {plan.BatchSize}, augmentation ") +
             FormattableString.Invariant($"{s.Augment}, last epoch, {s.Repeats} networks");

@@ -42,6 +42,11 @@ public static class Architectures
             _ => throw Unknown("network", name, Names),
         };
 
+    /// <summary>A line that says which network <see cref="Create"/> makes, before there are images.</summary>
+    /// <exception cref="ArgumentException">The norm or the pooling is unknown.</exception>
+    public static string Describe(string name, int width, int depth, string norm = "instance", string pooling = "avg") =>
+        name == "convnet" ? ConvNet.NameOf(width, depth, Activation.Relu, NormOf(norm), PoolingOf(pooling)) : name;
+
     private static Normalisation NormOf(string name) => name switch
     {
         "instance" => Normalisation.Instance,

@@ -29,7 +29,10 @@ public sealed class ConvNet : Network
         if (width < 1 || depth < 1)
             throw new ShapeException($"ConvNet: width {width} and depth {depth} must be at least 1.");
         if (norm == Normalisation.Group && width % Groups != 0)
-            throw new ShapeException($"ConvNet: group norm has {Groups} groups, width {width} must be a multiple. Change --width.");
+        {
+            throw new ShapeException(
+                $"ConvNet: group norm has {Groups} groups, width {width} must be a multiple. Change --width.");
+        }
         (_depth, _activation, _norm, _pooling) = (depth, activation, norm, pooling);
         int channels = image[0], border = Layers.BorderOf(image), layer = 0;
         (int height, int columns) = (image[1] + 2 * border, image[2] + 2 * border);
@@ -40,7 +43,11 @@ public sealed class ConvNet : Network
             Layout.AddWeightAndBias($"features.{layer++}", new Shape(width, channels, 3, 3), channels * 9);
             ActivationCount += area;
             if (norm != Normalisation.None)
-                Layout.AddNorm($"features.{layer++}", norm == Normalisation.Layer ? new Shape(width, height, columns) : new Shape(width));
+            {
+                Layout.AddNorm(
+                    $"features.{layer++}",
+                    norm == Normalisation.Layer ? new Shape(width, height, columns) : new Shape(width));
+            }
             layer++;
             if (!IsFused)
                 ActivationCount += (norm == Normalisation.None ? 0 : Layers.CopiesOfNorm * area) + area;
@@ -56,19 +63,23 @@ public sealed class ConvNet : Network
             throw new ShapeException($"ConvNet: {depth} poolings leave nothing of images {image}. Lower --depth.");
         int features = width * height * columns;
         Layout.AddWeightAndBias("classifier", new Shape(classes, features), features);
-        Name = $"convnet-d{depth}-w{width}{(activation == Activation.Relu ? "" : $"-{activation.ToString().ToLowerInvariant()}")}" +
-            norm switch
-            {
-                Normalisation.Instance => "",
-                Normalisation.None => "-nonorm",
-                Normalisation.Layer => "-layernorm",
-                _ => "-groupnorm",
-            } +
-            pooling switch { PoolingKind.Average => "", PoolingKind.None => "-nopool", _ => "-maxpool" };
+        Name = NameOf(width, depth, activation, norm, pooling);
     }
 
     /// <inheritdoc/>
     public override string Name { get; }
+
+    /// <summary>The name of such a ConvNet.</summary>
+    internal static string NameOf(int width, int depth, Activation activation, Normalisation norm, PoolingKind pooling) =>
+        $"convnet-d{depth}-w{width}{(activation == Activation.Relu ? "" : $"-{activation.ToString().ToLowerInvariant()}")}" +
+        norm switch
+        {
+            Normalisation.Instance => "",
+            Normalisation.None => "-nonorm",
+            Normalisation.Layer => "-layernorm",
+            _ => "-groupnorm",
+        } +
+        pooling switch { PoolingKind.Average => "", PoolingKind.None => "-nopool", _ => "-maxpool" };
 
     // Norm and ReLU, with the mean behind them, are one kernel.
     private bool IsFused => _norm == Normalisation.Instance && _activation == Activation.Relu;
