@@ -58,7 +58,7 @@ internal static class PlaneKernels
         int o = Grid.GlobalIndex.X;
         if ((uint)o >= (uint)(s.Planes * s.OutH * s.OutW))
             return;
-        int row = o / s.OutW, plane = row / s.OutH;
+        int row = s.ByOutW.Quotient(o), plane = s.ByOutH.Quotient(row);
         y[o] = v[Largest(x, s, plane, row - plane * s.OutH, o - row * s.OutW)];
     }
 
@@ -69,8 +69,8 @@ internal static class PlaneKernels
         int i = Grid.GlobalIndex.X;
         if ((uint)i >= (uint)(s.Planes * s.H * s.W))
             return;
-        int row = i / s.W, plane = row / s.H;
-        int h = (row - plane * s.H) / s.Window, w = (i - row * s.W) / s.Window;
+        int row = s.ByW.Quotient(i), plane = s.ByH.Quotient(row);
+        int h = s.ByWindow.Quotient(row - plane * s.H), w = s.ByWindow.Quotient(i - row * s.W);
         T value = T.Zero;
         if (h < s.OutH && w < s.OutW && Largest(x, s, plane, h, w) == i)
             value = dy[(plane * s.OutH + h) * s.OutW + w];
