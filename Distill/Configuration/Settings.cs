@@ -96,8 +96,13 @@ internal static class Settings
         Choice("Model", "The network of experts, distilling and judging; width, depth, norm and pooling are convnet's",
             Architectures.Names, s => s.Model ?? Architectures.Names[0],
             (s, v) => s with { Model = v == Architectures.Names[0] ? null : v }),
-        Choice("Norm", $"What the ConvNet normalises ({Architectures.NoBatchNorm})", Architectures.Norms,
-            s => s.Norm ?? Architectures.Norms[0], (s, v) => s with { Norm = v == Architectures.Norms[0] ? null : v }),
+        new("Norm", "NAME", $"What the ConvNet normalises: {string.Join(", ", Architectures.Norms)}.",
+            s => s.Norm ?? Architectures.Norms[0],
+            (s, t) => t == "batch"
+                ? throw DistillException.BadValue(
+                    "--norm", t, $"one of {string.Join(", ", Architectures.Norms)}; {Architectures.NoBatchNorm}")
+                : s with { Norm = OptionText.OneOf("--norm", t, Architectures.Norms) == Architectures.Norms[0] ? null : t },
+            choices: Architectures.Norms),
         Choice("Pooling", "How the ConvNet pools", Architectures.Poolings,
             s => s.Pooling ?? Architectures.Poolings[0],
             (s, v) => s with { Pooling = v == Architectures.Poolings[0] ? null : v }),

@@ -54,17 +54,14 @@ public sealed class NetworkNumbersTests
         Variable t = Variable.Leaf(theta), x = Variable.Leaf(images);
         Variable loss = network.Loss(t, x, labels);
         AssertClose([expected.GetProperty("loss").GetDouble()], [loss.Value.ToScalar()], "loss");
-        // Without a graph, by the fused kernels.
-        double[] gradient;
-        using (Recording.Off())
-        {
-            Variable[] found = Gradient.Of(loss, [t, x]);
-            gradient = found[0].Value.ToArray<double>();
-            AssertSummary(expected.GetProperty("imageGradient"), found[1].Value.ToArray<double>(), "image gradient");
-        }
+        // Without a graph of the gradient, by the fused kernels.
+        Variable[] found = Gradient.Of(loss, [t, x]);
+        double[] gradient = found[0].Value.ToArray<double>();
+        double whole = Math.Sqrt(gradient.Sum(g => g * g));
+        AssertSummary(expected.GetProperty("imageGradient"), found[1].Value.ToArray<double>(), "image gradient");
         foreach ((JsonElement e, Parameter p) in
             expected.GetProperty("gradients").EnumerateArray().Zip(network.Layout.Parameters))
-            AssertSummary(e, gradient[p.Offset..(p.Offset + p.Shape.Count)], p.Name);
+            AssertSummary(e, gradient[p.Offset..(p.Offset + p.Shape.Count)], p.Name, leastLength: whole / 1000);
     }
 
     [Theory]
@@ -84,8 +81,7 @@ public sealed class NetworkNumbersTests
         Variable labels = Variable.Constant(Tensor.From<double>(backend, SoftLabels(), new Shape(Batch, Classes)));
         Variable v = Variable.Constant(
             Tensor.From<double>(backend, Draw(Direction, network.Layout.Count), new Shape(network.Layout.Count)));
-        Variable slope = Gradient.Of(network.Loss(t, x, labels), [t])[0];
-        using IDisposable off = Recording.Off();
+        Variable slope = Gradient.Of(network.Loss(t, x, labels), t, createGraph: true);
         Variable[] found = Gradient.Of(slope.Dot(v), [t, x]);
         AssertSummary(expected.GetProperty("hvp"), found[0].Value.ToArray<double>(), "H v");
         AssertSummary(expected.GetProperty("mixed"), found[1].Value.ToArray<double>(), "d/dx <v, gradient>");
@@ -153,17 +149,19 @@ public sealed class NetworkNumbersTests
         return values;
     }
 
-    // Length, product with the pattern, first element. A product may cancel, and an element be small beside the others.
-    private static void AssertSummary(JsonElement expected, double[] found, string what)
+    // Length, product with the pattern, first element. A product may cancel, and an element be small beside the others. A bias
+    // in front of an instance norm has a gradient of 0 and shows the rounding of larger ones: errors of short vectors are
+    // relative to a least length.
+    private static void AssertSummary(JsonElement expected, double[] found, string what, double leastLength = 0)
     {
         double[] e = [.. expected.EnumerateArray().Select(v => v.GetDouble())];
         double[] pattern = Draw(Pattern, found.Length);
         double length = Math.Sqrt(found.Sum(v => v * v)), product = found.Zip(pattern, (a, b) => a * b).Sum();
-        double size = e[0] * Math.Sqrt(pattern.Sum(v => v * v));
-        Assert.True(e[0] > 0, $"{what}: a comparison with zero proves nothing");
-        Assert.True(Math.Abs(length - e[0]) <= Relative * e[0], $"{what}: length {length:R}, PyTorch {e[0]:R}");
+        double least = Math.Max(e[0], leastLength), size = least * Math.Sqrt(pattern.Sum(v => v * v));
+        Assert.True(least > 0, $"{what}: a comparison with zero proves nothing");
+        Assert.True(Math.Abs(length - e[0]) <= Relative * least, $"{what}: length {length:R}, PyTorch {e[0]:R}");
         Assert.True(Math.Abs(product - e[1]) <= Relative * size, $"{what}: product {product:R}, PyTorch {e[1]:R}");
-        Assert.True(Math.Abs(found[0] - e[2]) <= Relative * e[0], $"{what}: first {found[0]:R}, PyTorch {e[2]:R}");
+        Assert.True(Math.Abs(found[0] - e[2]) <= Relative * least, $"{what}: first {found[0]:R}, PyTorch {e[2]:R}");
     }
 
     private static void AssertClose(double[] expected, double[] found, string what)
