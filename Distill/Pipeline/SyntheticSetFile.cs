@@ -39,7 +39,7 @@ internal static class SyntheticSetFile
             ["zca"] = data.Whitening?.ToString() ?? "none",
             ["factor"] = set.Factor.ToString(culture),
             ["ipc"] = (n / classes).ToString(culture),
-            ["network"] = $"convnet-d{settings.Depth}-w{settings.Width}",
+            ["network"] = Translation.NameOf(settings, settings.Width),
             ["depth"] = settings.Depth.ToString(culture),
             ["estimator"] = settings.Estimator,
             ["protocol"] = Translation.Describe(settings, data.Pair.Name),
