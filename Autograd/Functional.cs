@@ -27,6 +27,9 @@ public static class Functional
     /// <summary>max(x, 0) with ReLU'(0) = 0.</summary>
     public static Variable Relu(this Variable x) => new Relu().On(x);
 
+    /// <summary>x above 0, slope·x below.</summary>
+    public static Variable LeakyRelu(this Variable x, double slope = 0.01) => slope * x + (1 - slope) * x.Relu();
+
     /// <summary>x·½(1 + tanh(√(2/π)(x + 0.044715x³))): the GELU of Hendrycks and Gimpel (2016), tanh form.</summary>
     public static Variable Gelu(this Variable x) =>
         0.5 * x * (1 + (Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)).Tanh());
@@ -54,6 +57,9 @@ public static class Functional
     public static Variable MatMul(this Variable a, Variable b, bool transposeA = false, bool transposeB = false) =>
         new MatMul(transposeA, transposeB).On(a, b);
 
+    /// <summary>x [N, F]·wᵀ + b for w [M, F] and b [M]: a linear layer.</summary>
+    public static Variable Linear(this Variable x, Variable w, Variable b) => x.MatMul(w, transposeB: true) + b;
+
     /// <summary>x [N, C, H, W] * w [K, C, R, S] + bias [K].</summary>
     public static Variable Conv2d(this Variable x, Variable w, Variable? bias = null, int stride = 1, int padding = 0)
     {
@@ -65,6 +71,10 @@ public static class Functional
     public static Variable AvgPool2d(this Variable x, int window) =>
         window == 1 ? x : new AvgPool2d(Pool2dGeometry.Infer(x.Shape, window)).On(x);
 
+    /// <summary>The largest element of each P×P window of x [N, C, H, W], the first of equal ones; NaN spreads.</summary>
+    public static Variable MaxPool2d(this Variable x, int window) =>
+        window == 1 ? x : new MaxPool2d(Pool2dGeometry.Infer(x.Shape, window)).On(x);
+
     /// <summary>
     /// γ·(x − mean)/√(var + ε) + β over each [H, W] plane of x [N, C, H, W], with the biased variance (Ulyanov et al.,
     /// "Instance Normalization", 2016).
@@ -72,12 +82,42 @@ public static class Functional
     public static Variable InstanceNorm(this Variable x, Variable gamma, Variable beta, double epsilon = 1e-5)
     {
         (int n, int c) = (x.Shape[0], x.Shape[1]);
-        double plane = x.Shape[2] * x.Shape[3];
-        var perPlane = new Shape(n, c, 1, 1);
         var perChannel = new Shape(1, c, 1, 1);
-        Variable centred = x - x.SumTo(perPlane) / plane;
-        Variable variance = (centred * centred).SumTo(perPlane) / plane;
-        return gamma.Reshape(perChannel) * (centred / (variance + epsilon).Sqrt()) + beta.Reshape(perChannel);
+        Variable normal = x.Standardise(new Shape(n, c, 1, 1), epsilon);
+        return gamma.Reshape(perChannel) * normal + beta.Reshape(perChannel);
+    }
+
+    /// <summary>
+    /// γ_c·(x − mean)/√(var + ε) + β_c over each of the given number of groups of neighbouring channels of x [N, C, H, W],
+    /// with γ and β [C] and the biased variance (Wu and He, "Group Normalization", ECCV 2018).
+    /// </summary>
+    /// <exception cref="ShapeException">C is no multiple of the number of groups.</exception>
+    public static Variable GroupNorm(
+        this Variable x, int groups, Variable gamma, Variable beta, double epsilon = 1e-5)
+    {
+        (int n, int c) = (x.Shape[0], x.Shape[1]);
+        if (groups < 1 || c % groups != 0)
+            throw new ShapeException($"GroupNorm: {c} channels cannot be cut into {groups} equal groups.");
+        var perChannel = new Shape(1, c, 1, 1);
+        Variable normal = x.Reshape(new Shape(n, groups, c / groups * x.Shape[2] * x.Shape[3]))
+            .Standardise(new Shape(n, groups, 1), epsilon).Reshape(x.Shape);
+        return gamma.Reshape(perChannel) * normal + beta.Reshape(perChannel);
+    }
+
+    /// <summary>
+    /// γ·(x − mean)/√(var + ε) + β over each image of x [N, C, H, W], element by element with γ and β [C, H, W] and the biased
+    /// variance (Ba et al., "Layer Normalization", 2016).
+    /// </summary>
+    public static Variable LayerNorm(this Variable x, Variable gamma, Variable beta, double epsilon = 1e-5) =>
+        gamma * x.Standardise(new Shape(x.Shape[0], 1, 1, 1), epsilon) + beta;
+
+    // (x − mean)/√(var + ε), mean and biased variance over the dimensions that statistics has not.
+    private static Variable Standardise(this Variable x, Shape statistics, double epsilon)
+    {
+        double size = x.Shape.Count / Math.Max(1, statistics.Count);
+        Variable centred = x - x.SumTo(statistics) / size;
+        Variable variance = (centred * centred).SumTo(statistics) / size;
+        return centred / (variance + epsilon).Sqrt();
     }
 
     /// <summary>Instance norm, ReLU and P×P average pooling of x [N, C, H, W] in one pass.</summary>

@@ -18,6 +18,7 @@ public abstract class Network
             throw new ShapeException($"A classifier needs at least 2 classes, got {classes}.");
         Image = image;
         Classes = classes;
+        ActivationCount = image.Count;
     }
 
     /// <summary>[C, H, W].</summary>
@@ -28,6 +29,10 @@ public abstract class Network
 
     /// <summary>Names, shapes and offsets of the parameters in θ.</summary>
     public ParameterLayout Layout { get; } = new();
+
+    /// <summary>About how many numbers the forward pass of one image keeps for the backward walk; what memory is reckoned
+    /// with.</summary>
+    public long ActivationCount { get; protected init; }
 
     /// <summary>The architecture in one line, such as convnet-d3-w128; equal text means equal functions.</summary>
     public abstract string Name { get; }

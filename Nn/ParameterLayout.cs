@@ -51,14 +51,18 @@ public sealed class ParameterLayout
 
     internal void AddWeightAndBias(string name, Shape weight, int fanIn)
     {
-        Add($"{name}.weight", weight, 1 / Math.Sqrt(fanIn), 0);
+        AddWeight(name, weight, fanIn);
         Add($"{name}.bias", new Shape(weight[0]), 1 / Math.Sqrt(fanIn), 0);
     }
 
-    internal void AddNorm(string name, int channels)
+    internal void AddWeight(string name, Shape weight, int fanIn) => Add($"{name}.weight", weight, 1 / Math.Sqrt(fanIn), 0);
+
+    internal void AddNorm(string name, int channels) => AddNorm(name, new Shape(channels));
+
+    internal void AddNorm(string name, Shape shape)
     {
-        Add($"{name}.weight", new Shape(channels), 0, 1);
-        Add($"{name}.bias", new Shape(channels), 0, 0);
+        Add($"{name}.weight", shape, 0, 1);
+        Add($"{name}.bias", shape, 0, 0);
     }
 
     private void Add(string name, Shape shape, double bound, double start)

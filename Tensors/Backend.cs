@@ -127,6 +127,15 @@ public abstract class Backend
     /// <summary>dx: the adjoint of <see cref="AvgPool2d"/>; zero where no window reaches.</summary>
     public abstract void AvgPool2dGradient(Pool2dGeometry g, Tensor dy, Tensor dx);
 
+    /// <summary>y [N, C, ⌊H/P⌋, ⌊W/P⌋] = of each P×P window the element of v [N, C, H, W] that stands where x [N, C, H, W] is
+    /// largest; v may be x itself. Of equal elements the first counts, row by row, and a NaN counts as the largest, so that it
+    /// spreads.</summary>
+    public abstract void MaxPool2d(Pool2dGeometry g, Tensor x, Tensor v, Tensor y);
+
+    /// <summary>dx: the adjoint of <see cref="MaxPool2d"/> in v, applied to dy [N, C, ⌊H/P⌋, ⌊W/P⌋]; zero where x is not the
+    /// largest of its window.</summary>
+    public abstract void MaxPool2dGradient(Pool2dGeometry g, Tensor x, Tensor dy, Tensor dx);
+
     /// <summary>
     /// One block of a ConvNet behind its convolution, in one pass over memory: instance norm over each [H, W] plane
     /// (biased variance, x̂ = (x − mean)/√(var + ε)), y' = γ_c·x̂ + β_c, ReLU, mean of P×P windows.

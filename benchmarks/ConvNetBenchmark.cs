@@ -14,15 +14,17 @@ namespace InfMatch.Benchmarks;
 /// <param name="Batch">Images of a training step.</param>
 /// <param name="Syn">Images of S.</param>
 /// <param name="Sgemm">Side of the matrices.</param>
-internal sealed record ConvNetSizes(int Width, int Depth, int Size, int Channels, int Classes, int Batch, int Syn, int Sgemm);
+/// <param name="Model">The architecture; width and depth are those of a convnet.</param>
+internal sealed record ConvNetSizes(
+    int Width, int Depth, int Size, int Channels, int Classes, int Batch, int Syn, int Sgemm, string Model = "convnet");
 
 /// <summary>The steps of training and distilling on random numbers, in float32.</summary>
 internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Clock clock)
 {
     private const int Window = 2;
     private readonly RandomKey _key = RandomKey.FromSeed(0);
-    private readonly ConvNet _network = new(
-        new Shape(sizes.Channels, sizes.Size, sizes.Size), sizes.Classes, sizes.Width, sizes.Depth);
+    private readonly Network _network = Architectures.Create(
+        sizes.Model, new Shape(sizes.Channels, sizes.Size, sizes.Size), sizes.Classes, sizes.Width, sizes.Depth);
 
     /// <summary>All entries in the order of the help.</summary>
     public Timings Run()
@@ -53,7 +55,7 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         (Tensor a, Tensor b) = (Normal("a", square), Normal("b", square));
         timings.AddProduct($"sgemm_{sizes.Sgemm}", 2.0 * sizes.Sgemm * sizes.Sgemm * sizes.Sgemm, Time(square, y =>
             backend.MatMul(a, false, b, false, y)));
-        if (sizes.Depth > 1)
+        if (_network is ConvNet && sizes.Depth > 1)
             AddSecondConvolution(timings);
         timings.PeakBytes = backend.Memory.Peak;
         return timings;

@@ -6,6 +6,7 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using InfMatch.Benchmarks;
+using InfMatch.Nn;
 using InfMatch.Tensors;
 
 const string Help =
@@ -31,6 +32,11 @@ var precision = new Option<string>("--precision")
     Description = "float32, tf32 or 3xtf32; differences never in tf32 [float32]", DefaultValueFactory = _ => "float32",
 };
 Option<int> threads = Whole("--threads", "Threads of the cpu; 0 for one a core [0]", 0);
+var model = new Option<string>("--model")
+{
+    Description = $"{string.Join(", ", Architectures.Names)} [convnet]", DefaultValueFactory = _ => "convnet",
+};
+model.AcceptOnlyFromAmong([.. Architectures.Names]);
 Option<int> width = Whole("--width", "Channels of the ConvNet [128]", 128);
 Option<int> depth = Whole("--depth", "Its blocks [3]", 3);
 Option<int> size = Whole("--size", "Height and width of an image [32]", 32);
@@ -50,7 +56,7 @@ var against = new Option<string[]>("--against")
 
 var convnet = new Command("convnet", Help);
 foreach (Option option in (Option[])
-    [device, precision, threads, width, depth, size, channels, classes, batch, syn, sgemm, repeat, seconds, json, save, against])
+    [device, precision, threads, model, width, depth, size, channels, classes, batch, syn, sgemm, repeat, seconds, json, save, against])
     convnet.Options.Add(option);
 convnet.SetAction(result =>
 {
@@ -58,7 +64,8 @@ convnet.SetAction(result =>
     {
         var sizes = new ConvNetSizes(
             result.GetValue(width), result.GetValue(depth), result.GetValue(size), result.GetValue(channels),
-            result.GetValue(classes), result.GetValue(batch), result.GetValue(syn), result.GetValue(sgemm));
+            result.GetValue(classes), result.GetValue(batch), result.GetValue(syn), result.GetValue(sgemm),
+            result.GetValue(model)!);
         (string, JsonObject)[] others =
         [
             .. (result.GetValue(against) ?? []).Select(file =>

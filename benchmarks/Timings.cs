@@ -28,7 +28,7 @@ internal sealed class Timings(string device, ConvNetSizes sizes)
     {
         var root = new JsonObject
         {
-            ["device"] = device, ["width"] = sizes.Width, ["depth"] = sizes.Depth, ["size"] = sizes.Size, ["batch"] = sizes.Batch,
+            ["device"] = device, ["model"] = sizes.Model, ["width"] = sizes.Width, ["depth"] = sizes.Depth, ["size"] = sizes.Size, ["batch"] = sizes.Batch,
             ["syn"] = sizes.Syn,
         };
         foreach ((string name, int images, double seconds) in _entries)
@@ -50,7 +50,7 @@ internal sealed class Timings(string device, ConvNetSizes sizes)
     public string ToTable(IReadOnlyList<(string Name, JsonObject Times)> others)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{device}: width {sizes.Width}, depth {sizes.Depth}, {sizes.Size}×{sizes.Size}; ")
+        text.Append(CultureInfo.InvariantCulture, $"{device}: {sizes.Model}, width {sizes.Width}, depth {sizes.Depth}, {sizes.Size}×{sizes.Size}; ")
             .Append(CultureInfo.InvariantCulture, $"memory {PeakBytes / 1048576.0:F1} MiB at most\n")
             .Append(CultureInfo.InvariantCulture, $"{"",-20}{"ms",12}{"images/s",12}");
         foreach ((string name, _) in others)

@@ -36,8 +36,8 @@ internal sealed class ArtifactJudge : IDisposable
             TrainingPlan plan = Protocols.Plan(Settings, pair.Name);
             int images = artifact.Count * artifact.Factor * artifact.Factor;
             new Requirements(0, Requirements.Memory(
-                _data.Image, _data.Train.Count, _data.TestImages.Shape[0], Math.Min(plan.BatchSize, images),
-                Settings.EvalWidth, Settings.Depth, network.Layout.Count, 0)).Check(".", backend);
+                _data.Train.Count, _data.TestImages.Shape[0], Math.Min(plan.BatchSize, images), [network], 0))
+                .Check(".", backend);
             _judge = new NetworkJudge(network, Settings, _data, RandomKey.FromSeed(Settings.Seed).Split("judge"), cancel);
         }
         catch

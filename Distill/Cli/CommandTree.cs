@@ -1,5 +1,6 @@
 using System.CommandLine;
 using InfMatch.Datasets;
+using InfMatch.Nn;
 using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
@@ -58,7 +59,7 @@ internal static class CommandTree
 
         Examples:
           dotnet run --project Distill -- evaluate runs/RUN/synthetic/ipc10.safetensors --eval-width 128 --protocol B
-          dotnet run --project Distill -- evaluate runs/RUN/synthetic/ipc10.safetensors --models convnet,mlp
+          dotnet run --project Distill -- evaluate runs/RUN/synthetic/ipc10.safetensors --models convnet,resnet18
           dotnet run --project Distill -- evaluate --dataset mnist --ipc 1 10 --eval-width 128 --augment none
         """;
 
@@ -160,7 +161,7 @@ internal static class CommandTree
 
         var models = new Option<string[]>("--models")
         {
-            Description = $"Judge with each of these architectures in turn: {string.Join(", ", Translation.Models)}.",
+            Description = $"Judge with each of these architectures in turn: {string.Join(", ", Architectures.Names)}.",
             HelpName = "NAMES", AllowMultipleArgumentsPerToken = true,
         };
         var everything = new Option<bool>("--all")

@@ -73,8 +73,8 @@ internal sealed partial class RunCommands(
         new Requirements(
             ExpertLibrary.MissingBytes(settings, network, data, experts),
             Requirements.Memory(
-                data.Image, data.Train.Count, data.TestImages.Shape[0], Math.Min(settings.ExpertBatch, data.Train.Count),
-                settings.Width, settings.Depth, network.Layout.Count, Trainer.StepsPerRead)).Check(folder.Path, backend);
+                data.Train.Count, data.TestImages.Shape[0], Math.Min(settings.ExpertBatch, data.Train.Count), [network],
+                Trainer.StepsPerRead)).Check(folder.Path, backend);
         Accuracy accuracy;
         using (IProgressView progress = terminal.MakeProgress())
         {
@@ -129,13 +129,13 @@ internal sealed partial class RunCommands(
             settings = settings with { Ipc = [set.Count / data.Classes], Factor = set.Factor };
         Network[] networks = models.Count == 0
             ? [Translation.NetworkOf(settings, data, settings.EvalWidth)]
-            : [.. models.Select(m => Translation.NetworkOf(settings, data, m))];
+            : [.. models.Select(m => Translation.NetworkOf(
+                settings, data, settings.EvalWidth, OptionText.OneOf("--models", m, Architectures.Names)))];
         new Requirements(0, Requirements.Memory(
-            data.Image, data.Train.Count, data.TestImages.Shape[0],
+            data.Train.Count, data.TestImages.Shape[0],
             Math.Min(
                 Protocols.Plan(settings, pair.Name).BatchSize, DistillationRun.ImagesOfSet(settings, data.Classes)),
-            settings.EvalWidth, settings.Depth,
-            networks.Max(n => n.Layout.Count), 0)).Check(".", backend);
+            networks, 0)).Check(".", backend);
         RunSettings? recorded = RecordedExperts(path, settings, resolved.IsGiven("ExpertsFrom"));
         RandomKey key = RandomKey.FromSeed(settings.Seed);
         var results = new List<IpcResult>();

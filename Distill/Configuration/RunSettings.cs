@@ -20,6 +20,19 @@ internal sealed record RunSettings
 
     public required int Iterations { get; init; }
 
+    /// <summary>The architecture of experts, distilling and judging; null, as in runs from before there was a choice, for
+    /// convnet.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Model { get; init; }
+
+    /// <summary>The ConvNet's norm; null for instance.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Norm { get; init; }
+
+    /// <summary>The ConvNet's pooling; null for avg.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Pooling { get; init; }
+
     public required int Width { get; init; }
 
     public required int Depth { get; init; }

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using InfMatch.Datasets;
 using InfMatch.Influence;
+using InfMatch.Nn;
 using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
@@ -99,9 +100,22 @@ internal static class Settings
     /// <summary>The networks that are trained on the real data, whose trajectories are matched.</summary>
     public static ImmutableArray<Setting> OfExperts { get; } =
     [
+        Choice("Model", "The network of experts, distilling and judging; width, depth, norm and pooling are convnet's",
+            Architectures.Names, s => s.Model ?? Architectures.Names[0],
+            (s, v) => s with { Model = v == Architectures.Names[0] ? null : v }),
+        new("Norm", "NAME", $"What the ConvNet normalises: {string.Join(", ", Architectures.Norms)}.",
+            s => s.Norm ?? Architectures.Norms[0],
+            (s, t) => t == "batch"
+                ? throw DistillException.BadValue(
+                    "--norm", t, $"one of {string.Join(", ", Architectures.Norms)}; {Architectures.NoBatchNorm}")
+                : s with { Norm = OptionText.OneOf("--norm", t, Architectures.Norms) == Architectures.Norms[0] ? null : t },
+            choices: Architectures.Norms),
+        Choice("Pooling", "How the ConvNet pools", Architectures.Poolings,
+            s => s.Pooling ?? Architectures.Poolings[0],
+            (s, v) => s with { Pooling = v == Architectures.Poolings[0] ? null : v }),
         Whole("Width", "Channels of the ConvNet's layers, for experts and distilling.", 1, 4096,
             s => s.Width, (s, v) => s with { Width = v }),
-        Whole("Depth", "Blocks of the ConvNet (convolution, instance norm, ReLU, pooling).", 1, 8,
+        Whole("Depth", "Blocks of the ConvNet (convolution, norm, ReLU, pooling).", 1, 8,
             s => s.Depth, (s, v) => s with { Depth = v }),
         Whole("Experts", "Networks trained on the real data and recorded.", 1, 1000,
             s => s.Experts, (s, v) => s with { Experts = v }),

@@ -210,8 +210,7 @@ internal sealed class DistillationRun(
         return new Requirements(
             ExpertLibrary.MissingBytes(settings, network, data, experts) + stateBytes,
             Requirements.Memory(
-                data.Image, data.Train.Count, data.TestImages.Shape[0], largest, Math.Max(settings.Width, settings.EvalWidth),
-                settings.Depth, Math.Max(network.Layout.Count, judged.Layout.Count),
+                data.Train.Count, data.TestImages.Shape[0], largest, [network, judged],
                 RealSides(data.Classes) + settings.Window + 1, data.Backend.Lanes)); // the checkpoints of the window in use
     }
 

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
@@ -8,13 +7,15 @@ namespace InfMatch.Distill;
 /// <summary>From settings to the plans and objects of the layers below.</summary>
 internal static class Translation
 {
-    /// <summary>A ConvNet of the settings' depth for the data.</summary>
-    /// <exception cref="DistillException">The images are too small for the depth.</exception>
-    public static Network NetworkOf(RunSettings settings, PreparedData data, int width)
+    /// <summary>The network of the settings, or another architecture with their depth, norm and pooling, for the data.</summary>
+    /// <exception cref="DistillException">The network is not defined for such images.</exception>
+    public static Network NetworkOf(RunSettings settings, PreparedData data, int width, string? model = null)
     {
         try
         {
-            return new ConvNet(data.Image, data.Classes, width, settings.Depth);
+            return Architectures.Create(
+                model ?? ModelOf(settings), data.Image, data.Classes, width, settings.Depth, NormOf(settings),
+                PoolingOf(settings));
         }
         catch (ShapeException e)
         {
@@ -22,15 +23,15 @@ internal static class Translation
         }
     }
 
-    /// <summary>The architectures that evaluate --models judges with.</summary>
-    public static ImmutableArray<string> Models { get; } = ["convnet", "mlp"];
+    /// <summary>The name of the settings' network at a width, such as convnet-d3-w128.</summary>
+    public static string NameOf(RunSettings s, int width) =>
+        Architectures.Describe(ModelOf(s), width, s.Depth, NormOf(s), PoolingOf(s));
 
-    /// <summary>An architecture of <see cref="Models"/> that judges sets.</summary>
-    /// <exception cref="DistillException">There is no such architecture, or the images are too small for it.</exception>
-    public static Network NetworkOf(RunSettings settings, PreparedData data, string model) =>
-        OptionText.OneOf("--models", model, Models) == "mlp"
-            ? new Mlp(data.Image, data.Classes, [settings.EvalWidth, settings.EvalWidth])
-            : NetworkOf(settings, data, settings.EvalWidth);
+    private static string ModelOf(RunSettings s) => s.Model ?? Architectures.Names[0];
+
+    private static string NormOf(RunSettings s) => s.Norm ?? Architectures.Norms[0];
+
+    private static string PoolingOf(RunSettings s) => s.Pooling ?? Architectures.Poolings[0];
 
     /// <summary>How experts are trained: plain SGD, which influence describes best.</summary>
     public static TrainingPlan ExpertPlan(RunSettings s, string dataset) => new(
@@ -110,13 +111,12 @@ internal static class Translation
     /// <summary>What the column of the whole set shows, in one line.</summary>
     public static string DescribeExperts(RunSettings s) =>
         FormattableString.Invariant(
-            $"the experts at their own plan, not protocol {Protocols.NameOf(s)}: {s.Experts} × convnet-d{s.Depth}-w{s.Width}, ") +
+            $"the experts at their own plan, not protocol {Protocols.NameOf(s)}: {s.Experts} × {NameOf(s, s.Width)}, ") +
         FormattableString.Invariant($"{s.ExpertEpochs} epochs of SGD {s.ExpertRate} ({s.ExpertSchedule})") +
         (s.ExpertSteps > 0 ? FormattableString.Invariant($" but {s.ExpertSteps} steps at most") : "") +
         FormattableString.Invariant($", batch {s.ExpertBatch}, augmentation {s.ExpertAugment}") +
         (s.ExpertCutmix is { } mixed ? FormattableString.Invariant($", CutMix {mixed}") : "");
 
-    /// <summary>The protocol in one line, to stand beside an accuracy of ConvNets.</summary>
-    public static string Describe(RunSettings s, string dataset) => Protocols.Describe(
-        s, dataset, FormattableString.Invariant($"convnet-d{s.Depth}-w{s.EvalWidth}"));
+    /// <summary>The protocol in one line, to stand beside an accuracy of the settings' network.</summary>
+    public static string Describe(RunSettings s, string dataset) => Protocols.Describe(s, dataset, NameOf(s, s.EvalWidth));
 }

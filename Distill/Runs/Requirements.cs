@@ -1,3 +1,4 @@
+using InfMatch.Nn;
 using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
@@ -13,22 +14,12 @@ internal sealed record Requirements(long DiskBytes, long MemoryBytes)
     // θ and its moved copies, gradients, velocities, and the sides of an influence estimate.
     private const int ParameterVectors = 16;
 
-    /// <summary>Bytes of one ConvNet's activations for one image.</summary>
-    public static long ActivationBytes(Shape image, int width, int depth)
-    {
-        long pixels = (long)Math.Max(image[1], 32) * Math.Max(image[2], 32), sum = image.Count;
-        for (int block = 0; block < depth; block++, pixels /= 4)
-            sum += width * pixels * 5 / 4;
-        return sum * sizeof(float);
-    }
-
-    /// <summary>The memory need of a run.</summary>
+    /// <summary>The memory need of a run with the networks, of which the largest counts.</summary>
     public static long Memory(
-        Shape image, int realImages, int testImages, int largestBatch, int width, int depth, long parameters,
-        int cachedVectors, int lanes = 1) =>
-        (long)(realImages + testImages) * image.Count * sizeof(float)
-        + (long)CopiesOfActivations * lanes * largestBatch * ActivationBytes(image, width, depth)
-        + (ParameterVectors + cachedVectors) * parameters * sizeof(float);
+        int realImages, int testImages, int largestBatch, IReadOnlyList<Network> networks, int cachedVectors, int lanes = 1) =>
+        ((long)(realImages + testImages) * networks[0].Image.Count
+            + (long)CopiesOfActivations * lanes * largestBatch * networks.Max(n => n.ActivationCount)
+            + (ParameterVectors + cachedVectors) * (long)networks.Max(n => n.Layout.Count)) * sizeof(float);
 
     /// <summary>Compares the need with what there is.</summary>
     /// <exception cref="DistillException">The disk (exit 7) or the memory (exit 5) is too small.</exception>
@@ -46,7 +37,7 @@ internal sealed record Requirements(long DiskBytes, long MemoryBytes)
             throw new DistillException(
                 ExitCode.Memory, "IM5002",
                 $"the run needs about {ByteSize.Text(MemoryBytes)} of the memory of {device}, {ByteSize.Text(memoryBytes)} can " +
-                "be had. Lower --real-batch, --width or --ipc, or raise --memory-limit where it is set.");
+                "be had. Lower --real-batch, --expert-batch, --width or --ipc, or raise --memory-limit where it is set.");
         }
     }
 

@@ -16,6 +16,12 @@ public enum Activation
 
     /// <summary>GELU, tanh form.</summary>
     Gelu,
+
+    /// <summary>1/(1 + e⁻ˣ).</summary>
+    Sigmoid,
+
+    /// <summary>x above 0, 0.01·x below.</summary>
+    LeakyRelu,
 }
 
 internal static class Activations
@@ -25,6 +31,8 @@ internal static class Activations
         Activation.Relu => x.Relu(),
         Activation.Softplus => x.Softplus(),
         Activation.Tanh => x.Tanh(),
+        Activation.Sigmoid => x.Sigmoid(),
+        Activation.LeakyRelu => x.LeakyRelu(),
         _ => x.Gelu(),
     };
 }

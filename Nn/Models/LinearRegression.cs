@@ -34,5 +34,5 @@ public sealed class LinearRegression : Network
 
     /// <inheritdoc/>
     protected override Variable Forward(Variable[] parameters, Variable images) =>
-        images.Reshape(new Shape(images.Shape[0], Image.Count)).MatMul(parameters[0], transposeB: true) + parameters[1];
+        images.Flatten().Linear(parameters[0], parameters[1]);
 }

@@ -22,6 +22,7 @@ public sealed class Mlp : Network
                 throw new ShapeException($"Mlp: a hidden width must be at least 1, got {width}.");
             Layout.AddWeightAndBias($"fc_{++layer}", new Shape(width, features), features);
             features = width;
+            ActivationCount += 2 * width;
         }
         Name = $"mlp-{string.Join('-', hidden.Prepend(image.Count).Append(classes))}" +
             (activation == Activation.Relu ? "" : $"-{activation.ToString().ToLowerInvariant()}");
@@ -36,7 +37,7 @@ public sealed class Mlp : Network
         Variable x = images.Reshape(new Shape(images.Shape[0], Image.Count));
         for (int i = 0; i < parameters.Length; i += 2)
         {
-            x = x.MatMul(parameters[i], transposeB: true) + parameters[i + 1];
+            x = x.Linear(parameters[i], parameters[i + 1]);
             if (i + 2 < parameters.Length)
                 x = _activation.Apply(x);
         }

@@ -193,6 +193,30 @@ public sealed class EndToEndTests
 
         Assert.Equal((int)ExitCode.Usage, run.Run(CommandRun.SmallRun("--experts-from", experts, "--expert-rate", "0.5")));
         Assert.Contains("rate = 0.05, but 0.5 is asked for", run.Errors);
+        Assert.Equal((int)ExitCode.Usage, run.Run(CommandRun.SmallRun("--experts-from", experts, "--norm", "layer")));
+        Assert.Contains("network = convnet-d2-w4, but convnet-d2-w4-layernorm is asked for", run.Errors);
+        Assert.Equal((int)ExitCode.Usage, run.Run(CommandRun.SmallRun("--experts-from", experts, "--model", "mlp")));
+        Assert.Contains("network = convnet-d2-w4, but mlp-64-128-128-3 is asked for", run.Errors);
+    }
+
+    [Fact]
+    public void The_network_can_be_chosen_and_is_named_with_the_accuracy()
+    {
+        using var run = new CommandRun();
+        string[] given = ["--model", "convnet", "--norm", "group", "--pooling", "max", "--ipc", "1"];
+        Assert.Equal(0, run.Run(CommandRun.SmallRun(given)));
+        Summary summary = Summary.Read(Path.Combine(run.RunPath, "summary.json"));
+        Assert.Contains("convnet-d2-w4-groupnorm-maxpool", summary.Protocol, StringComparison.Ordinal);
+        Assert.Contains("2 × convnet-d2-w4-groupnorm-maxpool", summary.WholeSet!, StringComparison.Ordinal);
+        RunSettings settings = ConfigFile.Read(Path.Combine(run.RunPath, "config.json")).Resolved.Settings;
+        Assert.Equal((null, "group", "max"), (settings.Model, settings.Norm, settings.Pooling));
+        Directory.Delete(run.Runs, recursive: true);
+        Assert.Equal(0, run.Run(CommandRun.SmallRun("--model", "mlp", "--ipc", "1")));
+        Assert.Contains("protocol A: mlp", Summary.Read(Path.Combine(run.RunPath, "summary.json")).Protocol);
+        Assert.Equal((int)ExitCode.Usage, run.Run(CommandRun.SmallRun("--model", "vgg11")));
+        Assert.Contains("vgg11: images [1, 8, 8] leave 0×0 positions", run.Errors);
+        Assert.Equal((int)ExitCode.Usage, run.Run(CommandRun.SmallRun("--norm", "batch")));
+        Assert.Contains("batch norm keeps running statistics", run.Errors);
     }
 
     [Fact]

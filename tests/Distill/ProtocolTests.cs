@@ -131,10 +131,10 @@ public sealed class ProtocolTests
         Assert.Equal(0, run.Run([.. judge, "--models", "convnet,mlp"]));
         Summary summary = JsonSerializer.Deserialize<Summary>(run.Output, JsonText.Options)!;
         Assert.Equal(
-            [("convnet-d2-w4", 1), ("convnet-d2-w4", 2), ("mlp-64-4-4-3", 1), ("mlp-64-4-4-3", 2)],
+            [("convnet-d2-w4", 1), ("convnet-d2-w4", 2), ("mlp-64-128-128-3", 1), ("mlp-64-128-128-3", 2)],
             summary.Results.Select(r => (r.Network!, r.Ipc)));
-        Assert.StartsWith("protocol A: convnet-d2-w4, mlp-64-4-4-3, 3 epochs", summary.Protocol);
-        Assert.Matches(@"mlp-64-4-4-3 +│ +2 │", run.Errors);
+        Assert.StartsWith("protocol A: convnet-d2-w4, mlp-64-128-128-3, 3 epochs", summary.Protocol);
+        Assert.Matches(@"mlp-64-128-128-3 +│ +2 │", run.Errors);
         Assert.Equal(0, run.Run(judge));
         Assert.Equal(
             JsonSerializer.Deserialize<Summary>(run.Output, JsonText.Options)!.Results.Select(r => r.Accuracy.RandomReal!.Mean),

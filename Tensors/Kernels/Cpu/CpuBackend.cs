@@ -181,6 +181,14 @@ public sealed unsafe class CpuBackend : HostBackend
         Kernels<T>().AvgPool2dGradient(_pool, g, dy, dx);
 
     /// <inheritdoc/>
+    protected override void MaxPool2d<T>(Pool2dGeometry g, HostBlock<T> x, HostBlock<T> v, HostBlock<T> y) =>
+        MaxPooling.Forward(_pool, g, x, v, y);
+
+    /// <inheritdoc/>
+    protected override void MaxPool2dGradient<T>(Pool2dGeometry g, HostBlock<T> x, HostBlock<T> dy, HostBlock<T> dx) =>
+        MaxPooling.Backward(_pool, g, x, dy, dx);
+
+    /// <inheritdoc/>
     protected override void NormReluPool<T>(
         Pool2dGeometry g, double epsilon, HostBlock<T> x, HostBlock<T> gamma, HostBlock<T> beta, HostBlock<T> y) =>
         Kernels<T>().NormReluPool(_pool, g, epsilon, x, gamma, beta, y);

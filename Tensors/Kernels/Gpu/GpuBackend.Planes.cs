@@ -57,6 +57,46 @@ public sealed partial class GpuBackend
     }
 
     /// <inheritdoc/>
+    public override void MaxPool2d(Pool2dGeometry g, Tensor x, Tensor v, Tensor y)
+    {
+        if (y.Count == 0)
+            return;
+        if (y.DType == DType.Float32)
+        {
+            _launcher.Launch(
+                Groups(y.Count), Threads, PlaneKernels.MaxPool<float>, View<float>(x), View<float>(v), View<float>(y),
+                SizesOf(g));
+        }
+        else
+        {
+            _launcher.Launch(
+                Groups(y.Count), Threads, PlaneKernels.MaxPool<double>, View<double>(x), View<double>(v), View<double>(y),
+                SizesOf(g));
+        }
+        GC.KeepAlive((x, v, y));
+    }
+
+    /// <inheritdoc/>
+    public override void MaxPool2dGradient(Pool2dGeometry g, Tensor x, Tensor dy, Tensor dx)
+    {
+        if (dx.Count == 0)
+            return;
+        if (dx.DType == DType.Float32)
+        {
+            _launcher.Launch(
+                Groups(dx.Count), Threads, PlaneKernels.MaxPoolGradient<float>, View<float>(x), View<float>(dy),
+                View<float>(dx), SizesOf(g));
+        }
+        else
+        {
+            _launcher.Launch(
+                Groups(dx.Count), Threads, PlaneKernels.MaxPoolGradient<double>, View<double>(x), View<double>(dy),
+                View<double>(dx), SizesOf(g));
+        }
+        GC.KeepAlive((x, dy, dx));
+    }
+
+    /// <inheritdoc/>
     public override void NormReluPool(Pool2dGeometry g, double epsilon, Tensor x, Tensor gamma, Tensor beta, Tensor y)
     {
         if (y.Count == 0)

@@ -51,6 +51,49 @@ internal static class PlaneKernels
         dx[i] = value;
     }
 
+    /// <summary>A thread an output: the element of v where its window of x is largest.</summary>
+    public static void MaxPool<T>(ArrayView<T> x, ArrayView<T> v, ArrayView<T> y, PlaneSizes s)
+        where T : unmanaged, INumber<T>
+    {
+        int o = Grid.GlobalIndex.X;
+        if ((uint)o >= (uint)(s.Planes * s.OutH * s.OutW))
+            return;
+        int row = s.ByOutW.Quotient(o), plane = s.ByOutH.Quotient(row);
+        y[o] = v[Largest(x, s, plane, row - plane * s.OutH, o - row * s.OutW)];
+    }
+
+    /// <summary>A thread an input, which looks whether it is the largest of its window: nothing is added up.</summary>
+    public static void MaxPoolGradient<T>(ArrayView<T> x, ArrayView<T> dy, ArrayView<T> dx, PlaneSizes s)
+        where T : unmanaged, INumber<T>
+    {
+        int i = Grid.GlobalIndex.X;
+        if ((uint)i >= (uint)(s.Planes * s.H * s.W))
+            return;
+        int row = s.ByW.Quotient(i), plane = s.ByH.Quotient(row);
+        int h = s.ByWindow.Quotient(row - plane * s.H), w = s.ByWindow.Quotient(i - row * s.W);
+        T value = T.Zero;
+        if (h < s.OutH && w < s.OutW && Largest(x, s, plane, h, w) == i)
+            value = dy[(plane * s.OutH + h) * s.OutW + w];
+        dx[i] = value;
+    }
+
+    // Where window (h, w) of a plane of x is largest: the first of equal ones, or the first NaN.
+    private static int Largest<T>(ArrayView<T> x, PlaneSizes s, int plane, int h, int w) where T : unmanaged, INumber<T>
+    {
+        int start = (plane * s.H + h * s.Window) * s.W + w * s.Window, best = start;
+        for (int i = 0; i < s.Window; i++)
+        {
+            for (int j = 0; j < s.Window; j++)
+            {
+                int at = start + i * s.W + j;
+                T candidate = x[at], largest = x[best];
+                if (candidate > largest || (T.IsNaN(candidate) && !T.IsNaN(largest)))
+                    best = at;
+            }
+        }
+        return best;
+    }
+
     /// <summary>A group a plane: mean, variance, then each window's mean of what the ReLU lets through.</summary>
     public static void NormReluPool<T, N>(
         ArrayView<T> x, ArrayView<T> gamma, ArrayView<T> beta, ArrayView<T> y, PlaneSizes s)

@@ -7,7 +7,7 @@ namespace InfMatch.Tensors;
 /// What the backends in host memory share: buffers, copies, and the step from a tensor's number type to a generic
 /// kernel. A kernel is written once for float and double, on blocks of host memory.
 /// </summary>
-public abstract class HostBackend : Backend
+public abstract partial class HostBackend : Backend
 {
     /// <summary>Buffers asked of the pool while one that nobody wants is still kept. A training step asks for about a
     /// hundred, a distillation step for a thousand: whatever returns in a loop returns well within.</summary>

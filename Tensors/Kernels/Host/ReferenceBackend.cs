@@ -6,7 +6,7 @@ namespace InfMatch.Tensors;
 /// The definition of every kernel: plain loops on one thread, read like the formula, meant to be obviously right and
 /// not fast. Sums run in float64. Other backends are tested against it.
 /// </summary>
-public sealed class ReferenceBackend() : HostBackend("reference", long.MaxValue)
+public sealed partial class ReferenceBackend() : HostBackend("reference", long.MaxValue)
 {
     /// <inheritdoc/>
     public override string Name => "reference";
