@@ -164,7 +164,7 @@ public sealed class ProtocolTests
         string broken = Path.Combine(run.Folder, "broken.safetensors");
         Safetensors.Write(broken, set.Arrays.Where(a => a.Name != "zca_mean"), set.Metadata);
         Assert.Equal((int)ExitCode.Data, run.Run("evaluate", broken));
-        Assert.Contains("[IM3030]", run.Errors);
+        Assert.Contains("the array 'zca_mean' is missing. [IM3022]", run.Errors);
     }
 
     [Fact]
