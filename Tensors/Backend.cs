@@ -61,6 +61,11 @@ public abstract class Backend
     /// <summary>Copies to the host; waits for the device.</summary>
     public abstract void Download<T>(Tensor x, Span<T> destination) where T : unmanaged;
 
+    /// <summary>Copies several tensors to the host; waits for the device once. <typeparamref name="T"/> is their number
+    /// type.</summary>
+    public virtual T[][] DownloadAll<T>(IReadOnlyList<Tensor> tensors) where T : unmanaged =>
+        [.. tensors.Select(x => x.ToArray<T>())];
+
     /// <summary>y = value everywhere.</summary>
     public abstract void Fill(Tensor y, double value);
 

@@ -35,7 +35,10 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         Tensor images = Images(sizes.Syn).Images, logits = Normal("logits", new Shape(sizes.Syn, sizes.Classes));
         var loss = new SyntheticLoss(_network, Augmentation.None, _key);
 
-        var timings = new Timings(backend.Description, sizes);
+        var timings = new Timings(backend.Description, sizes)
+        {
+            PeakGflops = GpuDevices.List().FirstOrDefault(d => d.Specification == backend.Name)?.Float32Gflops,
+        };
         timings.Add("forward", sizes.Batch, clock.Time(() =>
         {
             using IDisposable off = Recording.Off();
@@ -48,15 +51,32 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         timings.Add("iteration", sizes.Syn, Iteration(new SyntheticSet(images, logits, 1)));
         var square = new Shape(sizes.Sgemm, sizes.Sgemm);
         (Tensor a, Tensor b) = (Normal("a", square), Normal("b", square));
-        timings.AddProduct(clock.Time(() =>
-        {
-            Tensor product = backend.Empty(square, DType.Float32);
-            backend.MatMul(a, false, b, false, product);
-            return product;
-        }));
+        timings.AddProduct($"sgemm_{sizes.Sgemm}", 2.0 * sizes.Sgemm * sizes.Sgemm * sizes.Sgemm, Time(square, y =>
+            backend.MatMul(a, false, b, false, y)));
+        if (sizes.Depth > 1)
+            AddSecondConvolution(timings);
         timings.PeakBytes = backend.Memory.Peak;
         return timings;
     }
+
+    // The largest product of a training step: the second block's convolution and its adjoints, in a batch.
+    private void AddSecondConvolution(Timings timings)
+    {
+        int side = sizes.Size / 2;
+        var g = new Conv2dGeometry(sizes.Batch, sizes.Width, side, side, sizes.Width, 3, 3, 1, 1);
+        Tensor x = Normal("x", g.Input), w = Normal("w", g.Weight), dy = Normal("dy", g.Output);
+        double operations = 2.0 * g.Output.Count * g.C * g.R * g.S;
+        timings.AddProduct("conv2", operations, Time(g.Output, y => backend.Conv2d(g, x, w, null, y)));
+        timings.AddProduct("conv2_dx", operations, Time(g.Input, y => backend.Conv2dInputGradient(g, dy, w, y)));
+        timings.AddProduct("conv2_dw", operations, Time(g.Weight, y => backend.Conv2dWeightGradient(g, x, dy, y)));
+    }
+
+    private double Time(Shape shape, Action<Tensor> kernel) => clock.Time(() =>
+    {
+        Tensor y = backend.Empty(shape, DType.Float32);
+        kernel(y);
+        return y;
+    });
 
     // An expert of a few steps is enough: an update of S costs the same at every checkpoint.
     private double Iteration(SyntheticSet start)

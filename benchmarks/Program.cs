@@ -17,6 +17,7 @@ const string Help =
       mixed_fd   the same by central differences of two backward passes
       iteration  one update of S: J on a window of two checkpoints, its gradient, the step
       sgemm      a square matrix product in float32
+      conv2      the second block's convolution and its adjoints (dx, dw) in a batch; on CUDA in percent of the peak
 
     Examples:
       dotnet run --project benchmarks -- convnet --threads 2 --json

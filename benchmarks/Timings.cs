@@ -8,20 +8,20 @@ namespace InfMatch.Benchmarks;
 internal sealed class Timings(string device, ConvNetSizes sizes)
 {
     private readonly List<(string Name, int Images, double Seconds)> _entries = [];
-    private double _productSeconds;
+    private readonly List<(string Name, double Gflops)> _rates = [];
 
     /// <summary>The most memory that was held at once, in bytes.</summary>
     public long PeakBytes { get; set; }
 
-    private double Gflops => 2.0 * sizes.Sgemm * sizes.Sgemm * sizes.Sgemm / _productSeconds / 1e9;
-
-    private string ProductName => $"sgemm_{sizes.Sgemm}_gflops";
+    /// <summary>What the device does in float32 at most, in GFLOP/s; null where that is not known.</summary>
+    public double? PeakGflops { get; init; }
 
     /// <summary>Adds work on so many images.</summary>
     public void Add(string name, int images, double seconds) => _entries.Add((name, images, seconds));
 
-    /// <summary>Adds the matrix product.</summary>
-    public void AddProduct(double seconds) => _productSeconds = seconds;
+    /// <summary>Adds work of so many multiplications and additions, counted as in a direct sum.</summary>
+    public void AddProduct(string name, double operations, double seconds) =>
+        _rates.Add(($"{name}_gflops", operations / seconds / 1e9));
 
     /// <summary>One object: for each entry ms and images_per_s.</summary>
     public string ToJson()
@@ -38,7 +38,10 @@ internal sealed class Timings(string device, ConvNetSizes sizes)
                 ["ms"] = Math.Round(seconds * 1e3, 3), ["images_per_s"] = Math.Round(images / seconds, 1),
             };
         }
-        root[ProductName] = Math.Round(Gflops, 1);
+        foreach ((string name, double gflops) in _rates)
+            root[name] = Math.Round(gflops, 1);
+        if (PeakGflops is { } peak)
+            root["float32_peak_gflops"] = Math.Round(peak);
         root["peak_mib"] = Math.Round(PeakBytes / 1048576.0, 1);
         return root.ToJsonString();
     }
@@ -60,10 +63,20 @@ internal sealed class Timings(string device, ConvNetSizes sizes)
                 Append(text, times[name]?["ms"], ms => ms / (seconds * 1e3), "F3");
             text.Append('\n');
         }
-        text.Append(CultureInfo.InvariantCulture, $"{ProductName,-20}{"",12}{Gflops,12:F1}");
-        foreach ((_, JsonObject times) in others)
-            Append(text, times["sgemm"]?["gflops"] ?? times[ProductName], theirs => Gflops / theirs, "F1");
-        return text.Append('\n').ToString();
+        foreach ((string name, double gflops) in _rates)
+        {
+            string share = PeakGflops is { } peak
+                ? string.Create(CultureInfo.InvariantCulture, $"{100 * gflops / peak:F1} %")
+                : "";
+            text.Append(CultureInfo.InvariantCulture, $"{name,-32}{gflops,12:F1}");
+            foreach ((_, JsonObject times) in others)
+            {
+                JsonNode? theirs = times[name] ?? (name.StartsWith("sgemm", StringComparison.Ordinal) ? times["sgemm"]?["gflops"] : null);
+                Append(text, theirs, value => gflops / value, "F1");
+            }
+            text.Append(share.Length > 0 ? $"  {share} of the float32 peak\n" : "\n");
+        }
+        return text.ToString();
     }
 
     private static void Append(StringBuilder text, JsonNode? theirs, Func<double, double> ratio, string format)

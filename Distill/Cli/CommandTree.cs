@@ -112,6 +112,17 @@ internal static class CommandTree
           dotnet run --project Distill -- influence scores --model convnet --estimators unrolled tracin --number-type float32
         """;
 
+    private const string AblateHelp =
+        """
+        Switches parts of the method on one by one, all on the same experts: the start from real images, the growing range of
+        windows, learned labels. 'paper' is the grid of the paper, whose figures stand beside ours; 'full' is every combination
+        of three starts, three kinds of labels, and the range growing or whole. An interrupted ablation goes on with 'resume'.
+
+        Examples:
+          dotnet run --project Distill -- ablate --preset demo --ipc 1
+          dotnet run --project Distill -- ablate --dataset cifar-10 --data ~/data --ipc 10 --grid full
+        """;
+
     private const string ResumeHelp =
         """
         Continues an interrupted run from its last saved state; the result has the same bits as an uninterrupted one.
@@ -149,6 +160,12 @@ internal static class CommandTree
         var everything = new Option<bool>("--all")
         {
             Description = "Check every sample of every operation instead of a few products; minutes instead of seconds.",
+        };
+
+        var grid = new Option<string>("--grid")
+        {
+            Description = $"What is switched: {string.Join(", ", AblationGrid.Names)}. [{AblationGrid.Names[0]}]",
+            HelpName = "NAME",
         };
 
         RunCommands Commands(ParseResult result, string command) => new(
@@ -198,6 +215,13 @@ internal static class CommandTree
                 result.GetValue(set), Resolve(result, PresetOf(result, "standard"))));
         evaluate.Arguments.Add(set);
         evaluate.Options.Add(preset);
+        Command ablate = Make(
+            "ablate", AblateHelp, Settings.All,
+            result => Commands(result, "ablate").Ablate(
+                OptionText.OneOf("--grid", result.GetValue(grid) ?? AblationGrid.Names[0], AblationGrid.Names),
+                Resolve(result, PresetOf(result, "standard"))));
+        ablate.Options.Add(preset);
+        ablate.Options.Add(grid);
         Command resume = Make(
             "resume", ResumeHelp, Named("Out", "Device", "Threads", "MemoryLimit"),
             result => Commands(result, "resume").Resume(result.GetValue(run), Resolve(result, "standard")));
@@ -231,7 +255,7 @@ internal static class CommandTree
         var influence = new Command("influence", InfluenceHelp);
         influence.Subcommands.Add(Influence("truth", TruthHelp, truth: true, (c, m, s) => c.Truth(m, s)));
         influence.Subcommands.Add(Influence("scores", ScoresHelp, truth: false, (c, m, s) => c.Scores(m, s)));
-        foreach (Command command in (Command[])[distill, train, evaluate, influence, resume, devices, doctor])
+        foreach (Command command in (Command[])[distill, train, evaluate, ablate, influence, resume, devices, doctor])
             root.Subcommands.Add(command);
 
         ParseResult parsed = root.Parse(args);

@@ -9,7 +9,7 @@ using Spectre.Console;
 namespace InfMatch.Distill;
 
 /// <summary>What each command does.</summary>
-internal sealed class RunCommands(
+internal sealed partial class RunCommands(
     Terminal terminal, Func<string, string?, DatasetPair> load, string command, bool json, CancellationToken cancel)
 {
     /// <summary>The demonstration, and 'distill': a new run.</summary>
@@ -48,7 +48,11 @@ internal sealed class RunCommands(
             terminal.Say(
                 $"{command}: the machine or the build is not the one that began this run; bits may differ from here on.");
         }
-        Execute(folder, settings, load(settings.Dataset, settings.Data), backend);
+        DatasetPair pair = load(settings.Dataset, settings.Data);
+        if (File.Exists(Path.Combine(path, AblationSummary.FileName)))
+            AblateRows(folder, AblationSummary.Read(path), recorded with { Settings = settings }, pair, backend);
+        else
+            Execute(folder, settings, pair, backend);
     }
 
     /// <summary>'train': experts alone.</summary>

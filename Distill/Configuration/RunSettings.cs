@@ -44,6 +44,15 @@ internal sealed record RunSettings
     /// <summary>Where the labels start: experts (their mean logits) or hard (the image's class).</summary>
     public required string LabelStart { get; init; }
 
+    /// <summary>What the images start from: noise or real; null, as in runs from before there was a choice, for correct.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ImageStart { get; init; }
+
+    /// <summary>hard or soft where the labels stay as they start; null for learned labels.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Labels { get; init; }
+
     public required int RealBatch { get; init; }
 
     public required int Window { get; init; }

@@ -76,6 +76,8 @@ internal static class Settings
     private static readonly ImmutableArray<string> s_devices = ["auto", "cpu", "cuda", "opencl", "reference"];
     private static readonly ImmutableArray<string> s_schedules = ["constant", "cosine", "step"];
     private static readonly ImmutableArray<string> s_partitions = ["whole", "classes", "both"];
+    private static readonly ImmutableArray<string> s_imageStarts = ["noise", "real", "correct"];
+    private static readonly ImmutableArray<string> s_labels = ["learned", "hard", "soft"];
     private static readonly ImmutableArray<string> s_masses = ["closed-form", "learned", "fixed"];
 
     /// <summary>What is learned from: the data.</summary>
@@ -152,6 +154,12 @@ internal static class Settings
             s => s.Temperature, (s, v) => s with { Temperature = v }),
         Choice("LabelStart", "Where the learned labels start: the experts' mean logits, or the image's class", ["experts", "hard"],
             s => s.LabelStart, (s, v) => s with { LabelStart = v }),
+        Choice("ImageStart",
+            "What the images start from: noise, random real images, or real ones that the experts classify correctly",
+            s_imageStarts, s => s.ImageStart ?? "correct",
+            (s, v) => s with { ImageStart = v == "correct" ? null : v }),
+        Choice("Labels", "Whether labels are learned, or fixed at the class (hard) or at the experts' mean logits (soft)",
+            s_labels, s => s.Labels ?? "learned", (s, v) => s with { Labels = v == "learned" ? null : v }),
         Whole("RealBatch", "Real images per class in the real gradient; 0 for all.", 0, 1 << 20,
             s => s.RealBatch, (s, v) => s with { RealBatch = v }),
         Whole("EvaluateEvery", "Iterations between two evaluations (one network each) on the way; 0 for none.", 0, 10_000_000,

@@ -10,11 +10,12 @@ namespace InfMatch.Distill;
 /// <summary>
 /// One run from data to summary: experts, then for each number of images per class distilling and judging. Every part
 /// that is finished is on disk, so that the same call on the same folder goes on where an earlier one stopped, with the
-/// same bits.
+/// same bits. Accuracies of random real images that are known, since runs with the same seed and judge have them in
+/// common, can be given.
 /// </summary>
 internal sealed class DistillationRun(
     RunFolder folder, RunSettings settings, DatasetPair pair, Backend backend, IProgressView progress,
-    CancellationToken cancel)
+    CancellationToken cancel, IReadOnlyDictionary<int, AccuracySet>? baselines = null)
 {
     private readonly RandomKey _key = RandomKey.FromSeed(settings.Seed);
     private readonly long _start = TimeProvider.System.GetTimestamp();
@@ -66,7 +67,7 @@ internal sealed class DistillationRun(
         int ipc, Network network, PreparedData data, ExpertLibrary library, RealImages real, InfluenceEstimator estimator,
         NetworkJudge judge, MetricsFile metrics)
     {
-        SyntheticSet start = real.Start(ipc, settings.LabelStart == "hard");
+        SyntheticSet start = real.Start(ipc, Translation.StartOf(settings));
         using Distiller distiller = MakeDistiller(network, library, estimator, start, ipc);
         DrawPicture(start, data, ipc, "before");
         start.Images.Dispose();
@@ -108,15 +109,20 @@ internal sealed class DistillationRun(
             Accuracy = result.Accuracy with { Distilled = Judge("distilled", _ => distiller.Set.AsTrainingSet()) },
         });
         SyntheticSetFile.Write(folder.Set(ipc), distiller.Set, data, settings, result.Accuracy.Distilled);
+        AccuracySet? known = baselines?.GetValueOrDefault(ipc);
         result = Keep(result with
         {
-            Accuracy = result.Accuracy with { RandomReal = Judge("random real", r => real.Random(ipc, r)) },
+            Accuracy = result.Accuracy with
+            {
+                RandomReal = known?.RandomReal ?? Judge("random real", r => real.Random(ipc, r)),
+            },
         });
         Keep(result with
         {
             Accuracy = result.Accuracy with
             {
-                RandomRealSoftLabels = Judge("random real + soft labels", r => real.RandomWithSoftLabels(ipc, r)),
+                RandomRealSoftLabels = known?.RandomRealSoftLabels
+                    ?? Judge("random real + soft labels", r => real.RandomWithSoftLabels(ipc, r)),
             },
         });
     }

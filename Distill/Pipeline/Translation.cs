@@ -51,7 +51,7 @@ internal static class Translation
         ExpansionEnd = s.StartGrowth,
         ImageRate = s.LrImg,
         ImageMomentum = s.MomentumImg,
-        LabelRate = s.LrLabel,
+        LabelRate = s.Labels is null ? s.LrLabel : 0,
         LabelMomentum = s.MomentumLabel,
         Schedule = ScheduleOf(s.RateSchedule),
         MassRule = s.Mass switch
@@ -69,6 +69,21 @@ internal static class Translation
         Augmentation = AugmentationOf(s.MatchAugment, dataset),
         Threshold = s.Threshold,
     };
+
+    /// <summary>Where S starts.</summary>
+    public static SetStart StartOf(RunSettings s) => new(
+        s.ImageStart switch
+        {
+            "noise" => ImageStart.Noise,
+            "real" => ImageStart.Real,
+            _ => ImageStart.Correct,
+        },
+        (s.Labels, s.LabelStart) switch
+        {
+            ("hard", _) => LabelStart.Hard,
+            (null, "hard") => LabelStart.NearlyHard,
+            _ => LabelStart.Experts,
+        });
 
     private static RateSchedule ScheduleOf(string name) => name switch
     {

@@ -20,15 +20,11 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
         return new SyntheticSet(images, Logits(images), 1).AsTrainingSet();
     }
 
-    // The class's logit above the others' 0 where labels start hard: q = e⁵/(e⁵ + M − 1), 0.94 for ten classes. A truly hard
-    // label has no finite logits, and a harder one than this hardly moves.
-    private const float HardLogit = 5;
-
     /// <summary>
-    /// Where a distillation starts (as DATM does): random real images that the experts together classify correctly, with
-    /// the experts' mean logits, or with nearly hard labels. A class with too few of them is filled up with others.
+    /// Where a distillation starts. A class with too few images that the experts classify correctly is filled up with
+    /// others.
     /// </summary>
-    public SyntheticSet Start(int ipc, bool hardLabels)
+    public SyntheticSet Start(int ipc, SetStart start)
     {
         var chosen = new List<int>();
         for (int c = 0; c < data.Classes; c++)
@@ -36,13 +32,29 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
             int count = data.Pair.Train.CountOfClass(c);
             int[] order = [.. key.Split("start").Split((ulong)c).Permutation(count)
                 .Select(i => data.Pair.Train.IndicesOfClass(c)[i])];
-            chosen.AddRange(CorrectFirst(order, c, ipc).Take(ipc));
+            chosen.AddRange(start.Images == ImageStart.Correct ? CorrectFirst(order, c, ipc).Take(ipc) : order.Take(ipc));
         }
         (Tensor images, int[] labels) = data.Select([.. chosen]);
-        if (!hardLabels)
-            return new SyntheticSet(images, Logits(images), 1);
+        Tensor logits = start.Labels == LabelStart.Experts ? Logits(images) : HardLogits(labels, start.Labels);
+        if (start.Images != ImageStart.Noise)
+            return new SyntheticSet(images, logits, 1);
+        using (images)
+            return new SyntheticSet(Noise(images.Shape), logits, 1);
+    }
+
+    // The class's logit above the others' 0. 30 is hard: e⁻³⁰ is lost beside 1 in float32. A label that hard has no gradient;
+    // one that is to move starts with q = 0.94 of its class, which needs 5 for ten classes.
+    private Tensor HardLogits(int[] labels, LabelStart start)
+    {
         using Tensor oneHot = LabelledImages.OneHot(data.Backend, DType.Float32, labels, data.Classes);
-        return new SyntheticSet(images, oneHot.Times(HardLogit), 1);
+        return oneHot.Times(start == LabelStart.Hard ? 30 : 5 + Math.Log((data.Classes - 1) / 9.0));
+    }
+
+    private Tensor Noise(Shape shape)
+    {
+        var values = new float[shape.Count];
+        key.Split("noise").Normal(values);
+        return Tensor.From<float>(data.Backend, values, shape);
     }
 
     private int[] Draw(int ipc, int repeat) => data.RandomOfEachClass(ipc, key.Split("random").Split((ulong)repeat));

@@ -6,7 +6,7 @@ namespace InfMatch.Influence;
 
 /// <summary>
 /// Carries parameter vectors from a training to a file beside it: a vector is copied on its device when it is added,
-/// comes to the host with the others when the device is waited for anyway, and is written by a thread of its own, in
+/// comes to the host with the others in one wait, when the device has just been waited for anyway, and is written by a thread of its own, in
 /// order. The writer sees host memory only; the caller must leave it alone until the end.
 /// </summary>
 internal sealed class CheckpointStream<T> : IDisposable where T : unmanaged
@@ -38,9 +38,10 @@ internal sealed class CheckpointStream<T> : IDisposable where T : unmanaged
     /// <exception cref="FileWriteException">An earlier vector could not be written.</exception>
     public void Read()
     {
-        foreach (Tensor theta in _unread)
+        if (_unread.Count == 0)
+            return;
+        foreach (T[] values in _unread[0].Backend.DownloadAll<T>(_unread))
         {
-            T[] values = theta.ToArray<T>();
             try
             {
                 _queue.Add(values, _failed.Token);

@@ -26,6 +26,18 @@ public sealed class OpTests
         Assert.Contains(AllOperations.Errors.Values, error => error.Op.GetType() == op);
     }
 
+    // Without a device its rows are missing above, which nobody would see.
+    [SkippableTheory]
+    [InlineData("CUDA")]
+    [InlineData("OpenCL")]
+    public void Operations_are_tested_on_a_device_where_there_is_one(string kind)
+    {
+        TestBackend? device = TestBackends.All.FirstOrDefault(
+            b => b.Name.StartsWith($"{kind}:", StringComparison.OrdinalIgnoreCase));
+        Skip.If(device is null, $"no {kind} device: no operation is tested on one");
+        Assert.Contains(OnAll(), row => (string)row[1] == device.Name);
+    }
+
     [Fact]
     public void The_catalogue_finds_the_operations() => Assert.True(AllOperations.Types.Count >= 30);
 

@@ -29,7 +29,7 @@ public sealed class ConvNetBenchmarkTests
     {
         var timings = new Timings("device", s_tiny);
         timings.Add("train", 3, 0.002);
-        timings.AddProduct(1e-6);
+        timings.AddProduct("sgemm_8", 1024, 1e-6);
         var other = new JsonObject
         {
             ["train"] = new JsonObject { ["ms"] = 5.0 },

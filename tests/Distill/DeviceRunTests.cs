@@ -1,6 +1,7 @@
 using InfMatch.Distill;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
+using InfMatch.Tests.Tensors;
 
 namespace InfMatch.Tests.Distill;
 
@@ -16,9 +17,7 @@ public sealed class DeviceRunTests
     [InlineData("opencl")]
     public void A_distillation_on_a_device_follows_that_of_the_processor(string device)
     {
-        GpuDevice? present = GpuDevices.List().FirstOrDefault(d => d.Specification == $"{device}:0");
-        Skip.If(present is null, $"no {device} device on this machine");
-        Skip.If(present.Refusal is not null, $"{device}:0 cannot run the kernels: {present.Refusal}");
+        TestDevice.SkipWithout($"{device}:0");
         using CommandRun host = new(), there = new();
         Assert.Equal(0, host.Run(On("cpu")));
         Assert.Equal(0, there.Run(On(device)));

@@ -60,6 +60,27 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
         Assert.InRange(step.Transfers.DownloadedBytes, 1, 2L * sizeof(double) * downloads);
     }
 
+    [SkippableTheory]
+    [InlineData("cuda:0")]
+    [InlineData("opencl:0")]
+    public void A_recording_of_every_step_waits_for_its_vectors_once_in_sixteen_steps(string device)
+    {
+        using GpuBackend gpu = TestDevice.OpenOrSkip(device);
+        using TinyProblem problem = Problem(gpu);
+        Traffic Of(int steps)
+        {
+            TrainingPlan plan = problem.Plan with { Epochs = steps, MostSteps = steps };
+            return Count(gpu, () => Expert.Record(
+                problem.Network, problem.Data, plan, CheckpointSchedule.Every(steps), RandomKey.FromSeed(1),
+                Path.Combine(problem.Folder, $"{steps}")).Dispose());
+        }
+        Traffic more = Of(3 * Trainer.StepsPerRead) - Of(Trainer.StepsPerRead);
+        output.WriteLine($"{device}: {2 * Trainer.StepsPerRead} steps recorded, {more}");
+        // Once for the losses and once for the vectors, twice each.
+        Assert.Equal(4, more.Transfers.Waits);
+        Assert.Equal(2 * Trainer.StepsPerRead + 2, more.Transfers.Downloads);
+    }
+
     private void Train(GpuBackend gpu, int few, int many)
     {
         LabelledImages data = new(

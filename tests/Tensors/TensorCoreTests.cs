@@ -272,4 +272,15 @@ public sealed class TensorCoreTests(ITestOutputHelper output)
         output.WriteLine(FormattableString.Invariant($"{Precisions.NameOf(precision)}, {m}x{n}x{k}: {error:E2}"));
         Assert.InRange(error, precision == Precision.Tf32 ? 1e-5 : 0, precision == Precision.Tf32 ? 2e-3 : 2e-6);
     }
+
+    // The makers' own figures: V100 15.7, A100 19.5, RTX 3090 35.6, H100 PCIe 51.2 TFLOP/s.
+    [Theory]
+    [InlineData(7, 0, 80, 1.53, 15.7)]
+    [InlineData(8, 0, 108, 1.41, 19.5)]
+    [InlineData(8, 6, 82, 1.695, 35.6)]
+    [InlineData(9, 0, 114, 1.755, 51.2)]
+    [InlineData(6, 0, 56, 1.48, 10.6)]
+    public void The_float32_peak_of_a_device_is_the_one_its_maker_states(
+        int major, int minor, int multiprocessors, double gigahertz, double teraflops) =>
+        Assert.Equal(teraflops, GpuDevices.Float32PeakGflops(major, minor, multiprocessors, gigahertz) / 1e3, 0.1);
 }

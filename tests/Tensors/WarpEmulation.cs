@@ -11,6 +11,8 @@ internal sealed class WarpEmulation
 {
     public const int Lanes = 32;
 
+    private const long DustBits = 0x1fff, Dust = 0x1a5b;
+
     private readonly Dictionary<string, long[]> _registers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string[]> _parsed = new(StringComparer.Ordinal);
 
@@ -84,7 +86,10 @@ internal sealed class WarpEmulation
     private static long Scalar(string code, long[] x) => code switch
     {
         "mov.f32" or "mov.b64" => x[0],
-        "cvt.rna.tf32.f32" => Bits(Round(Single(x[0]))),
+        // The ISA leaves the last 13 bits open. Here they are a mark: who reads the register as a float is found out, and a
+        // factor of mma bears the mark or was cleaned.
+        "cvt.rna.tf32.f32" => Bits(Round(Single(x[0]))) | Dust,
+        "and.b32" => x[0] & x[1],
         "sub.rn.f32" => Bits(Single(x[0]) - Single(x[1])),
         "add.rn.f32" => Bits(Single(x[0]) + Single(x[1])),
         "add.s64" => x[0] + x[1],
@@ -112,6 +117,7 @@ internal sealed class WarpEmulation
     private long[] Value(string name, long[][] operands) =>
         name[0] == '%' ? operands[int.Parse(name[1..], CultureInfo.InvariantCulture)]
         : name == "0f00000000" ? new long[Lanes]
+        : name.StartsWith("0x", StringComparison.Ordinal) ? Numbers(_ => System.Convert.ToInt64(name, 16))
         : int.TryParse(name, CultureInfo.InvariantCulture, out int number) ? Numbers(_ => number)
         : _registers[name];
 
@@ -165,8 +171,8 @@ internal sealed class WarpEmulation
 
     private static double Tf32(long bits)
     {
-        Assert.Equal(0, bits & 0x1fff);
-        return Single(bits);
+        Assert.True((bits & DustBits) is 0 or Dust, "A factor of mma was not rounded to TF32.");
+        return Single(bits & ~DustBits);
     }
 
     private static float Single(long bits) => BitConverter.UInt32BitsToSingle((uint)bits);

@@ -9,7 +9,12 @@ public sealed partial class GpuBackend
     private static PlaneSizes SizesOf(Pool2dGeometry g, double epsilon = 0) => new()
     {
         Planes = g.N * g.C, C = g.C, H = g.H, W = g.W, Window = g.Window, OutH = g.OutH, OutW = g.OutW, Epsilon = epsilon,
+        Share = 1.0 / (g.Window * g.Window), ByH = By(g.H), ByW = By(g.W), ByWindow = By(g.Window), ByOutH = By(g.OutH),
+        ByOutW = By(g.OutW),
     };
+
+    // A size of 0 leaves nothing to divide.
+    private static Divisor By(int size) => new(Math.Max(1, size));
 
     /// <inheritdoc/>
     public override void AvgPool2d(Pool2dGeometry g, Tensor x, Tensor y)

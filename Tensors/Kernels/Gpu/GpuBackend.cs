@@ -55,7 +55,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
                 throw Precisions.NotOn($"{specification} ({device.Name.Trim()})", precision);
             _accelerator = device.CreateAccelerator(_context);
             Description = $"{specification} {device.Name.Trim()}" +
-                (precision == Precision.Float32 ? "" : $", products in {Precisions.NameOf(precision)}");
+                (precision == Precision.Float32 ? "" : $", large products in {Precisions.NameOf(precision)}");
             _memory = new GpuMemory(
                 specification, _accelerator,
                 specification == Simulator ? memoryLimit : Math.Min(memoryLimit, device.MemorySize));
@@ -124,6 +124,19 @@ public sealed partial class GpuBackend : Backend, IDisposable
         if (_isRehearsal)
             FillWithOnes(destination);
         GC.KeepAlive(x);
+    }
+
+    /// <inheritdoc/>
+    public override T[][] DownloadAll<T>(IReadOnlyList<Tensor> tensors)
+    {
+        T[][] all = _staging.DownloadAll([.. tensors.Select(View<T>)]);
+        foreach (T[] values in all)
+        {
+            if (_isRehearsal)
+                FillWithOnes(values.AsSpan());
+        }
+        GC.KeepAlive(tensors);
+        return all;
     }
 
     private static void FillWithOnes<T>(Span<T> destination) where T : unmanaged

@@ -18,11 +18,12 @@ namespace InfMatch.Tensors;
 /// <param name="Capability">What its kernels are compiled for: the architecture of CUDA, the language of OpenCL.</param>
 /// <param name="Driver">The driver with its version.</param>
 /// <param name="HasFloat64">Whether it computes in float64, which sums need.</param>
+/// <param name="Float32Gflops">What it does in float32 at most, in GFLOP/s; null where that is not known.</param>
 /// <param name="HasTf32">Whether it has the tensor cores of <see cref="Precision.Tf32"/>.</param>
 public sealed record GpuDevice(
     string Specification, string Name, bool IsGpu, long MemoryBytes, long SharedBytes, int GroupThreads,
     int Multiprocessors, int WarpThreads, string Capability, string Driver, bool HasFloat64,
-    bool HasTf32 = false)
+    bool HasTf32 = false, double? Float32Gflops = null)
 {
     /// <summary>Why kernels cannot run here; null where they can.</summary>
     public string? Refusal =>
@@ -65,7 +66,14 @@ public static class GpuDevices
         specification, device.Name.Trim(), device is not CLDevice cl || cl.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU),
         device.MemorySize, device.MaxSharedMemoryPerGroup, device.MaxNumThreadsPerGroup, device.NumMultiprocessors,
         device.WarpSize, CapabilityOf(device), DriverOf(device), device is not CLDevice || ((CLCapabilityContext)device.Capabilities).Float64,
-        HasTf32(device));
+        HasTf32(device), device is CudaDevice { Architecture: { } a } card
+            ? Float32PeakGflops(a.Major, a.Minor, card.NumMultiprocessors, card.ClockRate / 1e6)
+            : null);
+
+    // A multiply-add a cycle in each of a multiprocessor's lanes: 64 of them in compute capability 6.0, 7.x and 8.0, 128
+    // in 5.x, 6.1 and from 8.6 on (CUDA C++ Programming Guide, "Arithmetic Instructions").
+    internal static double Float32PeakGflops(int major, int minor, int multiprocessors, double gigahertz) =>
+        2.0 * multiprocessors * gigahertz * ((major, minor) is (6, 0) or (7, _) or (8, 0) ? 64 : 128);
 
     // mma of TF32 came with sm_80; every driver that knows the device knows the instruction.
     internal static bool HasTf32(Device device) =>

@@ -37,30 +37,39 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, long lim
 
     public MemoryBuffer1D<byte, Stride1D.Dense> Rent(long bytes)
     {
-        long size = SizeClass(bytes);
-        lock (_lock)
+        try
         {
-            if (++_requests == RefusedRequest)
-                throw Refusal(size, null);
-            if (_cached.TryGetValue(size, out Stack<MemoryBuffer1D<byte, Stride1D.Dense>>? stack)
-                && stack.TryPop(out MemoryBuffer1D<byte, Stride1D.Dense>? reused))
-            {
-                _cachedBytes -= size;
-                _rented.Add(reused);
-                Count(size, +1);
-                return reused;
-            }
-            if (size > limit - _inUse - _cachedBytes)
-            {
-                GiveBackCached();
-                if (size > limit - _inUse)
-                    throw Refusal(size, null);
-            }
-            MemoryBuffer1D<byte, Stride1D.Dense> buffer = Allocate(size);
-            _rented.Add(buffer);
-            Count(size, +1);
-            return buffer;
+            lock (_lock)
+                return RentOf(SizeClass(bytes));
         }
+        catch (AcceleratorException e)
+        {
+            throw GpuDriver.Failure(device, e);
+        }
+    }
+
+    private MemoryBuffer1D<byte, Stride1D.Dense> RentOf(long size)
+    {
+        if (++_requests == RefusedRequest)
+            throw Refusal(size, null);
+        if (_cached.TryGetValue(size, out Stack<MemoryBuffer1D<byte, Stride1D.Dense>>? stack)
+            && stack.TryPop(out MemoryBuffer1D<byte, Stride1D.Dense>? reused))
+        {
+            _cachedBytes -= size;
+            _rented.Add(reused);
+            Count(size, +1);
+            return reused;
+        }
+        if (size > limit - _inUse - _cachedBytes)
+        {
+            GiveBackCached();
+            if (size > limit - _inUse)
+                throw Refusal(size, null);
+        }
+        MemoryBuffer1D<byte, Stride1D.Dense> buffer = Allocate(size);
+        _rented.Add(buffer);
+        Count(size, +1);
+        return buffer;
     }
 
     public void Return(MemoryBuffer1D<byte, Stride1D.Dense> buffer)
@@ -81,26 +90,19 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, long lim
     {
         try
         {
-            try
-            {
-                return accelerator.Allocate1D<byte>(size);
-            }
-            catch (AcceleratorException e) when (IsRefusal(e))
-            {
-                GiveBackCached();
-            }
-            try
-            {
-                return accelerator.Allocate1D<byte>(size);
-            }
-            catch (AcceleratorException e) when (IsRefusal(e))
-            {
-                throw Refusal(size, e);
-            }
+            return accelerator.Allocate1D<byte>(size);
         }
-        catch (AcceleratorException e)
+        catch (AcceleratorException e) when (IsRefusal(e))
         {
-            throw GpuDriver.Failure(device, e);
+            GiveBackCached();
+        }
+        try
+        {
+            return accelerator.Allocate1D<byte>(size);
+        }
+        catch (AcceleratorException e) when (IsRefusal(e))
+        {
+            throw Refusal(size, e);
         }
     }
 

@@ -54,19 +54,45 @@ internal sealed class GpuStaging(string device, Accelerator accelerator)
     {
         fixed (T* pinned = destination)
         {
-            T* to = pinned;
-            int count = destination.Length;
             lock (_lock)
             {
-                Try(() => source.CopyToCPUUnsafeAsync(accelerator.DefaultStream, ref *to, count));
+                Queue(source, ref *pinned);
                 Wait();
-                _transfers = _transfers with
-                {
-                    Downloads = _transfers.Downloads + 1,
-                    DownloadedBytes = _transfers.DownloadedBytes + (long)count * Unsafe.SizeOf<T>(),
-                };
             }
         }
+    }
+
+    /// <summary>Copies of several views, for one wait.</summary>
+    public T[][] DownloadAll<T>(ArrayView<T>[] sources) where T : unmanaged
+    {
+        T[][] all = [.. sources.Select(s => GC.AllocateUninitializedArray<T>((int)s.Length, pinned: true))];
+        lock (_lock)
+        {
+            for (int i = 0; i < all.Length; i++)
+            {
+                if (all[i].Length > 0)
+                    Queue(sources[i], ref MemoryMarshal.GetArrayDataReference(all[i]));
+            }
+            Wait();
+        }
+        return all;
+    }
+
+    private void Queue<T>(ArrayView<T> source, ref T destination) where T : unmanaged
+    {
+        try
+        {
+            source.CopyToCPUUnsafeAsync(accelerator.DefaultStream, ref destination, source.Length);
+        }
+        catch (AcceleratorException e)
+        {
+            throw GpuDriver.Failure(device, e);
+        }
+        _transfers = _transfers with
+        {
+            Downloads = _transfers.Downloads + 1,
+            DownloadedBytes = _transfers.DownloadedBytes + source.Length * Unsafe.SizeOf<T>(),
+        };
     }
 
     private void Wait()

@@ -3,11 +3,12 @@ using ILGPU;
 
 namespace InfMatch.Tensors;
 
-/// <summary>The sizes of pooled planes and of the norm in front of them.</summary>
+/// <summary>The sizes of pooled planes and of the norm in front of them; Share is one over the elements of a window.</summary>
 internal struct PlaneSizes
 {
     public int Planes, C, H, W, Window, OutH, OutW;
-    public double Epsilon;
+    public double Epsilon, Share;
+    public Divisor ByH, ByW, ByWindow, ByOutH, ByOutW;
 }
 
 /// <summary>Which sums over planes are asked for, as 0 or 1.</summary>
@@ -25,7 +26,7 @@ internal static class PlaneKernels
         int o = Grid.GlobalIndex.X;
         if ((uint)o >= (uint)(s.Planes * s.OutH * s.OutW))
             return;
-        int row = o / s.OutW, plane = row / s.OutH;
+        int row = s.ByOutW.Quotient(o), plane = s.ByOutH.Quotient(row);
         int start = (plane * s.H + (row - plane * s.OutH) * s.Window) * s.W + (o - row * s.OutW) * s.Window;
         double sum = 0;
         for (int i = 0; i < s.Window; i++)
@@ -33,7 +34,7 @@ internal static class PlaneKernels
             for (int j = 0; j < s.Window; j++)
                 sum += N.Wide(x[start + i * s.W + j]);
         }
-        y[o] = N.Narrow(sum / (s.Window * s.Window));
+        y[o] = N.Narrow(sum * s.Share);
     }
 
     public static void AvgPoolGradient<T, N>(ArrayView<T> dy, ArrayView<T> dx, PlaneSizes s)
@@ -42,11 +43,11 @@ internal static class PlaneKernels
         int i = Grid.GlobalIndex.X;
         if ((uint)i >= (uint)(s.Planes * s.H * s.W))
             return;
-        int row = i / s.W, plane = row / s.H;
-        int h = (row - plane * s.H) / s.Window, w = (i - row * s.W) / s.Window;
+        int row = s.ByW.Quotient(i), plane = s.ByH.Quotient(row);
+        int h = s.ByWindow.Quotient(row - plane * s.H), w = s.ByWindow.Quotient(i - row * s.W);
         T value = T.Zero;
         if (h < s.OutH && w < s.OutW)
-            value = dy[(plane * s.OutH + h) * s.OutW + w] / N.Narrow(s.Window * s.Window);
+            value = dy[(plane * s.OutH + h) * s.OutW + w] * N.Narrow(s.Share);
         dx[i] = value;
     }
 
@@ -62,7 +63,7 @@ internal static class PlaneKernels
         double slope = N.Wide(gamma[plane % s.C]) * scale, shift = N.Wide(beta[plane % s.C]);
         for (int o = Group.IdxX; o < s.OutH * s.OutW; o += Group.DimX)
         {
-            int row = o / s.OutW, corner = start + row * s.Window * s.W + (o - row * s.OutW) * s.Window;
+            int row = s.ByOutW.Quotient(o), corner = start + row * s.Window * s.W + (o - row * s.OutW) * s.Window;
             double sum = 0;
             for (int i = 0; i < s.Window; i++)
             {
@@ -72,7 +73,7 @@ internal static class PlaneKernels
                     sum += z < 0 ? 0 : z;
                 }
             }
-            y[plane * s.OutH * s.OutW + o] = N.Narrow(sum / (s.Window * s.Window));
+            y[plane * s.OutH * s.OutW + o] = N.Narrow(sum * s.Share);
         }
     }
 
@@ -107,11 +108,12 @@ internal static class PlaneKernels
         }
         if (needsInput == 0)
             return;
+        double share = sum / size, normalShare = sumNormal / size;
         for (int i = Group.IdxX; i < size; i += Group.DimX)
         {
             double normal = (N.Wide(x[start + i]) - mean) * scale;
             double dz = Received<T, N>(dy, s, from, i, g * normal + b);
-            dx[start + i] = N.Narrow(g * scale * (dz - sum / size - normal * sumNormal / size));
+            dx[start + i] = N.Narrow(g * scale * (dz - share - normal * normalShare));
         }
     }
 
@@ -141,10 +143,10 @@ internal static class PlaneKernels
     private static double Received<T, N>(ArrayView<T> dy, PlaneSizes s, int from, int i, double z)
         where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
     {
-        int row = i / s.W, h = row / s.Window, w = (i - row * s.W) / s.Window;
+        int row = s.ByW.Quotient(i), h = s.ByWindow.Quotient(row), w = s.ByWindow.Quotient(i - row * s.W);
         double value = 0;
         if (z > 0 && h < s.OutH && w < s.OutW)
-            value = N.Wide(dy[from + h * s.OutW + w]) / (s.Window * s.Window);
+            value = N.Wide(dy[from + h * s.OutW + w]) * s.Share;
         return value;
     }
 

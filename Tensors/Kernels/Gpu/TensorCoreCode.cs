@@ -11,6 +11,9 @@ internal static class TensorCoreCode
     private const string Mma = "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 ";
     private const string Convert = "cvt.rna.tf32.f32 ";
 
+    // What a TF32 number is, as a float: the ISA says nothing of the 13 bits behind its mantissa.
+    private const string Clean = ", 0xffffe000; ";
+
     /// <summary>All registers that outlive one piece of text, the sums as 0.</summary>
     public const string Declare =
         ".reg .f32 acc<64>, zero; .reg .b32 big<8>, small<8>; mov.f32 zero, 0f00000000; " +
@@ -45,14 +48,14 @@ internal static class TensorCoreCode
     /// <summary>Both fragments of the left factor, each number as big + small.</summary>
     public const string LeftSplit =
         "{ .reg .f32 rest; " +
-        Convert + "big0, %0; sub.rn.f32 rest, %0, big0; " + Convert + "small0, rest; " +
-        Convert + "big1, %1; sub.rn.f32 rest, %1, big1; " + Convert + "small1, rest; " +
-        Convert + "big2, %2; sub.rn.f32 rest, %2, big2; " + Convert + "small2, rest; " +
-        Convert + "big3, %3; sub.rn.f32 rest, %3, big3; " + Convert + "small3, rest; " +
-        Convert + "big4, %4; sub.rn.f32 rest, %4, big4; " + Convert + "small4, rest; " +
-        Convert + "big5, %5; sub.rn.f32 rest, %5, big5; " + Convert + "small5, rest; " +
-        Convert + "big6, %6; sub.rn.f32 rest, %6, big6; " + Convert + "small6, rest; " +
-        Convert + "big7, %7; sub.rn.f32 rest, %7, big7; " + Convert + "small7, rest; " +
+        Convert + "big0, %0; and.b32 big0, big0" + Clean + "sub.rn.f32 rest, %0, big0; " + Convert + "small0, rest; " +
+        Convert + "big1, %1; and.b32 big1, big1" + Clean + "sub.rn.f32 rest, %1, big1; " + Convert + "small1, rest; " +
+        Convert + "big2, %2; and.b32 big2, big2" + Clean + "sub.rn.f32 rest, %2, big2; " + Convert + "small2, rest; " +
+        Convert + "big3, %3; and.b32 big3, big3" + Clean + "sub.rn.f32 rest, %3, big3; " + Convert + "small3, rest; " +
+        Convert + "big4, %4; and.b32 big4, big4" + Clean + "sub.rn.f32 rest, %4, big4; " + Convert + "small4, rest; " +
+        Convert + "big5, %5; and.b32 big5, big5" + Clean + "sub.rn.f32 rest, %5, big5; " + Convert + "small5, rest; " +
+        Convert + "big6, %6; and.b32 big6, big6" + Clean + "sub.rn.f32 rest, %6, big6; " + Convert + "small6, rest; " +
+        Convert + "big7, %7; and.b32 big7, big7" + Clean + "sub.rn.f32 rest, %7, big7; " + Convert + "small7, rest; " +
         "}";
 
     private const string BigLow = "{big0, big1, big2, big3}, ", BigHigh = "{big4, big5, big6, big7}, ";
@@ -84,7 +87,7 @@ internal static class TensorCoreCode
     // The same of numbers big + small, the smallest products first. Their sum begins at zero and is added to the sums
     // here, rounded to nearest: inside the tensor core sums may be cut off, and that would grow with the depth.
     private const string BeginSplit =
-        "{ .reg .b32 b<4>; .reg .f32 rest, d<4>; " + Convert + "b0, %0; " + Convert + "b1, %1; " +
+        "{ .reg .b32 b<4>; .reg .f32 rest, d<4>; " + Convert + "b0, %0; and.b32 b0, b0" + Clean + Convert + "b1, %1; and.b32 b1, b1" + Clean +
         "sub.rn.f32 rest, %0, b0; " + Convert + "b2, rest; sub.rn.f32 rest, %1, b1; " + Convert + "b3, rest; " +
         Mma + "{d0, d1, d2, d3}, " + SmallLow + "{b0, b1}, {zero, zero, zero, zero}; " +
         Mma + "{d0, d1, d2, d3}, " + BigLow + "{b2, b3}, {d0, d1, d2, d3}; " +
