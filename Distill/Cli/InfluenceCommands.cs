@@ -39,7 +39,7 @@ internal sealed class InfluenceCommands(
                 $"{pair.Name}, {settings.Model}, {settings.Examples} examples",
                 what == "cosine" ? "cosine of predicted and true displacement" : "Spearman, one example left out",
                 [
-                    .. settings.Estimators.Select(e => (e, (IReadOnlyList<(int, double)>)[.. groups
+                    .. groups.Select(g => g.Key.Estimator).Distinct(StringComparer.Ordinal).Select(e => (e, (IReadOnlyList<(int, double)>)[.. groups
                         .Where(g => g.Key.Estimator == e).Select(g =>
                             (g.Key.Horizon, Spread.Of(g.Select(value)).Mean))])),
                 ]);

@@ -52,6 +52,10 @@ internal sealed record FidelitySettings
 
     public int LeaveOut { get; init; }
 
+    public double Share { get; init; }
+
+    public double Twin { get; init; }
+
     public int Displacements { get; init; }
 
     public int Groups { get; init; }
@@ -132,6 +136,11 @@ internal sealed class FidelityOptions
             (s, v) => s with { Horizons = v });
         Whole("--leave-out", "Examples that are left out, one at a time.", 0, 1_000_000, 40, (s, v) =>
             s with { LeaveOut = v });
+        Real("--share", "How much of its weight is taken from what is left out, alone or in groups.",
+            v => v is > 0 and <= 1, "a number above 0 to 1", 1, (s, v) => s with { Share = v });
+        Real("--twin", "Also trains everything again with all weights changed by so much at random, which says how far any " +
+            "estimate can get; 0 for not.", v => v is >= 0 and < 1, "a number from 0 to below 1", 0, (s, v) =>
+            s with { Twin = v });
         Whole("--displacements", "How many of these are compared as vectors.", 0, 1_000_000, 5,
             (s, v) => s with { Displacements = v });
         Whole("--groups", "Groups that are left out.", 0, 1_000_000, 20, (s, v) => s with { Groups = v });

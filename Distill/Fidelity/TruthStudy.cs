@@ -17,6 +17,9 @@ internal sealed class TruthStudy(
     private const int MostRealBatch = 250;
     private const double CandidateLabelSharpness = 10, MostCandidateNoise = 1.5;
 
+    /// <summary>The name of the row in which training itself is the estimate.</summary>
+    public const string TwinName = "twin";
+
     private readonly CpuBackend _backend = new(1);
     private readonly List<FidelityRow> _rows = [];
 
@@ -35,16 +38,17 @@ internal sealed class TruthStudy(
 
     private void Measure(RecordedCase recorded, int s)
     {
-        int n = settings.Examples, last = settings.Horizons.Length - 1;
+        int n = settings.Examples;
         var again = new RetrainedFolder(recorded.Expert, Path.Combine(recorded.Folder, "retrained"), settings.Horizons);
         RandomKey key = recorded.Key;
         int[] left = key.Split("leave out").Permutation(n)[..Math.Min(n, settings.LeaveOut)];
-        Intervention[] singles = [.. left.Select(i => Intervention.LeaveOut(n, i))];
+        Intervention[] singles = [.. left.Select(i => Intervention.TakeAway(n, settings.Share, i))];
         int size = Math.Min(settings.GroupSize, n - 1);
         Intervention[] groups =
         [
             .. Enumerable.Range(0, settings.Groups).Select(g =>
-                Intervention.LeaveOut(n, key.Split("group").Split((ulong)g).Permutation(n).AsSpan(0, size))),
+                Intervention.TakeAway(
+                    n, settings.Share, key.Split("group").Split((ulong)g).Permutation(n).AsSpan(0, size))),
         ];
         Intervention[] halves =
         [
@@ -53,11 +57,13 @@ internal sealed class TruthStudy(
         ];
         SyntheticSet[] candidates = [.. Enumerable.Range(0, settings.Candidates).Select(c => Candidate(recorded, c))];
         Intervention[] replaced = [.. candidates.Select(c => Intervention.Replace(n, c.AsTrainingSet()))];
-        Intervention[] all = [.. singles, .. groups, .. halves, .. replaced];
+        Intervention[] twins = Twins(key.Split("twin"), [.. singles, .. groups, .. halves]);
+        Intervention[] all = [.. singles, .. groups, .. halves, .. replaced, .. twins];
         IReadOnlyList<string> files;
         using (IProgressStage stage = progress.Begin($"Seed {s}: training again", all.Length))
             files = again.Run(all, threads, done => stage.Report(done), cancel);
-        string[][] parts = Cut(files, singles.Length, groups.Length, halves.Length, replaced.Length);
+        string[][] parts = Cut(files, singles.Length, groups.Length, halves.Length, replaced.Length, twins.Length);
+        string[][] other = twins.Length > 0 ? Cut(parts[4], 1, singles.Length, groups.Length, halves.Length) : [];
 
         (LabelledImages validation, LabelledImages tests) = recorded.TestImages(
             settings.Validation, settings.TestPoints);
@@ -70,7 +76,7 @@ internal sealed class TruthStudy(
         using IProgressStage work = progress.Begin(
             $"Seed {s}: estimates", (long)settings.Horizons.Length * settings.Estimators.Length);
         int done = 0;
-        for (int h = 0; h <= last; h++)
+        for (int h = 0; h < settings.Horizons.Length; h++)
         {
             using var scope = TensorScope.Begin();
             int horizon = settings.Horizons[h];
@@ -80,7 +86,7 @@ internal sealed class TruthStudy(
                 Moved(again, parts[0][i], h, end))];
             double[] single = Changes(again, parts[0], h, measure, end),
                 group = Changes(again, parts[1], h, measure, end);
-            double[][] half = h == last ? [.. points.Select(p => Changes(again, parts[2], h, p, end))] : [];
+            double[][] half = [.. points.Select(p => Changes(again, parts[2], h, p, end))];
             (double[] distance, double[] accuracy) = Candidates(recorded.Network, again, parts[3], h, end, unseen);
             foreach (string name in settings.Estimators)
             {
@@ -93,11 +99,11 @@ internal sealed class TruthStudy(
                 row.Gradients = estimate.ImageGradients / n;
                 row.LeaveOneOut = Agreement.Spearman(Predicted(scores, singles), single);
                 row.GroupOut = Agreement.Spearman(Predicted(scores, groups), group);
-                if (half.Length > 0 && halves.Length > 0)
+                if (halves.Length > 0)
                     row.Lds = points.Select((p, q) =>
                         Agreement.Spearman(Predicted(estimate.Scores(p), halves), half[q])).Average();
                 if (estimate.HasDisplacement && truths.Length > 0)
-                    (row.Error, row.Cosine) = Displacements(estimate, singles, truths);
+                    (row.Error, row.Cosine) = Agreements(i => Displacement(estimate, singles[i]), truths);
                 if (candidates.Length > 0 && Estimators.Names.Contains(name, StringComparer.Ordinal))
                 {
                     double[] j = Objectives(recorded, name, horizon, candidates);
@@ -107,17 +113,48 @@ internal sealed class TruthStudy(
                 _rows.Add(row);
                 work.Report(++done, $"{name} after {horizon} steps");
             }
+            if (other.Length > 0)
+                _rows.Add(OfTwin(new FidelityRow(s, horizon, TwinName)));
+
+            FidelityRow OfTwin(FidelityRow row)
+            {
+                Tensor twin = again.Theta(other[0][0], h);
+                row.LeaveOneOut = Agreement.Spearman(Changes(again, other[1], h, measure, twin), single);
+                row.GroupOut = Agreement.Spearman(Changes(again, other[2], h, measure, twin), group);
+                if (halves.Length > 0)
+                    row.Lds = points.Select((p, q) =>
+                        Agreement.Spearman(Changes(again, other[3], h, p, twin), half[q])).Average();
+                if (truths.Length > 0)
+                    (row.Error, row.Cosine) = Agreements(i => Moved(again, other[1][i], h, twin), truths);
+                return row;
+            }
         }
     }
 
-    private static (double Error, double Cosine) Displacements(
-        ExampleInfluence estimate, Intervention[] singles, double[][] truths)
+    // All interventions once more, in a training whose weights differ from 1 a little; the first is that training.
+    private Intervention[] Twins(RandomKey key, Intervention[] interventions)
+    {
+        if (settings.Twin == 0)
+            return [];
+        var weights = new double[settings.Examples];
+        key.Normal(weights);
+        for (int i = 0; i < weights.Length; i++)
+            weights[i] = 1 + settings.Twin * weights[i];
+        return [new Intervention { Weights = weights }, .. interventions.Select(z => z.Of(weights))];
+    }
+
+    private static double[] Displacement(ExampleInfluence estimate, Intervention intervention)
+    {
+        using var scope = TensorScope.Begin();
+        return estimate.Displacement(intervention).ToArray<double>();
+    }
+
+    private static (double Error, double Cosine) Agreements(Func<int, double[]> displacement, double[][] truths)
     {
         (double error, double cosine) = (0, 0);
         for (int i = 0; i < truths.Length; i++)
         {
-            using var scope = TensorScope.Begin();
-            double[] found = estimate.Displacement(singles[i]).ToArray<double>();
+            double[] found = displacement(i);
             error += Agreement.RelativeError(found, truths[i]) / truths.Length;
             cosine += Agreement.Cosine(found, truths[i]) / truths.Length;
         }

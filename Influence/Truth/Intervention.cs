@@ -31,7 +31,14 @@ public sealed record Intervention
     /// <param name="count">N, the number of examples of D.</param>
     /// <param name="examples">Which to leave out.</param>
     /// <exception cref="ArgumentOutOfRangeException">An example is none of D.</exception>
-    public static Intervention LeaveOut(int count, params ReadOnlySpan<int> examples)
+    public static Intervention LeaveOut(int count, params ReadOnlySpan<int> examples) => TakeAway(count, 1, examples);
+
+    /// <summary>Takes a share of their weight from examples: it is 1 − share.</summary>
+    /// <param name="count">N.</param>
+    /// <param name="share">1 leaves them out.</param>
+    /// <param name="examples">From which to take it.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An example is none of D.</exception>
+    public static Intervention TakeAway(int count, double share, params ReadOnlySpan<int> examples)
     {
         double[] weights = [.. Enumerable.Repeat(1.0, count)];
         foreach (int i in examples)
@@ -39,7 +46,7 @@ public sealed record Intervention
             weights[i >= 0 && i < count
                 ? i
                 : throw new ArgumentOutOfRangeException(
-                    nameof(examples), i, $"D has the examples 0 to {count - 1}; leave out one of these.")] = 0;
+                    nameof(examples), i, $"D has the examples 0 to {count - 1}; leave out one of these.")] = 1 - share;
         }
         return new Intervention { Weights = weights };
     }
@@ -67,6 +74,13 @@ public sealed record Intervention
         Added = set,
         AddedMass = share * mass,
     };
+
+    /// <summary>The same change of a training whose examples have other weights than 1 [N].</summary>
+    /// <exception cref="ArgumentException">There are not N weights.</exception>
+    public Intervention Of(IReadOnlyList<double> weights) => weights.Count == Weights.Count
+        ? this with { Weights = [.. Weights.Zip(weights, (mine, other) => mine * other)] }
+        : throw new ArgumentException(
+            $"{weights.Count} weights are not one for each of {Weights.Count} examples.", nameof(weights));
 
     /// <summary>The added loss, mass included, under θ; null where nothing is added.</summary>
     public ParameterLoss? AddedLoss(Network network)

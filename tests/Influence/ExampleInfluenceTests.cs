@@ -72,6 +72,23 @@ public sealed class ExampleInfluenceTests
     }
 
     [Fact]
+    public void On_a_network_with_kinks_the_unrolled_displacement_is_the_derivative_while_none_is_crossed()
+    {
+        using var problem = new TinyProblem(
+            CheckpointSchedule.Every(6), 0.9, backend: s_backend, rate: 0.3,
+            network: new Mlp(new Shape(1, 6, 6), 3, [32, 16]));
+        double[] errors = [.. new[] { 1e-6, 1e-5, 1 }.Select(share =>
+        {
+            Intervention part = Intervention.TakeAway(12, share, 3);
+            return Agreement.RelativeError(Predicted(problem, "unrolled", part), Retrained(problem, part));
+        })];
+        string found = string.Join(", ", errors);
+        Assert.True(errors[0] < 1e-4 && errors[1] / errors[0] is > 5 and < 20, found);
+        // With all of its weight kinks are crossed, and what they do is not of the order of the share.
+        Assert.True(errors[2] > 0.2, found);
+    }
+
+    [Fact]
     public void On_more_data_the_unrolled_error_falls_with_the_square_of_the_share_of_the_examples()
     {
         // The same twelve images once, twice, four times: one of them is 1/12, 1/24, 1/48 of D.

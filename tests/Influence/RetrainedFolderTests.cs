@@ -77,6 +77,16 @@ public sealed class RetrainedFolderTests
     }
 
     [Fact]
+    public void A_share_is_taken_from_the_examples_named_and_the_change_of_another_training_multiplies_its_weights()
+    {
+        Intervention part = Intervention.TakeAway(4, 0.25, 1, 3);
+        Assert.Equal([1, 0.75, 1, 0.75], part.Weights);
+        Assert.Equal([2, 2.25, 1, 0], part.Of([2, 3, 1, 0]).Weights);
+        Assert.Contains("2 weights", Assert.Throws<ArgumentException>(() => part.Of([1, 1])).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Replacing_all_of_D_trains_on_S_alone()
     {
         using TinyProblem problem = Problem(DType.Float64);
