@@ -10,7 +10,7 @@ namespace InfMatch.Distill;
 
 /// <summary>What each command does.</summary>
 internal sealed partial class RunCommands(
-    Terminal terminal, Func<string, string?, DatasetPair> load, string command, bool json, CancellationToken cancel)
+    Terminal terminal, Func<RunSettings, DatasetPair> load, string command, bool json, CancellationToken cancel)
 {
     /// <summary>The demonstration, and 'distill': a new run.</summary>
     public void Distill(string asked, ResolvedSettings resolved)
@@ -18,7 +18,7 @@ internal sealed partial class RunCommands(
         RunSettings settings = resolved.Settings;
         Backend backend = OpenDevice(settings);
         RunFolder.RequireWritable(settings.Out);
-        DatasetPair pair = load(settings.Dataset, settings.Data);
+        DatasetPair pair = load(settings);
         pair.Train.FirstOfEachClass(settings.Ipc.Max());
         string what = $"ipc{string.Join('-', settings.Ipc)}";
         using RunFolder folder = RunFolder.Create(
@@ -48,7 +48,7 @@ internal sealed partial class RunCommands(
             terminal.Say(
                 $"{command}: the machine or the build is not the one that began this run; bits may differ from here on.");
         }
-        DatasetPair pair = load(settings.Dataset, settings.Data);
+        DatasetPair pair = load(settings);
         if (File.Exists(Path.Combine(path, AblationSummary.FileName)))
             AblateRows(folder, AblationSummary.Read(path), recorded with { Settings = settings }, pair, backend);
         else
@@ -61,7 +61,7 @@ internal sealed partial class RunCommands(
         RunSettings settings = resolved.Settings;
         Backend backend = OpenDevice(settings);
         RunFolder.RequireWritable(settings.Out);
-        DatasetPair pair = load(settings.Dataset, settings.Data);
+        DatasetPair pair = load(settings);
         using RunFolder folder = RunFolder.Create(
             settings.Out,
             RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, "experts", settings.Seed));
@@ -102,12 +102,15 @@ internal sealed partial class RunCommands(
             settings = settings with
             {
                 Dataset = resolved.IsGiven("Dataset") ? settings.Dataset : metadata["dataset"],
+                ImageSize = resolved.IsGiven("ImageSize") || !metadata.TryGetValue("image_size", out string? side)
+                    ? settings.ImageSize
+                    : int.Parse(side, CultureInfo.InvariantCulture),
                 Depth = resolved.IsGiven("Depth")
                     ? settings.Depth
                     : int.Parse(metadata["depth"], CultureInfo.InvariantCulture),
             };
         }
-        DatasetPair pair = load(settings.Dataset, settings.Data);
+        DatasetPair pair = load(settings);
         using PreparedData data = PreparedData.Load(pair, backend);
         if (set is not null)
             settings = settings with { Ipc = [RequireFit(set, data, path!)] };

@@ -10,6 +10,10 @@ internal sealed record RunSettings
 
     public string? Data { get; init; }
 
+    /// <summary>Side that decoded images are brought to; null leaves them.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? ImageSize { get; init; }
+
     public required ImmutableArray<int> Ipc { get; init; }
 
     public required string Estimator { get; init; }

@@ -87,6 +87,10 @@ internal static class Settings
             s => s.Dataset, (s, t) => s with { Dataset = t }, choices: DatasetCatalog.Names),
         new("Data", "FOLDER", "The folder of the data set's files; the built-in set needs none.",
             s => s.Data ?? "", (s, t) => s with { Data = NotEmpty("--data", t) }, variable: DatasetCatalog.FolderVariable),
+        new("ImageSize", "N",
+            "Bring the images of tiny-imagenet or image-folder to N×N: a centred square, averaged or interpolated.",
+            s => s.ImageSize?.ToString(CultureInfo.InvariantCulture) ?? "",
+            (s, t) => s with { ImageSize = OptionText.Whole("--image-size", t, 1, 1024) }),
     ];
 
     /// <summary>The networks that are trained on the real data, whose trajectories are matched.</summary>
@@ -249,6 +253,11 @@ internal static class Settings
     {
         if (s.Ipc.IsEmpty)
             throw DistillException.BadValue("--ipc", "", "at least one number from 1");
+        if (s.ImageSize is { } side && DatasetCatalog.Infos.Any(i => i.Name == s.Dataset && !i.IsDecoded))
+        {
+            throw DistillException.BadValue(
+                "--image-size", $"{side}", $"no value for {s.Dataset}, whose images have one size");
+        }
         if (s.StartLast < s.StartFirst)
         {
             throw DistillException.BadValue(

@@ -49,6 +49,8 @@ internal static class SyntheticSetFile
             ["set_sha256"] = Hash(set),
             ["claimed_accuracy"] = claimed?.ToString() ?? "not measured",
         };
+        if (settings.ImageSize is { } side)
+            metadata["image_size"] = side.ToString(culture);
         Safetensors.Write(
             path,
             [
@@ -79,6 +81,8 @@ internal static class SyntheticSetFile
             || images.Dimensions.Length != 4 || logits.Dimensions.Length != 2 || images.Dimensions[0] != logits.Dimensions[0]
             || images.Element != ArrayElement.Float32 || logits.Element != ArrayElement.Float32
             || mass.Element != ArrayElement.Float64 || mass.Count != 1 || !arrays.Metadata.ContainsKey("dataset")
+            || !int.TryParse(
+                arrays.Metadata.GetValueOrDefault("image_size", "1"), NumberStyles.None, CultureInfo.InvariantCulture, out _)
             || !int.TryParse(arrays.Metadata.GetValueOrDefault("depth"), NumberStyles.None, CultureInfo.InvariantCulture, out _))
         {
             throw new DistillException(

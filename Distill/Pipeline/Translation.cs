@@ -98,7 +98,7 @@ internal static class Translation
         "none" => Augmentation.None,
         "digits" => new Augmentation(AugmentationOps.Digits),
         "geometric" => Augmentation.Geometric,
-        "auto" when dataset == "mnist" => new Augmentation(AugmentationOps.Digits),
+        "auto" when dataset is "mnist" or "svhn" => new Augmentation(AugmentationOps.Digits),
         _ => new Augmentation(AugmentationOps.Photographs),
     };
 
