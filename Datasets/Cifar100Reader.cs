@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace InfMatch.Datasets;
 
 /// <summary>
-/// Reads the binary version of CIFAR-100: records of one coarse and one fine label byte and 3·32·32 pixel bytes; the fine
-/// labels are the classes. Source: https://www.cs.toronto.edu/~kriz/cifar.html, "binary version".
+/// Reads the binary version of CIFAR-100: records of one coarse and one fine label byte and 3·32·32 pixel bytes; the
+/// fine labels are the classes. Source: https://www.cs.toronto.edu/~kriz/cifar.html, "binary version".
 /// </summary>
 public static class Cifar100Reader
 {
@@ -20,7 +20,8 @@ public static class Cifar100Reader
 
     internal const string TrainFile = "train.bin", TestFile = "test.bin";
 
-    private const int CoarseClasses = 20, LabelBytes = 2, PixelBytes = 3 * 32 * 32, RecordBytes = LabelBytes + PixelBytes;
+    private const int CoarseClasses = 20, LabelBytes = 2, PixelBytes = 3 * 32 * 32,
+        RecordBytes = LabelBytes + PixelBytes;
     private const string Archive = "cifar-100-binary.tar.gz", Fix = $"Unpack {Archive} again.";
 
     /// <summary>The hundred fine class names, in the order of the labels.</summary>
@@ -70,7 +71,8 @@ public static class Cifar100Reader
             {
                 throw new DatasetException(
                     DatasetFault.LabelOutOfRange, place, $"the labels of record {i} are no classes",
-                    $"coarse {file[at]}, fine {file[at + 1]}", $"coarse 0 to {CoarseClasses - 1}, fine 0 to {ClassNames.Length - 1}",
+                    $"coarse {file[at]}, fine {file[at + 1]}",
+                    $"coarse 0 to {CoarseClasses - 1}, fine 0 to {ClassNames.Length - 1}",
                     "The file is damaged or not of CIFAR-100.", at);
             }
 
@@ -83,7 +85,8 @@ public static class Cifar100Reader
             ImmutableCollectionsMarshal.AsImmutableArray(labels), Standardisation.Cifar100);
     }
 
-    /// <summary>True when a folder holds CIFAR-100 in any form, or what is easily taken for it and then refused.</summary>
+    /// <summary>True when a folder holds CIFAR-100 in any form, or what is easily taken for it and then
+    /// refused.</summary>
     internal static bool IsIn(string folder) =>
         ((string[])[TrainFile, TestFile, Archive, "data_batch_1.bin", "fine_label_names.txt"])
             .Any(f => File.Exists(Path.Combine(folder, f)) || File.Exists(Path.Combine(folder, f + ".xz")))
@@ -117,7 +120,8 @@ public static class Cifar100Reader
 
     private static DatasetException Cifar10(string place, long? bytes) => new(
         DatasetFault.WrongFormat, place, "this is CIFAR-10 (one label byte a record), not CIFAR-100",
-        bytes is { } n ? $"{n} bytes, records of {RecordBytes - 1}" : null, bytes is null ? null : $"records of {RecordBytes}",
+        bytes is { } n ? $"{n} bytes, records of {RecordBytes - 1}" : null,
+        bytes is null ? null : $"records of {RecordBytes}",
         $"Ask for cifar-10, or download {Archive} from https://www.cs.toronto.edu/~kriz/cifar.html.");
 
     private static DatasetException WrongLength(string place, long length, ReadOnlySpan<byte> head, int images)
@@ -131,6 +135,7 @@ public static class Cifar100Reader
             length < expected ? DatasetFault.Truncated : DatasetFault.ExtraBytes, place,
             (length < expected ? "the file is too short" : "the file is too long")
             + (length % RecordBytes == 0 ? string.Empty : $" and no whole number of {RecordBytes}-byte records"),
-            $"{length} bytes", $"{expected} ({images} records of {RecordBytes} bytes)", Fix, Math.Min(length, expected));
+            $"{length} bytes", $"{expected} ({images} records of {RecordBytes} bytes)", Fix,
+            Math.Min(length, expected));
     }
 }

@@ -118,11 +118,6 @@ public static class DatasetCatalog
             : Find(Array.Find(s_onDisk, e => e.Name == info.Name)!, folder, Variable, null).Found;
     }
 
-    /// <summary>What a person has to put where, one sentence.</summary>
-    /// <exception cref="DatasetException">No set of files has this name.</exception>
-    public static string FilesOf(string name) =>
-        Array.Find(s_onDisk, e => e.Name == name) is { } entry ? FixOf(entry) : throw Unknown(name);
-
     private static string? Variable =>
         Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } folder ? folder : null;
 
@@ -195,11 +190,8 @@ public static class DatasetCatalog
     private static DatasetException NotFound(Entry entry, List<string> looked) => new(
         DatasetFault.NotFound, entry.Name,
         "the data set was not found; looked in " + (looked.Count == 0 ? "no folder" : string.Join(", ", looked)),
-        fix: FixOf(entry));
-
-    private static string FixOf(Entry entry) =>
-        $"Put {entry.Files} into a folder and name that folder with --data or {FolderVariable}; " +
-        $"{DefaultName} needs no files.";
+        fix: $"Put {entry.Files} into a folder and name that folder with --data or {FolderVariable}; " +
+            $"{DefaultName} needs no files.");
 
     private static DatasetException Unknown(string name)
     {

@@ -3,7 +3,8 @@ using System.Text;
 
 namespace InfMatch.Datasets;
 
-/// <summary>A numeric array of a MATLAB file: sizes in MATLAB's order (the first runs fastest) and values as stored.</summary>
+/// <summary>A numeric array of a MATLAB file: sizes in MATLAB's order (the first runs fastest) and values as
+/// stored.</summary>
 /// <param name="Name">Name of the variable.</param>
 /// <param name="Sizes">Sizes, at least two.</param>
 /// <param name="Storage">How each value is stored.</param>
@@ -21,8 +22,8 @@ internal enum MatStorage
 }
 
 /// <summary>
-/// Reads the real numeric arrays of a MATLAB file of level 5, plain or compressed by zlib; everything else is refused, and
-/// no size is believed before it is held to the bytes there are. Source: MathWorks, "MAT-File Format", level 5.
+/// Reads the real numeric arrays of a MATLAB file of level 5, plain or compressed by zlib; everything else is refused,
+/// and no size is believed before it is held to the bytes there are. Source: MathWorks, "MAT-File Format", level 5.
 /// </summary>
 internal static class MatFile
 {
@@ -37,7 +38,8 @@ internal static class MatFile
         if (file.AsSpan(0, 8) is [0x89, (byte)'H', (byte)'D', (byte)'F', ..]
             || file.AsSpan().StartsWith("MATLAB 7.3 MAT-file"u8))
             throw Wrong(place, "this is a MATLAB file of version 7.3 (HDF5)", "Save it with the option -v7.");
-        if (!file.AsSpan().StartsWith("MATLAB 5.0 MAT-file"u8) || file[124] != 0 || file[125] != 1 || file[126] != (byte)'I'
+        if (!file.AsSpan().StartsWith("MATLAB 5.0 MAT-file"u8) || file[124] != 0 || file[125] != 1
+            || file[126] != (byte)'I'
             || file[127] != (byte)'M')
             throw Wrong(place, "this is no little-endian MATLAB file of level 5", "Download it again.");
 
@@ -99,7 +101,8 @@ internal static class MatFile
         try
         {
             using var stream = new MemoryStream(packed.Array!, packed.Offset, packed.Count, writable: false);
-            using var zlib = new System.IO.Compression.ZLibStream(stream, System.IO.Compression.CompressionMode.Decompress);
+            using var zlib = new System.IO.Compression.ZLibStream(stream,
+                System.IO.Compression.CompressionMode.Decompress);
             got = zlib.ReadAtLeast(tag, TagBytes, throwOnEndOfStream: false);
         }
         catch (InvalidDataException e)
@@ -148,7 +151,8 @@ internal static class MatFile
             throw Damaged(place, "the flags of a variable are wrong", at);
         int kind = flags[0], bits = flags[1];
         if (kind is < 6 or > 15 || (bits & 0x0E) != 0)
-            throw Wrong(place, $"a variable is of the class {kind} with the flags {bits}, no real numbers", "Is this the published file?");
+            throw Wrong(place, $"a variable is of the class {kind} with the flags {bits}, no real numbers",
+                "Is this the published file?");
         (uint sizesType, ArraySegment<byte> sizeBytes) = Next("sizes");
         if (sizesType != Int32 || sizeBytes.Count % 4 != 0 || sizeBytes.Count is < 8 or > 4 * MaxDimensions)
             throw Damaged(place, "the sizes of a variable are wrong", at);

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace InfMatch.Datasets;
 
 /// <summary>
-/// Reads SVHN's cropped digits, train_32x32.mat and test_32x32.mat: X [32, 32, 3, N] in MATLAB's order and y with 10 for
-/// the digit 0. Source: Netzer et al., "Reading Digits in Natural Images with Unsupervised Feature Learning",
+/// Reads SVHN's cropped digits, train_32x32.mat and test_32x32.mat: X [32, 32, 3, N] in MATLAB's order and y with 10
+/// for the digit 0. Source: Netzer et al., "Reading Digits in Natural Images with Unsupervised Feature Learning",
 /// http://ufldl.stanford.edu/housenumbers.
 /// </summary>
 public static class SvhnReader
@@ -54,7 +54,8 @@ public static class SvhnReader
         if (count == 0 || images.Storage != MatStorage.UInt8)
         {
             throw new DatasetException(
-                DatasetFault.Mismatch, place, "X is of the wrong form", $"{string.Join("×", images.Sizes)} of {images.Storage}",
+                DatasetFault.Mismatch, place, "X is of the wrong form",
+                $"{string.Join("×", images.Sizes)} of {images.Storage}",
                 "32×32×3×N of UInt8", "The cropped digits (format 2) are needed.");
         }
 

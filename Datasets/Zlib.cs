@@ -18,8 +18,8 @@ internal static class Zlib
     // So many bytes can be added before the sums of Adler-32 leave 32 bits.
     private const int AdlerRun = 5552;
 
-    /// <summary>Hands the unpacked bytes on piece by piece, which must be exactly so many; null where the stream is whole,
-    /// else what is wrong with it.</summary>
+    /// <summary>Hands the unpacked bytes on piece by piece, which must be exactly so many; null where the stream is
+    /// whole, else what is wrong with it.</summary>
     public static string? Read(Stream packed, long packedBytes, long expected, Action<ReadOnlySpan<byte>> take)
     {
         Span<byte> header = stackalloc byte[HeaderBytes];

@@ -5,8 +5,8 @@ namespace InfMatch.Datasets;
 
 /// <summary>
 /// Unpacks the expected members of a .tar.gz or .zip and nothing else: names come from a list or a pattern, so that no
-/// path can lead out of the folder; links are refused, sizes are capped, CRCs compared. It grows in a folder with .partial
-/// at its end, which gets its name when all is there.
+/// path can lead out of the folder; links are refused, sizes are capped, CRCs compared. It grows in a folder with
+/// .partial at its end, which gets its name when all is there.
 /// </summary>
 internal static class ArchiveUnpacking
 {
@@ -15,7 +15,8 @@ internal static class ArchiveUnpacking
     /// <exception cref="DatasetException">The archive is damaged, incomplete, or holds a link for a member.</exception>
     /// <exception cref="IOException">It cannot be written.</exception>
     public static void Unpack(
-        string archive, string folder, ArchiveContents contents, Action<string, long, long>? progress, CancellationToken cancel)
+        string archive, string folder, ArchiveContents contents, Action<string, long, long>? progress,
+        CancellationToken cancel)
     {
         string partial = folder + ".partial";
         if (Directory.Exists(partial))
@@ -32,7 +33,8 @@ internal static class ArchiveUnpacking
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
         {
             throw new DatasetException(
-                DatasetFault.Damaged, archive, "the archive is damaged or cut short", fix: "Download it again.", innerException: e);
+                DatasetFault.Damaged, archive, "the archive is damaged or cut short", fix: "Download it again.",
+                innerException: e);
         }
 
         string? missing = contents.Required.FirstOrDefault(n => !taken.Contains(n));
@@ -48,8 +50,8 @@ internal static class ArchiveUnpacking
     }
 
     private static void UnpackTar(
-        string archive, string partial, ArchiveContents contents, HashSet<string> taken, Action<string, long, long>? progress,
-        CancellationToken cancel)
+        string archive, string partial, ArchiveContents contents, HashSet<string> taken,
+        Action<string, long, long>? progress, CancellationToken cancel)
     {
         using FileStream file = File.OpenRead(archive);
         using var gzip = new GZipStream(file, CompressionMode.Decompress);
@@ -61,7 +63,8 @@ internal static class ArchiveUnpacking
             string name = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
             if (!contents.Wanted(name))
                 continue;
-            if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile) || entry.DataStream is null)
+            if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile)
+                || entry.DataStream is null)
                 throw NoFile(archive, name);
             Take(archive, name, entry.Length, entry.DataStream, partial, contents, taken, null);
         }
@@ -73,8 +76,8 @@ internal static class ArchiveUnpacking
     }
 
     private static void UnpackZip(
-        string archive, string partial, ArchiveContents contents, HashSet<string> taken, Action<string, long, long>? progress,
-        CancellationToken cancel)
+        string archive, string partial, ArchiveContents contents, HashSet<string> taken,
+        Action<string, long, long>? progress, CancellationToken cancel)
     {
         using var zip = new ZipArchive(File.OpenRead(archive), ZipArchiveMode.Read);
         int done = 0;
@@ -96,15 +99,16 @@ internal static class ArchiveUnpacking
     }
 
     private static void Take(
-        string archive, string name, long length, Stream data, string partial, ArchiveContents contents, HashSet<string> taken,
-        uint? crc)
+        string archive, string name, long length, Stream data, string partial, ArchiveContents contents,
+        HashSet<string> taken, uint? crc)
     {
         if (length > contents.MaxMemberBytes || taken.Count == contents.MaxMembers)
         {
             throw new DatasetException(
                 DatasetFault.TooLarge, archive, $"the member {name} is over the limit",
                 $"{length} bytes as member {taken.Count + 1}",
-                $"at most {contents.MaxMemberBytes} bytes and {contents.MaxMembers} members", "Is it the published file?");
+                $"at most {contents.MaxMemberBytes} bytes and {contents.MaxMembers} members",
+                "Is it the published file?");
         }
 
         if (!taken.Add(name))
@@ -118,7 +122,8 @@ internal static class ArchiveUnpacking
         if (got < bytes.Length || data.ReadByte() >= 0 || (crc is { } expected && Gzip.Crc32(bytes) != expected))
         {
             throw new DatasetException(
-                DatasetFault.Damaged, archive, $"the member {name} is damaged (length or CRC-32)", fix: "Download it again.");
+                DatasetFault.Damaged, archive, $"the member {name} is damaged (length or CRC-32)",
+                fix: "Download it again.");
         }
 
         // The names all begin with the archive's own folder, in whose place the partial one stands.

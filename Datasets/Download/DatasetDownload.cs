@@ -29,8 +29,8 @@ public sealed class DatasetDownload : IDisposable
     }
 
     /// <summary>
-    /// Downloads what is missing into a folder below the given one and returns it. Files that are there already are left as
-    /// they are; a partial one is gone on with.
+    /// Downloads what is missing into a folder below the given one and returns it. Files that are there already are
+    /// left as they are; a partial one is gone on with.
     /// </summary>
     /// <exception cref="DatasetException">A file cannot be had or is not the published one.</exception>
     /// <exception cref="IOException">A file cannot be written.</exception>

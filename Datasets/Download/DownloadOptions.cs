@@ -16,7 +16,8 @@ public sealed record DownloadOptions
     /// <summary>The largest file that is taken.</summary>
     public long MaxBytes { get; init; } = 1L << 30;
 
-    /// <summary>Hears the name of a file, how much is there and how much there is to be (0 where that is not known).</summary>
+    /// <summary>Hears the name of a file, how much is there and how much there is to be (0 where that is not
+    /// known).</summary>
     public Action<string, long, long>? Progress { get; init; }
 
     /// <summary>Hears what a person should know, one line each.</summary>

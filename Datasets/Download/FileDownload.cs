@@ -6,8 +6,8 @@ namespace InfMatch.Datasets;
 
 /// <summary>
 /// Downloads one file. It grows under its name with .partial, beside it the server's mark of its version with
-/// .partial.tag, and gets its name only when length and MD5 are right. A later call goes on with a partial file by a range
-/// request that the server answers only for the same version.
+/// .partial.tag, and gets its name only when length and MD5 are right. A later call goes on with a partial file by a
+/// range request that the server answers only for the same version.
 /// </summary>
 internal sealed class FileDownload(HttpClient client, DownloadOptions options)
 {
@@ -102,10 +102,12 @@ internal sealed class FileDownload(HttpClient client, DownloadOptions options)
         }
 
         if (!answer.IsSuccessStatusCode)
-            throw new HttpRequestException($"the server answers {(int)answer.StatusCode} {answer.ReasonPhrase}", null, answer.StatusCode);
+            throw new HttpRequestException($"the server answers {(int)answer.StatusCode} {answer.ReasonPhrase}", null,
+                answer.StatusCode);
         long start = answer.StatusCode == HttpStatusCode.PartialContent ? have : 0;
         ContentRangeHeaderValue? range = answer.Content.Headers.ContentRange;
-        if (answer.StatusCode == HttpStatusCode.PartialContent && (range?.From != have || request.Headers.Range is null))
+        if (answer.StatusCode == HttpStatusCode.PartialContent
+            && (range?.From != have || request.Headers.Range is null))
         {
             Discard(partial);
             throw new HttpRequestException("the server sends another part than was asked for");
@@ -117,7 +119,8 @@ internal sealed class FileDownload(HttpClient client, DownloadOptions options)
         {
             throw new DatasetException(
                 DatasetFault.Damaged, $"{address}", "the server offers a file of another length", $"{promised} bytes",
-                file.Bytes is { } b ? $"{b}" : $"at most {most}", "It is not the published file; nothing of it was taken.");
+                file.Bytes is { } b ? $"{b}" : $"at most {most}",
+                "It is not the published file; nothing of it was taken.");
         }
 
         if (start == 0)
@@ -126,7 +129,8 @@ internal sealed class FileDownload(HttpClient client, DownloadOptions options)
             : answer.Content.Headers.LastModified is { } modified ? modified.ToString("R") : "";
         File.WriteAllText(tagPath, mark);
         await using Stream body = await answer.Content.ReadAsStreamAsync(idle.Token).ConfigureAwait(false);
-        await using var target = new FileStream(partial, FileMode.Append, FileAccess.Write, FileShare.Read, BufferBytes);
+        await using var target = new FileStream(partial, FileMode.Append, FileAccess.Write, FileShare.Read,
+            BufferBytes);
         byte[] buffer = new byte[BufferBytes];
         long done = start;
         while (true)
@@ -140,7 +144,8 @@ internal sealed class FileDownload(HttpClient client, DownloadOptions options)
                 await target.DisposeAsync().ConfigureAwait(false);
                 Discard(partial);
                 throw new DatasetException(
-                    DatasetFault.Damaged, $"{address}", "the server sends more than the file has", $"more than {most} bytes",
+                    DatasetFault.Damaged, $"{address}", "the server sends more than the file has",
+                    $"more than {most} bytes",
                     fix: "It is not the published file; nothing of it was kept.");
             }
 
@@ -153,7 +158,8 @@ internal sealed class FileDownload(HttpClient client, DownloadOptions options)
         target.Flush(flushToDisk: true);
         long whole = file.Bytes ?? promised ?? done;
         if (done < whole)
-            throw new HttpIOException(HttpRequestError.ResponseEnded, $"the connection ended after {done} of {whole} bytes");
+            throw new HttpIOException(HttpRequestError.ResponseEnded,
+                $"the connection ended after {done} of {whole} bytes");
     }
 
     private static void CheckAndName(PublishedFile file, Uri address, string partial, string path)
@@ -178,7 +184,8 @@ internal sealed class FileDownload(HttpClient client, DownloadOptions options)
         {
             Discard(partial);
             throw new DatasetException(
-                DatasetFault.Damaged, $"{address}", $"what was sent is not the published file ({wrong}) and was deleted",
+                DatasetFault.Damaged, $"{address}",
+                $"what was sent is not the published file ({wrong}) and was deleted",
                 fix: "Call again; if it stays so, get the file elsewhere.");
         }
 
@@ -205,5 +212,6 @@ internal sealed class FileDownload(HttpClient client, DownloadOptions options)
 
     private static string Reason(Exception e) => e is OperationCanceledException or TimeoutException
         ? "the server sent nothing for too long"
-        : (e.InnerException is { } inner && e is HttpRequestException { StatusCode: null } ? inner : e).Message.TrimEnd('.');
+        : (e.InnerException is { } inner && e is HttpRequestException { StatusCode: null } ? inner
+            : e).Message.TrimEnd('.');
 }

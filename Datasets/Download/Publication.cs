@@ -5,8 +5,10 @@ namespace InfMatch.Datasets;
 
 /// <summary>A file as its publisher offers it.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Addresses">Where it is offered, the publisher first, then mirrors; the sum decides, not the place.</param>
-/// <param name="Md5">MD5 in lower-case hex, as published; null where none is known, and the reader of the set decides.</param>
+/// <param name="Addresses">Where it is offered, the publisher first, then mirrors; the sum decides, not the
+/// place.</param>
+/// <param name="Md5">MD5 in lower-case hex, as published; null where none is known, and the reader of the set
+/// decides.</param>
 /// <param name="Bytes">Its length, or null where it is not known.</param>
 public sealed record PublishedFile(string Name, ImmutableArray<Uri> Addresses, string? Md5, long? Bytes = null);
 
@@ -30,8 +32,9 @@ public sealed partial record Publication(
     private const string Kriz = "https://www.cs.toronto.edu/~kriz/";
 
     /// <summary>
-    /// All that can be downloaded. The sums are those of the publishers (CIFAR: https://www.cs.toronto.edu/~kriz/cifar.html,
-    /// Fashion-MNIST: its README) or, where these give none, those by which torchvision knows the same files.
+    /// All that can be downloaded. The sums are those of the publishers (CIFAR:
+    /// https://www.cs.toronto.edu/~kriz/cifar.html, Fashion-MNIST: its README) or, where these give none, those by
+    /// which torchvision knows the same files.
     /// </summary>
     public static ImmutableArray<Publication> All { get; } =
     [
@@ -52,11 +55,14 @@ public sealed partial record Publication(
             Members(Cifar100Reader.FolderName, 200L << 20, Cifar100Reader.TrainFile, Cifar100Reader.TestFile)),
         new("svhn", "svhn",
         [
-            Of(SvhnReader.TrainFile, "http://ufldl.stanford.edu/housenumbers/", "e26dedcc434d2e4c54c9b2d4a06d8373", 182_040_794),
-            Of(SvhnReader.TestFile, "http://ufldl.stanford.edu/housenumbers/", "eb5a983be6a315427106f1b164d9cef3", 64_275_384),
+            Of(SvhnReader.TrainFile, "http://ufldl.stanford.edu/housenumbers/", "e26dedcc434d2e4c54c9b2d4a06d8373",
+                182_040_794),
+            Of(SvhnReader.TestFile, "http://ufldl.stanford.edu/housenumbers/", "eb5a983be6a315427106f1b164d9cef3",
+                64_275_384),
         ]),
         new("tiny-imagenet", TinyImageNetReader.FolderName,
-            [Of("tiny-imagenet-200.zip", "http://cs231n.stanford.edu/", "90528d7ca1a48142e341f4ef8d21d0de", 248_100_043)],
+            [Of("tiny-imagenet-200.zip", "http://cs231n.stanford.edu/", "90528d7ca1a48142e341f4ef8d21d0de",
+                248_100_043)],
             new ArchiveContents(
                 name => TinyMember().IsMatch(name), TinyImageNetReader.FolderName, 120_000, 16L << 20,
                 [.. ((string[])["wnids.txt", "words.txt", "val/val_annotations.txt"])
@@ -69,7 +75,8 @@ public sealed partial record Publication(
         @"train/(?<id>n\d{8})/images/\k<id>_\d{1,4}\.JPEG)\z", RegexOptions.None, 1000)]
     private static partial Regex TinyMember();
 
-    private static PublishedFile Of(string name, string site, string md5, long bytes) => new(name, [new Uri(site + name)], md5, bytes);
+    private static PublishedFile Of(string name, string site, string md5, long bytes) =>
+        new(name, [new Uri(site + name)], md5, bytes);
 
     private static ImmutableArray<PublishedFile> Idx(string[] sites, string[] sums) =>
     [
@@ -81,6 +88,7 @@ public sealed partial record Publication(
     private static ArchiveContents Members(string folder, long maxBytes, params string[] names)
     {
         string[] full = [.. names.Select(n => $"{folder}/{n}")];
-        return new ArchiveContents(n => full.Contains(n, StringComparer.Ordinal), folder, full.Length, maxBytes, [.. full]);
+        return new ArchiveContents(n => full.Contains(n, StringComparer.Ordinal), folder, full.Length, maxBytes,
+            [.. full]);
     }
 }

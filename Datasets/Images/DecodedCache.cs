@@ -8,9 +8,9 @@ namespace InfMatch.Datasets;
 internal sealed record DecodedImages(int Height, int Width, byte[] Train, byte[] Test);
 
 /// <summary>
-/// Keeps decoded sets in a folder. A file holds a magic number, the key (SHA-256 of names, lengths, times and labels of the
-/// listed files and of what decoding depends on), the sizes, all pixels, and the SHA-256 of all that. What does not verify
-/// is decoded again and said so; an image that was changed without its length or time is not noticed.
+/// Keeps decoded sets in a folder. A file holds a magic number, the key (SHA-256 of names, lengths, times and labels of
+/// the listed files and of what decoding depends on), the sizes, all pixels, and the SHA-256 of all that. What does not
+/// verify is decoded again and said so; an image that was changed without its length or time is not noticed.
 /// </summary>
 public sealed class DecodedCache
 {
@@ -23,7 +23,8 @@ public sealed class DecodedCache
 
     private readonly Action<string, Action<Stream>> _write;
 
-    /// <summary>Takes the folder, which is made when needed, and how a file is written so that it is whole or not there.
+    /// <summary>Takes the folder, which is made when needed, and how a file is written so that it is whole or not
+    /// there.
     /// </summary>
     public DecodedCache(string folder, Action<string, Action<Stream>> write) => (Folder, _write) = (folder, write);
 
@@ -49,11 +50,13 @@ public sealed class DecodedCache
             : Path.Combine(home, ".cache", "infmatch");
     }
 
-    /// <summary>The file of a set: one for each root and size, so that a set that has changed takes the place of the old.
+    /// <summary>The file of a set: one for each root and size, so that a set that has changed takes the place of the
+    /// old.
     /// </summary>
     internal string FileOf(ImageListing listing, LoadOptions options)
     {
-        byte[] place = SHA256.HashData(Encoding.UTF8.GetBytes($"{listing.Dataset}\n{listing.Root}\n{options.ImageSize}"));
+        byte[] place = SHA256.HashData(Encoding.UTF8.GetBytes(
+            $"{listing.Dataset}\n{listing.Root}\n{options.ImageSize}"));
         return Path.Combine(Folder, $"{listing.Dataset}-{Convert.ToHexStringLower(place.AsSpan(0, 8))}.decoded");
     }
 
@@ -102,18 +105,21 @@ public sealed class DecodedCache
         Stream stream, long length, byte[] key, int train, int test, LoadOptions options)
     {
         byte[] header = new byte[HeaderBytes];
-        if (length < HeaderBytes + HashBytes || stream.ReadAtLeast(header, HeaderBytes, throwOnEndOfStream: false) < HeaderBytes
+        if (length < HeaderBytes + HashBytes
+            || stream.ReadAtLeast(header, HeaderBytes, throwOnEndOfStream: false) < HeaderBytes
             || !header.AsSpan(0, 8).SequenceEqual(s_magic))
             return (null, "the file is damaged (header)");
         if (!header.AsSpan(8, 32).SequenceEqual(key))
             return (null, "the image files have changed, or another version wrote it");
-        int[] sizes = [.. Enumerable.Range(0, 4).Select(i => BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(40 + (4 * i))))];
+        int[] sizes = [.. Enumerable.Range(0, 4).Select(
+            i => BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(40 + (4 * i))))];
         (int height, int width) = (sizes[2], sizes[3]);
         if (sizes[0] != train || sizes[1] != test || height < 1 || width < 1 || height > options.Limits.MaxSide
             || width > options.Limits.MaxSide)
             return (null, "the file is damaged (sizes)");
         long image = 3L * height * width;
-        if (length != HeaderBytes + HashBytes + ((train + (long)test) * image) || image * Math.Max(train, test) > Array.MaxLength)
+        if (length != HeaderBytes + HashBytes + ((train + (long)test) * image)
+            || image * Math.Max(train, test) > Array.MaxLength)
             return (null, "the file is damaged (length)");
 
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace InfMatch.Datasets;
 
-/// <summary>Decodes the files of a listing to bytes [N, 3, H, W], on all cores, with the same result in any order.</summary>
+/// <summary>Decodes the files of a listing to bytes [N, 3, H, W], on all cores, with the same result in any
+/// order.</summary>
 internal static class ImageDecoding
 {
     private const int Channels = 3, BetweenReports = 64;
@@ -98,7 +99,8 @@ internal static class ImageDecoding
         if (header != size)
         {
             throw new DatasetException(
-                DatasetFault.Mismatch, file.Path, "the image is of another size than the first", $"{header.Height}×{header.Width}",
+                DatasetFault.Mismatch, file.Path, "the image is of another size than the first",
+                $"{header.Height}×{header.Width}",
                 $"{size.Height}×{size.Width} as {first.Name}", "Bring all to one size with --image-size N.");
         }
 

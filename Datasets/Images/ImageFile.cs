@@ -3,9 +3,9 @@ using StbImageSharp;
 namespace InfMatch.Datasets;
 
 /// <summary>
-/// Decodes a PNG or JPEG file to red, green and blue bytes: grey becomes equal channels, alpha is dropped, 16 bits are cut
-/// to the upper 8, and a rotation noted in EXIF is not applied. The decoder is StbImageSharp, which sees a file only after a
-/// guard has walked it.
+/// Decodes a PNG or JPEG file to red, green and blue bytes: grey becomes equal channels, alpha is dropped, 16 bits are
+/// cut to the upper 8, and a rotation noted in EXIF is not applied. The decoder is StbImageSharp, which sees a file
+/// only after a guard has walked it.
 /// </summary>
 internal static class ImageFile
 {

@@ -41,7 +41,8 @@ public static class ImageFolderReader
             if (test is not null)
             {
                 string[] tested = walk.ClassFolders(test);
-                string? alone = classes.Except(tested, StringComparer.Ordinal).Concat(tested.Except(classes, StringComparer.Ordinal))
+                string? alone = classes.Except(tested, StringComparer.Ordinal)
+                    .Concat(tested.Except(classes, StringComparer.Ordinal))
                     .FirstOrDefault();
                 if (alone is not null)
                 {
@@ -81,7 +82,8 @@ public static class ImageFolderReader
             if (found.Count == 0)
             {
                 throw new DatasetException(
-                    DatasetFault.NotEnoughImages, of, "the class has no images", "no file .png, .jpg or .jpeg", "at least one",
+                    DatasetFault.NotEnoughImages, of, "the class has no images", "no file .png, .jpg or .jpeg",
+                    "at least one",
                     "Add images or remove the folder.");
             }
 

@@ -14,14 +14,16 @@ internal sealed record ListedImage(string Path, string Name, long Bytes, long Wr
 internal sealed record ImageListing(
     string Dataset, string Root, ImmutableArray<string> ClassNames, ListedImage[] Train, ListedImage[] Test);
 
-/// <summary>Looks into folders of images. Order is ordinal, links are refused, and what is left out is counted.</summary>
+/// <summary>Looks into folders of images. Order is ordinal, links are refused, and what is left out is
+/// counted.</summary>
 internal sealed class FolderWalk(string root, DecodeLimits limits)
 {
     /// <summary>The most classes: labels are bytes.</summary>
     public const int MaxClasses = 256;
 
     private static readonly string[] s_read = [".png", ".jpg", ".jpeg"];
-    private static readonly string[] s_otherImages = [".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".heic", ".avif"];
+    private static readonly string[] s_otherImages = [".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm",
+        ".heic", ".avif"];
     private static readonly string[] s_ofSystems = ["Thumbs.db", "desktop.ini"];
 
     private int _listed;
@@ -53,7 +55,8 @@ internal sealed class FolderWalk(string root, DecodeLimits limits)
         if (names.Count > MaxClasses)
         {
             throw new DatasetException(
-                DatasetFault.TooLarge, folder, "there are too many class folders", $"{names.Count}", $"at most {MaxClasses}",
+                DatasetFault.TooLarge, folder, "there are too many class folders", $"{names.Count}",
+                $"at most {MaxClasses}",
                 "Keep fewer classes.");
         }
 

@@ -24,7 +24,8 @@ internal static class ImageSizes
         {
             throw new DatasetException(
                 DatasetFault.TooLarge, place, "the decoded image is over the limit",
-                $"{height}×{width} with {Math.Max(3, bytesPerPixel)} bytes a pixel", $"at most {limits.MaxImageBytes} bytes",
+                $"{height}×{width} with {Math.Max(3, bytesPerPixel)} bytes a pixel",
+                $"at most {limits.MaxImageBytes} bytes",
                 "Make the image smaller.");
         }
     }

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace InfMatch.Datasets;
 
 /// <summary>
-/// Walks the markers of a JPEG file before it is decoded: every segment inside the file, one frame of 8 bits with 1 or 3
-/// components, sides within the limit, scans, the end marker as the last two bytes, and no more blocks than the scans
+/// Walks the markers of a JPEG file before it is decoded: every segment inside the file, one frame of 8 bits with 1 or
+/// 3 components, sides within the limit, scans, the end marker as the last two bytes, and no more blocks than the scans
 /// have bits for. Files that fail this make a decoder hang or allocate. Source: ITU-T T.81, annex B.
 /// </summary>
 internal static class JpegGuard
@@ -24,7 +24,8 @@ internal static class JpegGuard
         if (file is not [.., 0xFF, 0xD9])
         {
             throw new DatasetException(
-                DatasetFault.Truncated, place, "the JPEG does not end with its end marker", fix: "Copy or save the image again.",
+                DatasetFault.Truncated, place, "the JPEG does not end with its end marker",
+                fix: "Copy or save the image again.",
                 offset: file.Length);
         }
 
@@ -67,7 +68,8 @@ internal static class JpegGuard
                     (header, blocks) = ReadFrame(body, place, at, limits);
                     break;
                 case >= 0xC3 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC):
-                    throw NotSupported(place, $"a JPEG of the kind 0x{marker:x2} (lossless, hierarchical or arithmetic)", at);
+                    throw NotSupported(place,
+                        $"a JPEG of the kind 0x{marker:x2} (lossless, hierarchical or arithmetic)", at);
                 case 0xCC:
                     throw NotSupported(place, "arithmetic coding", at);
                 case 0xDA when header is null:
@@ -103,7 +105,8 @@ internal static class JpegGuard
             throw Damaged(place, "the frame is of the wrong length", at);
         if (body[0] != 8)
             throw NotSupported(place, $"{body[0]} bits a sample", at);
-        int height = BinaryPrimitives.ReadUInt16BigEndian(body[1..]), width = BinaryPrimitives.ReadUInt16BigEndian(body[3..]);
+        int height = BinaryPrimitives.ReadUInt16BigEndian(body[1..]),
+            width = BinaryPrimitives.ReadUInt16BigEndian(body[3..]);
         int components = body[5];
         if (components == 4)
             throw NotSupported(place, "four components (CMYK)", at);

@@ -54,7 +54,8 @@ internal static class PngGuard
                 case Ihdr:
                     (header, bits, colour, interlace) = ReadHeader(body, place, limits);
                     break;
-                case Plte when palette || data.Count > 0 || length % 3 != 0 || length is 0 or > 768 || (colour & 2) == 0:
+                case Plte when palette || data.Count > 0 || length % 3 != 0 || length is 0 or > 768
+                    || (colour & 2) == 0:
                     throw Damaged(place, "the palette is wrong or out of place", at);
                 case Plte:
                     palette = true;
@@ -98,7 +99,8 @@ internal static class PngGuard
     {
         if (body.Length != HeaderBytes)
             throw Damaged(place, "IHDR is of the wrong length", SignatureBytes);
-        uint width = BinaryPrimitives.ReadUInt32BigEndian(body), height = BinaryPrimitives.ReadUInt32BigEndian(body[4..]);
+        uint width = BinaryPrimitives.ReadUInt32BigEndian(body),
+            height = BinaryPrimitives.ReadUInt32BigEndian(body[4..]);
         int bits = body[8], colour = body[9], interlace = body[12];
         bool known = (colour, bits) switch
         {

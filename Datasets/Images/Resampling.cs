@@ -2,8 +2,8 @@ namespace InfMatch.Datasets;
 
 /// <summary>
 /// Brings an image to N×N: a centred square as large as the shorter side is cut out, then averaged over areas where it
-/// shrinks, or interpolated linearly (pixel centres at halves, edges repeated) where it grows. Whole numbers throughout, so
-/// that every machine gives the same bytes; an image that is N×N already keeps its own.
+/// shrinks, or interpolated linearly (pixel centres at halves, edges repeated) where it grows. Whole numbers
+/// throughout, so that every machine gives the same bytes; an image that is N×N already keeps its own.
 /// </summary>
 internal static class Resampling
 {
@@ -50,7 +50,8 @@ internal static class Resampling
         }
     }
 
-    // In units of 1/side of a source pixel, pixel j covers [j·side, (j+1)·side), and result i covers [i·from, (i+1)·from).
+    // In units of 1/side of a source pixel, pixel j covers [j·side, (j+1)·side), and result i covers [i·from,
+    // (i+1)·from).
     private static Weight[][] Areas(int from, int side) =>
     [
         .. Enumerable.Range(0, side).Select(i =>
@@ -58,7 +59,8 @@ internal static class Resampling
             long first = (long)i * from, last = first + from;
             return (Weight[])
             [
-                .. Enumerable.Range((int)(first / side), (int)(((last - 1) / side) - (first / side) + 1)).Select(j => new Weight(
+                .. Enumerable.Range((int)(first / side),
+                    (int)(((last - 1) / side) - (first / side) + 1)).Select(j => new Weight(
                     j, Math.Min(last, ((long)j + 1) * side) - Math.Max(first, (long)j * side))),
             ];
         }),

@@ -4,9 +4,9 @@ using System.Text;
 namespace InfMatch.Datasets;
 
 /// <summary>
-/// Reads Tiny-ImageNet-200 as published, or any subset of its classes in the same layout: train/ID/images/*.JPEG, and as
-/// test set val/images with val_annotations.txt. Classes are the folders below train in ordinal order; words.txt names them.
-/// Source: http://cs231n.stanford.edu/tiny-imagenet-200.zip.
+/// Reads Tiny-ImageNet-200 as published, or any subset of its classes in the same layout: train/ID/images/*.JPEG, and
+/// as test set val/images with val_annotations.txt. Classes are the folders below train in ordinal order; words.txt
+/// names them. Source: http://cs231n.stanford.edu/tiny-imagenet-200.zip.
 /// </summary>
 public static class TinyImageNetReader
 {
@@ -20,7 +20,8 @@ public static class TinyImageNetReader
     private const long MaxTextBytes = 16 << 20;
 
     /// <summary>Reads all images of a folder that holds train and val.</summary>
-    /// <exception cref="DatasetException">A file is missing or damaged, or the parts do not belong together.</exception>
+    /// <exception cref="DatasetException">A file is missing or damaged, or the parts do not belong
+    /// together.</exception>
     public static DatasetPair LoadFolder(string folder, LoadOptions? options = null)
     {
         options ??= new LoadOptions();
@@ -50,7 +51,8 @@ public static class TinyImageNetReader
             trained.AddRange(found);
         }
 
-        return new ImageListing(Name, root, ClassNames(root, ids, options), [.. trained], Validation(root, ids, walk, options));
+        return new ImageListing(Name, root, ClassNames(root, ids, options), [.. trained],
+            Validation(root, ids, walk, options));
     }
 
     private static void CheckIds(string root, string[] ids, LoadOptions options)
@@ -118,7 +120,8 @@ public static class TinyImageNetReader
             if (!chosen.TryAdd(name, walk.List(file, label)))
             {
                 throw new DatasetException(
-                    DatasetFault.Duplicate, path, $"line {number} names {name} a second time", fix: "Unpack the archive again.");
+                    DatasetFault.Duplicate, path, $"line {number} names {name} a second time",
+                    fix: "Unpack the archive again.");
             }
 
             counts[label]++;
@@ -139,7 +142,8 @@ public static class TinyImageNetReader
             yield return line.Split('\t') is [{ Length: > 0 } name, { Length: > 0 } id, ..]
                 ? (name, id)
                 : throw new DatasetException(
-                    DatasetFault.Damaged, place, $"line {number} is no annotation", expected: "a file name, a tab and a class id",
+                    DatasetFault.Damaged, place, $"line {number} is no annotation",
+                    expected: "a file name, a tab and a class id",
                     fix: "Unpack the archive again.");
         }
     }

@@ -53,10 +53,14 @@ internal static class DatasetCommandTree
     public static Command Make(
         Terminal terminal, Option<bool> json, Func<ParseResult, Setting, string?> given, CancellationToken cancel)
     {
-        var name = new Argument<string>("NAME") { Description = $"The data set: {string.Join(", ", DatasetCatalog.Names)}." };
+        var name = new Argument<string>("NAME")
+        {
+            Description = $"The data set: {string.Join(", ", DatasetCatalog.Names)}.",
+        };
         var to = new Option<string>("--to")
         {
-            Description = $"The folder to download into [data] (env: {DatasetCatalog.FolderVariable})", HelpName = "FOLDER",
+            Description = $"The folder to download into [data] (env: {DatasetCatalog.FolderVariable})",
+            HelpName = "FOLDER",
         };
         var datasets = new Command("datasets", DatasetsHelp);
         Add("list", ListHelp, ["Data"], (c, s, _) => c.List(s.Data));
@@ -70,15 +74,18 @@ internal static class DatasetCommandTree
             var command = new Command(word, help);
             if (word != "list")
                 command.Arguments.Add(name);
-            foreach (Setting setting in Settings.OfData.Where(s => options.Contains(s.Property, StringComparer.Ordinal)))
+            foreach (Setting setting in Settings.OfData.Where(
+                s => options.Contains(s.Property, StringComparer.Ordinal)))
                 command.Options.Add(setting.Option);
             command.SetAction(result =>
             {
                 string? chosen = word == "list" ? null : result.GetRequiredValue(name);
                 ResolvedSettings resolved = Settings.Resolve(
-                    "standard", s => s.Property == "Dataset" ? chosen : given(result, s), Environment.GetEnvironmentVariable);
+                    "standard", s => s.Property == "Dataset" ? chosen : given(result, s),
+                    Environment.GetEnvironmentVariable);
 
-                // Without --data the catalogue looks into the variable's folder itself, and then into those of the system.
+                // Without --data the catalogue looks into the variable's folder itself, and then into those of the
+                // system.
                 bool isGiven = resolved.Origins["Data"].StartsWith("command", StringComparison.Ordinal);
                 run(
                     new DatasetCommands(terminal, result.GetValue(json), cancel),

@@ -32,12 +32,14 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
             bool builtIn = info.Name == DatasetCatalog.DefaultName, isAny = info.Name == ImageFolderReader.Name;
             string? found = isAny ? null : DatasetCatalog.Find(info.Name, folder);
             table.AddRow(
-                info.Name, Markup.Escape(info.Description), $"{info.Train}", $"{info.Test}", $"{info.Classes}", info.Size ?? "",
+                info.Name, Markup.Escape(info.Description), $"{info.Train}", $"{info.Test}", $"{info.Classes}",
+                info.Size ?? "",
                 builtIn ? "built in" : isAny ? "by --data" : found is null ? "no" : "yes");
             rows.Add(new JsonObject
             {
                 ["name"] = info.Name, ["description"] = info.Description, ["train"] = info.Train, ["test"] = info.Test,
-                ["classes"] = info.Classes, ["size"] = info.Size, ["found"] = builtIn || found is not null, ["folder"] = found,
+                ["classes"] = info.Classes, ["size"] = info.Size, ["found"] = builtIn || found is not null,
+                ["folder"] = found,
             });
         }
 
@@ -65,10 +67,12 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
         if (Publications.FirstOrDefault(p => p.Dataset == name) is not { } publication)
         {
             throw new DistillException(
-                ExitCode.Usage, "IM2010", $"{name} is nothing to download: it is {info.Description}. Name the folder with --data.");
+                ExitCode.Usage, "IM2010",
+                $"{name} is nothing to download: it is {info.Description}. Name the folder with --data.");
         }
 
-        string target = to ?? (Environment.GetEnvironmentVariable(DatasetCatalog.FolderVariable) is { Length: > 0 } variable
+        string target = to ?? (Environment.GetEnvironmentVariable(DatasetCatalog.FolderVariable) is
+            { Length: > 0 } variable
             ? variable : DefaultTarget);
         string folder = Path.Combine(target, publication.Folder);
         terminal.Say($"{name} goes to {folder}");
@@ -96,7 +100,8 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
             ? $"Next: dotnet run --project Distill -- datasets prepare {name} --data {target}"
             : $"Next: dotnet run --project Distill -- distill --dataset {name} --data {target}");
         if (json)
-            terminal.Data.WriteLine(new JsonObject { ["name"] = name, ["folder"] = folder }.ToJsonString(JsonText.Options));
+            terminal.Data.WriteLine(
+                new JsonObject { ["name"] = name, ["folder"] = folder }.ToJsonString(JsonText.Options));
     }
 
     /// <summary>'datasets verify': reads every image and says what there is.</summary>
@@ -105,7 +110,8 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
     {
         DatasetPair pair = new DatasetLoading(terminal, cancel).Load(settings, useCache: false);
         var result = new JsonObject { ["name"] = pair.Name };
-        foreach ((string part, ImageDataset set) in ((string, ImageDataset)[])[("train", pair.Train), ("test", pair.Test)])
+        foreach ((string part, ImageDataset set) in
+            ((string, ImageDataset)[])[("train", pair.Train), ("test", pair.Test)])
         {
             int[] counts = [.. Enumerable.Range(0, set.Classes).Select(set.CountOfClass)];
             var measured = Standardisation.Measure(set.Pixels, set.Channels, set.Height * set.Width);
@@ -117,7 +123,8 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
             result[part] = new JsonObject
             {
                 ["images"] = set.Count, ["channels"] = set.Channels, ["height"] = set.Height, ["width"] = set.Width,
-                ["classes"] = set.Classes, ["smallestClass"] = counts.Min(), ["largestClass"] = counts.Max(), ["sha256"] = hash,
+                ["classes"] = set.Classes, ["smallestClass"] = counts.Min(), ["largestClass"] = counts.Max(),
+                ["sha256"] = hash,
                 ["mean"] = new JsonArray([.. measured.Mean.Select(v => (JsonNode)v)]),
                 ["std"] = new JsonArray([.. measured.Std.Select(v => (JsonNode)v)]),
             };
@@ -125,7 +132,8 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
 
         terminal.Say($"Standardised by {pair.Standardisation}");
         Dictionary<UInt128, int> seen = First(pair.Train);
-        int[] shared = [.. Enumerable.Range(0, pair.Test.Count).Where(i => seen.ContainsKey(KeyOf(pair.Test.Image(i))))];
+        int[] shared = [.. Enumerable.Range(0, pair.Test.Count).Where(
+            i => seen.ContainsKey(KeyOf(pair.Test.Image(i))))];
         int twice = pair.Train.Count - seen.Count, twiceInTest = pair.Test.Count - First(pair.Test).Count;
         terminal.Say(
             $"Images that occur again: {twice} in the training set, {twiceInTest} in the test set; test images that are also in " +

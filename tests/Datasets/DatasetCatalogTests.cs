@@ -11,7 +11,7 @@ public sealed class DatasetCatalogTests
         Assert.Equal(
             ["fashion-mnist-small", "fashion-mnist", "mnist", "cifar-10", "cifar-100", "svhn", "tiny-imagenet", "image-folder"],
             DatasetCatalog.Names.ToArray());
-        Assert.Equal(DatasetCatalog.Names.ToArray(), DatasetCatalog.Infos.Select(i => i.Name));
+        Assert.Equal(DatasetCatalog.Names.ToArray(), DatasetCatalog.Infos.Select(i => i.Name).ToArray());
         Assert.Equal("fashion-mnist-small", DatasetCatalog.DefaultName);
     }
 

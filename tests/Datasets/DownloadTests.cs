@@ -39,14 +39,16 @@ public sealed class DownloadTests
     public void A_file_that_breaks_off_goes_on_where_it_was(Behaviour behaviour)
     {
         // Another length than the known one is refused before a byte is taken.
-        foreach (Known known in Enum.GetValues<Known>().Where(k => (behaviour, k) != (Behaviour.PromisesMore, Known.Length)))
+        foreach (Known known in Enum.GetValues<Known>())
         {
+            if (behaviour == Behaviour.PromisesMore && known == Known.Length)
+                continue;
             using var folder = new TempFolder();
             using var publisher = Publish(behaviour, Behaviour.Good);
             Get(publisher, folder, known);
             Whole(folder);
             Assert.Equal(2, publisher.Ranges.Count);
-            Assert.NotEqual("-", publisher.Ranges[1]);
+            Assert.StartsWith("bytes=", publisher.Ranges[1], StringComparison.Ordinal);
         }
     }
 
@@ -69,7 +71,8 @@ public sealed class DownloadTests
         using (var publisher = Publish(Behaviour.CutInTheMiddle, Behaviour.CutBeforeTheHead))
         {
             Refused(
-                DatasetFault.NotReached, () => Get(publisher, folder, Known.Md5), "150000 bytes are kept", "goes on from there");
+                DatasetFault.NotReached, () => Get(publisher, folder, Known.Md5), "150000 bytes are kept",
+                "goes on from there");
             Assert.False(File.Exists(folder["file"]));
             Assert.Equal(s_file[..150_000], File.ReadAllBytes(folder["file.partial"]));
         }
@@ -77,7 +80,7 @@ public sealed class DownloadTests
         using var good = Publish(Behaviour.Good);
         Get(good, folder, Known.Md5);
         Whole(folder);
-        Assert.Equal(["bytes=150000-"], good.Ranges);
+        Assert.Equal(["bytes=150000-"], good.Ranges.ToArray());
     }
 
     [Theory]
@@ -101,7 +104,7 @@ public sealed class DownloadTests
         using var publisher = Publish(Behaviour.CutInTheMiddle, Behaviour.OtherRange, Behaviour.Good);
         Get(publisher, folder, Known.Nothing);
         Whole(folder);
-        Assert.Equal(["-", "bytes=150000-", "-"], publisher.Ranges);
+        Assert.Equal(["-", "bytes=150000-", "-"], publisher.Ranges.ToArray());
     }
 
     [Fact]
@@ -140,12 +143,12 @@ public sealed class DownloadTests
     [InlineData(Behaviour.Endless, Known.Md5, DatasetFault.Damaged, "sends more")]
     [InlineData(Behaviour.Endless, Known.Length, DatasetFault.Damaged, "sends more")]
     [InlineData(Behaviour.Broken, Known.Md5, DatasetFault.NotReached, "500")]
-    public void What_is_not_the_file_leaves_nothing(Behaviour behaviour, Known known, DatasetFault fault, string fragment)
+    public void What_is_not_the_file_leaves_nothing(Behaviour behaviour, Known known, DatasetFault fault,
+        string fragment)
     {
         using var folder = new TempFolder();
         using (var publisher = Publish(behaviour))
         {
-            // The first attempt at too many bytes is cut off by its own length; then the part is there in full.
             var e = Refused(fault, () => Get(publisher, folder, known));
             Assert.Contains(fragment, e.Message, StringComparison.Ordinal);
             Assert.Empty(Directory.GetFiles(folder.Path));
@@ -160,11 +163,13 @@ public sealed class DownloadTests
     public void A_mirror_serves_where_the_publisher_does_not()
     {
         using var folder = new TempFolder();
-        using LocalPublisher bad = Publish(Behaviour.NotFound), wrong = Publish(Behaviour.WrongBytes), good = Publish(Behaviour.Good);
+        using LocalPublisher bad = Publish(Behaviour.NotFound), wrong = Publish(Behaviour.WrongBytes),
+            good = Publish(Behaviour.Good);
         var notes = new List<string>();
         using var download = new DatasetDownload(Options(notes.Add), useProxy: false);
         download.Get(
-            new Publication("x", "", [new PublishedFile("file", [.. new[] { bad, wrong, good }.Select(p => new Uri(p.Site, "file"))],
+            new Publication("x", "", [new PublishedFile("file",
+                [.. new[] { bad, wrong, good }.Select(p => new Uri(p.Site, "file"))],
                 Md5(s_file))]),
             folder.Path);
         Whole(folder);
@@ -179,7 +184,8 @@ public sealed class DownloadTests
         using var publisher = Publish(Behaviour.SilentInTheMiddle);
         using var stop = new CancellationTokenSource();
         using var download = new DatasetDownload(
-            Options() with { Patience = TimeSpan.FromMinutes(1), Cancel = stop.Token, Progress = (_, _, _) => stop.Cancel() },
+            Options() with { Patience = TimeSpan.FromMinutes(1), Cancel = stop.Token,
+                Progress = (_, _, _) => stop.Cancel() },
             useProxy: false);
         Assert.ThrowsAny<OperationCanceledException>(() => download.Get(Of(publisher, Known.Md5), folder.Path));
         Assert.False(File.Exists(folder["file"]));
@@ -192,11 +198,12 @@ public sealed class DownloadTests
     public void An_archive_gives_its_expected_members_and_nothing_else(string kind)
     {
         using var folder = new TempFolder();
-        Unpack(folder, kind, Pack(kind, ("set/a.bin", [1, 2]), ("set/b.bin", [3]), ("set/x.sh", [4]), ("../out", [5]), ("set/../../out", [5]),
+        Unpack(folder, kind, Pack(kind, ("set/a.bin", [1, 2]), ("set/b.bin", [3]), ("set/x.sh", [4]), ("../out", [5]),
+            ("set/../../out", [5]),
             ("/out", [5])));
         Assert.Equal([1, 2], File.ReadAllBytes(folder["set/a.bin"]));
         Assert.Equal(2, Directory.GetFiles(folder["set"]).Length);
-        Assert.Equal(["set"], Directory.GetFileSystemEntries(folder.Path).Select(p => Path.GetFileName(p)!));
+        Assert.Equal(["set"], Directory.GetFileSystemEntries(folder.Path).Select(p => Path.GetFileName(p)!).ToArray());
     }
 
     [Theory]
@@ -236,7 +243,8 @@ public sealed class DownloadTests
             "train/n01443537/images/n01443537_499.JPEG"])
             Assert.True(tiny($"tiny-imagenet-200/{good}"), good);
         foreach (string bad in (string[])["test/images/test_0.JPEG", "train/n01443537/n01443537_boxes.txt",
-            "train/n01443537/images/n01443538_1.JPEG", "val/images/../../x", "wnids.txt\n", "train/n01443537/images/n01443537_1.JPEG/x"])
+            "train/n01443537/images/n01443538_1.JPEG", "val/images/../../x", "wnids.txt\n",
+            "train/n01443537/images/n01443537_1.JPEG/x"])
             Assert.False(tiny($"tiny-imagenet-200/{bad}"), bad);
     }
 
@@ -282,7 +290,8 @@ public sealed class DownloadTests
 
     internal static DownloadOptions Options(Action<string>? note = null) => new()
     {
-        Attempts = 3, Pause = TimeSpan.FromMilliseconds(5), Patience = TimeSpan.FromSeconds(1), MaxBytes = 1 << 20, Note = note,
+        Attempts = 3, Pause = TimeSpan.FromMilliseconds(5), Patience = TimeSpan.FromSeconds(1), MaxBytes = 1 << 20,
+            Note = note,
     };
 
     private static LocalPublisher Publish(params Behaviour[] behaviours) =>
@@ -301,7 +310,7 @@ public sealed class DownloadTests
     private static void Whole(TempFolder folder)
     {
         Assert.Equal(s_file, File.ReadAllBytes(folder["file"]));
-        Assert.Equal(["file"], Directory.GetFiles(folder.Path).Select(p => Path.GetFileName(p)!));
+        Assert.Equal(["file"], Directory.GetFiles(folder.Path).Select(p => Path.GetFileName(p)!).ToArray());
     }
 
     private static void Unpack(TempFolder folder, string kind, byte[] archive)
@@ -310,6 +319,7 @@ public sealed class DownloadTests
         string[] names = ["set/a.bin", "set/b.bin"];
         ArchiveUnpacking.Unpack(
             outside.Put("archive" + kind, archive), folder["set"],
-            new ArchiveContents(n => names.Contains(n, StringComparer.Ordinal), "set", 2, 1000, [.. names]), null, default);
+            new ArchiveContents(n => names.Contains(n, StringComparer.Ordinal), "set", 2, 1000, [.. names]), null,
+            default);
     }
 }

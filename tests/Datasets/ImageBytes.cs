@@ -5,7 +5,8 @@ using InfMatch.Datasets;
 
 namespace InfMatch.Tests.Datasets;
 
-/// <summary>Writes small PNG and MATLAB files byte by byte, and holds small JPEG files that libjpeg-turbo's cjpeg wrote.
+/// <summary>Writes small PNG and MATLAB files byte by byte, and holds small JPEG files that libjpeg-turbo's cjpeg
+/// wrote.
 /// </summary>
 internal static class ImageBytes
 {
@@ -35,7 +36,8 @@ internal static class ImageBytes
         "/9oACAEBAAA/ACYRPNH/2Q==");
 
     /// <summary>A PNG of one colour type whose unfiltered rows are given, each without its filter byte.</summary>
-    public static byte[] Png(int width, int height, byte colour, byte bits, byte[] rows, params (string, byte[])[] before)
+    public static byte[] Png(int width, int height, byte colour, byte bits, byte[] rows,
+        params (string, byte[])[] before)
     {
         byte[] filtered = new byte[rows.Length + height];
         int row = rows.Length / height;
@@ -95,7 +97,8 @@ internal static class ImageBytes
         return ~crc;
     }
 
-    /// <summary>An SVHN file: pixel (y, x, c) of image n is y + 2x + 64c + n modulo 256, label n is 1 + n modulo 10.</summary>
+    /// <summary>An SVHN file: pixel (y, x, c) of image n is y + 2x + 64c + n modulo 256, label n is 1 + n modulo
+    /// 10.</summary>
     public static byte[] Svhn(int images, bool compressed = true, bool asDouble = false)
     {
         byte[] pixels = new byte[images * 3072];
@@ -130,10 +133,12 @@ internal static class ImageBytes
         return [.. header, .. elements.SelectMany(e => e)];
     }
 
-    /// <summary>A variable as an element of a MATLAB file, in the long form of every tag but that of a short name.</summary>
+    /// <summary>A variable as an element of a MATLAB file, in the long form of every tag but that of a short
+    /// name.</summary>
     public static byte[] Variable(string name, int[] sizes, byte kind, int storage, byte[] data)
     {
-        byte[] shortName = [.. BitConverter.GetBytes((name.Length << 16) | 1), .. Encoding.ASCII.GetBytes(name.PadRight(4, '\0'))];
+        byte[] shortName = [.. BitConverter.GetBytes((name.Length << 16) | 1),
+            .. Encoding.ASCII.GetBytes(name.PadRight(4, '\0'))];
         byte[] body =
         [
             .. Element(6, [kind, 0, 0, 0, 0, 0, 0, 0]), .. Element(5, [.. sizes.SelectMany(BitConverter.GetBytes)]),
@@ -170,5 +175,6 @@ internal static class ImageBytes
     }
 
     private static byte[] Element(int type, byte[] data) =>
-        [.. BitConverter.GetBytes(type), .. BitConverter.GetBytes(data.Length), .. data, .. new byte[(8 - (data.Length % 8)) % 8]];
+        [.. BitConverter.GetBytes(type), .. BitConverter.GetBytes(data.Length), .. data,
+            .. new byte[(8 - (data.Length % 8)) % 8]];
 }

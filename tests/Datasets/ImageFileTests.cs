@@ -62,20 +62,27 @@ public sealed class ImageFileTests
             { "no IHDR", PngOf(idat, end), DatasetFault.Damaged, "not IHDR" },
             { "two IHDR", PngOf(head, head, idat, end), DatasetFault.Damaged, "second IHDR" },
             { "no data", PngOf(head, end), DatasetFault.Damaged, "no image data" },
-            { "data apart", PngOf(head, ("IDAT", data[..4]), ("tEXt", [1]), ("IDAT", data[4..]), end), DatasetFault.Damaged, "one piece" },
+            { "data apart", PngOf(head, ("IDAT", data[..4]), ("tEXt", [1]), ("IDAT", data[4..]), end),
+                DatasetFault.Damaged, "one piece" },
             { "no IEND", PngOf(head, idat), DatasetFault.Truncated, "inside a chunk" },
             { "bytes behind", [.. good, 0], DatasetFault.ExtraBytes, "goes on" },
-            { "no palette", PngOf(("IHDR", Header(2, 2, 3, 8)), idat, end), DatasetFault.Damaged, "palette is missing" },
+            { "no palette", PngOf(("IHDR", Header(2, 2, 3, 8)), idat, end), DatasetFault.Damaged,
+                "palette is missing" },
             { "late palette", PngOf(head, idat, ("PLTE", new byte[3]), end), DatasetFault.Damaged, "palette" },
-            { "unknown critical", PngOf(head, ("CgBI", new byte[4]), idat, end), DatasetFault.WrongFormat, "critical chunk CgBI" },
+            { "unknown critical", PngOf(head, ("CgBI", new byte[4]), idat, end), DatasetFault.WrongFormat,
+                "critical chunk CgBI" },
             { "colour type 5", PngOf(("IHDR", Header(2, 2, 5, 8)), idat, end), DatasetFault.Damaged, "colour type 5" },
             { "7 bits", PngOf(("IHDR", Header(2, 2, 2, 7)), idat, end), DatasetFault.Damaged, "7 bits" },
             { "width 0", PngOf(("IHDR", Header(0, 2, 2, 8)), idat, end), DatasetFault.BadHeader, "zero" },
             { "height 0", PngOf(("IHDR", Header(2, 0, 2, 8)), idat, end), DatasetFault.BadHeader, "zero" },
-            { "width 2³¹", PngOf(("IHDR", Header(int.MinValue, 2, 2, 8)), idat, end), DatasetFault.TooLarge, "at most 4096" },
-            { "width 12,000", PngOf(("IHDR", Header(12_000, 12_000, 2, 8)), idat, end), DatasetFault.TooLarge, "at most 4096" },
-            { "too many bytes", PngOf(("IHDR", Header(4096, 4096, 6, 16)), idat, end), DatasetFault.TooLarge, "decoded image" },
-            { "large and little data", PngOf(("IHDR", Header(4000, 4000, 2, 8)), idat, end), DatasetFault.Damaged, "too short" },
+            { "width 2³¹", PngOf(("IHDR", Header(int.MinValue, 2, 2, 8)), idat, end), DatasetFault.TooLarge,
+                "at most 4096" },
+            { "width 12,000", PngOf(("IHDR", Header(12_000, 12_000, 2, 8)), idat, end), DatasetFault.TooLarge,
+                "at most 4096" },
+            { "too many bytes", PngOf(("IHDR", Header(4096, 4096, 6, 16)), idat, end), DatasetFault.TooLarge,
+                "decoded image" },
+            { "large and little data", PngOf(("IHDR", Header(4000, 4000, 2, 8)), idat, end), DatasetFault.Damaged,
+                "too short" },
             { "data too short", PngOf(head, ("IDAT", Zlib(new byte[13])), end), DatasetFault.Damaged, "too early" },
             { "data too long", PngOf(head, ("IDAT", Zlib(new byte[15])), end), DatasetFault.Damaged, "longer" },
             { "data cut", PngOf(head, ("IDAT", data[..^5]), end), DatasetFault.Damaged, "" },
@@ -132,13 +139,15 @@ public sealed class ImageFileTests
     {
         byte[] good = BaselineJpeg;
         int frame = good.AsSpan().IndexOf((byte[])[0xFF, 0xC0]), scan = good.AsSpan().IndexOf((byte[])[0xFF, 0xDA]);
-        byte[] cmyk = [.. good[..frame], 0xFF, 0xC0, 0, 20, 8, 0, 12, 0, 16, 4, 1, 17, 0, 2, 17, 0, 3, 17, 0, 4, 17, 0, .. good[scan..]];
+        byte[] cmyk = [.. good[..frame], 0xFF, 0xC0, 0, 20, 8, 0, 12, 0, 16, 4, 1, 17, 0, 2, 17, 0, 3, 17, 0, 4, 17, 0,
+            .. good[scan..]];
         byte[] large = With(With(good, frame + 5, 15), frame + 7, 15);
         byte[] aScan = good[scan..^2];
         return new()
         {
             { "seven bytes", [0xFF, 0xD8, 0xFF, 0xE0, 0, 16, 0x4A], DatasetFault.Truncated, "end marker" },
-            { "seven bytes, ended", [0xFF, 0xD8, 0xFF, 0xE0, 0, 16, 0x4A, 0xFF, 0xD9], DatasetFault.Damaged, "beyond the end" },
+            { "seven bytes, ended", [0xFF, 0xD8, 0xFF, 0xE0, 0, 16, 0x4A, 0xFF, 0xD9], DatasetFault.Damaged,
+                "beyond the end" },
             { "no end", good[..^2], DatasetFault.Truncated, "end marker" },
             { "bytes behind", [.. good, 1], DatasetFault.Truncated, "end marker" },
             { "ended twice", [.. good, 0xFF, 0xD9], DatasetFault.Damaged, "goes on" },
@@ -177,14 +186,16 @@ public sealed class ImageFileTests
         using var folder = new TempFolder();
         string path = folder.Put("a.png", PlainPng(9, 9, 1, 2, 3));
         Refused(
-            DatasetFault.TooLarge, () => ImageFile.Read(path, DecodeLimits.Default with { MaxImageFileBytes = 20 }), path,
+            DatasetFault.TooLarge, () => ImageFile.Read(path, DecodeLimits.Default with { MaxImageFileBytes = 20 }),
+            path,
             "at most 20");
     }
 
     [Fact]
     public void Resampling_to_the_own_size_keeps_every_byte()
     {
-        byte[] image = [.. Enumerable.Range(0, 5 * 5 * 3).Select(i => (byte)(i * 3))], planes = new byte[75], resized = new byte[75];
+        byte[] image = [.. Enumerable.Range(0, 5 * 5 * 3).Select(i => (byte)(i * 3))], planes = new byte[75],
+            resized = new byte[75];
         Resampling.ToPlanes(image, planes);
         Resampling.ToSquare(image, 5, 5, 5, resized);
         Assert.Equal(planes, resized);

@@ -45,13 +45,15 @@ public sealed class ImageFolderTests
         DatasetPair pair = Load(folder, new LoadOptions { Note = notes.Add }), again = Load(folder);
         Assert.Equal((9, 2, 2, 1), (pair.Train.CountOfClass(0), pair.Train.CountOfClass(1), pair.Test.CountOfClass(0),
             pair.Test.CountOfClass(1)));
-        Assert.Equal((pair.Train.ContentHash(), pair.Test.ContentHash()), (again.Train.ContentHash(), again.Test.ContentHash()));
+        Assert.Equal((pair.Train.ContentHash(), pair.Test.ContentHash()),
+            (again.Train.ContentHash(), again.Test.ContentHash()));
         Assert.Contains("11 for training, 3 for the test", Assert.Single(notes), StringComparison.Ordinal);
 
         // Nothing is lost: both parts together are all images.
         Assert.Equal(
             [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 100, 101, 102],
-            new[] { pair.Train, pair.Test }.SelectMany(s => Enumerable.Range(0, s.Count).Select(i => (int)s.Image(i)[0])).Order());
+            new[] { pair.Train, pair.Test }.SelectMany(s =>
+                Enumerable.Range(0, s.Count).Select(i => (int)s.Image(i)[0])).Order());
     }
 
     [Fact]
@@ -67,7 +69,8 @@ public sealed class ImageFolderTests
         DatasetPair pair = Load(folder, new LoadOptions { ImageSize = 4 });
         Assert.Equal((4, 4, 5), (pair.Train.Height, pair.Train.Width, pair.Train.Count + pair.Test.Count));
         foreach (int i in pair.Train.IndicesOfClass(1))
-            Assert.Equal([.. Enumerable.Repeat((byte)200, 16), .. Enumerable.Repeat((byte)100, 16)], pair.Train.Image(i)[..32].ToArray());
+            Assert.Equal([.. Enumerable.Repeat((byte)200, 16), .. Enumerable.Repeat((byte)100, 16)],
+                pair.Train.Image(i)[..32].ToArray());
     }
 
     [Fact]
@@ -135,7 +138,8 @@ public sealed class ImageFolderTests
         Refused(DatasetFault.TooLarge, () => Load(folder), "257", "at most 256");
         using var two = TwoClasses();
         Refused(
-            DatasetFault.TooLarge, () => Load(two, new LoadOptions { Limits = DecodeLimits.Default with { MaxImages = 3 } }),
+            DatasetFault.TooLarge, () => Load(two,
+                new LoadOptions { Limits = DecodeLimits.Default with { MaxImages = 3 } }),
             "more than 3");
     }
 
@@ -187,7 +191,8 @@ public sealed class ImageFolderTests
     public void Loading_stops_when_asked_to()
     {
         using var folder = TwoClasses();
-        Assert.Throws<OperationCanceledException>(() => Load(folder, new LoadOptions { Cancel = new CancellationToken(true) }));
+        Assert.Throws<OperationCanceledException>(() =>
+            Load(folder, new LoadOptions { Cancel = new CancellationToken(true) }));
     }
 
     [Fact]
@@ -207,7 +212,8 @@ public sealed class ImageFolderTests
     public void Faults_of_tiny_imagenet_are_told()
     {
         using TempFolder folder = TinyTree();
-        string root = Path.Combine(folder.Path, "tiny-imagenet-200"), annotations = Path.Combine(root, "val", "val_annotations.txt");
+        string root = Path.Combine(folder.Path, "tiny-imagenet-200"),
+            annotations = Path.Combine(root, "val", "val_annotations.txt");
         string good = File.ReadAllText(annotations);
         void Bad(string text, DatasetFault fault, string fragment)
         {
@@ -234,7 +240,8 @@ public sealed class ImageFolderTests
         {
             for (int i = 1; i <= 2; i++)
             {
-                folder.Put($"{c}/{i}.png", Png(2, 2, 2, 8, [1, 2, 3, (byte)i, (byte)c[0], (byte)(100 * i), 4, 5, 6, 7, 8, 9]));
+                folder.Put($"{c}/{i}.png", Png(2, 2, 2, 8,
+                    [1, 2, 3, (byte)i, (byte)c[0], (byte)(100 * i), 4, 5, 6, 7, 8, 9]));
             }
         }
 
@@ -256,7 +263,8 @@ public sealed class ImageFolderTests
 
         Text("wnids.txt", "n04\r\nn03\r\nn02\r\nn01\r\n");
         Text("words.txt", "\uFEFFn01\tcrane\nn02\tcrane, bird\nn03\tgold|fish, Carassius\nn09\tother\n");
-        Text("val/val_annotations.txt", "val_0.JPEG\tn03\t0\t0\t1\t1\nval_1.JPEG\tn01\t0\t0\t1\t1\nval_2.JPEG\tn02\t0\t0\t1\t1\nval_3.JPEG\tn04\t0\t0\t1\t1\n");
+        Text("val/val_annotations.txt",
+            "val_0.JPEG\tn03\t0\t0\t1\t1\nval_1.JPEG\tn01\t0\t0\t1\t1\nval_2.JPEG\tn02\t0\t0\t1\t1\nval_3.JPEG\tn04\t0\t0\t1\t1\n");
         return folder;
     }
 

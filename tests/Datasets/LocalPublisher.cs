@@ -27,8 +27,8 @@ public enum Behaviour
 }
 
 /// <summary>
-/// An HTTP server on this machine that answers one request a connection, as well or as badly as it is told: each request
-/// takes the next behaviour of the list, the last one stays.
+/// An HTTP server on this machine that answers one request a connection, as well or as badly as it is told: each
+/// request takes the next behaviour of the list, the last one stays.
 /// </summary>
 internal sealed class LocalPublisher : IDisposable
 {
@@ -98,13 +98,15 @@ internal sealed class LocalPublisher : IDisposable
         NetworkStream stream = client.GetStream();
         var head = new StringBuilder();
         byte[] one = new byte[1];
-        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await stream.ReadAsync(one, _end.Token) == 1)
+        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal)
+            && await stream.ReadAsync(one, _end.Token) == 1)
             head.Append((char)one[0]);
         string[] lines = head.ToString().Split("\r\n");
         if (lines[0].Length == 0)
             return;
         string path = lines[0].Split(' ')[1].TrimStart('/');
-        string? Value(string name) => lines.FirstOrDefault(l => l.StartsWith(name, StringComparison.OrdinalIgnoreCase))?[name.Length..].Trim();
+        string? Value(string name) => lines.FirstOrDefault(l =>
+            l.StartsWith(name, StringComparison.OrdinalIgnoreCase))?[name.Length..].Trim();
         Behaviour behaviour = Behaviours[Math.Min(_served++, Behaviours.Count - 1)];
         string? range = Value("Range:"), ifRange = Value("If-Range:");
         Ranges.Add(range ?? "-");
@@ -127,7 +129,8 @@ internal sealed class LocalPublisher : IDisposable
 
         if (behaviour is Behaviour.NotFound or Behaviour.Broken || !_files.TryGetValue(path, out byte[]? file))
         {
-            await HeadAsync(stream, (behaviour == Behaviour.Broken ? "500 Broken" : "404 Not Found") + "\r\nContent-Length: 0");
+            await HeadAsync(stream, (behaviour == Behaviour.Broken ? "500 Broken" : "404 Not Found") +
+                "\r\nContent-Length: 0");
             return;
         }
 

@@ -94,7 +94,7 @@ public sealed class ReaderFuzzTests
             TinyImageNetReader.Annotated(bytes, "x"), a => Assert.True(a.Name.Length > 0 && a.Id.Length > 0)));
 
     [Fact]
-    public Task Mutated_decoded_images_are_never_taken_for_others()
+    public async Task Mutated_decoded_images_are_never_taken_for_others()
     {
         var listing = new ImageListing("x", "x", ["a"], new ListedImage[2], new ListedImage[1]);
         var images = new DecodedImages(3, 4, [.. Enumerable.Range(0, 72).Select(i => (byte)i)], new byte[36]);
@@ -102,7 +102,7 @@ public sealed class ReaderFuzzTests
         using var written = new MemoryStream();
         DecodedCache.Write(written, key, listing, images);
         byte[] good = written.ToArray();
-        return Fuzz(
+        await Fuzz(
             15, good, null, bytes =>
             {
                 using var stream = new MemoryStream(bytes);

@@ -15,7 +15,8 @@ public sealed class SvhnAndCifar100Tests
         ImageDataset set = SvhnReader.Decode(Svhn(12, compressed, asDouble), "x");
         Assert.Equal((12, 3, 32, 32, 10), (set.Count, set.Channels, set.Height, set.Width, set.Classes));
         Assert.Equal([1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2], set.Labels.ToArray().Select(l => (int)l));
-        foreach ((int n, int c, int y, int x) in ((int, int, int, int)[])[(0, 0, 1, 0), (0, 0, 0, 1), (5, 2, 31, 7), (11, 1, 3, 30)])
+        foreach ((int n, int c, int y, int x) in ((int, int, int, int)[])[(0, 0, 1, 0), (0, 0, 0, 1), (5, 2, 31, 7),
+            (11, 1, 3, 30)])
             Assert.Equal((byte)(y + (2 * x) + (64 * c) + n), set.Image(n)[(((c * 32) + y) * 32) + x]);
         Assert.Equal(Standardisation.Svhn, set.Standardisation);
     }
@@ -42,30 +43,37 @@ public sealed class SvhnAndCifar100Tests
             { "empty", [], DatasetFault.Truncated, "too early" },
             { "text", new byte[200], DatasetFault.WrongFormat, "level 5" },
             { "version 7.3", [.. "MATLAB 7.3 MAT-file"u8, .. new byte[200]], DatasetFault.WrongFormat, "7.3" },
-            { "big-endian", With(With(good, 126, (byte)'M'), 127, (byte)'I'), DatasetFault.WrongFormat, "little-endian" },
+            { "big-endian", With(With(good, 126, (byte)'M'), 127, (byte)'I'), DatasetFault.WrongFormat,
+                "little-endian" },
             { "cut", good[..^9], DatasetFault.Truncated, "too early" },
             { "no X", Mat(y), DatasetFault.WrongFormat, "no variable X" },
             { "no y", Mat(x), DatasetFault.WrongFormat, "no variable y" },
             { "label 0", Mat(x, Variable("y", [1, 1], 9, 2, [0])), DatasetFault.LabelOutOfRange, "got 0" },
             { "label 11", Mat(x, Variable("y", [1, 1], 9, 2, [11])), DatasetFault.LabelOutOfRange, "got 11" },
-            { "label 1.5", Mat(x, Variable("y", [1, 1], 6, 9, BitConverter.GetBytes(1.5))), DatasetFault.LabelOutOfRange, "1.5" },
-            { "label NaN", Mat(x, Variable("y", [1, 1], 6, 9, BitConverter.GetBytes(double.NaN))), DatasetFault.LabelOutOfRange, "NaN" },
+            { "label 1.5", Mat(x, Variable("y", [1, 1], 6, 9, BitConverter.GetBytes(1.5))),
+                DatasetFault.LabelOutOfRange, "1.5" },
+            { "label NaN", Mat(x, Variable("y", [1, 1], 6, 9, BitConverter.GetBytes(double.NaN))),
+                DatasetFault.LabelOutOfRange, "NaN" },
             { "two labels", Mat(x, Variable("y", [2, 1], 9, 2, [1, 1])), DatasetFault.Mismatch, "2×1" },
-            { "other sizes", Mat(Variable("X", [32, 16, 6, 1], 9, 2, new byte[3072]), y), DatasetFault.Mismatch, "32×16×6×1" },
-            { "sizes lie", Mat(Variable("X", [32, 32, 3, int.MaxValue], 9, 2, new byte[3072]), y), DatasetFault.Mismatch, "bytes" },
+            { "other sizes", Mat(Variable("X", [32, 16, 6, 1], 9, 2, new byte[3072]), y), DatasetFault.Mismatch,
+                "32×16×6×1" },
+            { "sizes lie", Mat(Variable("X", [32, 32, 3, int.MaxValue], 9, 2, new byte[3072]), y),
+                DatasetFault.Mismatch, "bytes" },
             { "size 0", Mat(Variable("X", [32, 32, 3, 0], 9, 2, []), y), DatasetFault.BadHeader, "at least 1" },
             { "a cell", Mat(Variable("X", [1, 1], 1, 2, [1]), y), DatasetFault.WrongFormat, "no real numbers" },
             { "packed length lies", Mat(Packed(lie), y), DatasetFault.TooLarge, "over the limit" },
             { "packed length lies less", Mat(Packed([.. lie[..4], .. BitConverter.GetBytes(400 << 20), .. x[8..]]), y),
                 DatasetFault.Damaged, "too short" },
-            { "Adler-32", Mat(With(packed, packed.Length - 1, (byte)(packed[^1] ^ 1)), y), DatasetFault.Damaged, "Adler" },
+            { "Adler-32", Mat(With(packed, packed.Length - 1, (byte)(packed[^1] ^ 1)), y), DatasetFault.Damaged,
+                "Adler" },
             { "packed text", Mat(Packed("this is no variable"u8.ToArray()), y), DatasetFault.Damaged, "no variable" },
         };
     }
 
     [Theory]
     [MemberData(nameof(BadMats))]
-    public void A_bad_matlab_file_is_refused_without_memory(string what, byte[] file, DatasetFault fault, string fragment)
+    public void A_bad_matlab_file_is_refused_without_memory(string what, byte[] file, DatasetFault fault,
+        string fragment)
     {
         long before = GC.GetAllocatedBytesForCurrentThread();
         var e = Assert.Throws<DatasetException>(() => SvhnReader.Decode(file, "x"));
@@ -83,9 +91,11 @@ public sealed class SvhnAndCifar100Tests
         Assert.Equal((120, 40, 100), (pair.Train.Count, pair.Test.Count, pair.Train.Classes));
         Assert.Equal((99, 19), (pair.Train.Label(99), pair.Train.Label(119)));
         Assert.Equal(102, pair.Train.Image(99)[3071]);
-        Assert.Equal(("apple", "worm", "sea"), (pair.Train.ClassNames[0], pair.Train.ClassNames[99], pair.Train.ClassNames[71]));
+        Assert.Equal(("apple", "worm", "sea"), (pair.Train.ClassNames[0], pair.Train.ClassNames[99],
+            pair.Train.ClassNames[71]));
         Assert.Equal(Standardisation.Cifar100, pair.Standardisation);
-        Refused(DatasetFault.Truncated, () => DatasetCatalog.Load("cifar-100", folder.Path), "153700000 (50000 records");
+        Refused(DatasetFault.Truncated, () => DatasetCatalog.Load("cifar-100", folder.Path),
+            "153700000 (50000 records");
     }
 
     [Fact]
@@ -93,10 +103,12 @@ public sealed class SvhnAndCifar100Tests
     {
         using var folder = new TempFolder();
         folder.PutCifar(20);
-        Refused(DatasetFault.WrongFormat, () => DatasetCatalog.Load("cifar-100", folder.Path), "this is CIFAR-10", "Ask for cifar-10");
+        Refused(DatasetFault.WrongFormat, () => DatasetCatalog.Load("cifar-100", folder.Path), "this is CIFAR-10",
+            "Ask for cifar-10");
         folder.Put("train.bin", Cifar(20, 0));
         folder.Put("test.bin", Cifar(20, 1));
-        Refused(DatasetFault.WrongFormat, () => Cifar100Reader.LoadFolder(folder.Path, 20, 20), "this is CIFAR-10", "61460 bytes");
+        Refused(DatasetFault.WrongFormat, () => Cifar100Reader.LoadFolder(folder.Path, 20, 20), "this is CIFAR-10",
+            "61460 bytes");
         Refused(DatasetFault.WrongFormat, () => CifarReader.Decode(Cifar100(20), "x", 20), "this is CIFAR-100");
     }
 
@@ -107,7 +119,8 @@ public sealed class SvhnAndCifar100Tests
         Refused(DatasetFault.Truncated, () => Cifar100Reader.Decode(good[..^1], "x", 20), "no whole number");
         Refused(DatasetFault.ExtraBytes, () => Cifar100Reader.Decode([.. good, 0], "x", 20), "no whole number");
         Refused(DatasetFault.Truncated, () => Cifar100Reader.Decode(good[3074..], "x", 20), "too short: got");
-        Refused(DatasetFault.LabelOutOfRange, () => Cifar100Reader.Decode(With(good, 3074, 20), "x", 20), "record 1", "coarse 20");
+        Refused(DatasetFault.LabelOutOfRange, () => Cifar100Reader.Decode(With(good, 3074, 20), "x", 20), "record 1",
+            "coarse 20");
         Refused(DatasetFault.LabelOutOfRange, () => Cifar100Reader.Decode(With(good, 3075, 100), "x", 20), "fine 100");
         Refused(DatasetFault.WrongFormat, () => Cifar100Reader.Decode([0x80, 2, 0x7D], "x", 20), "python version");
         using var folder = new TempFolder();

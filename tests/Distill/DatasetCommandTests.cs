@@ -33,7 +33,8 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
         Assert.Equal(DatasetCatalog.Names.Length, rows.Count);
         JsonNode Row(string name) => rows.Single(r => (string)r!["name"]! == name)!;
         Assert.Equal(folder["mnist"], (string?)Row("mnist")["folder"]);
-        Assert.Equal((true, false, 73_257), ((bool)Row("mnist")["found"]!, (bool)Row("svhn")["found"]!, (int)Row("svhn")["train"]!));
+        Assert.Equal((true, false, 73_257), ((bool)Row("mnist")["found"]!, (bool)Row("svhn")["found"]!,
+            (int)Row("svhn")["train"]!));
     }
 
     [Fact]
@@ -43,9 +44,11 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
         using TempFolder folder = WithTest();
         Assert.Equal(0, Do(run, "datasets", "verify", "image-folder", "--data", folder.Path, "--json"));
         JsonNode result = JsonNode.Parse(run.Output)!;
-        Assert.Equal((4, 2, 1, 0), ((int)result["train"]!["images"]!, (int)result["test"]!["images"]!, (int)result["testInTrain"]!,
+        Assert.Equal((4, 2, 1, 0), ((int)result["train"]!["images"]!, (int)result["test"]!["images"]!,
+            (int)result["testInTrain"]!,
             (int)result["againInTrain"]!));
-        Assert.Equal(ImageFolderReader.LoadFolder(folder.Path).Train.ContentHash(), (string?)result["train"]!["sha256"]);
+        Assert.Equal(ImageFolderReader.LoadFolder(folder.Path).Train.ContentHash(),
+            (string?)result["train"]!["sha256"]);
         Assert.Contains("test image 1 (b) is training image 3 (b)", run.Errors, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(cache.Folder, "*verify*"));
         folder.Put("train/a/9.png", [1, 2, 3]);
@@ -89,14 +92,16 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
         using TempFolder source = new(), folder = new();
         source.PutMnist(gzip: true);
         using var publisher = new LocalPublisher(
-            Directory.GetFiles(source.Path).ToDictionary(p => Path.GetFileName(p)!, File.ReadAllBytes, StringComparer.Ordinal),
+            Directory.GetFiles(source.Path).ToDictionary(p => Path.GetFileName(p)!, File.ReadAllBytes,
+                StringComparer.Ordinal),
             Behaviour.CutInTheMiddle, Behaviour.Good);
         string said = Get(publisher, source, folder, json: true, out string data);
         Assert.Equal(folder["mnist"], (string?)JsonNode.Parse(data)!["folder"]);
         Assert.Contains("20 images [1, 28, 28]", said, StringComparison.Ordinal);
         Assert.Contains($"--data {folder.Path}", said, StringComparison.Ordinal);
         Assert.Equal(20, DatasetCatalog.Load("mnist", folder.Path).Train.Count);
-        Assert.Contains("is there already", Get(publisher, source, folder, json: false, out _), StringComparison.Ordinal);
+        Assert.Contains("is there already", Get(publisher, source, folder, json: false, out _),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -124,13 +129,15 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
 
         string[] args =
         [
-            .. CommandRun.SmallRun("--data", folder.Path, "--image-size", "8").Select(a => a == "tiny" ? "image-folder" : a),
+            .. CommandRun.SmallRun("--data", folder.Path, "--image-size",
+                "8").Select(a => a == "tiny" ? "image-folder" : a),
         ];
         Assert.Equal(0, run.Run(args));
         Assert.Contains("held out for the test: 32 for training, 8 for the test", run.Errors, StringComparison.Ordinal);
         string set = Path.Combine(run.RunPath, "synthetic", "ipc2.safetensors");
         Assert.Equal(0, run.RunAsGiven(
-            Interruption.Silent(), "evaluate", set, "--data", folder.Path, "--epochs", "2", "--repeats", "1", "--eval-width", "4",
+            Interruption.Silent(), "evaluate", set, "--data", folder.Path, "--epochs", "2", "--repeats", "1",
+            "--eval-width", "4",
             "--augment", "none"));
     }
 
@@ -141,7 +148,8 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
         {
             for (byte i = 1; i <= 2; i++)
                 folder.Put($"train/{c}/{i}.png", ImageBytes.PlainPng(2, 2, i, (byte)c[0], (byte)(7 * i)));
-            folder.Put($"test/{c}/1.png", ImageBytes.PlainPng(2, 2, c == "b" ? (byte)2 : (byte)9, (byte)c[0], c == "b" ? (byte)14 : (byte)8));
+            folder.Put($"test/{c}/1.png", ImageBytes.PlainPng(2, 2, c == "b" ? (byte)2 : (byte)9, (byte)c[0],
+                c == "b" ? (byte)14 : (byte)8));
         }
 
         return folder;
@@ -149,14 +157,17 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
 
     private static int Do(CommandRun run, params string[] args) => run.RunAsGiven(Interruption.Silent(), args);
 
-    private static string Get(LocalPublisher publisher, TempFolder source, TempFolder folder, bool json, out string data)
+    private static string Get(LocalPublisher publisher, TempFolder source, TempFolder folder, bool json,
+        out string data)
     {
         using StringWriter output = new(), people = new();
         var files = Directory.GetFiles(source.Path).Select(p => new PublishedFile(
-            Path.GetFileName(p), [new Uri(publisher.Site, Path.GetFileName(p))], DownloadTests.Md5(File.ReadAllBytes(p))));
+            Path.GetFileName(p), [new Uri(publisher.Site, Path.GetFileName(p))],
+            DownloadTests.Md5(File.ReadAllBytes(p))));
         new DatasetCommands(new Terminal(output, people, isInteractive: false), json, default)
         {
-            Patience = DownloadTests.Options(), Publications = [new Publication("mnist", "mnist", [.. files])], UseProxy = false,
+            Patience = DownloadTests.Options(), Publications = [new Publication("mnist", "mnist", [.. files])],
+                UseProxy = false,
         }.Get("mnist", folder.Path);
         data = output.ToString();
         return people.ToString();
