@@ -30,7 +30,7 @@ public sealed class DatasetDownload : IDisposable
 
     /// <summary>
     /// Downloads what is missing into a folder below the given one and returns it. Files that are there already are
-    /// left as they are; a partial one is gone on with.
+    /// left as they are, an archive that is there is checked and unpacked; a partial one is gone on with.
     /// </summary>
     /// <exception cref="DatasetException">A file cannot be had or is not the published one.</exception>
     /// <exception cref="IOException">A file cannot be written.</exception>
@@ -46,6 +46,12 @@ public sealed class DatasetDownload : IDisposable
             PublishedFile file = publication.Files[0];
             string archive = Path.Combine(to, file.Name);
             Fetch(download, file, archive);
+            if (FileDownload.WhatIsWrong(file, archive) is { } wrong)
+            {
+                throw new DatasetException(
+                    DatasetFault.Damaged, archive, $"this is not the published file ({wrong})", fix: "Remove it and call again.");
+            }
+
             ArchiveUnpacking.Unpack(archive, folder, contents, _options.Progress, _options.Cancel);
             File.Delete(archive);
             return folder;

@@ -162,24 +162,24 @@ internal sealed class FileDownload(HttpClient client, DownloadOptions options)
                 $"the connection ended after {done} of {whole} bytes");
     }
 
+    /// <summary>What keeps a file from being the published one, or null.</summary>
+    public static string? WhatIsWrong(PublishedFile file, string path)
+    {
+        long length = new FileInfo(path).Length;
+        if (file.Bytes is { } bytes && bytes != length)
+            return $"{length} bytes instead of {bytes}";
+        if (file.Md5 is not { } expected)
+            return null;
+        using var stream = File.OpenRead(path);
+#pragma warning disable CA5351 // It tells damage and mix-ups; the publishers give no stronger sum.
+        string md5 = Convert.ToHexStringLower(MD5.HashData(stream));
+#pragma warning restore CA5351
+        return md5 == expected ? null : $"MD5 {md5} instead of {expected}";
+    }
+
     private static void CheckAndName(PublishedFile file, Uri address, string partial, string path)
     {
-        long length = new FileInfo(partial).Length;
-        string? wrong = null;
-        if (file.Bytes is { } bytes && bytes != length)
-        {
-            wrong = $"{length} bytes instead of {bytes}";
-        }
-        else if (file.Md5 is { } expected)
-        {
-            using var stream = File.OpenRead(partial);
-#pragma warning disable CA5351 // It tells damage and mix-ups; the publishers give no stronger sum.
-            string md5 = Convert.ToHexStringLower(MD5.HashData(stream));
-#pragma warning restore CA5351
-            if (md5 != expected)
-                wrong = $"MD5 {md5} instead of {expected}";
-        }
-
+        string? wrong = WhatIsWrong(file, partial);
         if (wrong is not null)
         {
             Discard(partial);

@@ -89,7 +89,7 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
                 $"Without a network: download {string.Join(" and ", publication.Files.Select(f => f.Addresses[0]))} elsewhere" +
                 (publication.Archive is null
                     ? $" and put the files into {folder}."
-                    : $", unpack it, and put its folder {publication.Archive.Folder} into {target}."));
+                    : $", and put it into {target}: the same command then checks and unpacks it."));
             throw;
         }
 

@@ -178,6 +178,25 @@ public sealed class DownloadTests
     }
 
     [Fact]
+    public void An_archive_that_somebody_put_there_is_checked_and_needs_no_network()
+    {
+        using var folder = new TempFolder();
+        byte[] good = Pack(".zip", ("set/a.bin", [1]), ("set/b.bin", [3]));
+        var publication = new Publication(
+            "x", "set", [new PublishedFile("set.zip", [new Uri("http://127.0.0.1:9/none")], Md5(good))],
+            new ArchiveContents(n => n is "set/a.bin" or "set/b.bin", "set", 2, 1000, ["set/a.bin", "set/b.bin"]));
+        using var download = new DatasetDownload(Options(), useProxy: false);
+        string path = folder.Put("set.zip", [.. good, 0]);
+        Refused(DatasetFault.Damaged, () => download.Get(publication, folder.Path), path, "MD5", "Remove it");
+        Assert.True(File.Exists(path));
+        Assert.False(Directory.Exists(folder["set"]));
+        File.WriteAllBytes(path, good);
+        Assert.Equal(folder["set"], download.Get(publication, folder.Path));
+        Assert.Equal([3], File.ReadAllBytes(folder["set/b.bin"]));
+        Assert.False(File.Exists(path));
+    }
+
+    [Fact]
     public void A_download_that_is_stopped_keeps_its_part()
     {
         using var folder = new TempFolder();
