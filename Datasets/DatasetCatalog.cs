@@ -20,28 +20,57 @@ public static class DatasetCatalog
 
     private static readonly Entry[] s_onDisk =
     [
-        new(FashionMnist, ["fashion-mnist", "FashionMNIST/raw"], ["/usr/share/datasets/fashion-mnist"],
+        new(new(FashionMnist, "articles of clothing, grey", 60_000, 10_000, 10, "28×28"),
+            ["fashion-mnist", "FashionMNIST/raw"], ["/usr/share/datasets/fashion-mnist"],
             "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and " +
             "t10k-labels-idx1-ubyte.gz from https://github.com/zalandoresearch/fashion-mnist " +
             "(on Debian: apt install dataset-fashion-mnist)",
             IdxReader.IsIn,
-            (folder, limits) => LoadIdx(
-                folder, FashionMnist, FashionMnistClasses, Standardisation.FashionMnist, MnistLabels, Mnist, limits)),
-        new(Mnist, ["mnist", "MNIST/raw"], [],
+            (folder, o) => LoadIdx(
+                folder, FashionMnist, FashionMnistClasses, Standardisation.FashionMnist, MnistLabels, Mnist, o.Limits)),
+        new(new(Mnist, "handwritten digits, grey", 60_000, 10_000, 10, "28×28"), ["mnist", "MNIST/raw"], [],
             "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and " +
             "t10k-labels-idx1-ubyte.gz from http://yann.lecun.com/exdb/mnist",
             IdxReader.IsIn,
-            (folder, limits) => LoadIdx(
-                folder, Mnist, MnistClasses, Standardisation.Mnist, FashionMnistLabels, FashionMnist, limits)),
-        new(Cifar10, [CifarReader.FolderName, "cifar-10"], [],
+            (folder, o) => LoadIdx(
+                folder, Mnist, MnistClasses, Standardisation.Mnist, FashionMnistLabels, FashionMnist, o.Limits)),
+        new(new(Cifar10, "photographs, colour", 50_000, 10_000, 10, "32×32"), [CifarReader.FolderName, "cifar-10"], [],
             "data_batch_1.bin to data_batch_5.bin and test_batch.bin from cifar-10-binary.tar.gz of " +
             "https://www.cs.toronto.edu/~kriz/cifar.html",
             CifarReader.IsIn,
-            (folder, limits) => CifarReader.LoadFolder(folder, limits: limits)),
+            (folder, o) => CifarReader.LoadFolder(folder, limits: o.Limits)),
+        new(new(Cifar100Reader.Name, "photographs, colour, fine labels", 50_000, 10_000, 100, "32×32"),
+            [Cifar100Reader.FolderName, "cifar-100"], [],
+            "train.bin and test.bin from cifar-100-binary.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html",
+            Cifar100Reader.IsIn,
+            (folder, o) => Cifar100Reader.LoadFolder(folder, limits: o.Limits)),
+        new(new(SvhnReader.Name, "house numbers, colour", 73_257, 26_032, 10, "32×32"), ["svhn", "SVHN"], [],
+            $"{SvhnReader.TrainFile} and {SvhnReader.TestFile} from http://ufldl.stanford.edu/housenumbers",
+            SvhnReader.IsIn,
+            (folder, o) => SvhnReader.LoadFolder(folder, o.Limits)),
+        new(new(TinyImageNetReader.Name, "photographs, colour; a folder with some of the classes will do", 100_000, 10_000, 200,
+                "64×64", IsDecoded: true),
+            [TinyImageNetReader.FolderName, "tiny-imagenet"], [],
+            "the folder of http://cs231n.stanford.edu/tiny-imagenet-200.zip, with train, val, wnids.txt and words.txt",
+            TinyImageNetReader.IsIn,
+            TinyImageNetReader.LoadFolder),
+        new(new(ImageFolderReader.Name, "any folder of PNG or JPEG images with one folder a class", null, null, null, null,
+                IsDecoded: true),
+            [], [], "one folder of PNG or JPEG images for each class",
+            Directory.Exists,
+            ImageFolderReader.LoadFolder),
     ];
 
     /// <summary>All names, the default first.</summary>
     public static ImmutableArray<string> Names { get; } = [DefaultName, .. s_onDisk.Select(e => e.Name)];
+
+    /// <summary>What is known of each set without reading it, in the order of the names.</summary>
+    public static ImmutableArray<DatasetInfo> Infos { get; } =
+        [new(DefaultName, "a part of Fashion-MNIST, built in", 10_000, 2_000, 10, "28×28"), .. s_onDisk.Select(e => e.Info)];
+
+    /// <summary>What is known of a set without reading it.</summary>
+    /// <exception cref="DatasetException">No set has this name.</exception>
+    public static DatasetInfo InfoOf(string name) => Infos.FirstOrDefault(i => i.Name == name) ?? throw Unknown(name);
 
     /// <summary>The ten class names of Fashion-MNIST, in the order of the labels.</summary>
     public static ImmutableArray<string> FashionMnistClasses { get; } =
@@ -55,15 +84,12 @@ public static class DatasetCatalog
     /// it is the folder in INFMATCH_DATA and then, for fashion-mnist, where Debian's package puts the files.
     /// </summary>
     /// <exception cref="DatasetException">The name is unknown, or the set is missing or at fault.</exception>
-    public static DatasetPair Load(string name, string? folder = null, DecodeLimits? limits = null)
-    {
-        string? variable = Environment.GetEnvironmentVariable(FolderVariable);
-        return Load(name, folder, string.IsNullOrEmpty(variable) ? null : variable, null, limits);
-    }
+    public static DatasetPair Load(string name, string? folder = null, LoadOptions? options = null) =>
+        Load(name, folder, Variable, null, options);
 
-    /// <summary>As <see cref="Load(string, string?, DecodeLimits?)"/>, surroundings given, for tests.</summary>
+    /// <summary>As <see cref="Load(string, string?, LoadOptions?)"/>, surroundings given, for tests.</summary>
     internal static DatasetPair Load(
-        string name, string? folder, string? variable, ImmutableArray<string>? systemFolders, DecodeLimits? limits)
+        string name, string? folder, string? variable, ImmutableArray<string>? systemFolders, LoadOptions? options)
     {
         if (name == DefaultName)
         {
@@ -75,34 +101,53 @@ public static class DatasetCatalog
         }
 
         var entry = Array.Find(s_onDisk, e => e.Name == name) ?? throw Unknown(name);
+        (string? found, List<string> looked) = Find(entry, folder, variable, systemFolders);
+        return found is not null
+            ? entry.Load(found, options ?? new LoadOptions())
+            : throw NotFound(entry, looked);
+    }
+
+    /// <summary>Where a set is found by the rules of <see cref="Load(string, string?, LoadOptions?)"/>, unread; null where it
+    /// is not, or where it is built in. A folder of images can be anywhere, so it is found in a given folder only.</summary>
+    /// <exception cref="DatasetException">The name is unknown, or a folder that is named does not exist.</exception>
+    public static string? Find(string name, string? folder = null)
+    {
+        var info = InfoOf(name);
+        return name == DefaultName || (name == ImageFolderReader.Name && folder is null)
+            ? null
+            : Find(Array.Find(s_onDisk, e => e.Name == info.Name)!, folder, Variable, null).Found;
+    }
+
+    private static string? Variable =>
+        Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } folder ? folder : null;
+
+    private static (string? Found, List<string> Looked) Find(
+        Entry entry, string? folder, string? variable, ImmutableArray<string>? systemFolders)
+    {
         var looked = new List<string>();
         string? found = null;
         if (folder is not null)
         {
             DatasetFile.RequireFolder(folder);
-            found = FindBelow(folder, entry, looked);
+            return (FindBelow(folder, entry, looked), looked);
         }
-        else
+
+        if (variable is not null)
         {
-            if (variable is not null)
-            {
-                // A variable that points nowhere is a slip to be told, not a reason to take other data.
-                DatasetFile.RequireFolder(variable);
-                found = FindBelow(variable, entry, looked);
-            }
-
-            foreach (string system in systemFolders ?? entry.SystemFolders)
-            {
-                if (found is null)
-                    looked.Add(system);
-                if (found is null && entry.IsIn(system))
-                    found = system;
-            }
+            // A variable that points nowhere is a slip to be told, not a reason to take other data.
+            DatasetFile.RequireFolder(variable);
+            found = FindBelow(variable, entry, looked);
         }
 
-        return found is not null
-            ? entry.Load(found, limits)
-            : throw NotFound(entry, looked);
+        foreach (string system in systemFolders ?? entry.SystemFolders)
+        {
+            if (found is null)
+                looked.Add(system);
+            if (found is null && entry.IsIn(system))
+                found = system;
+        }
+
+        return (found, looked);
     }
 
     private static string? FindBelow(string folder, Entry entry, List<string> looked)
@@ -164,10 +209,24 @@ public static class DatasetCatalog
     private static string Plain(string name) => string.Concat(name.Where(char.IsLetterOrDigit)).ToLowerInvariant();
 
     private sealed record Entry(
-        string Name,
+        DatasetInfo Info,
         ImmutableArray<string> SubFolders,
         ImmutableArray<string> SystemFolders,
         string Files,
         Func<string, bool> IsIn,
-        Func<string, DecodeLimits?, DatasetPair> Load);
+        Func<string, LoadOptions, DatasetPair> Load)
+    {
+        public string Name => Info.Name;
+    }
 }
+
+/// <summary>What is known of a set without reading it; null where that depends on the files.</summary>
+/// <param name="Name">Name in the catalogue.</param>
+/// <param name="Description">A few words on what it shows.</param>
+/// <param name="Train">Training images as published.</param>
+/// <param name="Test">Test images as published.</param>
+/// <param name="Classes">Classes as published.</param>
+/// <param name="Size">Height × width as published.</param>
+/// <param name="IsDecoded">Whether its images are decoded from files, and can then be brought to another size.</param>
+public sealed record DatasetInfo(
+    string Name, string Description, int? Train, int? Test, int? Classes, string? Size, bool IsDecoded = false);

@@ -46,6 +46,9 @@ public enum DatasetFault
 
     /// <summary>A class has fewer images than asked for.</summary>
     NotEnoughImages = 3014,
+
+    /// <summary>A file cannot be downloaded.</summary>
+    NotReached = 3015,
 }
 
 /// <summary>

@@ -91,7 +91,7 @@ internal static class DatasetFile
             DatasetFault.NotFound, folder, "the folder does not exist", fix: "Check the path and its spelling.");
     }
 
-    private static DatasetException Unreadable(string path, Exception e) => new(
+    public static DatasetException Unreadable(string path, Exception e) => new(
         DatasetFault.Unreadable, path, $"the file cannot be read ({e.Message.TrimEnd('.')})",
         fix: "Check the permissions of the file and that nothing is writing to it.", innerException: e);
 }

@@ -8,7 +8,7 @@ namespace InfMatch.Distill;
 
 /// <summary>'verify' and 'export': what is done with a finished set.</summary>
 internal sealed class ArtifactCommands(
-    Terminal terminal, Func<string, string?, DatasetPair> load, bool json, CancellationToken cancel)
+    Terminal terminal, Func<RunSettings, DatasetPair> load, bool json, CancellationToken cancel)
 {
     private const string VerifyHelp =
         """
@@ -114,7 +114,7 @@ internal sealed class ArtifactCommands(
                 "at the file with --quick.");
         }
         Backend backend = OpenDevice(given, artifact);
-        DatasetPair pair = load(artifact.Dataset, given.Data);
+        DatasetPair pair = LoadDataOf(artifact, given);
         using var judge = new ArtifactJudge(artifact, pair, backend, cancel);
         found = found.WithData(artifact, pair);
         if (!found.Passed)
@@ -160,10 +160,15 @@ internal sealed class ArtifactCommands(
         }
     }
 
+    private DatasetPair LoadDataOf(SyntheticArtifact artifact, RunSettings given) => load(given with
+    {
+        Dataset = artifact.Dataset, ImageSize = artifact.Settings?.ImageSize,
+    });
+
     private (Accuracy Exact, Accuracy Pixels) MeasurePixels(SyntheticArtifact artifact, PixelView pixels, RunSettings given)
     {
         Backend backend = OpenDevice(given, artifact);
-        using var judge = new ArtifactJudge(artifact, load(artifact.Dataset, given.Data), backend, cancel);
+        using var judge = new ArtifactJudge(artifact, LoadDataOf(artifact, given), backend, cancel);
         using IProgressView progress = terminal.MakeProgress();
         return (judge.Judge(progress, "images"), judge.Judge(progress, "8-bit pixels", pixels.ToTrainingImages(backend)));
     }

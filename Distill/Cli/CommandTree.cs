@@ -174,10 +174,12 @@ internal static class CommandTree
             Description = $"What is switched: {string.Join(", ", AblationGrid.Names)}. [{AblationGrid.Names[0]}]",
             HelpName = "NAME",
         };
+        Func<RunSettings, DatasetPair> loadSet = load is null
+            ? new DatasetLoading(terminal, interruption.Token).Load
+            : settings => load(settings.Dataset, settings.Data);
 
         RunCommands Commands(ParseResult result, string command) => new(
-            terminal, load ?? ((dataset, folder) => DatasetCatalog.Load(dataset, folder)), command, result.GetValue(json),
-            interruption.Token);
+            terminal, loadSet, command, result.GetValue(json), interruption.Token);
 
         string PresetOf(ParseResult result, string fallback)
         {
@@ -251,11 +253,9 @@ internal static class CommandTree
         {
             var options = new FidelityOptions(truth);
             Command command = Make(
-                word, help, Named("Dataset", "Data", "Seed", "Threads", "Out"),
+                word, help, Named("Dataset", "Data", "ImageSize", "Seed", "Threads", "Out"),
                 result => run(
-                    new InfluenceCommands(
-                        terminal, load ?? ((dataset, folder) => DatasetCatalog.Load(dataset, folder)),
-                        result.GetValue(json), interruption.Token),
+                    new InfluenceCommands(terminal, loadSet, result.GetValue(json), interruption.Token),
                     Resolve(result, "standard").Settings, options.Read(result)));
             options.Options.ForEach(command.Options.Add);
             return command;
@@ -266,12 +266,11 @@ internal static class CommandTree
         influence.Subcommands.Add(Influence("scores", ScoresHelp, truth: false, (c, m, s) => c.Scores(m, s)));
         Command[] ofArtifacts = ArtifactCommands.Make(
             [.. Named("Data", "Device", "Threads", "MemoryLimit")],
-            result => new ArtifactCommands(
-                terminal, load ?? ((dataset, folder) => DatasetCatalog.Load(dataset, folder)), result.GetValue(json),
-                interruption.Token),
+            result => new ArtifactCommands(terminal, loadSet, result.GetValue(json), interruption.Token),
             result => Resolve(result, "standard"));
+        Command datasets = DatasetCommandTree.Make(terminal, json, GivenText, interruption.Token);
         foreach (Command command in (Command[])
-            [distill, train, evaluate, .. ofArtifacts, ablate, influence, resume, devices, doctor])
+            [distill, train, evaluate, .. ofArtifacts, ablate, influence, resume, datasets, devices, doctor])
             root.Subcommands.Add(command);
 
         ParseResult parsed = root.Parse(args);

@@ -12,7 +12,7 @@ namespace InfMatch.Distill;
 /// <summary>What the 'influence' commands do: 'truth' holds estimates to training again, 'scores' scores
 /// examples.</summary>
 internal sealed class InfluenceCommands(
-    Terminal terminal, Func<string, string?, DatasetPair> load, bool json, CancellationToken cancel)
+    Terminal terminal, Func<RunSettings, DatasetPair> load, bool json, CancellationToken cancel)
 {
     /// <summary>The folder below --out in which trainings are kept.</summary>
     public const string FolderName = "influence";
@@ -20,7 +20,7 @@ internal sealed class InfluenceCommands(
     /// <summary>'influence truth'.</summary>
     public void Truth(RunSettings machine, FidelitySettings settings)
     {
-        DatasetPair pair = load(machine.Dataset, machine.Data);
+        DatasetPair pair = load(machine);
         string folder = Prepare(machine, pair, settings);
         long start = TimeProvider.System.GetTimestamp();
         int threads = machine.Threads == 0 ? Environment.ProcessorCount : machine.Threads;
@@ -52,7 +52,7 @@ internal sealed class InfluenceCommands(
     /// <summary>'influence scores'.</summary>
     public void Scores(RunSettings machine, FidelitySettings settings)
     {
-        DatasetPair pair = load(machine.Dataset, machine.Data);
+        DatasetPair pair = load(machine);
         string folder = Prepare(machine, pair, settings);
         ScoresStudy study;
         IReadOnlyList<ScoresRow> rows;

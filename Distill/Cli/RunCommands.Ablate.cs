@@ -24,7 +24,7 @@ internal sealed partial class RunCommands
         }
         Backend backend = OpenDevice(settings);
         RunFolder.RequireWritable(settings.Out);
-        DatasetPair pair = load(settings.Dataset, settings.Data);
+        DatasetPair pair = load(settings);
         RequireImages(pair, settings);
         using RunFolder folder = RunFolder.Create(
             settings.Out,

@@ -10,7 +10,7 @@ namespace InfMatch.Distill;
 
 /// <summary>What each command does.</summary>
 internal sealed partial class RunCommands(
-    Terminal terminal, Func<string, string?, DatasetPair> load, string command, bool json, CancellationToken cancel)
+    Terminal terminal, Func<RunSettings, DatasetPair> load, string command, bool json, CancellationToken cancel)
 {
     /// <summary>The demonstration, and 'distill': a new run.</summary>
     public void Distill(string asked, ResolvedSettings resolved)
@@ -18,7 +18,7 @@ internal sealed partial class RunCommands(
         RunSettings settings = resolved.Settings;
         Backend backend = OpenDevice(settings);
         RunFolder.RequireWritable(settings.Out);
-        DatasetPair pair = load(settings.Dataset, settings.Data);
+        DatasetPair pair = load(settings);
         RequireImages(pair, settings);
         string what = $"ipc{string.Join('-', settings.Ipc)}";
         using RunFolder folder = RunFolder.Create(
@@ -48,7 +48,7 @@ internal sealed partial class RunCommands(
             terminal.Say(
                 $"{command}: the machine or the build is not the one that began this run; bits may differ from here on.");
         }
-        DatasetPair pair = load(settings.Dataset, settings.Data);
+        DatasetPair pair = load(settings);
         if (File.Exists(Path.Combine(path, AblationSummary.FileName)))
             AblateRows(folder, AblationSummary.Read(path), recorded with { Settings = settings }, pair, backend);
         else
@@ -61,7 +61,7 @@ internal sealed partial class RunCommands(
         RunSettings settings = resolved.Settings;
         Backend backend = OpenDevice(settings);
         RunFolder.RequireWritable(settings.Out);
-        DatasetPair pair = load(settings.Dataset, settings.Data);
+        DatasetPair pair = load(settings);
         using RunFolder folder = RunFolder.Create(
             settings.Out,
             RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, "experts", settings.Seed));
@@ -116,12 +116,16 @@ internal sealed partial class RunCommands(
                 Zca = whitening?.Epsilon,
                 Factor = null,
                 Dataset = resolved.IsGiven("Dataset") ? settings.Dataset : metadata["dataset"],
+                ImageSize = resolved.IsGiven("ImageSize") ? settings.ImageSize : artifact.Settings?.ImageSize,
+                Model = resolved.IsGiven("Model") ? settings.Model : artifact.Settings?.Model,
+                Norm = resolved.IsGiven("Norm") ? settings.Norm : artifact.Settings?.Norm,
+                Pooling = resolved.IsGiven("Pooling") ? settings.Pooling : artifact.Settings?.Pooling,
                 Depth = resolved.IsGiven("Depth")
                     ? settings.Depth
                     : int.Parse(metadata["depth"], CultureInfo.InvariantCulture),
             };
         }
-        DatasetPair pair = load(settings.Dataset, settings.Data);
+        DatasetPair pair = load(settings);
         using PreparedData data = set is null
             ? Prepare(pair, backend, settings)
             : LoadFor(set, path!, pair, backend, whitening);

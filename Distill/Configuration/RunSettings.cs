@@ -10,6 +10,10 @@ internal sealed record RunSettings
 
     public string? Data { get; init; }
 
+    /// <summary>Side that decoded images are brought to; null leaves them.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? ImageSize { get; init; }
+
     /// <summary>ε of the ZCA whitening of the standardised images; null for none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Zca { get; init; }

@@ -95,6 +95,10 @@ internal static class Settings
             {
                 Zca = t == "none" ? null : OptionText.Number("--zca", t, v => v > 0, "none or a number above 0, such as 0.1"),
             }),
+        new("ImageSize", "N",
+            "Bring the images of tiny-imagenet or image-folder to N×N: a centred square, averaged or interpolated.",
+            s => s.ImageSize?.ToString(CultureInfo.InvariantCulture) ?? "",
+            (s, t) => s with { ImageSize = OptionText.Whole("--image-size", t, 1, 1024) }),
     ];
 
     /// <summary>The networks that are trained on the real data, whose trajectories are matched.</summary>
@@ -295,6 +299,11 @@ internal static class Settings
         {
             throw DistillException.BadValue(
                 "--factor", $"{s.Factor}", "1 beside --zca: whitened images cannot be shrunk and enlarged");
+        }
+        if (s.ImageSize is { } side && DatasetCatalog.Infos.Any(i => i.Name == s.Dataset && !i.IsDecoded))
+        {
+            throw DistillException.BadValue(
+                "--image-size", $"{side}", $"no value for {s.Dataset}, whose images have one size");
         }
         if (s.StartLast < s.StartFirst)
         {

@@ -97,14 +97,16 @@ internal static class Translation
         _ => RateSchedule.StepAtHalf,
     };
 
+    private static bool HasDigits(string dataset) => dataset is "mnist" or "svhn";
+
     /// <summary>The augmentation of a name; auto flips photographs and never digits.</summary>
     public static Augmentation AugmentationOf(string name, string dataset) => name switch
     {
         "none" => Augmentation.None,
         "digits" => new Augmentation(AugmentationOps.Digits),
         "geometric" => Augmentation.Geometric,
-        "auto" when dataset == "mnist" => new Augmentation(AugmentationOps.Digits),
-        "diffaug" => Augmentation.InTurn(dataset == "mnist" ? AugmentationOps.Digits : AugmentationOps.Photographs),
+        "auto" when HasDigits(dataset) => new Augmentation(AugmentationOps.Digits),
+        "diffaug" => Augmentation.InTurn(HasDigits(dataset) ? AugmentationOps.Digits : AugmentationOps.Photographs),
         _ => new Augmentation(AugmentationOps.Photographs),
     };
 

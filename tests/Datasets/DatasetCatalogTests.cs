@@ -8,7 +8,10 @@ public sealed class DatasetCatalogTests
     [Fact]
     public void The_names_are_known_and_the_default_comes_first()
     {
-        Assert.Equal(["fashion-mnist-small", "fashion-mnist", "mnist", "cifar-10"], DatasetCatalog.Names.ToArray());
+        Assert.Equal(
+            ["fashion-mnist-small", "fashion-mnist", "mnist", "cifar-10", "cifar-100", "svhn", "tiny-imagenet", "image-folder"],
+            DatasetCatalog.Names.ToArray());
+        Assert.Equal(DatasetCatalog.Names.ToArray(), DatasetCatalog.Infos.Select(i => i.Name).ToArray());
         Assert.Equal("fashion-mnist-small", DatasetCatalog.DefaultName);
     }
 

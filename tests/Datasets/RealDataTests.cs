@@ -57,6 +57,24 @@ public sealed class RealDataTests
         Refused(DatasetFault.NotFound, () => DatasetCatalog.Load("cifar-10", Root), "xz -dk *.xz", folder);
     }
 
+    [SkippableFact]
+    public void Real_images_of_tiny_imagenet_decode_in_colour_and_grey()
+    {
+        string folder = Folder(TinyImageNetReader.FolderName, "wnids.txt");
+        var listing = TinyImageNetReader.List(folder, new LoadOptions());
+        Assert.Equal((500 * listing.ClassNames.Length, 50 * listing.ClassNames.Length), (listing.Train.Length, listing.Test.Length));
+        int grey = 0;
+        foreach (ListedImage image in listing.Test.Where((_, i) => i % 4 == 0))
+        {
+            (byte[] file, ImageHeader header) = ImageFile.Read(image.Path, DecodeLimits.Default);
+            Assert.Equal((64, 64), (header.Height, header.Width));
+            byte[] pixels = ImageFile.Decode(file, header, image.Path);
+            grey += Enumerable.Range(0, pixels.Length / 3).All(p => pixels[3 * p] == pixels[(3 * p) + 1]) ? 1 : 0;
+        }
+
+        Assert.InRange(grey, 1, listing.Test.Length / 20);
+    }
+
     private static string Folder(string name, string file)
     {
         Skip.If(string.IsNullOrEmpty(Root), $"{DatasetCatalog.FolderVariable} is not set");

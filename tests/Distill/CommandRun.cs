@@ -84,7 +84,7 @@ internal sealed class CommandRun : IDisposable
                     ProgressInterval = CopyAt is null ? PlainProgress.DefaultInterval : TimeSpan.Zero,
                 },
                 interruption,
-                (name, folder) => name == "tiny" ? TinyData() : DatasetCatalog.Load(name, folder));
+                LoadsItself ? null : (name, folder) => name == "tiny" ? TinyData() : DatasetCatalog.Load(name, folder));
             (Output, Errors) = (output.ToString(), errors.ToString());
             return code;
         }
@@ -92,6 +92,9 @@ internal sealed class CommandRun : IDisposable
 
     /// <summary>Interrupts as soon as a line for people contains this text.</summary>
     public string? InterruptAt { get; set; }
+
+    /// <summary>Lets the program load data as it does for a person, and not the set of these tests.</summary>
+    public bool LoadsItself { get; init; }
 
     /// <summary>Copies the run folder to <see cref="CopiedRun"/> as soon as a line for people begins with this text.
     /// </summary>

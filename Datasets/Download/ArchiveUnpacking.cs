@@ -1,0 +1,138 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+
+namespace InfMatch.Datasets;
+
+/// <summary>
+/// Unpacks the expected members of a .tar.gz or .zip and nothing else: names come from a list or a pattern, so that no
+/// path can lead out of the folder; links are refused, sizes are capped, CRCs compared. It grows in a folder with
+/// .partial at its end, which gets its name when all is there.
+/// </summary>
+internal static class ArchiveUnpacking
+{
+    private const int RestBytes = 64 << 10;
+
+    /// <exception cref="DatasetException">The archive is damaged, incomplete, or holds a link for a member.</exception>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public static void Unpack(
+        string archive, string folder, ArchiveContents contents, Action<string, long, long>? progress,
+        CancellationToken cancel)
+    {
+        string partial = folder + ".partial";
+        if (Directory.Exists(partial))
+            Directory.Delete(partial, recursive: true);
+        Directory.CreateDirectory(partial);
+        var taken = new HashSet<string>(StringComparer.Ordinal);
+        try
+        {
+            if (archive.EndsWith(".zip", StringComparison.Ordinal))
+                UnpackZip(archive, partial, contents, taken, progress, cancel);
+            else
+                UnpackTar(archive, partial, contents, taken, progress, cancel);
+        }
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
+        {
+            throw new DatasetException(
+                DatasetFault.Damaged, archive, "the archive is damaged or cut short", fix: "Download it again.",
+                innerException: e);
+        }
+
+        string? missing = contents.Required.FirstOrDefault(n => !taken.Contains(n));
+        if (missing is not null)
+        {
+            throw new DatasetException(
+                DatasetFault.NotFound, archive, $"{missing} is not in the archive", fix: "Is it the published file?");
+        }
+
+        if (Directory.Exists(folder))
+            Directory.Delete(folder);
+        Directory.Move(partial, folder);
+    }
+
+    private static void UnpackTar(
+        string archive, string partial, ArchiveContents contents, HashSet<string> taken,
+        Action<string, long, long>? progress, CancellationToken cancel)
+    {
+        using FileStream file = File.OpenRead(archive);
+        using var gzip = new GZipStream(file, CompressionMode.Decompress);
+        using var tar = new TarReader(gzip);
+        while (tar.GetNextEntry() is { } entry)
+        {
+            cancel.ThrowIfCancellationRequested();
+            progress?.Invoke("unpacking", file.Position, file.Length);
+            string name = entry.Name.StartsWith("./", StringComparison.Ordinal) ? entry.Name[2..] : entry.Name;
+            if (!contents.Wanted(name))
+                continue;
+            if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile)
+                || entry.DataStream is null)
+                throw NoFile(archive, name);
+            Take(archive, name, entry.Length, entry.DataStream, partial, contents, taken, null);
+        }
+
+        // The checksum of gzip stands behind the end of the archive.
+        byte[] rest = new byte[RestBytes];
+        while (gzip.Read(rest) > 0)
+            cancel.ThrowIfCancellationRequested();
+    }
+
+    private static void UnpackZip(
+        string archive, string partial, ArchiveContents contents, HashSet<string> taken,
+        Action<string, long, long>? progress, CancellationToken cancel)
+    {
+        using var zip = new ZipArchive(File.OpenRead(archive), ZipArchiveMode.Read);
+        int done = 0;
+        foreach (ZipArchiveEntry entry in zip.Entries)
+        {
+            cancel.ThrowIfCancellationRequested();
+            if (done++ % 256 == 0)
+                progress?.Invoke("unpacking", done, zip.Entries.Count);
+            if (!contents.Wanted(entry.FullName))
+                continue;
+
+            // The upper half holds the mode of the file on Unix; a link says so there.
+            const int KindMask = 0xF000, Link = 0xA000;
+            if (((entry.ExternalAttributes >> 16) & KindMask) == Link)
+                throw NoFile(archive, entry.FullName);
+            using Stream data = entry.Open();
+            Take(archive, entry.FullName, entry.Length, data, partial, contents, taken, entry.Crc32);
+        }
+    }
+
+    private static void Take(
+        string archive, string name, long length, Stream data, string partial, ArchiveContents contents,
+        HashSet<string> taken, uint? crc)
+    {
+        if (length > contents.MaxMemberBytes || taken.Count == contents.MaxMembers)
+        {
+            throw new DatasetException(
+                DatasetFault.TooLarge, archive, $"the member {name} is over the limit",
+                $"{length} bytes as member {taken.Count + 1}",
+                $"at most {contents.MaxMemberBytes} bytes and {contents.MaxMembers} members",
+                "Is it the published file?");
+        }
+
+        if (!taken.Add(name))
+        {
+            throw new DatasetException(
+                DatasetFault.Duplicate, archive, $"the member {name} occurs twice", fix: "Is it the published file?");
+        }
+
+        byte[] bytes = new byte[length];
+        int got = data.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        if (got < bytes.Length || data.ReadByte() >= 0 || (crc is { } expected && Gzip.Crc32(bytes) != expected))
+        {
+            throw new DatasetException(
+                DatasetFault.Damaged, archive, $"the member {name} is damaged (length or CRC-32)",
+                fix: "Download it again.");
+        }
+
+        // The names all begin with the archive's own folder, in whose place the partial one stands.
+        string path = Path.Combine(partial, name[(contents.Folder.Length + 1)..]);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllBytes(path, bytes);
+    }
+
+    private static DatasetException NoFile(string archive, string name) => new(
+        DatasetFault.WrongFormat, archive, $"the member {name} is a link or no plain file",
+        fix: "Is it the published file? Nothing of it is used.");
+}

@@ -1,0 +1,122 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace InfMatch.Datasets;
+
+/// <summary>
+/// Reads a folder of images, one folder a class: root/CLASS/*.png or *.jpg, or the same below root/train and root/test
+/// (or root/val). Classes and images are in ordinal order of names, images are RGB whatever their files hold. Without a
+/// test part a fifth of each class, chosen by the hash of its name, is held out. Mean and deviation are measured on the
+/// training images.
+/// </summary>
+public static class ImageFolderReader
+{
+    /// <summary>Name in the catalogue.</summary>
+    public const string Name = "image-folder";
+
+    // One image in so many of each class is held out for the test.
+    private const int HeldOut = 5;
+
+    /// <summary>Reads all images of a folder.</summary>
+    /// <exception cref="DatasetException">A class is empty, an image is damaged, or sizes differ and none is asked for.
+    /// </exception>
+    public static DatasetPair LoadFolder(string folder, LoadOptions? options = null)
+    {
+        options ??= new LoadOptions();
+        return ImageDecoding.Load(List(folder, options), null, options);
+    }
+
+    internal static ImageListing List(string folder, LoadOptions options)
+    {
+        DatasetFile.RequireFolder(folder);
+        string root = Path.GetFullPath(folder), train = Path.Combine(root, "train");
+        var walk = new FolderWalk(root, options.Limits);
+        ImageListing listing;
+        if (Directory.Exists(train))
+        {
+            string? test = Array.Find([Path.Combine(root, "test"), Path.Combine(root, "val")], Directory.Exists);
+            string[] classes = walk.ClassFolders(train);
+            listing = new ImageListing(Name, root, [.. classes], All(walk, train, classes), []);
+            if (test is not null)
+            {
+                string[] tested = walk.ClassFolders(test);
+                string? alone = classes.Except(tested, StringComparer.Ordinal)
+                    .Concat(tested.Except(classes, StringComparer.Ordinal))
+                    .FirstOrDefault();
+                if (alone is not null)
+                {
+                    throw new DatasetException(
+                        DatasetFault.Mismatch, root, $"the class {alone} is in one of {Path.GetFileName(train)} and " +
+                        $"{Path.GetFileName(test)} only", fix: "Give both the same class folders.");
+                }
+
+                listing = listing with { Test = All(walk, test, classes) };
+                options.Note?.Invoke($"{root}: the test images are those in {Path.GetFileName(test)}.");
+            }
+        }
+        else
+        {
+            string[] classes = walk.ClassFolders(root);
+            listing = new ImageListing(Name, root, [.. classes], All(walk, root, classes), []);
+        }
+
+        if (walk.LeftOut > 0)
+            options.Note?.Invoke($"{root}: {walk.LeftOut} files are no images and left out, such as {walk.LeftOutExample}.");
+        if (listing.Test.Length > 0)
+            return listing;
+        listing = Split(listing);
+        options.Note?.Invoke(
+            $"{root}: there is no test or val folder, so one image in {HeldOut} of each class, chosen by the hash of its name, is " +
+            $"held out for the test: {listing.Train.Length} for training, {listing.Test.Length} for the test.");
+        return listing;
+    }
+
+    private static ListedImage[] All(FolderWalk walk, string folder, string[] classes)
+    {
+        var images = new List<ListedImage>();
+        for (int c = 0; c < classes.Length; c++)
+        {
+            string of = Path.Combine(folder, classes[c]);
+            List<ListedImage> found = walk.Images(of, (byte)c);
+            if (found.Count == 0)
+            {
+                throw new DatasetException(
+                    DatasetFault.NotEnoughImages, of, "the class has no images", "no file .png, .jpg or .jpeg",
+                    "at least one",
+                    "Add images or remove the folder.");
+            }
+
+            images.AddRange(found);
+        }
+
+        return [.. images];
+    }
+
+    // By the hash of names, so that it depends on no order, and that adding an image moves at most one other.
+    private static ImageListing Split(ImageListing whole)
+    {
+        var held = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var ofClass in whole.Train.GroupBy(i => i.Label))
+        {
+            int count = ofClass.Count();
+            if (count < 2)
+            {
+                throw new DatasetException(
+                    DatasetFault.NotEnoughImages, Path.Combine(whole.Root, whole.ClassNames[ofClass.Key]),
+                    "the class cannot be split into training and test", $"{count} image", "at least 2",
+                    "Add images, or give the test images in a folder test.");
+            }
+
+            held.UnionWith(ofClass.Select(i => i.Name)
+                .OrderBy(n => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(n))), StringComparer.Ordinal)
+                .Take(Math.Max(1, count / HeldOut)));
+        }
+
+        return whole with
+        {
+            Train = [.. whole.Train.Where(i => !held.Contains(i.Name))],
+            Test = [.. whole.Train.Where(i => held.Contains(i.Name))],
+        };
+    }
+}

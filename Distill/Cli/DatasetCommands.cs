@@ -1,0 +1,191 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using InfMatch.Datasets;
+using Spectre.Console;
+
+namespace InfMatch.Distill;
+
+/// <summary>What the 'datasets' commands do.</summary>
+internal sealed class DatasetCommands(Terminal terminal, bool json, CancellationToken cancel)
+{
+    private const string DefaultTarget = "data";
+    private const int MostShown = 5;
+
+    /// <summary>How downloads are made; the tests have less patience and their own publishers.</summary>
+    public DownloadOptions Patience { get; init; } = new();
+
+    /// <summary>What can be downloaded.</summary>
+    public IReadOnlyList<Publication> Publications { get; init; } = Publication.All;
+
+    /// <summary>Whether the system's proxy is used.</summary>
+    public bool UseProxy { get; init; } = true;
+
+    /// <summary>'datasets list': every name, what it is, and whether and where it is found.</summary>
+    public void List(string? folder)
+    {
+        var table = new Table();
+        foreach (string column in (string[])["name", "what", "training", "test", "classes", "size", "found"])
+            table.AddColumn(column == "what" ? new TableColumn(column) : new TableColumn(column).NoWrap());
+        var rows = new JsonArray();
+        foreach (DatasetInfo info in DatasetCatalog.Infos)
+        {
+            bool builtIn = info.Name == DatasetCatalog.DefaultName, isAny = info.Name == ImageFolderReader.Name;
+            string? found = isAny ? null : DatasetCatalog.Find(info.Name, folder);
+            table.AddRow(
+                info.Name, Markup.Escape(info.Description), $"{info.Train}", $"{info.Test}", $"{info.Classes}",
+                info.Size ?? "",
+                builtIn ? "built in" : isAny ? "by --data" : found is null ? "no" : "yes");
+            rows.Add(new JsonObject
+            {
+                ["name"] = info.Name, ["description"] = info.Description, ["train"] = info.Train, ["test"] = info.Test,
+                ["classes"] = info.Classes, ["size"] = info.Size, ["found"] = builtIn || found is not null,
+                ["folder"] = found,
+            });
+        }
+
+        terminal.Console.Write(table);
+        foreach (JsonNode? row in rows.Where(r => r!["folder"] is not null))
+            terminal.Say($"{row!["name"]}: {row["folder"]}");
+        terminal.Say(
+            $"Numbers are those published. Looked in {folder ?? Environment.GetEnvironmentVariable(DatasetCatalog.FolderVariable) ??
+            $"the system's folders ({DatasetCatalog.FolderVariable} is not set)"}; 'datasets get NAME' downloads.");
+        if (json)
+            terminal.Data.WriteLine(rows.ToJsonString(JsonText.Options));
+    }
+
+    /// <summary>'datasets get': downloads, checks, unpacks and reads a set.</summary>
+    /// <exception cref="DatasetException">The set cannot be had; the message says what to put where.</exception>
+    public void Get(string name, string? to)
+    {
+        DatasetInfo info = DatasetCatalog.InfoOf(name);
+        if (name == DatasetCatalog.DefaultName)
+        {
+            terminal.Say($"{name} is built in: nothing is to be downloaded.");
+            return;
+        }
+
+        if (Publications.FirstOrDefault(p => p.Dataset == name) is not { } publication)
+        {
+            throw new DistillException(
+                ExitCode.Usage, "IM2010",
+                $"{name} is nothing to download: it is {info.Description}. Name the folder with --data.");
+        }
+
+        string target = to ?? (Environment.GetEnvironmentVariable(DatasetCatalog.FolderVariable) is
+            { Length: > 0 } variable
+            ? variable : DefaultTarget);
+        string folder = Path.Combine(target, publication.Folder);
+        terminal.Say($"{name} goes to {folder}");
+        try
+        {
+            using var stages = new StageProgress(terminal);
+            using var download = new DatasetDownload(
+                Patience with { Progress = stages.Report, Note = stages.Note, Cancel = cancel }, UseProxy);
+            folder = download.Get(publication, target);
+        }
+        catch (DatasetException e) when (e.Fault == DatasetFault.NotReached)
+        {
+            terminal.Say(
+                $"Without a network: download {string.Join(" and ", publication.Files.Select(f => f.Addresses[0]))} elsewhere" +
+                (publication.Archive is null
+                    ? $" and put the files into {folder}."
+                    : $", and put it into {target}: the same command then checks and unpacks it."));
+            throw;
+        }
+
+        // The files of a set that is read at once prove themselves; 110,000 images are left to 'verify' and 'prepare'.
+        if (!info.IsDecoded)
+            terminal.Say($"Read: {Lines(DatasetCatalog.Load(name, target))}");
+        terminal.Say(info.IsDecoded
+            ? $"Next: dotnet run --project Distill -- datasets prepare {name} --data {target}"
+            : $"Next: dotnet run --project Distill -- distill --dataset {name} --data {target}");
+        if (json)
+            terminal.Data.WriteLine(
+                new JsonObject { ["name"] = name, ["folder"] = folder }.ToJsonString(JsonText.Options));
+    }
+
+    /// <summary>'datasets verify': reads every image and says what there is.</summary>
+    /// <exception cref="DatasetException">The set is missing or at fault.</exception>
+    public void Verify(RunSettings settings)
+    {
+        DatasetPair pair = new DatasetLoading(terminal, cancel).Load(settings, useCache: false);
+        var result = new JsonObject { ["name"] = pair.Name };
+        foreach ((string part, ImageDataset set) in
+            ((string, ImageDataset)[])[("train", pair.Train), ("test", pair.Test)])
+        {
+            int[] counts = [.. Enumerable.Range(0, set.Classes).Select(set.CountOfClass)];
+            var measured = Standardisation.Measure(set.Pixels, set.Channels, set.Height * set.Width);
+            string hash = set.ContentHash();
+            terminal.Say(
+                $"{set}; images of a class: {(set.IsBalanced ? $"{counts[0]}" : $"{counts.Min()} to {counts.Max()}")}");
+            terminal.Say($"  measured {measured}");
+            terminal.Say($"  SHA-256 of sizes, labels and pixels: {hash}");
+            result[part] = new JsonObject
+            {
+                ["images"] = set.Count, ["channels"] = set.Channels, ["height"] = set.Height, ["width"] = set.Width,
+                ["classes"] = set.Classes, ["smallestClass"] = counts.Min(), ["largestClass"] = counts.Max(),
+                ["sha256"] = hash,
+                ["mean"] = new JsonArray([.. measured.Mean.Select(v => (JsonNode)v)]),
+                ["std"] = new JsonArray([.. measured.Std.Select(v => (JsonNode)v)]),
+            };
+        }
+
+        terminal.Say($"Standardised by {pair.Standardisation}");
+        Dictionary<UInt128, int> seen = First(pair.Train);
+        int[] shared = [.. Enumerable.Range(0, pair.Test.Count).Where(
+            i => seen.ContainsKey(KeyOf(pair.Test.Image(i))))];
+        int twice = pair.Train.Count - seen.Count, twiceInTest = pair.Test.Count - First(pair.Test).Count;
+        terminal.Say(
+            $"Images that occur again: {twice} in the training set, {twiceInTest} in the test set; test images that are also in " +
+            $"the training set: {shared.Length}");
+        foreach (int i in shared.Take(MostShown))
+        {
+            int other = seen[KeyOf(pair.Test.Image(i))];
+            terminal.Say(
+                $"  test image {i} ({pair.Test.ClassNames[pair.Test.Label(i)]}) is training image {other} " +
+                $"({pair.Train.ClassNames[pair.Train.Label(other)]})");
+        }
+
+        if (shared.Length > MostShown)
+            terminal.Say($"  and {shared.Length - MostShown} more");
+        result["againInTrain"] = twice;
+        result["againInTest"] = twiceInTest;
+        result["testInTrain"] = shared.Length;
+        if (json)
+            terminal.Data.WriteLine(result.ToJsonString(JsonText.Options));
+    }
+
+    /// <summary>'datasets prepare': decodes and keeps.</summary>
+    /// <exception cref="DatasetException">The set is missing or at fault.</exception>
+    public void Prepare(RunSettings settings)
+    {
+        if (!DatasetCatalog.InfoOf(settings.Dataset).IsDecoded)
+        {
+            terminal.Say($"{settings.Dataset} is read as it is: nothing is to be prepared.");
+            return;
+        }
+
+        long start = TimeProvider.System.GetTimestamp();
+        DatasetPair pair = new DatasetLoading(terminal, cancel).Load(settings);
+        terminal.Say($"Ready: {Lines(pair)} in {Durations.Text(TimeProvider.System.GetElapsedTime(start))}");
+    }
+
+    private static string Lines(DatasetPair pair) => $"{pair.Train}; {pair.Test}";
+
+    // Each content with the first image that has it.
+    private static Dictionary<UInt128, int> First(ImageDataset set)
+    {
+        var seen = new Dictionary<UInt128, int>(set.Count);
+        for (int i = 0; i < set.Count; i++)
+            seen.TryAdd(KeyOf(set.Image(i)), i);
+        return seen;
+    }
+
+    // Half of a SHA-256: equal ones are equal images for every purpose here.
+    private static UInt128 KeyOf(ReadOnlySpan<byte> image)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(image, hash);
+        return new UInt128(BitConverter.ToUInt64(hash), BitConverter.ToUInt64(hash[8..]));
+    }
+}

@@ -1,0 +1,70 @@
+using InfMatch.Datasets;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Distill;
+
+/// <summary>Loads data sets with progress, notes and the cache of decoded images.</summary>
+internal sealed class DatasetLoading(Terminal terminal, CancellationToken cancel)
+{
+    /// <summary>The set of the settings; decoded images are taken from the cache and kept there.</summary>
+    /// <exception cref="DatasetException">It is missing or at fault.</exception>
+    public DatasetPair Load(RunSettings settings) => Load(settings, useCache: true);
+
+    /// <summary>The set of the settings.</summary>
+    /// <exception cref="DatasetException">It is missing or at fault.</exception>
+    public DatasetPair Load(RunSettings settings, bool useCache)
+    {
+        string? folder = DecodedCache.DefaultFolder(Environment.GetEnvironmentVariable);
+        bool isDecoded = DatasetCatalog.Infos.Any(i => i.Name == settings.Dataset && i.IsDecoded);
+        using var stages = new StageProgress(terminal);
+        if (useCache && isDecoded && folder is null)
+            stages.Note($"Decoded images are not kept: there is no home folder. Name one with {DecodedCache.FolderVariable}.");
+        return DatasetCatalog.Load(settings.Dataset, settings.Data, new LoadOptions
+        {
+            ImageSize = settings.ImageSize,
+            Cache = useCache && folder is not null
+                ? new DecodedCache(folder, (path, write) => AtomicFile.Write(path, write))
+                : null,
+            Progress = stages.Report,
+            Note = stages.Note,
+            Cancel = cancel,
+        });
+    }
+}
+
+/// <summary>Turns reports by name into stages, one after another; nothing is shown before the first.</summary>
+internal sealed class StageProgress(Terminal terminal) : IDisposable
+{
+    private IProgressView? _view;
+    private IProgressStage? _stage;
+    private string? _name;
+
+    /// <summary>So much of a stage is done; another name begins another stage. A total of 0 is one not known.</summary>
+    public void Report(string name, long done, long total)
+    {
+        _view ??= terminal.MakeProgress();
+        if (_name != name)
+        {
+            _stage?.Dispose();
+            (_stage, _name) = (_view.Begin(name, Math.Max(1, total)), name);
+        }
+
+        _stage!.Report(total == 0 ? 0 : done, total == 0 ? $"{done >> 20} MiB" : null);
+    }
+
+    /// <summary>Writes a line that stays.</summary>
+    public void Note(string line)
+    {
+        if (_view is null)
+            terminal.Say(line);
+        else
+            _view.Note(line);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _stage?.Dispose();
+        _view?.Dispose();
+    }
+}

@@ -1,0 +1,175 @@
+using System.Text.Json.Nodes;
+using InfMatch.Datasets;
+using InfMatch.Distill;
+using InfMatch.Tests.Datasets;
+
+namespace InfMatch.Tests.Distill;
+
+/// <summary>A cache folder of these tests, so that none writes into that of the user.</summary>
+public sealed class CacheOfTests : IDisposable
+{
+    public CacheOfTests() => Environment.SetEnvironmentVariable(DecodedCache.FolderVariable, Folder);
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("infmatch-cache-").FullName;
+
+    public void Dispose()
+    {
+        Environment.SetEnvironmentVariable(DecodedCache.FolderVariable, null);
+        Directory.Delete(Folder, recursive: true);
+    }
+}
+
+public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<CacheOfTests>
+{
+    [Fact]
+    public void List_names_every_set_and_where_it_is()
+    {
+        using var run = new CommandRun();
+        using var folder = new TempFolder();
+        folder.PutMnist("mnist");
+        Assert.Equal(0, Do(run, "datasets", "list", "--data", folder.Path, "--json"));
+        Assert.All(DatasetCatalog.Names, name => Assert.Contains(name, run.Errors, StringComparison.Ordinal));
+        JsonArray rows = JsonNode.Parse(run.Output)!.AsArray();
+        Assert.Equal(DatasetCatalog.Names.Length, rows.Count);
+        JsonNode Row(string name) => rows.Single(r => (string)r!["name"]! == name)!;
+        Assert.Equal(folder["mnist"], (string?)Row("mnist")["folder"]);
+        Assert.Equal((true, false, 73_257), ((bool)Row("mnist")["found"]!, (bool)Row("svhn")["found"]!,
+            (int)Row("svhn")["train"]!));
+    }
+
+    [Fact]
+    public void Verify_tells_counts_hashes_and_images_in_both_parts()
+    {
+        using var run = new CommandRun();
+        using TempFolder folder = WithTest();
+        Assert.Equal(0, Do(run, "datasets", "verify", "image-folder", "--data", folder.Path, "--json"));
+        JsonNode result = JsonNode.Parse(run.Output)!;
+        Assert.Equal((4, 2, 1, 0), ((int)result["train"]!["images"]!, (int)result["test"]!["images"]!,
+            (int)result["testInTrain"]!,
+            (int)result["againInTrain"]!));
+        Assert.Equal(ImageFolderReader.LoadFolder(folder.Path).Train.ContentHash(),
+            (string?)result["train"]!["sha256"]);
+        Assert.Contains("test image 1 (b) is training image 3 (b)", run.Errors, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(cache.Folder, "*verify*"));
+        folder.Put("train/a/9.png", [1, 2, 3]);
+        Assert.Equal(3, Do(run, "datasets", "verify", "image-folder", "--data", folder.Path));
+        Assert.Contains(folder["train/a/9.png"], run.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Prepare_decodes_once()
+    {
+        using var run = new CommandRun();
+        using TempFolder folder = WithTest();
+        string[] args = ["datasets", "prepare", "image-folder", "--data", folder.Path, "--image-size", "5"];
+        Assert.Equal(0, Do(run, args));
+        Assert.Contains($"kept in {cache.Folder}", run.Errors, StringComparison.Ordinal);
+        Assert.Contains("decoding images", run.Errors, StringComparison.Ordinal);
+        Assert.Equal(0, Do(run, args));
+        Assert.DoesNotContain("decoding images:", run.Errors, StringComparison.Ordinal);
+        Assert.Contains("4 images [3, 5, 5]", run.Errors, StringComparison.Ordinal);
+        Assert.Equal(0, Do(run, "datasets", "prepare", "mnist"));
+        Assert.Contains("nothing is to be prepared", run.Errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0, "built in", "get", "fashion-mnist-small")]
+    [InlineData(2, "nothing to download", "get", "image-folder")]
+    [InlineData(3, "Did you mean \"cifar-10\"", "get", "cifar10")]
+    [InlineData(3, "Known: ", "verify", "nothing")]
+    [InlineData(2, "--image-size is \"8\"", "verify", "mnist", "--image-size", "8")]
+    [InlineData(2, "NAME", "get")]
+    public void Names_are_checked(int code, string fragment, params string[] args)
+    {
+        using var run = new CommandRun();
+        Assert.Equal(code, Do(run, ["datasets", .. args]));
+        Assert.Contains(fragment, run.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Get_brings_the_files_and_reads_them()
+    {
+        using TempFolder source = new(), folder = new();
+        source.PutMnist(gzip: true);
+        using var publisher = new LocalPublisher(
+            Directory.GetFiles(source.Path).ToDictionary(p => Path.GetFileName(p)!, File.ReadAllBytes,
+                StringComparer.Ordinal),
+            Behaviour.CutInTheMiddle, Behaviour.Good);
+        string said = Get(publisher, source, folder, json: true, out string data);
+        Assert.Equal(folder["mnist"], (string?)JsonNode.Parse(data)!["folder"]);
+        Assert.Contains("20 images [1, 28, 28]", said, StringComparison.Ordinal);
+        Assert.Contains($"--data {folder.Path}", said, StringComparison.Ordinal);
+        Assert.Equal(20, DatasetCatalog.Load("mnist", folder.Path).Train.Count);
+        Assert.Contains("is there already", Get(publisher, source, folder, json: false, out _),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Get_without_the_files_says_what_to_put_where()
+    {
+        using TempFolder source = new(), folder = new();
+        source.PutMnist(gzip: true);
+        using var publisher = new LocalPublisher(new(StringComparer.Ordinal), Behaviour.NotFound);
+        var e = Assert.Throws<DatasetException>(() => Get(publisher, source, folder, json: false, out _));
+        Assert.Equal((DatasetFault.NotReached, ExitCode.Data), (e.Fault, Failure.CodeOf(e)));
+        Assert.Contains(folder["mnist"], e.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(folder["mnist"]));
+    }
+
+    [Fact]
+    public void A_folder_of_pictures_is_distilled_and_judged_again()
+    {
+        using var run = new CommandRun { LoadsItself = true };
+        using var folder = new TempFolder();
+        for (int i = 0; i < 20; i++)
+        {
+            folder.Put($"dark & small/{i}.png", ImageBytes.PlainPng(9, 12, (byte)(3 * i), (byte)i, 20));
+            folder.Put($"light/{i}.png", ImageBytes.PlainPng(12, 9, 200, (byte)(250 - i), 220));
+        }
+
+        string[] args =
+        [
+            .. CommandRun.SmallRun("--data", folder.Path, "--image-size",
+                "8").Select(a => a == "tiny" ? "image-folder" : a),
+        ];
+        Assert.Equal(0, run.Run(args));
+        Assert.Contains("held out for the test: 32 for training, 8 for the test", run.Errors, StringComparison.Ordinal);
+        string set = Path.Combine(run.RunPath, "synthetic", "ipc2.safetensors");
+        Assert.Equal(0, run.RunAsGiven(
+            Interruption.Silent(), "evaluate", set, "--data", folder.Path, "--epochs", "2", "--repeats", "1",
+            "--eval-width", "4",
+            "--augment", "none"));
+    }
+
+    private static TempFolder WithTest()
+    {
+        var folder = new TempFolder();
+        foreach (string c in (string[])["a", "b"])
+        {
+            for (byte i = 1; i <= 2; i++)
+                folder.Put($"train/{c}/{i}.png", ImageBytes.PlainPng(2, 2, i, (byte)c[0], (byte)(7 * i)));
+            folder.Put($"test/{c}/1.png", ImageBytes.PlainPng(2, 2, c == "b" ? (byte)2 : (byte)9, (byte)c[0],
+                c == "b" ? (byte)14 : (byte)8));
+        }
+
+        return folder;
+    }
+
+    private static int Do(CommandRun run, params string[] args) => run.RunAsGiven(Interruption.Silent(), args);
+
+    private static string Get(LocalPublisher publisher, TempFolder source, TempFolder folder, bool json,
+        out string data)
+    {
+        using StringWriter output = new(), people = new();
+        var files = Directory.GetFiles(source.Path).Select(p => new PublishedFile(
+            Path.GetFileName(p), [new Uri(publisher.Site, Path.GetFileName(p))],
+            DownloadTests.Md5(File.ReadAllBytes(p))));
+        new DatasetCommands(new Terminal(output, people, isInteractive: false), json, default)
+        {
+            Patience = DownloadTests.Options(), Publications = [new Publication("mnist", "mnist", [.. files])],
+                UseProxy = false,
+        }.Get("mnist", folder.Path);
+        data = output.ToString();
+        return people.ToString();
+    }
+}
