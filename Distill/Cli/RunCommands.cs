@@ -225,9 +225,11 @@ internal sealed partial class RunCommands(
         terminal.Say($"Sets:     {Path.GetDirectoryName(folder.Set(largest))}");
         terminal.Say($"Pictures: {Path.GetDirectoryName(folder.Picture(largest, ""))}");
         terminal.Say($"Summary:  {folder.Summary}");
+        string data = settings.Data is null ? "" : $" --data {settings.Data}";
         terminal.Say(
-            $"Next:     dotnet run --project Distill -- evaluate {folder.Set(largest)} " +
+            $"Next:     dotnet run --project Distill -- evaluate {folder.Set(largest)}{data} " +
             "--eval-width 128 --epochs 1000 --repeats 5");
+        terminal.Say($"          dotnet run --project Distill -- verify {folder.Set(largest)}{data}");
         if (json)
             terminal.Data.WriteLine(summary.ToJson());
     }
