@@ -97,12 +97,8 @@ public static class Cifar100Reader
         string path = Path.Combine(folder, file);
         if (Path.Exists(path))
             return path;
-        if (File.Exists(path + ".xz"))
-        {
-            throw new DatasetException(
-                DatasetFault.NotFound, path, "the file is missing, but there is an .xz of it",
-                fix: $"Unpack it: run `xz -dk *.xz` in {folder}.");
-        }
+        if (DatasetFile.StillPacked(path) is { } packed)
+            throw packed;
 
         if (File.Exists(Path.Combine(folder, "data_batch_1.bin")))
             throw Cifar10(folder, null);

@@ -104,12 +104,8 @@ public static class CifarReader
         if (Path.Exists(path))
             return path;
 
-        if (File.Exists(path + ".xz"))
-        {
-            throw new DatasetException(
-                DatasetFault.NotFound, path, "the file is missing, but there is an .xz of it",
-                fix: $"Unpack it: run `xz -dk *.xz` in {folder}.");
-        }
+        if (DatasetFile.StillPacked(path) is { } packed)
+            throw packed;
 
         if (WrongVersion(folder) is { } wrong)
             throw wrong;

@@ -34,6 +34,13 @@ internal static class DatasetFile
         }
     }
 
+    /// <summary>What to do about a missing file of which there is an .xz; null where there is none.</summary>
+    public static DatasetException? StillPacked(string path) => File.Exists(path + ".xz")
+        ? new DatasetException(
+            DatasetFault.NotFound, path, "the file is missing, but there is an .xz of it",
+            fix: $"Unpack it: run `xz -dk *.xz` in {Path.GetDirectoryName(path)}.")
+        : null;
+
     /// <summary>Length in bytes, looked up without opening: opening a named pipe would wait for ever.</summary>
     public static long LengthOf(string path, DecodeLimits limits)
     {

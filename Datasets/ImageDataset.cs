@@ -9,6 +9,7 @@ namespace InfMatch.Datasets;
 public sealed class ImageDataset
 {
     private readonly ImmutableArray<int>[] _indicesOfClass;
+    private string? _contentHash;
 
     /// <summary>Takes pixels [N, C, H, W] and labels [N], without copying, and checks that they fit together.</summary>
     /// <exception cref="ArgumentException">The sizes do not fit together, or a label is no class.</exception>
@@ -211,9 +212,12 @@ public sealed class ImageDataset
         new(Name, ClassNames, Channels, Height, Width, AllPixels, AllLabels, standardisation);
 
     /// <summary>
-    /// SHA-256, in lower-case hex, of sizes, labels and pixels: two runs with the same hash saw the same data.
+    /// SHA-256, in lower-case hex, of sizes, labels and pixels: two runs with the same hash saw the same data. Computed
+    /// once.
     /// </summary>
-    public string ContentHash()
+    public string ContentHash() => _contentHash ??= ComputeContentHash();
+
+    private string ComputeContentHash()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Span<byte> sizes = stackalloc byte[20];

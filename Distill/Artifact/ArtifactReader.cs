@@ -155,9 +155,9 @@ internal sealed class ArtifactReader
         if (!text.StartsWith("eps=", StringComparison.Ordinal) || !TryNumber(text[4..], out double eps) || !(eps > 0))
             throw Wrong($"zca is \"{text}\", expected \"none\" or \"eps=0.1\".");
         int d = (int)Math.Min(size, int.MaxValue);
-        Required(ZcaWhitening.MeanName, ArrayElement.Float32, d);
-        Required(ZcaWhitening.MatrixName, ArrayElement.Float32, d, d);
-        ZcaWhitening whitening = ZcaWhitening.Of(_arrays, _arrays.FileName)!;
+        var whitening = ZcaWhitening.Of(
+            eps, Required(ZcaWhitening.MeanName, ArrayElement.Float32, d),
+            Required(ZcaWhitening.MatrixName, ArrayElement.Float32, d, d));
         return WhiteningInverse.Problem(whitening) is { } problem ? throw Wrong($"{problem}.") : whitening;
     }
 

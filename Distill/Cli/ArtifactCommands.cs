@@ -181,12 +181,6 @@ internal sealed class ArtifactCommands(
             terminal.Data.WriteLine(JsonSerializer.Serialize(found, JsonText.Options));
     }
 
-    private Backend OpenDevice(RunSettings given, SyntheticArtifact artifact)
-    {
-        OpenedDevice device = Devices.Open(
-            given.Device, given.Threads, ByteSize.Limit(given.MemoryLimit),
-            Precisions.Named(artifact.Settings?.Precision ?? Precisions.Names[0]));
-        terminal.Say($"Device: {device.Backend.Description}. {device.Reason}");
-        return device.Backend;
-    }
+    private Backend OpenDevice(RunSettings given, SyntheticArtifact artifact) =>
+        RunCommands.OpenDevice(terminal, given with { Precision = artifact.Settings?.Precision });
 }

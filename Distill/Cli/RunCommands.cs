@@ -324,7 +324,10 @@ internal sealed partial class RunCommands(
         }
     }
 
-    private Backend OpenDevice(RunSettings settings)
+    private Backend OpenDevice(RunSettings settings) => OpenDevice(terminal, settings);
+
+    /// <summary>The device of the settings, and a line that says which it is and why.</summary>
+    internal static Backend OpenDevice(Terminal terminal, RunSettings settings)
     {
         OpenedDevice device = Devices.Open(
             settings.Device, settings.Threads, ByteSize.Limit(settings.MemoryLimit),

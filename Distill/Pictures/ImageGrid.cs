@@ -48,7 +48,7 @@ internal static class ImageGrid
             for (int column = 0; column < columns; column++)
             {
                 ReadOnlySpan<byte> image = pixels.Slice((row * perClass + column) * channels * plane, channels * plane);
-                using SKBitmap small = Bitmap(image, channels, height, width);
+                using SKBitmap small = PngImage.Bitmap(image, channels, height, width);
                 (int x, int y) = PositionOf(row, column, height, width);
                 using SKImage source = SKImage.FromBitmap(small);
                 canvas.DrawImage(
@@ -56,23 +56,7 @@ internal static class ImageGrid
             }
         }
         canvas.Flush();
-        using SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100)
-            ?? throw new InvalidOperationException($"{path}: {right}×{bottom} pixels could not be encoded as PNG.");
-        byte[] bytes = png.ToArray();
+        byte[] bytes = PngImage.Encode(bitmap);
         AtomicFile.Write(path, stream => stream.Write(bytes));
-    }
-
-    private static SKBitmap Bitmap(ReadOnlySpan<byte> image, int channels, int height, int width)
-    {
-        int plane = height * width;
-        var bitmap = new SKBitmap(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque);
-        Span<byte> target = bitmap.GetPixelSpan();
-        for (int i = 0; i < plane; i++)
-        {
-            bool colour = channels == 3;
-            byte red = image[i], green = colour ? image[plane + i] : red, blue = colour ? image[2 * plane + i] : red;
-            (target[4 * i], target[4 * i + 1], target[4 * i + 2], target[4 * i + 3]) = (red, green, blue, 255);
-        }
-        return bitmap;
     }
 }

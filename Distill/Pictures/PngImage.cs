@@ -15,10 +15,25 @@ internal static class PngImage
                 ExitCode.Usage, "IM2020",
                 $"images of {channels} channels cannot be written as PNG, only 1 or 3. Export to npz or safetensors.");
         }
+        using SKBitmap bitmap = Bitmap(pixels, channels, height, width);
+        return Encode(bitmap);
+    }
+
+    /// <summary>A bitmap as the bytes of a PNG file.</summary>
+    public static byte[] Encode(SKBitmap bitmap)
+    {
+        using SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100)
+            ?? throw new InvalidOperationException($"{bitmap.Width}×{bitmap.Height} pixels could not be encoded as PNG.");
+        return png.ToArray();
+    }
+
+    /// <summary>Pixels [C, H, W] as a bitmap: RGB where C is 3, else the first channel in grey.</summary>
+    public static SKBitmap Bitmap(ReadOnlySpan<byte> pixels, int channels, int height, int width)
+    {
         // A bitmap of one grey channel becomes a grey PNG, which holds a third of the bytes.
-        SKColorType type = channels == 1 ? SKColorType.Gray8 : SKColorType.Rgba8888;
-        using var bitmap = new SKBitmap(width, height, type, SKAlphaType.Opaque);
+        bool colour = channels == 3;
         int plane = height * width;
+        var bitmap = new SKBitmap(width, height, colour ? SKColorType.Rgba8888 : SKColorType.Gray8, SKAlphaType.Opaque);
         Span<byte> target = bitmap.GetPixelSpan();
         for (int y = 0; y < height; y++)
         {
@@ -26,15 +41,13 @@ internal static class PngImage
             for (int x = 0; x < width; x++)
             {
                 int at = y * width + x;
-                if (channels == 1)
+                if (!colour)
                     row[x] = pixels[at];
                 else
                     (row[4 * x], row[4 * x + 1], row[4 * x + 2], row[4 * x + 3]) =
                         (pixels[at], pixels[plane + at], pixels[2 * plane + at], 255);
             }
         }
-        using SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100)
-            ?? throw new InvalidOperationException($"{width}×{height} pixels could not be encoded as PNG.");
-        return png.ToArray();
+        return bitmap;
     }
 }

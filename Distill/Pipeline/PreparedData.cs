@@ -73,8 +73,7 @@ internal sealed class PreparedData : IDisposable
 
     /// <summary>Chosen training images as [n, C, H, W], with their classes; the caller or the current scope owns them.</summary>
     public (Tensor Images, int[] Labels) Select(int[] indices) =>
-        (
-        Variable.Constant(Train.Images).GatherRows(indices).Value, [.. indices.Select(i => TrainLabels[i])]);
+        (Variable.Constant(Train.Images).GatherRows(indices).Value, [.. indices.Select(i => TrainLabels[i])]);
 
     /// <summary>Images [n, C, H, W] as bytes, as they are seen: without whitening and standardisation.</summary>
     public byte[] Pixels(Tensor images)

@@ -51,25 +51,10 @@ internal sealed class ZcaWhitening
     /// <summary>The memory in bytes that a device needs for it.</summary>
     public static long Memory(Shape image) => (long)Matrices * image.Count * image.Count * sizeof(double);
 
-    /// <summary>The whitening that a distilled set was made under; null for none. It has no inverse.</summary>
-    /// <exception cref="DistillException">Its parts are missing or do not fit.</exception>
-    public static ZcaWhitening? Of(ArraySet set, string path)
-    {
-        string text = set.Metadata.GetValueOrDefault("zca", "none");
-        if (text == "none")
-            return null;
-        if (!text.StartsWith("eps=", StringComparison.Ordinal)
-            || !double.TryParse(text[4..], NumberStyles.Float, CultureInfo.InvariantCulture, out double epsilon)
-            || !set.TryGet(MeanName, out NamedArray? mean) || !set.TryGet(MatrixName, out NamedArray? matrix)
-            || mean.Element != ArrayElement.Float32 || matrix.Element != ArrayElement.Float32 || mean.Dimensions.Length != 1
-            || matrix.Count != (long)mean.Count * mean.Count)
-        {
-            throw new DistillException(
-                ExitCode.Data, "IM3030",
-                $"{path} says zca = {text}, but its {MeanName} and {MatrixName} do not fit that. Was it written by 'distill'?");
-        }
-        return new ZcaWhitening(epsilon, mean.AsFloat32().ToArray(), matrix.AsFloat32().ToArray(), null);
-    }
+    /// <summary>The whitening that a distilled set's file holds, from m [d] and W [d, d], which its reader has checked. It
+    /// has no inverse.</summary>
+    public static ZcaWhitening Of(double epsilon, NamedArray mean, NamedArray matrix) =>
+        new(epsilon, mean.AsFloat32().ToArray(), matrix.AsFloat32().ToArray(), null);
 
     /// <summary>The whitening of a training set: read from a folder if it was computed before, else computed and kept
     /// there.</summary>
