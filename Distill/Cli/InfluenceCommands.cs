@@ -111,17 +111,18 @@ internal sealed class InfluenceCommands(
         List<IGrouping<(int Horizon, string Estimator), FidelityRow>> groups, string dataset, FidelitySettings settings)
     {
         var table = new Table().Title(Markup.Escape($"Estimates against training again, {dataset}, {settings.Model}"));
-        foreach (string column in (string[])
-            ["steps", "estimate", "error", "cosine", "ρ one out", "ρ group", "LDS", "ρ J dist", "ρ J acc", "grads",
-            "s"])
+        string[] names = ["error", "cosine", "ρ one out", "ρ group", "LDS", "ρ J dist", "ρ J acc", "grads", "s"];
+        // What was not asked for would only take the room that two seeds' deviations need.
+        int[] measured =
+        [
+            .. Enumerable.Range(0, names.Length)
+                .Where(i => groups.Any(g => g.Any(r => double.IsFinite(r.Values().ElementAt(i).Value)))),
+        ];
+        foreach (string column in (string[])["steps", "estimate", .. measured.Select(i => names[i])])
             table.AddColumn(new TableColumn(column).RightAligned().NoWrap());
         foreach (var group in groups)
         {
-            string[] cells =
-            [
-                .. group.First().Values().Select((_, i) =>
-                    $"{Spread.Of(group.Select(r => r.Values().ElementAt(i).Value))}"),
-            ];
+            string[] cells = [.. measured.Select(i => $"{Spread.Of(group.Select(r => r.Values().ElementAt(i).Value))}")];
             table.AddRow([$"{group.Key.Horizon}", Markup.Escape(group.Key.Estimator), .. cells]);
         }
         terminal.Console.Write(table);
