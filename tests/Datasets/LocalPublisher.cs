@@ -173,6 +173,8 @@ internal sealed class LocalPublisher : IDisposable
         {
             await Task.Delay(TimeSpan.FromMilliseconds(100), _end.Token); // what was sent arrives before the reset
             client.LingerState = new LingerOption(true, 0);
+            client.Client.Close(); // by itself: the stream would end the connection in order first
+            return;
         }
 
         if (behaviour == Behaviour.SilentInTheMiddle)
