@@ -42,7 +42,12 @@ public sealed class DatasetDownload : IDisposable
         if (publication.Archive is { } contents)
         {
             if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
+            {
+                _options.Note?.Invoke(
+                    $"{folder} is there already and left as it is; to have it anew, take it away and call again.");
                 return folder;
+            }
+
             PublishedFile file = publication.Files[0];
             string archive = Path.Combine(to, file.Name);
             Fetch(download, file, archive);

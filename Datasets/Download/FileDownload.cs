@@ -136,7 +136,7 @@ internal sealed class FileDownload(HttpClient client, DownloadOptions options)
         while (true)
         {
             idle.CancelAfter(options.Patience);
-            int got = await body.ReadAsync(buffer, idle.Token).ConfigureAwait(false);
+            int got = await ReadAsync(body, buffer, idle.Token).ConfigureAwait(false);
             if (got == 0)
                 break;
             if (done + got > most)
@@ -160,6 +160,19 @@ internal sealed class FileDownload(HttpClient client, DownloadOptions options)
         if (done < whole)
             throw new HttpIOException(HttpRequestError.ResponseEnded,
                 $"the connection ended after {done} of {whole} bytes");
+    }
+
+    // A connection that is reset comes as a plain IOException, as a full disk does; only the first is worth another attempt.
+    private static async Task<int> ReadAsync(Stream body, byte[] buffer, CancellationToken cancel)
+    {
+        try
+        {
+            return await body.ReadAsync(buffer, cancel).ConfigureAwait(false);
+        }
+        catch (IOException e) when (e is not HttpIOException)
+        {
+            throw new HttpIOException(HttpRequestError.ConnectionError, e.Message, e);
+        }
     }
 
     /// <summary>What keeps a file from being the published one, or null.</summary>

@@ -58,7 +58,20 @@ public static class ImageFolderReader
         else
         {
             string[] classes = walk.ClassFolders(root);
+            if (classes is ["test"] or ["val"] or ["test", "val"])
+            {
+                throw new DatasetException(
+                    DatasetFault.NotFound, root, $"there is a folder {classes[0]} for the test, but no folder train",
+                    fix: "Put the class folders for training into a folder train beside it.");
+            }
+
             listing = new ImageListing(Name, root, [.. classes], All(walk, root, classes), []);
+        }
+
+        if (walk.BesideClasses > 0)
+        {
+            options.Note?.Invoke(
+                $"{root}: {walk.BesideClasses} images lie beside the class folders and are left out: they have no class.");
         }
 
         if (walk.LeftOut > 0)

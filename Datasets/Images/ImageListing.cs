@@ -34,14 +34,21 @@ internal sealed class FolderWalk(string root, DecodeLimits limits)
     /// <summary>One of them.</summary>
     public string? LeftOutExample { get; private set; }
 
+    /// <summary>Images that lie beside class folders, where they belong to no class.</summary>
+    public int BesideClasses { get; private set; }
+
     /// <summary>The folders in a folder that may be classes, in ordinal order.</summary>
     public string[] ClassFolders(string folder)
     {
         var names = new List<string>();
         foreach (FileSystemInfo entry in Entries(folder))
         {
-            if (entry is DirectoryInfo && !entry.Name.StartsWith('.'))
+            if (entry.Name.StartsWith('.'))
+                continue;
+            if (entry is DirectoryInfo)
                 names.Add(entry.Name);
+            else if (s_read.Contains(Path.GetExtension(entry.Name), StringComparer.OrdinalIgnoreCase))
+                BesideClasses++;
         }
 
         names.ForEach(n => RequireUsable(n, folder));

@@ -162,12 +162,21 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
         if (!DatasetCatalog.InfoOf(settings.Dataset).IsDecoded)
         {
             terminal.Say($"{settings.Dataset} is read as it is: nothing is to be prepared.");
+            if (json)
+                terminal.Data.WriteLine(new JsonObject { ["name"] = settings.Dataset, ["prepared"] = false }.ToJsonString(JsonText.Options));
             return;
         }
 
         long start = TimeProvider.System.GetTimestamp();
         DatasetPair pair = new DatasetLoading(terminal, cancel).Load(settings);
         terminal.Say($"Ready: {Lines(pair)} in {Durations.Text(TimeProvider.System.GetElapsedTime(start))}");
+        if (json)
+        {
+            terminal.Data.WriteLine(new JsonObject
+            {
+                ["name"] = pair.Name, ["prepared"] = true, ["train"] = pair.Train.Count, ["test"] = pair.Test.Count,
+            }.ToJsonString(JsonText.Options));
+        }
     }
 
     private static string Lines(DatasetPair pair) => $"{pair.Train}; {pair.Test}";

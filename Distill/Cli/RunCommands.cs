@@ -74,7 +74,7 @@ internal sealed partial class RunCommands(
             ExpertLibrary.MissingBytes(settings, network, data, experts),
             Requirements.Memory(
                 data.Train.Count, data.TestImages.Shape[0], Math.Min(settings.ExpertBatch, data.Train.Count), [network],
-                Trainer.StepsPerRead)).Check(folder.Path, backend);
+                Trainer.StepsPerRead, whitening: data.Whitening)).Check(folder.Path, backend);
         Accuracy accuracy;
         using (IProgressView progress = terminal.MakeProgress())
         {
@@ -139,7 +139,7 @@ internal sealed partial class RunCommands(
             data.Train.Count, data.TestImages.Shape[0],
             Math.Min(
                 Protocols.Plan(settings, pair.Name).BatchSize, DistillationRun.ImagesOfSet(settings, data.Classes)),
-            networks, 0)).Check(".", backend);
+            networks, 0, whitening: data.Whitening)).Check(".", backend);
         RunSettings? recorded = RecordedExperts(path, settings, resolved.IsGiven("ExpertsFrom"));
         RandomKey key = RandomKey.FromSeed(settings.Seed);
         var results = new List<IpcResult>();

@@ -211,7 +211,8 @@ internal sealed class DistillationRun(
             ExpertLibrary.MissingBytes(settings, network, data, experts) + stateBytes,
             Requirements.Memory(
                 data.Train.Count, data.TestImages.Shape[0], largest, [network, judged],
-                RealSides(data.Classes) + settings.Window + 1, data.Backend.Lanes)); // the checkpoints of the window in use
+                RealSides(data.Classes) + settings.Window + 1, // the checkpoints of the window in use
+                data.Backend.Lanes, data.Whitening));
     }
 
     /// <summary>The images that training on the largest set of a run sees.</summary>

@@ -8,6 +8,8 @@ namespace InfMatch.Distill;
 /// <summary>A data set on the backend: standardised training and test images with their labels.</summary>
 internal sealed class PreparedData : IDisposable
 {
+    private const int ImagesAtOnce = 1024;
+
     private PreparedData(
         DatasetPair pair, ZcaWhitening? whitening, LabelledImages train, Tensor testImages, int[] trainLabels, int[] testLabels)
     {
@@ -112,11 +114,19 @@ internal sealed class PreparedData : IDisposable
     /// <summary>Chosen images of a data set, standardised, as [n, C, H, W], with their classes.</summary>
     public static (Tensor Images, int[] Labels) Copy(ImageDataset set, int[] indices, Backend backend)
     {
-        var values = new float[indices.Length * set.ImageSize];
-        set.Standardise(indices, values);
         var labels = new int[indices.Length];
         set.CopyLabels(indices, labels);
-        var shape = new Shape(indices.Length, set.Channels, set.Height, set.Width);
-        return (Tensor.From<float>(backend, values, shape), labels);
+        Tensor images = backend.Empty(
+            new Shape(indices.Length, set.Channels, set.Height, set.Width), DType.Float32);
+        // A part at a time: a second copy of a large set in float32 would double what it takes.
+        var values = new float[Math.Min(indices.Length, ImagesAtOnce) * set.ImageSize];
+        for (int start = 0; start < indices.Length; start += ImagesAtOnce)
+        {
+            int count = Math.Min(ImagesAtOnce, indices.Length - start);
+            Span<float> part = values.AsSpan(0, count * set.ImageSize);
+            set.Standardise(indices.AsSpan(start, count), part);
+            backend.Upload<float>(part, images.View(start * set.ImageSize, new Shape(part.Length)));
+        }
+        return (images, labels);
     }
 }

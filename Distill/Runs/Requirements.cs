@@ -14,12 +14,17 @@ internal sealed record Requirements(long DiskBytes, long MemoryBytes)
     // θ and its moved copies, gradients, velocities, and the sides of an influence estimate.
     private const int ParameterVectors = 16;
 
-    /// <summary>The memory need of a run with the networks, of which the largest counts.</summary>
+    /// <summary>The memory need of a run with the networks, of which the largest counts: while it trains on a batch, or while
+    /// it looks at the test images. A whitening's matrix lies beside them while images are whitened or shown; what computing
+    /// it takes is <see cref="ZcaWhitening.Memory"/>, which is over before there are data.</summary>
     public static long Memory(
-        int realImages, int testImages, int largestBatch, IReadOnlyList<Network> networks, int cachedVectors, int lanes = 1) =>
+        int realImages, int testImages, int largestBatch, IReadOnlyList<Network> networks, int cachedVectors, int lanes = 1,
+        ZcaWhitening? whitening = null) =>
         ((long)(realImages + testImages) * networks[0].Image.Count
-            + (long)CopiesOfActivations * lanes * largestBatch * networks.Max(n => n.ActivationCount)
-            + (ParameterVectors + cachedVectors) * (long)networks.Max(n => n.Layout.Count)) * sizeof(float);
+            + networks.Max(n => n.ActivationCount * Math.Max(
+                (long)CopiesOfActivations * lanes * largestBatch, Math.Min(testImages, Evaluation.ImagesAtOnce(n))))
+            + (ParameterVectors + cachedVectors) * (long)networks.Max(n => n.Layout.Count)
+            + (whitening is null ? 0 : (long)whitening.Count * whitening.Count)) * sizeof(float);
 
     /// <summary>Compares the need with what there is.</summary>
     /// <exception cref="DistillException">The disk (exit 7) or the memory (exit 5) is too small.</exception>

@@ -289,9 +289,20 @@ public static class Evaluation
         return (loss.Value, Gradient.Of(loss, parameters).Value);
     }
 
-    /// <summary>Logits [N, M] of many images, a batch at a time, copied to the host.</summary>
-    public static float[] Logits(this Network network, Tensor theta, Tensor images, int batchSize = 250)
+    // A batch's values are all alive until its logits are read; a ResNet-18 has so many that 250 images of 32×32 took 4 GiB.
+    private const int MostAtOnce = 250;
+    private const long MostNumbersAtOnce = 1L << 28;
+
+    /// <summary>The images that <see cref="Logits"/> looks at together: 250, or fewer where a network's activations would
+    /// take more than 1 GiB in float32.</summary>
+    public static int ImagesAtOnce(Network network) =>
+        (int)Math.Clamp(MostNumbersAtOnce / Math.Max(1, network.ActivationCount), 1, MostAtOnce);
+
+    /// <summary>Logits [N, M] of many images, a batch at a time, of <see cref="ImagesAtOnce"/> where it
+    /// is not given, copied to the host.</summary>
+    public static float[] Logits(this Network network, Tensor theta, Tensor images, int? imagesAtOnce = null)
     {
+        int batchSize = imagesAtOnce ?? ImagesAtOnce(network);
         using IDisposable off = Recording.Off();
         int n = images.Shape[0], row = images.Count / Math.Max(1, n);
         var result = new float[n * network.Classes];

@@ -34,6 +34,7 @@ public sealed class DownloadTests
 
     [Theory]
     [InlineData(Behaviour.CutInTheMiddle)]
+    [InlineData(Behaviour.ResetInTheMiddle)]
     [InlineData(Behaviour.SilentInTheMiddle)]
     [InlineData(Behaviour.PromisesMore)]
     public void A_file_that_breaks_off_goes_on_where_it_was(Behaviour behaviour)
@@ -185,7 +186,8 @@ public sealed class DownloadTests
         var publication = new Publication(
             "x", "set", [new PublishedFile("set.zip", [new Uri("http://127.0.0.1:9/none")], Md5(good))],
             new ArchiveContents(n => n is "set/a.bin" or "set/b.bin", "set", 2, 1000, ["set/a.bin", "set/b.bin"]));
-        using var download = new DatasetDownload(Options(), useProxy: false);
+        var notes = new List<string>();
+        using var download = new DatasetDownload(Options(notes.Add), useProxy: false);
         string path = folder.Put("set.zip", [.. good, 0]);
         Refused(DatasetFault.Damaged, () => download.Get(publication, folder.Path), path, "MD5", "Remove it");
         Assert.True(File.Exists(path));
@@ -194,6 +196,11 @@ public sealed class DownloadTests
         Assert.Equal(folder["set"], download.Get(publication, folder.Path));
         Assert.Equal([3], File.ReadAllBytes(folder["set/b.bin"]));
         Assert.False(File.Exists(path));
+
+        // A folder with something in it is not touched, and that is said.
+        Assert.DoesNotContain(notes, n => n.Contains("left as it is", StringComparison.Ordinal));
+        Assert.Equal(folder["set"], download.Get(publication, folder.Path));
+        Assert.Contains(notes, n => n.StartsWith($"{folder["set"]} is there already and left as it is", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -89,11 +89,31 @@ public sealed class ImageFolderTests
         folder.Put("a/Thumbs.db", [1]);
         folder.Put("a/readme.txt", [1]);
         folder.Put("notes.md", [1]);
+        folder.Put("loose.jpeg", [1]);
+        folder.Put("loose.png", PlainPng(2, 2, 1, 2, 3));
+        folder.Put("._loose.png", [1]);
         folder.Put(".git/x", [1]);
         var notes = new List<string>();
         Assert.Equal(4, Count(Load(folder, new LoadOptions { Note = notes.Add })));
         Assert.Contains(notes, n => n.Contains("1 files are no images", StringComparison.Ordinal)
             && n.Contains("readme.txt", StringComparison.Ordinal));
+        Assert.Contains(notes, n => n.Contains("2 images lie beside the class folders", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("test")]
+    [InlineData("val")]
+    [InlineData("val", "test")]
+    public void A_test_part_without_a_training_part_is_no_class(params string[] parts)
+    {
+        using var folder = new TempFolder();
+        foreach (string part in parts)
+        {
+            folder.Put($"{part}/a/0.png", PlainPng(2, 2, 1, 2, 3));
+            folder.Put($"{part}/b/0.png", PlainPng(2, 2, 4, 2, 3));
+        }
+
+        Refused(DatasetFault.NotFound, () => Load(folder), "for the test, but no folder train", "a folder train");
     }
 
     [Theory]

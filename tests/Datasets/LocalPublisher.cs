@@ -9,6 +9,7 @@ public enum Behaviour
 {
     Good,
     CutInTheMiddle,
+    ResetInTheMiddle,
     CutBeforeTheHead,
     Silent,
     SilentInTheMiddle,
@@ -166,8 +167,16 @@ internal sealed class LocalPublisher : IDisposable
                 await stream.WriteAsync(new byte[1 << 16], _end.Token);
         }
 
-        bool stops = behaviour is Behaviour.CutInTheMiddle or Behaviour.SilentInTheMiddle;
+        bool stops = behaviour is Behaviour.CutInTheMiddle or Behaviour.ResetInTheMiddle or Behaviour.SilentInTheMiddle;
         await stream.WriteAsync(stops ? rest.AsMemory(0, half) : rest, _end.Token);
+        if (behaviour == Behaviour.ResetInTheMiddle)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(100), _end.Token); // what was sent arrives before the reset
+            client.LingerState = new LingerOption(true, 0);
+            client.Client.Close(); // by itself: the stream would end the connection in order first
+            return;
+        }
+
         if (behaviour == Behaviour.SilentInTheMiddle)
             await Task.Delay(Timeout.Infinite, _end.Token);
     }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using InfMatch.Datasets;
 using InfMatch.Distill;
@@ -70,6 +71,15 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
         Assert.Contains("4 images [3, 5, 5]", run.Errors, StringComparison.Ordinal);
         Assert.Equal(0, Do(run, "datasets", "prepare", "mnist"));
         Assert.Contains("nothing is to be prepared", run.Errors, StringComparison.Ordinal);
+        Assert.Empty(run.Output);
+
+        // With --json there is one object, whatever was to be done.
+        Assert.Equal(0, Do(run, [.. args, "--json"]));
+        Assert.Equal((true, 4), (Value("prepared").GetBoolean(), Value("train").GetInt32()));
+        Assert.Equal(0, Do(run, "datasets", "prepare", "mnist", "--json"));
+        Assert.False(Value("prepared").GetBoolean());
+
+        JsonElement Value(string name) => JsonDocument.Parse(run.Output).RootElement.GetProperty(name);
     }
 
     [Theory]

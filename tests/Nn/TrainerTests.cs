@@ -225,7 +225,7 @@ public sealed class TrainerTests
         float[] logits = [3, 1, 2, 0, 5, 1, 2, 2, 1, -3, -1, -1];
         Tensor images = Tensor.From<float>(_backend, logits, new Shape(4, 1, 1, 3));
         Assert.Equal(logits, network.Logits(theta, images));
-        Assert.Equal(logits, network.Logits(theta, images, batchSize: 3));
+        Assert.Equal(logits, network.Logits(theta, images, imagesAtOnce: 3));
         Assert.Equal(1, network.Accuracy(theta, images, [0, 1, 0, 1]));
         Assert.Equal(0.5, network.Accuracy(theta, images, [0, 1, 1, 2]));
         Assert.Equal(0, network.Accuracy(theta, images, [2, 2, 2, 2]));
