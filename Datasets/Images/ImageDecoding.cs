@@ -33,7 +33,7 @@ internal static class ImageDecoding
     private static DecodedImages Decode(ImageListing listing, LoadOptions options)
     {
         ImageHeader size = options.ImageSize is { } side
-            ? new ImageHeader(side, side)
+            ? new ImageHeader(side, side, 0)
             : ImageFile.Read(listing.Train[0].Path, options.Limits).Header;
         foreach (ListedImage[] part in (ListedImage[][])[listing.Train, listing.Test])
         {
@@ -96,7 +96,7 @@ internal static class ImageDecoding
             return;
         }
 
-        if (header != size)
+        if ((header.Height, header.Width) != (size.Height, size.Width))
         {
             throw new DatasetException(
                 DatasetFault.Mismatch, file.Path, "the image is of another size than the first",

@@ -39,7 +39,8 @@ internal static class ImageFile
         ImageResult image;
         try
         {
-            image = ImageResult.FromMemory(file, ColorComponents.RedGreenBlue);
+            using var stream = new MemoryStream(file, 0, header.Length, writable: false);
+            image = ImageResult.FromStream(stream, ColorComponents.RedGreenBlue);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

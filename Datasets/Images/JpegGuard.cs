@@ -4,8 +4,9 @@ namespace InfMatch.Datasets;
 
 /// <summary>
 /// Walks the markers of a JPEG file before it is decoded: every segment inside the file, one frame of 8 bits with 1 or
-/// 3 components, sides within the limit, scans, the end marker as the last two bytes, and no more blocks than the scans
-/// have bits for. Files that fail this make a decoder hang or allocate. Source: ITU-T T.81, annex B.
+/// 3 components, sides within the limit, scans, the end marker, and no more blocks than the scans have bits for. Files
+/// that fail this make a decoder hang or allocate. What stands behind the end marker, where telephones put a second
+/// picture or a film, is not the image's and never reaches the decoder. Source: ITU-T T.81, annex B.
 /// </summary>
 internal static class JpegGuard
 {
@@ -14,6 +15,8 @@ internal static class JpegGuard
 
     private const int MaxTables = 4096;
 
+    private static readonly byte[] s_endMarker = [0xFF, 0xD9];
+
     public static bool IsJpeg(ReadOnlySpan<byte> file) => file is [0xFF, 0xD8, 0xFF, ..];
 
     /// <exception cref="DatasetException">The file is damaged, over a limit, or of a kind that is not read.</exception>
@@ -21,13 +24,8 @@ internal static class JpegGuard
     {
         if (!IsJpeg(file))
             throw Damaged(place, "this is no JPEG file", 0);
-        if (file is not [.., 0xFF, 0xD9])
-        {
-            throw new DatasetException(
-                DatasetFault.Truncated, place, "the JPEG does not end with its end marker",
-                fix: "Copy or save the image again.",
-                offset: file.Length);
-        }
+        if (file.AsSpan().LastIndexOf(s_endMarker) < 0)
+            throw NotEnded(file, place);
 
         int at = 2, scans = 0, segments = 0;
         ImageHeader? header = null;
@@ -44,11 +42,7 @@ internal static class JpegGuard
             }
 
             if (marker == 0xD9)
-            {
-                if (at + 2 != file.Length)
-                    throw Damaged(place, "the JPEG goes on after its end marker", at);
                 break;
-            }
 
             if (marker is 0x00 or 0x01 or (>= 0xD0 and <= 0xD8))
                 throw Damaged(place, $"the marker 0x{marker:x2} stands in the wrong place", at);
@@ -83,6 +77,8 @@ internal static class JpegGuard
             {
                 int end = EndOfScan(file, at);
                 (scanBytes, at) = (scanBytes + end - at, end);
+                if (end == file.Length - 2 && !file.AsSpan(end).SequenceEqual(s_endMarker))
+                    throw NotEnded(file, place);
             }
         }
 
@@ -91,7 +87,7 @@ internal static class JpegGuard
 
         // A block takes at least one bit in the scan of its mean, so fewer bits are a lie about the size.
         return 8 * scanBytes >= blocks
-            ? header.Value
+            ? header.Value with { Length = at + 2 }
             : throw new DatasetException(
                 DatasetFault.Truncated, place, "there is too little data for the size in the frame",
                 $"{scanBytes} bytes", $"at least {(blocks + 7) / 8} for {header.Value.Height}×{header.Value.Width}",
@@ -131,7 +127,7 @@ internal static class JpegGuard
             blocks += (long)Up(Up(width * h, widest), 8) * Up(Up(height * v, tallest), 8);
         }
 
-        return (new ImageHeader(height, width), blocks);
+        return (new ImageHeader(height, width, 0), blocks);
     }
 
     private static int Up(int value, int by) => (value + by - 1) / by;
@@ -152,6 +148,10 @@ internal static class JpegGuard
 
         return Math.Min(at, file.Length - 2);
     }
+
+    private static DatasetException NotEnded(byte[] file, string place) => new(
+        DatasetFault.Truncated, place, "the JPEG has no end marker", fix: "Copy or save the image again.",
+        offset: file.Length);
 
     private static DatasetException Damaged(string place, string what, int at) => new(
         DatasetFault.Damaged, place, what, fix: "Copy or save the image again.", offset: at);

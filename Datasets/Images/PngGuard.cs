@@ -91,7 +91,7 @@ internal static class PngGuard
         if (data.Count == 0)
             throw Damaged(place, "there is no image data", at);
         CheckData(data, header!.Value, bits * Channels(colour), interlace, place);
-        return header.Value;
+        return header.Value with { Length = at };
     }
 
     private static (ImageHeader Header, int Bits, int Colour, int Interlace) ReadHeader(
@@ -115,7 +115,7 @@ internal static class PngGuard
         }
 
         ImageSizes.Check(height, width, Channels(colour) * (bits == 16 ? 2 : 1), place, limits);
-        return (new ImageHeader((int)height, (int)width), bits, colour, interlace);
+        return (new ImageHeader((int)height, (int)width, 0), bits, colour, interlace);
     }
 
     private static int Channels(int colour) => colour switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };

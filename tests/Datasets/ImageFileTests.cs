@@ -135,6 +135,13 @@ public sealed class ImageFileTests
         }
     }
 
+    [Fact]
+    public void What_stands_behind_the_end_of_a_jpeg_is_not_its_image()
+    {
+        foreach (byte[] behind in (byte[][])[[1], [0xFF, 0xD9], ProgressiveJpeg, new byte[1000]])
+            Assert.Equal(Decode(BaselineJpeg), Decode([.. BaselineJpeg, .. behind]));
+    }
+
     public static TheoryData<string, byte[], DatasetFault, string> BadJpegs()
     {
         byte[] good = BaselineJpeg;
@@ -149,8 +156,8 @@ public sealed class ImageFileTests
             { "seven bytes, ended", [0xFF, 0xD8, 0xFF, 0xE0, 0, 16, 0x4A, 0xFF, 0xD9], DatasetFault.Damaged,
                 "beyond the end" },
             { "no end", good[..^2], DatasetFault.Truncated, "end marker" },
-            { "bytes behind", [.. good, 1], DatasetFault.Truncated, "end marker" },
-            { "ended twice", [.. good, 0xFF, 0xD9], DatasetFault.Damaged, "goes on" },
+            { "no end but in what stands behind", [.. good[..^2], 0xFF, 0xE1, 0, 4, 0xFF, 0xD9, 1, 2],
+                DatasetFault.Damaged, "marker" },
             { "no scan", [.. good[..scan], 0xFF, 0xD9], DatasetFault.Damaged, "no image" },
             { "no frame", [.. good[..frame], .. good[scan..]], DatasetFault.Damaged, "before the frame" },
             { "two frames", [.. good[..scan], .. good[frame..]], DatasetFault.Damaged, "second frame" },
