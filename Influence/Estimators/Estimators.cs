@@ -4,13 +4,14 @@ namespace InfMatch.Influence;
 public static class Estimators
 {
     /// <summary>All names.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["first-order", "unrolled", "paper", "paper+first"];
+    public static IReadOnlyList<string> Names { get; } = ["first-order", "retrained", "unrolled", "paper", "paper+first"];
 
     /// <summary>Makes an estimator that keeps so many real sides.</summary>
     /// <exception cref="ArgumentException">The name is unknown; the message lists the known ones.</exception>
     public static InfluenceEstimator Create(string name, EstimationContext context, int cacheCapacity = 256) => name switch
     {
         "first-order" => new FirstOrderEstimator(context) { CacheCapacity = cacheCapacity },
+        "retrained" => new RetrainedEstimator(context) { CacheCapacity = cacheCapacity },
         "unrolled" => new UnrolledEstimator(context) { CacheCapacity = cacheCapacity },
         "paper" => new PaperEstimator(context, includeFirstOrder: false) { CacheCapacity = cacheCapacity },
         "paper+first" => new PaperEstimator(context, includeFirstOrder: true) { CacheCapacity = cacheCapacity },

@@ -38,8 +38,8 @@ public sealed record EstimationContext(IReadOnlyList<Expert> Experts, LossField 
 /// <summary>
 /// An estimate, to first or second order and without inverse Hessians, of the displacement that training on the real
 /// set D undergoes when mass moves from D to the synthetic set S over a window: δ = α·a_S − a_D, with a_Z the
-/// displacement caused by Z alone and α the mass of S. Every estimator is linear in Z's gradients, so this contract is
-/// all there is: a_Z, of D, of a class of it or of S, and the adjoint of S ↦ a_S. Cost is linear in the window's length and memory constant.
+/// displacement caused by Z alone and α the mass of S. This contract is all there is: a_Z, of D, of a class of it or of S, and
+/// the adjoint of S ↦ a_S. Cost is linear in the window's length; memory is constant but for <see cref="RetrainedEstimator"/>.
 /// Source: docs/theory.md, "Estimators".
 /// </summary>
 public abstract class InfluenceEstimator(EstimationContext context) : IDisposable

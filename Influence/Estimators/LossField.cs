@@ -64,4 +64,17 @@ public sealed class LossField(SecondDerivatives mode, double? relativeStep = nul
             : MixedProduct.ByDifferences(loss.At, theta, v, [s.Images, s.LabelLogits], relativeStep);
         return new SyntheticGradient(result[0], result[1]);
     }
+
+    /// <summary>∇²L(θ; S)·v [p] and M_S(θ; v) from the same two backward passes: the first is the mixed product of θ itself,
+    /// moved by a z that is zero.</summary>
+    public (Tensor HessianVector, SyntheticGradient Mixed) HessianAndMixed(
+        Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v)
+    {
+        Variable At(Variable parameters, IReadOnlyList<Variable> all) => loss.At(parameters + all[2], [all[0], all[1]]);
+        Tensor[] inputs = [s.Images, s.LabelLogits, theta.ZerosLike()];
+        Tensor[] result = Mode == SecondDerivatives.Exact
+            ? MixedProduct.Exact(At, theta, v, inputs)
+            : MixedProduct.ByDifferences(At, theta, v, inputs, relativeStep);
+        return (result[2], new SyntheticGradient(result[0], result[1]));
+    }
 }

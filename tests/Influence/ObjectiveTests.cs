@@ -10,6 +10,7 @@ public sealed class ObjectiveTests
 
     [Theory]
     [InlineData("first-order")]
+    [InlineData("retrained")]
     [InlineData("unrolled")]
     [InlineData("paper")]
     [InlineData("paper+first")]
@@ -56,6 +57,7 @@ public sealed class ObjectiveTests
 
     [Theory]
     [InlineData("first-order")]
+    [InlineData("retrained")]
     [InlineData("unrolled")]
     [InlineData("paper")]
     [InlineData("paper+first")]
@@ -102,17 +104,34 @@ public sealed class ObjectiveTests
     }
 
     [Fact]
+    public void Retrained_is_where_training_on_S_from_the_beginning_of_the_window_ends()
+    {
+        using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: new CpuBackend(1));
+        var loss = new SyntheticLoss(problem.Network, Augmentation.None, default);
+        Tensor start = problem.Context.Theta(s_window, s_window.First);
+        // Every step is a checkpoint, so S takes four steps of the expert's rate.
+        var plan = new TrainingPlan(4, problem.Start.Count, problem.Plan.Rate, 0, 0, RateSchedule.Constant, Augmentation.None);
+        Tensor end = new Trainer(problem.Network, problem.Start.AsTrainingSet(), plan, RandomKey.FromSeed(1)).Run(start);
+        Tensor side = new RetrainedEstimator(problem.Context).SyntheticSide(s_window, problem.Start, loss);
+        Tensor linear = new FirstOrderEstimator(problem.Context).SyntheticSide(s_window, problem.Start, loss);
+        double[] expected = end.Minus(start).ToArray<double>(), found = side.ToArray<double>();
+        Assert.All(Enumerable.Range(0, expected.Length), i => Assert.Equal(expected[i], found[i], 1e-12));
+        Assert.True(linear.Minus(side).Norm() > 1e-3 * side.Norm(), "a sum along D's path would pass, too");
+    }
+
+    [Fact]
     public void An_unknown_estimator_is_refused_with_the_known_ones()
     {
         using var problem = new TinyProblem(CheckpointSchedule.Sparse(1), backend: new CpuBackend(1));
         Assert.StartsWith(
-            "Unknown estimator 'hessian'. Known: first-order, unrolled, paper, paper+first.",
+            "Unknown estimator 'hessian'. Known: first-order, retrained, unrolled, paper, paper+first.",
             Assert.Throws<ArgumentException>(() => Estimators.Create("hessian", problem.Context)).Message,
             StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("first-order")]
+    [InlineData("retrained")]
     [InlineData("unrolled")]
     [InlineData("paper")]
     [InlineData("paper+first")]
@@ -124,6 +143,7 @@ public sealed class ObjectiveTests
         InfluenceEstimator estimator = name switch
         {
             "first-order" => new FirstOrderEstimator(problem.Context) { CacheCapacity = 2 },
+            "retrained" => new RetrainedEstimator(problem.Context) { CacheCapacity = 2 },
             "unrolled" => new UnrolledEstimator(problem.Context) { CacheCapacity = 2 },
             _ => new PaperEstimator(problem.Context, name == "paper+first") { CacheCapacity = 2 },
         };
