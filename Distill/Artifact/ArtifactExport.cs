@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using InfMatch.Datasets;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
@@ -12,7 +13,9 @@ namespace InfMatch.Distill;
 /// Writes a set for users of other programs: as arrays or as pictures, always with its texts, a dataset card and a loader
 /// for PyTorch.
 /// </summary>
-internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixels)
+/// <param name="artifact">The set.</param>
+/// <param name="pixels">Its pixels; only safetensors does without.</param>
+internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView? pixels)
 {
     private static readonly JsonSerializerOptions s_json = new()
     {
@@ -28,6 +31,9 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixel
 
     /// <summary>The accuracies with the images and with their pixels, where they were measured.</summary>
     public (Accuracy Exact, Accuracy Pixels)? Measured { get; init; }
+
+    /// <summary>The test images that are to stand beside it in test.npz; null for none.</summary>
+    public ImageDataset? TestImages { get; init; }
 
     /// <summary>Writes a form into a new folder.</summary>
     /// <exception cref="DistillException">The form cannot hold such images.</exception>
@@ -48,8 +54,17 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixel
                 WritePictures(target, folder);
                 break;
         }
+        if (TestImages is { } test)
+        {
+            folder.Write("test.npz", stream => Npz.Write(stream,
+            [
+                NamedArray.From("images", [test.Count, test.Channels, test.Height, test.Width], test.Pixels.ToArray()),
+                NamedArray.From("labels", [test.Count], test.Labels.ToArray()),
+            ]));
+        }
         folder.Write("metadata.json", metadata + "\n");
-        folder.Write("README.md", new DatasetCard(artifact, target, pixels.Loss, Measured).Text());
+        var card = new DatasetCard(artifact, target, pixels?.Loss, Measured) { HasTestImages = TestImages is not null };
+        folder.Write("README.md", card.Text());
         folder.Write("load_infmatch.py", Loader());
     }
 
@@ -74,7 +89,7 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixel
             string file = target == "png"
                 ? $"images/{Number(i, 5)}.png"
                 : $"images/{classFolders[label]}/{Number(counts[label]++, 3)}.png";
-            byte[] png = PngImage.Encode(pixels[i], artifact.Image[0], artifact.Image[1], artifact.Image[2]);
+            byte[] png = PngImage.Encode(pixels![i], artifact.Image[0], artifact.Image[1], artifact.Image[2]);
             folder.Write(file, stream => stream.Write(png));
             labels.Append(CultureInfo.InvariantCulture, $"{file},{label},{Quote(Names()[label])}\n");
             string[] row =
@@ -95,7 +110,7 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixel
     {
         int n = artifact.Count;
         yield return artifact.Images;
-        yield return NamedArray.From("images_u8", artifact.Images.Dimensions, pixels.Pixels);
+        yield return NamedArray.From("images_u8", artifact.Images.Dimensions, pixels!.Pixels);
         yield return NamedArray.From("labels", [n], artifact.Labels);
         yield return artifact.LabelLogits;
         yield return NamedArray.From("soft_labels", [n, artifact.Classes], artifact.SoftLabels);
@@ -113,7 +128,7 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixel
     {
         var root = new JsonObject { ["export"] = target, ["lr"] = artifact.Rate, ["mass"] = artifact.Mass };
         foreach ((string key, string value) in artifact.Metadata.OrderBy(p => p.Key, StringComparer.Ordinal))
-            root[key] = value;
+            root.TryAdd(key, value); // a text of that name does not stand in for the number
         return root.ToJsonString(s_json);
     }
 

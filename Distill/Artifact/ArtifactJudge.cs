@@ -21,7 +21,7 @@ internal sealed class ArtifactJudge : IDisposable
             ExitCode.Data, "IM3044",
             $"{artifact.Source} has the format {ArtifactReader.FirstFormat}, which does not say how its accuracy was measured. " +
             "Judge it with 'evaluate', or distil it again.");
-        Settings = settings with { EvalRate = artifact.Rate };
+        Settings = settings;
         _data = PreparedData.Load(pair, backend, artifact.Whitening);
         try
         {

@@ -52,7 +52,7 @@ internal sealed class ArtifactReader
         float[] soft = Softmax(logits.AsFloat32(), classes);
         CheckSoftLabels(n, classes, soft);
         int[] labels = ReadLabels(n, classes);
-        Find("images_u8", ArrayElement.UInt8, sizes.Select(s => (int?)s).ToArray());
+        NamedArray? pixels = Find("images_u8", ArrayElement.UInt8, sizes.Select(s => (int?)s).ToArray());
         double mass = Required("mass", ArrayElement.Float64, 1).AsFloat64()[0];
         if (!(mass >= 0))
             throw Wrong($"mass is {mass}, expected a number from 0.");
@@ -61,6 +61,8 @@ internal sealed class ArtifactReader
         Whole("depth", 1, int.MaxValue);
         Standardisation standardisation = ReadStandardisation(sizes[1]);
         ZcaWhitening? whitening = ReadWhitening(sizes[1] * (long)sizes[2] * sizes[3]);
+        if (whitening is null && pixels is not null)
+            CheckPixels(images, pixels, standardisation);
         int factor = _version == 1 && !Has("factor") ? 1 : Whole("factor", 1, LargestFactor);
         if (sizes[2] % factor != 0 || sizes[3] % factor != 0)
             throw Wrong($"factor {factor} does not divide images of {sizes[2]}×{sizes[3]}.");
@@ -89,6 +91,19 @@ internal sealed class ArtifactReader
                 : [],
             Metadata = _arrays.Metadata,
         };
+    }
+
+    // The pixels are what people look at. Undoing a whitening takes too long for a check; 1 is for another machine's rounding.
+    private void CheckPixels(NamedArray images, NamedArray pixels, Standardisation standardisation)
+    {
+        var expected = new byte[images.Count];
+        standardisation.ToPixels(images.AsFloat32(), images.Dimensions[2] * images.Dimensions[3], expected);
+        ReadOnlySpan<byte> stored = pixels.AsUInt8();
+        for (int i = 0; i < expected.Length; i++)
+        {
+            if (Math.Abs(stored[i] - expected[i]) > 1)
+                throw Wrong($"images_u8 has {stored[i]} at number {i}, but images have {expected[i]} there as a pixel.");
+        }
     }
 
     private double ReadRate()
@@ -192,20 +207,17 @@ internal sealed class ArtifactReader
         {
             throw Wrong($"its configuration cannot be used: {e.Message}", e);
         }
-        CultureInfo culture = CultureInfo.InvariantCulture;
-        foreach ((string key, string wanted) in (IEnumerable<(string, string)>)
-        [
-            ("dataset", settings.Dataset), ("depth", settings.Depth.ToString(culture)),
-            ("epochs", settings.Epochs.ToString(culture)), ("augmentation", settings.Augment),
-            ("seed", settings.Seed.ToString(culture)), ("protocol_name", Protocols.NameOf(settings)),
-            ("factor", (settings.Factor ?? 1).ToString(culture)),
-            ("zca", settings.Zca is { } eps ? FormattableString.Invariant($"eps={eps}") : "none"),
-        ])
+        foreach ((string key, string wanted) in SyntheticSetFile.TextsOf(settings))
         {
             if (Text(key) != wanted)
                 throw Wrong($"{key} is \"{Text(key)}\", but \"{wanted}\" in its configuration.");
         }
-        return settings;
+        if (!settings.Ipc.Contains(Whole("ipc", 1, int.MaxValue)))
+            throw Wrong($"ipc is {Text("ipc")}, but {string.Join(", ", settings.Ipc)} in its configuration.");
+        double rate = ReadRate();
+        return rate == settings.EvalRate
+            ? settings
+            : throw Wrong(FormattableString.Invariant($"lr is {rate}, but {settings.EvalRate} in its configuration."));
     }
 
     private Claim? ReadClaim(RunSettings settings)
@@ -222,13 +234,35 @@ internal sealed class ArtifactReader
                 throw Wrong($"claimed_runs has \"{parts[i]}\", expected numbers from 0 to 100.");
         }
         Accuracy accuracy = Accuracy.Of(runs);
-        return runs.Length != n || n != settings.Repeats
-            || !(Math.Abs(accuracy.Mean - mean) <= MeanTolerance) || !(Math.Abs(accuracy.Std - std) <= MeanTolerance)
-            ? throw Wrong(
+        if (runs.Length != n || n != settings.Repeats
+            || !(Math.Abs(accuracy.Mean - mean) <= MeanTolerance) || !(Math.Abs(accuracy.Std - std) <= MeanTolerance))
+        {
+            throw Wrong(
                 FormattableString.Invariant($"it claims {mean} ± {std} over {n} networks, but its {runs.Length} runs have ") +
                 FormattableString.Invariant($"{accuracy.Mean} ± {accuracy.Std}, and its configuration ") +
-                FormattableString.Invariant($"{settings.Repeats} networks."))
-            : new Claim(accuracy, Text("claimed_on"));
+                FormattableString.Invariant($"{settings.Repeats} networks."));
+        }
+        return Text("claimed_accuracy") == accuracy.ToString()
+            ? new Claim(accuracy, Text("claimed_on"), ReadBest(accuracy, settings))
+            : throw Wrong($"claimed_accuracy is \"{Text("claimed_accuracy")}\", but its runs have {accuracy}.");
+    }
+
+    private (double Mean, double Std)? ReadBest(Accuracy last, RunSettings settings)
+    {
+        bool wasLookedFor = (settings.BestEvery ?? Protocols.BestEvery(settings)) > 0;
+        if (!wasLookedFor)
+        {
+            return Has(SyntheticSetFile.BestKey)
+                ? throw Wrong($"it has {SyntheticSetFile.BestKey}, but its configuration looks for no best epoch.")
+                : null;
+        }
+        string text = Text(SyntheticSetFile.BestKey);
+        string[] parts = text.Split(" ± ");
+        // Told with one digit; the best epoch cannot be below the last.
+        return parts.Length == 2 && TryNumber(parts[0], out double mean) && TryNumber(parts[1], out double std)
+            && mean >= last.Mean - 0.1 && mean <= 100 && std is >= 0 and <= 100
+            ? (mean, std)
+            : throw Wrong($"{SyntheticSetFile.BestKey} is \"{text}\", expected one such as \"{last}\" and no less.");
     }
 
     private void CheckHashes(NamedArray images, NamedArray logits)

@@ -7,14 +7,19 @@ namespace InfMatch.Distill;
 /// claims and under which conditions, how to load it and how to make it again.
 /// </summary>
 internal sealed class DatasetCard(
-    SyntheticArtifact artifact, string target, PixelLoss loss, (Accuracy Exact, Accuracy Pixels)? measured)
+    SyntheticArtifact artifact, string target, PixelLoss? loss, (Accuracy Exact, Accuracy Pixels)? measured)
 {
     private const string None = "not stated in the file";
+
+    /// <summary>Whether test.npz stands beside it.</summary>
+    public bool HasTestImages { get; init; }
 
     /// <summary>The card.</summary>
     public string Text()
     {
-        (string licence, string note) = SourceOf(artifact.Dataset);
+        string dataset = Value("dataset");
+        (string licence, string note) = SourceOf(dataset);
+        string network = Value("network");
         int each = artifact.Count / artifact.Classes;
         var text = new StringBuilder();
         void Line(string line = "") => text.Append(line).Append('\n');
@@ -25,12 +30,12 @@ internal sealed class DatasetCard(
         Line("tags:");
         Line("- dataset-distillation");
         Line("- synthetic");
-        Line($"pretty_name: {Yaml($"{artifact.Dataset}, {each} per class, distilled")}");
+        Line($"pretty_name: {Yaml($"{dataset}, {each} per class, distilled")}");
         Line("size_categories:");
         Line($"- {SizeOf(artifact.Count)}");
         Line("---");
         Line();
-        Line($"# {artifact.Dataset}, distilled to {each} {(each == 1 ? "image" : "images")} per class");
+        Line($"# {dataset}, distilled to {each} {(each == 1 ? "image" : "images")} per class");
         Line();
         Line(
             $"{artifact.Count} synthetic images {artifact.Image} of {artifact.Classes} classes with soft labels. A network that is " +
@@ -38,7 +43,7 @@ internal sealed class DatasetCard(
         Line();
         Line("## Source");
         Line();
-        Line($"- data set: {artifact.Dataset}. {note}");
+        Line($"- data set: {dataset}. {note}");
         Line($"- training images: SHA-256 {Value("dataset_sha256")}");
         Line($"- test images: SHA-256 {Value("test_sha256")}");
         Line($"- classes: {string.Join(", ", artifact.ClassNames.Select(n => n.ReplaceLineEndings(" ")))}");
@@ -70,8 +75,12 @@ internal sealed class DatasetCard(
         Line("    x = preprocess_test(pixels, recipe)    # uint8 [N, C, H, W] of real images");
         Line();
         Line("Train on the soft labels, with the rate `recipe[\"lr\"]`, the augmentation and the epochs of the recipe. Test");
-        Line($"images must pass through `preprocess_test`: {Preprocessing()}. `python load_infmatch.py --data DIR` trains by");
-        Line("protocol A on the set and prints the accuracy on the test images in DIR.");
+        Line($"images must pass through `preprocess_test`: {Preprocessing()}.");
+        Line(HasTestImages
+            ? "`python load_infmatch.py` trains as claimed and prints the accuracy on the test images in test.npz."
+            : "`python load_infmatch.py --data DIR` trains as claimed and prints the accuracy on the test images in DIR.");
+        if (!network.StartsWith("convnet-d", StringComparison.Ordinal) || network.Split('-').Length > 3)
+            Line($"It has no {network}, so it loads this set and leaves the network and its training to you.");
         Line();
         Line("## How to check and to make it again");
         Line();
@@ -109,6 +118,8 @@ internal sealed class DatasetCard(
             if (artifact.Whitening is not null)
                 yield return "- `zca.npz`: the whitening; the pixels are unwhitened, `load` whitens them again";
         }
+        if (HasTestImages)
+            yield return "- `test.npz`: the test images of the claim (uint8) with their labels: they are the source's, not synthetic";
         yield return "- `metadata.json`: every text of the artifact; `load_infmatch.py`: loader and evaluation in PyTorch";
     }
 
@@ -120,7 +131,7 @@ internal sealed class DatasetCard(
 
     private string Value(string key) => artifact.Metadata.GetValueOrDefault(key, None).ReplaceLineEndings(" ");
 
-    private static string SizeOf(int n) => n < 1000 ? "n<1K" : n < 10_000 ? "1K<n<10K" : "10K<n<100K";
+    private static string SizeOf(int n) => n < 1000 ? "n<1K" : n < 10_000 ? "1K<n<10K" : n < 100_000 ? "10K<n<100K" : "100K<n<1M";
 
     private static string Yaml(string text) => $"\"{text.Replace("\\", "\\\\").Replace("\"", "\\\"").ReplaceLineEndings(" ")}\"";
 

@@ -8,7 +8,8 @@ namespace InfMatch.Distill;
 /// <summary>The accuracy that a set claims.</summary>
 /// <param name="Accuracy">Over the networks that were trained on it.</param>
 /// <param name="Environment">Processor or device, precision and build: where it is the same, the bits are.</param>
-internal sealed record Claim(Accuracy Accuracy, string Environment)
+/// <param name="Best">Mean and deviation at the best epochs, as told with one digit; null where none was looked for.</param>
+internal sealed record Claim(Accuracy Accuracy, string Environment, (double Mean, double Std)? Best)
 {
     /// <summary>What decides the bits of an evaluation, apart from the settings.</summary>
     public static string EnvironmentOf(Backend backend)
@@ -47,7 +48,7 @@ internal sealed record SyntheticArtifact
     /// <summary>The rate to train with.</summary>
     public required double Rate { get; init; }
 
-    /// <summary>M names; empty where the file has none.</summary>
+    /// <summary>M names.</summary>
     public required IReadOnlyList<string> ClassNames { get; init; }
 
     /// <summary>How pixels become numbers.</summary>

@@ -16,7 +16,8 @@ internal sealed record Verification
 
     public required bool Passed { get; init; }
 
-    /// <summary>Whether the claimed accuracy was found again; null where only the file was looked at.</summary>
+    /// <summary>Whether the claimed accuracy was found again; null where it was not tested, because only the file was looked at
+    /// or the data are others.</summary>
     public bool? Holds { get; init; }
 
     /// <summary>Whether every network reached exactly the claimed accuracy.</summary>
@@ -81,8 +82,7 @@ internal sealed record Verification
     {
         Accuracy claimed = claim.Accuracy;
         bool same = claimed.Runs.SequenceEqual(measured.Runs);
-        double p = claimed.Mean / 100, counting = 100 * Math.Sqrt(p * (1 - p) / testImages);
-        double tolerance = Math.Max(Math.Sqrt(claimed.Std * claimed.Std + measured.Std * measured.Std), counting);
+        double tolerance = Tolerated(claimed.Mean, claimed.Std, measured.Std, testImages);
         double apart = Math.Abs(claimed.Mean - measured.Mean);
         bool mustBeSame = claim.Environment == environment, holds = same || (!mustBeSame && apart <= tolerance);
         string numbers = FormattableString.Invariant(
@@ -92,13 +92,32 @@ internal sealed record Verification
             : mustBeSame ? $"{numbers}: on this processor and build every network must be the same"
             : FormattableString.Invariant($"{numbers}: {apart:F2} apart, {(holds ? "within" : "beyond")} {tolerance:F2}; ") +
                 $"measured on {claim.Environment}, here {environment}";
-        return With(new VerificationCheck("claim", holds, $"accuracy: {text}")) with
+        var checks = new List<VerificationCheck> { new("claim", holds, $"accuracy: {text}") };
+        if (claim.Best is { } best)
+        {
+            // Told with one digit: half of its last place is no difference.
+            Accuracy found = measured.Best!;
+            bool agrees = same
+                ? FormattableString.Invariant($"{best.Mean:F1} ± {best.Std:F1}") == found.ToString()
+                : Math.Abs(best.Mean - found.Mean) <= Tolerated(best.Mean, best.Std, found.Std, testImages) + 0.05;
+            checks.Add(new VerificationCheck(
+                "best", agrees,
+                FormattableString.Invariant($"accuracy of the best epochs: claimed {best.Mean:F1} ± {best.Std:F1} %, found {found} %")));
+            holds &= agrees;
+        }
+        return With([.. checks]) with
         {
             Holds = holds,
             SameBits = same,
             Measured = measured,
             Tolerance = tolerance,
         };
+    }
+
+    private static double Tolerated(double mean, double std, double otherStd, int testImages)
+    {
+        double p = mean / 100, counting = 100 * Math.Sqrt(p * (1 - p) / testImages);
+        return Math.Max(Math.Sqrt(std * std + otherStd * otherStd), counting);
     }
 
     private Verification With(params VerificationCheck[] more) => this with

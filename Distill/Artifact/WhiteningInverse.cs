@@ -80,7 +80,7 @@ internal sealed class WhiteningInverse(ZcaWhitening whitening)
                 row[i] = rest > 0 ? Math.Sqrt(rest) : throw new DistillException(
                     ExitCode.Data, "IM3042",
                     $"zca_matrix is not positive definite (pivot {i} is {rest:G3}), so the images cannot be shown as pixels. " +
-                    "Export to npz or safetensors, which keep them as they are.");
+                    "Export to safetensors, which keeps the file as it is.");
             }
         }
         return l;

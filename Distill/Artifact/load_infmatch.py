@@ -5,10 +5,12 @@
     images, soft_labels = decode(images, soft_labels, recipe)
     x = preprocess_test(pixels, recipe)             # uint8 [N, C, H, W] -> what the network sees
 
-    python load_infmatch.py --data DIR              # trains by protocol A and prints the test accuracy
+    python load_infmatch.py --data DIR              # trains as claimed and prints the test accuracy
 
-DIR holds the test data: MNIST's or Fashion-MNIST's t10k-*-ubyte[.gz], CIFAR-10's test_batch.bin, or a test.npz with
-the arrays images (uint8 [N, C, H, W]) and labels.
+DIR holds the test data: test.npz with the arrays images (uint8 [N, C, H, W]) and labels, as 'export --test-images'
+writes it here (then --data can be left out), MNIST's or Fashion-MNIST's t10k-*-ubyte[.gz], or CIFAR-10's test_batch.bin.
+
+Training knows protocols A and B and the ConvNet with instance norm and average pooling; anything else is refused.
 """
 import argparse, csv, gzip, hashlib, json, re
 from pathlib import Path
@@ -99,60 +101,141 @@ class ConvNet(torch.nn.Module):
         return self.classifier(self.features(x).flatten(1))
 
 
-def augment(x, ops):
-    """Differentiable siamese augmentation (Zhao and Bilen, 2021): one of the operations for the batch."""
-    if "one for each image" in ops and len(x) > 1:
-        return torch.cat([augment(x[i:i + 1], ops) for i in range(len(x))])
-    names = [n for n in ("Color", "Crop", "Cutout", "Flip", "Scale", "Rotate") if n in ops]
-    if not names:
-        return x
-    op, n, (h, w) = names[torch.randint(len(names), ())], len(x), x.shape[2:]
-    u = lambda low, high: torch.empty(n).uniform_(low, high)
-    if op == "Color":
-        x = x + u(-.5, .5).view(n, 1, 1, 1)
+SETS = {"Photographs": "Color Crop Cutout Flip Scale Rotate", "Digits": "Color Crop Cutout Scale Rotate",
+        "Geometric": "Crop Scale Rotate", "None": ""}
+MOVES = ("Crop", "Scale", "Rotate")
+
+
+class Draws:
+    """The random numbers of one operation on a batch: `place` says which of its numbers is wanted."""
+
+    def chosen(self, names):
+        return names[int(torch.randint(len(names), ()))]
+
+    def uniform(self, place, n, low, high):
+        return torch.empty(n).uniform_(low, high)
+
+    def whole(self, place, n, bound):
+        return torch.randint(bound, (n,))
+
+
+def color(x, draws):
+    n = len(x)
+    x = x + draws.uniform(0, n, -.5, .5).view(n, 1, 1, 1)
+    if x.shape[1] > 1:
         grey = x.mean(1, keepdim=True)
-        x = (x - grey) * u(0, 2).view(n, 1, 1, 1) + grey if x.shape[1] > 1 else x
-        mean = x.mean((1, 2, 3), keepdim=True)
-        return (x - mean) * u(.5, 1.5).view(n, 1, 1, 1) + mean
-    if op == "Cutout":
-        y, left = torch.randint(h + 1, (n, 1, 1)) - h // 4, torch.randint(w + 1, (n, 1, 1)) - w // 4
-        rows, columns = torch.arange(h).view(1, h, 1), torch.arange(w).view(1, 1, w)
-        hole = (rows >= y) & (rows < y + h // 2) & (columns >= left) & (columns < left + w // 2)
-        return x * (~hole).unsqueeze(1)
+        x = (x - grey) * draws.uniform(1, n, 0, 2).view(n, 1, 1, 1) + grey
+    mean = x.mean((1, 2, 3), keepdim=True)
+    return (x - mean) * draws.uniform(2, n, .5, 1.5).view(n, 1, 1, 1) + mean
+
+
+def cutout(x, draws):
+    inside = True
+    for place, size in enumerate(x.shape[2:]):
+        side = int(size / 2 + .5)
+        start = draws.whole(place, len(x), size + 1 - side % 2).view(-1, 1) - side // 2
+        at = torch.arange(size).view(1, size)
+        hit = (at >= start) & (at < start + side)
+        inside = inside & (hit.view(len(x), 1, size, 1) if place == 0 else hit.view(len(x), 1, 1, size))
+    return x * ~inside
+
+
+def moved(x, names, draws, degrees):
+    """Each image by the operation that names has for it."""
+    n, sizes = len(x), (x.shape[3], x.shape[2])
     theta = torch.zeros(n, 2, 3)
     theta[:, 0, 0] = theta[:, 1, 1] = 1
-    if op == "Flip":
-        theta[:, 0, 0] = torch.where(u(0, 1) < .5, -1., 1.)
-    elif op == "Crop":
-        for axis, size in ((0, w), (1, h)):
-            most = int(size / 8 + .5)
-            theta[:, axis, 2] = torch.randint(-most, most + 1, (n,)) * 2 / size
-    elif op == "Scale":
-        theta[:, 0, 0], theta[:, 1, 1] = u(1 / 1.2, 1.2), u(1 / 1.2, 1.2)
-    else:
-        found = re.search(r"turns to (\d+)", ops)
-        degrees = float(found.group(1)) if found else 15.
-        a = torch.deg2rad(u(-degrees, degrees))
-        theta[:, 0, 0], theta[:, 0, 1], theta[:, 1, 0], theta[:, 1, 1] = a.cos(), -a.sin(), a.sin(), a.cos()
+    for name in set(names):
+        of = torch.tensor([other == name for other in names])
+        if name == "Flip":
+            theta[of, 0, 0] = torch.where(draws.uniform(0, n, 0, 1) < .5, -1., 1.)[of]
+        elif name == "Crop":
+            for axis, size in enumerate(sizes):
+                most = int(size / 8 + .5)
+                theta[of, axis, 2] = ((draws.whole(axis, n, 2 * most + 1) - most) * 2 / size)[of]
+        elif name == "Scale":
+            for axis in (0, 1):
+                theta[of, axis, axis] = draws.uniform(axis, n, 1 / 1.2, 1.2)[of]
+        else:
+            a = torch.deg2rad(draws.uniform(0, n, -degrees, degrees))[of]
+            theta[of, 0, 0], theta[of, 0, 1], theta[of, 1, 0], theta[of, 1, 1] = a.cos(), -a.sin(), a.sin(), a.cos()
     return F.grid_sample(x, F.affine_grid(theta, x.shape, align_corners=False), align_corners=False)
 
 
+def augment(x, ops, draws=Draws()):
+    """Differentiable siamese augmentation (Zhao and Bilen, 2021) by the recipe's augmentation_ops: one of the operations
+    for the batch, or one for each image, or all in turn."""
+    names, turn, each, degrees = [], False, False, 15.
+    for part in ops.split(", "):
+        if part == "in turn":
+            turn = True
+        elif part == "one for each image":
+            each = True
+        elif found := re.fullmatch(r"turns to (\d+)°", part):
+            degrees = float(found.group(1))
+        elif part in SETS or part in SETS["Photographs"].split():
+            names += SETS.get(part, part).split()
+        else:
+            raise ValueError(f"this file knows no augmentation \"{part}\"")
+    steps = ([n for n in names if n == "Flip"], [n for n in names if n == "Color"],
+             [n for n in names if n in MOVES], [n for n in names if n == "Cutout"]) if turn else (names,)
+    for choices in steps:
+        if not choices:
+            continue
+        if each:
+            x = moved(x, [draws.chosen(choices) for _ in x], draws, degrees)
+            continue
+        name = draws.chosen(choices)
+        x = (color(x, draws) if name == "Color" else cutout(x, draws) if name == "Cutout"
+             else moved(x, [name] * len(x), draws, degrees))
+    return x
+
+
+def cutmix(x, y, probability):
+    """One box of the batch from other images of it, labels mixed by its area (Yun et al., 2019)."""
+    if not torch.rand(()) < probability:
+        return x, y
+    (h, w), side = x.shape[2:], float(torch.rand(())) ** .5
+    half_h, half_w = int(h * side) // 2, int(w * side) // 2
+    row, column = int(torch.randint(h, ())), int(torch.randint(w, ()))
+    top, bottom = max(0, row - half_h), min(h, row + half_h)
+    left, right = max(0, column - half_w), min(w, column + half_w)
+    partners, share = torch.randperm(len(x)), (bottom - top) * (right - left) / (h * w)
+    x = x.clone()
+    x[:, :, top:bottom, left:right] = x[partners, :, top:bottom, left:right]
+    return x, y * (1 - share) + y[partners] * share
+
+
 def train(images, soft_labels, recipe, epochs=None, width=None, net=None):
-    """Protocol A: SGD with momentum, the rate divided by ten at half, soft cross-entropy, the last epoch counts."""
+    """By the recipe's protocol, the last epoch counts. A: SGD with momentum, a tenth of the rate from half on. B: AdamW,
+    half of the rate at each fifth, CutMix. Soft cross-entropy."""
     known = re.fullmatch(r"convnet-d(\d+)-w(\d+)", recipe["network"])
     if not known:
-        raise ValueError(f"this file knows the ConvNet only, not {recipe['network']}: train a network of your own")
+        raise ValueError(f"this file trains convnet-d*-w* only, not {recipe['network']}: train a network of your own")
+    protocol = recipe.get("protocol_name", "A")  # the first format knew A only
+    if protocol not in ("A", "B"):
+        raise ValueError(f"this file trains by protocols A and B only, not {protocol}")
     net = net or ConvNet(images.shape[1:], soft_labels.shape[1], width or int(known.group(2)), int(known.group(1)))
-    batch, epochs = int(recipe.get("batch", 256)), epochs or int(recipe["epochs"])
-    optimizer = torch.optim.SGD(net.parameters(), lr=recipe["lr"], momentum=float(recipe.get("momentum", .9)),
-                                weight_decay=float(recipe.get("weight_decay", 5e-4)))
+    batch, epochs, rate = int(recipe.get("batch", 256)), epochs or int(recipe["epochs"]), recipe["lr"]
+    decay, mixed = float(recipe.get("weight_decay", 5e-4)), float(recipe.get("cutmix", 0))
+    ops = recipe.get("augmentation_ops") or ("None" if recipe["augmentation"] == "none" else None)
+    if ops is None:
+        raise ValueError(f"the first format does not say what its augmentation {recipe['augmentation']} does: set "
+                         "recipe['augmentation_ops'] yourself")
+    if protocol == "B":
+        optimizer = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=decay)
+    else:
+        momentum = float(recipe.get("momentum", .9))
+        optimizer = torch.optim.SGD(net.parameters(), lr=rate, momentum=momentum, weight_decay=decay)
     per_epoch, step = -(-len(images) // batch), 0
+    steps = epochs * per_epoch
     for _ in range(epochs):
         for rows in torch.randperm(len(images)).split(batch):
+            factor = .5 ** min(4, 5 * step // steps) if protocol == "B" else 1 if step < steps // 2 else .1
             for group in optimizer.param_groups:
-                group["lr"] = recipe["lr"] * (1 if step < epochs * per_epoch // 2 else .1)
-            x = augment(images[rows], recipe.get("augmentation_ops", "None"))
-            loss = -(soft_labels[rows] * F.log_softmax(net(x), 1)).sum(1).mean()
+                group["lr"] = rate * factor
+            x, y = cutmix(augment(images[rows], ops), soft_labels[rows], mixed)
+            loss = -(y * F.log_softmax(net(x), 1)).sum(1).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -166,6 +249,12 @@ def accuracy(net, x, labels):
     with torch.no_grad():
         found = torch.cat([net(part).argmax(1) for part in x.split(1000)])
     return 100 * (found == labels).float().mean().item()
+
+
+def test_hash(pixels, labels, classes):
+    """What the recipe has as test_sha256."""
+    sizes = np.array([*pixels.shape, classes], "<i4").tobytes()
+    return hashlib.sha256(sizes + labels.numpy().astype(np.uint8).tobytes() + pixels.tobytes()).hexdigest()
 
 
 def test_data(folder):
@@ -182,7 +271,8 @@ def test_data(folder):
     for name in ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"):
         path = next((p for p in (folder / name, folder / (name + ".gz")) if p.exists()), None)
         if path is None:
-            raise SystemExit(f"{folder} has neither test.npz, nor test_batch.bin, nor {name}[.gz]")
+            raise SystemExit(f"{folder} has neither test.npz ('export --test-images' makes it), nor test_batch.bin, "
+                             f"nor {name}[.gz]")
         idx[name[5:11]] = gzip.open(path).read() if path.suffix == ".gz" else path.read_bytes()
     h, w = (int.from_bytes(idx["images"][at:at + 4], "big") for at in (8, 12))
     pixels = np.frombuffer(idx["images"], np.uint8, offset=16).reshape(-1, 1, h, w)
@@ -190,17 +280,20 @@ def test_data(folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Trains on the distilled set in this folder by protocol A.")
-    parser.add_argument("--data", required=True, help="folder of the test data")
+    parser = argparse.ArgumentParser(description="Trains on the set in this folder by the protocol of its claim.")
+    parser.add_argument("--data", default=HERE, help="folder of the test data; default: this folder, for its test.npz")
     for name, what in (("epochs", "as claimed"), ("repeats", "as claimed"), ("width", "as claimed"), ("seed", "0")):
         parser.add_argument("--" + name, type=int, help=f"default: {what}")
     given = parser.parse_args()
     torch.manual_seed(given.seed or 0)
     images, soft_labels, recipe = load()
-    if recipe.get("protocol_name", "A") != "A":
-        print(f"The claim is by protocol {recipe['protocol_name']}; this trains by protocol A, so the numbers differ.")
-    images, soft_labels = decode(images, soft_labels, recipe)
     pixels, labels = test_data(given.data)
+    if tuple(pixels.shape[1:]) != tuple(images.shape[1:]) or labels.max() >= soft_labels.shape[1]:
+        raise SystemExit(f"the set has images {list(images.shape[1:])} of {soft_labels.shape[1]} classes, but {given.data} "
+                         f"has {list(pixels.shape[1:])} of {int(labels.max()) + 1}: these are the test data of another set")
+    if "test_sha256" in recipe and test_hash(pixels, labels, soft_labels.shape[1]) != recipe["test_sha256"]:
+        print("Note: these are not the test images of the claim, so the numbers do not compare.")
+    images, soft_labels = decode(images, soft_labels, recipe)
     x = preprocess_test(pixels, recipe)
     runs = []
     for k in range(given.repeats or int(recipe.get("claimed_n", 1))):

@@ -50,16 +50,20 @@ internal sealed class ArtifactCommands(
         {
             Description = "The folder to make; without it FILE's name with the form behind it.", HelpName = "FOLDER",
         };
+        var testImages = new Option<bool>("--test-images")
+        {
+            Description = "Also write test.npz: the test images of the claim as uint8 with their labels, for load_infmatch.py.",
+        };
         var measure = new Option<bool>("--measure")
         {
             Description = "Train on the set and on its pixels by its own protocol, and tell both accuracies.",
         };
         var verify = new Command("verify", VerifyHelp) { file, quick };
         verify.SetAction(r => commands(r).Verify(r.GetValue(file)!, resolve(r).Settings, r.GetValue(quick)));
-        var export = new Command("export", ExportHelp) { file, to, folder, measure };
+        var export = new Command("export", ExportHelp) { file, to, folder, measure, testImages };
         export.SetAction(r => commands(r).Export(
             r.GetValue(file)!, OptionText.OneOf("--to", r.GetValue(to)!, ArtifactExport.Targets), r.GetValue(folder),
-            r.GetValue(measure), resolve(r).Settings));
+            r.GetValue(measure), r.GetValue(testImages), resolve(r).Settings));
         foreach (Setting setting in settings)
         {
             verify.Options.Add(setting.Option);
@@ -100,7 +104,13 @@ internal sealed class ArtifactCommands(
             found = Measure(found, artifact, given);
         Show(found);
         if (!found.Passed)
-            throw new DistillException(ExitCode.Data, "IM3043", $"the claim does not hold: {found.Failures}");
+        {
+            throw found.Holds is null
+                ? new DistillException(
+                    ExitCode.Data, "IM3046",
+                    $"the claim was not tested: {found.Failures}. Name the folder of the set's own data with --data.")
+                : new DistillException(ExitCode.Data, "IM3043", $"the claim does not hold: {found.Failures}");
+        }
         terminal.Say(quick ? "The file is sound. Whether its claim holds was not measured." : "The claim holds.");
     }
 
@@ -115,31 +125,38 @@ internal sealed class ArtifactCommands(
         }
         Backend backend = OpenDevice(given, artifact);
         DatasetPair pair = LoadDataOf(artifact, given);
-        using var judge = new ArtifactJudge(artifact, pair, backend, cancel);
-        found = found.WithData(artifact, pair);
+        found = artifact.Settings is null ? found : found.WithData(artifact, pair); // the first format is refused by the judge
         if (!found.Passed)
-            return found with { Holds = false };
+            return found;
+        using var judge = new ArtifactJudge(artifact, pair, backend, cancel);
         Accuracy measured;
         using (IProgressView progress = terminal.MakeProgress())
             measured = judge.Judge(progress, "verifying");
         return found.WithMeasured(artifact.Claim!, measured, Claim.EnvironmentOf(backend), pair.Test.Count);
     }
 
-    private void Export(string path, string target, string? folder, bool measure, RunSettings given)
+    private void Export(string path, string target, string? folder, bool measure, bool testImages, RunSettings given)
     {
+        if (folder?.Trim().Length == 0)
+            throw DistillException.BadValue("--out", folder, "a folder");
         SyntheticArtifact artifact = SyntheticArtifact.Read(path);
         SayWhatIsMissing(terminal, artifact);
         string made = folder ?? $"{Path.ChangeExtension(path, null)}-{target}";
         using var export = new ExportFolder(made);
-        var pixels = new PixelView(artifact);
-        (Accuracy Exact, Accuracy Pixels)? measured = measure ? MeasurePixels(artifact, pixels, given) : null;
-        new ArtifactExport(artifact, pixels) { Measured = measured }.Write(target, export);
+        DatasetPair? data = measure || testImages ? LoadDataOf(artifact, given) : null;
+        if (testImages)
+            RequireTestImages(artifact, data!.Test);
+        // The artifact is copied as it is; of a whitening that cannot be undone nothing else can be made.
+        PixelView? pixels = target == "safetensors" && !measure ? null : new PixelView(artifact);
+        (Accuracy Exact, Accuracy Pixels)? measured = measure ? MeasurePixels(artifact, pixels!, data!, given) : null;
+        new ArtifactExport(artifact, pixels) { Measured = measured, TestImages = testImages ? data!.Test : null }
+            .Write(target, export);
         export.Complete();
         terminal.Say(
             $"{artifact.Count} images of {artifact.Classes} classes as {target}, with README.md and load_infmatch.py, in {made}");
         bool isLossy = ArtifactExport.IsPictures(target);
         if (isLossy)
-            terminal.Say($"Lossy: {pixels.Loss}.");
+            terminal.Say($"Lossy: {pixels!.Loss}.");
         if (measured is { } m)
             terminal.Say($"Test accuracy: {m.Exact} % with the images, {m.Pixels} % with their 8-bit pixels.");
         else if (isLossy)
@@ -152,11 +169,23 @@ internal sealed class ArtifactCommands(
                     Folder = made,
                     Target = target,
                     Images = artifact.Count,
-                    PixelLoss = isLossy ? pixels.Loss : null,
+                    PixelLoss = isLossy ? pixels!.Loss : null,
                     Exact = measured?.Exact,
                     Pixels = measured?.Pixels,
                 },
                 JsonText.Options));
+        }
+    }
+
+    // The first format does not have their hash.
+    private static void RequireTestImages(SyntheticArtifact artifact, ImageDataset test)
+    {
+        if (artifact.Metadata.TryGetValue("test_sha256", out string? hash) && hash != test.ContentHash())
+        {
+            throw new DistillException(
+                ExitCode.Data, "IM3046",
+                $"the test images of {artifact.Dataset} here are not those of {artifact.Source}. Name the folder of the set's own " +
+                "data with --data, or leave --test-images out.");
         }
     }
 
@@ -165,10 +194,11 @@ internal sealed class ArtifactCommands(
         Dataset = artifact.Dataset, ImageSize = artifact.Settings?.ImageSize,
     });
 
-    private (Accuracy Exact, Accuracy Pixels) MeasurePixels(SyntheticArtifact artifact, PixelView pixels, RunSettings given)
+    private (Accuracy Exact, Accuracy Pixels) MeasurePixels(
+        SyntheticArtifact artifact, PixelView pixels, DatasetPair data, RunSettings given)
     {
         Backend backend = OpenDevice(given, artifact);
-        using var judge = new ArtifactJudge(artifact, LoadDataOf(artifact, given), backend, cancel);
+        using var judge = new ArtifactJudge(artifact, data, backend, cancel);
         using IProgressView progress = terminal.MakeProgress();
         return (judge.Judge(progress, "images"), judge.Judge(progress, "8-bit pixels", pixels.ToTrainingImages(backend)));
     }

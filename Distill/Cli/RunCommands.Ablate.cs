@@ -22,6 +22,8 @@ internal sealed partial class RunCommands
                 "--start-growth", $"{settings.StartGrowth}",
                 "a number from 1, with --start-last above --start-first: else the schedule's rows would be those without it");
         }
+        if (settings.LrLabel == 0)
+            throw DistillException.BadValue("--lr-label", "0", "a number above 0: else learned labels would be kept");
         Backend backend = OpenDevice(settings);
         RunFolder.RequireWritable(settings.Out);
         DatasetPair pair = load(settings);
@@ -49,10 +51,11 @@ internal sealed partial class RunCommands
         var done = new List<AblationResult>();
         double seconds = 0;
         var baselines = new Dictionary<int, AccuracySet>();
+        using PreparedData data = Prepare(pair, backend, common); // what a row varies changes nothing of them
         foreach (AblationRow row in rows)
         {
             terminal.Say($"Row {done.Count + 1} of {rows.Length}: {row.Name} ({Describe(row)})");
-            Summary result = AblateRow(folder, row, resolved with { Settings = common }, pair, backend, baselines);
+            Summary result = AblateRow(folder, row, resolved with { Settings = common }, data, baselines);
             foreach (IpcResult one in result.Results)
                 baselines[one.Ipc] = one.Accuracy;
             done.Add(new AblationResult(row, result.Results));
@@ -71,18 +74,18 @@ internal sealed partial class RunCommands
     }
 
     private Summary AblateRow(
-        RunFolder folder, AblationRow row, ResolvedSettings resolved, DatasetPair pair, Backend backend,
+        RunFolder folder, AblationRow row, ResolvedSettings resolved, PreparedData data,
         IReadOnlyDictionary<int, AccuracySet> baselines)
     {
         RunSettings settings = row.Apply(resolved.Settings);
         string rows = Path.Combine(folder.Path, "rows"), path = Path.Combine(rows, row.Name);
         using RunFolder own = Directory.Exists(path) ? RunFolder.Open(path) : RunFolder.Create(rows, row.Name);
         ConfigFile.Save(own.Config, "ablate", resolved with { Settings = settings });
-        AtomicFile.WriteAllText(own.Environment, EnvironmentReport.Write(backend, settings.Threads));
+        AtomicFile.WriteAllText(own.Environment, EnvironmentReport.Write(data.Backend, settings.Threads));
         using IProgressView progress = terminal.MakeProgress();
         try
         {
-            return new DistillationRun(own, settings, pair, backend, progress, cancel, baselines).Execute();
+            return new DistillationRun(own, settings, data.Pair, data.Backend, progress, cancel, baselines, data).Execute();
         }
         catch (Exception e) when (e is OperationCanceledException or DeviceMemoryException)
         {

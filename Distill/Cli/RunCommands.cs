@@ -208,7 +208,7 @@ internal sealed partial class RunCommands(
             catch (OperationCanceledException)
             {
                 progress.Note($"Saved what there is. Continue with: dotnet run --project Distill -- resume {folder.Path}");
-                if (json)
+                if (json && File.Exists(folder.Summary)) // there is none before the data are prepared
                     terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
                 throw;
             }

@@ -67,19 +67,25 @@ internal static class ConfigFile
         }
     }
 
-    // Where a run reads and writes and on what it computes: it does not decide the numbers.
-    private static readonly string[] s_ofMachine =
-    [
-        nameof(RunSettings.Out), nameof(RunSettings.Data), nameof(RunSettings.ExpertsFrom), nameof(RunSettings.SaveEvery),
-        nameof(RunSettings.Threads), nameof(RunSettings.Device), nameof(RunSettings.MemoryLimit),
-    ];
+    // Where a run reads and writes and on what it computes: it does not decide the numbers. Each with the value that a hash
+    // has in its place; another value would make strangers of all states that were saved before.
+    private static readonly Dictionary<string, Func<RunSettings, RunSettings>> s_ofMachine = new(StringComparer.Ordinal)
+    {
+        [nameof(RunSettings.Out)] = s => s with { Out = "" },
+        [nameof(RunSettings.Data)] = s => s with { Data = null },
+        [nameof(RunSettings.ExpertsFrom)] = s => s with { ExpertsFrom = null },
+        [nameof(RunSettings.SaveEvery)] = s => s with { SaveEvery = 1 },
+        [nameof(RunSettings.Threads)] = s => s with { Threads = 0 },
+        [nameof(RunSettings.Device)] = s => s with { Device = "" },
+        [nameof(RunSettings.MemoryLimit)] = s => s with { MemoryLimit = null },
+    };
 
     /// <summary>What decides the numbers of a run, as one JSON object on one line: names of settings with their
     /// values.</summary>
     public static string WriteDecisive(RunSettings settings)
     {
         JsonObject values = JsonSerializer.SerializeToNode(settings, s_options)!.AsObject();
-        foreach (string property in s_ofMachine)
+        foreach (string property in s_ofMachine.Keys)
             values.Remove(JsonNamingPolicy.CamelCase.ConvertName(property));
         return values.ToJsonString();
     }
@@ -98,7 +104,7 @@ internal static class ConfigFile
         foreach (JsonProperty entry in document.RootElement.EnumerateObject())
         {
             Setting setting = Settings.All.FirstOrDefault(s => JsonNamingPolicy.CamelCase.ConvertName(s.Property) == entry.Name
-                && !s_ofMachine.Contains(s.Property, StringComparer.Ordinal))
+                && !s_ofMachine.ContainsKey(s.Property))
                 ?? throw new JsonException($"there is no setting \"{entry.Name}\".");
             settings = setting.Set(settings, TextOf(entry.Value));
         }
@@ -127,10 +133,7 @@ internal static class ConfigFile
     /// <summary>A hash of what decides the numbers of a run: equal hashes and software give equal sets.</summary>
     public static string Hash(RunSettings settings)
     {
-        RunSettings decisive = settings with
-        {
-            Out = "", Data = null, ExpertsFrom = null, SaveEvery = 1, Threads = 0, Device = "", MemoryLimit = null,
-        };
+        RunSettings decisive = s_ofMachine.Values.Aggregate(settings, (s, withoutIt) => withoutIt(s));
         return Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(decisive, s_options)))[..16];
     }
 

@@ -10,11 +10,11 @@ namespace InfMatch.Distill;
 /// One run from data to summary: experts, then for each number of images per class distilling and judging. Every part
 /// that is finished is on disk, so that the same call on the same folder goes on where an earlier one stopped, with the
 /// same bits. Accuracies of random real images that are known, since runs with the same seed and judge have them in
-/// common, can be given.
+/// common, can be given, and so can data that are prepared already; whoever prepared them disposes them.
 /// </summary>
 internal sealed class DistillationRun(
     RunFolder folder, RunSettings settings, DatasetPair pair, Backend backend, IProgressView progress,
-    CancellationToken cancel, IReadOnlyDictionary<int, AccuracySet>? baselines = null)
+    CancellationToken cancel, IReadOnlyDictionary<int, AccuracySet>? baselines = null, PreparedData? prepared = null)
 {
     private readonly RandomKey _key = RandomKey.FromSeed(settings.Seed);
     private readonly long _start = TimeProvider.System.GetTimestamp();
@@ -35,7 +35,8 @@ internal sealed class DistillationRun(
             _secondsBefore = earlier.Seconds;
             _peakBefore = earlier.PeakMemoryBytes;
         }
-        using PreparedData data = PreparedData.Load(pair, backend, settings, progress, cancel);
+        using PreparedData? own = prepared is null ? PreparedData.Load(pair, backend, settings, progress, cancel) : null;
+        PreparedData data = prepared ?? own!;
         Network network = Translation.NetworkOf(settings, data, settings.Width);
         Network judged = Translation.NetworkOf(settings, data, settings.EvalWidth);
         string experts = settings.ExpertsFrom ?? folder.Experts;

@@ -15,6 +15,9 @@ namespace InfMatch.Distill;
 /// </summary>
 internal static class SyntheticSetFile
 {
+    /// <summary>The key of the accuracy of the best epochs.</summary>
+    public const string BestKey = "claimed_best";
+
     /// <summary>Writes S, all of class 0 first, in the format that docs/artifact.md describes.</summary>
     public static void Write(
         string path, SyntheticSet set, PreparedData data, RunSettings settings, SetOrigin origin, Accuracy? claimed)
@@ -25,13 +28,11 @@ internal static class SyntheticSetFile
         float[] soft = (set with { Factor = 1 }).AsTrainingSet().Labels.ToArray<float>();
         CultureInfo culture = CultureInfo.InvariantCulture;
         Standardisation standardisation = data.Pair.Standardisation;
-        TrainingPlan plan = Protocols.Plan(settings, data.Pair.Name);
         string configuration = ConfigFile.WriteDecisive(settings);
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["format"] = ArtifactReader.Format,
             ["software"] = $"InfMatch.Native {EnvironmentReport.Version} {EnvironmentReport.Commit}",
-            ["dataset"] = data.Pair.Name,
             ["dataset_sha256"] = data.Pair.Train.ContentHash(),
             ["test_sha256"] = data.Pair.Test.ContentHash(),
             ["experts_sha256"] = string.Join(' ', origin.Experts),
@@ -39,31 +40,15 @@ internal static class SyntheticSetFile
             ["classes"] = JsonSerializer.Serialize(data.Pair.Train.ClassNames),
             ["mean"] = string.Join(' ', standardisation.Mean.Select(v => v.ToString("R", culture))),
             ["std"] = string.Join(' ', standardisation.Std.Select(v => v.ToString("R", culture))),
-            ["zca"] = data.Whitening?.ToString() ?? "none",
-            ["factor"] = set.Factor.ToString(culture),
             ["ipc"] = (n / classes).ToString(culture),
-            ["network"] = Translation.NetworkOf(settings, data, settings.EvalWidth).Name,
-            ["distilled_with"] = Translation.NetworkOf(settings, data, settings.Width).Name,
-            ["depth"] = settings.Depth.ToString(culture),
-            ["estimator"] = settings.Estimator,
-            ["protocol"] = Translation.Describe(settings, data.Pair.Name),
-            ["protocol_name"] = Protocols.NameOf(settings),
-            ["augmentation"] = settings.Augment,
-            ["augmentation_ops"] = plan.Augmentation.ToString(),
-            ["epochs"] = settings.Epochs.ToString(culture),
-            ["batch"] = plan.BatchSize.ToString(culture),
-            ["momentum"] = plan.Momentum.ToString("R", culture),
-            ["weight_decay"] = plan.WeightDecay.ToString("R", culture),
-            ["optimizer"] = plan.Optimiser == Optimiser.AdamW ? "adamw" : "sgd",
-            ["cutmix"] = plan.CutMix.ToString("R", culture),
-            ["lr_origin"] = "used",
-            ["seed"] = settings.Seed.ToString(culture),
             ["configuration"] = configuration,
             ["configuration_sha256"] = ArtifactHash.OfText(configuration),
             ["config_hash"] = ConfigFile.Hash(settings),
             ["set_sha256"] = Hash(set),
             ["claimed_accuracy"] = claimed?.ToString() ?? "not measured",
         };
+        foreach ((string key, string text) in TextsOf(settings))
+            metadata.Add(key, text);
         if (claimed is not null)
         {
             metadata["claimed_mean"] = claimed.Mean.ToString("R", culture);
@@ -71,7 +56,7 @@ internal static class SyntheticSetFile
             metadata["claimed_n"] = claimed.Runs.Count.ToString(culture);
             metadata["claimed_runs"] = string.Join(' ', claimed.Runs.Select(r => r.ToString("R", culture)));
             if (claimed.Best is { } best)
-                metadata["claimed_best"] = best.ToString();
+                metadata[BestKey] = best.ToString();
             metadata["claimed_on"] = Claim.EnvironmentOf(data.Backend);
         }
         NamedArray[] arrays =
@@ -87,6 +72,36 @@ internal static class SyntheticSetFile
         ];
         metadata[ArtifactHash.ContentKey] = ArtifactHash.OfContent(arrays, metadata);
         Safetensors.Write(path, arrays, metadata);
+    }
+
+    /// <summary>The texts of a file that follow from its configuration: whoever does not read that finds them, and the reader
+    /// holds them to it.</summary>
+    public static IReadOnlyList<(string Key, string Text)> TextsOf(RunSettings settings)
+    {
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        TrainingPlan plan = Protocols.Plan(settings, settings.Dataset);
+        return
+        [
+            ("dataset", settings.Dataset),
+            ("zca", settings.Zca is { } eps ? string.Create(culture, $"eps={eps}") : "none"),
+            ("factor", (settings.Factor ?? 1).ToString(culture)),
+            ("depth", settings.Depth.ToString(culture)),
+            ("network", Translation.NameOf(settings, settings.EvalWidth)),
+            ("distilled_with", Translation.NameOf(settings, settings.Width)),
+            ("estimator", settings.Estimator),
+            ("protocol_name", Protocols.NameOf(settings)),
+            ("protocol", Translation.Describe(settings, settings.Dataset)),
+            ("epochs", settings.Epochs.ToString(culture)),
+            ("batch", plan.BatchSize.ToString(culture)),
+            ("optimizer", plan.Optimiser == Optimiser.AdamW ? "adamw" : "sgd"),
+            ("momentum", plan.Momentum.ToString("R", culture)),
+            ("weight_decay", plan.WeightDecay.ToString("R", culture)),
+            ("cutmix", plan.CutMix.ToString("R", culture)),
+            ("augmentation", settings.Augment),
+            ("augmentation_ops", plan.Augmentation.ToString()),
+            ("seed", settings.Seed.ToString(culture)),
+            ("lr_origin", "used"),
+        ];
     }
 
     /// <summary>SHA-256 of the images and label logits: equal hashes are equal sets, bit for bit.</summary>

@@ -115,7 +115,8 @@ internal sealed record Summary
     {
         try
         {
-            return JsonSerializer.Deserialize<Summary>(File.ReadAllText(path), JsonText.Options)!;
+            return JsonSerializer.Deserialize<Summary>(File.ReadAllText(path), JsonText.Options)
+                ?? throw new JsonException("it holds null.");
         }
         catch (JsonException e)
         {
