@@ -61,8 +61,6 @@ internal sealed class ArtifactReader
         Whole("depth", 1, int.MaxValue);
         Standardisation standardisation = ReadStandardisation(sizes[1]);
         ZcaWhitening? whitening = ReadWhitening(sizes[1] * (long)sizes[2] * sizes[3]);
-        if (whitening is null && pixels is not null)
-            CheckPixels(images, pixels, standardisation);
         int factor = _version == 1 && !Has("factor") ? 1 : Whole("factor", 1, LargestFactor);
         if (sizes[2] % factor != 0 || sizes[3] % factor != 0)
             throw Wrong($"factor {factor} does not divide images of {sizes[2]}×{sizes[3]}.");
@@ -70,6 +68,8 @@ internal sealed class ArtifactReader
         RunSettings? settings = _version == 1 ? null : ReadSettings();
         Claim? claim = _version == 1 ? null : ReadClaim(settings!);
         CheckHashes(images, logits);
+        if (whitening is null && pixels is not null)
+            CheckPixels(images, pixels, standardisation);
         return new SyntheticArtifact
         {
             Source = _arrays.FileName,

@@ -158,7 +158,9 @@ def moved(x, names, draws, degrees):
                 theta[of, axis, axis] = draws.uniform(axis, n, 1 / 1.2, 1.2)[of]
         else:
             a = torch.deg2rad(draws.uniform(0, n, -degrees, degrees))[of]
-            theta[of, 0, 0], theta[of, 0, 1], theta[of, 1, 0], theta[of, 1, 1] = a.cos(), -a.sin(), a.sin(), a.cos()
+            wide = sizes[0] / sizes[1]  # the grid has both sides as 2, but images turn as they are seen
+            theta[of, 0, 0], theta[of, 0, 1], theta[of, 1, 0], theta[of, 1, 1] = (
+                a.cos(), -a.sin() / wide, a.sin() * wide, a.cos())
     return F.grid_sample(x, F.affine_grid(theta, x.shape, align_corners=False), align_corners=False)
 
 

@@ -63,13 +63,14 @@ public sealed class AblationTests
     [InlineData("--image-start", "noise", "'ablate' varies it")]
     [InlineData("--labels", "hard", "'ablate' varies it")]
     [InlineData("--start-growth", "0", "a number from 1")]
+    [InlineData("--lr-label", "0", "a number above 0: else learned labels would be kept")]
     [InlineData("--grid", "papper", "did you mean paper?")]
     public void What_it_varies_cannot_be_given(string option, string value, string message)
     {
         using var run = new CommandRun();
         string[] args = Small();
-        if (option == "--start-growth")
-            args[^1] = value;
+        if (Array.IndexOf(args, option) is >= 0 and int at)
+            args[at + 1] = value;
         else
             args = [.. args, option, value];
         Assert.Equal((int)ExitCode.Usage, run.Run(args));

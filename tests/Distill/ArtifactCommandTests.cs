@@ -24,7 +24,7 @@ public sealed class ArtifactCommandTests : IDisposable
         JsonElement found = JsonDocument.Parse(_run.Output).RootElement;
         Assert.True(found.GetProperty("holds").GetBoolean());
         Assert.True(found.GetProperty("sameBits").GetBoolean());
-        Assert.Equal(3 + 1, found.GetProperty("checks").GetArrayLength());
+        Assert.Equal(3 + 1 + (more.Contains("best", StringComparison.Ordinal) ? 1 : 0), found.GetProperty("checks").GetArrayLength());
         Assert.Contains("The claim holds.", _run.Errors);
         Accuracy claimed = Summary.Read(Path.Combine(_run.RunPath, "summary.json")).Results[1].Accuracy.Distilled!;
         SyntheticArtifact artifact = SyntheticArtifact.Read(set);
@@ -72,9 +72,16 @@ public sealed class ArtifactCommandTests : IDisposable
         texts["test_sha256"] = new string('0', 64);
         ArtifactSample.Rehash(arrays, texts);
         Safetensors.Write(set, arrays.Values, texts);
-        Assert.Equal((int)ExitCode.Data, Run("verify", set));
+        Assert.Equal((int)ExitCode.Data, Run("verify", set, "--json"));
         Assert.Contains("test images: tiny here is not the one of the file", _run.Errors);
+        Assert.Contains("the claim was not tested", _run.Errors);
+        Assert.Contains("[IM3046]", _run.Errors);
+        Assert.Equal(JsonValueKind.Null, JsonDocument.Parse(_run.Output).RootElement.GetProperty("holds").ValueKind);
         Assert.DoesNotContain("verifying", _run.Errors);
+        string folder = Path.Combine(_run.Folder, "exported");
+        Assert.Equal((int)ExitCode.Data, Run("export", set, "--to", "npz", "--test-images", "--out", folder));
+        Assert.Contains("[IM3046]", _run.Errors);
+        Assert.False(Directory.Exists(folder));
     }
 
     [Fact]
@@ -131,6 +138,58 @@ public sealed class ArtifactCommandTests : IDisposable
         string exported = Path.Combine(_run.Folder, "copy");
         Assert.Equal(0, Run("export", set, "--to", "safetensors", "--out", exported));
         Assert.Equal(0, Run("verify", Path.Combine(exported, "set.safetensors"), "--quick"));
+    }
+
+    [Fact]
+    public void A_best_epoch_that_lies_is_found_out()
+    {
+        Assert.Equal(0, _run.Run(CommandRun.SmallRun("--threads", "1", "--best-every", "1")));
+        string set = Path.Combine(_run.RunPath, "synthetic", "ipc2.safetensors");
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(set);
+        texts[SyntheticSetFile.BestKey] = "99.9 ± 0.0";
+        ArtifactSample.Rehash(arrays, texts);
+        Safetensors.Write(set, arrays.Values, texts);
+        Assert.Equal((int)ExitCode.Data, Run("verify", set));
+        Assert.Contains("best epochs: claimed 99.9 ± 0.0 %, found", _run.Errors);
+        Assert.Contains("every network the same", _run.Errors);
+    }
+
+    [Fact]
+    public void Test_images_stand_beside_the_set_and_a_text_stands_in_for_no_number()
+    {
+        string set = ArtifactSample.Write(_run.Folder), folder = Path.Combine(_run.Folder, "exported");
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(set);
+        texts["lr"] = "100";
+        ArtifactSample.Rehash(arrays, texts);
+        Safetensors.Write(set, arrays.Values, texts);
+        Assert.Equal(0, Run("export", set, "--to", "png", "--test-images", "--out", folder));
+        Assert.Equal(0.01, ExportedSet.Read(folder).Metadata.GetProperty("lr").GetDouble());
+        ArraySet test = Npz.Read(Path.Combine(folder, "test.npz"));
+        Assert.Equal(CommandRun.TinyData().Test.Pixels, test["images"].AsUInt8());
+        Assert.Equal([30, 1, 8, 8], test["images"].Dimensions);
+        Assert.Equal(CommandRun.TinyData().Test.Labels, test["labels"].AsUInt8());
+        Assert.Contains("- `test.npz`", File.ReadAllText(Path.Combine(folder, "README.md")));
+        Assert.Equal((int)ExitCode.Usage, Run("export", set, "--to", "png", "--out", ""));
+        Assert.Contains("--out is empty", _run.Errors);
+    }
+
+    // Symmetric, with a diagonal above 0, but no whitening: the file can be kept as it is, but not be shown.
+    [Fact]
+    public void A_whitening_that_cannot_be_undone_is_told_and_the_advice_can_be_followed()
+    {
+        string set = ArtifactSample.Write(_run.Folder, zca: 0.1);
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(set);
+        int d = arrays["zca_mean"].Count;
+        float[] matrix = new float[d * d];
+        Array.Fill(matrix, 2f);
+        for (int i = 0; i < d; i++)
+            matrix[i * (d + 1)] = 1;
+        arrays["zca_matrix"] = NamedArray.From("zca_matrix", [d, d], matrix);
+        ArtifactSample.Rehash(arrays, texts);
+        Safetensors.Write(set, arrays.Values, texts);
+        Assert.Equal((int)ExitCode.Data, Run("export", set, "--to", "npz", "--out", Path.Combine(_run.Folder, "npz")));
+        Assert.Contains("not positive definite (pivot 1 is -3), so the images cannot be shown as pixels. Export to safetensors", _run.Errors);
+        Assert.Equal(0, Run("export", set, "--to", "safetensors", "--out", Path.Combine(_run.Folder, "kept")));
     }
 
     private int Run(params string[] args) => _run.RunAsGiven(Interruption.Silent(), args);

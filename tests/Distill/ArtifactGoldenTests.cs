@@ -10,7 +10,7 @@ using InfMatch.Tests.IO;
 namespace InfMatch.Tests.Distill;
 
 /// <summary>
-/// Two exported sets that lie in tests/Golden/artifact, and what numpy and PyTorch made of them by the exported loader
+/// Three exported sets that lie in tests/Golden/artifact, and what numpy and PyTorch made of them by the exported loader
 /// (eng/golden-artifact.py): the same arrays, preprocessing, tiles, and networks after twenty steps of the recipe.
 /// </summary>
 public sealed class ArtifactGoldenTests : IDisposable
@@ -24,6 +24,7 @@ public sealed class ArtifactGoldenTests : IDisposable
     [Theory]
     [InlineData("zca")]
     [InlineData("factor")]
+    [InlineData("adamw")]
     public void The_export_of_today_is_the_one_that_was_checked(string name)
     {
         SyntheticArtifact artifact = Sample(name);
@@ -54,6 +55,7 @@ public sealed class ArtifactGoldenTests : IDisposable
     [Theory]
     [InlineData("zca")]
     [InlineData("factor")]
+    [InlineData("adamw")]
     public void Numpy_and_PyTorch_saw_the_same(string name)
     {
         JsonElement golden = GoldenNumbers.Artifact.GetProperty(name);
@@ -111,8 +113,11 @@ public sealed class ArtifactGoldenTests : IDisposable
 
     private static string Stored(string name) => Path.Combine(Repository.Root, "tests", "Golden", "artifact", name);
 
-    private SyntheticArtifact Sample(string name) => SyntheticArtifact.Read(
-        ArtifactSample.Write(_folder.Root, name == "zca" ? 0.1 : null, name == "factor" ? 2 : 1));
+    private SyntheticArtifact Sample(string name) => SyntheticArtifact.Read(ArtifactSample.Write(
+        _folder.Root, name == "zca" ? 0.1 : null, name == "factor" ? 2 : 1,
+        settings: name == "adamw"
+            ? ArtifactSample.Settings with { Protocol = "B", EvalRate = 0.005, Cutmix = 0, BestEvery = 0 }
+            : null));
 
     private static void AssertClose(double[] expected, Tensor got, double tolerance)
     {

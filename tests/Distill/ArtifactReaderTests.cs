@@ -3,6 +3,7 @@ using InfMatch.Distill;
 using InfMatch.Influence;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
+using InfMatch.Tests.Architecture;
 using InfMatch.Tests.IO;
 
 namespace InfMatch.Tests.Distill;
@@ -68,6 +69,17 @@ public sealed class ArtifactReaderTests : IDisposable
         { "configuration", "{\"epochs\":1,\"epochs\":2}", "its configuration cannot be used" },
         { "configuration", "{\"out\":\"elsewhere\"}", "there is no setting \"out\"" },
         { "configuration", "{\"dataset\":\"\\ud800\"}", "its configuration cannot be used" },
+        { "ipc", "2 ", "ipc is \"2 \", expected a whole number" },
+        { "network", "convnet-d3-w128", "network is \"convnet-d3-w128\", but \"convnet-d2-w4\" in its configuration" },
+        { "distilled_with", "mlp", "distilled_with is \"mlp\", but \"convnet-d2-w4\" in its configuration" },
+        { "estimator", "unrolled", "estimator is \"unrolled\", but \"first-order\" in its configuration" },
+        { "protocol", "protocol A: 1000 epochs", "protocol is \"protocol A: 1000 epochs\", but \"protocol A: convnet-d2-w4, 4 epochs" },
+        { "batch", "1", "batch is \"1\", but \"256\" in its configuration" },
+        { "optimizer", "adamw", "optimizer is \"adamw\", but \"sgd\" in its configuration" },
+        { "weight_decay", "0", "weight_decay is \"0\", but \"0.0005\" in its configuration" },
+        { "augmentation_ops", "Digits", "augmentation_ops is \"Digits\", but \"None\" in its configuration" },
+        { "lr_origin", "learned", "lr_origin is \"learned\", but \"used\" in its configuration" },
+        { "claimed_accuracy", "99.9 ± 0.1", "claimed_accuracy is \"99.9 ± 0.1\", but its runs have 65.0 ± 7.1" },
         { "claimed_mean", "75", "it claims 75 ±" },
         { "claimed_n", "3", "over 3 networks, but its 2 runs" },
         { "claimed_n", "99999", "claimed_n is \"99999\", expected a whole number from 1 to 1000" },
@@ -110,6 +122,8 @@ public sealed class ArtifactReaderTests : IDisposable
     [InlineData("soft_labels", 0.9f, "soft_labels has 0.9 for class 1 of image 1, but the softmax of label_logits is")]
     [InlineData("zca_matrix", 9f, "zca_matrix is not symmetric at [4, 0]")]
     [InlineData("zca_matrix", float.NaN, "holds NaN")]
+    [InlineData("images", float.NaN, "holds NaN")]
+    [InlineData("images", float.PositiveInfinity, "holds NaN or an infinity")]
     public void A_number_that_lies_is_refused_whatever_its_hash(string name, float value, string message)
     {
         string path = ArtifactSample.Write(_folder.Root, zca: 0.1);
@@ -134,6 +148,81 @@ public sealed class ArtifactReaderTests : IDisposable
         AssertRefused(path, arrays, texts, "IM3041", "the content does not have the hash");
         arrays["mass"] = NamedArray.From("mass", [1], (double[])[-1]);
         AssertRefused(path, arrays, texts, "IM3022", "mass is -1");
+    }
+
+    [Fact]
+    public void Pixels_that_show_another_image_are_refused_whatever_their_hash()
+    {
+        string path = ArtifactSample.Write(_folder.Root);
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(path);
+        byte[] pixels = arrays["images_u8"].AsUInt8().ToArray(), off = [.. pixels];
+        void Put(byte[] values)
+        {
+            arrays["images_u8"] = NamedArray.From("images_u8", arrays["images_u8"].Dimensions, values);
+            ArtifactSample.Rehash(arrays, texts);
+        }
+        off[7] += (byte)(off[7] < 128 ? 1 : -1); // another machine may round the other way
+        Put(off);
+        Safetensors.Write(path, arrays.Values, texts);
+        SyntheticArtifact.Read(path);
+        off[7] += (byte)(off[7] < 128 ? 1 : -1);
+        Put(off);
+        AssertRefused(path, arrays, texts, "IM3022", $"images_u8 has {off[7]} at number 7, but images have {pixels[7]} there");
+    }
+
+    [Fact]
+    public void A_number_that_the_configuration_contradicts_is_refused()
+    {
+        string path = ArtifactSample.Write(_folder.Root);
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(path);
+        arrays["lr"] = NamedArray.From("lr", [1], (double[])[0.5]);
+        ArtifactSample.Rehash(arrays, texts);
+        AssertRefused(path, arrays, texts, "IM3022", "lr is 0.5, but 0.01 in its configuration");
+        path = ArtifactSample.Write(_folder.Root, settings: ArtifactSample.Settings with { Ipc = [1, 10] });
+        Assert.Contains(
+            "ipc is 2, but 1, 10 in its configuration", Assert.Throws<DistillException>(() => SyntheticArtifact.Read(path)).Message);
+    }
+
+    [Theory]
+    [InlineData("65.5 ± 1.0", null)]
+    [InlineData("64.0 ± 1.0", "claimed_best is \"64.0 ± 1.0\", expected one such as \"65.0 ± 7.1\" and no less")]
+    [InlineData("170 ± 1.0", "claimed_best is")]
+    [InlineData("70", "claimed_best is")]
+    [InlineData(null, "the text 'claimed_best' is missing")]
+    public void A_best_epoch_stands_where_it_was_looked_for_and_is_no_worse_than_the_last(string? best, string? message)
+    {
+        string path = ArtifactSample.Write(
+            _folder.Root, claimed: Accuracy.Of([60, 70]) with { Best = Accuracy.Of([61, 71]) },
+            settings: ArtifactSample.Settings with { BestEvery = 2 });
+        Assert.Equal(66, SyntheticArtifact.Read(path).Claim!.Best!.Value.Mean);
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(path);
+        texts.Remove(SyntheticSetFile.BestKey);
+        if (best is not null)
+            texts[SyntheticSetFile.BestKey] = best;
+        ArtifactSample.Rehash(arrays, texts);
+        if (message is not null)
+        {
+            AssertRefused(path, arrays, texts, "IM3022", message);
+            return;
+        }
+        Safetensors.Write(path, arrays.Values, texts);
+        Assert.Equal((65.5, 1), SyntheticArtifact.Read(path).Claim!.Best);
+        (arrays, texts) = ArtifactSample.Parts(ArtifactSample.Write(_folder.Root));
+        texts[SyntheticSetFile.BestKey] = best!;
+        ArtifactSample.Rehash(arrays, texts);
+        AssertRefused(path, arrays, texts, "IM3022", "it has claimed_best, but its configuration looks for no best epoch");
+    }
+
+    [Theory]
+    [InlineData("convnet")]
+    [InlineData("resnet18")]
+    [InlineData("lenet")]
+    [InlineData("mlp")]
+    public void A_set_of_any_network_is_read_again(string model)
+    {
+        RunSettings settings = ArtifactSample.Settings with { Model = model == "convnet" ? null : model, Norm = "group", Pooling = "max" };
+        Assert.Equal(model == "convnet" ? "convnet-d2-w4-groupnorm-maxpool" : model,
+            SyntheticArtifact.Read(ArtifactSample.Write(_folder.Root, settings: settings)).Metadata["network"]);
     }
 
     [Fact]
@@ -179,6 +268,31 @@ public sealed class ArtifactReaderTests : IDisposable
         Assert.Contains(from, text);
         File.WriteAllText(path, text.Replace(from, to, StringComparison.Ordinal));
         Assert.Contains(message, Assert.Throws<DistillException>(() => ConfigFile.Read(path)).Message);
+    }
+
+    [Fact]
+    public void A_summary_that_is_null_is_refused()
+    {
+        string path = _folder.At("summary.json");
+        File.WriteAllText(path, "null");
+        Assert.Equal("IM3020", Assert.Throws<DistillException>(() => Summary.Read(path)).Code);
+    }
+
+    // The hash stands in states that were saved before: it must not change, and what the machine decides is not in it.
+    [Fact]
+    public void The_hash_of_a_configuration_does_not_depend_on_the_machine()
+    {
+        RunSettings moved = Presets.Demo with
+        {
+            Out = "elsewhere", Data = "data", ExpertsFrom = "experts", SaveEvery = 7, Threads = 5, Device = "cpu", MemoryLimit = "1GiB",
+        };
+        string exported = Path.Combine(Repository.Root, "tests", "Golden", "artifact", "zca");
+        Assert.Equal(
+            ExportedSet.Read(exported).Metadata.GetProperty("config_hash").GetString(),
+            ConfigFile.Hash(ArtifactSample.Settings with { Zca = 0.1 }), StringComparer.Ordinal);
+        Assert.Equal(ConfigFile.Hash(Presets.Demo), ConfigFile.Hash(moved), StringComparer.Ordinal);
+        Assert.Equal(ConfigFile.WriteDecisive(Presets.Demo), ConfigFile.WriteDecisive(moved), StringComparer.Ordinal);
+        Assert.NotEqual(ConfigFile.Hash(Presets.Demo), ConfigFile.Hash(moved with { Seed = 1 }), StringComparer.Ordinal);
     }
 
     [Fact]

@@ -292,6 +292,17 @@ public sealed class EndToEndTests
         ];
     }
 
+    // Nothing is known yet that JSON could tell.
+    [Fact]
+    public void An_interruption_before_the_data_are_prepared_ends_as_one()
+    {
+        using CommandRun run = new() { InterruptAt = "Run folder:" };
+        Assert.Equal((int)ExitCode.Interrupted, run.Run(CommandRun.SmallRun("--zca", "0.1", "--json")));
+        Assert.Equal("", run.Output);
+        run.InterruptAt = null;
+        Assert.Equal(0, run.Run("resume"));
+    }
+
     private static string[] Lines(CommandRun run) => Lines(run.RunPath);
 
     private static string[] Lines(string run) => File.ReadAllLines(Path.Combine(run, "metrics.jsonl"));
