@@ -31,7 +31,8 @@ internal sealed class ArtifactReader
         {
             FirstFormat => 1,
             Format => 2,
-            _ => throw Wrong($"its format is \"{format}\", expected {Format} or {FirstFormat}. Was it written by 'distill'?"),
+            _ => throw Wrong($"its format is \"{format}\", expected {Format} or {FirstFormat}. Was it written by " +
+                "'distill', or by a newer version of it?"),
         };
     }
 
@@ -96,8 +97,7 @@ internal sealed class ArtifactReader
     // The pixels are what people look at. Undoing a whitening takes too long for a check; 1 is for another machine's rounding.
     private void CheckPixels(NamedArray images, NamedArray pixels, Standardisation standardisation)
     {
-        var expected = new byte[images.Count];
-        standardisation.ToPixels(images.AsFloat32(), images.Dimensions[2] * images.Dimensions[3], expected);
+        byte[] expected = standardisation.ToPixels(images.AsFloat32(), new Shape(images.Dimensions[1..]));
         ReadOnlySpan<byte> stored = pixels.AsUInt8();
         for (int i = 0; i < expected.Length; i++)
         {

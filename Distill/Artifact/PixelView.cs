@@ -15,6 +15,19 @@ internal sealed record PixelLoss(double Largest, double Mean, double Clipped)
         $"{100 * Clipped:F1} % of the pixels lay outside 0…255 and were clipped");
 }
 
+/// <summary>Pixels of arrays: the one way for every picture and every file.</summary>
+internal static class Pixelation
+{
+    /// <summary>Standardised images [n, C, H, W] as bytes: rounded and clipped.</summary>
+    /// <exception cref="ArgumentException">A number is NaN.</exception>
+    public static byte[] ToPixels(this Standardisation standardisation, ReadOnlySpan<float> images, Shape image)
+    {
+        var pixels = new byte[images.Length];
+        standardisation.ToPixels(images, image[1] * image[2], pixels);
+        return pixels;
+    }
+}
+
 /// <summary>
 /// A set as 8-bit pixels: whitening and standardisation undone, rounded and clipped. The preprocessing of test images
 /// makes training images of them again.
@@ -30,15 +43,15 @@ internal sealed class PixelView
         _artifact = artifact;
         Standardisation s = artifact.Standardisation;
         ReadOnlySpan<float> images = artifact.Images.AsFloat32();
-        double[]? unwhitened = artifact.Whitening is { } zca ? new WhiteningInverse(zca).Undo(images) : null;
+        if (artifact.Whitening is { } zca)
+            images = zca.Inverse.Undo(images);
         int plane = artifact.Image[1] * artifact.Image[2], outside = 0;
-        Pixels = new byte[images.Length];
+        Pixels = s.ToPixels(images, artifact.Image);
         double largest = 0, sum = 0;
         for (int i = 0; i < images.Length; i++)
         {
             int c = i / plane % s.Channels;
-            double exact = ((unwhitened?[i] ?? images[i]) * s.Std[c] + s.Mean[c]) * 255;
-            Pixels[i] = (byte)Math.Round(Math.Clamp(exact, 0, 255));
+            double exact = ((double)images[i] * s.Std[c] + s.Mean[c]) * 255;
             double lost = Math.Abs(exact - Pixels[i]);
             (largest, sum) = (Math.Max(largest, lost), sum + lost);
             outside += exact is < -0.5 or > 255.5 ? 1 : 0;

@@ -91,7 +91,7 @@ internal sealed record SyntheticArtifact
         ? ArtifactReader.Check(Safetensors.Read(path))
         : throw new DistillException(
             ExitCode.Data, "IM3021",
-            $"the set {path} does not exist. Name a file such as runs/…/synthetic/ipc10.safetensors.");
+            $"the set {path} {(Directory.Exists(path) ? "is a folder" : "does not exist")}. Name a file such as runs/…/synthetic/ipc10.safetensors.");
 
     /// <summary>S on a backend, as it was learned.</summary>
     public SyntheticSet ToSet(Backend backend) => ToSet(backend, Images.AsFloat32());

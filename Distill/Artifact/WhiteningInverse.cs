@@ -2,12 +2,16 @@ using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace InfMatch.Distill;
 
-/// <summary>The way back through a whitening that came with a distilled set: such a file holds no inverse.</summary>
+/// <summary>The way back through a whitening, whether it was computed here or came with a distilled set: no file holds
+/// W⁻¹. By Cholesky's factor in float64, a third of a product of two such matrices.</summary>
 /// <param name="whitening">x ↦ (x − m)·W.</param>
 internal sealed class WhiteningInverse(ZcaWhitening whitening)
 {
     // Between two halves of a matrix that was computed as a root in float64 and rounded the difference is far less.
     private const double LargestAsymmetry = 1e-3;
+
+    // So many images go through a row of the factor while it is in the cache.
+    private const int ImagesAtOnce = 16;
 
     private readonly double[] _factor = Cholesky(whitening);
 
@@ -34,29 +38,45 @@ internal sealed class WhiteningInverse(ZcaWhitening whitening)
         return null;
     }
 
-    /// <summary>From whitened images [N, d] back to standardised ones, in float64.</summary>
-    public double[] Undo(ReadOnlySpan<float> whitened)
+    /// <summary>From whitened images [N, d] back to standardised ones, computed in float64.</summary>
+    public float[] Undo(ReadOnlySpan<float> whitened)
     {
         int size = whitening.Count;
-        var back = new double[whitened.Length];
-        for (int start = 0; start < whitened.Length; start += size)
+        var back = new float[whitened.Length];
+        for (int start = 0; start < whitened.Length; start += ImagesAtOnce * size)
         {
-            Span<double> x = back.AsSpan(start, size);
-            for (int i = 0; i < size; i++)
-            {
-                double known = TensorPrimitives.Dot(_factor.AsSpan(i * size, i), x[..i]);
-                x[i] = (whitened[start + i] - known) / _factor[i * size + i];
-            }
-            for (int i = size - 1; i >= 0; i--)
-            {
-                x[i] /= _factor[i * size + i];
-                // Row i of the factor is column i of its transpose: what x[i] contributes to those before it.
-                TensorPrimitives.MultiplyAdd(_factor.AsSpan(i * size, i), -x[i], x[..i], x[..i]);
-            }
-            for (int i = 0; i < size; i++)
-                x[i] += whitening.Mean[i];
+            int end = Math.Min(whitened.Length, start + ImagesAtOnce * size);
+            Undo(whitened[start..end], back.AsSpan()[start..end]);
         }
         return back;
+    }
+
+    private void Undo(ReadOnlySpan<float> whitened, Span<float> back)
+    {
+        int size = whitening.Count, n = whitened.Length / size;
+        var solved = new double[whitened.Length];
+        for (int i = 0; i < size; i++)
+        {
+            ReadOnlySpan<double> row = _factor.AsSpan(i * size, i);
+            for (int k = 0; k < n; k++)
+            {
+                Span<double> x = solved.AsSpan(k * size, size);
+                x[i] = (whitened[k * size + i] - TensorPrimitives.Dot(row, x[..i])) / _factor[i * size + i];
+            }
+        }
+        for (int i = size - 1; i >= 0; i--)
+        {
+            // Row i of the factor is column i of its transpose: what x[i] contributes to those before it.
+            ReadOnlySpan<double> row = _factor.AsSpan(i * size, i);
+            for (int k = 0; k < n; k++)
+            {
+                Span<double> x = solved.AsSpan(k * size, size);
+                x[i] /= _factor[i * size + i];
+                TensorPrimitives.MultiplyAdd(row, -x[i], x[..i], x[..i]);
+            }
+        }
+        for (int i = 0; i < solved.Length; i++)
+            back[i] = (float)(solved[i] + whitening.Mean[i % size]);
     }
 
     // W = L·Lᵀ, row by row.

@@ -80,8 +80,8 @@ internal sealed class PreparedData : IDisposable
     /// <summary>Images [n, C, H, W] as bytes, as they are seen: without whitening and standardisation.</summary>
     public byte[] Pixels(Tensor images)
     {
-        using var scope = TensorScope.Begin();
-        return SyntheticSetFile.Pixels(Whitening?.Undo(images) ?? images, Pair.Standardisation);
+        float[] values = images.ToArray<float>();
+        return Pair.Standardisation.ToPixels(Whitening is null ? values : Whitening.Inverse.Undo(values), Image);
     }
 
     /// <summary>Chosen training images with one-hot labels.</summary>

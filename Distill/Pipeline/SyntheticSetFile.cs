@@ -107,12 +107,4 @@ internal static class SyntheticSetFile
     /// <summary>SHA-256 of the images and label logits: equal hashes are equal sets, bit for bit.</summary>
     public static string Hash(SyntheticSet set) =>
         ArtifactHash.OfSet(set.Images.ToArray<float>(), set.LabelLogits.ToArray<float>());
-
-    /// <summary>Standardised images as bytes.</summary>
-    public static byte[] Pixels(Tensor images, Standardisation standardisation)
-    {
-        var pixels = new byte[images.Count];
-        standardisation.ToPixels(images.ToArray<float>(), images.Shape[2] * images.Shape[3], pixels);
-        return pixels;
-    }
 }

@@ -17,14 +17,17 @@ internal sealed class ZcaWhitening
     /// <summary>C·H·W up to which whitening is computed: six matrices of that side in float64 take 768 MiB there.</summary>
     public const int MostNumbers = 4096;
 
-    private const string InverseName = "zca_inverse", EpsilonKey = "epsilon", DataKey = "dataset_sha256";
+    private const string EpsilonKey = "epsilon", DataKey = "dataset_sha256";
     private const int RowsAtOnce = 1024, Matrices = 6;
 
     private readonly float[] _mean, _matrix;
-    private readonly float[]? _inverse;
+    private readonly Lazy<WhiteningInverse> _inverse;
 
-    private ZcaWhitening(double epsilon, float[] mean, float[] matrix, float[]? inverse) =>
-        (Epsilon, _mean, _matrix, _inverse) = (epsilon, mean, matrix, inverse);
+    private ZcaWhitening(double epsilon, float[] mean, float[] matrix)
+    {
+        (Epsilon, _mean, _matrix) = (epsilon, mean, matrix);
+        _inverse = new Lazy<WhiteningInverse>(() => new WhiteningInverse(this));
+    }
 
     /// <summary>ε.</summary>
     public double Epsilon { get; }
@@ -38,8 +41,9 @@ internal sealed class ZcaWhitening
     /// <summary>W [d, d].</summary>
     public ReadOnlySpan<float> Matrix => _matrix;
 
-    /// <summary>W⁻¹ [d, d]; empty where the whitening came from a distilled set.</summary>
-    public ReadOnlySpan<float> Inverse => _inverse;
+    /// <summary>The way back, computed when it is first asked for.</summary>
+    /// <exception cref="DistillException">W is not positive definite.</exception>
+    public WhiteningInverse Inverse => _inverse.Value;
 
     /// <summary>"eps=0.1".</summary>
     public override string ToString() => FormattableString.Invariant($"eps={Epsilon}");
@@ -51,10 +55,10 @@ internal sealed class ZcaWhitening
     /// <summary>The memory in bytes that a device needs for it.</summary>
     public static long Memory(Shape image) => (long)Matrices * image.Count * image.Count * sizeof(double);
 
-    /// <summary>The whitening that a distilled set's file holds, from m [d] and W [d, d], which its reader has checked. It
-    /// has no inverse.</summary>
+    /// <summary>The whitening that a distilled set's file holds, from m [d] and W [d, d], which its reader has
+    /// checked.</summary>
     public static ZcaWhitening Of(double epsilon, NamedArray mean, NamedArray matrix) =>
-        new(epsilon, mean.AsFloat32().ToArray(), matrix.AsFloat32().ToArray(), null);
+        new(epsilon, mean.AsFloat32().ToArray(), matrix.AsFloat32().ToArray());
 
     /// <summary>The whitening of a training set: read from a folder if it was computed before, else computed and kept
     /// there.</summary>
@@ -72,10 +76,9 @@ internal sealed class ZcaWhitening
             if (kept.Metadata.GetValueOrDefault(DataKey) == hash
                 && kept.Metadata.GetValueOrDefault(EpsilonKey) == epsilon.ToString("R", CultureInfo.InvariantCulture)
                 && kept.TryGet(MeanName, out NamedArray? mean) && kept.TryGet(MatrixName, out NamedArray? matrix)
-                && kept.TryGet(InverseName, out NamedArray? inverse) && mean.Count == train.ImageSize)
+                && mean.Count == train.ImageSize)
             {
-                return new ZcaWhitening(
-                    epsilon, mean.AsFloat32().ToArray(), matrix.AsFloat32().ToArray(), inverse.AsFloat32().ToArray());
+                return Of(epsilon, mean, matrix);
             }
         }
         using IProgressStage stage = progress.Begin("ZCA whitening of the training set", train.Count + train.ImageSize);
@@ -83,7 +86,7 @@ internal sealed class ZcaWhitening
         stage.Report(train.Count + train.ImageSize, made.ToString());
         Directory.CreateDirectory(folder);
         Safetensors.Write(
-            path, [.. made.ToArrays(), NamedArray.From(InverseName, [made.Count, made.Count], made._inverse!)],
+            path, [.. made.ToArrays()],
             new Dictionary<string, string>(StringComparer.Ordinal)
             {
                 [DataKey] = hash, [EpsilonKey] = epsilon.ToString("R", CultureInfo.InvariantCulture),
@@ -122,13 +125,12 @@ internal sealed class ZcaWhitening
             ridge[i * (d + 1)] = epsilon;
         covariance = covariance.Plus(Tensor.From<double>(backend, ridge, covariance.Shape));
         int steps = 0;
-        (Tensor root, Tensor inverseRoot) = MatrixRoots.Of(covariance, epsilon, () =>
+        (_, Tensor inverseRoot) = MatrixRoots.Of(covariance, epsilon, () =>
         {
             cancel.ThrowIfCancellationRequested();
             report?.Invoke(n + Math.Min(d, d / 10 * ++steps), $"inverse root, step {steps}");
         });
-        return new ZcaWhitening(
-            epsilon, [.. mean.Select(v => (float)v)], inverseRoot.ToArray<float>(), root.ToArray<float>());
+        return new ZcaWhitening(epsilon, [.. mean.Select(v => (float)v)], inverseRoot.ToArray<float>());
     }
 
     /// <summary>Whitens standardised images [n, C, H, W] where they stand.</summary>
@@ -148,22 +150,6 @@ internal sealed class ZcaWhitening
             images.Backend.Zip<SubtractFunction>(images.View(start * Count, shape), shift, centred);
             images.Backend.MatMul(centred, false, matrix, false, images.View(start * Count, shape));
         }
-    }
-
-    /// <summary>Standardised images [n, C, H, W] from whitened ones; the result belongs to the current scope.</summary>
-    /// <exception cref="InvalidOperationException">The whitening came from a distilled set, which holds no inverse.</exception>
-    public Tensor Undo(Tensor images)
-    {
-        if (_inverse is null)
-            throw new InvalidOperationException("A whitening read from a distilled set has no inverse.");
-        using var scope = TensorScope.Begin();
-        var rows = new Shape(images.Shape[0], Count);
-        Tensor inverse = Tensor.From<float>(images.Backend, _inverse, new Shape(Count, Count));
-        Tensor product = images.Backend.Empty(rows, images.DType), shift = images.Backend.Empty(rows, images.DType);
-        using IDisposable _ = FullPrecision.Require();
-        images.Backend.MatMul(images.Reshape(rows), false, inverse, false, product);
-        images.Backend.BroadcastTo(Tensor.From<float>(images.Backend, _mean, new Shape(1, Count)), shift);
-        return scope.Keep(product.Plus(shift).Reshape(images.Shape));
     }
 
     private static void RequireSize(ImageDataset train, Backend backend)

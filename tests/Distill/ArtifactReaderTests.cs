@@ -235,7 +235,7 @@ public sealed class ArtifactReaderTests : IDisposable
         arrays["images"] = NamedArray.From("images", arrays["images"].Dimensions, images);
         AssertRefused(path, arrays, texts, "IM3041", "the set does not have the hash that the file states");
         (arrays, texts) = ArtifactSample.Parts(ArtifactSample.Write(_folder.Root));
-        texts["estimator"] = "unrolled";
+        texts["software"] = "another";
         AssertRefused(path, arrays, texts, "IM3041", "the content does not have the hash that the file states");
     }
 

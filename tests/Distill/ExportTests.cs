@@ -39,11 +39,7 @@ public sealed class ExportTests : IDisposable
         Assert.Equal(artifact.Whitening?.Matrix.ToArray(), read.ZcaMatrix);
         foreach ((string key, string text) in artifact.Metadata)
             Assert.Equal(text, read.Metadata.GetProperty(key).GetString());
-        // The artifact's own bytes come from the inverse that it does not hold: they may be rounded the other way.
-        if (target == "safetensors")
-            Assert.All(read.Pixels.Zip(pixels.Pixels), p => Assert.InRange(p.First - p.Second, -1, 1));
-        else
-            Assert.Equal(pixels.Pixels, read.Pixels);
+        Assert.Equal(pixels.Pixels, read.Pixels);
         if (ArtifactExport.IsPictures(target))
             Assert.Null(read.Images);
         else
