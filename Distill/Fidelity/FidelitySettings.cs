@@ -64,6 +64,8 @@ internal sealed record FidelitySettings
 
     public int Subsets { get; init; }
 
+    public double SubsetShare { get; init; }
+
     public int TestPoints { get; init; }
 
     public int Candidates { get; init; }
@@ -136,7 +138,7 @@ internal sealed class FidelityOptions
             (s, v) => s with { Horizons = v });
         Whole("--leave-out", "Examples that are left out, one at a time.", 0, 1_000_000, 40, (s, v) =>
             s with { LeaveOut = v });
-        Real("--share", "How much of its weight is taken from what is left out, alone or in groups.",
+        Real("--share", "How much of its weight is taken from what is left out, alone, in groups or by subsets.",
             v => v is > 0 and <= 1, "a number above 0 to 1", 1, (s, v) => s with { Share = v });
         Real("--twin", "Also trains everything again with all weights changed by so much at random, which says how far any " +
             "estimate can get; 0 for not.", v => v is >= 0 and < 1, "a number from 0 to below 1", 0, (s, v) =>
@@ -145,8 +147,10 @@ internal sealed class FidelityOptions
             (s, v) => s with { Displacements = v });
         Whole("--groups", "Groups that are left out.", 0, 1_000_000, 20, (s, v) => s with { Groups = v });
         Whole("--group-size", "Examples of a group.", 1, 1_000_000, 20, (s, v) => s with { GroupSize = v });
-        Whole("--subsets", "Random halves of the examples, for LDS.", 0, 1_000_000, 50, (s, v) =>
+        Whole("--subsets", "Random subsets of the examples, for LDS.", 0, 1_000_000, 50, (s, v) =>
             s with { Subsets = v });
+        Real("--subset-share", "How many of the examples a subset leaves out, the others taking over their weight.",
+            v => v is > 0 and < 1, "a number above 0 to below 1", 0.5, (s, v) => s with { SubsetShare = v });
         Whole("--test-points", "Test images of LDS.", 1, 1_000_000, 20, (s, v) => s with { TestPoints = v });
         Whole("--candidates", "Candidate sets S whose J is compared with training on them.", 0, 1_000_000, 20,
             (s, v) => s with { Candidates = v });

@@ -50,20 +50,21 @@ internal sealed class TruthStudy(
                 Intervention.TakeAway(
                     n, settings.Share, key.Split("group").Split((ulong)g).Permutation(n).AsSpan(0, size))),
         ];
-        Intervention[] halves =
+        Intervention[] subsets =
         [
             .. Enumerable.Range(0, settings.Subsets).Select(k =>
-                Intervention.HalfSubset(n, key.Split("half").Split((ulong)k))),
+                Intervention.Subset(
+                    n, settings.SubsetShare, settings.Share, key.Split("half").Split((ulong)k))),
         ];
         SyntheticSet[] candidates = [.. Enumerable.Range(0, settings.Candidates).Select(c => Candidate(recorded, c))];
         Intervention[] replaced = [.. candidates.Select(c => Intervention.Replace(n, c.AsTrainingSet()))];
-        Intervention[] twins = Twins(key.Split("twin"), [.. singles, .. groups, .. halves]);
-        Intervention[] all = [.. singles, .. groups, .. halves, .. replaced, .. twins];
+        Intervention[] twins = Twins(key.Split("twin"), [.. singles, .. groups, .. subsets]);
+        Intervention[] all = [.. singles, .. groups, .. subsets, .. replaced, .. twins];
         IReadOnlyList<string> files;
         using (IProgressStage stage = progress.Begin($"Seed {s}: training again", all.Length))
             files = again.Run(all, threads, done => stage.Report(done), cancel);
-        string[][] parts = Cut(files, singles.Length, groups.Length, halves.Length, replaced.Length, twins.Length);
-        string[][] other = twins.Length > 0 ? Cut(parts[4], 1, singles.Length, groups.Length, halves.Length) : [];
+        string[][] parts = Cut(files, singles.Length, groups.Length, subsets.Length, replaced.Length, twins.Length);
+        string[][] other = twins.Length > 0 ? Cut(parts[4], 1, singles.Length, groups.Length, subsets.Length) : [];
 
         (LabelledImages validation, LabelledImages tests) = recorded.TestImages(
             settings.Validation, settings.TestPoints);
@@ -99,9 +100,9 @@ internal sealed class TruthStudy(
                 row.Gradients = estimate.ImageGradients / n;
                 row.LeaveOneOut = Agreement.Spearman(Predicted(scores, singles), single);
                 row.GroupOut = Agreement.Spearman(Predicted(scores, groups), group);
-                if (halves.Length > 0)
+                if (subsets.Length > 0)
                     row.Lds = points.Select((p, q) =>
-                        Agreement.Spearman(Predicted(estimate.Scores(p), halves), half[q])).Average();
+                        Agreement.Spearman(Predicted(estimate.Scores(p), subsets), half[q])).Average();
                 if (estimate.HasDisplacement && truths.Length > 0)
                     (row.Error, row.Cosine) = Agreements(i => Displacement(estimate, singles[i]), truths);
                 if (candidates.Length > 0 && Estimators.Names.Contains(name, StringComparer.Ordinal))
@@ -121,7 +122,7 @@ internal sealed class TruthStudy(
                 Tensor twin = again.Theta(other[0][0], h);
                 row.LeaveOneOut = Agreement.Spearman(Changes(again, other[1], h, measure, twin), single);
                 row.GroupOut = Agreement.Spearman(Changes(again, other[2], h, measure, twin), group);
-                if (halves.Length > 0)
+                if (subsets.Length > 0)
                     row.Lds = points.Select((p, q) =>
                         Agreement.Spearman(Changes(again, other[3], h, p, twin), half[q])).Average();
                 if (truths.Length > 0)

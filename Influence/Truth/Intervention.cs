@@ -51,17 +51,29 @@ public sealed record Intervention
         return new Intervention { Weights = weights };
     }
 
-    /// <summary>Keeps a random half of the examples with weight 2, so that the mass of the loss stays, and leaves the
-    /// others out.</summary>
+    /// <summary>Takes weight from a random part of the examples and gives it to the others in equal parts, so that the
+    /// mass of the loss stays. Half of them, and all of its weight, is what LDS is of.</summary>
     /// <param name="count">N.</param>
-    /// <param name="key">Which half.</param>
-    public static Intervention HalfSubset(int count, RandomKey key)
+    /// <param name="part">How many of the examples lose weight: above 0 to below 1, rounded up.</param>
+    /// <param name="share">How much of its weight each of them loses: 1 leaves them out.</param>
+    /// <param name="key">Which ones.</param>
+    /// <exception cref="ArgumentOutOfRangeException">All or none of the examples would lose weight.</exception>
+    public static Intervention Subset(int count, double part, double share, RandomKey key)
     {
-        var weights = new double[count];
-        foreach (int i in key.Permutation(count).AsSpan(0, count / 2))
-            weights[i] = 2;
+        int kept = (int)Math.Floor((1 - part) * count + Rounding);
+        if (kept <= 0 || kept >= count)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(part), part, $"Of {count} examples {count - kept} would lose weight to the others; take some, not all.");
+        }
+        double[] weights = [.. Enumerable.Repeat(1 - share, count)];
+        foreach (int i in key.Permutation(count).AsSpan(0, kept))
+            weights[i] = 1 + share * (count - kept) / kept;
         return new Intervention { Weights = weights };
     }
+
+    // 0.9·1000 is 900 and not 899.99…, whatever the share is in binary.
+    private const double Rounding = 1e-9;
 
     /// <summary>Moves a share of D's mass to a set: weights 1 − share, and the set with mass share·α.</summary>
     /// <param name="count">N.</param>

@@ -10,7 +10,7 @@ public sealed class RetrainedFolderTests
     private static readonly Intervention[] s_interventions =
     [
         Intervention.LeaveOut(12), Intervention.LeaveOut(12, 3), Intervention.LeaveOut(12, 1, 5, 7),
-        Intervention.HalfSubset(12, RandomKey.FromSeed(4)), Intervention.HalfSubset(12, RandomKey.FromSeed(5)),
+        Intervention.Subset(12, 0.5, 1, RandomKey.FromSeed(4)), Intervention.Subset(12, 0.5, 1, RandomKey.FromSeed(5)),
     ];
 
     [Theory]
@@ -67,14 +67,25 @@ public sealed class RetrainedFolderTests
             new RetrainedFolder(problem.Experts[0], problem.Folder, [3, 3]));
     }
 
-    [Fact]
-    public void A_half_subset_keeps_half_and_the_mass()
+    [Theory]
+    [InlineData(12, 0.5, 1, 6)]
+    [InlineData(13, 0.5, 1, 7)]
+    [InlineData(1000, 0.1, 1, 100)]
+    [InlineData(100, 0.29, 0.25, 29)]
+    public void A_subset_takes_weight_from_so_many_and_keeps_the_mass(int count, double part, double share, int fewer)
     {
-        double[] weights = [.. Intervention.HalfSubset(12, RandomKey.FromSeed(4)).Weights];
-        Assert.Equal(6, weights.Count(w => w == 0));
-        Assert.Equal(12, weights.Sum());
-        Assert.NotEqual(weights, Intervention.HalfSubset(12, RandomKey.FromSeed(5)).Weights);
+        double[] weights = [.. Intervention.Subset(count, part, share, RandomKey.FromSeed(4)).Weights];
+        Assert.Equal(fewer, weights.Count(w => w == 1 - share));
+        Assert.Single(weights.Where(w => w > 1).Distinct());
+        Assert.Equal(count, weights.Sum(), 1e-9);
+        Assert.NotEqual(weights, Intervention.Subset(count, part, share, RandomKey.FromSeed(5)).Weights);
     }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.95)]
+    public void A_subset_of_all_or_none_is_refused(double part) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => Intervention.Subset(12, part, 1, RandomKey.FromSeed(4)));
 
     [Fact]
     public void A_share_is_taken_from_the_examples_named_and_the_change_of_another_training_multiplies_its_weights()
