@@ -53,4 +53,11 @@ public sealed class SyntheticLoss(Network network, Augmentation augmentation, Ra
     public Variable At(Variable theta, IReadOnlyList<Variable> s) =>
         network.Loss(
             theta, augmentation.Apply(s[0].EnlargeTiles(Factor), key, siamese), s[1].Softmax().ForEachTile(Factor));
+
+    /// <summary>L(·; S) as a function of θ alone, with S held constant.</summary>
+    public ParameterLoss Of(SyntheticSet s)
+    {
+        Variable[] constants = [Variable.Constant(s.Images), Variable.Constant(s.LabelLogits)];
+        return theta => At(theta, constants);
+    }
 }

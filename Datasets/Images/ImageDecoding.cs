@@ -32,9 +32,9 @@ internal static class ImageDecoding
 
     private static DecodedImages Decode(ImageListing listing, LoadOptions options)
     {
-        ImageHeader size = options.ImageSize is { } side
-            ? new ImageHeader(side, side, 0)
-            : ImageFile.Read(listing.Train[0].Path, options.Limits).Header;
+        (int Height, int Width) size = options.ImageSize is { } side
+            ? (side, side)
+            : ImageFile.Read(listing.Train[0].Path, options.Limits).Header.Size;
         foreach (ListedImage[] part in (ListedImage[][])[listing.Train, listing.Test])
         {
             if ((long)part.Length * Channels * size.Height * size.Width > Array.MaxLength)
@@ -57,7 +57,7 @@ internal static class ImageDecoding
     }
 
     private static void DecodeAll(
-        ListedImage[] files, byte[] pixels, ImageHeader size, ListedImage first, LoadOptions options, Counter progress)
+        ListedImage[] files, byte[] pixels, (int Height, int Width) size, ListedImage first, LoadOptions options, Counter progress)
     {
         int imageBytes = Channels * size.Height * size.Width, failed = int.MaxValue;
         DatasetException? failure = null;
@@ -86,7 +86,7 @@ internal static class ImageDecoding
     }
 
     private static void DecodeOne(
-        ListedImage file, Span<byte> destination, ImageHeader size, ListedImage first, LoadOptions options)
+        ListedImage file, Span<byte> destination, (int Height, int Width) size, ListedImage first, LoadOptions options)
     {
         (byte[] bytes, ImageHeader header) = ImageFile.Read(file.Path, options.Limits);
         if (options.ImageSize is { } side)
@@ -96,7 +96,7 @@ internal static class ImageDecoding
             return;
         }
 
-        if ((header.Height, header.Width) != (size.Height, size.Width))
+        if (header.Size != size)
         {
             throw new DatasetException(
                 DatasetFault.Mismatch, file.Path, "the image is of another size than the first",

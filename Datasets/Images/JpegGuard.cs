@@ -28,7 +28,7 @@ internal static class JpegGuard
             throw NotEnded(file, place);
 
         int at = 2, scans = 0, segments = 0;
-        ImageHeader? header = null;
+        (int Height, int Width)? size = null;
         long blocks = 0, scanBytes = 0;
         while (true)
         {
@@ -56,17 +56,17 @@ internal static class JpegGuard
             var body = file.AsSpan(at + 4, length - 2);
             switch (marker)
             {
-                case 0xC0 or 0xC1 or 0xC2 when header is not null:
+                case 0xC0 or 0xC1 or 0xC2 when size is not null:
                     throw Damaged(place, "there is a second frame", at);
                 case 0xC0 or 0xC1 or 0xC2:
-                    (header, blocks) = ReadFrame(body, place, at, limits);
+                    (size, blocks) = ReadFrame(body, place, at, limits);
                     break;
                 case >= 0xC3 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC):
                     throw NotSupported(place,
                         $"a JPEG of the kind 0x{marker:x2} (lossless, hierarchical or arithmetic)", at);
                 case 0xCC:
                     throw NotSupported(place, "arithmetic coding", at);
-                case 0xDA when header is null:
+                case 0xDA when size is null:
                     throw Damaged(place, "a scan stands before the frame", at);
                 case 0xDA when ++scans > MaxScans:
                     throw Damaged(place, $"there are more than {MaxScans} scans", at);
@@ -82,19 +82,19 @@ internal static class JpegGuard
             }
         }
 
-        if (header is null || scans == 0)
+        if (size is not { } known || scans == 0)
             throw Damaged(place, "there is no image in it", at);
 
         // A block takes at least one bit in the scan of its mean, so fewer bits are a lie about the size.
         return 8 * scanBytes >= blocks
-            ? header.Value with { Length = at + 2 }
+            ? new ImageHeader(known.Height, known.Width, at + 2)
             : throw new DatasetException(
                 DatasetFault.Truncated, place, "there is too little data for the size in the frame",
-                $"{scanBytes} bytes", $"at least {(blocks + 7) / 8} for {header.Value.Height}×{header.Value.Width}",
+                $"{scanBytes} bytes", $"at least {(blocks + 7) / 8} for {known.Height}×{known.Width}",
                 "Copy or save the image again.");
     }
 
-    private static (ImageHeader Header, long Blocks) ReadFrame(
+    private static ((int Height, int Width) Size, long Blocks) ReadFrame(
         ReadOnlySpan<byte> body, string place, int at, DecodeLimits limits)
     {
         if (body.Length < 6 || body.Length != 6 + (3 * body[5]))
@@ -127,7 +127,7 @@ internal static class JpegGuard
             blocks += (long)Up(Up(width * h, widest), 8) * Up(Up(height * v, tallest), 8);
         }
 
-        return (new ImageHeader(height, width, 0), blocks);
+        return ((height, width), blocks);
     }
 
     private static int Up(int value, int by) => (value + by - 1) / by;

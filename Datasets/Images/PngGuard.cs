@@ -52,7 +52,7 @@ internal static class PngGuard
                 case Ihdr when header is not null:
                     throw Damaged(place, "there is a second IHDR", at);
                 case Ihdr:
-                    (header, bits, colour, interlace) = ReadHeader(body, place, limits);
+                    (header, bits, colour, interlace) = ReadHeader(body, file.Length, place, limits);
                     break;
                 case Plte when palette || data.Count > 0 || length % 3 != 0 || length is 0 or > 768
                     || (colour & 2) == 0:
@@ -91,11 +91,11 @@ internal static class PngGuard
         if (data.Count == 0)
             throw Damaged(place, "there is no image data", at);
         CheckData(data, header!.Value, bits * Channels(colour), interlace, place);
-        return header.Value with { Length = at };
+        return header.Value;
     }
 
     private static (ImageHeader Header, int Bits, int Colour, int Interlace) ReadHeader(
-        ReadOnlySpan<byte> body, string place, DecodeLimits limits)
+        ReadOnlySpan<byte> body, int fileLength, string place, DecodeLimits limits)
     {
         if (body.Length != HeaderBytes)
             throw Damaged(place, "IHDR is of the wrong length", SignatureBytes);
@@ -115,7 +115,7 @@ internal static class PngGuard
         }
 
         ImageSizes.Check(height, width, Channels(colour) * (bits == 16 ? 2 : 1), place, limits);
-        return (new ImageHeader((int)height, (int)width, 0), bits, colour, interlace);
+        return (new ImageHeader((int)height, (int)width, fileLength), bits, colour, interlace);
     }
 
     private static int Channels(int colour) => colour switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };

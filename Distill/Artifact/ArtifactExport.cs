@@ -13,9 +13,7 @@ namespace InfMatch.Distill;
 /// Writes a set for users of other programs: as arrays or as pictures, always with its texts, a dataset card and a loader
 /// for PyTorch.
 /// </summary>
-/// <param name="artifact">The set.</param>
-/// <param name="pixels">Its pixels; only safetensors does without.</param>
-internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView? pixels)
+internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixels)
 {
     private static readonly JsonSerializerOptions s_json = new()
     {
@@ -63,7 +61,7 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView? pixe
             ]));
         }
         folder.Write("metadata.json", metadata + "\n");
-        var card = new DatasetCard(artifact, target, pixels?.Loss, Measured) { HasTestImages = TestImages is not null };
+        var card = new DatasetCard(artifact, target, pixels, Measured) { HasTestImages = TestImages is not null };
         folder.Write("README.md", card.Text());
         folder.Write("load_infmatch.py", Loader());
     }
@@ -89,7 +87,7 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView? pixe
             string file = target == "png"
                 ? $"images/{Number(i, 5)}.png"
                 : $"images/{classFolders[label]}/{Number(counts[label]++, 3)}.png";
-            byte[] png = PngImage.Encode(pixels![i], artifact.Image[0], artifact.Image[1], artifact.Image[2]);
+            byte[] png = PngImage.Encode(pixels[i], artifact.Image[0], artifact.Image[1], artifact.Image[2]);
             folder.Write(file, stream => stream.Write(png));
             labels.Append(CultureInfo.InvariantCulture, $"{file},{label},{Quote(Names()[label])}\n");
             string[] row =
@@ -110,7 +108,7 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView? pixe
     {
         int n = artifact.Count;
         yield return artifact.Images;
-        yield return NamedArray.From("images_u8", artifact.Images.Dimensions, pixels!.Pixels);
+        yield return NamedArray.From("images_u8", artifact.Images.Dimensions, pixels.Pixels);
         yield return NamedArray.From("labels", [n], artifact.Labels);
         yield return artifact.LabelLogits;
         yield return NamedArray.From("soft_labels", [n, artifact.Classes], artifact.SoftLabels);

@@ -17,11 +17,10 @@ internal sealed class ArtifactJudge : IDisposable
     public ArtifactJudge(SyntheticArtifact artifact, DatasetPair pair, Backend backend, CancellationToken cancel)
     {
         _artifact = artifact;
-        RunSettings settings = artifact.Settings ?? throw new DistillException(
+        Settings = artifact.Settings ?? throw new DistillException(
             ExitCode.Data, "IM3044",
             $"{artifact.Source} has the format {ArtifactReader.FirstFormat}, which does not say how its accuracy was measured. " +
             "Judge it with 'evaluate', or distil it again.");
-        Settings = settings;
         _data = PreparedData.Load(pair, backend, artifact.Whitening);
         try
         {
@@ -36,7 +35,8 @@ internal sealed class ArtifactJudge : IDisposable
             TrainingPlan plan = Protocols.Plan(Settings, pair.Name);
             int images = artifact.Count * artifact.Factor * artifact.Factor;
             new Requirements(0, Requirements.Memory(
-                _data.Train.Count, _data.TestImages.Shape[0], Math.Min(plan.BatchSize, images), [network], 0))
+                _data.Train.Count, _data.TestImages.Shape[0], Math.Min(plan.BatchSize, images), [network], 0,
+                whitening: _data.Whitening))
                 .Check(".", backend);
             _judge = new NetworkJudge(network, Settings, _data, RandomKey.FromSeed(Settings.Seed).Split("judge"), cancel);
         }

@@ -7,7 +7,7 @@ namespace InfMatch.Distill;
 /// claims and under which conditions, how to load it and how to make it again.
 /// </summary>
 internal sealed class DatasetCard(
-    SyntheticArtifact artifact, string target, PixelLoss? loss, (Accuracy Exact, Accuracy Pixels)? measured)
+    SyntheticArtifact artifact, string target, PixelView pixels, (Accuracy Exact, Accuracy Pixels)? measured)
 {
     private const string None = "not stated in the file";
 
@@ -111,7 +111,7 @@ internal sealed class DatasetCard(
         };
         if (ArtifactExport.IsPictures(target))
         {
-            yield return $"- lossy: {loss}.";
+            yield return $"- lossy: {pixels.Loss}.";
             yield return measured is { } m
                 ? $"- measured again: {m.Exact} % with the images of the artifact, {m.Pixels} % with these pixels"
                 : "- what that costs in accuracy was not measured (`export --measure`)";

@@ -35,35 +35,42 @@ internal static class Pixelation
 internal sealed class PixelView
 {
     private readonly SyntheticArtifact _artifact;
+    private readonly Lazy<(byte[] Pixels, PixelLoss Loss)> _view;
 
-    /// <summary>From a set's images.</summary>
-    /// <exception cref="DistillException">Its whitening cannot be undone.</exception>
+    /// <summary>Of a set's images; computed when it is first asked for, because the artifact itself can be kept without.</summary>
     public PixelView(SyntheticArtifact artifact)
     {
         _artifact = artifact;
+        _view = new Lazy<(byte[], PixelLoss)>(() => View(artifact));
+    }
+
+    private static (byte[] Pixels, PixelLoss Loss) View(SyntheticArtifact artifact)
+    {
         Standardisation s = artifact.Standardisation;
         ReadOnlySpan<float> images = artifact.Images.AsFloat32();
         if (artifact.Whitening is { } zca)
             images = zca.Inverse.Undo(images);
         int plane = artifact.Image[1] * artifact.Image[2], outside = 0;
-        Pixels = s.ToPixels(images, artifact.Image);
+        byte[] pixels = s.ToPixels(images, artifact.Image);
         double largest = 0, sum = 0;
         for (int i = 0; i < images.Length; i++)
         {
             int c = i / plane % s.Channels;
             double exact = ((double)images[i] * s.Std[c] + s.Mean[c]) * 255;
-            double lost = Math.Abs(exact - Pixels[i]);
+            double lost = Math.Abs(exact - pixels[i]);
             (largest, sum) = (Math.Max(largest, lost), sum + lost);
             outside += exact is < -0.5 or > 255.5 ? 1 : 0;
         }
-        Loss = new PixelLoss(largest, sum / images.Length, (double)outside / images.Length);
+        return (pixels, new PixelLoss(largest, sum / images.Length, (double)outside / images.Length));
     }
 
     /// <summary>[n, C, H, W].</summary>
-    public byte[] Pixels { get; }
+    /// <exception cref="DistillException">The set's whitening cannot be undone.</exception>
+    public byte[] Pixels => _view.Value.Pixels;
 
     /// <summary>What is lost.</summary>
-    public PixelLoss Loss { get; }
+    /// <exception cref="DistillException">The set's whitening cannot be undone.</exception>
+    public PixelLoss Loss => _view.Value.Loss;
 
     /// <summary>The pixels of one image [C, H, W].</summary>
     public ReadOnlySpan<byte> this[int image] => Pixels.AsSpan(image * _artifact.Image.Count, _artifact.Image.Count);

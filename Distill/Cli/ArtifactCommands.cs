@@ -146,9 +146,8 @@ internal sealed class ArtifactCommands(
         DatasetPair? data = measure || testImages ? LoadDataOf(artifact, given) : null;
         if (testImages)
             RequireTestImages(artifact, data!.Test);
-        // The artifact is copied as it is; of a whitening that cannot be undone nothing else can be made.
-        PixelView? pixels = target == "safetensors" && !measure ? null : new PixelView(artifact);
-        (Accuracy Exact, Accuracy Pixels)? measured = measure ? MeasurePixels(artifact, pixels!, data!, given) : null;
+        var pixels = new PixelView(artifact);
+        (Accuracy Exact, Accuracy Pixels)? measured = measure ? MeasurePixels(artifact, pixels, data!, given) : null;
         new ArtifactExport(artifact, pixels) { Measured = measured, TestImages = testImages ? data!.Test : null }
             .Write(target, export);
         export.Complete();
@@ -156,7 +155,7 @@ internal sealed class ArtifactCommands(
             $"{artifact.Count} images of {artifact.Classes} classes as {target}, with README.md and load_infmatch.py, in {made}");
         bool isLossy = ArtifactExport.IsPictures(target);
         if (isLossy)
-            terminal.Say($"Lossy: {pixels!.Loss}.");
+            terminal.Say($"Lossy: {pixels.Loss}.");
         if (measured is { } m)
             terminal.Say($"Test accuracy: {m.Exact} % with the images, {m.Pixels} % with their 8-bit pixels.");
         else if (isLossy)
@@ -169,7 +168,7 @@ internal sealed class ArtifactCommands(
                     Folder = made,
                     Target = target,
                     Images = artifact.Count,
-                    PixelLoss = isLossy ? pixels!.Loss : null,
+                    PixelLoss = isLossy ? pixels.Loss : null,
                     Exact = measured?.Exact,
                     Pixels = measured?.Pixels,
                 },
@@ -197,6 +196,7 @@ internal sealed class ArtifactCommands(
     private (Accuracy Exact, Accuracy Pixels) MeasurePixels(
         SyntheticArtifact artifact, PixelView pixels, DatasetPair data, RunSettings given)
     {
+        _ = pixels.Pixels; // what cannot be shown is told before the networks are trained
         Backend backend = OpenDevice(given, artifact);
         using var judge = new ArtifactJudge(artifact, data, backend, cancel);
         using IProgressView progress = terminal.MakeProgress();

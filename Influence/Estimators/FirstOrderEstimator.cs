@@ -15,8 +15,7 @@ public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEs
     public override string Name => "first-order";
 
     /// <inheritdoc/>
-    protected override Tensor ComputeRealSide(Window window) =>
-        Theta(window, window.Last).Minus(Theta(window, window.First));
+    protected override Tensor ComputeRealSide(Window window) => RecordedDisplacement(window);
 
     /// <inheritdoc/>
     protected override Tensor Side(Window window, ParameterLoss lossOfZ)

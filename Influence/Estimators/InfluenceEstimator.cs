@@ -131,11 +131,7 @@ public abstract class InfluenceEstimator(EstimationContext context) : IDisposabl
     }
 
     /// <summary>a_S [p]; belongs to the current scope.</summary>
-    public Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss)
-    {
-        Variable[] constants = [Variable.Constant(s.Images), Variable.Constant(s.LabelLogits)];
-        return Side(window, theta => loss.At(theta, constants));
-    }
+    public Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss) => Side(window, loss.Of(s));
 
     /// <summary>(∂a_S/∂S)ᵀ·u for a cotangent u [p]; belongs to the current scope.</summary>
     public abstract SyntheticGradient Pullback(Window window, SyntheticSet s, SyntheticLoss loss, Tensor u);
@@ -145,6 +141,9 @@ public abstract class InfluenceEstimator(EstimationContext context) : IDisposabl
 
     /// <summary>a_D, computed: what the recorded steps themselves tell about all of D.</summary>
     protected abstract Tensor ComputeRealSide(Window window);
+
+    /// <summary>θ^last − θ^first [p]: the displacement of D's training as it was recorded.</summary>
+    protected Tensor RecordedDisplacement(Window window) => Theta(window, window.Last).Minus(Theta(window, window.First));
 
     /// <summary>θ [p] at a checkpoint of a window's expert; it is not the caller's to dispose of.</summary>
     protected Tensor Theta(Window window, int checkpoint)

@@ -50,18 +50,13 @@ public sealed class LossField(SecondDerivatives mode, double? relativeStep = nul
     public Tensor Slopes(Tensor theta, Func<Variable, Variable, Variable> weightedLoss, int count, Tensor v)
     {
         Tensor ones = Tensor.Full(theta.Backend, theta.DType, new Shape(count), 1);
-        Variable At(Variable parameters, IReadOnlyList<Variable> w) => weightedLoss(parameters, w[0]);
-        return (Mode == SecondDerivatives.Exact
-            ? MixedProduct.Exact(At, theta, v, [ones])
-            : MixedProduct.ByDifferences(At, theta, v, [ones], relativeStep))[0];
+        return MixedProducts((parameters, w) => weightedLoss(parameters, w[0]), theta, v, [ones])[0];
     }
 
     /// <summary>M_S(θ; v) = ∂/∂S ⟨v, ∇_θ L(θ; S)⟩ with v held constant.</summary>
     public SyntheticGradient Mixed(Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v)
     {
-        Tensor[] result = Mode == SecondDerivatives.Exact
-            ? MixedProduct.Exact(loss.At, theta, v, [s.Images, s.LabelLogits])
-            : MixedProduct.ByDifferences(loss.At, theta, v, [s.Images, s.LabelLogits], relativeStep);
+        Tensor[] result = MixedProducts(loss.At, theta, v, [s.Images, s.LabelLogits]);
         return new SyntheticGradient(result[0], result[1]);
     }
 
@@ -70,11 +65,14 @@ public sealed class LossField(SecondDerivatives mode, double? relativeStep = nul
     public (Tensor HessianVector, SyntheticGradient Mixed) HessianAndMixed(
         Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v)
     {
-        Variable At(Variable parameters, IReadOnlyList<Variable> all) => loss.At(parameters + all[2], [all[0], all[1]]);
-        Tensor[] inputs = [s.Images, s.LabelLogits, theta.ZerosLike()];
-        Tensor[] result = Mode == SecondDerivatives.Exact
-            ? MixedProduct.Exact(At, theta, v, inputs)
-            : MixedProduct.ByDifferences(At, theta, v, inputs, relativeStep);
+        Tensor[] result = MixedProducts(
+            (parameters, all) => loss.At(parameters + all[2], [all[0], all[1]]), theta, v,
+            [s.Images, s.LabelLogits, theta.ZerosLike()]);
         return (result[2], new SyntheticGradient(result[0], result[1]));
     }
+
+    private Tensor[] MixedProducts(Loss loss, Tensor theta, Tensor v, IReadOnlyList<Tensor> inputs) =>
+        Mode == SecondDerivatives.Exact
+            ? MixedProduct.Exact(loss, theta, v, inputs)
+            : MixedProduct.ByDifferences(loss, theta, v, inputs, relativeStep);
 }

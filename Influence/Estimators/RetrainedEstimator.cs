@@ -17,30 +17,20 @@ public sealed class RetrainedEstimator(EstimationContext context) : InfluenceEst
     public override string Name => "retrained";
 
     /// <inheritdoc/>
-    protected override Tensor ComputeRealSide(Window window) =>
-        Theta(window, window.Last).Minus(Theta(window, window.First));
+    protected override Tensor ComputeRealSide(Window window) => RecordedDisplacement(window);
 
     /// <inheritdoc/>
     protected override Tensor Side(Window window, ParameterLoss lossOfZ)
     {
-        Tensor start = Theta(window, window.First), theta = start.Clone();
-        for (int t = window.First; t < window.Last; t++)
-            theta = Step(window, t, theta, lossOfZ);
-        return theta.Minus(start);
+        using var scope = TensorScope.Begin();
+        Tensor[] path = Path(window, window.Last, lossOfZ);
+        return scope.Keep(path[^1].Minus(path[0]));
     }
 
     /// <inheritdoc/>
     public override SyntheticGradient Pullback(Window window, SyntheticSet s, SyntheticLoss loss, Tensor u)
     {
-        Variable[] constants = [Variable.Constant(s.Images), Variable.Constant(s.LabelLogits)];
-        var path = new Tensor[window.Last - window.First];
-        path[0] = Theta(window, window.First);
-        for (int t = window.First; t < window.Last - 1; t++)
-        {
-            using var scope = TensorScope.Begin();
-            path[t - window.First + 1] = scope.Keep(
-                Axpy(window, t, Differential.GradientAt(theta => loss.At(theta, constants), path[t - window.First]), path[t - window.First]));
-        }
+        Tensor[] path = Path(window, window.Last - 1, loss.Of(s)); // the last θ_S is no one's input
         SyntheticGradient sum = ZerosLike(s);
         Tensor cotangent = u.Clone(); // of θ_S^{t+1}
         for (int t = window.Last - 1; t >= window.First; t--)
@@ -48,17 +38,23 @@ public sealed class RetrainedEstimator(EstimationContext context) : InfluenceEst
             using var scope = TensorScope.Begin();
             (Tensor hessian, SyntheticGradient mixed) = Context.Field.HessianAndMixed(path[t - window.First], loss, s, cotangent);
             sum = Next(scope, sum, sum.Plus(-EffectiveRate(window, t), mixed));
-            cotangent = scope.Replace(cotangent, Axpy(window, t, hessian, cotangent));
+            cotangent = scope.Replace(cotangent, TensorAlgebra.Axpy(-EffectiveRate(window, t), hessian, cotangent));
         }
         return sum;
     }
 
-    private Tensor Step(Window window, int t, Tensor theta, ParameterLoss loss)
+    // θ_S from the window's beginning to the macro-step last; all but the first belong to the current scope.
+    private Tensor[] Path(Window window, int last, ParameterLoss loss)
     {
-        using var scope = TensorScope.Begin();
-        return scope.Replace(theta, Axpy(window, t, Differential.GradientAt(loss, theta), theta));
+        var path = new Tensor[last - window.First + 1];
+        path[0] = Theta(window, window.First);
+        for (int i = 1; i < path.Length; i++)
+        {
+            using var scope = TensorScope.Begin();
+            Tensor before = path[i - 1];
+            path[i] = scope.Keep(TensorAlgebra.Axpy(
+                -EffectiveRate(window, window.First + i - 1), Differential.GradientAt(loss, before), before));
+        }
+        return path;
     }
-
-    private Tensor Axpy(Window window, int t, Tensor gradient, Tensor theta) =>
-        TensorAlgebra.Axpy(-EffectiveRate(window, t), gradient, theta);
 }
