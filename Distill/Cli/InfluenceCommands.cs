@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using InfMatch.Datasets;
 using InfMatch.Influence;
@@ -24,11 +25,16 @@ internal sealed class InfluenceCommands(
         string folder = Prepare(machine, pair, settings);
         long start = TimeProvider.System.GetTimestamp();
         int threads = machine.Threads == 0 ? Environment.ProcessorCount : machine.Threads;
+        TruthStudy study;
         IReadOnlyList<FidelityRow> rows;
         using (IProgressView progress = terminal.MakeProgress())
-            rows = new TruthStudy(settings, pair, machine.Seed, threads, folder, progress, cancel).Run();
+        {
+            study = new TruthStudy(settings, pair, machine.Seed, threads, folder, progress, cancel);
+            rows = study.Run();
+        }
         var groups = rows.GroupBy(r => (r.Horizon, r.Estimator)).ToList();
         Show(groups, pair.Name, settings);
+        study.Notes.ForEach(terminal.Say);
         string name = $"truth-{pair.Name}-{settings.Model}";
         WriteRows(Path.Combine(folder, $"{name}.csv"), rows);
         foreach ((string what, Func<FidelityRow, double> value) in (IEnumerable<(string, Func<FidelityRow, double>)>)
@@ -58,7 +64,7 @@ internal sealed class InfluenceCommands(
         IReadOnlyList<ScoresRow> rows;
         using (IProgressView progress = terminal.MakeProgress())
         {
-            study = new ScoresStudy(settings, pair, machine.Seed, folder, progress, cancel);
+            study = new ScoresStudy(settings, pair, machine.Seed, machine.Threads, folder, progress, cancel);
             rows = study.Run();
         }
         var table = new Table().Title(Markup.Escape($"Scores of {settings.Examples} examples, {pair.Name}, {settings.Model}"));
@@ -67,8 +73,8 @@ internal sealed class InfluenceCommands(
         foreach (ScoresRow row in rows)
         {
             table.AddRow(
-                Markup.Escape(row.Estimator), $"{new Spread(row.AreaUnderCurve, double.NaN)}",
-                $"{new Spread(row.Gradients, double.NaN)}", $"{new Spread(row.Seconds, double.NaN)}");
+                Markup.Escape(row.Estimator), $"{Spread.Of([row.AreaUnderCurve])}",
+                $"{Spread.Of([row.Gradients])}", $"{Spread.Of([row.Seconds])}");
         }
         terminal.Console.Write(table);
         foreach (string file in study.Files)
@@ -79,6 +85,7 @@ internal sealed class InfluenceCommands(
         {
             ["dataset"] = pair.Name,
             ["model"] = settings.Model,
+            ["settings"] = JsonSerializer.SerializeToNode(settings, JsonText.Options),
             ["flippedLabels"] = settings.FlipLabels,
             ["files"] = new JsonArray([.. study.Files.Select(f => JsonValue.Create(f))]),
             ["estimates"] = new JsonArray(
@@ -157,6 +164,7 @@ internal sealed class InfluenceCommands(
                 {
                     ["mean"] = Number(spread.Mean),
                     ["deviation"] = Number(spread.Deviation),
+                    ["of"] = spread.Count,
                 };
             }
             return found;
@@ -170,6 +178,7 @@ internal sealed class InfluenceCommands(
             ["model"] = settings.Model,
             ["examples"] = settings.Examples,
             ["steps"] = settings.Steps,
+            ["settings"] = JsonSerializer.SerializeToNode(settings, JsonText.Options),
             ["results"] = new JsonArray([.. groups.Select(Describe)]),
         };
     }

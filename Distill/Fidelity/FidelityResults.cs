@@ -8,10 +8,10 @@ namespace InfMatch.Distill;
 /// <param name="Estimator">The estimate.</param>
 internal sealed record FidelityRow(int Seed, int Horizon, string Estimator)
 {
-    /// <summary>‖δ̂ − δ‖/‖δ‖, mean over examples left out.</summary>
+    /// <summary>‖δ̂ − δ‖/‖δ‖, mean over examples left out that training has met by then.</summary>
     public double Error { get; set; } = double.NaN;
 
-    /// <summary>cos(δ̂, δ), mean over examples left out.</summary>
+    /// <summary>cos(δ̂, δ), mean over the same.</summary>
     public double Cosine { get; set; } = double.NaN;
 
     /// <summary>Spearman's ρ of the change of the validation measure over examples left out.</summary>
@@ -47,20 +47,22 @@ internal sealed record FidelityRow(int Seed, int Horizon, string Estimator)
 /// <summary>A mean with the sample standard deviation over seeds.</summary>
 /// <param name="Mean">The mean of what was measured; NaN for nothing.</param>
 /// <param name="Deviation">The sample standard deviation; NaN for fewer than two.</param>
-internal readonly record struct Spread(double Mean, double Deviation)
+/// <param name="Count">How many were measured.</param>
+internal readonly record struct Spread(double Mean, double Deviation, int Count)
 {
     /// <summary>The mean and deviation of values; those that are NaN are left out.</summary>
     public static Spread Of(IEnumerable<double> values)
     {
         double[] known = [.. values.Where(v => !double.IsNaN(v))];
-        return known.Length == 0 ? new Spread(double.NaN, double.NaN) : OfAll(known);
+        return known.Length == 0 ? new Spread(double.NaN, double.NaN, 0) : OfAll(known);
     }
 
     /// <summary>The mean and deviation of values, at least one; NaN spreads.</summary>
     public static Spread OfAll(IReadOnlyList<double> values)
     {
         double mean = values.Average(), squares = values.Sum(v => (v - mean) * (v - mean));
-        return new Spread(mean, values.Count < 2 ? double.NaN : Math.Sqrt(squares / (values.Count - 1)));
+        return new Spread(
+            mean, values.Count < 2 ? double.NaN : Math.Sqrt(squares / (values.Count - 1)), values.Count);
     }
 
     /// <inheritdoc/>

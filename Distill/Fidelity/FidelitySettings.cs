@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json.Serialization;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
@@ -76,9 +77,11 @@ internal sealed record FidelitySettings
 
     public int Pictures { get; init; }
 
+    [JsonIgnore]
     public DType DType => NumberType == "float64" ? DType.Float64 : DType.Float32;
 
     /// <summary>How second derivatives are taken.</summary>
+    [JsonIgnore]
     public LossField Field =>
         new(
             Second == "exact" ? SecondDerivatives.Exact : SecondDerivatives.FiniteDifference,

@@ -12,6 +12,9 @@ namespace InfMatch.Distill;
 /// training.</summary>
 internal sealed class RecordedCase : IDisposable
 {
+    // Larger than logits get, and small enough that float32 still tells them apart without it.
+    private const double BeyondLogits = 1e4;
+
     private readonly FidelitySettings _settings;
     private readonly DatasetPair _pair;
 
@@ -20,7 +23,13 @@ internal sealed class RecordedCase : IDisposable
         CancellationToken cancel)
     {
         (_settings, _pair, Key, Backend) = (settings, pair, key, backend);
-        Examples = Draw("--examples", pair.Train, settings.Examples, key.Split("examples"));
+        if (settings.Examples > pair.Train.Count)
+        {
+            throw DistillException.BadValue(
+                "--examples", $"{settings.Examples}", $"at most the {pair.Train.Count} images of {pair.Train.Name}");
+        }
+        CheckTestImages();
+        Examples = key.Split("examples").Permutation(pair.Train.Count)[..settings.Examples];
         (Tensor images, Labels) = PreparedData.Copy(pair.Train, Examples, backend);
         Given = [.. Labels];
         IsFlipped = new bool[Labels.Length];
@@ -33,9 +42,10 @@ internal sealed class RecordedCase : IDisposable
         }
         Data = Labelled(images, Given);
         Network = MakeNetwork();
+        int perEpoch = (Examples.Length - 1) / settings.Batch + 1;
         var plan = new TrainingPlan(
-            (settings.Steps * settings.Batch + Examples.Length - 1) / Examples.Length + settings.Steps, settings.Batch,
-            settings.Rate, settings.Momentum, settings.Decay, RateSchedule.Constant, Augmentation.None)
+            (settings.Steps - 1) / perEpoch + 1, settings.Batch, settings.Rate, settings.Momentum, settings.Decay,
+            RateSchedule.Constant, Augmentation.None)
         {
             MostSteps = settings.Steps,
         };
@@ -102,7 +112,7 @@ internal sealed class RecordedCase : IDisposable
     /// <summary>Random test images, and after them others for a second purpose.</summary>
     public (LabelledImages First, LabelledImages Second) TestImages(int first, int second)
     {
-        int[] drawn = Draw("--validation", _pair.Test, first + second, Key.Split("test"));
+        int[] drawn = Key.Split("test").Permutation(_pair.Test.Count)[..(first + second)];
         return (Of(drawn[..first]), Of(drawn[first..]));
 
         LabelledImages Of(int[] indices)
@@ -125,10 +135,14 @@ internal sealed class RecordedCase : IDisposable
         Variable images = Variable.Constant(points.Images), labels = Variable.Constant(points.Labels);
         if (_settings.Measure == "loss")
             return theta => Network.Loss(theta, images, labels);
+        // log p_y − log(1 − p_y) = z_y − log Σ_{c≠y} exp z_c; in float32 1 − p_y is 0 long before the margin has an end.
+        Variable others = 1 - labels;
+        var perPoint = new Shape(points.Count, 1);
         return theta =>
         {
-            Variable log = (Network.Forward(theta, images).LogSoftmax() * labels).SumTo(new Shape(points.Count, 1));
-            return (log - (1 - log.Exp()).Log()).Mean();
+            Variable logits = Network.Forward(theta, images), masked = logits - BeyondLogits * labels;
+            Variable sums = (masked - masked.LogSoftmax()) * others * (1.0 / (Classes - 1));
+            return (logits * labels - sums).SumTo(perPoint).Mean();
         };
     }
 
@@ -151,9 +165,22 @@ internal sealed class RecordedCase : IDisposable
     private LabelledImages Labelled(Tensor images, int[] labels) => new(
         images.To(_settings.DType), LabelledImages.OneHot(Backend, _settings.DType, labels, Classes));
 
-    private static int[] Draw(string option, ImageDataset set, int count, RandomKey key) => count <= set.Count
-        ? key.Permutation(set.Count)[..count]
-        : throw DistillException.BadValue(option, $"{count}", $"at most the {set.Count} images of {set.Name}");
+    // Before anything is trained.
+    private void CheckTestImages()
+    {
+        (int validation, int points, ImageDataset set) = (_settings.Validation, _settings.TestPoints, _pair.Test);
+        if (points >= set.Count)
+        {
+            throw DistillException.BadValue(
+                "--test-points", $"{points}", $"fewer than the {set.Count} images of {set.Name}, of which --validation takes others");
+        }
+        if (validation > set.Count - points)
+        {
+            throw DistillException.BadValue(
+                "--validation", $"{validation}",
+                $"at most {set.Count - points}: {set.Name} has {set.Count} images, and --test-points takes {points}");
+        }
+    }
 
     private static string Digest(string text) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..12];

@@ -19,15 +19,19 @@ internal sealed record ScoresRow(string Estimator, double AreaUnderCurve, double
 /// <summary>'influence scores': what every training example does to the measure of test images, as CSV and as pictures
 /// of the most helpful and the most harmful ones.</summary>
 internal sealed class ScoresStudy(
-    FidelitySettings settings, DatasetPair pair, ulong seed, string folder, IProgressView progress,
+    FidelitySettings settings, DatasetPair pair, ulong seed, int threads, string folder, IProgressView progress,
     CancellationToken cancel)
 {
-    private readonly CpuBackend _backend = new(1);
+    private const byte White = 255;
+
+    private readonly CpuBackend _backend = new(threads);
 
     /// <summary>The files that were written.</summary>
     public List<string> Files { get; } = [];
 
     /// <summary>Scores all examples by every estimate.</summary>
+    /// <exception cref="DistillException">More images are asked for than there are.</exception>
+    /// <exception cref="NumericalException">A loss or a score stops being finite.</exception>
     public IReadOnlyList<ScoresRow> Run()
     {
         using var scope = TensorScope.Begin();
@@ -47,6 +51,12 @@ internal sealed class ScoresStudy(
                 long start = TimeProvider.System.GetTimestamp();
                 double[] scores = estimate.Scores(measure);
                 double seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
+                if (Array.FindIndex(scores, s => !double.IsFinite(s)) is var broken and >= 0)
+                {
+                    throw new NumericalException(
+                        $"the score of example {broken} by {name}", settings.Steps, scores[broken],
+                        "Raise --damping, lower --rate or leave the estimate out.");
+                }
                 // Where the measure is the loss, an example that raises it is harmful; a margin is the other way round.
                 double[] harm = settings.Measure == "loss" ? scores : [.. scores.Select(s => -s)];
                 rows.Add(new ScoresRow(
@@ -85,15 +95,19 @@ internal sealed class ScoresStudy(
             .. Enumerable.Range(0, recorded.Classes).Select(c =>
                 Enumerable.Range(0, harm.Length).Where(i => recorded.Given[i] == c).OrderBy(i => harm[i]).ToArray()),
         ];
-        int each = Math.Min(settings.Pictures, ofClass.Min(c => c.Length));
-        if (each == 0)
-            return;
-        Write("helpful", ofClass.SelectMany(c => c[..each]));
-        Write("harmful", ofClass.SelectMany(c => c.Reverse().Take(each)));
+        int each = Math.Min(settings.Pictures, ofClass.Max(c => c.Length));
+        Write("helpful", ofClass.Select(c => c.Take(each)));
+        Write("harmful", ofClass.Select(c => c.Reverse().Take(each)));
 
-        void Write(string what, IEnumerable<int> examples)
+        // A class with fewer examples has empty places at the end of its row.
+        void Write(string what, IEnumerable<IEnumerable<int>> rows)
         {
-            byte[] pixels = [.. examples.SelectMany(i => pair.Train.Image(recorded.Examples[i]).ToArray())];
+            int size = pair.Train.Channels * pair.Train.Height * pair.Train.Width;
+            byte[] pixels =
+            [
+                .. rows.SelectMany(row => row.SelectMany(i => pair.Train.Image(recorded.Examples[i]).ToArray())
+                    .Concat(Enumerable.Repeat(White, each * size)).Take(each * size)),
+            ];
             string path = Path.Combine(recorded.Folder, $"{what}.png");
             ImageGrid.Write(path, pixels, pair.Train.Channels, pair.Train.Height, pair.Train.Width,
                 pair.Train.ClassNames);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using InfMatch.Autograd;
 using InfMatch.Datasets;
 using InfMatch.Influence;
@@ -23,9 +24,14 @@ internal sealed class TruthStudy(
     private readonly CpuBackend _backend = new(1);
     private readonly List<FidelityRow> _rows = [];
 
+    /// <summary>What the rows do not tell: which estimates gave no finite numbers.</summary>
+    public List<string> Notes { get; } = [];
+
     /// <summary>Measures all seeds.</summary>
+    /// <exception cref="DistillException">More examples, groups or test images are asked for than there are.</exception>
     public IReadOnlyList<FidelityRow> Run()
     {
+        Check();
         for (int s = 0; s < settings.Seeds; s++)
         {
             using var scope = TensorScope.Begin();
@@ -41,14 +47,14 @@ internal sealed class TruthStudy(
         int n = settings.Examples;
         var again = new RetrainedFolder(recorded.Expert, Path.Combine(recorded.Folder, "retrained"), settings.Horizons);
         RandomKey key = recorded.Key;
-        int[] left = key.Split("leave out").Permutation(n)[..Math.Min(n, settings.LeaveOut)];
+        int[] left = key.Split("leave out").Permutation(n)[..settings.LeaveOut];
         Intervention[] singles = [.. left.Select(i => Intervention.TakeAway(n, settings.Share, i))];
-        int size = Math.Min(settings.GroupSize, n - 1);
         Intervention[] groups =
         [
             .. Enumerable.Range(0, settings.Groups).Select(g =>
                 Intervention.TakeAway(
-                    n, settings.Share, key.Split("group").Split((ulong)g).Permutation(n).AsSpan(0, size))),
+                    n, settings.Share,
+                    key.Split("group").Split((ulong)g).Permutation(n).AsSpan(0, settings.GroupSize))),
         ];
         Intervention[] subsets =
         [
@@ -98,6 +104,11 @@ internal sealed class TruthStudy(
                 double[] scores = estimate.Scores(measure);
                 row.Seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
                 row.Gradients = estimate.ImageGradients / n;
+                if (!Array.TrueForAll(scores, double.IsFinite))
+                {
+                    Notes.Add($"{name}, {horizon} steps, seed {s}: scores that are not finite have no rank, so the row lacks " +
+                        "its correlations. Raise --damping or lower --rate.");
+                }
                 row.LeaveOneOut = Agreement.Spearman(Predicted(scores, singles), single);
                 row.GroupOut = Agreement.Spearman(Predicted(scores, groups), group);
                 if (subsets.Length > 0)
@@ -150,16 +161,40 @@ internal sealed class TruthStudy(
         return estimate.Displacement(intervention).ToArray<double>();
     }
 
+    // An example that training has not met yet is left out to no effect: there is nothing to be right or wrong about.
     private static (double Error, double Cosine) Agreements(Func<int, double[]> displacement, double[][] truths)
     {
+        int[] met = [.. Enumerable.Range(0, truths.Length).Where(i => Array.Exists(truths[i], x => x != 0))];
         (double error, double cosine) = (0, 0);
-        for (int i = 0; i < truths.Length; i++)
+        foreach (int i in met)
         {
             double[] found = displacement(i);
-            error += Agreement.RelativeError(found, truths[i]) / truths.Length;
-            cosine += Agreement.Cosine(found, truths[i]) / truths.Length;
+            error += Agreement.RelativeError(found, truths[i]);
+            cosine += Agreement.Cosine(found, truths[i]);
         }
-        return (error, cosine);
+        return (error / met.Length, cosine / met.Length);
+    }
+
+    private void Check()
+    {
+        int n = settings.Examples;
+        AtMost("--leave-out", settings.LeaveOut, n, "--examples");
+        if (settings.Groups > 0)
+            AtMost("--group-size", settings.GroupSize, n - 1, "one less than --examples");
+        if (settings.Candidates > 0)
+            AtMost("--candidate-ipc", settings.CandidateIpc, n / pair.Train.Classes, "--examples for each class");
+        if (settings.Subsets > 0 && Intervention.KeptOf(n, settings.SubsetShare) is int kept && (kept == 0 || kept == n))
+        {
+            throw DistillException.BadValue(
+                "--subset-share", settings.SubsetShare.ToString("R", CultureInfo.InvariantCulture),
+                $"a share that leaves some of {n} examples out and not all");
+        }
+
+        static void AtMost(string option, int value, int most, string what)
+        {
+            if (value > most)
+                throw DistillException.BadValue(option, $"{value}", $"at most {most}, {what}");
+        }
     }
 
     // Σ_i (w_i − 1)·dm/dw_i of each intervention.
@@ -224,7 +259,7 @@ internal sealed class TruthStudy(
     private SyntheticSet Candidate(RecordedCase recorded, int number)
     {
         RandomKey key = recorded.Key.Split("candidate").Split((ulong)number);
-        int count = Math.Min(settings.CandidateIpc * recorded.Classes, settings.Examples), classes = recorded.Classes;
+        int classes = recorded.Classes, count = settings.CandidateIpc * classes;
         double spoilt = settings.Candidates < 2 ? 0 : (double)number / (settings.Candidates - 1);
         int[] rows = key.Split("images").Permutation(settings.Examples)[..count];
         Tensor images = recorded.Data.Rows(rows).Images;

@@ -30,7 +30,7 @@ internal sealed record Accuracy(double Mean, double Std, IReadOnlyList<double> R
     /// <summary>From the accuracies of single networks, in percent.</summary>
     public static Accuracy Of(IReadOnlyList<double> runs)
     {
-        (double mean, double deviation) = Spread.OfAll(runs);
+        (double mean, double deviation, _) = Spread.OfAll(runs);
         return new Accuracy(mean, runs.Count > 1 ? deviation : 0, runs);
     }
 

@@ -60,7 +60,7 @@ public sealed record Intervention
     /// <exception cref="ArgumentOutOfRangeException">All or none of the examples would lose weight.</exception>
     public static Intervention Subset(int count, double part, double share, RandomKey key)
     {
-        int kept = (int)Math.Floor((1 - part) * count + Rounding);
+        int kept = KeptOf(count, part);
         if (kept <= 0 || kept >= count)
         {
             throw new ArgumentOutOfRangeException(
@@ -72,8 +72,22 @@ public sealed record Intervention
         return new Intervention { Weights = weights };
     }
 
+    /// <summary>How many of the examples a subset keeps where a part of them loses weight, rounded down.</summary>
+    public static int KeptOf(int count, double part) => (int)Math.Floor((1 - part) * count + Rounding);
+
     // 0.9·1000 is 900 and not 899.99…, whatever the share is in binary.
     private const double Rounding = 1e-9;
+
+    /// <summary>Adds a set to the training: its mean loss, with a mass of its own, to every step's.</summary>
+    /// <param name="count">N.</param>
+    /// <param name="set">What is added.</param>
+    /// <param name="mass">Its mass, where all of D has 1.</param>
+    public static Intervention Add(int count, LabelledImages set, double mass) => new()
+    {
+        Weights = [.. Enumerable.Repeat(1.0, count)],
+        Added = set,
+        AddedMass = mass,
+    };
 
     /// <summary>Moves a share of D's mass to a set: weights 1 − share, and the set with mass share·α.</summary>
     /// <param name="count">N.</param>

@@ -1,6 +1,11 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using InfMatch.Autograd;
 using InfMatch.Distill;
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+using StbImageSharp;
 
 namespace InfMatch.Tests.Distill;
 
@@ -101,12 +106,83 @@ public sealed class InfluenceCommandTests : IDisposable
     [InlineData("--horizons", "500", "numbers up to --steps (24)")]
     [InlineData("--examples", "5000", "at most the 72 images")]
     [InlineData("--estimators", "unroled", "did you mean unrolled?")]
+    [InlineData("--validation", "500", "images, and --test-points takes 4")]
+    [InlineData("--test-points", "500", "of which --validation takes others")]
+    [InlineData("--leave-out", "61", "at most 60, --examples")]
+    [InlineData("--group-size", "60", "at most 59, one less than --examples")]
+    [InlineData("--candidate-ipc", "21", "at most 20, --examples for each class")]
+    [InlineData("--subset-share", "0.99", "a share that leaves some of 60 examples out and not all")]
     public void A_bad_value_is_a_usage_error_that_says_what_is_expected(string option, string value, string expected)
     {
         Assert.Equal((int)ExitCode.Usage, _run.Run(
-            ["influence", "truth", .. SmallWithout(option), option, value]));
+        [
+            "influence", "truth", .. SmallWithout(option), option, value,
+            .. option == "--test-points" ? (string[])[] : ["--test-points", "4"],
+        ]));
         Assert.Contains($"{option} is \"{value}\"; expected ", _run.Errors);
         Assert.Contains(expected, _run.Errors);
+    }
+
+    [Fact]
+    public void Scores_that_overflow_are_a_numerical_error_and_not_an_order()
+    {
+        int code = 0;
+        for (int steps = 4; code == 0 && steps < 40; steps++)
+        {
+            code = _run.Run(
+            [
+                "influence", "scores", .. SmallWithout("--rate").Where((_, i) => i is not (4 or 5)), "--steps", $"{steps}",
+                "--rate", "1", "--model", "quadratic", "--number-type", "float32", "--estimators", "unrolled",
+            ]);
+        }
+        Assert.Equal((int)ExitCode.Numerical, code);
+        Assert.Contains("by unrolled became ", _run.Errors);
+    }
+
+    [Fact]
+    public void A_class_that_has_few_examples_leaves_places_of_its_row_empty()
+    {
+        // Seven examples of three classes are never as many of each.
+        int most = 0;
+        int[] widths = [.. new[] { "1", "2", "5" }.Select(pictures =>
+        {
+            Assert.Equal((int)ExitCode.Done, _run.Run(
+            [
+                "influence", "scores", .. SmallWithout("--examples"), "--examples", "7", "--pictures", pictures,
+                "--estimators", "first-order", "--json",
+            ]));
+            string[] files = [.. JsonNode.Parse(_run.Output)!["files"]!.AsArray().Select(f => f!.GetValue<string>())];
+            int[] counts = [.. File.ReadAllLines(files[0]).Skip(1)
+                .GroupBy(l => l.Split(',')[2], StringComparer.Ordinal).Select(g => g.Count())];
+            Assert.True(counts.Max() > 2 && counts.Min() < counts.Max(), string.Join(' ', counts));
+            most = Math.Min(5, counts.Max());
+            return ImageResult.FromMemory(File.ReadAllBytes(files[1])).Width;
+        })];
+        int cell = widths[1] - widths[0];
+        Assert.True(cell > 0);
+        Assert.Equal((most - 1) * cell, widths[2] - widths[0]);
+    }
+
+    [Fact]
+    public void The_margin_of_points_that_are_almost_certain_is_finite_in_float32_and_that_of_float64()
+    {
+        double[] margins = [.. new[] { "float32", "float64" }.Select(type =>
+        {
+            using var scope = TensorScope.Begin();
+            var settings = new FidelitySettings
+            {
+                Model = "logistic", Activation = "relu", Examples = 40, Steps = 5, Batch = 10, Rate = 0.1,
+                NumberType = type, Measure = "margin", Validation = 10,
+            };
+            using RecordedCase recorded = RecordedCase.Open(
+                settings, CommandRun.TinyData(), RandomKey.FromSeed(3), new CpuBackend(1),
+                Path.Combine(_run.Runs, type), CancellationToken.None);
+            LabelledImages points = recorded.TestImages(10, 0).First;
+            Tensor theta = recorded.ContextAt(5).Theta(5);
+            return recorded.MeasureOf(points)(Variable.Constant(theta.Times(1000))).Value.ToArray<double>()[0];
+        })];
+        Assert.True(Math.Abs(margins[1]) > 100, $"{margins[1]}");
+        Assert.Equal(margins[1], margins[0], 1e-4 * Math.Abs(margins[1]));
     }
 
     [Theory]

@@ -168,7 +168,7 @@ public sealed class ExampleInfluenceTests
     {
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), 0.9, 0.01, backend: s_backend);
         LabelledImages set = problem.Start.AsTrainingSet();
-        var add = new Intervention { Weights = [.. Enumerable.Repeat(1.0, 12)], Added = set, AddedMass = 0.5 };
+        Intervention add = Intervention.Add(12, set, 0.5);
         Tensor side = new UnrolledEstimator(problem.Context).SyntheticSide(
             new Window(0, 0, 6), problem.Start, new SyntheticLoss(problem.Network, Augmentation.None, default));
         double error = Agreement.RelativeError(
