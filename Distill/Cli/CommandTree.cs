@@ -95,10 +95,10 @@ internal static class CommandTree
         Trains a small network again without single examples, groups and random halves, and on candidate sets, always with the
         same initialisation and order, and compares with what the estimates predict: displacement of the parameters,
         Spearman's correlation, LDS, and J with the distance that training on a set really ends at. Trainings are kept
-        below --out, and a second call uses them. --threads says how many run at once.
+        below --out, and a second call uses them. --threads says how many trainings or estimates run at once.
 
         Examples:
-          dotnet run --project Distill -- influence truth --horizons 10 30 100
+          dotnet run --project Distill -- influence truth --horizons 10 30 100 --seeds 1
           dotnet run --project Distill -- influence truth --dataset mnist --data ~/data --model mlp --momentum 0.9 --json
         """;
 

@@ -25,16 +25,17 @@ internal sealed class InfluenceCommands(
         string folder = Prepare(machine, pair, settings);
         long start = TimeProvider.System.GetTimestamp();
         int threads = machine.Threads == 0 ? Environment.ProcessorCount : machine.Threads;
-        TruthStudy study;
         IReadOnlyList<FidelityRow> rows;
         using (IProgressView progress = terminal.MakeProgress())
-        {
-            study = new TruthStudy(settings, pair, machine.Seed, threads, folder, progress, cancel);
-            rows = study.Run();
-        }
+            rows = new TruthStudy(settings, pair, machine.Seed, threads, folder, progress, cancel).Run();
         var groups = rows.GroupBy(r => (r.Horizon, r.Estimator)).ToList();
         Show(groups, pair.Name, settings);
-        study.Notes.ForEach(terminal.Say);
+        foreach (FidelityRow row in rows.Where(r => !r.IsFinite))
+        {
+            terminal.Say(
+                $"{row.Estimator}, {row.Horizon} steps, seed {row.Seed}: scores that are not finite have no rank, so that " +
+                "their correlations are missing. Raise --damping or lower --rate.");
+        }
         string name = $"truth-{pair.Name}-{settings.Model}";
         WriteRows(Path.Combine(folder, $"{name}.csv"), rows);
         foreach ((string what, Func<FidelityRow, double> value) in (IEnumerable<(string, Func<FidelityRow, double>)>)
@@ -125,8 +126,11 @@ internal sealed class InfluenceCommands(
             .. Enumerable.Range(0, names.Length)
                 .Where(i => groups.Any(g => g.Any(r => double.IsFinite(r.Values().ElementAt(i).Value)))),
         ];
-        foreach (string column in (string[])["steps", "estimate", .. measured.Select(i => names[i])])
+        foreach (string column in (string[])["steps", "estimate"])
             table.AddColumn(new TableColumn(column).RightAligned().NoWrap());
+        // A deviation may go to a second line; a name may not.
+        foreach (int i in measured)
+            table.AddColumn(new TableColumn(names[i]).RightAligned());
         foreach (var group in groups)
         {
             string[] cells = [.. measured.Select(i => $"{Spread.Of(group.Select(r => r.Values().ElementAt(i).Value))}")];

@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using InfMatch.Autograd;
 using InfMatch.Datasets;
 using InfMatch.Influence;
@@ -24,9 +26,6 @@ internal sealed class TruthStudy(
     private readonly CpuBackend _backend = new(1);
     private readonly List<FidelityRow> _rows = [];
 
-    /// <summary>What the rows do not tell: which estimates gave no finite numbers.</summary>
-    public List<string> Notes { get; } = [];
-
     /// <summary>Measures all seeds.</summary>
     /// <exception cref="DistillException">More examples, groups or test images are asked for than there are.</exception>
     public IReadOnlyList<FidelityRow> Run()
@@ -41,6 +40,12 @@ internal sealed class TruthStudy(
         }
         return _rows;
     }
+
+    // What training again says after so many steps: changes of parameters, of the measure for each example and group left
+    // out, of each test point's for each subset, and where training on the candidates ends.
+    private sealed record Truth(
+        int Index, int Steps, double[][] Displacements, double[] Singles, double[] Groups, double[][] Subsets,
+        double[] Distances, double[] Accuracies);
 
     private void Measure(RecordedCase recorded, int s)
     {
@@ -80,66 +85,96 @@ internal sealed class TruthStudy(
             .. Enumerable.Range(0, settings.TestPoints).Select(q => recorded.MeasureOf(tests.Rows([q]))),
         ];
         (Tensor Images, int[] Labels)? unseen = candidates.Length > 0 ? recorded.AllTestImages() : null;
-        using IProgressStage work = progress.Begin(
-            $"Seed {s}: estimates", (long)settings.Horizons.Length * settings.Estimators.Length);
+        Truth[] truths = [.. Enumerable.Range(0, settings.Horizons.Length).Select(TruthAt)];
+        (Truth Truth, string Name)[] asked = [.. truths.SelectMany(t => settings.Estimators.Select(name => (t, name)))];
+        var rows = new FidelityRow[asked.Length];
+        using IProgressStage work = progress.Begin($"Seed {s}: estimates", asked.Length);
+        var finished = new Lock();
         int done = 0;
-        for (int h = 0; h < settings.Horizons.Length; h++)
+        AtOnce(asked.Length, i =>
+        {
+            rows[i] = RowOf(asked[i].Truth, asked[i].Name);
+            lock (finished)
+                work.Report(++done, $"{asked[i].Name} after {asked[i].Truth.Steps} steps");
+        });
+        for (int h = 0; h < truths.Length; h++)
+        {
+            _rows.AddRange(rows.Skip(h * settings.Estimators.Length).Take(settings.Estimators.Length));
+            if (other.Length > 0)
+                _rows.Add(RowOfTwin(truths[h]));
+        }
+
+        Truth TruthAt(int h)
         {
             using var scope = TensorScope.Begin();
-            int horizon = settings.Horizons[h];
-            ExampleContext context = recorded.ContextAt(horizon);
-            Tensor end = context.Theta(horizon);
-            double[][] truths = [.. singles.Take(settings.Displacements).Select((_, i) =>
-                Moved(again, parts[0][i], h, end))];
-            double[] single = Changes(again, parts[0], h, measure, end),
-                group = Changes(again, parts[1], h, measure, end);
-            double[][] half = [.. points.Select(p => Changes(again, parts[2], h, p, end))];
+            Tensor end = recorded.ContextAt(settings.Horizons[h]).Theta(settings.Horizons[h]);
             (double[] distance, double[] accuracy) = Candidates(recorded.Network, again, parts[3], h, end, unseen);
-            foreach (string name in settings.Estimators)
-            {
-                cancel.ThrowIfCancellationRequested();
-                ExampleInfluence estimate = ExampleInfluences.Create(name, context, settings.Damping);
-                var row = new FidelityRow(s, horizon, name);
-                long start = TimeProvider.System.GetTimestamp();
-                double[] scores = estimate.Scores(measure);
-                row.Seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
-                row.Gradients = estimate.ImageGradients / n;
-                if (!Array.TrueForAll(scores, double.IsFinite))
-                {
-                    Notes.Add($"{name}, {horizon} steps, seed {s}: scores that are not finite have no rank, so the row lacks " +
-                        "its correlations. Raise --damping or lower --rate.");
-                }
-                row.LeaveOneOut = Agreement.Spearman(Predicted(scores, singles), single);
-                row.GroupOut = Agreement.Spearman(Predicted(scores, groups), group);
-                if (subsets.Length > 0)
-                    row.Lds = points.Select((p, q) =>
-                        Agreement.Spearman(Predicted(estimate.Scores(p), subsets), half[q])).Average();
-                if (estimate.HasDisplacement && truths.Length > 0)
-                    (row.Error, row.Cosine) = Agreements(i => Displacement(estimate, singles[i]), truths);
-                if (candidates.Length > 0 && Estimators.Names.Contains(name, StringComparer.Ordinal))
-                {
-                    double[] j = Objectives(recorded, name, horizon, candidates);
-                    row.CandidateDistance = Agreement.Spearman(j, distance);
-                    row.CandidateAccuracy = Agreement.Spearman([.. j.Select(x => -x)], accuracy);
-                }
-                _rows.Add(row);
-                work.Report(++done, $"{name} after {horizon} steps");
-            }
-            if (other.Length > 0)
-                _rows.Add(OfTwin(new FidelityRow(s, horizon, TwinName)));
+            return new Truth(
+                h, settings.Horizons[h],
+                [.. singles.Take(settings.Displacements).Select((_, i) => Moved(again, parts[0][i], h, end))],
+                Changes(again, parts[0], h, measure, end), Changes(again, parts[1], h, measure, end),
+                [.. points.Select(p => Changes(again, parts[2], h, p, end))], distance, accuracy);
+        }
 
-            FidelityRow OfTwin(FidelityRow row)
+        FidelityRow RowOf(Truth truth, string name)
+        {
+            using var scope = TensorScope.Begin();
+            ExampleInfluence estimate = ExampleInfluences.Create(
+                name, recorded.ContextAt(truth.Steps), settings.Damping);
+            var row = new FidelityRow(s, truth.Steps, name);
+            long start = TimeProvider.System.GetTimestamp();
+            double[] scores = estimate.Scores(measure);
+            row.Seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
+            row.Gradients = estimate.ImageGradients / n;
+            row.IsFinite = Array.TrueForAll(scores, double.IsFinite);
+            row.LeaveOneOut = Agreement.Spearman(Predicted(scores, singles), truth.Singles);
+            row.GroupOut = Agreement.Spearman(Predicted(scores, groups), truth.Groups);
+            if (subsets.Length > 0)
+                row.Lds = points.Select((p, q) =>
+                    Agreement.Spearman(Predicted(estimate.Scores(p), subsets), truth.Subsets[q])).Average();
+            if (estimate.HasDisplacement && truth.Displacements.Length > 0)
+                (row.Error, row.Cosine) = Agreements(i => Displacement(estimate, singles[i]), truth.Displacements);
+            if (candidates.Length > 0 && Estimators.Names.Contains(name, StringComparer.Ordinal))
             {
-                Tensor twin = again.Theta(other[0][0], h);
-                row.LeaveOneOut = Agreement.Spearman(Changes(again, other[1], h, measure, twin), single);
-                row.GroupOut = Agreement.Spearman(Changes(again, other[2], h, measure, twin), group);
-                if (subsets.Length > 0)
-                    row.Lds = points.Select((p, q) =>
-                        Agreement.Spearman(Changes(again, other[3], h, p, twin), half[q])).Average();
-                if (truths.Length > 0)
-                    (row.Error, row.Cosine) = Agreements(i => Moved(again, other[1][i], h, twin), truths);
-                return row;
+                double[] j = Objectives(recorded, name, truth.Steps, candidates);
+                row.CandidateDistance = Agreement.Spearman(j, truth.Distances);
+                row.CandidateAccuracy = Agreement.Spearman([.. j.Select(x => -x)], truth.Accuracies);
             }
+            return row;
+        }
+
+        FidelityRow RowOfTwin(Truth truth)
+        {
+            using var scope = TensorScope.Begin();
+            int h = truth.Index;
+            Tensor twin = again.Theta(other[0][0], h);
+            var row = new FidelityRow(s, truth.Steps, TwinName)
+            {
+                LeaveOneOut = Agreement.Spearman(Changes(again, other[1], h, measure, twin), truth.Singles),
+                GroupOut = Agreement.Spearman(Changes(again, other[2], h, measure, twin), truth.Groups),
+            };
+            if (subsets.Length > 0)
+                row.Lds = points.Select((p, q) =>
+                    Agreement.Spearman(Changes(again, other[3], h, p, twin), truth.Subsets[q])).Average();
+            if (truth.Displacements.Length > 0)
+                (row.Error, row.Cosine) = Agreements(i => Moved(again, other[1][i], h, twin), truth.Displacements);
+            return row;
+        }
+    }
+
+    // Each on one thread, so that numbers do not depend on how many there are; the longest horizons, which cost most, first.
+    private void AtOnce(int count, Action<int> act)
+    {
+        var options = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancel };
+        try
+        {
+            Parallel.ForEach(
+                Partitioner.Create(Enumerable.Range(0, count).Reverse(), EnumerablePartitionerOptions.NoBuffering), options,
+                act);
+        }
+        catch (AggregateException e)
+        {
+            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
         }
     }
 
