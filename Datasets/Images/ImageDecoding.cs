@@ -13,6 +13,13 @@ internal static class ImageDecoding
     /// </exception>
     public static DatasetPair Load(ImageListing listing, Standardisation? standardisation, LoadOptions options)
     {
+        if (listing.ClassNames is [var alone])
+        {
+            throw new DatasetException(
+                DatasetFault.NotFound, listing.Root, $"the only class is {alone}, and nothing can be told from it", "1 class folder",
+                "at least 2", "Put the images of each class into a folder of its own there.");
+        }
+
         if (options.ImageSize is { } asked && (asked < 1 || asked > options.Limits.MaxSide))
         {
             throw new DatasetException(

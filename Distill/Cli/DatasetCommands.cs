@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using InfMatch.Datasets;
@@ -75,6 +76,7 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
             { Length: > 0 } variable
             ? variable : DefaultTarget);
         string folder = Path.Combine(target, publication.Folder);
+        RunFolder.RequireWritable(target, "--to");
         terminal.Say($"{name} goes to {folder}");
         try
         {
@@ -130,6 +132,15 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
             };
         }
 
+        DatasetInfo info = DatasetCatalog.InfoOf(settings.Dataset);
+        bool? isWhole = info.Train is null ? null : (info.Train, info.Test) == (pair.Train.Count, pair.Test.Count);
+        result["published"] = isWhole;
+        if (isWhole == false)
+        {
+            terminal.Say(string.Create(
+                CultureInfo.InvariantCulture,
+                $"This is not all that is published: that has {info.Train:N0} images for training and {info.Test:N0} for the test."));
+        }
         terminal.Say($"Standardised by {pair.Standardisation}");
         Dictionary<UInt128, int> seen = First(pair.Train);
         int[] shared = [.. Enumerable.Range(0, pair.Test.Count).Where(

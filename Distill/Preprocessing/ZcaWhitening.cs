@@ -60,8 +60,8 @@ internal sealed class ZcaWhitening
     public static ZcaWhitening Of(double epsilon, NamedArray mean, NamedArray matrix) =>
         new(epsilon, mean.AsFloat32().ToArray(), matrix.AsFloat32().ToArray());
 
-    /// <summary>The whitening of a training set: read from a folder if it was computed before, else computed and kept
-    /// there.</summary>
+    /// <summary>The whitening of a training set: read from a folder if it was computed before and is whole, else
+    /// computed and kept there.</summary>
     /// <exception cref="DistillException">The images are too large for it.</exception>
     public static ZcaWhitening Get(
         ImageDataset train, double epsilon, Backend backend, string folder, IProgressView progress, CancellationToken cancel)
@@ -70,16 +70,13 @@ internal sealed class ZcaWhitening
         string hash = train.ContentHash();
         string path = Path.Combine(
             folder, FormattableString.Invariant($"zca-{train.Name.Replace(' ', '-')}-{hash[..12]}-eps{epsilon}.safetensors"));
-        if (File.Exists(path))
+        if (Kept(path) is { } kept
+            && kept.Metadata.GetValueOrDefault(DataKey) == hash
+            && kept.Metadata.GetValueOrDefault(EpsilonKey) == epsilon.ToString("R", CultureInfo.InvariantCulture)
+            && kept.TryGet(MeanName, out NamedArray? mean) && kept.TryGet(MatrixName, out NamedArray? matrix)
+            && mean.Count == train.ImageSize)
         {
-            ArraySet kept = Safetensors.Read(path);
-            if (kept.Metadata.GetValueOrDefault(DataKey) == hash
-                && kept.Metadata.GetValueOrDefault(EpsilonKey) == epsilon.ToString("R", CultureInfo.InvariantCulture)
-                && kept.TryGet(MeanName, out NamedArray? mean) && kept.TryGet(MatrixName, out NamedArray? matrix)
-                && mean.Count == train.ImageSize)
-            {
-                return Of(epsilon, mean, matrix);
-            }
+            return Of(epsilon, mean, matrix);
         }
         using IProgressStage stage = progress.Begin("ZCA whitening of the training set", train.Count + train.ImageSize);
         ZcaWhitening made = Fit(train, epsilon, backend, stage.Report, cancel);
@@ -92,6 +89,18 @@ internal sealed class ZcaWhitening
                 [DataKey] = hash, [EpsilonKey] = epsilon.ToString("R", CultureInfo.InvariantCulture),
             });
         return made;
+    }
+
+    private static ArraySet? Kept(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? Safetensors.Read(path) : null;
+        }
+        catch (ArrayFileException)
+        {
+            return null; // damaged: it is computed again
+        }
     }
 
     /// <summary>The whitening of a training set, computed in float64 and rounded once.</summary>

@@ -49,7 +49,7 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>Fails unless files can be made below a folder; it is made where it is missing.</summary>
     /// <exception cref="DistillException">They cannot.</exception>
-    public static void RequireWritable(string root)
+    public static void RequireWritable(string root, string option = "--out")
     {
         try
         {
@@ -60,7 +60,7 @@ internal sealed class RunFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw NotWritable(root, e);
+            throw NotWritable(root, e, option);
         }
     }
 
@@ -153,7 +153,7 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
-    private static DistillException NotWritable(string path, Exception e) => new(
+    private static DistillException NotWritable(string path, Exception e, string option = "--out") => new(
         ExitCode.FileSystem, "IM7001",
-        $"cannot write to {path} ({e.Message.TrimEnd('.')}). Choose a writable folder with --out.", e);
+        $"cannot write to {path} ({e.Message.TrimEnd('.')}). Choose a writable folder with {option}.", e);
 }

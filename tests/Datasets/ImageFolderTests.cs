@@ -143,6 +143,8 @@ public sealed class ImageFolderTests
         Refused(DatasetFault.NotEnoughImages, () => Load(folder), folder["a"], "no images");
         folder.Put("a/1.png", PlainPng(1, 1, 1, 1, 1));
         Refused(DatasetFault.NotEnoughImages, () => Load(folder), folder["a"], "at least 2");
+        folder.Put("a/2.png", PlainPng(1, 1, 1, 1, 1));
+        Refused(DatasetFault.NotFound, () => Load(folder), folder.Path, "the only class is a", "at least 2");
         using var uneven = new TempFolder();
         uneven.Put("train/a/1.png", PlainPng(1, 1, 1, 1, 1));
         uneven.Put("test/b/1.png", PlainPng(1, 1, 1, 1, 1));
@@ -183,6 +185,8 @@ public sealed class ImageFolderTests
         for (int i = 0; i < 200; i++)
             folder.Put($"train/a/{i:000}.png", i is 37 or 38 or 150 ? [1, 2, 3] : PlainPng(3, 3, (byte)i, 0, 9));
         folder.Put("test/a/1.png", PlainPng(3, 3, 0, 0, 9));
+        folder.Put("train/b/1.png", PlainPng(3, 3, 0, 0, 9));
+        folder.Put("test/b/1.png", PlainPng(3, 3, 0, 0, 9));
         for (int n = 0; n < 20; n++)
             Refused(DatasetFault.WrongFormat, () => Load(folder), folder["train/a/037.png"]);
     }
@@ -202,8 +206,8 @@ public sealed class ImageFolderTests
     public void Images_of_one_colour_have_no_deviation_to_divide_by()
     {
         using var folder = new TempFolder();
-        for (int i = 0; i < 2; i++)
-            folder.Put($"a/{i}.png", PlainPng(2, 2, 5, 5, 5));
+        for (int i = 0; i < 4; i++)
+            folder.Put($"{(i < 2 ? "a" : "b")}/{i}.png", PlainPng(2, 2, 5, 5, 5));
         Refused(DatasetFault.ConstantPixels, () => Load(folder), "all pixels of the set equal");
     }
 

@@ -115,6 +115,31 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
     }
 
     [Fact]
+    public void Get_to_a_place_that_cannot_be_written_says_so_before_it_downloads()
+    {
+        using var run = new CommandRun();
+        using var folder = new TempFolder();
+        folder.Put("file", [1]);
+        Assert.Equal((int)ExitCode.FileSystem, Do(run, "datasets", "get", "mnist", "--to", folder["file"]));
+        Assert.Contains($"cannot write to {folder["file"]}", run.Errors, StringComparison.Ordinal);
+        Assert.Contains("a writable folder with --to. [IM7001]", run.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Verify_tells_where_a_set_is_not_all_that_is_published()
+    {
+        using var run = new CommandRun();
+        using var folder = new TempFolder();
+        folder.PutMnist("mnist");
+        Assert.Equal(0, Do(run, "datasets", "verify", "mnist", "--data", folder.Path, "--json"));
+        Assert.False((bool)JsonNode.Parse(run.Output)!["published"]!);
+        Assert.Contains("60,000 images for training and 10,000 for the test", run.Errors, StringComparison.Ordinal);
+        Assert.Equal(0, Do(run, "datasets", "verify", "fashion-mnist-small", "--json"));
+        Assert.True((bool)JsonNode.Parse(run.Output)!["published"]!);
+        Assert.DoesNotContain("published:", run.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Get_without_the_files_says_what_to_put_where()
     {
         using TempFolder source = new(), folder = new();

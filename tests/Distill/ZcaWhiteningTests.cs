@@ -86,6 +86,14 @@ public sealed class ZcaWhiteningTests
         Assert.NotEqual(first, Get(train, 0.2).Matrix.ToArray());
         Assert.NotEqual(first, Get(train.BalancedSubset(20), 0.1).Matrix.ToArray());
         Assert.Equal(3, Directory.GetFiles(folder.At("cache")).Length);
+        foreach (string file in Directory.GetFiles(folder.At("cache")))
+            File.WriteAllBytes(file, File.ReadAllBytes(file)[..^9]);
+        said = lines.Count;
+        Assert.Equal(first, Get(train, 0.1).Matrix.ToArray());
+        Assert.True(lines.Count > said);
+        said = lines.Count;
+        Assert.Equal(first, Get(train, 0.1).Matrix.ToArray());
+        Assert.Equal(said, lines.Count);
     }
 
     [Fact]
