@@ -138,7 +138,9 @@ internal sealed class InfluenceCommands(
             table.AddRow([$"{group.Key.Horizon}", Markup.Escape(group.Key.Estimator), .. cells]);
         }
         terminal.Console.Write(table);
-        terminal.Say($"Mean ± standard deviation over {settings.Seeds} seeds; grads: gradients of an image for each example.");
+        terminal.Say(
+            (settings.Seeds == 1 ? "One seed; " : $"Mean ± standard deviation over {settings.Seeds} seeds; ") +
+            "grads: gradients of an image for each example.");
     }
 
     private static void WriteRows(string path, IReadOnlyList<FidelityRow> rows)

@@ -123,7 +123,7 @@ internal sealed class TruthStudy(
                 name, recorded.ContextAt(truth.Steps), settings.Damping);
             var row = new FidelityRow(s, truth.Steps, name);
             long start = TimeProvider.System.GetTimestamp();
-            double[] scores = estimate.Scores(measure);
+            double[] scores = ScoresOf(measure);
             row.Seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
             row.Gradients = estimate.ImageGradients / n;
             row.IsFinite = Array.TrueForAll(scores, double.IsFinite);
@@ -131,7 +131,7 @@ internal sealed class TruthStudy(
             row.GroupOut = Agreement.Spearman(Predicted(scores, groups), truth.Groups);
             if (subsets.Length > 0)
                 row.Lds = points.Select((p, q) =>
-                    Agreement.Spearman(Predicted(estimate.Scores(p), subsets), truth.Subsets[q])).Average();
+                    Agreement.Spearman(Predicted(ScoresOf(p), subsets), truth.Subsets[q])).Average();
             if (estimate.HasDisplacement && truth.Displacements.Length > 0)
                 (row.Error, row.Cosine) = Agreements(i => Displacement(estimate, singles[i]), truth.Displacements);
             if (candidates.Length > 0 && Estimators.Names.Contains(name, StringComparer.Ordinal))
@@ -141,6 +141,13 @@ internal sealed class TruthStudy(
                 row.CandidateAccuracy = Agreement.Spearman([.. j.Select(x => -x)], truth.Accuracies);
             }
             return row;
+
+            // An estimate is of many measures: who interrupts it does not wait for all.
+            double[] ScoresOf(ParameterLoss m)
+            {
+                cancel.ThrowIfCancellationRequested();
+                return estimate.Scores(m);
+            }
         }
 
         FidelityRow RowOfTwin(Truth truth)
@@ -190,8 +197,9 @@ internal sealed class TruthStudy(
         return [new Intervention { Weights = weights }, .. interventions.Select(z => z.Of(weights))];
     }
 
-    private static double[] Displacement(ExampleInfluence estimate, Intervention intervention)
+    private double[] Displacement(ExampleInfluence estimate, Intervention intervention)
     {
+        cancel.ThrowIfCancellationRequested();
         using var scope = TensorScope.Begin();
         return estimate.Displacement(intervention).ToArray<double>();
     }

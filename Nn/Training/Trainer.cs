@@ -265,14 +265,18 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
         return (loss, next, [nextVelocity]);
     }
 
-    private int _cachedEpoch = -1;
-    private int[] _cachedOrder = [];
+    // Both in one object: threads that replay different epochs of one training must not see the order of another's.
+    private sealed record EpochOrder(int Epoch, int[] Order);
+
+    private volatile EpochOrder? _cached;
 
     private int[] OrderOf(int epoch)
     {
-        if (epoch != _cachedEpoch)
-            (_cachedEpoch, _cachedOrder) = (epoch, key.Split("batches").Split((ulong)epoch).Permutation(data.Count));
-        return _cachedOrder;
+        if (_cached is { } cached && cached.Epoch == epoch)
+            return cached.Order;
+        int[] order = key.Split("batches").Split((ulong)epoch).Permutation(data.Count);
+        _cached = new EpochOrder(epoch, order);
+        return order;
     }
 }
 

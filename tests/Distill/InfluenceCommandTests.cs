@@ -79,6 +79,32 @@ public sealed class InfluenceCommandTests : IDisposable
         Assert.True(errors[1] < 0.2 * errors[0], string.Join(", ", errors));
     }
 
+    [Theory]
+    [InlineData("Training:", 0)]
+    [InlineData("Seed 0: training again: done", 5)]
+    public void An_interrupted_study_leaves_no_table_and_what_it_trained_is_found_by_the_next(string at, int trained)
+    {
+        string[] arguments =
+        [
+            "influence", "truth", .. s_small, "--seeds", "1", "--leave-out", "3", "--groups", "0", "--subsets", "2",
+            "--test-points", "2", "--candidates", "0", "--estimators", "unrolled",
+        ];
+        _run.InterruptAt = at;
+        Assert.Equal((int)ExitCode.Interrupted, _run.Run(arguments));
+        string[] left = Directory.GetFiles(Folder, "*", SearchOption.AllDirectories);
+        Assert.Equal(trained, left.Count(IsRetrained));
+        Assert.DoesNotContain(left, f => !IsRetrained(f) && Path.GetFileName(f) != "trajectory.safetensors");
+        DateTime[] written = [.. left.Select(File.GetLastWriteTimeUtc)];
+
+        _run.InterruptAt = null;
+        Assert.Equal((int)ExitCode.Done, _run.Run(arguments));
+        Assert.Equal(written, left.Select(File.GetLastWriteTimeUtc));
+        Assert.Equal(5, Directory.GetFiles(Folder, "*", SearchOption.AllDirectories).Count(IsRetrained));
+        Assert.True(File.Exists(Path.Combine(Folder, "truth-tiny-logistic.csv")));
+
+        static bool IsRetrained(string file) => Path.GetFileName(Path.GetDirectoryName(file)) == "retrained";
+    }
+
     [Fact]
     public void Scores_find_planted_wrong_labels()
     {

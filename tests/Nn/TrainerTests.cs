@@ -22,6 +22,31 @@ public sealed class TrainerTests
         Assert.All(expected.Zip(Rates(RateSchedule.Cosine, 4)), pair => Assert.Equal(pair.First, pair.Second, 1e-15));
     }
 
+    [Fact]
+    public void Threads_that_ask_for_different_epochs_get_the_batches_of_their_own()
+    {
+        var network = new Mlp(new Shape(1, 2, 3), 3, []);
+        Trainer Make() => new(network, Data(network, 6, DType.Float32), Plan(2, 3, 0.1), s_key);
+        Trainer alone = Make(), shared = Make();
+        int[][] expected = [.. Enumerable.Range(0, alone.Steps).Select(alone.IndicesAt)];
+        Assert.NotEqual(expected[0], expected[2]);
+        int wrong = 0;
+        void Ask(int step)
+        {
+            for (int i = 0; i < 2_000_000; i++)
+            {
+                if (!expected[step].AsSpan().SequenceEqual(shared.IndicesAt(step)))
+                    Interlocked.Increment(ref wrong);
+            }
+        }
+        Thread[] threads = [.. new[] { 0, 2, 0, 2 }.Select(step => new Thread(() => Ask(step)))];
+        foreach (Thread thread in threads)
+            thread.Start();
+        foreach (Thread thread in threads)
+            thread.Join();
+        Assert.Equal(0, wrong);
+    }
+
     [Theory]
     [InlineData(0, 0, RateSchedule.Constant)]
     [InlineData(0.9, 0.01, RateSchedule.StepAtHalf)]
