@@ -30,11 +30,11 @@ internal sealed class InfluenceCommands(
             rows = new TruthStudy(settings, pair, machine.Seed, threads, folder, progress, cancel).Run();
         var groups = rows.GroupBy(r => (r.Horizon, r.Estimator)).ToList();
         Show(groups, pair.Name, settings);
-        foreach (FidelityRow row in rows.Where(r => !r.IsFinite))
+        foreach (FidelityRow row in rows.Where(r => !r.IsRanked))
         {
             terminal.Say(
-                $"{row.Estimator}, {row.Horizon} steps, seed {row.Seed}: scores that are not finite have no rank, so that " +
-                "their correlations are missing. Raise --damping or lower --rate.");
+                $"{row.Estimator}, {row.Horizon} steps, seed {row.Seed}: scores that are not finite, or all the same, have no " +
+                "rank, so that their correlations are missing. Raise --damping or lower --rate.");
         }
         string name = $"truth-{pair.Name}-{settings.Model}";
         WriteRows(Path.Combine(folder, $"{name}.csv"), rows);

@@ -35,9 +35,9 @@ internal sealed record FidelityRow(int Seed, int Horizon, string Estimator)
     /// <summary>Seconds for the scores of all examples.</summary>
     public double Seconds { get; set; } = double.NaN;
 
-    /// <summary>Whether the scores of all examples were finite; others have no rank, so that the row lacks its
-    /// correlations.</summary>
-    public bool IsFinite { get; set; } = true;
+    /// <summary>Whether the scores of all examples were finite and not all the same; others have no rank, so that the row
+    /// lacks its correlations.</summary>
+    public bool IsRanked { get; set; } = true;
 
     /// <summary>The measured numbers with their names, in the order of the table.</summary>
     public IEnumerable<(string Name, double Value)> Values() =>

@@ -126,7 +126,7 @@ internal sealed class TruthStudy(
             double[] scores = ScoresOf(measure);
             row.Seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
             row.Gradients = estimate.ImageGradients / n;
-            row.IsFinite = Array.TrueForAll(scores, double.IsFinite);
+            row.IsRanked = Array.TrueForAll(scores, double.IsFinite) && Array.Exists(scores, x => x != scores[0]);
             row.LeaveOneOut = Agreement.Spearman(Predicted(scores, singles), truth.Singles);
             row.GroupOut = Agreement.Spearman(Predicted(scores, groups), truth.Groups);
             if (subsets.Length > 0)

@@ -7,6 +7,7 @@ namespace InfMatch.Distill;
 internal static class FidelityPlot
 {
     private const int Width = 900, Height = 480;
+    private const double Margin = 1.05;
 
     /// <summary>Writes the plot; values that are NaN are left out.</summary>
     public static void Write(
@@ -26,9 +27,9 @@ internal static class FidelityPlot
                 (double[])[.. known.Select(p => (double)p.Step)], (double[])[.. known.Select(p => p.Value)]);
             curve.LegendText = name;
         }
-        plot.Axes.AutoScale();
-        plot.Axes.SetLimitsY(-1.05, 1.05);
-        plot.ShowLegend(Alignment.LowerLeft);
+        // From the beginning of training on: one horizon alone would have no scale of its own.
+        plot.Axes.SetLimits(0, Margin * curves.Max(c => c.Points.Max(p => p.Step)), -Margin, Margin);
+        plot.ShowLegend(Edge.Right);
         byte[] png = plot.GetImageBytes(Width, Height, ImageFormat.Png);
         AtomicFile.Write(path, stream => stream.Write(png));
     }

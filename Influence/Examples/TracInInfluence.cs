@@ -6,7 +6,8 @@ namespace InfMatch.Influence;
 /// <summary>
 /// TracInCP as published (Pruthi, Liu, Kale and Sundararajan, NeurIPS 2020): the sum over checkpoints of the rate times
 /// ⟨∇ℓ_i(θ_t), ∇m(θ_t)⟩, the measure's gradient taken along the path and not at its end, in which it is no displacement
-/// of θ. Here the rates are those up to the next checkpoint, and the sum is divided by N and negated, to be dm/dw_i.
+/// of θ. A checkpoint stands for the steps from it to the next one, with their rates, so that θ_0 is one and the last θ is none;
+/// the sum is divided by N and negated, to be dm/dw_i.
 /// </summary>
 public sealed class TracInInfluence(ExampleContext context) : ExampleInfluence(context)
 {

@@ -167,6 +167,24 @@ public sealed class InfluenceCommandTests : IDisposable
     }
 
     [Fact]
+    public void Scores_that_overflow_are_named_below_the_table_of_truth()
+    {
+        int code = 0;
+        for (int steps = 4; code == 0 && !_run.Errors.Contains("no rank", StringComparison.Ordinal); steps++)
+        {
+            code = _run.Run(
+            [
+                "influence", "truth", .. SmallWithout("--rate").Where((_, i) => i is not (4 or 5)), "--steps", $"{steps}",
+                "--rate", "1", "--model", "quadratic", "--number-type", "float32", "--seeds", "1", "--leave-out", "3",
+                "--displacements", "0", "--groups", "0", "--subsets", "0", "--test-points", "1", "--candidates", "0",
+                "--estimators", "unrolled",
+            ]);
+        }
+        Assert.Equal((int)ExitCode.Done, code);
+        Assert.Contains("seed 0: scores that are not finite", _run.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_class_that_has_few_examples_leaves_places_of_its_row_empty()
     {
         // Seven examples of three classes are never as many of each.
