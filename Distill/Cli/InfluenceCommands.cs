@@ -110,9 +110,8 @@ internal sealed class InfluenceCommands(
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{settings.Rate:R}, momentum {settings.Momentum:R}, decay {settings.Decay:R}, {settings.NumberType}, {settings.Second}"));
-        RunFolder.RequireWritable(machine.Out);
         string folder = Path.Combine(machine.Out, FolderName);
-        Directory.CreateDirectory(folder);
+        RunFolder.RequireWritable(folder);
         return folder;
     }
 

@@ -102,7 +102,7 @@ internal sealed class ScoresStudy(
         // A class with fewer examples has empty places at the end of its row.
         void Write(string what, IEnumerable<IEnumerable<int>> rows)
         {
-            int size = pair.Train.Channels * pair.Train.Height * pair.Train.Width;
+            int size = pair.Train.ImageSize;
             byte[] pixels =
             [
                 .. rows.SelectMany(row => row.SelectMany(i => pair.Train.Image(recorded.Examples[i]).ToArray())
