@@ -38,24 +38,13 @@ internal static unsafe class GemmPacking
             }
             return;
         }
-        int item = 0;
-        for (; item + 4 <= items; item += 4)
+        if (depthStride == 1)
         {
-            // Four sources at a time: enough streams to fill the store port, few enough for the L1 cache.
-            T* p = source + item * itemStride, q = p + itemStride, r = q + itemStride, s = r + itemStride;
-            T* to = destination + item;
-            for (int d = 0; d < depth; d++)
-            {
-                nint from = d * depthStride;
-                to[0] = p[from];
-                to[1] = q[from];
-                to[2] = r[from];
-                to[3] = s[from];
-                to += panel;
-            }
+            Transposition.Copy(source, itemStride, items, depth, destination, panel);
         }
-        for (; item < items; item++)
+        else
         {
+            for (int item = 0; item < items; item++)
             for (int d = 0; d < depth; d++)
                 destination[(nint)d * panel + item] = source[item * itemStride + d * depthStride];
         }

@@ -193,13 +193,12 @@ internal static unsafe class Winograd<T, V, S>
         int first = Math.Max(0, -left), end = Math.Min(columns, from.Width - left);
         if (count < w || first > 0 || end < columns || top < 0 || top + rows > from.Height)
             new Span<T>(block, rows * columns * w).Clear();
+        T* planes = from.Plane(image, channel) + left + first;
         for (int row = Math.Max(0, -top); row < Math.Min(rows, from.Height - top); row++)
-        for (int lane = 0; lane < count; lane++)
         {
-            T* source = from.Plane(image, channel + lane) + (nint)(top + row) * from.Width + left;
-            T* to = block + (nint)row * columns * w + lane;
-            for (int column = first; column < end; column++)
-                to[column * w] = source[column];
+            Transposition.Copy(
+                planes + (nint)(top + row) * from.Width, (nint)from.Height * from.Width, count, end - first,
+                block + ((nint)row * columns + first) * w, w);
         }
     }
 
@@ -231,13 +230,12 @@ internal static unsafe class Winograd<T, V, S>
                         half + row * Points * w, w, start, block + ((nint)row * columns + tile * Out) * w, w);
                 }
             }
+            T* planes = to.Plane(image, k);
             for (int row = 0; row < rows; row++)
-            for (int lane = 0; lane < count; lane++)
             {
-                T* target = to.Plane(image, k + lane) + (nint)(top + row) * to.Width;
-                T* source = block + (nint)row * columns * w + lane;
-                for (int column = 0; column < to.Width; column++)
-                    target[column] = source[column * w];
+                Transposition.Copy(
+                    block + (nint)row * columns * w, w, to.Width, count, planes + (nint)(top + row) * to.Width,
+                    (nint)to.Height * to.Width);
             }
         }
     }
