@@ -16,39 +16,80 @@ namespace InfMatch.Distill;
 internal sealed class NetworkJudge(
     Network network, RunSettings settings, PreparedData data, RandomKey key, CancellationToken cancel)
 {
+    // Numbers of a step's activations above which its kernels keep all threads busy by themselves.
+    private const long MostNumbersInLane = 1L << 26;
+
     private readonly TrainingPlan _plan = Protocols.Plan(settings, data.Pair.Name);
     private readonly int _bestEvery = settings.BestEvery ?? Protocols.BestEvery(settings);
 
-    /// <summary>Accuracy over so many networks; each may be trained on a set of its own, which is made in its scope.</summary>
+    /// <summary>How many networks are trained side by side on so many images: small steps leave threads idle, large ones
+    /// would only take more memory.</summary>
+    public static int Lanes(Network network, int images, Backend backend) =>
+        network.ActivationCount * images <= MostNumbersInLane ? backend.Lanes : 1;
+
+    /// <summary>Accuracy over so many networks, trained side by side where the backend has lanes for them; each may be
+    /// trained on a set of its own, which is made here.</summary>
     /// <exception cref="NumericalException">A loss stops being finite.</exception>
     public Accuracy Judge(Func<int, LabelledImages> setOf, int repeats, IProgressStage? stage = null)
     {
         double[] last = new double[repeats], best = new double[repeats];
-        for (int r = 0; r < repeats; r++)
-            (last[r], best[r]) = JudgeOnce(setOf, r, repeats, stage);
+        var epochs = new EpochCount(repeats, stage);
+        for (int first = 0; first < repeats;)
+        {
+            using var scope = TensorScope.Begin();
+            LabelledImages next = setOf(first);
+            int lanes = Lanes(network, Math.Min(next.Count, _plan.BatchSize), data.Backend);
+            int count = Math.Min(lanes, repeats - first);
+            // Networks that would leave half of the lanes idle rather have all threads, one after the other.
+            if (2 * count <= lanes)
+                count = 1;
+            LabelledImages[] sets = [next, .. Enumerable.Range(first + 1, count - 1).Select(setOf)];
+            void Train(int i) => (last[first + i], best[first + i]) = JudgeOnce(sets[i], first + i, epochs);
+            if (count == 1)
+                Train(0);
+            else
+                data.Backend.RunSideBySide(count, Train);
+            first += count;
+        }
         Accuracy result = Accuracy.Of(last) with { Best = _bestEvery > 0 ? Accuracy.Of(best) : null };
         stage?.Report((long)repeats * _plan.Epochs, $"{result} % (protocol {Protocols.NameOf(settings)})");
         return result;
     }
 
-    private (double Last, double Best) JudgeOnce(
-        Func<int, LabelledImages> setOf, int r, int repeats, IProgressStage? stage)
+    // Epochs of all networks, some of which train at the same time.
+    private sealed class EpochCount(int networks, IProgressStage? stage)
+    {
+        private readonly Lock _gate = new();
+        private readonly int[] _done = new int[networks];
+
+        public void Report(int network, int epochs, string loss)
+        {
+            lock (_gate)
+            {
+                _done[network] = epochs;
+                stage?.Report(_done.Sum(e => (long)e), $"network {network + 1}/{networks}{loss}");
+            }
+        }
+    }
+
+    private (double Last, double Best) JudgeOnce(LabelledImages set, int r, EpochCount epochs)
     {
         using var scope = TensorScope.Begin();
         RandomKey own = key.Split((ulong)r);
-        var trainer = new Trainer(network, setOf(r), _plan, own.Split("train"));
+        var trainer = new Trainer(network, set, _plan, own.Split("train"));
         Tensor start = network.Initialise(data.Backend, DType.Float32, own.Split("init"));
         string loss = "";
         double best = 0;
         void Observe(TrainingStep step)
         {
-            stage?.Report((long)r * _plan.Epochs + step.Epoch, $"network {r + 1}/{repeats}{loss}");
+            epochs.Report(r, step.Epoch, loss);
             bool ends = (step.Step + 1) % trainer.StepsPerEpoch == 0;
             if (_bestEvery > 0 && ends && (step.Epoch + 1) % _bestEvery == 0 && step.Step + 1 < trainer.Steps)
                 best = Math.Max(best, Percent(step.Theta));
         }
         Tensor theta = trainer.Run(
             start, Observe, losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"), cancel);
+        epochs.Report(r, _plan.Epochs, loss);
         double last = Percent(theta);
         return (last, Math.Max(best, last));
     }

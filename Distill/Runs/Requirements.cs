@@ -21,8 +21,8 @@ internal sealed record Requirements(long DiskBytes, long MemoryBytes)
         int realImages, int testImages, int largestBatch, IReadOnlyList<Network> networks, int cachedVectors, int lanes = 1,
         ZcaWhitening? whitening = null) =>
         ((long)(realImages + testImages) * networks[0].Image.Count
-            + networks.Max(n => n.ActivationCount * Math.Max(
-                (long)CopiesOfActivations * lanes * largestBatch, Math.Min(testImages, Evaluation.ImagesAtOnce(n))))
+            + networks.Max(n => n.ActivationCount * lanes * Math.Max(
+                (long)CopiesOfActivations * largestBatch, Math.Min(testImages, Evaluation.ImagesAtOnce(n))))
             + (ParameterVectors + cachedVectors) * (long)networks.Max(n => n.Layout.Count)
             + (whitening is null ? 0 : (long)whitening.Count * whitening.Count)) * sizeof(float);
 
