@@ -56,6 +56,10 @@ public sealed class ProductKernelTests
                 [2, 2, 11, 13, 3, 1, 1, 2, 0], [1, 33, 16, 32, 6, 3, 3, 1, 1], [2, 2, 4, 4, 2, 3, 3, 1, 4],
                 [0, 2, 4, 4, 3, 3, 3, 1, 1], [2, 0, 4, 4, 3, 3, 3, 1, 1], [2, 1, 32, 32, 33, 3, 3, 1, 1],
                 [17, 1, 16, 32, 5, 3, 3, 1, 1], [1, 40, 32, 32, 1, 3, 3, 1, 1],
+                // Gradients in images of one channel: rows that are no multiple of a vector, in several blocks of the depth;
+                // borders that are cut off, on both axes and on one.
+                [1, 1, 28, 28, 200, 3, 3, 1, 3], [17, 1, 20, 28, 5, 3, 3, 1, 3], [2, 1, 33, 35, 4, 3, 3, 1, 2],
+                [2, 5, 12, 37, 1, 3, 3, 1, 1], [1, 2, 6, 6, 2, 2, 2, 1, 3], [2, 2, 6, 7, 3, 1, 3, 1, 1],
             ];
             foreach (DType dtype in new[] { DType.Float32, DType.Float64 })
             foreach (int[] size in sizes)

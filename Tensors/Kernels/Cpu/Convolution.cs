@@ -19,7 +19,8 @@ internal static unsafe class Convolution<T, V, S>
     public static void InputGradient(
         WorkerPool pool, Conv2dGeometry g, HostBlock<T> dy, HostBlock<T> w, HostBlock<T> dx)
     {
-        if (g.Stride > 1 || g.Padding >= g.R || g.Padding >= g.S)
+        int borderH = g.R - 1 - g.Padding, borderW = g.S - 1 - g.Padding;
+        if (g.Stride > 1 || borderH < 0 != borderW < 0)
         {
             ScatterGradient(pool, g, dy, w, dx);
             return;
@@ -32,8 +33,7 @@ internal static unsafe class Convolution<T, V, S>
         for (int c = 0; c < g.C; c++)
         for (int i = 0; i < area; i++)
             turned[(c * g.K + k) * area + area - 1 - i] = *from++;
-        var patches = new ImagePatches(
-            g.K, g.OutH, g.OutW, g.R, g.S, 1, g.R - 1 - g.Padding, g.S - 1 - g.Padding);
+        var patches = new ImagePatches(g.K, g.OutH, g.OutW, g.R, g.S, 1, borderH, borderW);
         Correlate(pool, g.N, g.K * g.OutH * g.OutW, g.C, patches, dy, turned, null, dx);
     }
 
@@ -45,8 +45,7 @@ internal static unsafe class Convolution<T, V, S>
             return;
         int rows = patches.Rows, pixels = patches.OutH * patches.OutW, panel = Gemm<T, V, S>.WidePanel;
         bool direct = patches.HasWholeVectors(S.Width) && pixels % panel == 0;
-        int single = ImageTile<T, V, S>.SingleVectors * S.Width;
-        bool isSingle = direct && outputs == 1 && pixels % single == 0;
+        bool isSingle = outputs == 1 && patches.HasVectorsInRows(S.Width);
         int tile = isSingle ? 1
             : direct && outputs <= ImageTile<T, V, S>.FewRows ? ImageTile<T, V, S>.FewRows
             : S.TileRows;
@@ -65,7 +64,7 @@ internal static unsafe class Convolution<T, V, S>
             return;
         }
         // A large batch gives each image to one thread; the images of a small one are cut into strips of four panels.
-        int strip = images >= 16 ? pixels : isSingle ? single : 4 * panel;
+        int strip = images >= 16 ? pixels : isSingle ? LinesOfSingle(patches) * patches.OutW : 4 * panel;
         int strips = (pixels + strip - 1) / strip;
         pool.Run(images * strips, task =>
         {
@@ -104,18 +103,31 @@ internal static unsafe class Convolution<T, V, S>
         });
     }
 
+    // Output rows whose vectors are summed side by side.
+    private static int LinesOfSingle(ImagePatches patches) =>
+        Math.Max(1, ImageTile<T, V, S>.SingleVectors / ((patches.OutW + S.Width - 1) / S.Width));
+
+    // Pixels [begin, end), whole rows. The last vector of a row reaches back over the one before where the row is no multiple
+    // of it; where both lie the sums are the same, and all of k is added before the next vectors begin.
     private static void SinglePlane(
         ImagePatches patches, T* source, int* offsets, T* left, int depth, int begin, int end, T* to, T start)
     {
-        T** at = stackalloc T*[ImageTile<T, V, S>.SingleVectors];
-        for (int p = begin; p < end; p += ImageTile<T, V, S>.SingleVectors * S.Width)
+        const int Vectors = ImageTile<T, V, S>.SingleVectors;
+        int w = S.Width, outW = patches.OutW, each = (outW + w - 1) / w, last = end / outW * each - 1;
+        T** from = stackalloc T*[Vectors];
+        T** sums = stackalloc T*[Vectors];
+        for (int first = begin / outW * each; first <= last; first += Vectors)
         {
-            for (int v = 0; v < ImageTile<T, V, S>.SingleVectors; v++)
-                at[v] = source + patches.PixelOffset(p + v * S.Width);
+            for (int v = 0; v < Vectors; v++)
+            {
+                int i = Math.Min(last, first + v), pixel = i / each * outW + Math.Min(i % each * w, outW - w);
+                from[v] = source + patches.PixelOffset(pixel);
+                sums[v] = to + pixel;
+            }
             for (int d = 0; d < patches.Rows; d += depth)
             {
                 ImageTile<T, V, S>.Single(
-                    Math.Min(depth, patches.Rows - d), left + d, at, offsets + d, to + p, d == 0, start);
+                    Math.Min(depth, patches.Rows - d), left + d, from, offsets + d, sums, d == 0, start);
             }
         }
     }
@@ -192,17 +204,18 @@ internal static unsafe class Convolution<T, V, S>
 
     private static void AddColumns(Conv2dGeometry g, T* columns, T* image)
     {
+        (int outH, int outW, int stride, int padding) = (g.OutH, g.OutW, g.Stride, g.Padding);
         for (int c = 0; c < g.C; c++)
         for (int r = 0; r < g.R; r++)
         for (int s = 0; s < g.S; s++)
-        for (int oh = 0; oh < g.OutH; oh++)
+        for (int oh = 0; oh < outH; oh++)
         {
-            int h = oh * g.Stride + r - g.Padding;
+            int h = oh * stride + r - padding;
             T* row = image + ((nint)c * g.H + h) * g.W;
-            for (int ow = 0; ow < g.OutW; ow++)
+            for (int ow = 0; ow < outW; ow++)
             {
                 T value = *columns++;
-                int column = ow * g.Stride + s - g.Padding;
+                int column = ow * stride + s - padding;
                 if ((uint)h < (uint)g.H && (uint)column < (uint)g.W)
                     row[column] += value;
             }

@@ -4,24 +4,28 @@ namespace InfMatch.Tensors;
 
 /// <summary>
 /// How a convolution reads its input as a matrix [C·R·S, OH·OW] that is never built: an image with its zero border
-/// laid out as [C, height, width], where element (row, column) lies at rowOffset + columnOffset.
+/// laid out as [C, height, width], where element (row, column) lies at rowOffset + columnOffset. A border below 0 on both
+/// axes leaves out as much of the image, which is then read where it lies.
 /// </summary>
 internal readonly unsafe struct ImagePatches(
     int channels, int height, int width, int kernelHeight, int kernelWidth, int stride, int paddingH, int paddingW)
 {
-    public int PaddedHeight { get; } = height + 2 * paddingH;
+    private readonly int _paddedHeight = Math.Max(height, height + 2 * paddingH);
 
-    public int PaddedWidth { get; } = width + 2 * paddingW;
+    public int PaddedWidth { get; } = Math.Max(width, width + 2 * paddingW);
 
-    public int OutH => (PaddedHeight - kernelHeight) / stride + 1;
+    public int OutH => (height + 2 * paddingH - kernelHeight) / stride + 1;
 
-    public int OutW => (PaddedWidth - kernelWidth) / stride + 1;
+    public int OutW => (width + 2 * paddingW - kernelWidth) / stride + 1;
 
     /// <summary>Rows of the matrix, C·R·S.</summary>
     public int Rows => channels * kernelHeight * kernelWidth;
 
     /// <summary>Whether the pixels of every vector of this width are neighbours in the image.</summary>
     public bool HasWholeVectors(int vector) => stride == 1 && OutW % vector == 0;
+
+    /// <summary>Whether every row of pixels can be covered by vectors of this width, some of which may overlap.</summary>
+    public bool HasVectorsInRows(int vector) => stride == 1 && OutW >= vector;
 
     /// <summary>Where an output pixel's patch begins.</summary>
     public int PixelOffset(int pixel) => (pixel / OutW * PaddedWidth + pixel % OutW) * stride;
@@ -34,17 +38,17 @@ internal readonly unsafe struct ImagePatches(
         for (int c = 0; c < channels; c++)
         for (int r = 0; r < kernelHeight; r++)
         for (int s = 0; s < kernelWidth; s++)
-            offsets[i++] = (c * PaddedHeight + r) * PaddedWidth + s;
+            offsets[i++] = (c * _paddedHeight + r) * PaddedWidth + s;
         return offsets;
     }
 
-    /// <summary>The image with its border: a copy in scratch memory, or the image itself where no border is asked.
-    /// </summary>
+    /// <summary>The image with its border: a copy in scratch memory, or the image itself, from its first pixel that is
+    /// read, where no border is asked.</summary>
     public T* Pad<T>(T* image) where T : unmanaged
     {
-        if (paddingH == 0 && paddingW == 0)
-            return image;
-        int plane = PaddedHeight * PaddedWidth;
+        if (paddingH <= 0 && paddingW <= 0)
+            return image - (nint)paddingH * width - paddingW;
+        int plane = _paddedHeight * PaddedWidth;
         T* padded = Scratch.Get<T>(ScratchUse.Image, (long)channels * plane);
         for (int c = 0; c < channels; c++)
         {

@@ -30,12 +30,11 @@ internal static unsafe class ImageTile<T, V, S>
     /// <summary>Vectors of the tile for a single output, whose sums would wait for each other were they fewer.</summary>
     public const int SingleVectors = 8;
 
-    /// <summary>c[8·width] = start + Σ over k, in order, of a·patches, for images of one channel; v-th vector at
-    /// pixels[v].</summary>
+    /// <summary>The v-th vector at to[v] = start + Σ over k, in order, of a·patches, for images of one channel; its pixels
+    /// begin at pixels[v].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Single(int k, T* a, T** pixels, int* offsets, T* c, bool first, T start)
+    public static void Single(int k, T* a, T** pixels, int* offsets, T** to, bool first, T start)
     {
-        int w = S.Width;
         T* p0 = pixels[0], p1 = pixels[1], p2 = pixels[2], p3 = pixels[3];
         T* p4 = pixels[4], p5 = pixels[5], p6 = pixels[6], p7 = pixels[7];
         V c0, c1, c2, c3, c4, c5, c6, c7;
@@ -45,14 +44,14 @@ internal static unsafe class ImageTile<T, V, S>
         }
         else
         {
-            c0 = S.Load(c);
-            c1 = S.Load(c + w);
-            c2 = S.Load(c + 2 * w);
-            c3 = S.Load(c + 3 * w);
-            c4 = S.Load(c + 4 * w);
-            c5 = S.Load(c + 5 * w);
-            c6 = S.Load(c + 6 * w);
-            c7 = S.Load(c + 7 * w);
+            c0 = S.Load(to[0]);
+            c1 = S.Load(to[1]);
+            c2 = S.Load(to[2]);
+            c3 = S.Load(to[3]);
+            c4 = S.Load(to[4]);
+            c5 = S.Load(to[5]);
+            c6 = S.Load(to[6]);
+            c7 = S.Load(to[7]);
         }
         for (; k > 0; k--)
         {
@@ -67,14 +66,14 @@ internal static unsafe class ImageTile<T, V, S>
             c6 = S.MultiplyAdd(f, S.Load(p6 + offset), c6);
             c7 = S.MultiplyAdd(f, S.Load(p7 + offset), c7);
         }
-        S.Store(c0, c);
-        S.Store(c1, c + w);
-        S.Store(c2, c + 2 * w);
-        S.Store(c3, c + 3 * w);
-        S.Store(c4, c + 4 * w);
-        S.Store(c5, c + 5 * w);
-        S.Store(c6, c + 6 * w);
-        S.Store(c7, c + 7 * w);
+        S.Store(c0, to[0]);
+        S.Store(c1, to[1]);
+        S.Store(c2, to[2]);
+        S.Store(c3, to[3]);
+        S.Store(c4, to[4]);
+        S.Store(c5, to[5]);
+        S.Store(c6, to[6]);
+        S.Store(c7, to[7]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
