@@ -41,8 +41,8 @@ public sealed record SyntheticSet(Tensor Images, Tensor LabelLogits, double Mass
 }
 
 /// <summary>
-/// The loss L(θ; S) at which influence looks: S under one draw of the siamese augmentation, the same at every
-/// checkpoint and on both sides of a finite difference.
+/// The loss L(θ; S) at which influence looks: S under one draw of the augmentation, the same at every checkpoint and on
+/// both sides of a finite difference; a training on S draws afresh for each step (<see cref="OfStep"/>).
 /// </summary>
 public sealed class SyntheticLoss(Network network, Augmentation augmentation, RandomKey key, bool siamese = true)
 {
@@ -53,6 +53,9 @@ public sealed class SyntheticLoss(Network network, Augmentation augmentation, Ra
     public Variable At(Variable theta, IReadOnlyList<Variable> s) =>
         network.Loss(
             theta, augmentation.Apply(s[0].EnlargeTiles(Factor), key, siamese), s[1].Softmax().ForEachTile(Factor));
+
+    /// <summary>The same under the augmentation that step t of a training on S draws.</summary>
+    public SyntheticLoss OfStep(int step) => new(network, augmentation, key.Split((ulong)step), siamese) { Factor = Factor };
 
     /// <summary>L(·; S) as a function of θ alone, with S held constant.</summary>
     public ParameterLoss Of(SyntheticSet s)

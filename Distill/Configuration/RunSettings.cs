@@ -74,6 +74,11 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Labels { get; init; }
 
+    /// <summary>The rate of each step by which the estimator retrained trains on S; null for the sum of the experts' rates.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? SyntheticRate { get; init; }
+
     public required int RealBatch { get; init; }
 
     /// <summary>f: a stored image is f×f tiles that are enlarged where it is used; null for 1.</summary>

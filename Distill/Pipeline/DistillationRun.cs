@@ -189,6 +189,7 @@ internal sealed class DistillationRun(
             new EstimationContext(library.Experts, new LossField(SecondDerivatives.FiniteDifference), real)
             {
                 RealClasses = settings.Partition == "whole" ? [] : [.. chosen.Chunk(each).Select(data.SelectLabelled)],
+                SyntheticRate = settings.SyntheticRate,
             },
             RealSides(data.Classes));
     }

@@ -72,6 +72,7 @@ internal static class Translation
             _ => Partition.Whole,
         },
         Augmentation = AugmentationOf(s.MatchAugment, dataset),
+        Siamese = s.Estimator != "retrained", // a training gives each image numbers of its own
         Threshold = s.Threshold,
     };
 

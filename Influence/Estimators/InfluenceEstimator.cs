@@ -15,6 +15,10 @@ public sealed record EstimationContext(IReadOnlyList<Expert> Experts, LossField 
     /// matched on its own.</summary>
     public IReadOnlyList<LabelledImages> RealClasses { get; init; } = [];
 
+    /// <summary>The rate of each step by which <see cref="RetrainedEstimator"/> trains on S; null for what D's steps add up
+    /// to.</summary>
+    public double? SyntheticRate { get; init; }
+
     /// <summary>The backend that holds everything.</summary>
     public Backend Backend => RealBatch.Images.Backend;
 
@@ -87,6 +91,17 @@ public abstract class InfluenceEstimator(EstimationContext context) : IDisposabl
         return new Held(this);
     }
 
+    /// <summary>Whether <see cref="HoldCheckpoints"/> is in force.</summary>
+    protected bool HoldsCheckpoints => _held is not null;
+
+    /// <summary>Gives back what was kept for one evaluation.</summary>
+    protected virtual void ReleaseCheckpoints()
+    {
+        foreach (Tensor theta in _held?.Values ?? Enumerable.Empty<Tensor>())
+            theta.Dispose();
+        _held = null;
+    }
+
     /// <summary>a_D [p], or a_Z of the images of one class; computed once, then cached. The estimator owns it.</summary>
     public Tensor RealSide(Window window, int? label = null) => Cached(window, label).Displacement;
 
@@ -131,7 +146,7 @@ public abstract class InfluenceEstimator(EstimationContext context) : IDisposabl
     }
 
     /// <summary>a_S [p]; belongs to the current scope.</summary>
-    public Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss) => Side(window, loss.Of(s));
+    public virtual Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss) => Side(window, loss.Of(s));
 
     /// <summary>(∂a_S/∂S)ᵀ·u for a cotangent u [p]; belongs to the current scope.</summary>
     public abstract SyntheticGradient Pullback(Window window, SyntheticSet s, SyntheticLoss loss, Tensor u);
@@ -228,11 +243,6 @@ public abstract class InfluenceEstimator(EstimationContext context) : IDisposabl
 
     private sealed class Held(InfluenceEstimator owner) : IDisposable
     {
-        public void Dispose()
-        {
-            foreach (Tensor theta in owner._held?.Values ?? Enumerable.Empty<Tensor>())
-                theta.Dispose();
-            owner._held = null;
-        }
+        public void Dispose() => owner.ReleaseCheckpoints();
     }
 }

@@ -1,3 +1,4 @@
+using InfMatch.Autograd;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
@@ -117,6 +118,60 @@ public sealed class ObjectiveTests
         double[] expected = end.Minus(start).ToArray<double>(), found = side.ToArray<double>();
         Assert.All(Enumerable.Range(0, expected.Length), i => Assert.Equal(expected[i], found[i], 1e-12));
         Assert.True(linear.Minus(side).Norm() > 1e-3 * side.Norm(), "a sum along D's path would pass, too");
+    }
+
+    [Fact]
+    public void A_training_on_S_has_a_rate_of_its_own_and_draws_its_augmentation_for_every_step()
+    {
+        const double Rate = 0.03;
+        using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: new CpuBackend(1));
+        var augmentation = new Augmentation(AugmentationOps.Geometric);
+        RandomKey key = RandomKey.FromSeed(5);
+        Tensor start = problem.Context.Theta(s_window, s_window.First), expected = start;
+        LabelledImages set = problem.Start.AsTrainingSet();
+        for (int t = s_window.First; t < s_window.Last; t++)
+        {
+            Variable images = augmentation.Apply(Variable.Constant(set.Images), key.Split((ulong)t), siamese: false);
+            Tensor gradient = Differential.GradientAt(
+                theta => problem.Network.Loss(theta, images, Variable.Constant(set.Labels)), expected);
+            expected = TensorAlgebra.Axpy(-Rate, gradient, expected);
+        }
+
+        using var estimator = new RetrainedEstimator(problem.Context with { SyntheticRate = Rate });
+        Tensor side = estimator.SyntheticSide(
+            s_window, problem.Start, new SyntheticLoss(problem.Network, augmentation, key, siamese: false));
+
+        double[] found = side.ToArray<double>(), displacement = expected.Minus(start).ToArray<double>();
+        Assert.All(Enumerable.Range(0, found.Length), i => Assert.Equal(displacement[i], found[i], 1e-12));
+        Assert.True(side.Norm() > 1e-3, "a displacement of nothing proves nothing");
+    }
+
+    // J and its derivative walk S's path once: the second walk would ask for as many θ again.
+    [Fact]
+    public void One_evaluation_trains_on_S_once()
+    {
+        var backend = new CpuBackend(1);
+        using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: backend);
+        using var estimator = new RetrainedEstimator(problem.Context);
+        var loss = new SyntheticLoss(problem.Network, Augmentation.None, default);
+        Tensor side = estimator.SyntheticSide(s_window, problem.Start, loss);
+        SyntheticGradient alone = estimator.Pullback(s_window, problem.Start, loss, side);
+        int trained = 0, trainedAgain = 0;
+        using (estimator.HoldCheckpoints())
+        {
+            using var scope = TensorScope.Begin();
+            long before = Requests();
+            Tensor held = estimator.SyntheticSide(s_window, problem.Start, loss);
+            trained = (int)(Requests() - before);
+            before = Requests();
+            estimator.SyntheticSide(s_window, problem.Start, loss);
+            trainedAgain = (int)(Requests() - before);
+            SyntheticGradient after = estimator.Pullback(s_window, problem.Start, loss, held);
+            Assert.Equal(alone.Images.ToArray<double>(), after.Images.ToArray<double>());
+        }
+        Assert.True(trainedAgain == 1 && trained > 50, $"{trained} requests, then {trainedAgain}");
+
+        long Requests() => backend.MemoryRequests;
     }
 
     [Fact]
