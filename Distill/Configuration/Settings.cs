@@ -23,8 +23,12 @@ internal sealed class Setting
     {
         (Property, Variable, _show, _set) = (property, variable, show, set);
         Name = "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property);
-        string standard = show(Presets.Standard), demo = show(Presets.Demo);
-        string defaults = standard.Length == 0 ? "" : standard == demo ? $" [{standard}]" : $" [{standard}; demo {demo}]";
+        string standard = show(Presets.Standard);
+        IEnumerable<string> others = Presets.Names
+            .Select(name => (Name: name, Value: show(Presets.Of(name))))
+            .Where(preset => preset.Value != standard)
+            .Select(preset => $"; {preset.Name} {preset.Value}");
+        string defaults = standard.Length == 0 ? "" : $" [{standard}{string.Concat(others)}]";
         Option = many
             ? new Option<string[]>(Name) { Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = true }
             : new Option<string>(Name);

@@ -17,7 +17,7 @@ internal sealed class NetworkJudge(
     Network network, RunSettings settings, PreparedData data, RandomKey key, CancellationToken cancel)
 {
     // Numbers of a step's activations above which its kernels keep all threads busy by themselves.
-    private const long MostNumbersInLane = 1L << 26;
+    private const long MostNumbersInLane = 1L << 25;
 
     private readonly TrainingPlan _plan = Protocols.Plan(settings, data.Pair.Name);
     private readonly int _bestEvery = settings.BestEvery ?? Protocols.BestEvery(settings);
