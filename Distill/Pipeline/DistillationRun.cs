@@ -66,7 +66,7 @@ internal sealed class DistillationRun(
         int ipc, Network network, PreparedData data, ExpertLibrary library, RealImages real, InfluenceEstimator estimator,
         NetworkJudge judge, MetricsFile metrics)
     {
-        SyntheticSet start = real.Start(ipc, Translation.StartOf(settings), settings.Factor ?? 1);
+        SyntheticSet start = real.Start(ipc, Translation.StartOf(settings), settings.Factor ?? 1, progress.Note);
         using Distiller distiller = MakeDistiller(network, library, estimator, start, ipc);
         SetOrigin origin = SetOrigin.Of(start, library.Experts);
         DrawPicture(start, data, ipc, "before");

@@ -28,7 +28,8 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
     /// <param name="ipc">Stored images of each class.</param>
     /// <param name="start">What images and labels start as.</param>
     /// <param name="factor">f: f×f shrunk images make a stored one, whose logits are the mean of its tiles'.</param>
-    public SyntheticSet Start(int ipc, SetStart start, int factor = 1)
+    /// <param name="note">Is told which classes had to be filled up.</param>
+    public SyntheticSet Start(int ipc, SetStart start, int factor = 1, Action<string>? note = null)
     {
         int wanted = ipc * factor * factor;
         var chosen = new List<int>();
@@ -37,8 +38,17 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
             int count = data.Pair.Train.CountOfClass(c);
             int[] order = [.. key.Split("start").Split((ulong)c).Permutation(count)
                 .Select(i => data.Pair.Train.IndicesOfClass(c)[i])];
-            chosen.AddRange(
-                start.Images == ImageStart.Correct ? CorrectFirst(order, c, wanted).Take(wanted) : order.Take(wanted));
+            if (start.Images == ImageStart.Correct)
+            {
+                (order, int correct) = CorrectFirst(order, c, wanted);
+                if (correct < wanted)
+                {
+                    note?.Invoke(
+                        $"Of class '{data.Pair.Train.ClassNames[c]}' the experts classify {correct} of {count} images correctly: " +
+                        $"{wanted - correct} others complete the {wanted} that S starts from.");
+                }
+            }
+            chosen.AddRange(order.Take(wanted));
         }
         (Tensor images, int[] _) = data.Select([.. chosen]);
         if (factor > 1)
@@ -85,7 +95,8 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
 
     private int[] Draw(int ipc, int repeat) => data.RandomOfEachClass(ipc, key.Split("random").Split((ulong)repeat));
 
-    private IEnumerable<int> CorrectFirst(int[] order, int label, int wanted)
+    // The correctly classified ones, as many as are wanted or there are, before others; and how many they are.
+    private (int[] Order, int Correct) CorrectFirst(int[] order, int label, int wanted)
     {
         List<int> correct = [], wrong = [];
         int batch = Math.Max(64, 2 * wanted);
@@ -101,7 +112,7 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
                 (System.Numerics.Tensors.TensorPrimitives.IndexOfMax(row) == label ? correct : wrong).Add(part[i]);
             }
         }
-        return correct.Concat(wrong);
+        return ([.. correct, .. wrong], correct.Count);
     }
 
     private Tensor Logits(Tensor images)

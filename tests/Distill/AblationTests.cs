@@ -97,6 +97,23 @@ public sealed class AblationTests
         Assert.All(AblationGrid.Of("paper"), row => Assert.Contains(row, full));
     }
 
+    // Without experts all logits are 0, and the first class is found in every image.
+    [Fact]
+    public void Classes_that_lack_correctly_classified_images_are_named_and_completed()
+    {
+        using PreparedData data = PreparedData.Load(CommandRun.TinyData(), new CpuBackend(1));
+        using var scope = TensorScope.Begin();
+        var notes = new List<string>();
+        var real = new RealImages(data, [], 1, RandomKey.FromSeed(3));
+        Assert.Equal(6, real.Start(2, new SetStart(ImageStart.Correct, LabelStart.NearlyHard), note: notes.Add).Count);
+        Assert.Equal(
+            [
+                "Of class 'right' the experts classify 0 of 24 images correctly: 2 others complete the 2 that S starts from.",
+                "Of class 'top' the experts classify 0 of 24 images correctly: 2 others complete the 2 that S starts from.",
+            ],
+            notes);
+    }
+
     [Fact]
     public void A_set_starts_from_what_is_asked_for()
     {
