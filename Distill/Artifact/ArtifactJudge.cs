@@ -34,10 +34,10 @@ internal sealed class ArtifactJudge : IDisposable
             Network network = Translation.NetworkOf(Settings, _data, Settings.EvalWidth);
             TrainingPlan plan = Protocols.Plan(Settings, pair.Name);
             int images = artifact.Count * artifact.Factor * artifact.Factor;
-            int batch = Math.Min(plan.BatchSize, images);
             new Requirements(0, Requirements.Memory(
-                _data.Train.Count, _data.TestImages.Shape[0], batch, [network], 0, NetworkJudge.Lanes(network, batch, backend),
-                _data.Whitening))
+                _data.Train.Count, _data.TestImages.Shape[0], Math.Min(plan.BatchSize, images), [network], 0,
+                whitening: _data.Whitening,
+                judging: NetworkJudge.NumbersHeld([network], [images], plan.BatchSize, backend)))
                 .Check(".", backend);
             _judge = new NetworkJudge(network, Settings, _data, RandomKey.FromSeed(Settings.Seed).Split("judge"), cancel);
         }

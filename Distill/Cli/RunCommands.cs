@@ -135,11 +135,13 @@ internal sealed partial class RunCommands(
             ? [Translation.NetworkOf(settings, data, settings.EvalWidth)]
             : [.. models.Select(m => Translation.NetworkOf(
                 settings, data, settings.EvalWidth, OptionText.OneOf("--models", m, Architectures.Names)))];
-        int batch = Math.Min(
-            Protocols.Plan(settings, pair.Name).BatchSize, DistillationRun.ImagesOfSet(settings, data.Classes));
+        int batchSize = Protocols.Plan(settings, pair.Name).BatchSize;
         new Requirements(0, Requirements.Memory(
-            data.Train.Count, data.TestImages.Shape[0], batch, networks, 0,
-            networks.Max(n => NetworkJudge.Lanes(n, batch, backend)), data.Whitening)).Check(".", backend);
+            data.Train.Count, data.TestImages.Shape[0],
+            Math.Min(batchSize, DistillationRun.ImagesOfSets(settings, data.Classes).Max()), networks, 0,
+            whitening: data.Whitening,
+            judging: NetworkJudge.NumbersHeld(
+                networks, DistillationRun.ImagesOfSets(settings, data.Classes), batchSize, backend))).Check(".", backend);
         RunSettings? recorded = RecordedExperts(path, settings, resolved.IsGiven("ExpertsFrom"));
         RandomKey key = RandomKey.FromSeed(settings.Seed);
         var results = new List<IpcResult>();

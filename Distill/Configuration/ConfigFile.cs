@@ -56,6 +56,9 @@ internal static class ConfigFile
                 Setting setting = Settings.All.Single(s => JsonNamingPolicy.CamelCase.ConvertName(s.Property) == key);
                 origins[setting.Property] = entry["origin"]!.GetValue<string>();
             }
+            // Settings that are younger than the file have the value that stands for how it was before them.
+            foreach (Setting setting in Settings.All)
+                origins.TryAdd(setting.Property, "not in the file");
             RunSettings settings = values.Deserialize<RunSettings>(s_options)!;
             RequireAcceptable(settings);
             return (root["command"]!.GetValue<string>(), new ResolvedSettings(settings, origins));

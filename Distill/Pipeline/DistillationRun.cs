@@ -189,7 +189,7 @@ internal sealed class DistillationRun(
             new EstimationContext(library.Experts, new LossField(SecondDerivatives.FiniteDifference), real)
             {
                 RealClasses = settings.Partition == "whole" ? [] : [.. chosen.Chunk(each).Select(data.SelectLabelled)],
-                SyntheticRate = settings.SyntheticRate,
+                SyntheticRate = settings.SyntheticRate is 0 ? null : settings.SyntheticRate,
             },
             RealSides(data.Classes));
     }
@@ -207,19 +207,21 @@ internal sealed class DistillationRun(
         int realBatch = settings.RealBatch == 0
             ? data.Train.Count
             : Math.Min(data.Train.Count, settings.RealBatch * data.Classes);
-        int largest = Math.Max(Math.Max(realBatch, settings.ExpertBatch), ImagesOfSet(settings, data.Classes));
+        int largest = Math.Max(Math.Max(realBatch, settings.ExpertBatch), ImagesOfSets(settings, data.Classes).Max());
         long stateBytes = settings.Ipc.Sum(n => 5L * n * data.Classes * (data.Image.Count + data.Classes) * sizeof(float));
         return new Requirements(
             ExpertLibrary.MissingBytes(settings, network, data, experts) + stateBytes,
             Requirements.Memory(
                 data.Train.Count, data.TestImages.Shape[0], largest, [network, judged],
                 RealSides(data.Classes) + settings.Window + 1, // the checkpoints of the window in use
-                data.Backend.Lanes, data.Whitening));
+                data.Backend.Lanes, data.Whitening,
+                NetworkJudge.NumbersHeld(
+                    [judged], ImagesOfSets(settings, data.Classes), Protocols.Plan(settings, pair.Name).BatchSize, data.Backend)));
     }
 
-    /// <summary>The images that training on the largest set of a run sees.</summary>
-    public static int ImagesOfSet(RunSettings settings, int classes) =>
-        settings.Ipc.Max() * classes * (settings.Factor ?? 1) * (settings.Factor ?? 1);
+    /// <summary>The images that training on each set of a run sees.</summary>
+    public static IReadOnlyList<int> ImagesOfSets(RunSettings settings, int classes) =>
+        [.. settings.Ipc.Select(ipc => ipc * classes * (settings.Factor ?? 1) * (settings.Factor ?? 1))];
 
     // Lines that a crash left behind the last saved state would stand there twice once the steps are done again.
     private Func<JsonObject, bool> IsBeforeCheckpoint()

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -16,16 +17,29 @@ namespace InfMatch.Distill;
 internal sealed class NetworkJudge(
     Network network, RunSettings settings, PreparedData data, RandomKey key, CancellationToken cancel)
 {
-    // Numbers of a step's activations above which its kernels keep all threads busy by themselves.
-    private const long MostNumbersInLane = 1L << 25;
+    // Numbers of activations above which kernels keep all threads busy by themselves.
+    private const long MostNumbersInLane = 1L << 26;
+
+    // θ, velocity, gradient and their successors.
+    private const int VectorsOfLane = 8;
 
     private readonly TrainingPlan _plan = Protocols.Plan(settings, data.Pair.Name);
     private readonly int _bestEvery = settings.BestEvery ?? Protocols.BestEvery(settings);
 
-    /// <summary>How many networks are trained side by side on so many images: small steps leave threads idle, large ones
-    /// would only take more memory.</summary>
+    /// <summary>How many networks are trained side by side on batches of so many images: small steps leave threads idle,
+    /// large ones, and large looks at the test images, would only take more memory.</summary>
     public static int Lanes(Network network, int images, Backend backend) =>
-        network.ActivationCount * images <= MostNumbersInLane ? backend.Lanes : 1;
+        Activations(network, images) <= MostNumbersInLane ? backend.Lanes : 1;
+
+    /// <summary>The most numbers that networks hold at once, beside the data, while they are judged on sets of these sizes.</summary>
+    public static long NumbersHeld(
+        IReadOnlyList<Network> networks, IReadOnlyList<int> images, int batchSize, Backend backend) =>
+        networks.Max(n => images.Select(i => Math.Min(i, batchSize)).Max(batch =>
+            Lanes(n, batch, backend) * (Activations(n, batch) + VectorsOfLane * (long)n.Layout.Count)));
+
+    // Of a step, forward and back, or of the test images that are looked at together.
+    private static long Activations(Network network, int images) =>
+        network.ActivationCount * Math.Max(2L * images, Evaluation.ImagesAtOnce(network));
 
     /// <summary>Accuracy over so many networks, trained side by side where the backend has lanes for them; each may be
     /// trained on a set of its own, which is made here.</summary>
@@ -44,16 +58,37 @@ internal sealed class NetworkJudge(
             if (2 * count <= lanes)
                 count = 1;
             LabelledImages[] sets = [next, .. Enumerable.Range(first + 1, count - 1).Select(setOf)];
-            void Train(int i) => (last[first + i], best[first + i]) = JudgeOnce(sets[i], first + i, epochs);
             if (count == 1)
-                Train(0);
+                (last[first], best[first]) = JudgeOnce(next, first, epochs, cancel);
             else
-                data.Backend.RunSideBySide(count, Train);
+                SideBySide(count, (i, stop) => (last[first + i], best[first + i]) = JudgeOnce(sets[i], first + i, epochs, stop));
             first += count;
         }
         Accuracy result = Accuracy.Of(last) with { Best = _bestEvery > 0 ? Accuracy.Of(best) : null };
         stage?.Report((long)repeats * _plan.Epochs, $"{result} % (protocol {Protocols.NameOf(settings)})");
         return result;
+    }
+
+    // A network that fails stops its neighbours between two of their steps, and its error is the one that counts.
+    private void SideBySide(int count, Action<int, CancellationToken> train)
+    {
+        using var group = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var errors = new Exception?[count];
+        data.Backend.RunSideBySide(count, i =>
+        {
+            try
+            {
+                train(i, group.Token);
+            }
+            catch (Exception e)
+            {
+                errors[i] = e;
+                group.Cancel();
+            }
+        });
+        cancel.ThrowIfCancellationRequested();
+        if (errors.FirstOrDefault(e => e is not (null or OperationCanceledException)) is { } error)
+            ExceptionDispatchInfo.Throw(error);
     }
 
     // Epochs of all networks, some of which train at the same time.
@@ -72,7 +107,8 @@ internal sealed class NetworkJudge(
         }
     }
 
-    private (double Last, double Best) JudgeOnce(LabelledImages set, int r, EpochCount epochs)
+    private (double Last, double Best) JudgeOnce(
+        LabelledImages set, int r, EpochCount epochs, CancellationToken stop)
     {
         using var scope = TensorScope.Begin();
         RandomKey own = key.Split((ulong)r);
@@ -88,7 +124,7 @@ internal sealed class NetworkJudge(
                 best = Math.Max(best, Percent(step.Theta));
         }
         Tensor theta = trainer.Run(
-            start, Observe, losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"), cancel);
+            start, Observe, losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"), stop);
         epochs.Report(r, _plan.Epochs, loss);
         double last = Percent(theta);
         return (last, Math.Max(best, last));

@@ -16,14 +16,17 @@ internal sealed record Requirements(long DiskBytes, long MemoryBytes)
 
     /// <summary>The memory need of a run with the networks, of which the largest counts: while it trains on a batch, or while
     /// it looks at the test images. A whitening's matrix lies beside them while images are whitened or shown; what computing
-    /// it takes is <see cref="ZcaWhitening.Memory"/>, which is over before there are data.</summary>
+    /// it takes is <see cref="ZcaWhitening.Memory"/>, which is over before there are data. Judging is what
+    /// <see cref="NetworkJudge.NumbersHeld"/> says.</summary>
     public static long Memory(
         int realImages, int testImages, int largestBatch, IReadOnlyList<Network> networks, int cachedVectors, int lanes = 1,
-        ZcaWhitening? whitening = null) =>
+        ZcaWhitening? whitening = null, long judging = 0) =>
         ((long)(realImages + testImages) * networks[0].Image.Count
-            + networks.Max(n => n.ActivationCount * lanes * Math.Max(
-                (long)CopiesOfActivations * largestBatch, Math.Min(testImages, Evaluation.ImagesAtOnce(n))))
-            + (ParameterVectors + cachedVectors) * (long)networks.Max(n => n.Layout.Count)
+            + Math.Max(
+                judging,
+                networks.Max(n => n.ActivationCount * Math.Max(
+                    (long)CopiesOfActivations * lanes * largestBatch, Math.Min(testImages, Evaluation.ImagesAtOnce(n))))
+                + (ParameterVectors + cachedVectors) * (long)networks.Max(n => n.Layout.Count))
             + (whitening is null ? 0 : (long)whitening.Count * whitening.Count)) * sizeof(float);
 
     /// <summary>Compares the need with what there is.</summary>

@@ -26,8 +26,9 @@ public sealed class RetrainedEstimator(EstimationContext context) : InfluenceEst
     /// <inheritdoc/>
     public override Tensor SyntheticSide(Window window, SyntheticSet s, SyntheticLoss loss)
     {
+        using var scope = TensorScope.Begin(); // of the walk, where it is not held
         Tensor[] path = WalkOn(window, s, loss).Path;
-        return path[^1].Minus(path[0]);
+        return scope.Keep(path[^1].Minus(path[0]));
     }
 
     /// <inheritdoc/>

@@ -59,6 +59,26 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal(ConfigFile.Hash(resolved.Settings), ConfigFile.Hash(read.Settings));
     }
 
+    [Fact]
+    public void A_configuration_from_before_a_setting_is_read_and_can_be_written_again()
+    {
+        ResolvedSettings now = Settings.Resolve("retrained", _ => null, _ => null);
+        Assert.Equal(Presets.Retrained, now.Settings with { Ipc = Presets.Retrained.Ipc });
+        Assert.Equal(0.02, now.Settings.SyntheticRate);
+        string path = Path.Combine(_root, "config.json");
+        ConfigFile.Save(path, "distill", now);
+        Assert.Equal(0.02, ConfigFile.Read(path).Resolved.Settings.SyntheticRate);
+
+        JsonNode older = JsonNode.Parse(File.ReadAllText(path))!;
+        Assert.True(older["settings"]!.AsObject().Remove("syntheticRate"));
+        File.WriteAllText(path, older.ToJsonString());
+        (string command, ResolvedSettings read) = ConfigFile.Read(path);
+        Assert.Null(read.Settings.SyntheticRate);
+        Assert.Equal("not in the file", read.Origins["SyntheticRate"]);
+        JsonNode again = JsonNode.Parse(ConfigFile.Write(command, read))!["settings"]!["syntheticRate"]!;
+        Assert.Null(again["value"]);
+    }
+
     [Theory]
     [InlineData("not json")]
     [InlineData("{}")]

@@ -19,12 +19,14 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
     private const int SimulatedStride = 37;
 
     [Theory]
-    [InlineData(Partition.Whole)]
-    [InlineData(Partition.Both)]
-    public void Every_refusal_on_the_cpu_leaves_the_state_as_it_was(Partition partition)
+    [InlineData("first-order", Partition.Whole)]
+    [InlineData("first-order", Partition.Both)]
+    [InlineData("retrained", Partition.Whole)]
+    public void Every_refusal_on_the_cpu_leaves_the_state_as_it_was(string estimator, Partition partition)
     {
         var cpu = new CpuBackend(1);
-        RefuseAll(cpu, () => cpu.MemoryRequests, n => cpu.RefusedMemoryRequest = n, Convolutions, partition);
+        RefuseAll(
+            cpu, () => cpu.MemoryRequests, n => cpu.RefusedMemoryRequest = n, Convolutions, partition, estimator: estimator);
     }
 
     [Fact]
@@ -49,7 +51,8 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
         gpu, () => gpu.MemoryRequests, n => gpu.RefusedMemoryRequest = n, network, Partition.Whole, stride);
 
     private void RefuseAll(
-        Backend backend, Func<long> requests, Action<long> refuse, Network network, Partition partition, int stride = 1)
+        Backend backend, Func<long> requests, Action<long> refuse, Network network, Partition partition, int stride = 1,
+        string estimator = "first-order")
     {
         using var problem = new TinyProblem(
             CheckpointSchedule.Every(2), backend: backend, dtype: DType.Float32, mode: SecondDerivatives.FiniteDifference,
@@ -59,7 +62,7 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
         var alive = new List<InfluenceEstimator>();
         Distiller Begin()
         {
-            alive.Add(Estimators.Create("first-order", problem.Context));
+            alive.Add(Estimators.Create(estimator, problem.Context));
             return new Distiller(
                 problem.Network, problem.Experts, alive[^1], problem.Start,
                 new DistillationPlan

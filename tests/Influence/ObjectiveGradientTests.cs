@@ -57,6 +57,31 @@ public class ObjectiveGradientTests
             Assert.Equal(1 - value.Cosine * value.Cosine, value.Relative, 1e-9);
     }
 
+    // c_t of a training on S stands in the walk, in dS and in the cotangent.
+    [Fact]
+    public void The_gradient_of_J_agrees_with_numeric_differentiation_at_a_rate_of_Ss_own()
+    {
+        using var problem = new TinyProblem(CheckpointSchedule.Every(6));
+        var objective = new InfluenceObjective(
+            new RetrainedEstimator(problem.Context with { SyntheticRate = 0.37 }), MassRule.ClosedForm);
+        var window = new Window(0, 1, 5);
+        var loss = new SyntheticLoss(problem.Network, s_augmentation, RandomKey.FromSeed(3), siamese: false);
+        SyntheticSet s = problem.Start;
+        double[] x = s.Images.ToArray<double>(), l = s.LabelLogits.ToArray<double>();
+        double At(double[] images, double[] logits)
+        {
+            using var scope = TensorScope.Begin();
+            var moved = new SyntheticSet(
+                Tensor.From<double>(problem.Backend, images, s.Images.Shape),
+                Tensor.From<double>(problem.Backend, logits, s.LabelLogits.Shape), s.Mass);
+            return objective.Evaluate(window, moved, loss, gradient: false).Relative;
+        }
+
+        SyntheticGradient found = objective.Evaluate(window, s, loss).Gradient!;
+        Check(found.Images.ToArray<double>(), x, v => At(v, l), 40, 1e-6);
+        Check(found.LabelLogits.ToArray<double>(), l, v => At(x, v), 9, 1e-6);
+    }
+
     private static void Check(double[] analytic, double[] at, Func<double[], double> f, int most, double tolerance)
     {
         const double step = 1e-5;

@@ -156,7 +156,7 @@ public sealed class ObjectiveTests
         var loss = new SyntheticLoss(problem.Network, Augmentation.None, default);
         Tensor side = estimator.SyntheticSide(s_window, problem.Start, loss);
         SyntheticGradient alone = estimator.Pullback(s_window, problem.Start, loss, side);
-        int trained = 0, trainedAgain = 0;
+        int trained = 0, trainedAgain = 0, live = backend.Memory.LiveBuffers;
         using (estimator.HoldCheckpoints())
         {
             using var scope = TensorScope.Begin();
@@ -169,6 +169,7 @@ public sealed class ObjectiveTests
             SyntheticGradient after = estimator.Pullback(s_window, problem.Start, loss, held);
             Assert.Equal(alone.Images.ToArray<double>(), after.Images.ToArray<double>());
         }
+        Assert.Equal(live, backend.Memory.LiveBuffers);
         Assert.True(trainedAgain == 1 && trained > 50, $"{trained} requests, then {trainedAgain}");
 
         long Requests() => backend.MemoryRequests;
