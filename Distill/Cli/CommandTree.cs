@@ -34,7 +34,7 @@ internal static class CommandTree
 
         Trains and records experts (or takes those of --experts-from), then learns --ipc images per class whose influence on
         the experts' parameters matches that of the whole set. Values in brackets are the defaults of the preset 'standard'
-        and, where they differ, of the others. 'retrained' gives the best sets of ten images and more a class, and takes longer.
+        and, where they differ, of the others. 'retrained' gives the best sets of ten images a class on full sets, and takes longer.
 
         Examples:
           dotnet run --project Distill -- distill --ipc 1

@@ -42,7 +42,7 @@ internal static class CurvePlot
         plot.Axes.AutoScale();
         int last = objective.Select(o => o.Iteration + 1).Concat(accuracy.Select(a => a.Iteration)).DefaultIfEmpty(1).Max();
         plot.Axes.SetLimitsX(0, last);
-        plot.ShowLegend(Alignment.UpperRight);
+        plot.ShowLegend(Edge.Bottom);
         byte[] png = plot.GetImageBytes(Width, Height, ImageFormat.Png);
         AtomicFile.Write(path, stream => stream.Write(png));
     }
