@@ -104,6 +104,7 @@ internal static class Presets
     {
         "demo" => Demo,
         "standard" => Standard,
-        _ => Retrained,
+        "retrained" => Retrained,
+        _ => throw new ArgumentException($"There is no preset {name}.", nameof(name)),
     };
 }

@@ -70,16 +70,18 @@ public sealed class RetrainedEstimator(EstimationContext context) : InfluenceEst
         if (_walk is { } last && last.IsOf(window, s, loss))
             return last;
         if (!HoldsCheckpoints)
-            return new Walk(window, s, loss, Path(window, t => loss.OfStep(t).Of(s), t => RateOn(window, t)));
+            return new Walk(window, s, loss, Train());
         _walk?.Release();
         _walk = null;
         using IDisposable _ = TensorScope.BeginDetached();
         using var scope = TensorScope.Begin();
-        Tensor[] path = Path(window, t => loss.OfStep(t).Of(s), t => RateOn(window, t));
+        Tensor[] path = Train();
         path[0] = path[0].Clone();
         foreach (Tensor theta in path)
             scope.Keep(theta); // nothing fails between two of these
         return _walk = new Walk(window, s, loss, path);
+
+        Tensor[] Train() => Path(window, t => loss.OfStep(t).Of(s), t => RateOn(window, t));
     }
 
     private sealed record Walk(Window Window, SyntheticSet S, SyntheticLoss Loss, Tensor[] Path)
