@@ -13,6 +13,9 @@ public sealed record DownloadOptions
     /// <summary>A connection that sends nothing for so long counts as broken.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>What patience is measured by.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>The largest file that is taken.</summary>
     public long MaxBytes { get; init; } = 1L << 30;
 

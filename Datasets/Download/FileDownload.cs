@@ -88,8 +88,9 @@ internal sealed class FileDownload(HttpClient client, DownloadOptions options)
                 request.Headers.TryAddWithoutValidation("If-Range", tag);
         }
 
-        using var idle = CancellationTokenSource.CreateLinkedTokenSource(options.Cancel);
-        idle.CancelAfter(options.Patience);
+        using var idle = new CancellationTokenSource(options.Patience, options.Clock);
+        using CancellationTokenRegistration stop =
+            options.Cancel.UnsafeRegister(source => ((CancellationTokenSource)source!).Cancel(), idle);
         using HttpResponseMessage answer =
             await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, idle.Token).ConfigureAwait(false);
         if (answer.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)

@@ -51,6 +51,9 @@ internal sealed class LocalPublisher : IDisposable
 
     public Uri Site { get; }
 
+    /// <summary>Called when a request is read that will not be answered.</summary>
+    public Action? KeepsSilent { get; set; }
+
     /// <summary>The Range header of each request, or "-".</summary>
     public List<string> Ranges { get; } = [];
 
@@ -117,6 +120,7 @@ internal sealed class LocalPublisher : IDisposable
             return;
         if (behaviour == Behaviour.Silent)
         {
+            KeepsSilent?.Invoke();
             await Task.Delay(Timeout.Infinite, _end.Token);
             return;
         }

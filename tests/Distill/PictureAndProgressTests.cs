@@ -72,15 +72,4 @@ public sealed class PictureAndProgressTests
     [InlineData(65, "1 min 05 s")]
     [InlineData(7620, "2 h 07 min")]
     public void Times_are_readable(int seconds, string text) => Assert.Equal(text, Durations.Text(TimeSpan.FromSeconds(seconds)));
-
-    private sealed class ManualClock : TimeProvider
-    {
-        private long _ticks;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public void Pass(TimeSpan time) => _ticks += time.Ticks;
-
-        public override long GetTimestamp() => _ticks;
-    }
 }
