@@ -113,6 +113,8 @@ internal static unsafe class PlaneNorm<T, V, S>
             V s0 = S.Broadcast(T.Zero), s1 = s0, q0 = s0, q1 = s0;
             for (; i + 2 * w <= end; i += 2 * w)
             {
+                Prefetch.Near(x + area + i);
+                Prefetch.Near(x + area + i + w);
                 V d = S.Subtract(S.Load(x + i), m), e = S.Subtract(S.Load(x + i + w), m);
                 s0 = S.Add(s0, d);
                 q0 = S.MultiplyAdd(d, d, q0);

@@ -25,6 +25,8 @@ internal static unsafe class PlanePool<T, V, S>
             SpreadOfTwo(g, dy, dx);
         else if (g.Window == 2 && g.W == S.Width && g.H % 4 == 0)
             SpreadOfTwoRows(g, dy, dx);
+        else if (g.Window == 2 && g.W % 2 == 0 && g.H % 2 == 0)
+            SpreadOneByOne(g, dy, dx);
         else
             GeneralSpread(g, dy, dx);
     }
@@ -66,6 +68,18 @@ internal static unsafe class PlanePool<T, V, S>
                 new ReadOnlySpan<T>(first, g.W).CopyTo(new Span<T>(first + i * g.W, g.W));
         }
         new Span<T>(dx + g.OutH * p * g.W, (g.H - g.OutH * p) * g.W).Clear();
+    }
+
+    private static void SpreadOneByOne(Pool2dGeometry g, T* dy, T* dx)
+    {
+        T share = T.One / T.CreateTruncating(4);
+        int width = g.W;
+        for (int oh = 0; oh < g.OutH; oh++)
+        {
+            for (int j = 0; j < width; j += 2)
+                dx[j] = dx[j + 1] = dx[width + j] = dx[width + j + 1] = *dy++ * share;
+            dx += 2 * width;
+        }
     }
 
     // First pairs of rows are added in place, which leaves [OH, W] at the front; then neighbours, regardless of where
