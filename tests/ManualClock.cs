@@ -26,7 +26,7 @@ internal sealed class ManualClock : TimeProvider
             alarm.Ring();
     }
 
-    /// <summary>A timer that rings once; none of the tests repeats.</summary>
+    /// <summary>A timer that rings once, when time passes; none of the tests repeats.</summary>
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         Assert.Equal(Timeout.InfiniteTimeSpan, period);

@@ -13,7 +13,8 @@ public sealed record DownloadOptions
     /// <summary>A connection that sends nothing for so long counts as broken.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>What patience is measured by.</summary>
+    /// <summary>What patience with a connection that stands is measured by; how long making one may take is always measured
+    /// by the system's time.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
     /// <summary>The largest file that is taken.</summary>

@@ -34,7 +34,8 @@ internal static class CommandTree
 
         Trains and records experts (or takes those of --experts-from), then learns --ipc images per class whose influence on
         the experts' parameters matches that of the whole set. Values in brackets are the defaults of the preset 'standard'
-        and, where they differ, of the others. 'retrained' gives the best sets of ten images a class on full sets, and takes longer.
+        and, where they differ, of the others. 'retrained' gives the best sets on full data sets, with
+        one image a class by --start-first 5 --start-last 30, and takes longer.
 
         Examples:
           dotnet run --project Distill -- distill --ipc 1

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace InfMatch.Tensors;
 
-/// <summary>Means of P×P windows of one plane, and their adjoint. Two by two is done with vectors.</summary>
+/// <summary>Means of P×P windows of one plane, and their adjoint. Two by two is done with vectors where rows are long enough.</summary>
 internal static unsafe class PlanePool<T, V, S>
     where T : unmanaged, IBinaryFloatingPointIeee754<T> where V : struct where S : struct, ISimd<T, V>
 {
@@ -25,7 +25,7 @@ internal static unsafe class PlanePool<T, V, S>
             SpreadOfTwo(g, dy, dx);
         else if (g.Window == 2 && g.W == S.Width && g.H % 4 == 0)
             SpreadOfTwoRows(g, dy, dx);
-        else if (g.Window == 2 && g.W % 2 == 0 && g.H % 2 == 0)
+        else if (g.Window == 2 && g.W <= S.Width && g.W % 2 == 0 && g.H % 2 == 0)
             SpreadOneByOne(g, dy, dx);
         else
             GeneralSpread(g, dy, dx);
@@ -70,6 +70,7 @@ internal static unsafe class PlanePool<T, V, S>
         new Span<T>(dx + g.OutH * p * g.W, (g.H - g.OutH * p) * g.W).Clear();
     }
 
+    // Rows shorter than a vector: a call that copies one would take longer than its numbers do.
     private static void SpreadOneByOne(Pool2dGeometry g, T* dy, T* dx)
     {
         T share = T.One / T.CreateTruncating(4);

@@ -4,8 +4,9 @@ using System.Runtime.Intrinsics.X86;
 namespace InfMatch.Tensors;
 
 /// <summary>
-/// Asks for memory before it is read; a hint that never faults and changes no result. Processors foresee a stream by
-/// themselves only within a page of 4 KiB, which is one plane of 32×32: at the start of each the kernel would wait.
+/// Asks for memory before it is read; a hint that never faults and changes no result. A processor foresees a stream by
+/// itself within a page of memory, often 4 KiB, which is one plane of 32×32 in float32: at the start of each the kernel
+/// would wait.
 /// </summary>
 internal static unsafe class Prefetch
 {
