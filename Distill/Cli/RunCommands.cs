@@ -136,12 +136,12 @@ internal sealed partial class RunCommands(
             : [.. models.Select(m => Translation.NetworkOf(
                 settings, data, settings.EvalWidth, OptionText.OneOf("--models", m, Architectures.Names)))];
         int batchSize = Protocols.Plan(settings, pair.Name).BatchSize;
+        IReadOnlyList<int> images = DistillationRun.ImagesOfSets(settings, data.Classes);
         new Requirements(0, Requirements.Memory(
             data.Train.Count, data.TestImages.Shape[0],
-            Math.Min(batchSize, DistillationRun.ImagesOfSets(settings, data.Classes).Max()), networks, 0,
+            Math.Min(batchSize, images.Max()), networks, 0,
             whitening: data.Whitening,
-            judging: NetworkJudge.NumbersHeld(
-                networks, DistillationRun.ImagesOfSets(settings, data.Classes), batchSize, backend))).Check(".", backend);
+            judging: NetworkJudge.NumbersHeld(networks, images, batchSize, backend))).Check(".", backend);
         RunSettings? recorded = RecordedExperts(path, settings, resolved.IsGiven("ExpertsFrom"));
         RandomKey key = RandomKey.FromSeed(settings.Seed);
         var results = new List<IpcResult>();

@@ -207,7 +207,8 @@ internal sealed class DistillationRun(
         int realBatch = settings.RealBatch == 0
             ? data.Train.Count
             : Math.Min(data.Train.Count, settings.RealBatch * data.Classes);
-        int largest = Math.Max(Math.Max(realBatch, settings.ExpertBatch), ImagesOfSets(settings, data.Classes).Max());
+        IReadOnlyList<int> images = ImagesOfSets(settings, data.Classes);
+        int largest = Math.Max(Math.Max(realBatch, settings.ExpertBatch), images.Max());
         long stateBytes = settings.Ipc.Sum(n => 5L * n * data.Classes * (data.Image.Count + data.Classes) * sizeof(float));
         return new Requirements(
             ExpertLibrary.MissingBytes(settings, network, data, experts) + stateBytes,
@@ -216,7 +217,7 @@ internal sealed class DistillationRun(
                 RealSides(data.Classes) + settings.Window + 1, // the checkpoints of the window in use
                 data.Backend.Lanes, data.Whitening,
                 NetworkJudge.NumbersHeld(
-                    [judged], ImagesOfSets(settings, data.Classes), Protocols.Plan(settings, pair.Name).BatchSize, data.Backend)));
+                    [judged], images, Protocols.Plan(settings, pair.Name).BatchSize, data.Backend)));
     }
 
     /// <summary>The images that training on each set of a run sees.</summary>

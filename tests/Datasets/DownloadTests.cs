@@ -55,8 +55,11 @@ public sealed class DownloadTests
         }
     }
 
-    [Fact]
-    public void A_file_that_stops_coming_goes_on_where_it_was()
+    [Theory]
+    [InlineData(Known.Md5)]
+    [InlineData(Known.Length)]
+    [InlineData(Known.Nothing)]
+    public void A_file_that_stops_coming_goes_on_where_it_was(Known known)
     {
         using var folder = new TempFolder();
         using var publisher = Publish(Behaviour.SilentInTheMiddle, Behaviour.Good);
@@ -73,7 +76,7 @@ public sealed class DownloadTests
         }
 
         using var download = new DatasetDownload(Options() with { Clock = clock, Progress = Heard }, useProxy: false);
-        download.Get(Of(publisher, Known.Md5), folder.Path);
+        download.Get(Of(publisher, known), folder.Path);
         Whole(folder);
         Assert.Equal(["-", "bytes=150000-"], publisher.Ranges.ToArray());
     }
