@@ -155,21 +155,21 @@ internal sealed partial class RunCommands(
             {
                 var judge = new NetworkJudge(network, settings, data, key.Split("judge"), cancel);
                 string by = models.Count == 0 ? "" : $" ({network.Name})";
-                Accuracy Judge(string what, Func<int, LabelledImages> setOf)
+                var found = new AccuracySet { Whole = library?.Accuracy };
+                JudgedSet Column(string what, Func<int, LabelledImages> setOf, Func<AccuracySet, Accuracy, AccuracySet> with) =>
+                    new($"IPC {ipc}: {what}{by}", setOf, accuracy => found = with(found, accuracy));
+                var sets = new List<JudgedSet>();
+                if (set is not null)
+                    sets.Add(Column("distilled", _ => set.AsTrainingSet(), (all, a) => all with { Distilled = a }));
+                sets.Add(Column("random real", r => real.Random(ipc, r), (all, a) => all with { RandomReal = a }));
+                if (library is not null)
                 {
-                    using IProgressStage stage = progress.Begin(
-                        $"IPC {ipc}: {what}{by}", (long)settings.Repeats * settings.Epochs);
-                    return judge.Judge(setOf, settings.Repeats, stage);
+                    sets.Add(Column(
+                        "random real + soft labels", r => real.RandomWithSoftLabels(ipc, r),
+                        (all, a) => all with { RandomRealSoftLabels = a }));
                 }
-                results.Add(new IpcResult(ipc, estimator, new AccuracySet
-                {
-                    Distilled = set is null ? null : Judge("distilled", _ => set.AsTrainingSet()),
-                    RandomReal = Judge("random real", r => real.Random(ipc, r)),
-                    RandomRealSoftLabels = library is null
-                        ? null
-                        : Judge("random real + soft labels", r => real.RandomWithSoftLabels(ipc, r)),
-                    Whole = library?.Accuracy,
-                })
+                judge.Judge(sets, settings.Repeats, progress);
+                results.Add(new IpcResult(ipc, estimator, found)
                 {
                     Network = models.Count == 0 ? null : network.Name,
                 });

@@ -98,33 +98,36 @@ internal sealed class DistillationRun(
             DrawCurves(ipc);
         }
 
-        Accuracy Judge(string what, Func<int, LabelledImages> setOf)
-        {
-            using IProgressStage stage = progress.Begin($"IPC {ipc}: {what}", (long)settings.Repeats * settings.Epochs);
-            return judge.Judge(setOf, settings.Repeats, stage);
-        }
-
-        result = Keep(result with
-        {
-            Accuracy = result.Accuracy with { Distilled = Judge("distilled", _ => distiller.Set.AsTrainingSet()) },
-        });
-        SyntheticSetFile.Write(folder.Set(ipc), distiller.Set, data, settings, origin, result.Accuracy.Distilled);
         AccuracySet? known = baselines?.GetValueOrDefault(ipc);
         result = Keep(result with
         {
             Accuracy = result.Accuracy with
             {
-                RandomReal = known?.RandomReal ?? Judge("random real", r => real.Random(ipc, r)),
+                RandomReal = known?.RandomReal, RandomRealSoftLabels = known?.RandomRealSoftLabels,
             },
         });
-        Keep(result with
+        var sets = new List<JudgedSet> { Judged("distilled", _ => distiller.Set.AsTrainingSet(), KeepDistilled) };
+        if (known?.RandomReal is null)
         {
-            Accuracy = result.Accuracy with
-            {
-                RandomRealSoftLabels = known?.RandomRealSoftLabels
-                    ?? Judge("random real + soft labels", r => real.RandomWithSoftLabels(ipc, r)),
-            },
-        });
+            sets.Add(Judged(
+                "random real", r => real.Random(ipc, r), a => result.Accuracy with { RandomReal = a }));
+        }
+        if (known?.RandomRealSoftLabels is null)
+        {
+            sets.Add(Judged(
+                "random real + soft labels", r => real.RandomWithSoftLabels(ipc, r),
+                a => result.Accuracy with { RandomRealSoftLabels = a }));
+        }
+        judge.Judge(sets, settings.Repeats, progress);
+
+        JudgedSet Judged(string what, Func<int, LabelledImages> setOf, Func<Accuracy, AccuracySet> with) => new(
+            $"IPC {ipc}: {what}", setOf, accuracy => result = Keep(result with { Accuracy = with(accuracy) }));
+
+        AccuracySet KeepDistilled(Accuracy accuracy)
+        {
+            SyntheticSetFile.Write(folder.Set(ipc), distiller.Set, data, settings, origin, accuracy);
+            return result.Accuracy with { Distilled = accuracy };
+        }
     }
 
     private void Distil(Distiller distiller, int ipc, PreparedData data, NetworkJudge judge, MetricsFile metrics)

@@ -4,6 +4,12 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
 
+/// <summary>A set that is judged beside others.</summary>
+/// <param name="Name">What its progress is shown under.</param>
+/// <param name="OfNetwork">The images that the network of this number is trained on.</param>
+/// <param name="WhenJudged">Is told the accuracy as soon as it is known, while others are still being judged.</param>
+internal sealed record JudgedSet(string Name, Func<int, LabelledImages> OfNetwork, Action<Accuracy>? WhenJudged = null);
+
 /// <summary>
 /// Judges sets by a protocol (<see cref="Protocols"/>): networks are trained on a set from different initialisations, and
 /// the accuracy on the real test images after the last epoch counts; that of the best epoch looked at stands beside it.
@@ -23,6 +29,8 @@ internal sealed class NetworkJudge(
     // θ, velocity, gradient and their successors.
     private const int VectorsOfLane = 8;
 
+    private readonly Lock _gate = new();
+    private readonly RunSettings _settings = settings;
     private readonly TrainingPlan _plan = Protocols.Plan(settings, data.Pair.Name);
     private readonly int _bestEvery = settings.BestEvery ?? Protocols.BestEvery(settings);
 
@@ -44,29 +52,78 @@ internal sealed class NetworkJudge(
     /// <summary>Accuracy over so many networks, trained side by side where the backend has lanes for them; each may be
     /// trained on a set of its own, which is made here.</summary>
     /// <exception cref="NumericalException">A loss stops being finite.</exception>
-    public Accuracy Judge(Func<int, LabelledImages> setOf, int repeats, IProgressStage? stage = null)
+    public Accuracy Judge(Func<int, LabelledImages> setOf, int repeats, IProgressStage? stage = null) =>
+        Judge([new Column(this, setOf, repeats, () => stage, null)], repeats)[0];
+
+    /// <summary>The same for several sets, whose networks share the lanes: no lane waits for the last network of a set. A stage
+    /// of its own shows each set's progress, and ends when the set is judged.</summary>
+    /// <exception cref="NumericalException">A loss stops being finite.</exception>
+    public Accuracy[] Judge(IReadOnlyList<JudgedSet> sets, int repeats, IProgressView progress)
     {
-        double[] last = new double[repeats], best = new double[repeats];
-        var epochs = new EpochCount(repeats, stage);
-        for (int first = 0; first < repeats;)
+        var open = new Dictionary<JudgedSet, IProgressStage>(ReferenceEqualityComparer.Instance);
+        Column ColumnOf(JudgedSet set) => new(
+            this, set.OfNetwork, repeats,
+            () => open[set] = progress.Begin(set.Name, (long)repeats * _plan.Epochs),
+            accuracy =>
+            {
+                if (open.Remove(set, out IProgressStage? stage))
+                    stage.Dispose();
+                set.WhenJudged?.Invoke(accuracy);
+            });
+        try
+        {
+            return Judge([.. sets.Select(ColumnOf)], repeats);
+        }
+        finally
+        {
+            foreach (IProgressStage stage in open.Values)
+                stage.Dispose();
+        }
+    }
+
+    private Accuracy[] Judge(Column[] columns, int repeats)
+    {
+        for (int first = 0; first < columns.Length * repeats;)
         {
             using var scope = TensorScope.Begin();
-            LabelledImages next = setOf(first);
-            int lanes = Lanes(network, Math.Min(next.Count, _plan.BatchSize), data.Backend);
-            int count = Math.Min(lanes, repeats - first);
-            // Networks that would leave half of the lanes idle rather have all threads, one after the other.
-            if (2 * count <= lanes)
-                count = 1;
-            LabelledImages[] sets = [next, .. Enumerable.Range(first + 1, count - 1).Select(setOf)];
-            if (count == 1)
-                (last[first], best[first]) = JudgeOnce(next, first, epochs, cancel);
+            List<LabelledImages> sets = Round(columns, repeats, first);
+            foreach (Column begun in columns[(first / repeats)..((first + sets.Count - 1) / repeats + 1)])
+                begun.Begin();
+            if (sets.Count == 1)
+                One(0, cancel);
             else
-                SideBySide(count, (i, stop) => (last[first + i], best[first + i]) = JudgeOnce(sets[i], first + i, epochs, stop));
-            first += count;
+                SideBySide(sets.Count, One);
+            first += sets.Count;
+            for (int c = 0; c < columns.Length && (c + 1) * repeats <= first; c++)
+                columns[c].Finish();
+
+            void One(int i, CancellationToken stop)
+            {
+                (Column column, int r) = (columns[(first + i) / repeats], (first + i) % repeats);
+                (column.Last[r], column.Best[r]) = JudgeOnce(sets[i], r, column, stop);
+            }
         }
-        Accuracy result = Accuracy.Of(last) with { Best = _bestEvery > 0 ? Accuracy.Of(best) : null };
-        stage?.Report((long)repeats * _plan.Epochs, $"{result} % (protocol {Protocols.NameOf(settings)})");
-        return result;
+        return [.. columns.Select(c => c.Result!)];
+    }
+
+    // The sets of the networks that are trained at the same time, beginning with that number; each has room for its lanes.
+    private List<LabelledImages> Round(Column[] columns, int repeats, int first)
+    {
+        var sets = new List<LabelledImages>();
+        int lanes = int.MaxValue;
+        for (int i = first; i < columns.Length * repeats; i++)
+        {
+            LabelledImages next = columns[i / repeats].SetOf(i % repeats);
+            int all = Lanes(network, Math.Min(next.Count, _plan.BatchSize), data.Backend);
+            if (sets.Count > 0 && sets.Count >= Math.Min(all, lanes))
+                break;
+            sets.Add(next);
+            lanes = Math.Min(all, lanes);
+            if (sets.Count == lanes)
+                break;
+        }
+        // Networks that would leave half of the lanes idle rather have all threads, one after the other.
+        return 2 * sets.Count <= lanes ? sets[..1] : sets;
     }
 
     // A network that fails stops its neighbours between two of their steps, and its error is the one that counts.
@@ -91,24 +148,53 @@ internal sealed class NetworkJudge(
             ExceptionDispatchInfo.Throw(error);
     }
 
-    // Epochs of all networks, some of which train at the same time.
-    private sealed class EpochCount(int networks, IProgressStage? stage)
+    // The networks of one set, some of which train at the same time.
+    private sealed class Column(
+        NetworkJudge judge, Func<int, LabelledImages> setOf, int repeats, Func<IProgressStage?> begin,
+        Action<Accuracy>? whenJudged)
     {
-        private readonly Lock _gate = new();
-        private readonly int[] _done = new int[networks];
+        private readonly int[] _done = new int[repeats];
+        private IProgressStage? _stage;
+        private bool _hasBegun;
 
+        public Func<int, LabelledImages> SetOf { get; } = setOf;
+
+        public double[] Last { get; } = new double[repeats];
+
+        public double[] Best { get; } = new double[repeats];
+
+        public Accuracy? Result { get; private set; }
+
+        public void Begin()
+        {
+            if (!_hasBegun)
+                _stage = begin();
+            _hasBegun = true;
+        }
+
+        // Stages of two sets write to one place: the gate is that of all.
         public void Report(int network, int epochs, string loss)
         {
-            lock (_gate)
+            lock (judge._gate)
             {
                 _done[network] = epochs;
-                stage?.Report(_done.Sum(e => (long)e), $"network {network + 1}/{networks}{loss}");
+                _stage?.Report(_done.Sum(e => (long)e), $"network {network + 1}/{repeats}{loss}");
             }
+        }
+
+        public void Finish()
+        {
+            if (Result is not null)
+                return;
+            Result = Accuracy.Of(Last) with { Best = judge._bestEvery > 0 ? Accuracy.Of(Best) : null };
+            _stage?.Report(
+                (long)repeats * judge._plan.Epochs, $"{Result} % (protocol {Protocols.NameOf(judge._settings)})");
+            whenJudged?.Invoke(Result);
         }
     }
 
     private (double Last, double Best) JudgeOnce(
-        LabelledImages set, int r, EpochCount epochs, CancellationToken stop)
+        LabelledImages set, int r, Column epochs, CancellationToken stop)
     {
         using var scope = TensorScope.Begin();
         RandomKey own = key.Split((ulong)r);

@@ -43,6 +43,60 @@ public sealed class NetworkJudgeTests
         Assert.Equal(before, backend.Memory.LiveBuffers);
     }
 
+    // Three sets of five networks: with two and four threads one round holds networks of two sets, or of three.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void Sets_that_share_the_lanes_are_judged_as_each_by_itself(int threads)
+    {
+        var backend = new CpuBackend(threads);
+        using PreparedData data = PreparedData.Load(CommandRun.TinyData(), backend);
+        Network network = Translation.NetworkOf(s_settings, data, s_settings.EvalWidth);
+        var judge = new NetworkJudge(network, s_settings, data, RandomKey.FromSeed(1), CancellationToken.None);
+        Func<int, LabelledImages>[] sets =
+        [
+            r => data.Train.Rows([.. Enumerable.Range(r, 6)]),
+            r => data.Train.Rows([.. Enumerable.Range(0, 9).Select(i => i * data.Classes)]), // of the first class only
+            r => data.Train.Rows([.. Enumerable.Range(0, 6).Select(i => i / 2 * data.Classes + i % 2)]), // of two
+        ];
+        Accuracy[] alone = [.. sets.Select(set => judge.Judge(set, s_settings.Repeats))];
+        var view = new Stages();
+        var told = new List<(int Set, Accuracy Accuracy)>();
+        Accuracy[] together = judge.Judge(
+            [.. sets.Select((set, i) => new JudgedSet($"set {i}", set, a => told.Add((i, a))))], s_settings.Repeats, view);
+        Assert.Equal(alone.Select(a => a.Runs), together.Select(a => a.Runs));
+        Assert.Equal(alone.Select(a => a.Best!.Runs), together.Select(a => a.Best!.Runs));
+        Assert.True(
+            alone.Select(a => string.Join(' ', a.Runs)).Distinct(StringComparer.Ordinal).Count() == 3,
+            "sets that are judged equally prove nothing");
+        Assert.Equal([0, 1, 2], told.Select(t => t.Set));
+        Assert.Equal(together.Select(a => a.Mean), told.Select(t => t.Accuracy.Mean));
+        long all = (long)s_settings.Epochs * s_settings.Repeats;
+        Assert.Equal("set 0, set 1, set 2", string.Join(", ", view.All.Select(s => s.Name)));
+        Assert.All(view.All, s => Assert.Equal(all, s.Stage.Done[^1]));
+        Assert.All(view.All, s => Assert.Equal(1, s.Stage.Ends));
+    }
+
+    [Fact]
+    public void A_set_that_was_judged_is_told_before_the_next_one_fails()
+    {
+        var backend = new CpuBackend(2);
+        using PreparedData data = PreparedData.Load(CommandRun.TinyData(), backend);
+        Network network = Translation.NetworkOf(s_settings, data, s_settings.EvalWidth);
+        var judge = new NetworkJudge(network, s_settings, data, RandomKey.FromSeed(1), CancellationToken.None);
+        var view = new Stages();
+        var told = new List<string>();
+        JudgedSet Set(string name, Func<int, LabelledImages> make) => new(name, make, _ => told.Add(name));
+        Assert.Throws<IOException>(() => judge.Judge(
+            [
+                Set("good", r => data.Train.Rows([.. Enumerable.Range(r, 6)])),
+                Set("bad", r => r < 1 ? data.Train.Rows([0, 1]) : throw new IOException("gone")),
+            ], 2, view));
+        Assert.Equal("good", Assert.Single(told));
+        Assert.All(view.All, s => Assert.Equal(1, s.Stage.Ends));
+    }
+
     [Fact]
     public void Steps_that_fill_the_threads_by_themselves_are_taken_in_turn()
     {
@@ -67,7 +121,27 @@ public sealed class NetworkJudgeTests
     {
         public List<long> Done { get; } = [];
 
+        public int Ends { get; private set; }
+
         public void Report(long done, string? detail = null) => Done.Add(done);
+
+        public void Dispose() => Ends++;
+    }
+
+    private sealed class Stages : IProgressView
+    {
+        public List<(string Name, Reports Stage)> All { get; } = [];
+
+        public IProgressStage Begin(string name, long total)
+        {
+            var stage = new Reports();
+            All.Add((name, stage));
+            return stage;
+        }
+
+        public void Note(string line)
+        {
+        }
 
         public void Dispose()
         {

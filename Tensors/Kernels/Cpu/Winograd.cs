@@ -23,6 +23,8 @@ internal static unsafe class Winograd<T, V, S>
     // Fewer channels do not pay for their transforms.
     private const int FewestChannels = 16;
 
+    private const int MostBandBytes = 24 << 10;
+
     private const int Chunks = 8;
     private const long MostPartialBytes = 64L << 20;
 
@@ -89,19 +91,21 @@ internal static unsafe class Winograd<T, V, S>
             nint vApart = Apart((long)tiles * depth), mApart = Apart((long)RoundUp(tiles, S.TileRows) * width);
             T* v = Scratch.Get<T>(ScratchUse.RightPanels, All * (long)vApart);
             T* m = Scratch.Get<T>(ScratchUse.Columns, All * (long)mApart);
-            for (int line = begin; line < end; line++)
+            for (int line = begin, count; line < end; line += count)
             {
+                count = LinesOfBand(line, end, tilesHigh, tilesWide);
                 TransformInput(
-                    from, line / tilesHigh, line % tilesHigh * Out - padding, padding, tilesWide,
+                    from, line / tilesHigh, line % tilesHigh * Out - padding, padding, count, tilesWide,
                     v + (nint)(line - begin) * tilesWide * depth, depth, vApart);
             }
             for (int point = 0; point < All; point++)
                 Multiply(tiles, inputs, panels, v + point * vApart, depth, u + point * weightsApart, m + point * mApart, width);
-            for (int line = begin; line < end; line++)
+            for (int line = begin, count; line < end; line += count)
             {
+                count = LinesOfBand(line, end, tilesHigh, tilesWide);
                 TransformOutput(
                     m + (nint)(line - begin) * tilesWide * width, mApart, width, to, line / tilesHigh,
-                    line % tilesHigh * Out, tilesWide, bias);
+                    line % tilesHigh * Out, count, tilesWide, bias);
             }
         });
     }
@@ -109,6 +113,14 @@ internal static unsafe class Winograd<T, V, S>
     // Lines of tiles for one task: many for the caches, but at least eight tasks where there are so many lines.
     private static int LinesAtOnce(int lines, int tilesWide) =>
         Math.Clamp(MostTiles / tilesWide, 1, Math.Max(1, (lines + 7) / 8));
+
+    // Lines of tiles of one image that are transformed together: the planes of some channels are then read and written from
+    // end to end, and of neighbouring tiles the rows that both need once. No more than stay in the L1 cache as vectors.
+    private static int LinesOfBand(int line, int end, int tilesHigh, int tilesWide)
+    {
+        int most = Math.Max(1, MostBandBytes / (Out * (tilesWide * Out + 2) * S.Width * sizeof(T)));
+        return Math.Min(Math.Min(end - line, tilesHigh - line % tilesHigh), most);
+    }
 
     // m [tiles, panels] = v [tiles, inputs]·u, all at one point.
     private static void Multiply(int tiles, int inputs, int panels, T* v, int depth, T* u, T* m, int width)
@@ -158,40 +170,42 @@ internal static unsafe class Winograd<T, V, S>
         }
     }
 
-    // v[point][tile][channel] = Bᵀ d B for the tiles of one line, whose inputs begin at row top.
+    // v[point][tile][channel] = Bᵀ d B for the tiles of some lines, whose inputs begin at row top.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TransformInput(
-        Planes from, int image, int top, int padding, int tilesWide, T* v, int depth, nint apart)
+        Planes from, int image, int top, int padding, int lines, int tilesWide, T* v, int depth, nint apart)
     {
-        int w = S.Width, columns = tilesWide * Out + 2;
-        T* block = Scratch.Get<T>(ScratchUse.Image, (long)2 * Points * columns * w);
-        T* half = block + Points * columns * w;
+        int w = S.Width, columns = tilesWide * Out + 2, rows = lines * Out + 2;
+        T* half = Scratch.Get<T>(ScratchUse.Image, (long)(Points + rows) * columns * w);
+        T* block = half + Points * columns * w;
         for (int c = 0; c < depth; c += w)
         {
-            ToVectors(from, image, c, top, Points, -padding, columns, block);
-            for (int column = 0; column < columns; column++)
+            ToVectors(from, image, c, top, rows, -padding, columns, block);
+            for (int line = 0; line < lines; line++)
             {
-                WinogradTransforms<T, V, S>.Input(
-                    block + (nint)column * w, columns * w, half + (nint)column * w, columns * w);
-            }
-            for (int tile = 0; tile < tilesWide; tile++)
-            for (int row = 0; row < Points; row++)
-            {
-                WinogradTransforms<T, V, S>.Input(
-                    half + ((nint)row * columns + tile * Out) * w, w, v + row * Points * apart + (nint)tile * depth + c,
-                    apart);
+                T* at = block + (nint)line * Out * columns * w;
+                for (int column = 0; column < columns; column++)
+                    WinogradTransforms<T, V, S>.Input(at + (nint)column * w, columns * w, half + (nint)column * w, columns * w);
+                T* to = v + (nint)line * tilesWide * depth + c;
+                for (int tile = 0; tile < tilesWide; tile++)
+                for (int row = 0; row < Points; row++)
+                {
+                    WinogradTransforms<T, V, S>.Input(
+                        half + ((nint)row * columns + tile * Out) * w, w, to + row * Points * apart + (nint)tile * depth, apart);
+                }
             }
         }
     }
 
-    // block[row][column][lane] = the numbers of some channels around a place; zero outside the image, and for channels
-    // that are not there.
+    // block[row][column][lane] = the numbers of w channels around a place; zero outside the image, and for channels
+    // that are not there. Of the channels behind the first w only what differs is cleared: block still holds their zeros.
     private static void ToVectors(
         Planes from, int image, int channel, int top, int rows, int left, int columns, T* block)
     {
         int w = S.Width, count = Math.Clamp(from.Channels - channel, 0, w);
         int first = Math.Max(0, -left), end = Math.Min(columns, from.Width - left);
-        if (count < w || first > 0 || end < columns || top < 0 || top + rows > from.Height)
+        bool isFilled = first == 0 && end == columns && top >= 0 && top + rows <= from.Height;
+        if (count < w || (channel == 0 && !isFilled))
             new Span<T>(block, rows * columns * w).Clear();
         T* planes = from.Plane(image, channel) + left + first;
         for (int row = Math.Max(0, -top); row < Math.Min(rows, from.Height - top); row++)
@@ -202,13 +216,14 @@ internal static unsafe class Winograd<T, V, S>
         }
     }
 
+    // The tiles of some lines, whose outputs begin at row top.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TransformOutput(
-        T* m, nint apart, int width, Planes to, int image, int top, int tilesWide, T* bias)
+        T* m, nint apart, int width, Planes to, int image, int top, int lines, int tilesWide, T* bias)
     {
-        int w = S.Width, columns = tilesWide * Out, rows = Math.Min(Out, to.Height - top);
-        T* block = Scratch.Get<T>(ScratchUse.Image, (long)(Out * columns + Out * Points) * w);
-        T* half = block + Out * columns * w;
+        int w = S.Width, columns = tilesWide * Out, rows = Math.Min(lines * Out, to.Height - top);
+        T* half = Scratch.Get<T>(ScratchUse.Image, (long)(Out * Points + lines * Out * columns) * w);
+        T* block = half + Out * Points * w;
         T* starts = stackalloc T[w];
         for (int k = 0; k < to.Channels; k += w)
         {
@@ -216,9 +231,9 @@ internal static unsafe class Winograd<T, V, S>
             for (int lane = 0; lane < w; lane++)
                 starts[lane] = bias != null && lane < count ? bias[k + lane] : T.Zero;
             V start = S.Load(starts), zero = S.Broadcast(T.Zero);
-            for (int tile = 0; tile < tilesWide; tile++)
+            for (int tile = 0; tile < lines * tilesWide; tile++)
             {
-                T* at = m + (nint)tile * width + k;
+                T* at = m + (nint)tile * width + k, first = block + ((nint)(tile / tilesWide) * columns + tile % tilesWide) * Out * w;
                 for (int point = 0; point < Points; point++)
                 {
                     WinogradTransforms<T, V, S>.Output(
@@ -227,7 +242,7 @@ internal static unsafe class Winograd<T, V, S>
                 for (int row = 0; row < Out; row++)
                 {
                     WinogradTransforms<T, V, S>.Output(
-                        half + row * Points * w, w, start, block + ((nint)row * columns + tile * Out) * w, w);
+                        half + row * Points * w, w, start, first + (nint)row * columns * w, w);
                 }
             }
             T* planes = to.Plane(image, k);
@@ -272,12 +287,14 @@ internal static unsafe class Winograd<T, V, S>
                 nint vApart = Apart((long)tiles * depth), mApart = Apart((long)tiles * width);
                 T* v = Scratch.Get<T>(ScratchUse.RightPanels, All * (long)vApart);
                 T* m = Scratch.Get<T>(ScratchUse.Columns, All * (long)mApart);
-                for (int line = begin; line < end; line++)
+                for (int line = begin, count; line < end; line += count)
                 {
+                    count = LinesOfBand(line, end, tilesHigh, tilesWide);
                     int tile = (line - begin) * tilesWide, top = line % tilesHigh * Out;
                     TransformInput(
-                        from, line / tilesHigh, top - g.Padding, g.Padding, tilesWide, v + (nint)tile * depth, depth, vApart);
-                    TransformSlopes(slopes, line / tilesHigh, top, tilesWide, tile, tiles, m, mApart);
+                        from, line / tilesHigh, top - g.Padding, g.Padding, count, tilesWide, v + (nint)tile * depth, depth,
+                        vApart);
+                    TransformSlopes(slopes, line / tilesHigh, top, count, tilesWide, tile, tiles, m, mApart);
                 }
                 for (int point = 0; point < All; point++)
                 {
@@ -306,28 +323,32 @@ internal static unsafe class Winograd<T, V, S>
         }
     }
 
-    // m[point][panel][tile][Panel] = A dy Aᵀ for the tiles of one line.
+    // m[point][panel][tile][Panel] = A dy Aᵀ for the tiles of some lines.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TransformSlopes(
-        Planes slopes, int image, int top, int tilesWide, int firstTile, int tiles, T* m, nint apart)
+        Planes slopes, int image, int top, int lines, int tilesWide, int firstTile, int tiles, T* m, nint apart)
     {
-        int w = S.Width, columns = tilesWide * Out;
-        T* block = Scratch.Get<T>(ScratchUse.Image, (long)(Out + Points) * columns * w);
-        T* half = block + Out * columns * w;
+        int w = S.Width, columns = tilesWide * Out, rows = lines * Out;
+        T* half = Scratch.Get<T>(ScratchUse.Image, (long)(Points + rows) * columns * w);
+        T* block = half + Points * columns * w;
         for (int k = 0; k < RoundUp(slopes.Channels, Panel); k += w)
         {
-            ToVectors(slopes, image, k, top, Out, 0, columns, block);
-            for (int column = 0; column < columns; column++)
+            ToVectors(slopes, image, k, top, rows, 0, columns, block);
+            for (int line = 0; line < lines; line++)
             {
-                WinogradTransforms<T, V, S>.OutputAdjoint(
-                    block + (nint)column * w, columns * w, half + (nint)column * w, columns * w);
-            }
-            T* to = m + ((nint)(k / Panel) * tiles + firstTile) * Panel + k % Panel;
-            for (int tile = 0; tile < tilesWide; tile++)
-            for (int row = 0; row < Points; row++)
-            {
-                WinogradTransforms<T, V, S>.OutputAdjoint(
-                    half + ((nint)row * columns + tile * Out) * w, w, to + row * Points * apart + (nint)tile * Panel, apart);
+                T* at = block + (nint)line * Out * columns * w;
+                for (int column = 0; column < columns; column++)
+                {
+                    WinogradTransforms<T, V, S>.OutputAdjoint(
+                        at + (nint)column * w, columns * w, half + (nint)column * w, columns * w);
+                }
+                T* to = m + ((nint)(k / Panel) * tiles + firstTile + line * tilesWide) * Panel + k % Panel;
+                for (int tile = 0; tile < tilesWide; tile++)
+                for (int row = 0; row < Points; row++)
+                {
+                    WinogradTransforms<T, V, S>.OutputAdjoint(
+                        half + ((nint)row * columns + tile * Out) * w, w, to + row * Points * apart + (nint)tile * Panel, apart);
+                }
             }
         }
     }
