@@ -69,9 +69,16 @@ public static class Differential
         double step = DifferenceStep.Along(theta, v, relativeStep);
         if (step == 0)
             return scope.Keep(theta.ZerosLike());
-        Tensor up = GradientAt(loss, TensorAlgebra.Axpy(step, v, theta));
-        Tensor down = GradientAt(loss, TensorAlgebra.Axpy(-step, v, theta));
-        return scope.Keep(up.Minus(down).Times(1 / (2 * step)));
+        return scope.Keep(Central(scope, theta, v, step, at => [GradientAt(loss, at)])[0]);
+    }
+
+    // (f(θ + εv) − f(θ − εv))/2ε: two walks that know nothing of each other, and fill two lanes better than each of them
+    // fills both.
+    internal static Tensor[] Central(TensorScope scope, Tensor theta, Tensor v, double step, Func<Tensor, Tensor[]> f)
+    {
+        Tensor[][] ends = scope.SideBySide(
+            theta.Backend, 2, i => f(TensorAlgebra.Axpy(i == 0 ? step : -step, v, theta)));
+        return [.. ends[0].Select((up, i) => up.Minus(ends[1][i]).Times(1 / (2 * step)))];
     }
 
     // A copy, because a result may share its memory with an argument, or two results with each other.
@@ -119,9 +126,7 @@ public static class MixedProduct
         double step = DifferenceStep.Along(theta, v, relativeStep);
         if (step == 0)
             return [.. s.Select(x => scope.Keep(x.ZerosLike()))];
-        Tensor[] up = GradientInS(loss, TensorAlgebra.Axpy(step, v, theta), s);
-        Tensor[] down = GradientInS(loss, TensorAlgebra.Axpy(-step, v, theta), s);
-        return [.. up.Select((u, i) => scope.Keep(u.Minus(down[i]).Times(1 / (2 * step))))];
+        return [.. Differential.Central(scope, theta, v, step, at => GradientInS(loss, at, s)).Select(scope.Keep)];
     }
 
     // θ is a constant here: nothing that leads to it alone is recorded, and no weight gradient is computed.

@@ -62,6 +62,38 @@ public sealed class TensorScope : IDisposable
         return tensor;
     }
 
+    /// <summary>What f makes for 0 … count − 1, which must not depend on each other: side by side where that gives each of the
+    /// backend's lanes something to do, else one after the other on all threads. The bits are the same. The results, which
+    /// f must have made, belong to this scope, the innermost one; what else f makes goes back to the pool.</summary>
+    public Tensor[][] SideBySide(Backend backend, int count, Func<int, Tensor[]> f)
+    {
+        var results = new Tensor[count][];
+        if (backend.Lanes == 1 || count < backend.Lanes)
+        {
+            for (int i = 0; i < count; i++)
+                Collect(i);
+            return results;
+        }
+        try
+        {
+            backend.RunSideBySide(count, Collect);
+        }
+        finally
+        {
+            foreach (Tensor result in results.SelectMany(r => r ?? []))
+                Take(result);
+        }
+        return results;
+
+        void Collect(int i)
+        {
+            using TensorScope own = Begin();
+            results[i] = f(i);
+            foreach (Tensor result in results[i])
+                own.Keep(result); // nothing fails between two of these
+        }
+    }
+
     /// <summary>Gives everything that was made here and not kept back to the pool.</summary>
     /// <exception cref="InvalidOperationException">A scope that was begun later is still open, or another thread ends
     /// this one.</exception>

@@ -18,6 +18,12 @@ namespace InfMatch.Benchmarks;
 internal sealed record ConvNetSizes(
     int Width, int Depth, int Size, int Channels, int Classes, int Batch, int Syn, int Sgemm, string Model = "convnet");
 
+/// <summary>A piece of work that is timed.</summary>
+/// <param name="Name">Its name in tables and JSON.</param>
+/// <param name="Images">The images that it takes.</param>
+/// <param name="Run">Does it once; the result belongs to the current scope.</param>
+internal sealed record Work(string Name, int Images, Func<Tensor> Run);
+
 /// <summary>The steps of training and distilling on random numbers, in float32.</summary>
 internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Clock clock)
 {
@@ -26,30 +32,42 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
     private readonly Network _network = Architectures.Create(
         sizes.Model, new Shape(sizes.Channels, sizes.Size, sizes.Size), sizes.Classes, sizes.Width, sizes.Depth);
 
-    /// <summary>All entries in the order of the help.</summary>
-    public Timings Run()
+    /// <summary>forward, train, mixed and mixed_fd; what they work on belongs to the current scope.</summary>
+    public IReadOnlyList<Work> Passes()
     {
-        using var scope = TensorScope.Begin();
         Tensor theta = _network.Initialise(backend, DType.Float32, _key.Split("init"));
         Tensor v = Normal("direction", theta.Shape);
         LabelledImages data = Images(sizes.Batch);
         Variable x = Variable.Constant(data.Images), y = Variable.Constant(data.Labels);
-        Tensor images = Images(sizes.Syn).Images, logits = Normal("logits", new Shape(sizes.Syn, sizes.Classes));
+        (Tensor images, Tensor logits) = SyntheticSet();
         var loss = new SyntheticLoss(_network, Augmentation.None, _key);
+        return
+        [
+            new Work("forward", sizes.Batch, () =>
+            {
+                using IDisposable off = Recording.Off();
+                return _network.Forward(Variable.Constant(theta), x).Value;
+            }),
+            new Work("train", sizes.Batch, () => Differential.GradientAt(t => _network.Loss(t, x, y), theta)),
+            new Work("mixed", sizes.Syn, () => MixedProduct.Exact(loss.At, theta, v, [images, logits])[0]),
+            new Work("mixed_fd", sizes.Syn, () => MixedProduct.ByDifferences(loss.At, theta, v, [images, logits])[0]),
+        ];
+    }
 
+    private (Tensor Images, Tensor LabelLogits) SyntheticSet() =>
+        (Images(sizes.Syn).Images, Normal("logits", new Shape(sizes.Syn, sizes.Classes)));
+
+    /// <summary>All entries in the order of the help.</summary>
+    public Timings Run()
+    {
+        using var scope = TensorScope.Begin();
         var timings = new Timings(backend.Description, sizes)
         {
             PeakGflops = GpuDevices.List().FirstOrDefault(d => d.Specification == backend.Name)?.Float32Gflops,
         };
-        timings.Add("forward", sizes.Batch, clock.Time(() =>
-        {
-            using IDisposable off = Recording.Off();
-            return _network.Forward(Variable.Constant(theta), x).Value;
-        }));
-        timings.Add("train", sizes.Batch, clock.Time(() => Differential.GradientAt(t => _network.Loss(t, x, y), theta)));
-        timings.Add("mixed", sizes.Syn, clock.Time(() => MixedProduct.Exact(loss.At, theta, v, [images, logits])[0]));
-        timings.Add(
-            "mixed_fd", sizes.Syn, clock.Time(() => MixedProduct.ByDifferences(loss.At, theta, v, [images, logits])[0]));
+        foreach (Work work in Passes())
+            timings.Add(work.Name, work.Images, clock.Time(work.Run));
+        (Tensor images, Tensor logits) = SyntheticSet();
         timings.Add("iteration", sizes.Syn, Iteration(new SyntheticSet(images, logits, 1)));
         var square = new Shape(sizes.Sgemm, sizes.Sgemm);
         (Tensor a, Tensor b) = (Normal("a", square), Normal("b", square));

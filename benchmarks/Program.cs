@@ -62,10 +62,7 @@ convnet.SetAction(result =>
 {
     try
     {
-        var sizes = new ConvNetSizes(
-            result.GetValue(width), result.GetValue(depth), result.GetValue(size), result.GetValue(channels),
-            result.GetValue(classes), result.GetValue(batch), result.GetValue(syn), result.GetValue(sgemm),
-            result.GetValue(model)!);
+        ConvNetSizes sizes = SizesOf(result);
         (string, JsonObject)[] others =
         [
             .. (result.GetValue(against) ?? []).Select(file =>
@@ -119,6 +116,29 @@ ratios.SetAction(result =>
     }
 });
 
+Option<int> manyThreads = Whole("--threads", "Threads to compare with one; 0 for one a core [0]", 0);
+var scaling = new Command(
+    "scaling", "How much faster several threads are than one in 'convnet's passes; both in turn, so that a machine that is " +
+    "shared with others does not matter.");
+foreach (Option option in (Option[])[manyThreads, model, width, depth, size, channels, classes, batch, syn, seconds, json])
+    scaling.Options.Add(option);
+scaling.SetAction(result =>
+{
+    try
+    {
+        int many = result.GetValue(manyThreads) is var given and > 0 ? given : Environment.ProcessorCount;
+        IReadOnlyList<Scaling.Entry> entries = Scaling.Of(SizesOf(result), many, result.GetValue(seconds));
+        Console.Out.Write(
+            result.GetValue(json) ? Scaling.ToJson(entries, many) + "\n" : Scaling.ToTable(entries, many));
+        return 0;
+    }
+    catch (Exception e) when (e is TensorException)
+    {
+        Console.Error.WriteLine($"scaling: {e.Message}");
+        return e is DeviceMemoryException ? 5 : 2;
+    }
+});
+
 var filter = new Option<string>("--filter") { Description = "Which, such as *Convolution* [*]", DefaultValueFactory = _ => "*" };
 var quick = new Option<bool>("--quick") { Description = "Three short measurements of each: rough, for a look." };
 var kernels = new Command("kernels", "Times single kernels of the cpu by BenchmarkDotNet, with their allocation.") { filter, quick };
@@ -132,7 +152,11 @@ kernels.SetAction(result =>
             .WithArtifactsPath(Path.Combine(Path.GetTempPath(), "infmatch-benchmarks")));
     return 0;
 });
-return new RootCommand("Benchmarks of InfMatch.Native.") { convnet, kernels, ratios }.Parse(args).Invoke();
+return new RootCommand("Benchmarks of InfMatch.Native.") { convnet, kernels, ratios, scaling }.Parse(args).Invoke();
+
+ConvNetSizes SizesOf(ParseResult result) => new(
+    result.GetValue(width), result.GetValue(depth), result.GetValue(size), result.GetValue(channels),
+    result.GetValue(classes), result.GetValue(batch), result.GetValue(syn), result.GetValue(sgemm), result.GetValue(model)!);
 
 static Option<int> Whole(string name, string help, int value)
 {

@@ -183,25 +183,7 @@ public abstract class InfluenceEstimator(EstimationContext context) : IDisposabl
     protected Tensor[][] AtCheckpoints(TensorScope scope, Window window, int first, int count, Func<Tensor, Tensor[]> f)
     {
         Tensor[] thetas = [.. Enumerable.Range(first, count).Select(t => Theta(window, t))];
-        if (count < Context.Backend.Lanes || count == 1)
-            return [.. thetas.Select(f)];
-        var results = new Tensor[count][];
-        try
-        {
-            Context.Backend.RunSideBySide(count, i =>
-            {
-                using var own = TensorScope.Begin();
-                results[i] = f(thetas[i]);
-                foreach (Tensor result in results[i])
-                    own.Keep(result); // nothing fails between two of these
-            });
-        }
-        finally
-        {
-            foreach (Tensor result in results.SelectMany(r => r ?? []))
-                scope.Take(result);
-        }
-        return results;
+        return scope.SideBySide(Context.Backend, count, i => f(thetas[i]));
     }
 
     /// <summary>The network of a window's expert.</summary>

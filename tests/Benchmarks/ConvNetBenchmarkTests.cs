@@ -41,6 +41,40 @@ public sealed class ConvNetBenchmarkTests
     }
 
     [Fact]
+    public void Threads_are_compared_by_the_ratios_of_neighbours()
+    {
+        var cpu = new CpuBackend(1);
+        Tensor one = Tensor.Full(cpu, DType.Float32, new Shape(1), 1);
+        int slow = 0, fast = 0;
+        // Both slow down at the same time, as on a machine that somebody else begins to use.
+        Work Sleeping(int milliseconds, Action count) => new("sleep", 3, () =>
+        {
+            count();
+            Thread.Sleep(slow + fast > 30 ? 3 * milliseconds : milliseconds);
+            return one;
+        });
+        Scaling.Entry entry = Scaling.Compare(Sleeping(60, () => slow++), Sleeping(20, () => fast++), 2);
+        Assert.Equal(slow, fast);
+        Assert.Equal(slow - 3, entry.Rounds);
+        Assert.InRange(entry.Ratio, 2.5, 3.5);
+        Assert.True(entry.Low <= entry.Ratio && entry.Ratio <= entry.High);
+        string[] lines = Scaling.ToTable([entry with { One = 0.06, Many = 0.02, Ratio = 3, Low = 2.9, High = 3.1, Rounds = 7 }], 2)
+            .Split('\n');
+        Assert.Matches("^images/s +1 thread +2 threads +ratio +quartiles +rounds$", lines[0]);
+        Assert.Matches(@"^sleep +50\.0 +150\.0 +3\.00 +2\.90–3\.10 +7$", lines[1]);
+        Assert.Equal(2, Scaling.Quantile([4, 0, 2], 0.5));
+        Assert.Equal(1, Scaling.Quantile([4, 0, 2], 0.25));
+    }
+
+    [Fact]
+    public void Every_pass_is_compared()
+    {
+        JsonObject root = JsonNode.Parse(Scaling.ToJson(Scaling.Of(s_tiny, 2, 0.001), 2))!.AsObject();
+        foreach (string name in (string[])["forward", "train", "mixed", "mixed_fd"])
+            Assert.True(root[name]!["ratio"]!.GetValue<double>() > 0, name);
+    }
+
+    [Fact]
     public void The_median_counts_and_not_the_slowest_repeat()
     {
         var cpu = new CpuBackend(1);

@@ -73,6 +73,54 @@ public sealed class ScopeTests
         Assert.Equal(0, cpu.Memory.LiveBuffers);
     }
 
+    // One and eight threads share the kernels, two take a piece each, and four would leave two idle.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(8)]
+    public void Results_of_pieces_belong_to_the_scope_and_what_else_they_made_is_gone(int threads)
+    {
+        CpuBackend cpu = new(threads);
+        int atOnce = 0, most = 0;
+        using (TensorScope scope = TensorScope.Begin())
+        {
+            Tensor[][] results = scope.SideBySide(cpu, 2, i =>
+            {
+                int now = Interlocked.Increment(ref atOnce);
+                for (int seen = most; now > seen; seen = most)
+                    Interlocked.CompareExchange(ref most, now, seen);
+                if (threads == 2)
+                    SpinWait.SpinUntil(() => Volatile.Read(ref most) == 2, TimeSpan.FromSeconds(20));
+                Tensor made = Make(cpu), result = cpu.Empty(made.Shape, DType.Float32);
+                cpu.Affine(made, i + 1, 0, result);
+                Interlocked.Decrement(ref atOnce);
+                return [result];
+            });
+            Assert.Equal(threads == 2 ? 2 : 1, most);
+            Assert.Equal(2, cpu.Memory.LiveBuffers);
+            Assert.Equal([1000, 2000], results.Select(r => r[0].ToArray<double>().Sum()));
+        }
+        Assert.Equal(0, cpu.Memory.LiveBuffers);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_piece_that_fails_costs_no_memory(int threads)
+    {
+        CpuBackend cpu = new(threads);
+        using (TensorScope scope = TensorScope.Begin())
+        {
+            Assert.Throws<ArithmeticException>(() => scope.SideBySide(cpu, 3, i =>
+            {
+                Tensor made = Make(cpu);
+                return i == 1 ? throw new ArithmeticException("1") : [made];
+            }));
+        }
+        Assert.Equal(0, cpu.Memory.LiveBuffers);
+    }
+
     [Fact]
     public void Scopes_end_in_reverse_order()
     {
