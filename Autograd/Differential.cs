@@ -54,7 +54,7 @@ public static class Differential
     /// <summary>
     /// ∇²L(θ)·v [p] by central differences of two ordinary gradients, (∇L(θ + εv) − ∇L(θ − εv))/2ε with
     /// ‖εv‖ = c·max(‖θ‖, 1), see <see cref="DifferenceStep"/>; exactly zero where v is. Needs no graph of a graph;
-    /// over kinks it takes a mean.
+    /// over kinks it takes a mean. The loss may be called on two threads at once, and must not keep anything between calls.
     /// </summary>
     /// <param name="loss">L.</param>
     /// <param name="theta">θ [p].</param>
@@ -109,7 +109,7 @@ public static class MixedProduct
     /// <summary>
     /// M_S for each tensor of S by central differences along v, (∇_S L(θ + εv; S) − ∇_S L(θ − εv; S))/2ε with
     /// ‖εv‖ = c·max(‖θ‖, 1), see <see cref="DifferenceStep"/>: two ordinary backward passes to S alone, without a graph
-    /// of a graph; exactly zero where v is.
+    /// of a graph; exactly zero where v is. The loss may be called on two threads at once, and must not keep anything.
     /// </summary>
     /// <param name="loss">L.</param>
     /// <param name="theta">θ [p].</param>

@@ -64,9 +64,12 @@ public sealed class TensorScope : IDisposable
 
     /// <summary>What f makes for 0 … count − 1, which must not depend on each other: side by side where that gives each of the
     /// backend's lanes something to do, else one after the other on all threads. The bits are the same. The results, which
-    /// f must have made, belong to this scope, the innermost one; what else f makes goes back to the pool.</summary>
+    /// f must have made, belong to this scope; what else f makes goes back to the pool.</summary>
+    /// <exception cref="InvalidOperationException">This is not the innermost scope of the calling thread.</exception>
     public Tensor[][] SideBySide(Backend backend, int count, Func<int, Tensor[]> f)
     {
+        if (s_current != this)
+            throw new InvalidOperationException("Pieces of work belong to the innermost scope of the thread that begins them.");
         var results = new Tensor[count][];
         if (backend.Lanes == 1 || count < backend.Lanes)
         {

@@ -60,9 +60,15 @@ internal static class Scaling
                 ones.Add(Time(one, calls));
             }
         }
+        return Summarise(one.Name, one.Images, ones, manys);
+    }
+
+    /// <summary>The entry of the seconds that both took, round by round.</summary>
+    public static Entry Summarise(string name, int images, IReadOnlyList<double> ones, IReadOnlyList<double> manys)
+    {
         double[] ratios = [.. ones.Zip(manys, (a, b) => a / b)];
         return new Entry(
-            one.Name, one.Images, Quantile(ones, 0.5), Quantile(manys, 0.5), Quantile(ratios, 0.25), Quantile(ratios, 0.5),
+            name, images, Quantile(ones, 0.5), Quantile(manys, 0.5), Quantile(ratios, 0.25), Quantile(ratios, 0.5),
             Quantile(ratios, 0.75), ratios.Length);
     }
 

@@ -1,6 +1,7 @@
 namespace InfMatch.Distill;
 
-/// <summary>Shows how far the work is. Stages follow one another or nest; each is ended by disposing of it.</summary>
+/// <summary>Shows how far the work is. Stages follow one another, nest or overlap, and reports of
+/// overlapping ones come one at a time; each is ended by disposing of it.</summary>
 internal interface IProgressView : IDisposable
 {
     /// <summary>Begins a stage of so many units of work.</summary>

@@ -7,7 +7,8 @@ namespace InfMatch.Distill;
 /// <summary>A set that is judged beside others.</summary>
 /// <param name="Name">What its progress is shown under.</param>
 /// <param name="OfNetwork">The images that the network of this number is trained on.</param>
-/// <param name="WhenJudged">Is told the accuracy as soon as it is known, while others are still being judged.</param>
+/// <param name="WhenJudged">Is told the accuracy when the round ends in which its last network was trained, before the other sets are
+/// judged, and also where one of them fails.</param>
 internal sealed record JudgedSet(string Name, Func<int, LabelledImages> OfNetwork, Action<Accuracy>? WhenJudged = null);
 
 /// <summary>
@@ -86,63 +87,96 @@ internal sealed class NetworkJudge(
         for (int first = 0; first < columns.Length * repeats;)
         {
             using var scope = TensorScope.Begin();
-            List<LabelledImages> sets = Round(columns, repeats, first);
+            List<LabelledImages> sets = Round(scope, columns, repeats, first);
             foreach (Column begun in columns[(first / repeats)..((first + sets.Count - 1) / repeats + 1)])
                 begun.Begin();
-            if (sets.Count == 1)
-                One(0, cancel);
-            else
-                SideBySide(sets.Count, One);
-            first += sets.Count;
-            for (int c = 0; c < columns.Length && (c + 1) * repeats <= first; c++)
-                columns[c].Finish();
-
-            void One(int i, CancellationToken stop)
+            try
             {
-                (Column column, int r) = (columns[(first + i) / repeats], (first + i) % repeats);
-                (column.Last[r], column.Best[r]) = JudgeOnce(sets[i], r, column, stop);
+                if (sets.Count == 1)
+                    One(0, cancel);
+                else
+                    SideBySide(sets.Count, i => (first + i) / repeats, One);
             }
+            finally
+            {
+                // Also when another set failed or the user has seen enough: what is known is not lost with them.
+                foreach (Column judged in columns)
+                    judged.FinishIfComplete();
+            }
+            first += sets.Count;
+
+            void One(int i, CancellationToken stop) =>
+                columns[(first + i) / repeats].Know(
+                    (first + i) % repeats, JudgeOnce(sets[i], (first + i) % repeats, columns[(first + i) / repeats], stop));
         }
         return [.. columns.Select(c => c.Result!)];
     }
 
-    // The sets of the networks that are trained at the same time, beginning with that number; each has room for its lanes.
-    private List<LabelledImages> Round(Column[] columns, int repeats, int first)
+    // The sets of the networks that are trained at the same time, beginning with that number; each has room for its lanes. A
+    // set that cannot be made ends the round: the networks before it are judged first.
+    private List<LabelledImages> Round(TensorScope scope, Column[] columns, int repeats, int first)
     {
-        var sets = new List<LabelledImages>();
-        int lanes = int.MaxValue;
-        for (int i = first; i < columns.Length * repeats; i++)
-        {
-            LabelledImages next = columns[i / repeats].SetOf(i % repeats);
-            int all = Lanes(network, Math.Min(next.Count, _plan.BatchSize), data.Backend);
-            if (sets.Count > 0 && sets.Count >= Math.Min(all, lanes))
-                break;
-            sets.Add(next);
-            lanes = Math.Min(all, lanes);
-            if (sets.Count == lanes)
-                break;
-        }
+        int all = columns.Length * repeats;
+        LabelledImages Make(int i) => columns[i / repeats].SetOf(i % repeats);
+        int LanesOf(LabelledImages set) => Lanes(network, Math.Min(set.Count, _plan.BatchSize), data.Backend);
+        var sets = new List<LabelledImages> { Make(first) };
+        int lanes = LanesOf(sets[0]);
         // Networks that would leave half of the lanes idle rather have all threads, one after the other.
-        return 2 * sets.Count <= lanes ? sets[..1] : sets;
-    }
-
-    // A network that fails stops its neighbours between two of their steps, and its error is the one that counts.
-    private void SideBySide(int count, Action<int, CancellationToken> train)
-    {
-        using var group = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var errors = new Exception?[count];
-        data.Backend.RunSideBySide(count, i =>
+        if (2 * (all - first) <= lanes)
+            return sets;
+        for (int i = first + 1; i < all && sets.Count < lanes; i++)
         {
+            using var own = TensorScope.Begin();
+            LabelledImages next;
             try
             {
-                train(i, group.Token);
+                next = Make(i);
             }
-            catch (Exception e)
+            catch (Exception e) when (e is not OperationCanceledException)
             {
-                errors[i] = e;
-                group.Cancel();
+                break; // it comes again as the first of a round
             }
-        });
+            lanes = Math.Min(lanes, LanesOf(next));
+            if (sets.Count >= lanes)
+                break;
+            own.Keep(next.Images);
+            own.Keep(next.Labels);
+            sets.Add(next);
+        }
+        return sets;
+    }
+
+    // A network that fails stops those of its own set and of later ones between two of their steps, and its error is the one
+    // that counts.
+    private void SideBySide(int count, Func<int, int> columnOf, Action<int, CancellationToken> train)
+    {
+        CancellationTokenSource[] stops =
+            [.. Enumerable.Range(0, count).Select(_ => CancellationTokenSource.CreateLinkedTokenSource(cancel))];
+        var errors = new Exception?[count];
+        try
+        {
+            data.Backend.RunSideBySide(count, i =>
+            {
+                try
+                {
+                    train(i, stops[i].Token);
+                }
+                catch (Exception e)
+                {
+                    errors[i] = e;
+                    for (int j = 0; j < count; j++)
+                    {
+                        if (columnOf(j) >= columnOf(i))
+                            stops[j].Cancel();
+                    }
+                }
+            });
+        }
+        finally
+        {
+            foreach (CancellationTokenSource stop in stops)
+                stop.Dispose();
+        }
         cancel.ThrowIfCancellationRequested();
         if (errors.FirstOrDefault(e => e is not (null or OperationCanceledException)) is { } error)
             ExceptionDispatchInfo.Throw(error);
@@ -155,13 +189,11 @@ internal sealed class NetworkJudge(
     {
         private readonly int[] _done = new int[repeats];
         private IProgressStage? _stage;
+        private readonly double[] _last = new double[repeats], _best = new double[repeats];
         private bool _hasBegun;
+        private int _known;
 
         public Func<int, LabelledImages> SetOf { get; } = setOf;
-
-        public double[] Last { get; } = new double[repeats];
-
-        public double[] Best { get; } = new double[repeats];
 
         public Accuracy? Result { get; private set; }
 
@@ -182,11 +214,20 @@ internal sealed class NetworkJudge(
             }
         }
 
-        public void Finish()
+        public void Know(int network, (double Last, double Best) accuracy)
         {
-            if (Result is not null)
+            lock (judge._gate)
+            {
+                (_last[network], _best[network]) = accuracy;
+                _known++;
+            }
+        }
+
+        public void FinishIfComplete()
+        {
+            if (Result is not null || _known < repeats)
                 return;
-            Result = Accuracy.Of(Last) with { Best = judge._bestEvery > 0 ? Accuracy.Of(Best) : null };
+            Result = Accuracy.Of(_last) with { Best = judge._bestEvery > 0 ? Accuracy.Of(_best) : null };
             _stage?.Report(
                 (long)repeats * judge._plan.Epochs, $"{Result} % (protocol {Protocols.NameOf(judge._settings)})");
             whenJudged?.Invoke(Result);
@@ -211,8 +252,8 @@ internal sealed class NetworkJudge(
         }
         Tensor theta = trainer.Run(
             start, Observe, losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"), stop);
-        epochs.Report(r, _plan.Epochs, loss);
         double last = Percent(theta);
+        epochs.Report(r, _plan.Epochs, loss); // only now: at its total a stage counts as done
         return (last, Math.Max(best, last));
     }
 

@@ -43,12 +43,14 @@ public sealed class NetworkJudgeTests
         Assert.Equal(before, backend.Memory.LiveBuffers);
     }
 
-    // Three sets of five networks: with two and four threads one round holds networks of two sets, or of three.
+    // Of five networks each: with two and four threads one round holds networks of two sets. Of one: of all three.
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(4)]
-    public void Sets_that_share_the_lanes_are_judged_as_each_by_itself(int threads)
+    [InlineData(1, 5)]
+    [InlineData(2, 5)]
+    [InlineData(4, 5)]
+    [InlineData(4, 1)]
+    [InlineData(4, 2)]
+    public void Sets_that_share_the_lanes_are_judged_as_each_by_itself(int threads, int repeats)
     {
         var backend = new CpuBackend(threads);
         using PreparedData data = PreparedData.Load(CommandRun.TinyData(), backend);
@@ -60,11 +62,11 @@ public sealed class NetworkJudgeTests
             r => data.Train.Rows([.. Enumerable.Range(0, 9).Select(i => i * data.Classes)]), // of the first class only
             r => data.Train.Rows([.. Enumerable.Range(0, 6).Select(i => i / 2 * data.Classes + i % 2)]), // of two
         ];
-        Accuracy[] alone = [.. sets.Select(set => judge.Judge(set, s_settings.Repeats))];
+        Accuracy[] alone = [.. sets.Select(set => judge.Judge(set, repeats))];
         var view = new Stages();
         var told = new List<(int Set, Accuracy Accuracy)>();
         Accuracy[] together = judge.Judge(
-            [.. sets.Select((set, i) => new JudgedSet($"set {i}", set, a => told.Add((i, a))))], s_settings.Repeats, view);
+            [.. sets.Select((set, i) => new JudgedSet($"set {i}", set, a => told.Add((i, a))))], repeats, view);
         Assert.Equal(alone.Select(a => a.Runs), together.Select(a => a.Runs));
         Assert.Equal(alone.Select(a => a.Best!.Runs), together.Select(a => a.Best!.Runs));
         Assert.True(
@@ -72,28 +74,41 @@ public sealed class NetworkJudgeTests
             "sets that are judged equally prove nothing");
         Assert.Equal([0, 1, 2], told.Select(t => t.Set));
         Assert.Equal(together.Select(a => a.Mean), told.Select(t => t.Accuracy.Mean));
-        long all = (long)s_settings.Epochs * s_settings.Repeats;
+        long all = (long)s_settings.Epochs * repeats;
         Assert.Equal("set 0, set 1, set 2", string.Join(", ", view.All.Select(s => s.Name)));
         Assert.All(view.All, s => Assert.Equal(all, s.Stage.Done[^1]));
         Assert.All(view.All, s => Assert.Equal(1, s.Stage.Ends));
     }
 
-    [Fact]
-    public void A_set_that_was_judged_is_told_before_the_next_one_fails()
+    // Three networks on two lanes: the last one of the good set would train beside the first one of the bad set, which
+    // cannot be made, or whose numbers run away at once.
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    [InlineData(1, true)]
+    [InlineData(2, true)]
+    public void A_set_that_can_be_judged_is_told_although_the_next_one_fails(int threads, bool diverges)
     {
-        var backend = new CpuBackend(2);
+        var backend = new CpuBackend(threads);
         using PreparedData data = PreparedData.Load(CommandRun.TinyData(), backend);
         Network network = Translation.NetworkOf(s_settings, data, s_settings.EvalWidth);
         var judge = new NetworkJudge(network, s_settings, data, RandomKey.FromSeed(1), CancellationToken.None);
         var view = new Stages();
-        var told = new List<string>();
-        JudgedSet Set(string name, Func<int, LabelledImages> make) => new(name, make, _ => told.Add(name));
-        Assert.Throws<IOException>(() => judge.Judge(
-            [
-                Set("good", r => data.Train.Rows([.. Enumerable.Range(r, 6)])),
-                Set("bad", r => r < 1 ? data.Train.Rows([0, 1]) : throw new IOException("gone")),
-            ], 2, view));
-        Assert.Equal("good", Assert.Single(told));
+        var told = new List<(string Name, Accuracy Accuracy)>();
+        LabelledImages Good(int r) => data.Train.Rows([.. Enumerable.Range(r, 6)]);
+        LabelledImages Bad(int r)
+        {
+            if (!diverges)
+                throw new IOException("gone");
+            LabelledImages images = data.Train.Rows([0, 1]);
+            return new LabelledImages(images.Images.Times(double.NaN), images.Labels);
+        }
+        JudgedSet Set(string name, Func<int, LabelledImages> make) => new(name, make, a => told.Add((name, a)));
+        Exception error = Assert.ThrowsAny<Exception>(() => judge.Judge([Set("good", Good), Set("bad", Bad)], 3, view));
+        Assert.IsType(diverges ? typeof(NumericalException) : typeof(IOException), error);
+        (string name, Accuracy accuracy) = Assert.Single(told);
+        Assert.Equal("good", name);
+        Assert.Equal(judge.Judge(Good, 3).Runs, accuracy.Runs);
         Assert.All(view.All, s => Assert.Equal(1, s.Stage.Ends));
     }
 

@@ -122,6 +122,14 @@ public sealed class ScopeTests
     }
 
     [Fact]
+    public void Pieces_are_begun_in_the_innermost_scope()
+    {
+        CpuBackend cpu = new(2);
+        using TensorScope outer = TensorScope.Begin(), inner = TensorScope.Begin();
+        Assert.Throws<InvalidOperationException>(() => outer.SideBySide(cpu, 2, _ => [Make(cpu)]));
+    }
+
+    [Fact]
     public void Scopes_end_in_reverse_order()
     {
         TensorScope outer = TensorScope.Begin(), inner = TensorScope.Begin();

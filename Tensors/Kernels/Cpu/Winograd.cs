@@ -115,7 +115,7 @@ internal static unsafe class Winograd<T, V, S>
         Math.Clamp(MostTiles / tilesWide, 1, Math.Max(1, (lines + 7) / 8));
 
     // Lines of tiles of one image that are transformed together: the planes of some channels are then read and written from
-    // end to end, and of neighbouring tiles the rows that both need once. No more than stay in the L1 cache as vectors.
+    // end to end, and of neighbouring tiles the rows that both need once. No more than about the L1 cache holds as vectors.
     private static int LinesOfBand(int line, int end, int tilesHigh, int tilesWide)
     {
         int most = Math.Max(1, MostBandBytes / (Out * (tilesWide * Out + 2) * S.Width * sizeof(T)));
