@@ -26,6 +26,9 @@ public abstract class Backend
     /// one.</summary>
     public virtual int Lanes => 1;
 
+    /// <summary>Whether kernel calls can be taken down and made again: see <see cref="CapturedGraph"/>.</summary>
+    public virtual bool CanCapture => false;
+
     /// <summary>Runs work(0) … work(count − 1), which must not depend on each other, up to <see cref="Lanes"/> at a time; the
     /// kernels of each then run on its own thread. The bits are those of one after the other. Tensors that work keeps
     /// belong to no scope. The first exception comes to the caller when all that had begun has ended.</summary>
@@ -42,7 +45,9 @@ public abstract class Backend
     /// <exception cref="DeviceMemoryException">The device has no room.</exception>
     public Tensor Empty(Shape shape, DType dtype)
     {
-        Storage storage = Allocate(dtype, shape.Count);
+        Storage storage = CapturedGraph.Current is { } graph
+            ? graph.Allocate(dtype, shape.Count, Allocate)
+            : Allocate(dtype, shape.Count);
         TensorScope.Adopt(storage);
         return new Tensor(storage, 0, shape);
     }
@@ -50,6 +55,8 @@ public abstract class Backend
     /// <summary>A buffer that is not initialised.</summary>
     /// <exception cref="DeviceMemoryException">The device has no room.</exception>
     protected abstract Storage Allocate(DType dtype, int length);
+
+    internal Storage AllocateBuffer(DType dtype, int length) => Allocate(dtype, length);
 
     /// <summary>y_i = low + (high − low)·u_i with u_i number i of the key, <see cref="RandomKey.UniformAt"/>, in float64 and
     /// rounded to y's number type: the same numbers on every backend to a rounding of the sum, and none is copied there.</summary>

@@ -20,6 +20,9 @@ public abstract class Storage(Backend backend, DType dtype, int length)
 
     internal TensorScope? Scope { get; set; }
 
+    /// <summary>The captured graph that made the buffer and keeps it for its replays.</summary>
+    internal CapturedGraph? Graph { get; set; }
+
     /// <summary>Gives the buffer back to the pool; a second call does nothing.</summary>
     public void Release()
     {
@@ -27,6 +30,21 @@ public abstract class Storage(Backend backend, DType dtype, int length)
             return;
         IsReleased = true;
         Scope = null;
+        if (Graph is null)
+            ReturnBuffer();
+    }
+
+    /// <summary>A buffer over the first numbers of this one's memory, which goes back to the pool with this one; only where
+    /// graphs are captured.</summary>
+    internal virtual Storage Share(int length) => throw new NotSupportedException($"{Backend.Name} captures no graphs.");
+
+    /// <summary>Sets all bits, which makes NaN of every number; only where graphs are captured.</summary>
+    internal virtual void Poison() => throw new NotSupportedException($"{Backend.Name} captures no graphs.");
+
+    internal void LeaveGraph()
+    {
+        IsReleased = true;
+        Graph = null;
         ReturnBuffer();
     }
 

@@ -86,6 +86,9 @@ public sealed record TrainingPlan(
     /// <summary>The probability with which a batch is mixed by <see cref="Nn.CutMix"/>, behind the augmentation.</summary>
     public double CutMix { get; init; }
 
+    /// <summary>Whether images and labels reach the network as they are.</summary>
+    internal bool IsPlain => Augmentation.Ops == AugmentationOps.None && CutMix == 0;
+
     /// <summary>Steps in an epoch of so many images.</summary>
     public int StepsPerEpoch(int images) => (images + BatchSize - 1) / BatchSize;
 
@@ -97,7 +100,7 @@ public sealed record TrainingPlan(
 /// <param name="Step">t.</param>
 /// <param name="Epoch">The epoch of the step.</param>
 /// <param name="Rate">η^t.</param>
-/// <param name="Theta">θ^{t+1}; valid until the next step.</param>
+/// <param name="Theta">θ^{t+1}; later steps write over it, so clone what is to stay.</param>
 public readonly record struct TrainingStep(int Step, int Epoch, double Rate, Tensor Theta);
 
 /// <summary>The losses of consecutive steps, read from the device at once.</summary>
@@ -144,11 +147,13 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
     }
 
     /// <summary>Which examples of D the batch of step t holds, in its order.</summary>
-    public int[] IndicesAt(int step)
+    public int[] IndicesAt(int step) => RowsAt(step).ToArray();
+
+    private ReadOnlySpan<int> RowsAt(int step)
     {
         int[] order = OrderOf(step / StepsPerEpoch);
         int start = step % StepsPerEpoch * plan.BatchSize;
-        return order[start..Math.Min(order.Length, start + plan.BatchSize)];
+        return order.AsSpan(start, Math.Min(order.Length - start, plan.BatchSize));
     }
 
     /// <summary>The loss that step t descends, without weight decay: of its batch, by <see cref="Weights"/>, and what is
@@ -183,54 +188,85 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
         Tensor theta, Action<TrainingStep>? observe = null, Action<TrainingLosses>? observeLosses = null,
         CancellationToken cancel = default)
     {
-        Tensor current, losses;
-        Tensor[] state; // SGD's velocity, or AdamW's two means
+        Tensor losses;
+        OptimiserState state;
         using (var start = TensorScope.Begin())
         {
-            current = theta.Clone();
-            state = [.. Enumerable.Range(0, plan.Optimiser == Optimiser.AdamW ? 2 : 1).Select(_ => theta.ZerosLike())];
+            state = OptimiserState.Of(plan, theta);
             losses = theta.Backend.Empty(new Shape(StepsPerRead), theta.DType);
-            foreach (Tensor made in (Tensor[])[current, .. state, losses])
-                start.Keep(made); // only when all are made: memory may end between them
+            state.KeepIn(start); // only when all are made: memory may end between them
+            start.Keep(losses);
         }
-        bool done = false;
+        Tensor[] places = [.. Enumerable.Range(0, StepsPerRead).Select(i => losses.View(i, Shape.Scalar))];
+        var captured = new List<CapturedBatch>(2); // batches of full size, and the last of an epoch
         try
         {
             for (int step = 0; step < Steps; step++)
             {
                 cancel.ThrowIfCancellationRequested();
                 using var scope = TensorScope.Begin();
-                (Tensor loss, Tensor next, Tensor[] nextState) = Step(step, current, state);
-                foreach (Tensor gone in (Tensor[])[current, .. state])
-                    gone.Dispose();
-                (current, state) = (scope.Keep(next), nextState);
-                foreach (Tensor kept in state)
-                    scope.Keep(kept);
+                (Tensor loss, Tensor gradient) = LossAndGradient(step, state.Theta, captured);
+                state.Step(gradient, step, RateAt(step), scope);
                 int unread = step % StepsPerRead + 1;
-                loss.Backend.Copy(loss, losses.View(unread - 1, Shape.Scalar));
-                observe?.Invoke(new TrainingStep(step, step / StepsPerEpoch, RateAt(step), current));
+                loss.Backend.Copy(loss, places[unread - 1]);
+                observe?.Invoke(new TrainingStep(step, step / StepsPerEpoch, RateAt(step), state.Theta));
                 if (unread == StepsPerRead || step == Steps - 1)
                 {
                     TrainingLosses read = Read(losses, step + 1 - unread, unread);
                     observeLosses?.Invoke(read);
                 }
             }
-            double size = current.Norm();
+            double size = state.Theta.Norm();
             if (!double.IsFinite(size))
             {
                 throw new NumericalException(
                     $"the length of the parameters of {network.Name}", Steps - 1, size, $"Lower the learning rate (now {plan.Rate}).");
             }
-            done = true;
-            return current;
+            return state.TakeTheta();
         }
         finally
         {
-            foreach (Tensor gone in (Tensor[])[.. state, losses])
-                gone.Dispose();
-            if (!done)
-                current.Dispose();
+            foreach (CapturedBatch batch in captured)
+                batch.Dispose();
+            losses.Dispose();
+            state.Dispose();
         }
+    }
+
+    // Both belong to the current scope or to what was captured, until the next step.
+    private (Tensor Loss, Tensor Gradient) LossAndGradient(int step, Tensor theta, List<CapturedBatch> captured)
+    {
+        if (!theta.Backend.CanCapture || Weights is not null || Added is not null)
+        {
+            Variable parameters = Variable.Leaf(theta), loss = LossAt(step)(parameters);
+            return (loss.Value, Gradient.Of(loss, parameters).Value);
+        }
+        ReadOnlySpan<int> indices = RowsAt(step);
+        CapturedBatch batch = OfSize(indices.Length, theta, captured);
+        if (plan.IsPlain)
+        {
+            theta.Backend.GatherRows(data.Images, indices, batch.Images);
+            theta.Backend.GatherRows(data.Labels, indices, batch.Labels);
+        }
+        else
+        {
+            (Variable images, Variable labels) = BatchAt(step);
+            theta.Backend.Copy(images.Value, batch.Images);
+            theta.Backend.Copy(labels.Value, batch.Labels);
+        }
+        return batch.LossAndGradient(theta);
+    }
+
+    private CapturedBatch OfSize(int count, Tensor theta, List<CapturedBatch> captured)
+    {
+        foreach (CapturedBatch one in captured)
+        {
+            if (one.Count == count)
+                return one;
+        }
+        var batch = new CapturedBatch(network, theta, data, count, captured.FirstOrDefault());
+        captured.Add(batch);
+        return batch;
     }
 
     private TrainingLosses Read(Tensor losses, int first, int count)
@@ -246,23 +282,6 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
             }
         }
         return new TrainingLosses(first, values);
-    }
-
-    private (Tensor Loss, Tensor Theta, Tensor[] State) Step(int step, Tensor theta, Tensor[] state)
-    {
-        Variable parameters = Variable.Leaf(theta), batchLoss = LossAt(step)(parameters);
-        (Tensor loss, Tensor gradient) = (batchLoss.Value, Gradient.Of(batchLoss, parameters).Value);
-        if (plan.Optimiser == Optimiser.AdamW)
-        {
-            (Tensor moved, Tensor first, Tensor second) =
-                AdamW.Step(theta, state[0], state[1], gradient, step, RateAt(step), plan.WeightDecay);
-            return (loss, moved, [first, second]);
-        }
-        Tensor next = theta.Backend.Empty(theta.Shape, theta.DType);
-        Tensor nextVelocity = theta.Backend.Empty(theta.Shape, theta.DType);
-        theta.Backend.SgdStep(
-            theta, state[0], gradient, RateAt(step), plan.Momentum, plan.WeightDecay, next, nextVelocity);
-        return (loss, next, [nextVelocity]);
     }
 
     // Both in one object: threads that replay different epochs of one training must not see the order of another's.

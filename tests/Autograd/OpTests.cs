@@ -13,6 +13,9 @@ public sealed class OpTests
 
     public static TheoryData<string, string> OnAll() => Rows(TestBackends.All, _ => true);
 
+    public static TheoryData<string, string> Capturing() =>
+        Rows(TestBackends.All.Where(b => !b.IsCostly && b.Shared.CanCapture), _ => true);
+
     public static TheoryData<string, string> InDouble() => Rows(TestBackends.InDouble, _ => true);
 
     public static TheoryData<string, string> Linear() => Rows(TestBackends.All, sample => sample.LinearIn.Count > 0);
@@ -107,6 +110,39 @@ public sealed class OpTests
         AssertSameBits(
             Pullback(sample, backend.Shared, backend.DType, seed: 3),
             Pullback(sample, backend.Shared, backend.DType, seed: 3));
+    }
+
+    // Captured on zeros, replayed on the sample behind NaN in all that the capture had computed.
+    [Theory, MemberData(nameof(Capturing))]
+    public void A_replay_gives_the_bits_of_values_and_of_both_orders_of_derivatives(string name, string on)
+    {
+        (OpSample sample, TestBackend backend) = (AllOperations.Samples[name], TestBackends.Named(on));
+        using TensorScope scope = TensorScope.Begin();
+        Tensor[] numbers = Tensors(sample, backend.Shared, backend.DType, AllOperations.Draw(sample));
+        Tensor[] read = [.. numbers.Select(x => x.ZerosLike())];
+        Variable[] y = sample.Op.Apply([.. read.Select(Variable.Constant)]);
+        Variable[] weights = Cotangents(y, seed: 3);
+        Variable[] asked = [.. sample.Inputs.Zip(read).Where(p => p.First.Differentiable).Select(p => Variable.Constant(p.Second))];
+        Variable[] directions = Cotangents(asked, seed: 4);
+        using CapturedGraph graph = CapturedGraph.Of(backend.Shared, () => BothOrders(sample, read, weights, directions));
+        for (int i = 0; i < read.Length; i++)
+            backend.Shared.Copy(numbers[i], read[i]);
+        graph.Poison();
+        graph.Replay();
+        Tensor[] expected = BothOrders(sample, numbers, weights, directions);
+        AssertSameBits(
+            [.. expected.Select(x => x.ToArray<double>())], [.. graph.Results.Select(x => x.ToArray<double>())]);
+    }
+
+    private static Tensor[] BothOrders(OpSample sample, Tensor[] numbers, Variable[] weights, Variable[] directions)
+    {
+        Variable[] x =
+            [.. numbers.Select((n, i) => sample.Inputs[i].Differentiable ? Variable.Leaf(n) : Variable.Constant(n))];
+        Variable[] y = sample.Op.Apply(x), asked = [.. x.Where(v => v.RequiresGradient)];
+        Variable[] first = Gradient.Of(Contract(y, weights), asked, createGraph: true);
+        Variable along = Contract(first, directions);
+        IEnumerable<Variable> second = along.RequiresGradient ? Gradient.Of(along, asked) : [];
+        return [.. y.Concat(first).Concat(second).Select(v => v.Value)];
     }
 
     [Theory, MemberData(nameof(OnAll))]

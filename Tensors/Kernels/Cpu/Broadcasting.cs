@@ -83,7 +83,7 @@ internal sealed unsafe class Broadcasting
         int count = y.Length, total = x.Length;
         if (total == 0 || count == 0)
         {
-            y.Span.Clear();
+            WorkerPool.RunOnce(() => y.Span.Clear());
             return;
         }
         bool single = Runs == 1;
@@ -92,8 +92,11 @@ internal sealed unsafe class Broadcasting
         int part = Outer.Kept ? least : Math.Max(least, (steps + 7) / 8), parts = (steps + part - 1) / part;
         int copies = Outer.Kept ? 1 : parts;
         double* sums = Scratch.Get<double>(ScratchUse.Partials, (long)copies * count);
-        for (long i = 0; i < (long)copies * count; i++)
-            sums[i] = 0;
+        WorkerPool.RunOnce(() =>
+        {
+            for (long i = 0; i < (long)copies * count; i++)
+                sums[i] = 0;
+        });
         pool.Run(parts, p =>
         {
             int begin = p * part, end = Math.Min(steps, begin + part);
@@ -107,13 +110,16 @@ internal sealed unsafe class Broadcasting
             for (int run = begin * runsPerStep; run < end * runsPerStep; run++)
                 AddRun(x.Pointer + (nint)run * RunLength, RunLength, mine + Source(run), sumOfRun);
         });
-        for (int i = 0; i < count; i++)
+        WorkerPool.RunOnce(() =>
         {
-            double sum = sums[i];
-            for (int p = 1; p < copies; p++)
-                sum += sums[(nint)p * count + i];
-            y.Pointer[i] = T.CreateTruncating(sum);
-        }
+            for (int i = 0; i < count; i++)
+            {
+                double sum = sums[i];
+                for (int p = 1; p < copies; p++)
+                    sum += sums[(nint)p * count + i];
+                y.Pointer[i] = T.CreateTruncating(sum);
+            }
+        });
     }
 
     private void AddRun<T>(T* x, int length, double* sums, SumOfRun<T> sumOfRun)

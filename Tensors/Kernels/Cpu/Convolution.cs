@@ -27,14 +27,18 @@ internal static unsafe class Convolution<T, V, S>
         }
         // dx is dy correlated with the kernel turned by half a circle, inputs and outputs exchanged.
         T* turned = Scratch.Get<T>(ScratchUse.Weights, g.Weight.Count);
-        T* from = w.Pointer;
+        WorkerPool.RunOnce(() => Turn(g, w.Pointer, turned));
+        var patches = new ImagePatches(g.K, g.OutH, g.OutW, g.R, g.S, 1, borderH, borderW);
+        Correlate(pool, g.N, g.K * g.OutH * g.OutW, g.C, patches, dy, turned, null, dx);
+    }
+
+    private static void Turn(Conv2dGeometry g, T* from, T* turned)
+    {
         int area = g.R * g.S;
         for (int k = 0; k < g.K; k++)
         for (int c = 0; c < g.C; c++)
         for (int i = 0; i < area; i++)
             turned[(c * g.K + k) * area + area - 1 - i] = *from++;
-        var patches = new ImagePatches(g.K, g.OutH, g.OutW, g.R, g.S, 1, borderH, borderW);
-        Correlate(pool, g.N, g.K * g.OutH * g.OutW, g.C, patches, dy, turned, null, dx);
     }
 
     private static void Correlate(
@@ -50,19 +54,22 @@ internal static unsafe class Convolution<T, V, S>
             : direct && outputs <= ImageTile<T, V, S>.FewRows ? ImageTile<T, V, S>.FewRows
             : S.TileRows;
         int depth = Gemm<T, V, S>.BlockDepth(rows), padded = (outputs + tile - 1) / tile * tile;
-        T* left = PackLeft(weights, rows, 1, outputs, rows, tile);
+        T* left = Scratch.Get<T>(ScratchUse.LeftPanels, (long)rows * padded);
         T* start = Scratch.Get<T>(ScratchUse.Partials, padded);
-        new Span<T>(start, padded).Clear();
-        if (bias != null)
-            new ReadOnlySpan<T>(bias, outputs).CopyTo(new Span<T>(start, outputs));
-        int* offsets = patches.RowOffsets();
-        if (rows == 0)
+        int* offsets = Scratch.Get<int>(ScratchUse.Offsets, rows);
+        WorkerPool.RunOnce(() =>
         {
+            PackLeft(weights, rows, 1, outputs, rows, tile, left);
+            new Span<T>(start, padded).Clear();
+            if (bias != null)
+                new ReadOnlySpan<T>(bias, outputs).CopyTo(new Span<T>(start, outputs));
+            patches.FindRowOffsets(offsets);
             // No input channels: the empty sum, which is the bias.
-            for (int i = 0; i < y.Length; i++)
+            for (int i = 0; i < y.Length && rows == 0; i++)
                 y.Pointer[i] = start[i / pixels % outputs];
+        });
+        if (rows == 0)
             return;
-        }
         // A large batch gives each image to one thread; the images of a small one are cut into strips of four panels.
         int strip = images >= 16 ? pixels : isSingle ? LinesOfSingle(patches) * patches.OutW : 4 * panel;
         int strips = (pixels + strip - 1) / strip;
@@ -156,17 +163,15 @@ internal static unsafe class Convolution<T, V, S>
     }
 
     // The left matrix [outputs, depth] in blocks of depth, each block in panels of tile rows.
-    private static T* PackLeft(T* weights, nint rowStride, nint depthStride, int outputs, int rows, int tile)
+    private static void PackLeft(T* weights, nint rowStride, nint depthStride, int outputs, int rows, int tile, T* left)
     {
         int depth = Gemm<T, V, S>.BlockDepth(rows), padded = (outputs + tile - 1) / tile * tile;
-        T* left = Scratch.Get<T>(ScratchUse.LeftPanels, (long)rows * padded);
         for (int d = 0; d < rows; d += depth)
         {
             GemmPacking.PackAll(
                 weights + d * depthStride, rowStride, depthStride, outputs, Math.Min(depth, rows - d), tile,
                 left + (nint)d * padded);
         }
-        return left;
     }
 
     // The general adjoint: columns [C·R·S, OH·OW] = wᵀ·dy per image, then each column element is added to the place it
@@ -177,10 +182,16 @@ internal static unsafe class Convolution<T, V, S>
         int rows = g.C * g.R * g.S, pixels = g.OutH * g.OutW, tile = S.TileRows;
         int depth = Gemm<T, V, S>.BlockDepth(g.K), padded = (rows + tile - 1) / tile * tile;
         int panel = Gemm<T, V, S>.WidePanel;
-        dx.Span.Clear();
-        if (dx.Length == 0 || dy.Length == 0)
+        T* left = Scratch.Get<T>(ScratchUse.LeftPanels, (long)g.K * padded);
+        bool isEmpty = dx.Length == 0 || dy.Length == 0;
+        WorkerPool.RunOnce(() =>
+        {
+            dx.Span.Clear();
+            if (!isEmpty)
+                PackLeft(w.Pointer, 1, rows, rows, g.K, tile, left);
+        });
+        if (isEmpty)
             return;
-        T* left = PackLeft(w.Pointer, 1, rows, rows, g.K, tile);
         pool.Run(g.N, image =>
         {
             T* columns = Scratch.Get<T>(ScratchUse.Columns, (long)rows * pixels);

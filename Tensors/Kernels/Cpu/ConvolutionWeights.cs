@@ -18,7 +18,7 @@ internal static unsafe class ConvolutionWeights<T, V, S>
     {
         if (g.N == 0 || dw.Length == 0)
         {
-            dw.Span.Clear();
+            WorkerPool.RunOnce(() => dw.Span.Clear());
             return;
         }
         var patches = new ImagePatches(g.C, g.H, g.W, g.R, g.S, g.Stride, g.Padding, g.Padding);
@@ -28,7 +28,8 @@ internal static unsafe class ConvolutionWeights<T, V, S>
         int perChunk = (g.N + Chunks - 1) / Chunks, chunks = (g.N + perChunk - 1) / perChunk;
         nint partial = (nint)paddedRows * paddedK;
         T* partials = Scratch.Get<T>(ScratchUse.Partials, (long)chunks * partial);
-        int* offsets = patches.RowOffsets();
+        int* offsets = Scratch.Get<int>(ScratchUse.Offsets, rows);
+        WorkerPool.RunOnce(() => patches.FindRowOffsets(offsets));
         pool.Run(chunks, chunk =>
         {
             int begin = chunk * perChunk, end = Math.Min(g.N, begin + perChunk);

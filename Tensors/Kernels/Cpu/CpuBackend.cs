@@ -67,10 +67,14 @@ public sealed unsafe class CpuBackend : HostBackend
     /// <inheritdoc/>
     public override int Lanes => Threads <= MostLanes ? Threads : 1;
 
+    /// <inheritdoc/>
+    public override bool CanCapture => true;
+
     // A chunk of the pool's own: kernels that it calls find the pool taken and run on its thread.
     /// <inheritdoc/>
     public override void RunSideBySide(int count, Action<int> work)
     {
+        CapturedGraph.Refuse("Work side by side");
         bool isFull = FullPrecision.IsRequired;
         _pool.Run(count, i =>
         {
@@ -79,6 +83,9 @@ public sealed unsafe class CpuBackend : HostBackend
             work(i);
         });
     }
+
+    /// <inheritdoc/>
+    protected override void RunOnce(Action work) => WorkerPool.RunOnce(work);
 
     /// <summary>Whether convolutions are direct sums, also where Winograd's form is faster; for comparisons.</summary>
     internal bool HasDirectConvolutions
@@ -132,15 +139,20 @@ public sealed unsafe class CpuBackend : HostBackend
             newTheta.Pointer + begin, newVelocity.Pointer + begin, end - begin));
 
     /// <inheritdoc/>
-    protected override double Dot<T>(HostBlock<T> x, HostBlock<T> y)
+    protected override void Dot<T>(HostBlock<T> x, HostBlock<T> y, HostBlock<double> result)
     {
         int chunks = (x.Length + Chunk - 1) / Chunk;
         double* sums = Scratch.Get<double>(ScratchUse.Partials, Math.Max(1, chunks));
         _pool.RunChunks(x.Length, Chunk, (begin, end) =>
             sums[begin / Chunk] = Kernels<T>().Dot(x.Pointer + begin, y.Pointer + begin, end - begin));
+        WorkerPool.RunOnce(() => *result.Pointer = Total(sums, chunks));
+    }
+
+    private static double Total(double* numbers, int count)
+    {
         double sum = 0;
-        for (int i = 0; i < chunks; i++)
-            sum += sums[i];
+        for (int i = 0; i < count; i++)
+            sum += numbers[i];
         return sum;
     }
 
@@ -208,7 +220,8 @@ public sealed unsafe class CpuBackend : HostBackend
         });
 
     /// <inheritdoc/>
-    protected override double CrossEntropy<T>(int rows, int columns, HostBlock<T> logits, HostBlock<T> labels)
+    protected override void CrossEntropy<T>(
+        int rows, int columns, HostBlock<T> logits, HostBlock<T> labels, HostBlock<T> y)
     {
         double* losses = Scratch.Get<double>(ScratchUse.Partials, Math.Max(1, rows));
         _pool.RunChunks(rows, RowsOf(columns), (begin, end) =>
@@ -220,15 +233,12 @@ public sealed unsafe class CpuBackend : HostBackend
                     logits.Span.Slice(r * columns, columns), labels.Span.Slice(r * columns, columns), work);
             }
         });
-        double sum = 0;
-        for (int r = 0; r < rows; r++)
-            sum += losses[r];
-        return sum / rows;
+        WorkerPool.RunOnce(() => *y.Pointer = T.CreateTruncating(Total(losses, rows) / rows));
     }
 
     /// <inheritdoc/>
     protected override void CrossEntropyGradient<T>(
-        int rows, int columns, HostBlock<T> logits, HostBlock<T> labels, double dy, HostBlock<T>? dlogits,
+        int rows, int columns, HostBlock<T> logits, HostBlock<T> labels, HostBlock<T> dy, HostBlock<T>? dlogits,
         HostBlock<T>? dlabels) =>
         _pool.RunChunks(rows, RowsOf(columns), (begin, end) =>
         {
@@ -236,7 +246,8 @@ public sealed unsafe class CpuBackend : HostBackend
             for (int r = begin; r < end; r++)
             {
                 RowKernels.CrossEntropyGradient(
-                    logits.Span.Slice(r * columns, columns), labels.Span.Slice(r * columns, columns), dy / rows, work,
+                    logits.Span.Slice(r * columns, columns), labels.Span.Slice(r * columns, columns),
+                    double.CreateTruncating(*dy.Pointer) / rows, work,
                     dlogits is { } dz ? dz.Span.Slice(r * columns, columns) : default,
                     dlabels is { } dq ? dq.Span.Slice(r * columns, columns) : default);
             }
@@ -247,12 +258,37 @@ public sealed unsafe class CpuBackend : HostBackend
     /// <inheritdoc/>
     protected override void GatherRows<T>(int row, HostBlock<T> x, ReadOnlySpan<int> indices, HostBlock<T> y)
     {
+        if (CapturedGraph.Current is null)
+            Gather(row, x, indices, y);
+        else
+            CaptureGather(row, x, indices.ToArray(), y);
+    }
+
+    // The indices of a captured call are part of it; see WorkerPool for why this is a method of its own.
+    private static void CaptureGather<T>(int row, HostBlock<T> x, int[] indices, HostBlock<T> y) where T : unmanaged =>
+        WorkerPool.RunOnce(() => Gather(row, x, indices, y));
+
+    private static void Gather<T>(int row, HostBlock<T> x, ReadOnlySpan<int> indices, HostBlock<T> y) where T : unmanaged
+    {
         for (int i = 0; i < indices.Length; i++)
             x.Span.Slice(indices[i] * row, row).CopyTo(y.Span.Slice(i * row, row));
     }
 
     /// <inheritdoc/>
     protected override void ScatterRows<T>(int row, HostBlock<T> dy, ReadOnlySpan<int> indices, HostBlock<T> dx)
+    {
+        if (CapturedGraph.Current is null)
+            Scatter(row, dy, indices, dx);
+        else
+            CaptureScatter(row, dy, indices.ToArray(), dx);
+    }
+
+    private static void CaptureScatter<T>(int row, HostBlock<T> dy, int[] indices, HostBlock<T> dx)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
+        WorkerPool.RunOnce(() => Scatter(row, dy, indices, dx));
+
+    private static void Scatter<T>(int row, HostBlock<T> dy, ReadOnlySpan<int> indices, HostBlock<T> dx)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         dx.Span.Clear();
         for (int i = 0; i < indices.Length; i++)

@@ -32,7 +32,7 @@ internal static unsafe class Gemm<T, V, S>
             return;
         if (k == 0)
         {
-            y.Span.Clear();
+            WorkerPool.RunOnce(() => y.Span.Clear());
             return;
         }
         nint aRow = transposeA ? 1 : k, aDepth = transposeA ? m : 1;

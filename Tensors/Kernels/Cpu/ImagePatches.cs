@@ -30,16 +30,14 @@ internal readonly unsafe struct ImagePatches(
     /// <summary>Where an output pixel's patch begins.</summary>
     public int PixelOffset(int pixel) => (pixel / OutW * PaddedWidth + pixel % OutW) * stride;
 
-    /// <summary>Where each matrix row begins, on this thread's scratch memory.</summary>
-    public int* RowOffsets()
+    /// <summary>Writes where each matrix row begins, <see cref="Rows"/> numbers.</summary>
+    public void FindRowOffsets(int* offsets)
     {
-        int* offsets = Scratch.Get<int>(ScratchUse.Offsets, Rows);
         int i = 0;
         for (int c = 0; c < channels; c++)
         for (int r = 0; r < kernelHeight; r++)
         for (int s = 0; s < kernelWidth; s++)
             offsets[i++] = (c * _paddedHeight + r) * PaddedWidth + s;
-        return offsets;
     }
 
     /// <summary>The image with its border: a copy in scratch memory, or the image itself, from its first pixel that is

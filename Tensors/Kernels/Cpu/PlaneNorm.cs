@@ -63,10 +63,13 @@ internal static unsafe class PlaneNorm<T, V, S>
                     Differential(plane, slope, area, s, scale, sums + 2 * p, destination.Pointer + (nint)p * area);
             }
         });
-        if (dgamma is { } a)
-            AddPlanes(g, sums + 1, a.Span);
-        if (dbeta is { } b)
-            AddPlanes(g, sums, b.Span);
+        WorkerPool.RunOnce(() =>
+        {
+            if (dgamma is { } a)
+                AddPlanes(g, sums + 1, a.Span);
+            if (dbeta is { } b)
+                AddPlanes(g, sums, b.Span);
+        });
     }
 
     private static int PlanesPerChunk(int area) => Math.Max(1, 16384 / Math.Max(1, area));

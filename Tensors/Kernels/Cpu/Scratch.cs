@@ -17,10 +17,11 @@ internal enum ScratchUse
 }
 
 /// <summary>
-/// Each thread's working memory for packed panels, bordered images and partial sums. It grows to the largest size
-/// asked for and stays, so the steady state allocates nothing.
+/// Working memory for packed panels, bordered images and partial sums: one for each thread, and one for each
+/// <see cref="CapturedGraph"/>, in which its kernels keep what they hand from one call of the pool to the next. It grows to
+/// the largest size asked for and stays, so the steady state allocates nothing.
 /// </summary>
-internal static unsafe class Scratch
+internal sealed unsafe class Scratch
 {
     private const int Alignment = 64;
 
@@ -29,21 +30,46 @@ internal static unsafe class Scratch
     private struct Line;
 
     [ThreadStatic]
-    private static Line[]?[]? s_buffers;
+    private static Scratch? s_ofThread;
 
-    /// <summary>At least <paramref name="count"/> numbers, aligned to a cache line, valid on this thread until it asks
-    /// for the same use again.</summary>
+    private readonly Line[]?[] _buffers = new Line[]?[(int)ScratchUse.Count];
+    private readonly List<Line[]> _outgrown = [];
+
+    /// <summary>Whether what was handed out stays valid when a use grows.</summary>
+    public bool KeepsOutgrown { get; init; }
+
+    /// <summary>Gives this thread another memory and returns the one that it had.</summary>
+    public static Scratch? OfThread(Scratch? next)
+    {
+        Scratch? previous = s_ofThread;
+        s_ofThread = next;
+        return previous;
+    }
+
+    /// <summary>At least <paramref name="count"/> numbers of this thread's memory, aligned to a cache line, valid until it
+    /// asks for the same use again.</summary>
     public static T* Get<T>(ScratchUse use, long count) where T : unmanaged
     {
-        Line[]?[] buffers = s_buffers ??= new Line[]?[(int)ScratchUse.Count];
-        long lines = count * sizeof(T) / Alignment + 2;
-        Line[]? buffer = buffers[(int)use];
-        if (buffer is null || buffer.Length < lines)
-        {
-            buffer = GC.AllocateUninitializedArray<Line>(checked((int)(lines + lines / 4)), pinned: true);
-            buffers[(int)use] = buffer;
-        }
+        Line[] buffer = (s_ofThread ??= new Scratch()).Buffer(use, count * sizeof(T) / Alignment + 2);
         nuint start = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(buffer));
         return (T*)((start + Alignment - 1) & ~(nuint)(Alignment - 1));
+    }
+
+    /// <summary>Sets all bits, which makes NaN of every number.</summary>
+    public void Poison()
+    {
+        foreach (Line[] buffer in _buffers.OfType<Line[]>().Concat(_outgrown))
+            MemoryMarshal.AsBytes(buffer.AsSpan()).Fill(0xff);
+    }
+
+    private Line[] Buffer(ScratchUse use, long lines)
+    {
+        Line[]? buffer = _buffers[(int)use];
+        if (buffer is not null && buffer.Length >= lines)
+            return buffer;
+        if (buffer is not null && KeepsOutgrown)
+            _outgrown.Add(buffer);
+        return _buffers[(int)use] =
+            GC.AllocateUninitializedArray<Line>(checked((int)(lines + lines / 4)), pinned: true);
     }
 }

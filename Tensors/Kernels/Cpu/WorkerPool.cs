@@ -29,6 +29,29 @@ internal sealed class WorkerPool
     /// the caller; chunks that had not begun are then left out.</summary>
     public void Run(int count, Action<int> body)
     {
+        if (CapturedGraph.Current is { } graph)
+            Capture(graph, count, body);
+        else
+            RunNow(count, body);
+    }
+
+    /// <summary>Runs what a kernel does besides its chunks. What it computes must be computed inside this or a chunk, so that a
+    /// <see cref="CapturedGraph"/> repeats it; outside belong shapes and the choice of memory alone.</summary>
+    public static void RunOnce(Action work)
+    {
+        if (CapturedGraph.Current is { } graph)
+            graph.Call(work);
+        else
+            work();
+    }
+
+    // Methods of their own: what a lambda holds is made where the method begins, captured or not.
+    private void Capture(CapturedGraph graph, int count, Action<int> body) => graph.Call(() => RunNow(count, body));
+
+    private static void Capture(CapturedGraph graph, int length, Action<int, int> body) => graph.Call(() => body(0, length));
+
+    private void RunNow(int count, Action<int> body)
+    {
         if (count <= 1 || Threads == 1 || !_crew.TryRun(count, body))
         {
             for (int i = 0; i < count; i++)
@@ -40,12 +63,16 @@ internal sealed class WorkerPool
     /// <summary>Runs body(start, end) over [0, length) in chunks of <paramref name="chunk"/>.</summary>
     public void RunChunks(int length, int chunk, Action<int, int> body)
     {
-        if (length <= chunk)
-        {
-            if (length > 0)
-                body(0, length);
-            return;
-        }
+        if (length > chunk)
+            RunSplit(length, chunk, body);
+        else if (length > 0 && CapturedGraph.Current is { } graph)
+            Capture(graph, length, body);
+        else if (length > 0)
+            body(0, length);
+    }
+
+    private void RunSplit(int length, int chunk, Action<int, int> body)
+    {
         int count = (int)(((long)length + chunk - 1) / chunk);
         Run(count, i => body(i * chunk, (int)Math.Min(length, (i + 1L) * chunk)));
     }

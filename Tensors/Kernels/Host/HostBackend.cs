@@ -46,51 +46,8 @@ public abstract partial class HostBackend : Backend
             throw new DeviceException($"A tensor of {tensor.Backend.Name} was given to {Name}. Copy it there first.");
         if (tensor.Storage is not HostStorage<T> storage)
             throw new DTypeException($"A {tensor.DType} tensor {tensor.Shape} meets {DTypes.Of<T>()} ones. Convert one side.");
+        CapturedGraph.Uses(storage);
         return new HostBlock<T>(storage.Array, storage.Start + tensor.Offset, tensor.Count);
-    }
-
-    /// <inheritdoc/>
-    public sealed override void Upload<T>(ReadOnlySpan<T> source, Tensor y) => source.CopyTo(Block<T>(y).Span);
-
-    /// <inheritdoc/>
-    public sealed override void Download<T>(Tensor x, Span<T> destination) => Block<T>(x).Span.CopyTo(destination);
-
-    /// <inheritdoc/>
-    public sealed override void Fill(Tensor y, double value)
-    {
-        if (y.DType == DType.Float32)
-            Block<float>(y).Span.Fill((float)value);
-        else
-            Block<double>(y).Span.Fill(value);
-    }
-
-    /// <inheritdoc/>
-    public sealed override void Uniform(RandomKey key, double low, double high, Tensor y)
-    {
-        if (y.DType == DType.Float32)
-            HostRandom.Uniform(key, low, high, Block<float>(y).Span);
-        else
-            HostRandom.Uniform(key, low, high, Block<double>(y).Span);
-    }
-
-    /// <inheritdoc/>
-    public sealed override void Convert(Tensor x, Tensor y)
-    {
-        if (x.DType == y.DType)
-            Copy(x, y);
-        else if (x.DType == DType.Float32)
-            System.Numerics.Tensors.TensorPrimitives.ConvertTruncating<float, double>(Block<float>(x).Span, Block<double>(y).Span);
-        else
-            System.Numerics.Tensors.TensorPrimitives.ConvertTruncating<double, float>(Block<double>(x).Span, Block<float>(y).Span);
-    }
-
-    /// <inheritdoc/>
-    public sealed override void Copy(Tensor x, Tensor y)
-    {
-        if (y.DType == DType.Float32)
-            Block<float>(x).Span.CopyTo(Block<float>(y).Span);
-        else
-            Block<double>(x).Span.CopyTo(Block<double>(y).Span);
     }
 
     /// <inheritdoc/>
@@ -136,9 +93,10 @@ public abstract partial class HostBackend : Backend
     /// <inheritdoc/>
     public sealed override void Dot(Tensor x, Tensor y, Tensor result)
     {
-        Block<double>(result).Span[0] = x.DType == DType.Float32
-            ? Dot(Block<float>(x), Block<float>(y))
-            : Dot(Block<double>(x), Block<double>(y));
+        if (x.DType == DType.Float32)
+            Dot(Block<float>(x), Block<float>(y), Block<double>(result));
+        else
+            Dot(Block<double>(x), Block<double>(y), Block<double>(result));
         GC.KeepAlive((x, y, result));
     }
 
@@ -269,9 +227,9 @@ public abstract partial class HostBackend : Backend
     {
         (int rows, int columns) = (logits.Shape[0], logits.Shape[1]);
         if (y.DType == DType.Float32)
-            Block<float>(y).Span[0] = (float)CrossEntropy(rows, columns, Block<float>(logits), Block<float>(labels));
+            CrossEntropy(rows, columns, Block<float>(logits), Block<float>(labels), Block<float>(y));
         else
-            Block<double>(y).Span[0] = CrossEntropy(rows, columns, Block<double>(logits), Block<double>(labels));
+            CrossEntropy(rows, columns, Block<double>(logits), Block<double>(labels), Block<double>(y));
         GC.KeepAlive((logits, labels, y));
     }
 
@@ -283,13 +241,13 @@ public abstract partial class HostBackend : Backend
         if (logits.DType == DType.Float32)
         {
             CrossEntropyGradient(
-                rows, columns, Block<float>(logits), Block<float>(labels), Block<float>(dy).Span[0],
+                rows, columns, Block<float>(logits), Block<float>(labels), Block<float>(dy),
                 Optional<float>(dlogits), Optional<float>(dlabels));
         }
         else
         {
             CrossEntropyGradient(
-                rows, columns, Block<double>(logits), Block<double>(labels), Block<double>(dy).Span[0],
+                rows, columns, Block<double>(logits), Block<double>(labels), Block<double>(dy),
                 Optional<double>(dlogits), Optional<double>(dlabels));
         }
         GC.KeepAlive((logits, labels, dy, dlogits, dlabels));
@@ -372,7 +330,7 @@ public abstract partial class HostBackend : Backend
     protected abstract void Axpy<T>(T a, HostBlock<T> x, HostBlock<T> y, HostBlock<T> z)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 
-    protected abstract double Dot<T>(HostBlock<T> x, HostBlock<T> y)
+    protected abstract void Dot<T>(HostBlock<T> x, HostBlock<T> y, HostBlock<double> result)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 
     protected abstract void BroadcastTo<T>(HostBlock<T> x, Shape from, HostBlock<T> y, Shape to)
@@ -413,11 +371,12 @@ public abstract partial class HostBackend : Backend
     protected abstract void LogSoftmax<T>(int rows, int columns, HostBlock<T> x, HostBlock<T> y)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 
-    protected abstract double CrossEntropy<T>(int rows, int columns, HostBlock<T> logits, HostBlock<T> labels)
+    protected abstract void CrossEntropy<T>(
+        int rows, int columns, HostBlock<T> logits, HostBlock<T> labels, HostBlock<T> y)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 
     protected abstract void CrossEntropyGradient<T>(
-        int rows, int columns, HostBlock<T> logits, HostBlock<T> labels, double dy, HostBlock<T>? dlogits,
+        int rows, int columns, HostBlock<T> logits, HostBlock<T> labels, HostBlock<T> dy, HostBlock<T>? dlogits,
         HostBlock<T>? dlabels)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 

@@ -152,7 +152,7 @@ internal sealed class HostMemory(string device, long budget)
 /// <summary>A host buffer. One that nobody released is forgotten by the accounts when it is collected.</summary>
 internal sealed class HostStorage<T> : Storage where T : unmanaged
 {
-    private readonly HostMemory _memory;
+    private readonly HostMemory? _memory; // null where the array is another buffer's
     private T[]? _array;
 
     public HostStorage(Backend backend, HostMemory memory, int length)
@@ -163,23 +163,34 @@ internal sealed class HostStorage<T> : Storage where T : unmanaged
         Start = HostMemory.AlignedStart(_array);
     }
 
+    private HostStorage(HostStorage<T> owner, int length)
+        : base(owner.Backend, owner.DType, length)
+    {
+        GC.SuppressFinalize(this);
+        (_array, Start) = (owner.Array, owner.Start);
+    }
+
     ~HostStorage()
     {
         if (_array is { } array)
-            _memory.Forget((long)array.Length * Unsafe.SizeOf<T>());
+            _memory!.Forget((long)array.Length * Unsafe.SizeOf<T>());
     }
 
     public int Start { get; }
 
-    public T[] Array => _array ?? throw new ObjectDisposedException(
+    public T[] Array => !IsReleased && _array is { } array ? array : throw new ObjectDisposedException(
         nameof(Tensor), "This tensor's memory went back to the pool when its scope ended. Keep() it in that scope.");
+
+    internal override Storage Share(int length) => new HostStorage<T>(this, length);
+
+    internal override void Poison() => MemoryMarshal.AsBytes(_array.AsSpan(Start, Length)).Fill(0xff);
 
     protected override void ReturnBuffer()
     {
         GC.SuppressFinalize(this);
-        T[] array = Array;
+        T[] array = _array!;
         _array = null;
-        _memory.Return(array);
+        _memory?.Return(array);
     }
 }
 #pragma warning restore MA0055, CA1816

@@ -47,13 +47,13 @@ public sealed partial class ReferenceBackend() : HostBackend("reference", long.M
     }
 
     /// <inheritdoc/>
-    protected override double Dot<T>(HostBlock<T> x, HostBlock<T> y)
+    protected override void Dot<T>(HostBlock<T> x, HostBlock<T> y, HostBlock<double> result)
     {
         Span<T> xs = x.Span, ys = y.Span;
         double sum = 0;
         for (int i = 0; i < xs.Length; i++)
             sum += double.CreateTruncating(xs[i]) * double.CreateTruncating(ys[i]);
-        return sum;
+        result.Span[0] = sum;
     }
 
     /// <inheritdoc/>
@@ -292,7 +292,8 @@ public sealed partial class ReferenceBackend() : HostBackend("reference", long.M
     }
 
     /// <inheritdoc/>
-    protected override double CrossEntropy<T>(int rows, int columns, HostBlock<T> logits, HostBlock<T> labels)
+    protected override void CrossEntropy<T>(
+        int rows, int columns, HostBlock<T> logits, HostBlock<T> labels, HostBlock<T> y)
     {
         double sum = 0;
         for (int r = 0; r < rows; r++)
@@ -302,14 +303,15 @@ public sealed partial class ReferenceBackend() : HostBackend("reference", long.M
             for (int c = 0; c < columns; c++)
                 sum -= double.CreateTruncating(q[c]) * log[c];
         }
-        return sum / rows;
+        y.Span[0] = T.CreateTruncating(sum / rows);
     }
 
     /// <inheritdoc/>
     protected override void CrossEntropyGradient<T>(
-        int rows, int columns, HostBlock<T> logits, HostBlock<T> labels, double dy, HostBlock<T>? dlogits,
+        int rows, int columns, HostBlock<T> logits, HostBlock<T> labels, HostBlock<T> dy, HostBlock<T>? dlogits,
         HostBlock<T>? dlabels)
     {
+        double slopeOfRow = double.CreateTruncating(dy.Span[0]) / rows;
         for (int r = 0; r < rows; r++)
         {
             Span<T> q = labels.Span.Slice(r * columns, columns);
@@ -321,9 +323,9 @@ public sealed partial class ReferenceBackend() : HostBackend("reference", long.M
             {
                 double slope = mass * Math.Exp(log[c]) - double.CreateTruncating(q[c]);
                 if (dlogits is { } dz)
-                    dz.Span[r * columns + c] = T.CreateTruncating(dy / rows * slope);
+                    dz.Span[r * columns + c] = T.CreateTruncating(slopeOfRow * slope);
                 if (dlabels is { } dq)
-                    dq.Span[r * columns + c] = T.CreateTruncating(-dy / rows * log[c]);
+                    dq.Span[r * columns + c] = T.CreateTruncating(-slopeOfRow * log[c]);
             }
         }
     }

@@ -1,0 +1,209 @@
+namespace InfMatch.Tensors;
+
+/// <summary>
+/// The kernel calls of a computation, taken down once and made again on the same memory, as a CUDA graph is: other numbers
+/// are written into its inputs, and a replay computes the results of these, with the bits that the computation itself would
+/// give, without objects, allocations, or a look at shapes. Replays belong to one thread at a time.
+/// </summary>
+/// <remarks>
+/// Inputs are the tensors that were made outside; they must live as long as the graph. What the computation reads from the
+/// host, be it a number given to a kernel or a branch that it takes, is that of the capture in every replay. It is run twice:
+/// once to see how long each tensor is needed, without computing, and once to take the calls down in memory that tensors share
+/// one after the other. All of that stays the graph's until <see cref="Dispose"/>.
+/// </remarks>
+public sealed class CapturedGraph : IDisposable
+{
+    [ThreadStatic]
+    private static CapturedGraph? s_capturing;
+
+    private readonly GraphMemory _memory;
+    private readonly List<Action> _calls = [];
+    private readonly List<Storage> _made = [];
+    private readonly List<Tenancy> _tenancies = [];
+    private readonly Dictionary<Storage, int> _numbers = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<Storage> _inputs = new(ReferenceEqualityComparer.Instance);
+    private Storage[]? _buffers; // null while tenancies are found
+    private Storage[] _inputsInOrder = [];
+    private Tensor[] _results = [];
+    private bool _disposed;
+
+    private CapturedGraph(GraphMemory memory)
+    {
+        _memory = memory;
+        memory.Enter();
+    }
+
+    /// <summary>What the computation returned; replays write into the same tensors, which belong to the graph.</summary>
+    public IReadOnlyList<Tensor> Results => _results;
+
+    /// <summary>The kernel calls of a replay.</summary>
+    public int Count => _calls.Count;
+
+    /// <summary>The graph that this thread captures; null where it captures none.</summary>
+    internal static CapturedGraph? Current => s_capturing;
+
+    /// <summary>Takes the kernel calls of a computation down and makes them; its results hold numbers at once.</summary>
+    /// <param name="backend">Where it runs; one that <see cref="Backend.CanCapture"/>.</param>
+    /// <param name="computation">Makes tensors by kernels of the backend alone: numbers cannot be copied to or from the
+    /// host meanwhile, nor drawn, and nothing can run side by side.</param>
+    /// <param name="sharing">A graph of the same backend whose memory this one takes, too: a run of either writes over what the
+    /// other made.</param>
+    /// <exception cref="NotSupportedException">The backend cannot take its kernel calls down.</exception>
+    /// <exception cref="InvalidOperationException">This thread captures already, the computation does what no replay can
+    /// repeat, or it does not make the same tensors twice. Nothing is kept then, nor after any other exception of the
+    /// computation.</exception>
+    /// <exception cref="ObjectDisposedException">The other graph was disposed of.</exception>
+    public static CapturedGraph Of(Backend backend, Func<Tensor[]> computation, CapturedGraph? sharing = null)
+    {
+        if (!backend.CanCapture)
+            throw new NotSupportedException($"{backend.Name} cannot capture kernel calls. Ask {nameof(Backend.CanCapture)} first.");
+        if (sharing is not null)
+            ObjectDisposedException.ThrowIf(sharing._disposed, sharing);
+        Refuse("Another capture");
+        var graph = new CapturedGraph(sharing?._memory ?? new GraphMemory());
+        try
+        {
+            graph.Run(computation);
+            graph._buffers = graph._memory.Assign(graph._tenancies, backend.AllocateBuffer);
+            graph._results = graph.Run(computation);
+        }
+        catch
+        {
+            graph.Dispose();
+            throw;
+        }
+        if (graph._made.Count != graph._tenancies.Count)
+            throw OtherTensors(graph);
+        graph._inputsInOrder = [.. graph._inputs];
+        return graph;
+    }
+
+    private Tensor[] Run(Func<Tensor[]> computation)
+    {
+        Scratch? scratch = Scratch.OfThread(_memory.Scratch);
+        s_capturing = this;
+        try
+        {
+            using IDisposable detached = TensorScope.BeginDetached();
+            using var scope = TensorScope.Begin();
+            Tensor[] results = computation();
+            foreach (Tensor result in results)
+            {
+                if (_buffers is not null)
+                    scope.Keep(result);
+                else if (_numbers.TryGetValue(result.Storage, out int number))
+                    _tenancies[number] = _tenancies[number] with { Last = int.MaxValue };
+            }
+            return results;
+        }
+        finally
+        {
+            s_capturing = null;
+            Scratch.OfThread(scratch);
+        }
+    }
+
+    /// <summary>Makes the kernel calls again, on the numbers that the inputs hold now.</summary>
+    /// <exception cref="ObjectDisposedException">The graph was disposed of, or an input of it.</exception>
+    /// <exception cref="InvalidOperationException">This thread captures.</exception>
+    public void Replay()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        Refuse("A replay");
+        foreach (Storage input in _inputsInOrder)
+        {
+            if (input.IsReleased)
+            {
+                throw new ObjectDisposedException(
+                    nameof(Tensor), "An input of a captured graph went back to the pool. Keep it as long as the graph.");
+            }
+        }
+        foreach (Action call in _calls)
+            call();
+    }
+
+    /// <summary>Gives all memory of the computation back to the pool, its results included; shared memory goes with the last
+    /// graph that has it.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        _calls.Clear();
+        foreach (Storage storage in _made)
+            storage.LeaveGraph();
+        _memory.Leave();
+    }
+
+    /// <summary>Takes a kernel call down and makes it. What it calls in turn is part of it.</summary>
+    internal void Call(Action call)
+    {
+        if (_buffers is null)
+            return;
+        s_capturing = null;
+        try
+        {
+            call();
+        }
+        finally
+        {
+            s_capturing = this;
+        }
+        _calls.Add(call);
+    }
+
+    /// <summary>A buffer for a tensor that the computation makes.</summary>
+    internal Storage Allocate(DType dtype, int length, Func<DType, int, Storage> allocate)
+    {
+        if (_buffers is null)
+        {
+            Storage storage = allocate(dtype, length);
+            _numbers.Add(storage, _tenancies.Count);
+            _tenancies.Add(new Tenancy(dtype, length, _tenancies.Count, _tenancies.Count));
+            return storage;
+        }
+        int number = _made.Count;
+        if (number >= _tenancies.Count || _tenancies[number].DType != dtype || _tenancies[number].Length != length)
+            throw OtherTensors(this);
+        Storage tenant = _buffers[number].Share(length);
+        tenant.Graph = this;
+        _made.Add(tenant);
+        return tenant;
+    }
+
+    /// <summary>Takes note of a buffer that a kernel works on.</summary>
+    internal static void Uses(Storage storage)
+    {
+        if (s_capturing is not { } graph)
+            return;
+        if (graph._buffers is not null)
+        {
+            if (storage.Graph != graph)
+                graph._inputs.Add(storage);
+        }
+        else if (graph._numbers.TryGetValue(storage, out int number))
+        {
+            Tenancy tenancy = graph._tenancies[number];
+            graph._tenancies[number] = tenancy with { Last = Math.Max(tenancy.Last, graph._tenancies.Count - 1) };
+        }
+    }
+
+    /// <summary>Refuses during a capture what a replay could not repeat.</summary>
+    internal static void Refuse(string what)
+    {
+        if (s_capturing is not null)
+        {
+            throw new InvalidOperationException(
+                $"{what} cannot be part of a captured graph: a replay would not repeat it. Do it before the capture, into a " +
+                "tensor that the computation reads.");
+        }
+    }
+
+    /// <summary>Writes NaN over all that the graph has made and all working memory, so that a test sees what a replay does
+    /// not compute anew.</summary>
+    internal void Poison() => _memory.Poison();
+
+    private static InvalidOperationException OtherTensors(CapturedGraph graph) => new(
+        $"The computation made other tensors when it ran again, at number {graph._made.Count} of {graph._tenancies.Count}. " +
+        "Capture only what takes the same path each time.");
+}

@@ -1,0 +1,65 @@
+namespace InfMatch.Tensors;
+
+/// <summary>How long a tensor of a computation is needed: from the allocation with its number to the last one before which a
+/// kernel works on it.</summary>
+internal readonly record struct Tenancy(DType DType, int Length, int First, int Last)
+{
+    public bool Overlaps(Tenancy other) => First <= other.Last && other.First <= Last;
+}
+
+/// <summary>
+/// The memory of captured graphs that never run at once: buffers in which tensors follow each other, the next when no later
+/// kernel works on the one before, and working memory of the kernels. A step so takes less memory than tensors that all live
+/// to its end, and more of it stays in the caches.
+/// </summary>
+internal sealed class GraphMemory
+{
+    private readonly List<Storage> _buffers = [];
+    private int _graphs;
+
+    /// <summary>Working memory that outlives each kernel.</summary>
+    public Scratch Scratch { get; } = new() { KeepsOutgrown = true };
+
+    /// <summary>A graph begins to use this memory.</summary>
+    public void Enter() => _graphs++;
+
+    /// <summary>A graph ends; with the last one the buffers go back to the pool.</summary>
+    public void Leave()
+    {
+        if (--_graphs > 0)
+            return;
+        foreach (Storage buffer in _buffers)
+            buffer.Release();
+        _buffers.Clear();
+    }
+
+    /// <summary>A buffer for each tenancy, in their order; what is missing is allocated. The largest tensors choose first, each
+    /// the smallest buffer that is free for as long as it is needed.</summary>
+    public Storage[] Assign(IReadOnlyList<Tenancy> tenancies, Func<DType, int, Storage> allocate)
+    {
+        var chosen = new Storage[tenancies.Count];
+        var tenants = new Dictionary<Storage, List<Tenancy>>(ReferenceEqualityComparer.Instance);
+        foreach ((int i, Tenancy tenancy) in tenancies.Index().OrderByDescending(t => t.Item.Length))
+        {
+            Storage? buffer = _buffers
+                .Where(b => b.DType == tenancy.DType && b.Length >= tenancy.Length
+                    && !(tenants.TryGetValue(b, out List<Tenancy>? others) && others.Exists(tenancy.Overlaps)))
+                .MinBy(b => b.Length);
+            if (buffer is null)
+                _buffers.Add(buffer = allocate(tenancy.DType, tenancy.Length));
+            if (!tenants.TryGetValue(buffer, out List<Tenancy>? list))
+                tenants.Add(buffer, list = []);
+            list.Add(tenancy);
+            chosen[i] = buffer;
+        }
+        return chosen;
+    }
+
+    /// <summary>Makes NaN of every number, so that a test sees what a replay does not compute anew.</summary>
+    public void Poison()
+    {
+        foreach (Storage buffer in _buffers)
+            buffer.Poison();
+        Scratch.Poison();
+    }
+}
