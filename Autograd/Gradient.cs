@@ -65,16 +65,17 @@ public static class Gradient
 
         var between = new HashSet<Variable>(wrt, ReferenceEqualityComparer.Instance);
         List<Application> order = Between(y, between, stopAt);
-        var cotangents = new Dictionary<Variable, Variable>(ReferenceEqualityComparer.Instance)
-        {
-            [y] = cotangent,
-        };
+        // What no graph records is dead when it has been handed on: its memory serves the next, while it is in the caches.
+        using TensorScope? scope = Recording.IsOn ? null : TensorScope.Begin();
+        var cotangents = new Cotangents(y, cotangent, wrt, scope);
         for (int i = order.Count - 1; i >= 0; i--)
             Propagate(order[i], between, cotangents);
 
-        return [.. wrt.Select(x => cotangents.TryGetValue(x, out Variable? found)
-            ? found
-            : Variable.Constant(Tensor.Full(x.Value.Backend, x.Value.DType, x.Shape, 0)))];
+        Variable[] found = [.. wrt.Select(x => cotangents.Of(x)
+            ?? Variable.Constant(Tensor.Full(x.Value.Backend, x.Value.DType, x.Shape, 0)))];
+        foreach (Variable result in found)
+            scope?.Keep(result.Value);
+        return found;
     }
 
     // The applications between y and wrt in the order of their making; their outputs are added to the set.
@@ -104,9 +105,9 @@ public static class Gradient
     }
 
     private static void Propagate(
-        Application application, HashSet<Variable> between, Dictionary<Variable, Variable> cotangents)
+        Application application, HashSet<Variable> between, Cotangents cotangents)
     {
-        Variable?[] given = [.. application.Outputs.Select(o => cotangents.GetValueOrDefault(o))];
+        Variable?[] given = [.. application.Outputs.Select(cotangents.Of)];
         if (given.All(c => c is null))
             return;
         bool[] needs = [.. application.Inputs.Select(between.Contains)];
@@ -122,7 +123,62 @@ public static class Gradient
                     $"{application.Op}: the cotangent of input {i} has the shape {contribution.Shape}, " +
                     $"the input {input.Shape}.");
             }
-            cotangents[input] = cotangents.TryGetValue(input, out Variable? sum) ? sum + contribution : contribution;
+            cotangents.Add(input, contribution);
+        }
+        foreach (Variable output in application.Outputs)
+            cotangents.End(output);
+    }
+
+    /// <summary>The cotangents of a walk. One that has been handed on goes back to the pool, unless it is asked for, another
+    /// shares its memory, or it was there before the walk.</summary>
+    private sealed class Cotangents
+    {
+        private readonly Dictionary<Variable, Variable> _found = new(ReferenceEqualityComparer.Instance);
+        private readonly Dictionary<Storage, int> _uses = new(ReferenceEqualityComparer.Instance);
+        private readonly HashSet<Variable> _wanted;
+        private readonly TensorScope? _scope;
+
+        public Cotangents(Variable y, Variable cotangent, IReadOnlyList<Variable> wanted, TensorScope? scope)
+        {
+            _wanted = new HashSet<Variable>(wanted, ReferenceEqualityComparer.Instance);
+            _scope = scope;
+            Set(y, cotangent);
+        }
+
+        public Variable? Of(Variable x) => _found.GetValueOrDefault(x);
+
+        public void Add(Variable x, Variable contribution)
+        {
+            if (Of(x) is not { } sum)
+            {
+                Set(x, contribution);
+                return;
+            }
+            Use(contribution, +1);
+            Set(x, sum + contribution);
+            Use(contribution, -1);
+            Use(sum, -1);
+        }
+
+        /// <summary>Everything that x was made of has its share.</summary>
+        public void End(Variable x)
+        {
+            if (!_wanted.Contains(x) && _found.Remove(x, out Variable? cotangent))
+                Use(cotangent, -1);
+        }
+
+        private void Set(Variable x, Variable cotangent)
+        {
+            _found[x] = cotangent;
+            Use(cotangent, +1);
+        }
+
+        private void Use(Variable cotangent, int change)
+        {
+            Storage storage = cotangent.Value.Storage;
+            int uses = _uses[storage] = _uses.GetValueOrDefault(storage) + change;
+            if (uses == 0 && _scope?.Owns(cotangent.Value) == true)
+                storage.Release();
         }
     }
 }

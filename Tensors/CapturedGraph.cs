@@ -66,14 +66,14 @@ public sealed class CapturedGraph : IDisposable
             graph.Run(computation);
             graph._buffers = graph._memory.Assign(graph._tenancies, backend.AllocateBuffer);
             graph._results = graph.Run(computation);
+            if (graph._made.Count != graph._tenancies.Count)
+                throw OtherTensors(graph);
         }
         catch
         {
             graph.Dispose();
             throw;
         }
-        if (graph._made.Count != graph._tenancies.Count)
-            throw OtherTensors(graph);
         graph._inputsInOrder = [.. graph._inputs];
         return graph;
     }

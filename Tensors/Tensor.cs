@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace InfMatch.Tensors;
 
 /// <summary>
@@ -48,10 +50,18 @@ public sealed class Tensor : IDisposable
     {
         if (dtype == DType.Float64)
             return From(backend, values, shape);
-        var narrow = new float[values.Length];
-        for (int i = 0; i < narrow.Length; i++)
-            narrow[i] = (float)values[i];
-        return From<float>(backend, narrow, shape);
+        float[] rented = ArrayPool<float>.Shared.Rent(values.Length);
+        try
+        {
+            Span<float> narrow = rented.AsSpan(0, values.Length);
+            for (int i = 0; i < narrow.Length; i++)
+                narrow[i] = (float)values[i];
+            return From<float>(backend, narrow, shape);
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(rented);
+        }
     }
 
     /// <summary>A new tensor with every element equal to <paramref name="value"/>.</summary>

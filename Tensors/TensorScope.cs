@@ -42,6 +42,9 @@ public sealed class TensorScope : IDisposable
         return tensor;
     }
 
+    /// <summary>Whether a tensor goes back to the pool when this scope ends.</summary>
+    public bool Owns(Tensor tensor) => tensor.Storage.Scope == this;
+
     /// <summary>Hands the successor of a running tensor to the enclosing scope and gives the old one back, so that memory
     /// does not grow with a recursion of which this scope is one step.</summary>
     public Tensor Replace(Tensor old, Tensor next)

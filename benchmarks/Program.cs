@@ -13,7 +13,7 @@ const string Help =
     """
     Times the work that training and distilling a ConvNet are made of, medians over repeats after a warm-up:
       forward    logits of a batch
-      train      forward and the gradient in all parameters
+      train      forward and the gradient in all parameters; on the cpu replayed, as in training
       mixed      d/dS <v, gradient of L(theta; S)> for images and label logits, by double backward
       mixed_fd   the same by central differences of two backward passes
       iteration  one update of S: J on a window of two checkpoints, its gradient, the step
@@ -73,7 +73,8 @@ convnet.SetAction(result =>
             precision: Precisions.Named(result.GetValue(precision)!));
         using var backend = opened.Backend as IDisposable;
         var clock = new Clock(result.GetValue(repeat), result.GetValue(seconds));
-        Timings timings = new ConvNetBenchmark(opened.Backend, sizes, clock).Run();
+        using var benchmark = new ConvNetBenchmark(opened.Backend, sizes, clock);
+        Timings timings = benchmark.Run();
         if (result.GetValue(save) is { } saved)
             File.WriteAllText(saved, timings.ToJson() + "\n");
         Console.Out.Write(result.GetValue(json) ? timings.ToJson() + "\n" : timings.ToTable(others));

@@ -33,9 +33,9 @@ internal static class Scaling
     {
         using var scope = TensorScope.Begin();
         var clock = new Clock(1, 0);
-        IReadOnlyList<Work> one = new ConvNetBenchmark(new CpuBackend(1), sizes, clock).Passes();
-        IReadOnlyList<Work> many = new ConvNetBenchmark(new CpuBackend(threads), sizes, clock).Passes();
-        return [.. one.Zip(many, (a, b) => Compare(a, b, seconds))];
+        using var one = new ConvNetBenchmark(new CpuBackend(1), sizes, clock);
+        using var many = new ConvNetBenchmark(new CpuBackend(threads), sizes, clock);
+        return [.. one.Passes().Zip(many.Passes(), (a, b) => Compare(a, b, seconds))];
     }
 
     /// <summary>Times two pieces of work in turn, the one that begins changing from round to round.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using InfMatch.Autograd;
 using InfMatch.Tensors;
 
@@ -131,22 +132,41 @@ public sealed record Augmentation(AugmentationOps Ops)
     {
         (int n, int height, int width) = (x.Shape[0], x.Shape[2], x.Shape[3]);
         int sideY = (int)(height * CutoutFraction + 0.5), sideX = (int)(width * CutoutFraction + 0.5);
-        var mask = new double[n * height * width];
-        Array.Fill(mask, 1);
-        for (int i = 0; i < n; i++)
+        return x * FromHost(x, new Shape(n, 1, height, width), mask =>
         {
-            int top = draw.Whole(i, 0, height + (1 - sideY % 2)) - sideY / 2;
-            int left = draw.Whole(i, 1, width + (1 - sideX % 2)) - sideX / 2;
-            for (int h = Math.Max(0, top); h < Math.Min(height, top + sideY); h++)
-                mask.AsSpan((i * height + h) * width)[Math.Max(0, left)..Math.Min(width, left + sideX)].Clear();
-        }
-        return x * Variable.Constant(Tensor.From(x.Value.Backend, x.Value.DType, mask, new Shape(n, 1, height, width)));
+            mask.Fill(1);
+            for (int i = 0; i < n; i++)
+            {
+                int top = draw.Whole(i, 0, height + (1 - sideY % 2)) - sideY / 2;
+                int left = draw.Whole(i, 1, width + (1 - sideX % 2)) - sideX / 2;
+                for (int h = Math.Max(0, top); h < Math.Min(height, top + sideY); h++)
+                    mask[((i * height + h) * width)..][Math.Max(0, left)..Math.Min(width, left + sideX)].Clear();
+            }
+        });
     }
 
-    private Variable Transforms(Func<int, AugmentationOps> opOf, Variable x, Draw draw)
+    // A constant of the batch, by way of an array that the next one uses again.
+    private static Variable FromHost(Variable like, Shape shape, Action<Span<double>> write)
     {
-        (int n, int height, int width) = (x.Shape[0], x.Shape[2], x.Shape[3]);
-        var a = new double[n * 6];
+        double[] rented = ArrayPool<double>.Shared.Rent(shape.Count);
+        try
+        {
+            Span<double> values = rented.AsSpan(0, shape.Count);
+            write(values);
+            return Variable.Constant(Tensor.From(like.Value.Backend, like.Value.DType, values, shape));
+        }
+        finally
+        {
+            ArrayPool<double>.Shared.Return(rented);
+        }
+    }
+
+    private Variable Transforms(Func<int, AugmentationOps> opOf, Variable x, Draw draw) =>
+        FromHost(x, new Shape(x.Shape[0], 6), a => WriteTransforms(opOf, x.Shape, draw, a));
+
+    private void WriteTransforms(Func<int, AugmentationOps> opOf, Shape images, Draw draw, Span<double> a)
+    {
+        (int n, int height, int width) = (images[0], images[2], images[3]);
         for (int i = 0; i < n; i++)
         {
             (double xx, double xy, double dx, double yx, double yy, double dy) = (1d, 0d, 0d, 0d, 1d, 0d);
@@ -169,9 +189,8 @@ public sealed record Augmentation(AugmentationOps Ops)
                     (xx, xy, yx, yy) = (Math.Cos(angle), -Math.Sin(angle), Math.Sin(angle), Math.Cos(angle));
                     break;
             }
-            ((double[])[xx, xy, dx, yx, yy, dy]).CopyTo(a, i * 6);
+            ((ReadOnlySpan<double>)[xx, xy, dx, yx, yy, dy]).CopyTo(a[(i * 6)..]);
         }
-        return Variable.Constant(Tensor.From(x.Value.Backend, x.Value.DType, a, new Shape(n, 6)));
     }
 
     private static double Between(double uniform, double low, double high) => low + uniform * (high - low);

@@ -138,9 +138,12 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
     public (Variable Images, Variable Labels) BatchAt(int step)
     {
         LabelledImages batch = data.Rows(IndicesAt(step));
-        Variable images = plan.Augmentation.Apply(
-            Variable.Constant(batch.Images), key.Split("augmentation").Split((ulong)step), siamese: false);
-        var labels = Variable.Constant(batch.Labels);
+        return Augmented(step, Variable.Constant(batch.Images), Variable.Constant(batch.Labels));
+    }
+
+    private (Variable Images, Variable Labels) Augmented(int step, Variable images, Variable labels)
+    {
+        images = plan.Augmentation.Apply(images, key.Split("augmentation").Split((ulong)step), siamese: false);
         return plan.CutMix > 0
             ? CutMix.Apply(images, labels, plan.CutMix, key.Split("cutmix").Split((ulong)step))
             : (images, labels);
@@ -243,16 +246,17 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
         }
         ReadOnlySpan<int> indices = RowsAt(step);
         CapturedBatch batch = OfSize(indices.Length, theta, captured);
-        if (plan.IsPlain)
+        theta.Backend.GatherRows(data.Images, indices, batch.Images);
+        theta.Backend.GatherRows(data.Labels, indices, batch.Labels);
+        if (!plan.IsPlain)
         {
-            theta.Backend.GatherRows(data.Images, indices, batch.Images);
-            theta.Backend.GatherRows(data.Labels, indices, batch.Labels);
-        }
-        else
-        {
-            (Variable images, Variable labels) = BatchAt(step);
-            theta.Backend.Copy(images.Value, batch.Images);
-            theta.Backend.Copy(labels.Value, batch.Labels);
+            (Variable images, Variable labels) =
+                Augmented(step, Variable.Constant(batch.Images), Variable.Constant(batch.Labels));
+            // What passes unchanged is there already.
+            if (images.Value.Storage != batch.Images.Storage)
+                theta.Backend.Copy(images.Value, batch.Images);
+            if (labels.Value.Storage != batch.Labels.Storage)
+                theta.Backend.Copy(labels.Value, batch.Labels);
         }
         return batch.LossAndGradient(theta);
     }

@@ -7,13 +7,15 @@ namespace InfMatch.Tests.Benchmarks;
 public sealed class ConvNetBenchmarkTests
 {
     private static readonly ConvNetSizes s_tiny =
-        new(Width: 2, Depth: 1, Size: 4, Channels: 1, Classes: 2, Batch: 3, Syn: 2, Sgemm: 8);
+        new(Width: 2, Depth: 1, Size: 8, Channels: 1, Classes: 2, Batch: 30, Syn: 20, Sgemm: 8);
 
     [Fact]
     public void Every_entry_has_a_time_and_all_memory_comes_back()
     {
         var cpu = new CpuBackend(1);
-        Timings timings = new ConvNetBenchmark(cpu, s_tiny, new Clock(2, 0.001)).Run();
+        Timings timings;
+        using (var benchmark = new ConvNetBenchmark(cpu, s_tiny, new Clock(2, 0.001)))
+            timings = benchmark.Run();
         JsonObject root = JsonNode.Parse(timings.ToJson())!.AsObject();
         foreach (string name in (string[])["forward", "train", "mixed", "mixed_fd", "iteration"])
         {

@@ -335,6 +335,43 @@ public sealed class TrainerTests
         Assert.Equal(one, Train(3));
     }
 
+    [Theory]
+    [InlineData(Optimiser.Sgd, AugmentationOps.None, 0)]
+    [InlineData(Optimiser.Sgd, AugmentationOps.Photographs, 0)]
+    [InlineData(Optimiser.AdamW, AugmentationOps.Color | AugmentationOps.Crop, 0.5)]
+    public void Replayed_steps_give_the_bits_of_steps_that_are_computed_one_by_one(
+        Optimiser optimiser, AugmentationOps ops, double cutMix)
+    {
+        var network = new ConvNet(new Shape(3, 16, 16), 3, width: 16, depth: 2);
+        using var scope = TensorScope.Begin();
+        LabelledImages data = Data(network, 24, DType.Float32); // batches of 10, 10 and 4
+        TrainingPlan plan = Plan(3, 10, 0.05, 0.9, 1e-3, RateSchedule.Cosine) with
+        {
+            Augmentation = new Augmentation(ops), CutMix = cutMix, Optimiser = optimiser,
+        };
+        Tensor start = network.Initialise(_backend, DType.Float32, s_key);
+        var trainer = new Trainer(network, data, plan, s_key);
+        List<double> losses = [];
+        float[] replayed = trainer.Run(start, observeLosses: read => losses.AddRange(read.Values)).ToArray<float>();
+
+        Tensor theta = start, first = start.ZerosLike(), second = start.ZerosLike();
+        for (int step = 0; step < trainer.Steps; step++)
+        {
+            Variable leaf = Variable.Leaf(theta), loss = trainer.LossAt(step)(leaf);
+            Tensor gradient = Gradient.Of(loss, leaf).Value;
+            Assert.Equal((float)losses[step], loss.Value.ToArray<float>()[0]);
+            if (optimiser == Optimiser.AdamW)
+            {
+                (theta, first, second) = AdamW.Step(theta, first, second, gradient, step, trainer.RateAt(step), plan.WeightDecay);
+                continue;
+            }
+            Tensor next = start.ZerosLike(), velocity = start.ZerosLike();
+            _backend.SgdStep(theta, first, gradient, trainer.RateAt(step), plan.Momentum, plan.WeightDecay, next, velocity);
+            (theta, first) = (next, velocity);
+        }
+        Assert.Equal(theta.ToArray<float>(), replayed);
+    }
+
     private static TrainingPlan Plan(
         int epochs, int batch, double rate, double momentum = 0, double decay = 0,
         RateSchedule schedule = RateSchedule.Constant) =>

@@ -1,3 +1,4 @@
+using CsCheck;
 using InfMatch.Autograd;
 using InfMatch.Tensors;
 
@@ -179,6 +180,78 @@ public sealed class CapturedGraphTests
         thread.Join();
         AssertSame(Chain(x, w), graph.Results);
     }
+
+    [Fact]
+    public void Graphs_that_share_memory_take_no_more_than_the_larger_and_give_their_own_results()
+    {
+        using var scope = TensorScope.Begin();
+        Tensor w = _cpu.Empty(new Shape(16, 16, 3, 3), DType.Float32);
+        Tensor many = _cpu.Empty(new Shape(5, 16, 12, 12), DType.Float32), few = _cpu.Empty(new Shape(2, 16, 12, 12), DType.Float32);
+        Write(w, 1);
+        Write(many, 2);
+        Write(few, 3);
+        int before = _cpu.Memory.LiveBuffers;
+        CapturedGraph large = CapturedGraph.Of(_cpu, () => Chain(many, w));
+        int after = _cpu.Memory.LiveBuffers;
+        CapturedGraph small = CapturedGraph.Of(_cpu, () => Chain(few, w), large);
+        Assert.Equal(after, _cpu.Memory.LiveBuffers);
+        void Check(CapturedGraph graph, Tensor x)
+        {
+            using var inner = TensorScope.Begin();
+            graph.Replay();
+            AssertSame(Chain(x, w), graph.Results);
+        }
+        for (int i = 0; i < 2; i++)
+        {
+            Check(large, many);
+            Check(small, few);
+        }
+        large.Dispose(); // the other still has the memory
+        Assert.Equal(after, _cpu.Memory.LiveBuffers);
+        Check(small, few);
+        Assert.Throws<ObjectDisposedException>(() => CapturedGraph.Of(_cpu, () => Chain(few, w), large));
+        small.Dispose();
+        Assert.Equal(before, _cpu.Memory.LiveBuffers);
+    }
+
+    [Fact]
+    public void A_computation_that_changes_its_mind_is_refused()
+    {
+        using var scope = TensorScope.Begin();
+        Tensor x = Tensor.Full(_cpu, DType.Float32, new Shape(5), 3);
+        int before = _cpu.Memory.LiveBuffers;
+        foreach ((int first, int then) in new[] { (5, 4), (1, 2), (2, 1) })
+        {
+            int runs = 0;
+            InvalidOperationException refusal = Assert.Throws<InvalidOperationException>(() => CapturedGraph.Of(_cpu, () =>
+                [.. Enumerable.Range(0, runs++ == 0 ? first : then).Select(i => x.View(0, new Shape(first == 5 ? 5 - runs : 5)).Times(i))]));
+            Assert.Contains("made other tensors", refusal.Message, StringComparison.Ordinal);
+            Assert.Equal(before, _cpu.Memory.LiveBuffers);
+        }
+    }
+
+    [Fact]
+    public void Tensors_that_are_needed_at_once_never_share_a_buffer() => Gen.Select(
+        Gen.Int[1, 9].Array[0, 40], Gen.Int[0, 6].Array[40], Gen.Bool.Array[40]).Sample((lengths, spans, wide) =>
+    {
+        using var scope = TensorScope.Begin();
+        Tenancy[] tenancies =
+        [
+            .. lengths.Select((n, i) => new Tenancy(wide[i] ? DType.Float64 : DType.Float32, 10 * n, i, i + spans[i])),
+        ];
+        var memory = new GraphMemory();
+        memory.Enter();
+        Storage[] buffers = memory.Assign(tenancies, _cpu.AllocateBuffer);
+        for (int i = 0; i < tenancies.Length; i++)
+        {
+            Assert.Equal(tenancies[i].DType, buffers[i].DType);
+            Assert.True(buffers[i].Length >= tenancies[i].Length);
+            for (int j = 0; j < i; j++)
+                Assert.False(buffers[i] == buffers[j] && tenancies[i].First <= tenancies[j].Last && tenancies[j].First <= tenancies[i].Last);
+        }
+        memory.Leave();
+        Assert.Equal(0, _cpu.Memory.LiveBuffers);
+    }, iter: 200);
 
     private static void Write(Tensor x, ulong seed) =>
         x.Backend.Copy(Tensor.From(x.Backend, x.DType, new TestNumbers(seed).Numbers(x.Count), x.Shape), x);
