@@ -59,14 +59,14 @@ public static class Gradient
     {
         if (cotangent is null && y.Shape.Count != 1)
             throw new ShapeException($"A gradient starts at a scalar, got {y.Shape}. Sum it, or give a cotangent.");
+        // What no graph records is dead when it has been handed on: its memory serves the next, while it is in the caches.
+        using TensorScope? scope = Recording.IsOn ? null : TensorScope.Begin();
         cotangent ??= Variable.Constant(Tensor.Full(y.Value.Backend, y.Value.DType, y.Shape, 1));
         if (cotangent.Shape != y.Shape)
             throw new ShapeException($"The cotangent {cotangent.Shape} of a result {y.Shape} must have its shape.");
 
         var between = new HashSet<Variable>(wrt, ReferenceEqualityComparer.Instance);
         List<Application> order = Between(y, between, stopAt);
-        // What no graph records is dead when it has been handed on: its memory serves the next, while it is in the caches.
-        using TensorScope? scope = Recording.IsOn ? null : TensorScope.Begin();
         var cotangents = new Cotangents(y, cotangent, wrt, scope);
         for (int i = order.Count - 1; i >= 0; i--)
             Propagate(order[i], between, cotangents);
@@ -111,7 +111,7 @@ public static class Gradient
         if (given.All(c => c is null))
             return;
         bool[] needs = [.. application.Inputs.Select(between.Contains)];
-        Variable?[] found = application.Op.Vjp(application.With(given, needs));
+        Variable?[] found = Vjp(application.With(given, needs));
         for (int i = 0; i < needs.Length; i++)
         {
             Variable input = application.Inputs[i];
@@ -127,6 +127,20 @@ public static class Gradient
         }
         foreach (Variable output in application.Outputs)
             cotangents.End(output);
+    }
+
+    private static Variable?[] Vjp(Application at)
+    {
+        if (Recording.IsOn)
+            return at.Op.Vjp(at);
+        using var scope = TensorScope.Begin();
+        Variable?[] found = at.Op.Vjp(at);
+        foreach (Variable? contribution in found)
+        {
+            if (contribution is not null)
+                scope.Keep(contribution.Value);
+        }
+        return found;
     }
 
     /// <summary>The cotangents of a walk. One that has been handed on goes back to the pool, unless it is asked for, another

@@ -5,7 +5,9 @@ namespace InfMatch.Nn;
 
 /// <summary>
 /// A network as a pure function of its flat parameter vector θ and a batch of images: it holds no numbers, so that
-/// influence can differentiate with respect to θ like any other input.
+/// influence can differentiate with respect to θ like any other input. Training on the cpu computes the same network for batch
+/// after batch by a <see cref="CapturedGraph"/>, so its forward pass and its loss read nothing else: constants that are copied
+/// from the host are refused there, with an <see cref="InvalidOperationException"/>.
 /// </summary>
 public abstract class Network
 {

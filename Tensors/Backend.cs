@@ -46,7 +46,7 @@ public abstract class Backend
     public Tensor Empty(Shape shape, DType dtype)
     {
         Storage storage = CapturedGraph.Current is { } graph
-            ? graph.Allocate(dtype, shape.Count, Allocate)
+            ? graph.Allocate(dtype, shape.Count)
             : Allocate(dtype, shape.Count);
         TensorScope.Adopt(storage);
         return new Tensor(storage, 0, shape);
@@ -57,6 +57,10 @@ public abstract class Backend
     protected abstract Storage Allocate(DType dtype, int length);
 
     internal Storage AllocateBuffer(DType dtype, int length) => Allocate(dtype, length);
+
+    /// <summary>A buffer without memory, for kernels that are not run; only where graphs are captured.</summary>
+    internal virtual Storage Outline(DType dtype, int length) =>
+        throw new NotSupportedException($"{Name} captures no graphs.");
 
     /// <summary>y_i = low + (high − low)·u_i with u_i number i of the key, <see cref="RandomKey.UniformAt"/>, in float64 and
     /// rounded to y's number type: the same numbers on every backend to a rounding of the sum, and none is copied there.</summary>

@@ -16,6 +16,7 @@ public sealed class CapturedGraph : IDisposable
     [ThreadStatic]
     private static CapturedGraph? s_capturing;
 
+    private readonly Backend _backend;
     private readonly GraphMemory _memory;
     private readonly List<Action> _calls = [];
     private readonly List<Storage> _made = [];
@@ -23,12 +24,14 @@ public sealed class CapturedGraph : IDisposable
     private readonly Dictionary<Storage, int> _numbers = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<Storage> _inputs = new(ReferenceEqualityComparer.Instance);
     private Storage[]? _buffers; // null while tenancies are found
+    private Scratch? _ofThread; // the thread's own, for what a call needs within itself
     private Storage[] _inputsInOrder = [];
     private Tensor[] _results = [];
     private bool _disposed;
 
-    private CapturedGraph(GraphMemory memory)
+    private CapturedGraph(Backend backend, GraphMemory memory)
     {
+        _backend = backend;
         _memory = memory;
         memory.Enter();
     }
@@ -53,18 +56,24 @@ public sealed class CapturedGraph : IDisposable
     /// repeat, or it does not make the same tensors twice. Nothing is kept then, nor after any other exception of the
     /// computation.</exception>
     /// <exception cref="ObjectDisposedException">The other graph was disposed of.</exception>
+    /// <exception cref="DeviceException">The other graph is of another backend.</exception>
     public static CapturedGraph Of(Backend backend, Func<Tensor[]> computation, CapturedGraph? sharing = null)
     {
         if (!backend.CanCapture)
             throw new NotSupportedException($"{backend.Name} cannot capture kernel calls. Ask {nameof(Backend.CanCapture)} first.");
         if (sharing is not null)
+        {
             ObjectDisposedException.ThrowIf(sharing._disposed, sharing);
+            if (!ReferenceEquals(sharing._backend, backend))
+                throw new DeviceException($"{backend.Name}: memory can only be shared with a graph of the same backend.");
+        }
         Refuse("Another capture");
-        var graph = new CapturedGraph(sharing?._memory ?? new GraphMemory());
+        var graph = new CapturedGraph(backend, sharing?._memory ?? new GraphMemory());
         try
         {
             graph.Run(computation);
             graph._buffers = graph._memory.Assign(graph._tenancies, backend.AllocateBuffer);
+            graph._numbers.Clear();
             graph._results = graph.Run(computation);
             if (graph._made.Count != graph._tenancies.Count)
                 throw OtherTensors(graph);
@@ -74,13 +83,16 @@ public sealed class CapturedGraph : IDisposable
             graph.Dispose();
             throw;
         }
+        // Others write over what is no result; whoever still holds it shall not read that.
+        foreach (Storage storage in graph._made.Except(graph._results.Select(r => r.Storage)))
+            storage.Release();
         graph._inputsInOrder = [.. graph._inputs];
         return graph;
     }
 
     private Tensor[] Run(Func<Tensor[]> computation)
     {
-        Scratch? scratch = Scratch.OfThread(_memory.Scratch);
+        _ofThread = Scratch.OfThread(_memory.Scratch);
         s_capturing = this;
         try
         {
@@ -99,7 +111,8 @@ public sealed class CapturedGraph : IDisposable
         finally
         {
             s_capturing = null;
-            Scratch.OfThread(scratch);
+            Scratch.OfThread(_ofThread);
+            _ofThread = null;
         }
     }
 
@@ -120,6 +133,7 @@ public sealed class CapturedGraph : IDisposable
         }
         foreach (Action call in _calls)
             call();
+        GC.KeepAlive(this); // calls hold pointers into memory that only the graph holds
     }
 
     /// <summary>Gives all memory of the computation back to the pool, its results included; shared memory goes with the last
@@ -141,6 +155,7 @@ public sealed class CapturedGraph : IDisposable
         if (_buffers is null)
             return;
         s_capturing = null;
+        Scratch.OfThread(_ofThread);
         try
         {
             call();
@@ -148,16 +163,17 @@ public sealed class CapturedGraph : IDisposable
         finally
         {
             s_capturing = this;
+            _ofThread = Scratch.OfThread(_memory.Scratch);
         }
         _calls.Add(call);
     }
 
     /// <summary>A buffer for a tensor that the computation makes.</summary>
-    internal Storage Allocate(DType dtype, int length, Func<DType, int, Storage> allocate)
+    internal Storage Allocate(DType dtype, int length)
     {
         if (_buffers is null)
         {
-            Storage storage = allocate(dtype, length);
+            Storage storage = _backend.Outline(dtype, length);
             _numbers.Add(storage, _tenancies.Count);
             _tenancies.Add(new Tenancy(dtype, length, _tenancies.Count, _tenancies.Count));
             return storage;

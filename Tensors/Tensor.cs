@@ -50,18 +50,27 @@ public sealed class Tensor : IDisposable
     {
         if (dtype == DType.Float64)
             return From(backend, values, shape);
+        if (values.Length > MostRented)
+            return From<float>(backend, Narrow(values, new float[values.Length]), shape);
         float[] rented = ArrayPool<float>.Shared.Rent(values.Length);
         try
         {
-            Span<float> narrow = rented.AsSpan(0, values.Length);
-            for (int i = 0; i < narrow.Length; i++)
-                narrow[i] = (float)values[i];
-            return From<float>(backend, narrow, shape);
+            return From<float>(backend, Narrow(values, rented.AsSpan(0, values.Length)), shape);
         }
         finally
         {
             ArrayPool<float>.Shared.Return(rented);
         }
+    }
+
+    // What is sent each step is smaller; larger arrays would stay in the runtime's pool.
+    private const int MostRented = 1 << 20;
+
+    private static Span<float> Narrow(ReadOnlySpan<double> values, Span<float> narrow)
+    {
+        for (int i = 0; i < narrow.Length; i++)
+            narrow[i] = (float)values[i];
+        return narrow;
     }
 
     /// <summary>A new tensor with every element equal to <paramref name="value"/>.</summary>

@@ -44,6 +44,7 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         Variable x = Variable.Constant(data.Images), y = Variable.Constant(data.Labels);
         (Tensor images, Tensor logits) = SyntheticSet();
         var loss = new SyntheticLoss(_network, Augmentation.None, _key);
+        Dispose(); // what was captured reads other tensors
         return
         [
             new Work("forward", sizes.Batch, () =>
@@ -72,7 +73,11 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
     }
 
     /// <summary>Gives what was captured back.</summary>
-    public void Dispose() => _trained?.Dispose();
+    public void Dispose()
+    {
+        _trained?.Dispose();
+        _trained = null;
+    }
 
     private (Tensor Images, Tensor LabelLogits) SyntheticSet() =>
         (Images(sizes.Syn).Images, Normal("logits", new Shape(sizes.Syn, sizes.Classes)));

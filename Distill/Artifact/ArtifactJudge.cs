@@ -37,7 +37,7 @@ internal sealed class ArtifactJudge : IDisposable
             new Requirements(0, Requirements.Memory(
                 _data.Train.Count, _data.TestImages.Shape[0], Math.Min(plan.BatchSize, images), [network], 0,
                 whitening: _data.Whitening,
-                judging: NetworkJudge.NumbersHeld([network], [images], plan.BatchSize, backend)))
+                judging: NetworkJudge.NumbersHeld([network], [images], plan, backend)))
                 .Check(".", backend);
             _judge = new NetworkJudge(network, Settings, _data, RandomKey.FromSeed(Settings.Seed).Split("judge"), cancel);
         }

@@ -135,13 +135,13 @@ internal sealed partial class RunCommands(
             ? [Translation.NetworkOf(settings, data, settings.EvalWidth)]
             : [.. models.Select(m => Translation.NetworkOf(
                 settings, data, settings.EvalWidth, OptionText.OneOf("--models", m, Architectures.Names)))];
-        int batchSize = Protocols.Plan(settings, pair.Name).BatchSize;
+        TrainingPlan plan = Protocols.Plan(settings, pair.Name);
         IReadOnlyList<int> images = DistillationRun.ImagesOfSets(settings, data.Classes);
         new Requirements(0, Requirements.Memory(
             data.Train.Count, data.TestImages.Shape[0],
-            Math.Min(batchSize, images.Max()), networks, 0,
+            Math.Min(plan.BatchSize, images.Max()), networks, 0,
             whitening: data.Whitening,
-            judging: NetworkJudge.NumbersHeld(networks, images, batchSize, backend))).Check(".", backend);
+            judging: NetworkJudge.NumbersHeld(networks, images, plan, backend))).Check(".", backend);
         RunSettings? recorded = RecordedExperts(path, settings, resolved.IsGiven("ExpertsFrom"));
         RandomKey key = RandomKey.FromSeed(settings.Seed);
         var results = new List<IpcResult>();

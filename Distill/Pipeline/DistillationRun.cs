@@ -220,7 +220,7 @@ internal sealed class DistillationRun(
                 RealSides(data.Classes) + settings.Window + 1, // the checkpoints of the window in use
                 data.Backend.Lanes, data.Whitening,
                 NetworkJudge.NumbersHeld(
-                    [judged], images, Protocols.Plan(settings, pair.Name).BatchSize, data.Backend)));
+                    [judged], images, Protocols.Plan(settings, pair.Name), data.Backend)));
     }
 
     /// <summary>The images that training on each set of a run sees.</summary>

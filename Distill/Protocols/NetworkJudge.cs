@@ -27,8 +27,9 @@ internal sealed class NetworkJudge(
     // Numbers of activations above which kernels keep all threads busy by themselves.
     private const long MostNumbersInLane = 1L << 26;
 
-    // θ, velocity, gradient and their successors.
-    private const int VectorsOfLane = 8;
+    // The start; θ, velocity and their successors, or θ and two means with what AdamW makes on the way; θ as the captured step
+    // reads it; the gradient in parts and whole.
+    private static int VectorsOfLane(Optimiser optimiser) => optimiser == Optimiser.AdamW ? 17 : 8;
 
     private readonly Lock _gate = new();
     private readonly RunSettings _settings = settings;
@@ -42,9 +43,9 @@ internal sealed class NetworkJudge(
 
     /// <summary>The most numbers that networks hold at once, beside the data, while they are judged on sets of these sizes.</summary>
     public static long NumbersHeld(
-        IReadOnlyList<Network> networks, IReadOnlyList<int> images, int batchSize, Backend backend) =>
-        networks.Max(n => images.Select(i => Math.Min(i, batchSize)).Max(batch =>
-            Lanes(n, batch, backend) * (Activations(n, batch) + VectorsOfLane * (long)n.Layout.Count)));
+        IReadOnlyList<Network> networks, IReadOnlyList<int> images, TrainingPlan plan, Backend backend) =>
+        networks.Max(n => images.Select(i => Math.Min(i, plan.BatchSize)).Max(batch =>
+            Lanes(n, batch, backend) * (Activations(n, batch) + VectorsOfLane(plan.Optimiser) * (long)n.Layout.Count)));
 
     // Of a step, forward and back, or of the test images that are looked at together.
     private static long Activations(Network network, int images) =>

@@ -19,7 +19,8 @@ internal sealed class CapturedBatch : IDisposable
     /// <param name="theta">θ [p], of any value.</param>
     /// <param name="data">What batches are made of.</param>
     /// <param name="count">Images of a batch.</param>
-    /// <param name="sharing">A batch of another size that is never computed at the same time, for the same memory.</param>
+    /// <param name="sharing">A batch of another size that is never computed at the same time, for the same memory; it ends
+    /// together with this one.</param>
     public CapturedBatch(Network network, Tensor theta, LabelledImages data, int count, CapturedBatch? sharing)
     {
         _network = network;
@@ -27,7 +28,7 @@ internal sealed class CapturedBatch : IDisposable
         Count = count;
         using IDisposable detached = TensorScope.BeginDetached();
         using var scope = TensorScope.Begin();
-        _theta = theta.Backend.Empty(theta.Shape, theta.DType);
+        _theta = sharing?._theta ?? theta.Backend.Empty(theta.Shape, theta.DType);
         Images = theta.Backend.Empty(Rows(data.Images.Shape), data.Images.DType);
         Labels = theta.Backend.Empty(Rows(data.Labels.Shape), data.Labels.DType);
         foreach (Tensor input in (Tensor[])[_theta, Images, Labels])

@@ -187,6 +187,8 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
     /// <param name="cancel">Stops between two steps.</param>
     /// <exception cref="NumericalException">The loss of a step or the last parameters are not finite; up to
     /// <see cref="StepsPerRead"/> − 1 steps behind the named one were made, too.</exception>
+    /// <exception cref="InvalidOperationException">The network copies numbers from the host, and its steps are
+    /// captured.</exception>
     public Tensor Run(
         Tensor theta, Action<TrainingStep>? observe = null, Action<TrainingLosses>? observeLosses = null,
         CancellationToken cancel = default)

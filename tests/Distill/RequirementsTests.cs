@@ -52,6 +52,33 @@ public sealed class RequirementsTests
         Assert.InRange(backend.Memory.Peak - 4L * network.Layout.Count, reckoned / 4, reckoned * 5 / 4);
     }
 
+    // 21 images make a full batch and one that is nearly full, each captured; of a ConvNet its activations count, of an mlp
+    // its parameters.
+    [Theory]
+    [InlineData("convnet", Optimiser.Sgd)]
+    [InlineData("convnet", Optimiser.AdamW)]
+    [InlineData("mlp", Optimiser.Sgd)]
+    [InlineData("mlp", Optimiser.AdamW)]
+    public void What_the_training_of_a_judge_holds_is_near_what_was_reckoned(string name, Optimiser optimiser)
+    {
+        Network network = Architectures.Create(name, s_colour, 10, width: 16);
+        var backend = new CpuBackend(1);
+        using var scope = TensorScope.Begin();
+        var plan = new TrainingPlan(
+            3, 11, 1e-3, 0.9, 0, RateSchedule.Constant, new Augmentation(AugmentationOps.Crop)) { Optimiser = optimiser };
+        const int images = 21;
+        var set = new LabelledImages(
+            Tensor.Full(backend, DType.Float32, new Shape(images, 3, 32, 32), 0.5),
+            LabelledImages.OneHot(backend, DType.Float32, new int[images], 10));
+        Tensor theta = network.Initialise(backend, DType.Float32, RandomKey.FromSeed(1));
+        long data = 4L * (set.Images.Count + set.Labels.Count);
+        new Trainer(network, set, plan, RandomKey.FromSeed(2)).Run(theta);
+        // A step of so few images is not what is reckoned for the look at 250 test images.
+        long reckoned = 4 * (NetworkJudge.NumbersHeld([network], [images], plan, backend)
+            + network.ActivationCount * (2 * plan.BatchSize - 250));
+        Assert.InRange(backend.Memory.Peak - data, reckoned / 4, reckoned * 9 / 8); // what the pool rounds up
+    }
+
     [Fact]
     public void A_whitenings_matrix_is_counted()
     {

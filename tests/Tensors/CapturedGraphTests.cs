@@ -111,6 +111,8 @@ public sealed class CapturedGraphTests
             _cpu.Uniform(RandomKey.FromSeed(1), 0, 1, y);
             return y;
         });
+        Assert.Throws<DeviceException>(() => CapturedGraph.Of(
+            _cpu, () => [x.Times(2)], CapturedGraph.Of(new CpuBackend(1), () => [])));
         Refused("Another capture", () => CapturedGraph.Of(_cpu, () => [x]).Results[0]);
         using CapturedGraph other = CapturedGraph.Of(_cpu, () => [x.Times(3)]);
         before = _cpu.Memory.LiveBuffers;
@@ -212,6 +214,22 @@ public sealed class CapturedGraphTests
         Assert.Throws<ObjectDisposedException>(() => CapturedGraph.Of(_cpu, () => Chain(few, w), large));
         small.Dispose();
         Assert.Equal(before, _cpu.Memory.LiveBuffers);
+    }
+
+    [Fact]
+    public void What_is_no_result_cannot_be_read_behind_the_capture()
+    {
+        using var scope = TensorScope.Begin();
+        Tensor x = Tensor.Full(_cpu, DType.Float32, new Shape(5), 3);
+        Tensor? escaped = null;
+        using CapturedGraph graph = CapturedGraph.Of(_cpu, () =>
+        {
+            using (TensorScope.BeginDetached())
+                escaped = x.Times(2);
+            return [escaped.Times(2).Reshape(new Shape(5, 1))];
+        });
+        Assert.Throws<ObjectDisposedException>(() => escaped!.ToArray<float>());
+        Assert.Equal(12, graph.Results[0].ToArray<float>()[4]);
     }
 
     [Fact]

@@ -37,6 +37,10 @@ public abstract partial class HostBackend : Backend
         ? new HostStorage<float>(this, _memory, length)
         : new HostStorage<double>(this, _memory, length);
 
+    internal sealed override Storage Outline(DType dtype, int length) => dtype == DType.Float32
+        ? HostStorage<float>.Outline(this, length)
+        : HostStorage<double>.Outline(this, length);
+
     /// <summary>The numbers of a tensor of this backend.</summary>
     /// <exception cref="DeviceException">The tensor lives elsewhere.</exception>
     /// <exception cref="DTypeException">The tensor holds another number type.</exception>

@@ -152,7 +152,7 @@ internal sealed class HostMemory(string device, long budget)
 /// <summary>A host buffer. One that nobody released is forgotten by the accounts when it is collected.</summary>
 internal sealed class HostStorage<T> : Storage where T : unmanaged
 {
-    private readonly HostMemory? _memory; // null where the array is another buffer's
+    private readonly HostMemory? _memory; // null where the array is another buffer's, or empty
     private T[]? _array;
 
     public HostStorage(Backend backend, HostMemory memory, int length)
@@ -163,12 +163,14 @@ internal sealed class HostStorage<T> : Storage where T : unmanaged
         Start = HostMemory.AlignedStart(_array);
     }
 
-    private HostStorage(HostStorage<T> owner, int length)
-        : base(owner.Backend, owner.DType, length)
+    private HostStorage(Backend backend, T[] array, int start, int length)
+        : base(backend, DTypes.Of<T>(), length)
     {
         GC.SuppressFinalize(this);
-        (_array, Start) = (owner.Array, owner.Start);
+        (_array, Start) = (array, start);
     }
+
+    public static HostStorage<T> Outline(Backend backend, int length) => new(backend, [], 0, length);
 
     ~HostStorage()
     {
@@ -181,7 +183,7 @@ internal sealed class HostStorage<T> : Storage where T : unmanaged
     public T[] Array => !IsReleased && _array is { } array ? array : throw new ObjectDisposedException(
         nameof(Tensor), "This tensor's memory went back to the pool when its scope ended. Keep() it in that scope.");
 
-    internal override Storage Share(int length) => new HostStorage<T>(this, length);
+    internal override Storage Share(int length) => new HostStorage<T>(Backend, Array, Start, length);
 
     internal override void Poison() => MemoryMarshal.AsBytes(_array.AsSpan(Start, Length)).Fill(0xff);
 
