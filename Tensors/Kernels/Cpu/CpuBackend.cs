@@ -76,7 +76,7 @@ public sealed unsafe class CpuBackend : HostBackend
     {
         CapturedGraph.Refuse("Work side by side");
         bool isFull = FullPrecision.IsRequired;
-        _pool.Run(count, i =>
+        _pool.RunInOrder(count, i =>
         {
             using IDisposable detached = TensorScope.BeginDetached();
             using IDisposable? full = isFull ? FullPrecision.Require() : null;

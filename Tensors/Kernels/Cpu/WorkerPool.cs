@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 
 namespace InfMatch.Tensors;
 
@@ -13,9 +14,12 @@ internal sealed class WorkerPool
     public WorkerPool(int threads)
     {
         Threads = threads;
-        _crew = new Crew();
+        Crew crew = _crew = new Crew(threads);
         for (int i = 1; i < threads; i++)
-            new Thread(_crew.Work) { IsBackground = true, Name = $"InfMatch worker {i}" }.Start();
+        {
+            int member = i;
+            new Thread(() => crew.Work(member)) { IsBackground = true, Name = $"InfMatch worker {i}" }.Start();
+        }
     }
 
     // The workers hold the crew and not the pool, so a pool that nobody holds is collected and sends them home.
@@ -25,15 +29,20 @@ internal sealed class WorkerPool
 
     public int Threads { get; }
 
-    /// <summary>Runs body(0) … body(count − 1) in any order and waits for all. The first exception of a chunk comes to
-    /// the caller; chunks that had not begun are then left out.</summary>
+    /// <summary>Runs body(0) … body(count − 1) in any order and waits for all. Each thread begins with a share of its own, the
+    /// same part of a batch in every kernel, so that it reads what it wrote while that is in its cache; then it helps the
+    /// others. The first exception of a chunk comes to the caller; chunks that had not begun are then left out.</summary>
     public void Run(int count, Action<int> body)
     {
         if (CapturedGraph.Current is { } graph)
             Capture(graph, count, body);
         else
-            RunNow(count, body);
+            RunNow(count, body, inOrder: false);
     }
+
+    /// <summary>As <see cref="Run"/>, but chunks begin one behind the other, each on the first thread that is free: for pieces of
+    /// work of which the first are wanted first.</summary>
+    public void RunInOrder(int count, Action<int> body) => RunNow(count, body, inOrder: true);
 
     /// <summary>Runs what a kernel does besides its chunks. What it computes must be computed inside this or a chunk, so that a
     /// <see cref="CapturedGraph"/> repeats it; outside belong shapes and the choice of memory alone.</summary>
@@ -46,13 +55,14 @@ internal sealed class WorkerPool
     }
 
     // Methods of their own: what a lambda holds is made where the method begins, captured or not.
-    private void Capture(CapturedGraph graph, int count, Action<int> body) => graph.Call(() => RunNow(count, body));
+    private void Capture(CapturedGraph graph, int count, Action<int> body) =>
+        graph.Call(() => RunNow(count, body, inOrder: false));
 
     private static void Capture(CapturedGraph graph, int length, Action<int, int> body) => graph.Call(() => body(0, length));
 
-    private void RunNow(int count, Action<int> body)
+    private void RunNow(int count, Action<int> body, bool inOrder)
     {
-        if (count <= 1 || Threads == 1 || !_crew.TryRun(count, body))
+        if (count <= 1 || Threads == 1 || !_crew.TryRun(count, body, inOrder))
         {
             for (int i = 0; i < count; i++)
                 body(i);
@@ -77,7 +87,7 @@ internal sealed class WorkerPool
         Run(count, i => body(i * chunk, (int)Math.Min(length, (i + 1L) * chunk)));
     }
 
-    private sealed class Crew
+    private sealed class Crew(int members)
     {
         // About 20 µs: longer than the gap between two kernels of one training step, short enough to leave a shared
         // machine to others.
@@ -86,29 +96,44 @@ internal sealed class WorkerPool
         [ThreadStatic]
         private static bool s_inside;
 
+        // The chunks of a member that nobody has begun; in a cache line of its own.
+        [StructLayout(LayoutKind.Explicit, Size = 128)]
+        private struct Share
+        {
+            [FieldOffset(64)]
+            public int Next;
+
+            [FieldOffset(68)]
+            public int End;
+        }
+
         private readonly object _gate = new();
         private Action<int>? _body;
-        private int _count, _next, _joined, _sleeping, _busy;
+        private readonly Share[] _shares = new Share[members];
+        private int _joined, _sleeping, _busy;
         private volatile int _generation;
         private volatile bool _dismissed;
         private ExceptionDispatchInfo? _error;
 
         /// <summary>False when this thread is itself inside a chunk, or another thread's job has the workers.</summary>
-        public bool TryRun(int count, Action<int> body)
+        public bool TryRun(int count, Action<int> body, bool inOrder)
         {
             if (s_inside || Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
                 return false;
             lock (_gate)
             {
                 _body = body;
-                _count = count;
-                _next = 0;
+                for (int m = 0; m < members; m++)
+                {
+                    _shares[m].Next = inOrder ? 0 : (int)((long)count * m / members);
+                    _shares[m].End = !inOrder ? (int)((long)count * (m + 1) / members) : m == 0 ? count : 0;
+                }
                 _error = null;
                 _generation++;
                 if (_sleeping > 0)
                     Monitor.PulseAll(_gate);
             }
-            RunChunks(body);
+            RunChunks(body, 0);
             ExceptionDispatchInfo? error;
             lock (_gate)
             {
@@ -132,7 +157,7 @@ internal sealed class WorkerPool
             }
         }
 
-        public void Work()
+        public void Work(int member)
         {
             int seen = 0;
             while (!_dismissed)
@@ -154,7 +179,7 @@ internal sealed class WorkerPool
                         continue;
                     _joined++;
                 }
-                RunChunks(body);
+                RunChunks(body, member);
                 lock (_gate)
                 {
                     if (--_joined == 0)
@@ -163,20 +188,29 @@ internal sealed class WorkerPool
             }
         }
 
-        private void RunChunks(Action<int> body)
+        private void RunChunks(Action<int> body, int member)
         {
             s_inside = true;
             try
             {
-                for (int i = Interlocked.Increment(ref _next) - 1; i < _count; i = Interlocked.Increment(ref _next) - 1)
-                    body(i);
+                // Its own share first, then what is left of the others'.
+                for (int other = 0; other < members; other++)
+                {
+                    ref Share share = ref _shares[(member + other) % members];
+                    for (int i = Interlocked.Increment(ref share.Next) - 1; i < share.End;
+                        i = Interlocked.Increment(ref share.Next) - 1)
+                    {
+                        body(i);
+                    }
+                }
             }
 #pragma warning disable CA1031 // whatever a chunk throws is thrown again on the caller's thread
             catch (Exception e)
 #pragma warning restore CA1031
             {
                 Interlocked.CompareExchange(ref _error, ExceptionDispatchInfo.Capture(e), null);
-                Volatile.Write(ref _next, _count);
+                for (int m = 0; m < members; m++)
+                    Volatile.Write(ref _shares[m].Next, _shares[m].End);
             }
             finally
             {
