@@ -54,6 +54,13 @@ public sealed class SyntheticLoss(Network network, Augmentation augmentation, Ra
         network.Loss(
             theta, augmentation.Apply(s[0].EnlargeTiles(Factor), key, siamese), s[1].Softmax().ForEachTile(Factor));
 
+    /// <summary>The images of S of which derivatives are best taken together, where all of it is theirs alone; null where an image's
+    /// part of the loss depends on its place in S, because the augmentation draws for each.</summary>
+    internal int? ImagesAtOnce(Backend backend) => siamese || augmentation.Ops == AugmentationOps.None
+        ? (int)Math.Clamp(
+            backend.NumbersInCache / Math.Max(1, network.ActivationCount * Factor * Factor), 1, int.MaxValue)
+        : null;
+
     /// <summary>The same under the augmentation that step t of a training on S draws.</summary>
     public SyntheticLoss OfStep(int step) => new(network, augmentation, key.Split((ulong)step), siamese) { Factor = Factor };
 

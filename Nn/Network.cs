@@ -49,7 +49,7 @@ public abstract class Network
     }
 
     /// <summary>The mean loss of images [N, C, H, W] with labels q [N, M] under θ [p], a scalar: the cross-entropy,
-    /// unless the network says otherwise.</summary>
+    /// unless the network says otherwise. The loss of an image does not depend on the others.</summary>
     /// <exception cref="ShapeException">θ, the images or the labels do not fit.</exception>
     public virtual Variable Loss(Variable theta, Variable images, Variable labels) =>
         Forward(theta, images).CrossEntropy(labels);

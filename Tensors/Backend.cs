@@ -29,6 +29,10 @@ public abstract class Backend
     /// <summary>Whether kernel calls can be taken down and made again: see <see cref="CapturedGraph"/>.</summary>
     public virtual bool CanCapture => false;
 
+    /// <summary>About how many numbers of a long chain of kernels are best worked on at once, so that they stay in the caches of
+    /// one lane; the most there is where memory is as near for any number. It does not depend on the number of threads.</summary>
+    public virtual long NumbersInCache => long.MaxValue;
+
     /// <summary>Runs work(0) … work(count − 1), which must not depend on each other, up to <see cref="Lanes"/> at a time; the
     /// kernels of each then run on its own thread. The bits are those of one after the other. Tensors that work keeps
     /// belong to no scope. The first exception comes to the caller when all that had begun has ended.</summary>

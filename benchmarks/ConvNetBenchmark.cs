@@ -44,6 +44,8 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         Variable x = Variable.Constant(data.Images), y = Variable.Constant(data.Labels);
         (Tensor images, Tensor logits) = SyntheticSet();
         var loss = new SyntheticLoss(_network, Augmentation.None, _key);
+        var s = new SyntheticSet(images, logits, 1);
+        LossField exact = new(SecondDerivatives.Exact), near = new(SecondDerivatives.FiniteDifference);
         Dispose(); // what was captured reads other tensors
         return
         [
@@ -53,8 +55,8 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
                 return _network.Forward(Variable.Constant(theta), x).Value;
             }),
             new Work("train", sizes.Batch, () => Train(theta, x, y)),
-            new Work("mixed", sizes.Syn, () => MixedProduct.Exact(loss.At, theta, v, [images, logits])[0]),
-            new Work("mixed_fd", sizes.Syn, () => MixedProduct.ByDifferences(loss.At, theta, v, [images, logits])[0]),
+            new Work("mixed", sizes.Syn, () => exact.Mixed(theta, loss, s, v).Images),
+            new Work("mixed_fd", sizes.Syn, () => near.Mixed(theta, loss, s, v).Images),
         ];
     }
 

@@ -56,8 +56,33 @@ public sealed class LossField(SecondDerivatives mode, double? relativeStep = nul
     /// <summary>M_S(θ; v) = ∂/∂S ⟨v, ∇_θ L(θ; S)⟩ with v held constant.</summary>
     public SyntheticGradient Mixed(Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v)
     {
+        // The tensors of a double backward pass are many, each read once and again: in parts they stay in the caches.
+        if (Mode == SecondDerivatives.Exact && loss.ImagesAtOnce(theta.Backend) is { } part && part < s.Count)
+            return ExactInParts(theta, loss, s, v, part);
         Tensor[] result = MixedProducts(loss.At, theta, v, [s.Images, s.LabelLogits]);
         return new SyntheticGradient(result[0], result[1]);
+    }
+
+    // An image of S moves its own term of the mean alone.
+    private static SyntheticGradient ExactInParts(
+        Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v, int part)
+    {
+        using var scope = TensorScope.Begin();
+        Tensor[][] found = scope.SideBySide(theta.Backend, (s.Count + part - 1) / part, i =>
+        {
+            SyntheticSet rows = s.Rows(i * part, Math.Min(part, s.Count - i * part));
+            double share = (double)rows.Count / s.Count;
+            Tensor[] mixed = MixedProduct.Exact(loss.At, theta, v, [rows.Images, rows.LabelLogits]);
+            return [.. mixed.Select(m => m.Times(share))];
+        });
+        return new SyntheticGradient(scope.Keep(Joined(0, s.Images)), scope.Keep(Joined(1, s.LabelLogits)));
+
+        Tensor Joined(int which, Tensor like)
+        {
+            Tensor whole = like.Backend.Empty(like.Shape, like.DType);
+            like.Backend.Concat([.. found.Select(parts => parts[which])], whole);
+            return whole;
+        }
     }
 
     /// <summary>∇²L(θ; S)·v [p] and M_S(θ; v) from the same two backward passes: the first is the mixed product of θ itself,

@@ -68,6 +68,9 @@ public sealed unsafe class CpuBackend : HostBackend
     public override int Lanes => Threads <= MostLanes ? Threads : 1;
 
     /// <inheritdoc/>
+    public override long NumbersInCache => 1 << 20;
+
+    /// <inheritdoc/>
     public override bool CanCapture => true;
 
     // A chunk of the pool's own: kernels that it calls find the pool taken and run on its thread.
