@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace InfMatch.Tensors;
 
 /// <summary>
@@ -72,6 +74,40 @@ public abstract class Backend
 
     /// <summary>Copies from the host.</summary>
     public abstract void Upload<T>(ReadOnlySpan<T> source, Tensor y) where T : unmanaged;
+
+    /// <summary>Copies float64 numbers from the host, rounded to y's number type.</summary>
+    public void UploadRounded(ReadOnlySpan<double> source, Tensor y)
+    {
+        if (y.DType == DType.Float64)
+        {
+            Upload(source, y);
+            return;
+        }
+        if (source.Length > MostRented)
+        {
+            Upload<float>(Round(source, new float[source.Length]), y);
+            return;
+        }
+        float[] rented = ArrayPool<float>.Shared.Rent(source.Length);
+        try
+        {
+            Upload<float>(Round(source, rented.AsSpan(0, source.Length)), y);
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(rented);
+        }
+    }
+
+    // What is sent each step is smaller; larger arrays would stay in the runtime's pool.
+    private const int MostRented = 1 << 20;
+
+    private static Span<float> Round(ReadOnlySpan<double> source, Span<float> rounded)
+    {
+        for (int i = 0; i < rounded.Length; i++)
+            rounded[i] = (float)source[i];
+        return rounded;
+    }
 
     /// <summary>Copies to the host; waits for the device.</summary>
     public abstract void Download<T>(Tensor x, Span<T> destination) where T : unmanaged;

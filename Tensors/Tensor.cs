@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace InfMatch.Tensors;
 
 /// <summary>
@@ -48,29 +46,11 @@ public sealed class Tensor : IDisposable
     /// <exception cref="ShapeException">The number of values is not the shape's count.</exception>
     public static Tensor From(Backend backend, DType dtype, ReadOnlySpan<double> values, Shape shape)
     {
-        if (dtype == DType.Float64)
-            return From(backend, values, shape);
-        if (values.Length > MostRented)
-            return From<float>(backend, Narrow(values, new float[values.Length]), shape);
-        float[] rented = ArrayPool<float>.Shared.Rent(values.Length);
-        try
-        {
-            return From<float>(backend, Narrow(values, rented.AsSpan(0, values.Length)), shape);
-        }
-        finally
-        {
-            ArrayPool<float>.Shared.Return(rented);
-        }
-    }
-
-    // What is sent each step is smaller; larger arrays would stay in the runtime's pool.
-    private const int MostRented = 1 << 20;
-
-    private static Span<float> Narrow(ReadOnlySpan<double> values, Span<float> narrow)
-    {
-        for (int i = 0; i < narrow.Length; i++)
-            narrow[i] = (float)values[i];
-        return narrow;
+        if (values.Length != shape.Count)
+            throw new ShapeException($"{values.Length} values were given for the shape {shape} of {shape.Count} elements.");
+        Tensor tensor = backend.Empty(shape, dtype);
+        backend.UploadRounded(values, tensor);
+        return tensor;
     }
 
     /// <summary>A new tensor with every element equal to <paramref name="value"/>.</summary>

@@ -1,4 +1,3 @@
-using System.Buffers;
 using InfMatch.Autograd;
 using InfMatch.Tensors;
 
@@ -57,8 +56,6 @@ public sealed record Augmentation(AugmentationOps Ops)
     /// those that move pixels, then cutout.</summary>
     public static Augmentation InTurn(AugmentationOps ops) => new(ops) { IsInTurn = true };
 
-    private const double CropFraction = 0.125, CutoutFraction = 0.5, MaximumScale = 1.2;
-
     /// <summary>The largest rotation, in degrees.</summary>
     public double Degrees { get; init; } = 15;
 
@@ -76,140 +73,37 @@ public sealed record Augmentation(AugmentationOps Ops)
         : $"{Ops}";
 
     /// <summary>Augmented images [N, C, H, W]; the same key gives the same random numbers.</summary>
+    /// <exception cref="InvalidOperationException">Each image draws its own operation, and one changes values.</exception>
     public Variable Apply(Variable images, RandomKey key, bool siamese)
     {
-        if (IsInTurn)
-            return ApplyInTurn(images, key, siamese);
-        AugmentationOps[] choices =
-            [.. Enum.GetValues<AugmentationOps>().Where(o => int.PopCount((int)o) == 1 && Ops.HasFlag(o))];
-        if (choices.Length == 0)
-            return images;
-        AugmentationOps op = choices[key.Split("op").Below(choices.Length, 0)];
-        var draw = new Draw(images.Shape, key.Split("parameters"), siamese);
-        if (OfEachImage && (Ops & ~(AugmentationOps.Geometric | AugmentationOps.Flip)) != AugmentationOps.None)
+        for (int turn = 0; turn < Turns; turn++)
         {
-            throw new InvalidOperationException(
-                $"An operation of each image must move pixels, but {Ops} may also change values.");
+            if (Draw(turn, key, siamese) is { } draw)
+                images = draw.Apply(images);
         }
-        return op switch
-        {
-            AugmentationOps.Color => Color(images, draw),
-            AugmentationOps.Cutout => Cutout(images, draw),
-            _ when OfEachImage && !siamese =>
-                images.AffineSample(Transforms(i => choices[key.Split("op").Below(choices.Length, i)], images, draw)),
-            _ => images.AffineSample(Transforms(_ => op, images, draw)),
-        };
-    }
-
-    private Variable ApplyInTurn(Variable images, RandomKey key, bool siamese)
-    {
-        AugmentationOps[] parts =
-        [
-            Ops & AugmentationOps.Flip, Ops & AugmentationOps.Color, Ops & AugmentationOps.Geometric,
-            Ops & AugmentationOps.Cutout,
-        ];
-        for (int i = 0; i < parts.Length; i++)
-            images = (this with { Ops = parts[i], IsInTurn = false }).Apply(images, key.Split((ulong)i), siamese);
         return images;
     }
 
-    // DiffAugment's three color steps, each with its own number an image.
-    private static Variable Color(Variable x, Draw draw)
+    /// <summary>Operations that follow each other.</summary>
+    internal int Turns => IsInTurn ? 4 : 1;
+
+    /// <summary>What a batch draws for a turn; null for nothing.</summary>
+    internal AugmentationDraw? Draw(int turn, RandomKey key, bool siamese)
     {
-        (int n, int c) = (x.Shape[0], x.Shape[1]);
-        var perImage = new Shape(n, 1, 1, 1);
-        x += draw.Numbers(x, perImage, 0, -0.5, 0.5);
-        if (c > 1)
+        AugmentationOps ops = !IsInTurn ? Ops : Ops & turn switch
         {
-            Variable grey = x.SumTo(new Shape(n, 1, x.Shape[2], x.Shape[3])) / c;
-            x = (x - grey) * draw.Numbers(x, perImage, 1, 0, 2) + grey;
+            0 => AugmentationOps.Flip,
+            1 => AugmentationOps.Color,
+            2 => AugmentationOps.Geometric,
+            _ => AugmentationOps.Cutout,
+        };
+        if (ops == AugmentationOps.None)
+            return null;
+        if (OfEachImage && (ops & ~(AugmentationOps.Geometric | AugmentationOps.Flip)) != AugmentationOps.None)
+        {
+            throw new InvalidOperationException(
+                $"An operation of each image must move pixels, but {ops} may also change values.");
         }
-        Variable mean = x.SumTo(perImage) / (c * x.Shape[2] * x.Shape[3]);
-        return (x - mean) * draw.Numbers(x, perImage, 2, 0.5, 1.5) + mean;
-    }
-
-    private static Variable Cutout(Variable x, Draw draw)
-    {
-        (int n, int height, int width) = (x.Shape[0], x.Shape[2], x.Shape[3]);
-        int sideY = (int)(height * CutoutFraction + 0.5), sideX = (int)(width * CutoutFraction + 0.5);
-        return x * FromHost(x, new Shape(n, 1, height, width), mask =>
-        {
-            mask.Fill(1);
-            for (int i = 0; i < n; i++)
-            {
-                int top = draw.Whole(i, 0, height + (1 - sideY % 2)) - sideY / 2;
-                int left = draw.Whole(i, 1, width + (1 - sideX % 2)) - sideX / 2;
-                for (int h = Math.Max(0, top); h < Math.Min(height, top + sideY); h++)
-                    mask[((i * height + h) * width)..][Math.Max(0, left)..Math.Min(width, left + sideX)].Clear();
-            }
-        });
-    }
-
-    // A constant of the batch, by way of an array that the next one uses again.
-    private static Variable FromHost(Variable like, Shape shape, Action<Span<double>> write)
-    {
-        double[] rented = ArrayPool<double>.Shared.Rent(shape.Count);
-        try
-        {
-            Span<double> values = rented.AsSpan(0, shape.Count);
-            write(values);
-            return Variable.Constant(Tensor.From(like.Value.Backend, like.Value.DType, values, shape));
-        }
-        finally
-        {
-            ArrayPool<double>.Shared.Return(rented);
-        }
-    }
-
-    private Variable Transforms(Func<int, AugmentationOps> opOf, Variable x, Draw draw) =>
-        FromHost(x, new Shape(x.Shape[0], 6), a => WriteTransforms(opOf, x.Shape, draw, a));
-
-    private void WriteTransforms(Func<int, AugmentationOps> opOf, Shape images, Draw draw, Span<double> a)
-    {
-        (int n, int height, int width) = (images[0], images[2], images[3]);
-        for (int i = 0; i < n; i++)
-        {
-            (double xx, double xy, double dx, double yx, double yy, double dy) = (1d, 0d, 0d, 0d, 1d, 0d);
-            switch (opOf(i))
-            {
-                case AugmentationOps.Flip:
-                    xx = draw.At(i, 0) < 0.5 ? -1 : 1;
-                    break;
-                case AugmentationOps.Crop:
-                    (int rangeX, int rangeY) = ((int)(width * CropFraction + 0.5), (int)(height * CropFraction + 0.5));
-                    dx = draw.Whole(i, 0, 2 * rangeX + 1) - rangeX;
-                    dy = draw.Whole(i, 1, 2 * rangeY + 1) - rangeY;
-                    break;
-                case AugmentationOps.Scale:
-                    xx = Between(draw.At(i, 0), 1 / MaximumScale, MaximumScale);
-                    yy = Between(draw.At(i, 1), 1 / MaximumScale, MaximumScale);
-                    break;
-                default:
-                    double angle = Between(draw.At(i, 0), -Degrees, Degrees) * Math.PI / 180;
-                    (xx, xy, yx, yy) = (Math.Cos(angle), -Math.Sin(angle), Math.Sin(angle), Math.Cos(angle));
-                    break;
-            }
-            ((ReadOnlySpan<double>)[xx, xy, dx, yx, yy, dy]).CopyTo(a[(i * 6)..]);
-        }
-    }
-
-    private static double Between(double uniform, double low, double high) => low + uniform * (high - low);
-
-    // Random numbers of a batch: image i, place j; image 0's for all when siamese.
-    private readonly record struct Draw(Shape Images, RandomKey Key, bool Siamese)
-    {
-        public double At(int image, int place) => Key.Split((ulong)place).UniformAt(Siamese ? 0 : image);
-
-        public int Whole(int image, int place, int bound) => Key.Split((ulong)place).Below(bound, Siamese ? 0 : image);
-
-        public Variable Numbers(Variable like, Shape shape, int place, double low, double high)
-        {
-            Tensor y = like.Value.Backend.Empty(shape, like.Value.DType);
-            if (Siamese)
-                y.Backend.Fill(y, Between(At(0, place), low, high));
-            else
-                y.Backend.Uniform(Key.Split((ulong)place), low, high, y);
-            return Variable.Constant(y);
-        }
+        return new AugmentationDraw(ops, IsInTurn ? key.Split((ulong)turn) : key, siamese, OfEachImage && !siamese, Degrees);
     }
 }

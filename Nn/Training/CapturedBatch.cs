@@ -12,6 +12,7 @@ internal sealed class CapturedBatch : IDisposable
     private readonly Network _network;
     private readonly Tensor _theta;
     private readonly CapturedBatch? _sharing;
+    private readonly List<Stage> _stages = [];
     private CapturedGraph? _graph;
 
     /// <summary>Room for a number of images of the data, where θ lives.</summary>
@@ -51,11 +52,66 @@ internal sealed class CapturedBatch : IDisposable
     {
         theta.Backend.Copy(theta, _theta);
         if (_graph is null)
-            _graph = CapturedGraph.Of(theta.Backend, Compute, _sharing?._graph);
+            _graph = CapturedGraph.Of(theta.Backend, Compute, AnyGraph());
         else
             _graph.Replay();
         return (_graph.Results[0], _graph.Results[1]);
     }
+
+    /// <summary>Augments the images where they are, with random numbers of the key; each form of augmentation is captured when
+    /// it is first drawn.</summary>
+    /// <exception cref="InvalidOperationException">As <see cref="Augmentation.Apply"/>.</exception>
+    public void Augment(Augmentation augmentation, RandomKey key)
+    {
+        for (int turn = 0; turn < augmentation.Turns; turn++)
+        {
+            if (augmentation.Draw(turn, key, siamese: false) is not { } draw)
+                continue;
+            Stage stage = StageOf(draw.Form);
+            draw.Write(Images.Shape, stage.Numbers);
+            if (stage.Graph is null)
+                stage.Graph = CapturedGraph.Of(Images.Backend, () => InPlace(stage), AnyGraph());
+            else
+                stage.Graph.Replay();
+        }
+    }
+
+    private sealed class Stage(AugmentationOps form, Tensor[] numbers)
+    {
+        public AugmentationOps Form { get; } = form;
+
+        public Tensor[] Numbers { get; } = numbers;
+
+        public CapturedGraph? Graph { get; set; }
+    }
+
+    private Stage StageOf(AugmentationOps form)
+    {
+        foreach (Stage known in _stages)
+        {
+            if (known.Form == form)
+                return known;
+        }
+        using IDisposable detached = TensorScope.BeginDetached();
+        using var scope = TensorScope.Begin();
+        Tensor[] numbers = AugmentationDraw.Numbers(form, Images);
+        foreach (Tensor number in numbers)
+            scope.Keep(number);
+        var stage = new Stage(form, numbers);
+        _stages.Add(stage);
+        return stage;
+    }
+
+    private Tensor[] InPlace(Stage stage)
+    {
+        Tensor augmented = AugmentationDraw.Compute(stage.Form, Variable.Constant(Images), stage.Numbers).Value;
+        Images.Backend.Copy(augmented, Images);
+        return [];
+    }
+
+    // No two of them run at once: the first gives its memory to all.
+    private CapturedGraph? AnyGraph() =>
+        _graph ?? _stages.Select(s => s.Graph).FirstOrDefault(g => g is not null) ?? _sharing?.AnyGraph();
 
     private Tensor[] Compute()
     {
@@ -68,6 +124,12 @@ internal sealed class CapturedBatch : IDisposable
     public void Dispose()
     {
         _graph?.Dispose();
+        foreach (Stage stage in _stages)
+        {
+            stage.Graph?.Dispose();
+            foreach (Tensor number in stage.Numbers)
+                number.Dispose();
+        }
         _theta.Dispose();
         Images.Dispose();
         Labels.Dispose();

@@ -86,9 +86,6 @@ public sealed record TrainingPlan(
     /// <summary>The probability with which a batch is mixed by <see cref="Nn.CutMix"/>, behind the augmentation.</summary>
     public double CutMix { get; init; }
 
-    /// <summary>Whether images and labels reach the network as they are.</summary>
-    internal bool IsPlain => Augmentation.Ops == AugmentationOps.None && CutMix == 0;
-
     /// <summary>Steps in an epoch of so many images.</summary>
     public int StepsPerEpoch(int images) => (images + BatchSize - 1) / BatchSize;
 
@@ -138,16 +135,15 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
     public (Variable Images, Variable Labels) BatchAt(int step)
     {
         LabelledImages batch = data.Rows(IndicesAt(step));
-        return Augmented(step, Variable.Constant(batch.Images), Variable.Constant(batch.Labels));
+        Variable images = plan.Augmentation.Apply(Variable.Constant(batch.Images), AugmentationKey(step), siamese: false);
+        return Mixed(step, images, Variable.Constant(batch.Labels));
     }
 
-    private (Variable Images, Variable Labels) Augmented(int step, Variable images, Variable labels)
-    {
-        images = plan.Augmentation.Apply(images, key.Split("augmentation").Split((ulong)step), siamese: false);
-        return plan.CutMix > 0
-            ? CutMix.Apply(images, labels, plan.CutMix, key.Split("cutmix").Split((ulong)step))
-            : (images, labels);
-    }
+    private RandomKey AugmentationKey(int step) => key.Split("augmentation").Split((ulong)step);
+
+    private (Variable Images, Variable Labels) Mixed(int step, Variable images, Variable labels) => plan.CutMix > 0
+        ? CutMix.Apply(images, labels, plan.CutMix, key.Split("cutmix").Split((ulong)step))
+        : (images, labels);
 
     /// <summary>Which examples of D the batch of step t holds, in its order.</summary>
     public int[] IndicesAt(int step) => RowsAt(step).ToArray();
@@ -250,15 +246,16 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
         CapturedBatch batch = OfSize(indices.Length, theta, captured);
         theta.Backend.GatherRows(data.Images, indices, batch.Images);
         theta.Backend.GatherRows(data.Labels, indices, batch.Labels);
-        if (!plan.IsPlain)
+        batch.Augment(plan.Augmentation, AugmentationKey(step));
+        if (plan.CutMix > 0)
         {
-            (Variable images, Variable labels) =
-                Augmented(step, Variable.Constant(batch.Images), Variable.Constant(batch.Labels));
-            // What passes unchanged is there already.
+            (Variable images, Variable labels) = Mixed(step, Variable.Constant(batch.Images), Variable.Constant(batch.Labels));
+            // A batch that is not mixed is there already.
             if (images.Value.Storage != batch.Images.Storage)
+            {
                 theta.Backend.Copy(images.Value, batch.Images);
-            if (labels.Value.Storage != batch.Labels.Storage)
                 theta.Backend.Copy(labels.Value, batch.Labels);
+            }
         }
         return batch.LossAndGradient(theta);
     }

@@ -26,6 +26,8 @@ public readonly record struct RandomKey(ulong Value)
     private const uint BelowDomain = 7;
     private const uint PermutationDomain = 8;
 
+    private static readonly UTF8Encoding s_utf8 = new(false, throwOnInvalidBytes: true);
+
     /// <summary>Makes the root key of a run from its seed; different seeds give unrelated keys.</summary>
     /// <param name="seed">Any 64-bit value.</param>
     /// <returns>The root key.</returns>
@@ -38,10 +40,11 @@ public readonly record struct RandomKey(ulong Value)
     public RandomKey Split(string streamName)
     {
         ArgumentException.ThrowIfNullOrEmpty(streamName);
-        byte[] bytes;
+        int most = s_utf8.GetMaxByteCount(streamName.Length);
+        Span<byte> bytes = most <= 256 ? stackalloc byte[256] : new byte[most];
         try
         {
-            bytes = new UTF8Encoding(false, throwOnInvalidBytes: true).GetBytes(streamName);
+            bytes = bytes[..s_utf8.GetBytes(streamName, bytes)];
         }
         catch (EncoderFallbackException e)
         {

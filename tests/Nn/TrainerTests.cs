@@ -292,17 +292,19 @@ public sealed class TrainerTests
     // Its kernels are captured once; what a step leaves to the collector are its scope and what its update holds. In float64,
     // with its losses read every 16 steps and a new order each epoch.
     [Theory]
-    [InlineData(DType.Float32, 1)]
-    [InlineData(DType.Float32, 3)]
-    [InlineData(DType.Float64, 2)]
-    public void A_step_of_training_allocates_a_few_hundred_bytes(DType dtype, int threads)
+    [InlineData(DType.Float32, 1, AugmentationOps.None)]
+    [InlineData(DType.Float32, 3, AugmentationOps.None)]
+    [InlineData(DType.Float64, 2, AugmentationOps.None)]
+    [InlineData(DType.Float32, 2, AugmentationOps.Photographs)]
+    public void A_step_of_training_allocates_a_few_hundred_bytes(DType dtype, int threads, AugmentationOps ops)
     {
-        var network = new ConvNet(new Shape(1, 16, 16), 3, width: 16, depth: 2);
+        var network = new ConvNet(new Shape(3, 16, 16), 3, width: 16, depth: 2);
         var backend = new CpuBackend(threads);
         using var scope = TensorScope.Begin();
         LabelledImages data = Data(network, 320, dtype, backend);
         long before = 0, after = 0;
-        new Trainer(network, data, Plan(4, 8, 0.01, 0.9), s_key).Run(
+        TrainingPlan plan = Plan(4, 8, 0.01, 0.9) with { Augmentation = new Augmentation(ops) };
+        new Trainer(network, data, plan, s_key).Run(
             network.Initialise(backend, dtype, s_key), step =>
             {
                 if (step.Step == 39)
@@ -336,18 +338,27 @@ public sealed class TrainerTests
     }
 
     [Theory]
-    [InlineData(Optimiser.Sgd, AugmentationOps.None, 0)]
-    [InlineData(Optimiser.Sgd, AugmentationOps.Photographs, 0)]
-    [InlineData(Optimiser.AdamW, AugmentationOps.Color | AugmentationOps.Crop, 0.5)]
+    [InlineData(Optimiser.Sgd, "none", 3, 0)]
+    [InlineData(Optimiser.Sgd, "drawn", 3, 0)]
+    [InlineData(Optimiser.Sgd, "drawn", 1, 0)]
+    [InlineData(Optimiser.Sgd, "of each image", 1, 0)]
+    [InlineData(Optimiser.AdamW, "in turn", 3, 0.5)]
     public void Replayed_steps_give_the_bits_of_steps_that_are_computed_one_by_one(
-        Optimiser optimiser, AugmentationOps ops, double cutMix)
+        Optimiser optimiser, string augmented, int channels, double cutMix)
     {
-        var network = new ConvNet(new Shape(3, 16, 16), 3, width: 16, depth: 2);
+        var network = new ConvNet(new Shape(channels, 16, 16), 3, width: 16, depth: 2);
         using var scope = TensorScope.Begin();
         LabelledImages data = Data(network, 24, DType.Float32); // batches of 10, 10 and 4
-        TrainingPlan plan = Plan(3, 10, 0.05, 0.9, 1e-3, RateSchedule.Cosine) with
+        TrainingPlan plan = Plan(8, 10, 0.05, 0.9, 1e-3, RateSchedule.Cosine) with
         {
-            Augmentation = new Augmentation(ops), CutMix = cutMix, Optimiser = optimiser,
+            Augmentation = augmented switch
+            {
+                "none" => Augmentation.None,
+                "drawn" => new Augmentation(AugmentationOps.Photographs),
+                "in turn" => Augmentation.InTurn(AugmentationOps.Photographs),
+                _ => Augmentation.Geometric,
+            },
+            CutMix = cutMix, Optimiser = optimiser,
         };
         Tensor start = network.Initialise(_backend, DType.Float32, s_key);
         var trainer = new Trainer(network, data, plan, s_key);
