@@ -60,6 +60,7 @@ internal sealed class InfluenceCommands(
     public void Scores(RunSettings machine, FidelitySettings settings)
     {
         DatasetPair pair = load(machine);
+        settings = settings.For(pair);
         string folder = Prepare(machine, pair, settings);
         ScoresStudy study;
         IReadOnlyList<ScoresRow> rows;
@@ -78,6 +79,10 @@ internal sealed class InfluenceCommands(
                 $"{Spread.Of([row.Gradients])}", $"{Spread.Of([row.Seconds])}");
         }
         terminal.Console.Write(table);
+        ScoredNetwork network = study.Network!;
+        terminal.Say($"Scored network: {network}.");
+        if (network.WhatIsWrong is { } wrong)
+            terminal.Say($"Warning: {wrong}");
         foreach (string file in study.Files)
             terminal.Say(file);
         if (!json)
@@ -88,6 +93,7 @@ internal sealed class InfluenceCommands(
             ["model"] = settings.Model,
             ["settings"] = JsonSerializer.SerializeToNode(settings, JsonText.Options),
             ["flippedLabels"] = settings.FlipLabels,
+            ["network"] = JsonSerializer.SerializeToNode(network, JsonText.Options),
             ["files"] = new JsonArray([.. study.Files.Select(f => JsonValue.Create(f))]),
             ["estimates"] = new JsonArray(
             [
@@ -107,9 +113,10 @@ internal sealed class InfluenceCommands(
         terminal.Say($"Data: {pair.Train}; seed {machine.Seed}");
         terminal.Say(
             $"Training: {settings.Model}, {settings.Examples} examples, {settings.Steps} steps of {settings.Batch}, rate " +
+            (settings.SearchesRate ? "by short trainings" : settings.Rate.ToString("R", CultureInfo.InvariantCulture)) +
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{settings.Rate:R}, momentum {settings.Momentum:R}, decay {settings.Decay:R}, {settings.NumberType}, {settings.Second}"));
+                $", momentum {settings.Momentum:R}, decay {settings.Decay:R}, {settings.NumberType}, {settings.Second}"));
         string folder = Path.Combine(machine.Out, FolderName);
         RunFolder.RequireWritable(folder);
         return folder;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Serialization;
+using InfMatch.Datasets;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
@@ -11,6 +12,12 @@ namespace InfMatch.Distill;
 /// it and knows the defaults; what belongs to the other command stays empty.</summary>
 internal sealed record FidelitySettings
 {
+    /// <summary>What an option of 'influence scores' says that follows from data and network.</summary>
+    public const string Auto = "auto";
+
+    // One example in so many is scored with enough images beside it to have learned, in a minute on two cores.
+    private const int MostExamples = 20_000, MostValidation = 5000, FewestSteps = 300, EpochsOfScores = 3;
+
     public string Model { get; init; } = "";
 
     public string Activation { get; init; } = "";
@@ -77,6 +84,27 @@ internal sealed record FidelitySettings
 
     public int Pictures { get; init; }
 
+    /// <summary>Whether the rate is found by short trainings (<see cref="RateSearch"/>).</summary>
+    [JsonIgnore]
+    public bool SearchesRate => Rate == 0;
+
+    /// <summary>The same with numbers for what was left to follow from the data set: examples, images of validation, steps,
+    /// number type and how second derivatives are taken. The rate stays open.</summary>
+    public FidelitySettings For(DatasetPair pair)
+    {
+        // Networks with many numbers an image are scored in half the time and memory, and no worse.
+        bool deep = Model is "convnet" or "mlp";
+        int examples = Examples == 0 ? Math.Min(MostExamples, pair.Train.Count) : Examples;
+        return this with
+        {
+            Examples = examples,
+            Validation = Validation == 0 ? Math.Min(MostValidation, pair.Test.Count) : Validation,
+            Steps = Steps == 0 ? Math.Max(FewestSteps, EpochsOfScores * ((examples - 1) / Batch + 1)) : Steps,
+            NumberType = NumberType != Auto ? NumberType : deep ? "float32" : "float64",
+            Second = Second != Auto ? Second : deep ? "differences" : "exact",
+        };
+    }
+
     [JsonIgnore]
     public DType DType => NumberType == "float64" ? DType.Float64 : DType.Float32;
 
@@ -96,36 +124,55 @@ internal sealed class FidelityOptions
     /// <summary>Options of both commands, or of one of them as well.</summary>
     public FidelityOptions(bool truth)
     {
-        Choice("--model", "What is trained", ["logistic", "mlp", "convnet", "quadratic"], "logistic",
+        Choice("--model", "What is trained", ["logistic", "mlp", "convnet", "quadratic"], truth ? "logistic" : "convnet",
             (s, v) => s with { Model = v });
         Choice("--activation", "The nonlinearity of mlp and convnet", ["relu", "softplus", "tanh", "gelu"], "relu",
             (s, v) => s with { Activation = v });
-        Whole("--width", "Channels of the convnet.", 1, 4096, 8, (s, v) => s with { Width = v });
-        Whole("--depth", "Blocks of the convnet.", 1, 8, 2, (s, v) => s with { Depth = v });
-        Whole("--examples", "Training images, drawn at random.", 2, 1_000_000, 1000, (s, v) => s with { Examples = v });
-        Whole("--steps", "Steps of training.", 1, 1_000_000, 300, (s, v) => s with { Steps = v });
+        Whole("--width", "Channels of the convnet.", 1, 4096, truth ? 8 : 16, (s, v) => s with { Width = v });
+        Whole("--depth", "Blocks of the convnet.", 1, 8, truth ? 2 : 3, (s, v) => s with { Depth = v });
+        Whole(
+            "--examples", "Training images, drawn at random; auto for all, but 20000 at most.", 2, 1_000_000,
+            truth ? 1000 : 0, (s, v) => s with { Examples = v });
+        Whole(
+            "--steps", "Steps of training; auto for three epochs, but 300 at least.", 1, 1_000_000, truth ? 300 : 0,
+            (s, v) => s with { Steps = v });
         Whole("--batch", "Images a step.", 1, 1_000_000, 50, (s, v) => s with { Batch = v });
-        Real("--rate", "Learning rate.", v => v > 0, "a number above 0", 0.05, (s, v) => s with { Rate = v });
+        if (truth)
+            Real("--rate", "Learning rate.", v => v > 0, "a number above 0", 0.05, (s, v) => s with { Rate = v });
+        else
+        {
+            Add(
+                "--rate", "Learning rate; auto for the smallest that learns nearly as much as the best in short trainings.",
+                "X", [FidelitySettings.Auto],
+                t => t[0] == FidelitySettings.Auto ? 0 : OptionText.Number("--rate", t[0], v => v > 0, "a number above 0, or auto"),
+                false, (s, v) => s with { Rate = v });
+        }
         Real("--momentum", "Momentum.", v => v is >= 0 and < 1, "a number from 0 to below 1", 0, (s, v) =>
             s with { Momentum = v });
         Real("--decay", "Weight decay.", v => v >= 0, "a number from 0", 0, (s, v) => s with { Decay = v });
-        Choice("--number-type", "What is calculated in", ["float32", "float64"], "float64", (s, v) =>
-            s with { NumberType = v });
-        Choice("--second", "How second derivatives are taken", ["exact", "differences"], "exact", (s, v) =>
-            s with { Second = v });
+        string[] auto = truth ? [] : [FidelitySettings.Auto];
+        Choice(
+            "--number-type", "What is calculated in" + (truth ? "" : "; auto for float32 with convnet and mlp, else float64"),
+            ["float32", "float64", .. auto], truth ? "float64" : FidelitySettings.Auto, (s, v) => s with { NumberType = v });
+        Choice(
+            "--second",
+            "How second derivatives are taken" + (truth ? "" : "; auto for differences with convnet and mlp, else exact"),
+            ["exact", "differences", .. auto], truth ? "exact" : FidelitySettings.Auto, (s, v) => s with { Second = v });
         Real("--difference-step", "c of differences, ‖εv‖ = c·max(‖θ‖, 1); 0 for the cube root of the rounding unit.",
             v => v >= 0, "a number from 0", 0, (s, v) => s with { DifferenceStep = v });
-        Whole("--checkpoints", "Checkpoints of the paper's estimate and of TracIn.", 2, 1_000_000, 5,
+        Whole("--checkpoints", "Checkpoints of the paper's estimate and of TracIn.", 2, 1_000_000, truth ? 5 : 20,
             (s, v) => s with { Checkpoints = v });
         Real("--damping", "What koh-liang adds to the curvature.", v => v > 0, "a number above 0", 0.01,
             (s, v) => s with { Damping = v });
         Choice("--measure", "What influence is had on", ["loss", "margin"], "loss", (s, v) => s with { Measure = v });
-        Whole("--validation", "Test images whose mean measure is predicted.", 1, 1_000_000, 200,
-            (s, v) => s with { Validation = v });
+        Whole(
+            "--validation",
+            "Test images whose mean measure is predicted" + (truth ? "." : "; auto for all, but 5000 at most."), 1, 1_000_000,
+            truth ? 200 : 0, (s, v) => s with { Validation = v });
         Names("--estimators", "The estimates", ExampleInfluences.Names,
             truth
                 ? [.. ExampleInfluences.Names.Where(n => !n.EndsWith("plain", StringComparison.Ordinal))]
-                : ["unrolled", "first-order", "tracin", "koh-liang-cg"],
+                : ["tracin", "unrolled"],
             (s, v) => s with { Estimators = v });
         if (!truth)
         {
@@ -171,6 +218,8 @@ internal sealed class FidelityOptions
         var settings = new FidelitySettings();
         foreach (Func<ParseResult, FidelitySettings, FidelitySettings> read in _readers)
             settings = read(result, settings);
+        if (settings.Steps == 0)
+            return settings;
         if (settings.Horizons.FirstOrDefault(h => h > settings.Steps) is var beyond and > 0)
             throw DistillException.BadValue("--horizons", $"{beyond}", $"numbers up to --steps ({settings.Steps})");
         return settings with { Horizons = [.. settings.Horizons.Append(settings.Steps).Distinct().Order()] };
@@ -207,9 +256,12 @@ internal sealed class FidelityOptions
             t => (string[])[.. t.Select(x => OptionText.OneOf(name, x, choices)).Distinct(StringComparer.Ordinal)], true, set,
             choices);
 
+    // A standard of 0 is "auto", which is read only then.
     private void Whole(
         string name, string help, int low, int high, int standard, Func<FidelitySettings, int, FidelitySettings> set) =>
-        Add(name, help, "N", [$"{standard}"], t => OptionText.Whole(name, t[0], low, high), false, set);
+        Add(
+            name, help, "N", [standard == 0 && low > 0 ? FidelitySettings.Auto : $"{standard}"],
+            t => standard == 0 && t[0] == FidelitySettings.Auto ? 0 : OptionText.Whole(name, t[0], low, high), false, set);
 
     private void Numbers(string name, string help, Func<FidelitySettings, int[], FidelitySettings> set) =>
         Add(name, help, "N", [], t => (int[])[.. t.Select(x => OptionText.Whole(name, x, 1, 1_000_000))], true, set);

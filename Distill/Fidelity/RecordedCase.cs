@@ -20,7 +20,7 @@ internal sealed class RecordedCase : IDisposable
 
     private RecordedCase(
         FidelitySettings settings, DatasetPair pair, RandomKey key, Backend backend, string folder,
-        CancellationToken cancel)
+        IProgressView? progress, CancellationToken cancel)
     {
         (_settings, _pair, Key, Backend) = (settings, pair, key, backend);
         if (settings.Examples > pair.Train.Count)
@@ -49,6 +49,15 @@ internal sealed class RecordedCase : IDisposable
         {
             MostSteps = settings.Steps,
         };
+        if (settings.SearchesRate)
+        {
+            (Tensor tried, int[] classes) = PreparedData.Copy(pair.Test, TestIndices(settings.Validation), backend);
+            plan = plan with
+            {
+                Rate = new RateSearch(Network, Data, plan, key.Split("rate")).Find(
+                    tried.To(settings.DType), classes, progress, cancel),
+            };
+        }
         Folder = Path.Combine(folder, Digest($"{Data.ContentHash()} {Network.Name} {plan} {key.Value:x16}"));
         Directory.CreateDirectory(Folder);
         CheckpointSchedule every = CheckpointSchedule.Every(settings.Steps);
@@ -93,11 +102,11 @@ internal sealed class RecordedCase : IDisposable
     /// <exception cref="NumericalException">The loss stops being finite.</exception>
     public static RecordedCase Open(
         FidelitySettings settings, DatasetPair pair, RandomKey key, Backend backend, string folder,
-        CancellationToken cancel)
+        CancellationToken cancel, IProgressView? progress = null)
     {
         try
         {
-            return new RecordedCase(settings, pair, key, backend, folder, cancel);
+            return new RecordedCase(settings, pair, key, backend, folder, progress, cancel);
         }
         catch (ShapeException e)
         {
@@ -112,7 +121,7 @@ internal sealed class RecordedCase : IDisposable
     /// <summary>Random test images, and after them others for a second purpose.</summary>
     public (LabelledImages First, LabelledImages Second) TestImages(int first, int second)
     {
-        int[] drawn = Key.Split("test").Permutation(_pair.Test.Count)[..(first + second)];
+        int[] drawn = TestIndices(first + second);
         return (Of(drawn[..first]), Of(drawn[first..]));
 
         LabelledImages Of(int[] indices)
@@ -120,6 +129,20 @@ internal sealed class RecordedCase : IDisposable
             (Tensor images, int[] labels) = PreparedData.Copy(_pair.Test, indices, Backend);
             return Labelled(images, labels);
         }
+    }
+
+    private int[] TestIndices(int count) => Key.Split("test").Permutation(_pair.Test.Count)[..count];
+
+    /// <summary>The trained network on its examples and on the images of <see cref="TestImages"/>.</summary>
+    public ScoredNetwork Fit()
+    {
+        using var scope = TensorScope.Begin();
+        Tensor theta = ContextAt(_settings.Steps).Theta(_settings.Steps);
+        (Tensor images, int[] labels) = PreparedData.Copy(_pair.Test, TestIndices(_settings.Validation), Backend);
+        return new ScoredNetwork(
+            Expert.Plan.Rate, _settings.Steps, NetworkFit.Of(Network, theta, Data.Images, Given),
+            NetworkFit.Of(Network, theta, images.To(_settings.DType), labels), labels.Length,
+            (double)labels.CountBy(l => l).Max(c => c.Value) / labels.Length, Classes);
     }
 
     /// <summary>All test images and their classes, for accuracy.</summary>

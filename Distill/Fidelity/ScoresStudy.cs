@@ -29,6 +29,9 @@ internal sealed class ScoresStudy(
     /// <summary>The files that were written.</summary>
     public List<string> Files { get; } = [];
 
+    /// <summary>The network whose examples were scored.</summary>
+    public ScoredNetwork? Network { get; private set; }
+
     /// <summary>Scores all examples by every estimate.</summary>
     /// <exception cref="DistillException">More images are asked for than there are.</exception>
     /// <exception cref="NumericalException">A loss or a score stops being finite.</exception>
@@ -36,7 +39,8 @@ internal sealed class ScoresStudy(
     {
         using var scope = TensorScope.Begin();
         using RecordedCase recorded = RecordedCase.Open(
-            settings, pair, RandomKey.FromSeed(seed).Split("influence"), _backend, folder, cancel);
+            settings, pair, RandomKey.FromSeed(seed).Split("influence"), _backend, folder, cancel, progress);
+        Network = recorded.Fit();
         (LabelledImages validation, _) = recorded.TestImages(settings.Validation, 0);
         ParameterLoss measure = recorded.MeasureOf(validation);
         ExampleContext context = recorded.ContextAt(settings.Steps);
