@@ -165,6 +165,10 @@ internal static class CommandTree
             Description = $"Judge with each of these architectures in turn: {string.Join(", ", Architectures.Names)}.",
             HelpName = "NAMES", AllowMultipleArgumentsPerToken = true,
         };
+        var otherData = new Option<bool>(SetAgreement.Option)
+        {
+            Description = "Judge a set on data that are not its own, whose classes have other names or another order.",
+        };
         var everything = new Option<bool>("--all")
         {
             Description = "Check every sample of every operation instead of a few products; minutes instead of seconds.",
@@ -223,8 +227,10 @@ internal static class CommandTree
                 .. Settings.OfExperts],
             result => Commands(result, "evaluate").Evaluate(
                 result.GetValue(set), Resolve(result, PresetOf(result, "standard")),
-                [.. (result.GetValue(models) ?? []).SelectMany(m => m.Split(',', StringSplitOptions.RemoveEmptyEntries))]));
+                [.. (result.GetValue(models) ?? []).SelectMany(m => m.Split(',', StringSplitOptions.RemoveEmptyEntries))],
+                result.GetValue(otherData)));
         evaluate.Options.Add(models);
+        evaluate.Options.Add(otherData);
         evaluate.Arguments.Add(set);
         evaluate.Options.Add(preset);
         Command ablate = Make(

@@ -104,6 +104,10 @@ internal sealed record Summary
     /// there are none.</summary>
     public string? WholeSet { get; init; }
 
+    /// <summary>In what the data are not those of the set that was judged; null for nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Note { get; init; }
+
     public required IReadOnlyList<IpcResult> Results { get; init; }
 
     /// <summary>The file as text.</summary>

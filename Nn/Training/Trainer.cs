@@ -86,6 +86,10 @@ public sealed record TrainingPlan(
     /// <summary>The probability with which a batch is mixed by <see cref="Nn.CutMix"/>, behind the augmentation.</summary>
     public double CutMix { get; init; }
 
+    /// <summary>The epoch, from 0, at which the optimiser starts afresh with a tenth of the rate and no velocity, as a new
+    /// optimiser object in PyTorch does; the <see cref="Schedule"/> does not count then. Null for never. Only for SGD.</summary>
+    public int? FreshAt { get; init; }
+
     /// <summary>Steps in an epoch of so many images.</summary>
     public int StepsPerEpoch(int images) => (images + BatchSize - 1) / BatchSize;
 
@@ -129,7 +133,9 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
     public ParameterLoss? Added { get; init; }
 
     /// <summary>The rate η^t of a step.</summary>
-    public double RateAt(int step) => plan.Schedule.At(plan.Rate, step, Steps);
+    public double RateAt(int step) => plan.FreshAt is { } epoch
+        ? step < (long)epoch * StepsPerEpoch ? plan.Rate : plan.Rate / 10
+        : plan.Schedule.At(plan.Rate, step, Steps);
 
     /// <summary>The images and labels of step t, augmented as training sees them.</summary>
     public (Variable Images, Variable Labels) BatchAt(int step)
@@ -207,6 +213,8 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
                 cancel.ThrowIfCancellationRequested();
                 using var scope = TensorScope.Begin();
                 (Tensor loss, Tensor gradient) = LossAndGradient(step, state.Theta, captured);
+                if (step == (long?)plan.FreshAt * StepsPerEpoch)
+                    state.Forget();
                 state.Step(gradient, step, RateAt(step), scope);
                 int unread = step % StepsPerRead + 1;
                 loss.Backend.Copy(loss, places[unread - 1]);
