@@ -57,7 +57,7 @@ internal sealed record RunData
             throw Damaged(path, e.Message, e);
         }
         if (began is not { Dataset: not null, Classes: not null, TrainSha256: not null, TestSha256: not null }
-            || began.Classes.Contains(null))
+            || began.Classes.Any(c => c is null))
         {
             throw Damaged(path, "something in it is null.", null);
         }

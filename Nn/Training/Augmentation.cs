@@ -57,7 +57,7 @@ public sealed record Augmentation(AugmentationOps Ops)
     public static Augmentation Geometric { get; } = new(AugmentationOps.Geometric) { OfEachImage = true, Degrees = 45 };
 
     /// <summary>What the code of DC does to the images of MNIST: a crop, scale or turn of each image, with DC's own fills,
-    /// interpolation and ranges; see DcAugmentation. Square images only.</summary>
+    /// interpolation and ranges; see <see cref="DcAugmentation"/>. Square images only.</summary>
     public static Augmentation Dc { get; } = new(AugmentationOps.Geometric) { OfEachImage = true, Degrees = 45, IsDc = true };
 
     /// <summary>How NCFM (CVPR 2025) and IDC augment: always flip, if the operations hold it, and color, then one drawn of

@@ -17,7 +17,7 @@ namespace InfMatch.Nn;
 /// DC also has noise of 0.001, drawn only for networks with batch norm, of which there is none here. The code takes the height
 /// for both sides, so images must be square. Linear in the images; NaN spreads over the channel by its mean.
 /// </summary>
-internal static class DcAugmentation
+public static class DcAugmentation
 {
     private const int Border = 4, MostDegrees = 45, Taps = 4;
     private const double LargestChange = 0.2;
@@ -60,19 +60,21 @@ internal static class DcAugmentation
 
     /// <summary>Augmented images [N, C, H, H]; the same key gives the same random numbers.</summary>
     /// <exception cref="ShapeException">The images are not square.</exception>
-    public static Variable Apply(Variable images, RandomKey key, bool siamese)
+    public static Variable Apply(Variable images, RandomKey key, bool siamese) => images.Shape[2] == images.Shape[3]
+        ? Apply(images, Draw(images.Shape[0], images.Shape[2], key, siamese))
+        : throw new ShapeException($"DC's augmentation takes square images, got {images.Shape}.");
+
+    /// <summary>The same with what each image has drawn.</summary>
+    public static Variable Apply(Variable images, IReadOnlyList<Drawn> drawn)
     {
         (int n, int c, int side) = (images.Shape[0], images.Shape[1], images.Shape[2]);
-        if (side != images.Shape[3])
-            throw new ShapeException($"DC's augmentation takes square images, got {images.Shape}.");
-        Drawn[] drawn = Draw(n, side, key, siamese);
         Variable means = images.SumTo(new Shape(1, c, 1, 1)) / Math.Max(1, n * side * side);
         int[] moved = [.. Enumerable.Range(0, n).Where(i => drawn[i].Move != Move.Rotate)];
         int[] turned = [.. Enumerable.Range(0, n).Where(i => drawn[i].Move == Move.Rotate)];
         if (turned.Length == 0)
-            return Moved(images, drawn, means);
+            return Moved(images, [.. drawn], means);
         if (moved.Length == 0)
-            return Turned(images, drawn, means);
+            return Turned(images, [.. drawn], means);
         Variable first = Moved(images.GatherRows(moved), [.. moved.Select(i => drawn[i])], means);
         Variable second = Turned(images.GatherRows(turned), [.. turned.Select(i => drawn[i])], means);
         return new ScatterRows(moved, n).On(first) + new ScatterRows(turned, n).On(second);

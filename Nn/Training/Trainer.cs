@@ -352,7 +352,9 @@ public static class Evaluation
         return result;
     }
 
-    /// <summary>The share of images, 0 … 1, whose largest logit is at their label; ties go to the first class.</summary>
+    /// <summary>The share of images, 0 … 1, whose largest logit is at their label; ties go to the first class. NaN without
+    /// images.</summary>
+    /// <exception cref="NumericalException">The largest logit of an image is NaN or infinite: it would pass for a guess.</exception>
     public static double Accuracy(this Network network, Tensor theta, Tensor images, ReadOnlySpan<int> labels)
     {
         float[] logits = network.Logits(theta, images);
@@ -360,7 +362,13 @@ public static class Evaluation
         for (int i = 0; i < labels.Length; i++)
         {
             ReadOnlySpan<float> row = logits.AsSpan(i * network.Classes, network.Classes);
-            if (System.Numerics.Tensors.TensorPrimitives.IndexOfMax(row) == labels[i])
+            int found = System.Numerics.Tensors.TensorPrimitives.IndexOfMax(row); // a NaN, where there is one
+            if (!float.IsFinite(row[found]))
+            {
+                throw new NumericalException(
+                    $"a logit of {network.Name} on test image {i}", row[found], "Lower the learning rate (--eval-rate, --expert-rate).");
+            }
+            if (found == labels[i])
                 right++;
         }
         return labels.Length == 0 ? double.NaN : (double)right / labels.Length;
