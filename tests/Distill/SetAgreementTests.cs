@@ -146,7 +146,7 @@ public sealed class SetAgreementTests : IDisposable
     [InlineData("test", "it began on other test images")]
     public void A_run_goes_on_with_the_data_that_it_began_on_and_no_others(string what, string why)
     {
-        _run.InterruptAt = "IPC 2: distilling: 3/6";
+        _run.InterruptAt = "IPC 1: distilling: done";
         Assert.Equal((int)ExitCode.Interrupted, _run.Run(CommandRun.SmallRun("--threads", "1")));
         _run.InterruptAt = null;
         DatasetPair own = CommandRun.TinyData();
