@@ -53,8 +53,9 @@ internal static class CommandTree
 
     private const string EvaluateHelp =
         """
-        Judges a distilled set by protocol A or B beside random real images of the same number. Without a set only the
-        random real images of --ipc are judged: that calibrates the protocol against published figures. Soft labels and the
+        Judges a distilled set by protocol A, B or DC beside random real images of the same number. Without a set only the
+        random real images of --ipc are judged: that calibrates the protocol against published figures. The set's own data
+        are expected: other classes, or the same in another order, are refused by name (--allow-other-data judges all the same). Soft labels and the
         accuracy on the whole set come from the experts of the set's run folder, or of --experts-from, recorded with the
         same expert options.
 

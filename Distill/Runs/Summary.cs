@@ -94,7 +94,7 @@ internal sealed record Summary
 
     public required bool Complete { get; init; }
 
-    /// <summary>The protocol's name, A or B.</summary>
+    /// <summary>The protocol's name: A, B or DC.</summary>
     public string? ProtocolName { get; init; }
 
     /// <summary>How networks are trained and judged, in one line.</summary>
