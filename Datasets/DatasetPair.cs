@@ -25,6 +25,12 @@ public sealed record DatasetPair
     /// <summary>Mean and deviation, the same for both sets.</summary>
     public Standardisation Standardisation => Train.Standardisation;
 
+    /// <summary>The same images under another standardisation, such as that of a distilled set; this pair itself where the
+    /// numbers are equal.</summary>
+    public DatasetPair With(Standardisation standardisation) => standardisation.Equals(Standardisation)
+        ? this
+        : new DatasetPair(Name, Train.WithStandardisation(standardisation), Test.WithStandardisation(standardisation));
+
     private static string Size(ImageDataset set) => $"[{set.Channels}, {set.Height}, {set.Width}]";
 
     private static void Require(string name, string what, string train, string test)

@@ -203,12 +203,13 @@ public abstract class Backend
     public abstract void LogSoftmax(Tensor x, Tensor y);
 
     /// <summary>y, a scalar = the mean over the rows of −Σ_c q_c·log softmax(z)_c, z = logits and q = labels, both
-    /// [N, M], summed in float64; safe against overflow.</summary>
+    /// [N, M], summed in float64; safe against overflow. 0·log 0 is 0: a logit of −∞ counts nothing where its label is 0, and
+    /// makes +∞ where it is above 0. NaN, +∞ and a row of −∞ alone give NaN.</summary>
     public abstract void CrossEntropy(Tensor logits, Tensor labels, Tensor y);
 
     /// <summary>The adjoint of <see cref="CrossEntropy"/> at z and q, applied to the scalar dy: dlogits
     /// = dy/N·((Σ_c q_c)·softmax(z) − q) and dlabels = −dy/N·log softmax(z), both [N, M]; a null destination is not
-    /// computed.</summary>
+    /// computed. At a logit of −∞ dlogits is −dy/N·q and finite, and dlabels is infinite, or 0 where dy is 0.</summary>
     public abstract void CrossEntropyGradient(
         Tensor logits, Tensor labels, Tensor dy, Tensor? dlogits, Tensor? dlabels);
 

@@ -61,6 +61,23 @@ public sealed record Multiply : ZipOp<MultiplyFunction>, IOpSamples
     public static IEnumerable<OpError> Errors() => PairSamples.Unequal(new Multiply());
 }
 
+/// <summary>y = a·b, but 0 where a is 0 and b is ±∞: a weight of 0 counts nothing of log 0, in the derivatives, too.</summary>
+public sealed record WeightOfLog : ZipOp<WeightOfLogFunction>, IOpSamples
+{
+    /// <inheritdoc/>
+    public override Variable?[] Vjp(Application at) =>
+    [
+        at.Needs(0) ? new WeightOfLog().On(at.Cotangent, at.Inputs[1]) : null,
+        at.Needs(1) ? new WeightOfLog().On(at.Inputs[0], at.Cotangent) : null,
+    ];
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpSample> Samples() => PairSamples.On(new WeightOfLog(), [0], [1]);
+
+    /// <inheritdoc/>
+    public static IEnumerable<OpError> Errors() => PairSamples.Unequal(new WeightOfLog());
+}
+
 /// <summary>y = a/b.</summary>
 public sealed record Divide : ZipOp<DivideFunction>, IOpSamples
 {

@@ -21,7 +21,7 @@ internal sealed class ArtifactJudge : IDisposable
             ExitCode.Data, "IM3044",
             $"{artifact.Source} has the format {ArtifactReader.FirstFormat}, which does not say how its accuracy was measured. " +
             "Judge it with 'evaluate', or distil it again.");
-        _data = PreparedData.Load(pair, backend, artifact.Whitening);
+        _data = PreparedData.Load(pair.With(artifact.Standardisation), backend, artifact.Whitening);
         try
         {
             if (artifact.Image != _data.Image || artifact.Classes != _data.Classes)
@@ -54,7 +54,7 @@ internal sealed class ArtifactJudge : IDisposable
     /// <summary>The accuracy of networks that were trained on the set, or on other images [n, C, H, W] with its labels.</summary>
     public Accuracy Judge(IProgressView progress, string what, float[]? images = null)
     {
-        using IProgressStage stage = progress.Begin(what, (long)Settings.Repeats * Settings.Epochs);
+        using IProgressStage stage = progress.Begin(what, (long)Settings.Repeats * Protocols.Plan(Settings, _data.Pair.Name).Epochs);
         return _judge.Judge(
             _ => (images is null ? _artifact.ToSet(_data.Backend) : _artifact.ToSet(_data.Backend, images)).AsTrainingSet(),
             Settings.Repeats, stage);

@@ -144,8 +144,8 @@ internal sealed class ArtifactCommands(
         string made = folder ?? $"{Path.ChangeExtension(path, null)}-{target}";
         using var export = new ExportFolder(made);
         DatasetPair? data = measure || testImages ? LoadDataOf(artifact, given) : null;
-        if (testImages)
-            RequireTestImages(artifact, data!.Test);
+        if (data is not null)
+            RequireOwn(artifact, data, measure ? "--measure" : "--test-images");
         var pixels = new PixelView(artifact);
         (Accuracy Exact, Accuracy Pixels)? measured = measure ? MeasurePixels(artifact, pixels, data!, given) : null;
         new ArtifactExport(artifact, pixels) { Measured = measured, TestImages = testImages ? data!.Test : null }
@@ -176,16 +176,23 @@ internal sealed class ArtifactCommands(
         }
     }
 
-    // The first format does not have their hash.
-    private static void RequireTestImages(SyntheticArtifact artifact, ImageDataset test)
+    // The first format does not have the hash of the test images: there sizes, names of classes and training images decide.
+    private void RequireOwn(SyntheticArtifact artifact, DatasetPair data, string option)
     {
-        if (artifact.Metadata.TryGetValue("test_sha256", out string? hash) && hash != test.ContentHash())
-        {
-            throw new DistillException(
-                ExitCode.Data, "IM3046",
-                $"the test images of {artifact.Dataset} here are not those of {artifact.Source}. Name the folder of the set's own " +
-                "data with --data, or leave --test-images out.");
-        }
+        DistillException Others(string what) => new(
+            ExitCode.Data, "IM3046",
+            $"{what} of {artifact.Dataset} here are not those of {artifact.Source}. Name the folder of the set's own data with " +
+            $"--data, or leave {option} out.");
+        var image = new Shape(data.Train.Channels, data.Train.Height, data.Train.Width);
+        if (image != artifact.Image || data.Train.Classes != artifact.Classes)
+            throw Others($"the {data.Train.Classes} classes and images {image}");
+        SetAgreement agreement = SetAgreement.Of(artifact, data);
+        if (agreement.Contradiction is { } contradiction)
+            throw Others($"the data ({contradiction.TrimEnd('.')})");
+        if (artifact.Metadata.TryGetValue("test_sha256", out string? hash) && hash != data.Test.ContentHash())
+            throw Others("the test images");
+        if (agreement.Note is { } note)
+            terminal.Say($"export: {note}");
     }
 
     private DatasetPair LoadDataOf(SyntheticArtifact artifact, RunSettings given) => load(given with

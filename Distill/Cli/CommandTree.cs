@@ -53,8 +53,9 @@ internal static class CommandTree
 
     private const string EvaluateHelp =
         """
-        Judges a distilled set by protocol A or B beside random real images of the same number. Without a set only the
-        random real images of --ipc are judged: that calibrates the protocol against published figures. Soft labels and the
+        Judges a distilled set by protocol A, B or DC beside random real images of the same number. Without a set only the
+        random real images of --ipc are judged: that calibrates the protocol against published figures. The set's own data
+        are expected: other classes, or the same in another order, are refused by name (--allow-other-data judges all the same). Soft labels and the
         accuracy on the whole set come from the experts of the set's run folder, or of --experts-from, recorded with the
         same expert options.
 
@@ -165,6 +166,10 @@ internal static class CommandTree
             Description = $"Judge with each of these architectures in turn: {string.Join(", ", Architectures.Names)}.",
             HelpName = "NAMES", AllowMultipleArgumentsPerToken = true,
         };
+        var otherData = new Option<bool>(SetAgreement.Option)
+        {
+            Description = "Judge a set on data that are not its own, whose classes have other names or another order.",
+        };
         var everything = new Option<bool>("--all")
         {
             Description = "Check every sample of every operation instead of a few products; minutes instead of seconds.",
@@ -223,8 +228,10 @@ internal static class CommandTree
                 .. Settings.OfExperts],
             result => Commands(result, "evaluate").Evaluate(
                 result.GetValue(set), Resolve(result, PresetOf(result, "standard")),
-                [.. (result.GetValue(models) ?? []).SelectMany(m => m.Split(',', StringSplitOptions.RemoveEmptyEntries))]));
+                [.. (result.GetValue(models) ?? []).SelectMany(m => m.Split(',', StringSplitOptions.RemoveEmptyEntries))],
+                result.GetValue(otherData)));
         evaluate.Options.Add(models);
+        evaluate.Options.Add(otherData);
         evaluate.Arguments.Add(set);
         evaluate.Options.Add(preset);
         Command ablate = Make(

@@ -34,6 +34,7 @@ internal sealed partial class RunCommands
                 TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, $"ablation-ipc{string.Join('-', settings.Ipc)}",
                 settings.Seed));
         ConfigFile.Save(folder.Config, "ablate", resolved);
+        RunData.Save(folder.Path, pair);
         var summary = new AblationSummary
         {
             Grid = grid, Complete = false, Dataset = pair.Name, Device = backend.Description, Commit = EnvironmentReport.Commit,

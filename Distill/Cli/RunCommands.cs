@@ -25,6 +25,7 @@ internal sealed partial class RunCommands(
             settings.Out,
             RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, what, settings.Seed));
         ConfigFile.Save(folder.Config, asked, resolved);
+        RunData.Save(folder.Path, pair);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
         Execute(folder, settings, pair, backend);
     }
@@ -49,6 +50,8 @@ internal sealed partial class RunCommands(
                 $"{command}: the machine or the build is not the one that began this run; bits may differ from here on.");
         }
         DatasetPair pair = load(settings);
+        if (!RunData.Require(path, pair))
+            terminal.Say($"{command}: the run does not tell which data it began on; the experts know their training images only.");
         if (File.Exists(Path.Combine(path, AblationSummary.FileName)))
             AblateRows(folder, AblationSummary.Read(path), recorded with { Settings = settings }, pair, backend);
         else
@@ -66,6 +69,7 @@ internal sealed partial class RunCommands(
             settings.Out,
             RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, "experts", settings.Seed));
         ConfigFile.Save(folder.Config, "train", resolved);
+        RunData.Save(folder.Path, pair);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
         using PreparedData data = Prepare(pair, backend, settings);
         Network network = Translation.NetworkOf(settings, data, settings.Width);
@@ -89,17 +93,21 @@ internal sealed partial class RunCommands(
 
     /// <summary>'evaluate': a set beside random real images, or these alone, by a ConvNet or by each of some
     /// architectures.</summary>
-    public void Evaluate(string? path, ResolvedSettings resolved, IReadOnlyList<string> models)
+    /// <remarks>Data of other classes than the set's, or that cannot be told from such, are refused unless they are
+    /// allowed.</remarks>
+    public void Evaluate(
+        string? path, ResolvedSettings resolved, IReadOnlyList<string> models, bool otherDataAreAllowed = false)
     {
         RunSettings settings = resolved.Settings;
         long start = TimeProvider.System.GetTimestamp();
         Backend backend = OpenDevice(settings);
         SyntheticSet? set = null;
+        SyntheticArtifact? judged = null;
         ZcaWhitening? whitening = null;
         string estimator = "none";
         if (path is not null)
         {
-            SyntheticArtifact artifact = SyntheticArtifact.Read(path);
+            SyntheticArtifact artifact = judged = SyntheticArtifact.Read(path);
             IReadOnlyDictionary<string, string> metadata = artifact.Metadata;
             ArtifactCommands.SayWhatIsMissing(terminal, artifact);
             set = artifact.ToSet(backend);
@@ -124,11 +132,20 @@ internal sealed partial class RunCommands(
                     ? settings.Depth
                     : int.Parse(metadata["depth"], CultureInfo.InvariantCulture),
             };
+            // Only now is it known what the protocol is for.
+            settings = Protocols.Complete(settings, p => resolved.Origins[p] == Settings.OfProtocol(settings));
         }
         DatasetPair pair = load(settings);
-        using PreparedData data = set is null
-            ? Prepare(pair, backend, settings)
-            : LoadFor(set, path!, pair, backend, whitening);
+        string? note = null;
+        if (judged is not null)
+        {
+            RequireFit(set!, new Shape(pair.Train.Channels, pair.Train.Height, pair.Train.Width), pair, path!);
+            note = SetAgreement.Of(judged, pair).Require(judged, pair, otherDataAreAllowed);
+            pair = pair.With(judged.Standardisation); // networks that learned its images see others through the same numbers
+            if (note is not null)
+                terminal.Say($"{command}: {note}");
+        }
+        using PreparedData data = set is null ? Prepare(pair, backend, settings) : PreparedData.Load(pair, backend, whitening);
         if (set is not null)
             settings = settings with { Ipc = [set.Count / data.Classes], Factor = set.Factor };
         Network[] networks = models.Count == 0
@@ -142,7 +159,9 @@ internal sealed partial class RunCommands(
             Math.Min(plan.BatchSize, images.Max()), networks, 0,
             whitening: data.Whitening,
             judging: NetworkJudge.NumbersHeld(networks, images, plan, backend))).Check(".", backend);
-        RunSettings? recorded = RecordedExperts(path, settings, resolved.IsGiven("ExpertsFrom"));
+        RunSettings? recorded = RecordedExperts(
+            path, settings, resolved.IsGiven("ExpertsFrom"),
+            judged?.Metadata.GetValueOrDefault("dataset_sha256") is not { } hash || hash == pair.Train.ContentHash());
         RandomKey key = RandomKey.FromSeed(settings.Seed);
         var results = new List<IpcResult>();
         using (IProgressView progress = terminal.MakeProgress())
@@ -185,6 +204,7 @@ internal sealed partial class RunCommands(
             Complete = true,
             ProtocolName = Protocols.NameOf(settings),
             Protocol = Protocols.Describe(settings, pair.Name, string.Join(", ", networks.Select(n => n.Name))),
+            Note = note,
             WholeSet = recorded is null ? null : Translation.DescribeExperts(recorded),
             Results = results,
         };
@@ -257,6 +277,8 @@ internal sealed partial class RunCommands(
         }
         terminal.Console.Write(table);
         terminal.Say($"Mean ± standard deviation, {summary.Protocol}.");
+        if (summary.Note is { } note)
+            terminal.Say($"Note: {note}");
         if (summary.Results.Any(r => r.Accuracy.Whole is not null))
             terminal.Say($"Whole set: {summary.WholeSet}.");
         terminal.Say(
@@ -266,7 +288,7 @@ internal sealed partial class RunCommands(
 
     // The settings under which experts were recorded whose soft labels and accuracy stand beside a set's: those named,
     // or those of the run in whose folder the set lies. None is trained here.
-    private RunSettings? RecordedExperts(string? set, RunSettings settings, bool areNamed)
+    private RunSettings? RecordedExperts(string? set, RunSettings settings, bool areNamed, bool sawThese)
     {
         if (areNamed)
         {
@@ -283,6 +305,7 @@ internal sealed partial class RunCommands(
             RunSettings own = ConfigFile.Read(run.Config).Resolved.Settings;
             own = own with { ExpertsFrom = own.ExpertsFrom ?? run.Experts };
             why = own.Dataset != settings.Dataset ? $"those of its run saw {own.Dataset}"
+                : !sawThese ? "those of its run saw other training images"
                 : ExpertLibrary.Missing(own, own.ExpertsFrom) is [string missing, ..] ? $"{missing} is gone"
                 : null;
             if (why is null)
@@ -300,14 +323,6 @@ internal sealed partial class RunCommands(
     {
         using IProgressView progress = terminal.MakeProgress();
         return PreparedData.Load(pair, backend, settings, progress, cancel);
-    }
-
-    // The data as the set's own whitening prepares them.
-    private static PreparedData LoadFor(
-        SyntheticSet set, string path, DatasetPair pair, Backend backend, ZcaWhitening? whitening)
-    {
-        RequireFit(set, new Shape(pair.Train.Channels, pair.Train.Height, pair.Train.Width), pair, path);
-        return PreparedData.Load(pair, backend, whitening);
     }
 
     private static string Cell(Accuracy? accuracy) =>

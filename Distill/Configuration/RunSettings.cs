@@ -118,7 +118,7 @@ internal sealed record RunSettings
 
     public required int DenseSteps { get; init; }
 
-    /// <summary>How networks are trained on a set that is judged: A or B; null for A with what the preset says.</summary>
+    /// <summary>How networks are trained on a set that is judged: A, B or DC; null for A with what the preset says.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Protocol { get; init; }
 

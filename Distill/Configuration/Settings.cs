@@ -75,9 +75,14 @@ internal static class Settings
 
     private const string DeviceVariable = "INFMATCH_DEVICE";
 
+    // What the names mean where they are not those of a source, or differ from it.
+    private const string AugmentationHelp =
+        " (auto: DSA with flips for photographs, without for mnist and svhn; geometric: DSA's crop, scale and rotation to 45°, one for each " +
+        "image; dc: what DC's code does on MNIST, on square images; rotations are rigid where DSA's code shears images that are not square)";
+
     /// <summary>The names of the augmentations; auto takes no flips for digits.</summary>
     public static ImmutableArray<string> Augmentations { get; } =
-        ["none", "auto", "photographs", "digits", "geometric", "diffaug"];
+        ["none", "auto", "photographs", "digits", "geometric", "dc", "diffaug"];
 
     private static readonly ImmutableArray<string> s_devices = ["auto", "cpu", "cuda", "opencl", "reference"];
     private static readonly ImmutableArray<string> s_schedules = ["constant", "cosine", "step"];
@@ -208,8 +213,9 @@ internal static class Settings
     public static ImmutableArray<Setting> OfEvaluation { get; } =
     [
         Choice("Protocol",
-            "How networks are trained on a set: A as DC, MTT and DATM (SGD, DSA, 1000 epochs), B as NCFM (AdamW, diffaug, CutMix, " +
-            "2000 epochs); without it A with the values below", Protocols.Names,
+            "How networks are trained on a set: A as MTT and DATM report (SGD, DSA, 1000 epochs, /10 at half with the momentum kept), B " +
+            "as NCFM (AdamW, diffaug, CutMix, 2000 epochs), DC as DC's code does (E + 1 epochs, a new optimiser with /10 after epoch " +
+            "E/2 + 1, E 300 or with an augmentation 1000); without it A with the values below", Protocols.Names,
             s => s.Protocol ?? Protocols.Names[0], (s, v) => s with { Protocol = v }),
         Whole("BestEvery", "Epochs between two looks at the test images, for the best accuracy; 0 for none (B: a twentieth).", 0,
             1_000_000, s => s.BestEvery ?? Protocols.BestEvery(s), (s, v) => s with { BestEvery = v }),
@@ -222,7 +228,7 @@ internal static class Settings
         Whole("EvalWidth", "Channels of the networks that judge a set.", 1, 4096,
             s => s.EvalWidth, (s, v) => s with { EvalWidth = v }),
         Real("EvalRate", "Their learning rate.", s => s.EvalRate, (s, v) => s with { EvalRate = v }),
-        Choice("Augment", "Augmentation of their training", Augmentations, s => s.Augment, (s, v) => s with { Augment = v }),
+        Choice("Augment", "Augmentation of their training" + AugmentationHelp, Augmentations, s => s.Augment, (s, v) => s with { Augment = v }),
     ];
 
     /// <summary>How and where it runs.</summary>
@@ -278,13 +284,12 @@ internal static class Settings
                 settings = setting.Set(settings, text);
             origins.Add(setting.Property, origin);
         }
-        foreach ((string property, string text) in Protocols.ValuesOf(settings.Protocol))
+        foreach ((string property, _) in Protocols.ValuesOf(settings.Protocol))
         {
-            if (!origins[property].StartsWith("preset", StringComparison.Ordinal))
-                continue;
-            settings = All.Single(s => s.Property == property).Set(settings, text);
-            origins[property] = $"protocol {settings.Protocol}";
+            if (origins[property].StartsWith("preset", StringComparison.Ordinal))
+                origins[property] = OfProtocol(settings);
         }
+        settings = Protocols.Complete(settings, property => origins[property] == OfProtocol(settings));
         // INFMATCH_DATA may stand in a shell for other sets; it does not turn the built-in set into an error.
         if (settings.Dataset == DatasetCatalog.DefaultName
             && origins["Data"].StartsWith("environment", StringComparison.Ordinal))
@@ -295,6 +300,9 @@ internal static class Settings
         CheckTogether(settings);
         return new ResolvedSettings(settings, origins);
     }
+
+    /// <summary>The origin of a value that a protocol stands for.</summary>
+    public static string OfProtocol(RunSettings settings) => $"protocol {settings.Protocol}";
 
     /// <summary>Refuses settings that do not go together.</summary>
     /// <exception cref="DistillException">Two do not.</exception>

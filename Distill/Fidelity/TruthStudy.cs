@@ -93,9 +93,22 @@ internal sealed class TruthStudy(
         int done = 0;
         AtOnce(asked.Length, i =>
         {
-            rows[i] = RowOf(asked[i].Truth, asked[i].Name);
+            string? remark = null;
+            try
+            {
+                (rows[i], remark) = RowOf(asked[i].Truth, asked[i].Name);
+            }
+            catch (NumericalException e) // the other estimates are none the worse for it
+            {
+                rows[i] = new FidelityRow(s, asked[i].Truth.Steps, asked[i].Name) { IsRanked = false };
+                remark = $"{asked[i].Name}: {e.Message}";
+            }
             lock (finished)
+            {
+                if (remark is not null)
+                    progress.Note($"After {asked[i].Truth.Steps} steps, {remark}");
                 work.Report(++done, $"{asked[i].Name} after {asked[i].Truth.Steps} steps");
+            }
         });
         for (int h = 0; h < truths.Length; h++)
         {
@@ -116,7 +129,7 @@ internal sealed class TruthStudy(
                 [.. points.Select(p => Changes(again, parts[2], h, p, end))], distance, accuracy);
         }
 
-        FidelityRow RowOf(Truth truth, string name)
+        (FidelityRow Row, string? Remark) RowOf(Truth truth, string name)
         {
             using var scope = TensorScope.Begin();
             ExampleInfluence estimate = ExampleInfluences.Create(
@@ -140,7 +153,7 @@ internal sealed class TruthStudy(
                 row.CandidateDistance = Agreement.Spearman(j, truth.Distances);
                 row.CandidateAccuracy = Agreement.Spearman([.. j.Select(x => -x)], truth.Accuracies);
             }
-            return row;
+            return (row, estimate.Remark);
 
             // An estimate is of many measures: who interrupts it does not wait for all.
             double[] ScoresOf(ParameterLoss m)

@@ -8,9 +8,17 @@ namespace InfMatch.Distill;
 internal static class Translation
 {
     /// <summary>The network of the settings, or another architecture with their depth, norm and pooling, for the data.</summary>
-    /// <exception cref="DistillException">The network is not defined for such images.</exception>
+    /// <exception cref="DistillException">The network or the augmentation is not defined for such images.</exception>
     public static Network NetworkOf(RunSettings settings, PreparedData data, int width, string? model = null)
     {
+        if (data.Image[1] != data.Image[2]
+            && new[] { settings.Augment, settings.ExpertAugment, settings.MatchAugment }.Contains("dc", StringComparer.Ordinal))
+        {
+            throw new DistillException(
+                ExitCode.Usage, "IM2012",
+                $"the augmentation dc takes square images, {data.Pair.Name} has {data.Image}. Take geometric or auto, or bring the " +
+                "images to a square with --image-size where that can be.");
+        }
         try
         {
             return Architectures.Create(
@@ -106,6 +114,7 @@ internal static class Translation
         "none" => Augmentation.None,
         "digits" => new Augmentation(AugmentationOps.Digits),
         "geometric" => Augmentation.Geometric,
+        "dc" => Augmentation.Dc,
         "auto" when HasDigits(dataset) => new Augmentation(AugmentationOps.Digits),
         "diffaug" => Augmentation.InTurn(HasDigits(dataset) ? AugmentationOps.Digits : AugmentationOps.Photographs),
         _ => new Augmentation(AugmentationOps.Photographs),

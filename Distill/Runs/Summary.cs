@@ -94,7 +94,7 @@ internal sealed record Summary
 
     public required bool Complete { get; init; }
 
-    /// <summary>The protocol's name, A or B.</summary>
+    /// <summary>The protocol's name: A, B or DC.</summary>
     public string? ProtocolName { get; init; }
 
     /// <summary>How networks are trained and judged, in one line.</summary>
@@ -103,6 +103,10 @@ internal sealed record Summary
     /// <summary>What the accuracies under 'whole' are: the experts at their own plan and not the protocol. Null where
     /// there are none.</summary>
     public string? WholeSet { get; init; }
+
+    /// <summary>In what the data are not those of the set that was judged; null for nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Note { get; init; }
 
     public required IReadOnlyList<IpcResult> Results { get; init; }
 

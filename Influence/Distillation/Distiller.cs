@@ -17,6 +17,14 @@ public sealed record DistillationStep(int Iteration, Window Window, ObjectiveVal
 /// </summary>
 public sealed class Distiller : IDisposable
 {
+    /// <summary>The root mean square of S's images beyond which a step is refused, in deviations of the data: pixels lie within
+    /// about ±3, learned ones within tens; a set beyond has diverged, and norms in the network would hide it.</summary>
+    public const double MostDeviations = 1e3;
+
+    /// <summary>The same of the label logits: float32 does not tell the classes apart by less than 1e-3 there, and a softmax has
+    /// been one-hot since 100.</summary>
+    public const double LargestLogits = 1e4;
+
     private readonly Network _network;
     private readonly IReadOnlyList<Expert> _experts;
     private readonly InfluenceEstimator _estimator;
@@ -61,7 +69,8 @@ public sealed class Distiller : IDisposable
     public int Skipped { get; private set; }
 
     /// <summary>One evaluation of J on a random window and one update of S.</summary>
-    /// <exception cref="NumericalException">J or S stops being finite; the state is as before the step.</exception>
+    /// <exception cref="NumericalException">J or S stops being finite, or S grows beyond <see cref="MostDeviations"/> or
+    /// <see cref="LargestLogits"/>; the state is as before the step.</exception>
     public DistillationStep Step()
     {
         RandomKey key = _key.Split("iteration").Split((ulong)Iteration);
@@ -104,6 +113,12 @@ public sealed class Distiller : IDisposable
             throw new NumericalException(
                 "the synthetic set", Iteration, size, $"Lower --lr-img (now {_plan.ImageRate}) or --lr-label (now {_plan.LabelRate}).");
         }
+        RequireBound(
+            "the root mean square of the synthetic images, in deviations of the data,", squares[0], images, MostDeviations,
+            $"Lower --lr-img (now {_plan.ImageRate}).");
+        RequireBound(
+            "the root mean square of the label logits", squares[1], labels, LargestLogits,
+            $"Lower --lr-label (now {_plan.LabelRate}), or raise --temperature if they start so.");
         if (_plan.MassRule == MassRule.Learned && !(mass > 0 && double.IsFinite(mass)))
         {
             throw new NumericalException(
@@ -113,6 +128,14 @@ public sealed class Distiller : IDisposable
         foreach (Tensor gone in (Tensor[])[old.Images, old.LabelLogits, _imageVelocity, _labelVelocity])
             gone.Dispose();
         (_imageVelocity, _labelVelocity) = (scope.Keep(imageVelocity), scope.Keep(labelVelocity));
+    }
+
+    // Finite numbers that far out mean nothing, although the run would end with a table.
+    private void RequireBound(string what, double squares, Tensor of, double bound, string advice)
+    {
+        double size = Math.Sqrt(squares / Math.Max(1, of.Count));
+        if (size > bound)
+            throw new NumericalException(what, Iteration, size, $"Beyond {bound} it means nothing. {advice}");
     }
 
     private static (Tensor Value, Tensor Velocity) Sgd(

@@ -51,6 +51,9 @@ public abstract class ExampleInfluence(ExampleContext context)
     /// <summary>Images that gradients were taken of so far; a forward pass alone counts a third.</summary>
     public double ImageGradients { get; protected set; }
 
+    /// <summary>What a reader of the results so far must know, such as that a curvature was negative; null for nothing.</summary>
+    public virtual string? Remark => null;
+
     /// <summary>Where it reads from.</summary>
     protected ExampleContext Context { get; } = context;
 

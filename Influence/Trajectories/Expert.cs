@@ -214,6 +214,11 @@ public sealed class Expert : IDisposable
             throw new TrajectoryException(
                 $"A trajectory of {plan.Optimiser} cannot be recorded: influence describes the steps of SGD. Train experts with SGD.");
         }
+        if (plan.FreshAt is not null)
+        {
+            throw new TrajectoryException(
+                "A trajectory whose optimiser starts afresh cannot be recorded: influence follows one velocity. Train experts without.");
+        }
         CultureInfo culture = CultureInfo.InvariantCulture;
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {

@@ -63,6 +63,13 @@ internal sealed class CapturedBatch : IDisposable
     /// <exception cref="InvalidOperationException">As <see cref="Augmentation.Apply"/>.</exception>
     public void Augment(Augmentation augmentation, RandomKey key)
     {
+        if (augmentation.IsDc)
+        {
+            // Which rows it gathers is drawn anew: nothing could be replayed.
+            using var scope = TensorScope.Begin();
+            Images.Backend.Copy(augmentation.Apply(Variable.Constant(Images), key, siamese: false).Value, Images);
+            return;
+        }
         for (int turn = 0; turn < augmentation.Turns; turn++)
         {
             if (augmentation.Draw(turn, key, siamese: false) is not { } draw)

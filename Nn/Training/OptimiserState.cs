@@ -19,6 +19,9 @@ internal abstract class OptimiserState : IDisposable
     /// the state.</summary>
     public abstract void Step(Tensor gradient, int step, double rate, TensorScope scope);
 
+    /// <summary>Forgets all but θ, as a new optimiser would.</summary>
+    public abstract void Forget();
+
     /// <summary>Hands all tensors of a scope to the enclosing one.</summary>
     public void KeepIn(TensorScope scope)
     {
@@ -57,6 +60,8 @@ internal abstract class OptimiserState : IDisposable
             (_velocity, _nextVelocity) = (_nextVelocity, _velocity);
         }
 
+        public override void Forget() => _velocity.Backend.Fill(_velocity, 0);
+
         public override Tensor TakeTheta()
         {
             Tensor taken = Theta;
@@ -82,6 +87,9 @@ internal abstract class OptimiserState : IDisposable
             _first = scope.Replace(_first, first);
             _second = scope.Replace(_second, second);
         }
+
+        // Its steps count from the beginning of training, so half of its memory would remain.
+        public override void Forget() => throw new InvalidOperationException("Only SGD starts afresh within a training.");
 
         public override Tensor TakeTheta()
         {

@@ -86,6 +86,10 @@ public sealed record TrainingPlan(
     /// <summary>The probability with which a batch is mixed by <see cref="Nn.CutMix"/>, behind the augmentation.</summary>
     public double CutMix { get; init; }
 
+    /// <summary>The epoch, from 0, at which the optimiser starts afresh with a tenth of the rate and no velocity, as a new
+    /// optimiser object in PyTorch does; the <see cref="Schedule"/> does not count then. Null for never. Only for SGD.</summary>
+    public int? FreshAt { get; init; }
+
     /// <summary>Steps in an epoch of so many images.</summary>
     public int StepsPerEpoch(int images) => (images + BatchSize - 1) / BatchSize;
 
@@ -129,7 +133,9 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
     public ParameterLoss? Added { get; init; }
 
     /// <summary>The rate η^t of a step.</summary>
-    public double RateAt(int step) => plan.Schedule.At(plan.Rate, step, Steps);
+    public double RateAt(int step) => plan.FreshAt is { } epoch
+        ? step < (long)epoch * StepsPerEpoch ? plan.Rate : plan.Rate / 10
+        : plan.Schedule.At(plan.Rate, step, Steps);
 
     /// <summary>The images and labels of step t, augmented as training sees them.</summary>
     public (Variable Images, Variable Labels) BatchAt(int step)
@@ -207,6 +213,8 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
                 cancel.ThrowIfCancellationRequested();
                 using var scope = TensorScope.Begin();
                 (Tensor loss, Tensor gradient) = LossAndGradient(step, state.Theta, captured);
+                if (step == (long?)plan.FreshAt * StepsPerEpoch)
+                    state.Forget();
                 state.Step(gradient, step, RateAt(step), scope);
                 int unread = step % StepsPerRead + 1;
                 loss.Backend.Copy(loss, places[unread - 1]);
@@ -344,7 +352,9 @@ public static class Evaluation
         return result;
     }
 
-    /// <summary>The share of images, 0 … 1, whose largest logit is at their label; ties go to the first class.</summary>
+    /// <summary>The share of images, 0 … 1, whose largest logit is at their label; ties go to the first class. NaN without
+    /// images.</summary>
+    /// <exception cref="NumericalException">The largest logit of an image is NaN or infinite: it would pass for a guess.</exception>
     public static double Accuracy(this Network network, Tensor theta, Tensor images, ReadOnlySpan<int> labels)
     {
         float[] logits = network.Logits(theta, images);
@@ -352,7 +362,13 @@ public static class Evaluation
         for (int i = 0; i < labels.Length; i++)
         {
             ReadOnlySpan<float> row = logits.AsSpan(i * network.Classes, network.Classes);
-            if (System.Numerics.Tensors.TensorPrimitives.IndexOfMax(row) == labels[i])
+            int found = System.Numerics.Tensors.TensorPrimitives.IndexOfMax(row); // a NaN, where there is one
+            if (!float.IsFinite(row[found]))
+            {
+                throw new NumericalException(
+                    $"a logit of {network.Name} on test image {i}", row[found], "Lower the learning rate (--eval-rate, --expert-rate).");
+            }
+            if (found == labels[i])
                 right++;
         }
         return labels.Length == 0 ? double.NaN : (double)right / labels.Length;

@@ -203,6 +203,23 @@ public readonly struct MultiplyFunction : IBinaryFunction
         where T : IBinaryFloatingPointIeee754<T> => TensorPrimitives.Multiply(a, b, y);
 }
 
+/// <summary>a·b, but 0 where a is 0 and b is ±∞: 0·log 0 in an entropy. NaN stays NaN.</summary>
+public readonly struct WeightOfLogFunction : IBinaryFunction
+{
+    /// <inheritdoc/>
+    // Of all numbers only 0 and the infinities are twice themselves.
+    public static T Apply<T>(T a, T b) where T : IBinaryFloatingPointIeee754<T> =>
+        a == T.Zero && b + b == b ? T.Zero : a * b;
+
+    /// <inheritdoc/>
+    public static void Apply<T>(ReadOnlySpan<T> a, ReadOnlySpan<T> b, Span<T> y)
+        where T : IBinaryFloatingPointIeee754<T>
+    {
+        for (int i = 0; i < a.Length; i++)
+            y[i] = Apply(a[i], b[i]);
+    }
+}
+
 /// <summary>a/b by IEEE 754: ±∞ or NaN where b is 0.</summary>
 public readonly struct DivideFunction : IBinaryFunction
 {

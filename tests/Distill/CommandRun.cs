@@ -84,7 +84,7 @@ internal sealed class CommandRun : IDisposable
                     ProgressInterval = CopyAt is null ? PlainProgress.DefaultInterval : TimeSpan.Zero,
                 },
                 interruption,
-                LoadsItself ? null : (name, folder) => name == "tiny" ? TinyData() : DatasetCatalog.Load(name, folder));
+                LoadsItself ? null : (name, folder) => name == Data.Name ? Data : DatasetCatalog.Load(name, folder));
             (Output, Errors) = (output.ToString(), errors.ToString());
             return code;
         }
@@ -92,6 +92,9 @@ internal sealed class CommandRun : IDisposable
 
     /// <summary>Interrupts as soon as a line for people contains this text.</summary>
     public string? InterruptAt { get; set; }
+
+    /// <summary>The set that is loaded under its name.</summary>
+    public DatasetPair Data { get; set; } = TinyData();
 
     /// <summary>Lets the program load data as it does for a person, and not the set of these tests.</summary>
     public bool LoadsItself { get; init; }

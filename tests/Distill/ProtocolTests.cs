@@ -85,6 +85,44 @@ public sealed class ProtocolTests
         static (int, int, double, string) Values(RunSettings s) => (s.Epochs, s.Repeats, s.EvalRate, s.Augment);
     }
 
+    [Theory]
+    [InlineData("mnist", null, "dc", 1000)]
+    [InlineData("fashion-mnist", null, "none", 300)]
+    [InlineData("cifar-10", "auto", "auto", 1000)]
+    [InlineData("mnist", "none", "none", 300)]
+    public void Protocol_DC_is_the_evaluation_of_its_code(string dataset, string? augment, string expected, int epochs)
+    {
+        (string, string?)[] given = [("--protocol", "DC"), ("--dataset", dataset), ("--augment", augment)];
+        RunSettings settings = Settings.Resolve(
+            "standard", s => given.FirstOrDefault(g => g.Item1 == s.Name).Item2, _ => null).Settings;
+        Assert.Equal((expected, epochs, 20, 0.01), (settings.Augment, settings.Epochs, settings.Repeats, settings.EvalRate));
+        TrainingPlan plan = Protocols.Plan(settings, dataset);
+        Assert.Equal(
+            new TrainingPlan(
+                epochs + 1, 256, 0.01, 0.9, 5e-4, RateSchedule.Constant, Translation.AugmentationOf(expected, dataset))
+            {
+                FreshAt = epochs / 2 + 2,
+            },
+            plan);
+        Assert.Equal(
+            $"protocol DC: convnet-d3-w128, {epochs + 1} epochs of SGD 0.01 (after {epochs / 2 + 2} a new optimiser with /10), " +
+            $"momentum 0.9, weight decay 0.0005, batch 256, augmentation {expected}, last epoch, 20 networks",
+            Translation.Describe(settings, dataset));
+    }
+
+    [Fact]
+    public void A_set_judged_by_protocol_DC_is_judged_again_to_the_bit()
+    {
+        using CommandRun run = new();
+        Assert.Equal(0, run.Run(
+            "distill", "--preset", "demo", "--dataset", "tiny", "--ipc", "1", "--iterations", "2", "--width", "4", "--depth", "2",
+            "--experts", "1", "--expert-epochs", "2", "--expert-batch", "16", "--checkpoints", "4", "--window", "2", "--start-first",
+            "2", "--start-last", "3", "--eval-width", "4", "--protocol", "DC", "--augment", "dc", "--epochs", "5", "--repeats", "2"));
+        string set = Path.Combine(run.RunPath, "synthetic", "ipc1.safetensors");
+        Assert.Equal(0, run.RunAsGiven(Interruption.Silent(), "verify", set));
+        Assert.Equal("DC", SyntheticArtifact.Read(set).Metadata["protocol_name"]);
+    }
+
     [Fact]
     public void The_best_epoch_stands_beside_the_last_one_in_every_output()
     {

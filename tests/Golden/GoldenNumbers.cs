@@ -3,12 +3,14 @@ using InfMatch.Tests.Architecture;
 
 namespace InfMatch.Tests.Golden;
 
-/// <summary>Numbers that PyTorch computed once; the scripts stand in eng, the files beside this one.</summary>
+/// <summary>Numbers that PyTorch or SciPy computed once; the scripts stand in eng, the files beside this one.</summary>
 internal static class GoldenNumbers
 {
     public static JsonElement Protocols { get; } = Read("protocols");
 
     public static JsonElement Artifact { get; } = Read("artifact");
+
+    public static JsonElement Dc { get; } = Read("dc");
 
     /// <summary>A list of numbers by its name.</summary>
     public static double[] Numbers(this JsonElement element, string name) =>

@@ -222,6 +222,25 @@ public sealed class DistillerTests
         Assert.Equal(live, backend.Memory.LiveBuffers);
     }
 
+    // Finite, and so far out that float32 and the norms of a network hide that nothing is left of the images.
+    [Theory]
+    [InlineData(1e9, 0, "the root mean square of the synthetic images, in deviations of the data, became ",
+        "Beyond 1000 it means nothing. Lower --lr-img (now 1000000000).")]
+    [InlineData(1, 1e12, "the root mean square of the label logits became ", "Beyond 10000 it means nothing. Lower --lr-label (now ")]
+    public void A_set_that_is_finite_but_beyond_all_bounds_stops_the_step_and_leaves_the_state_as_it_was(
+        double imageRate, double labelRate, string start, string advice)
+    {
+        using var problem = Problem(DType.Float64);
+        using Distiller distiller = new(
+            problem.Network, problem.Experts, new FirstOrderEstimator(problem.Context), problem.Start,
+            s_plan with { ImageRate = imageRate, LabelRate = labelRate }, s_key);
+        byte[] before = State(distiller);
+        NumericalException e = Assert.Throws<NumericalException>(() => distiller.Step());
+        Assert.StartsWith("Step 0: " + start, e.Message, StringComparison.Ordinal);
+        Assert.Contains(advice, e.Message, StringComparison.Ordinal);
+        Assert.Equal(before, State(distiller));
+    }
+
     [Theory]
     [InlineData(1e300, 1, 0, 0.7, "the synthetic set became ∞. Lower --lr-img (now 1E+300)")]
     [InlineData(1, 1e300, 0, 0.7, "the synthetic set became ∞. Lower --lr-img (now 1) or --lr-label (now 1E+300).")]

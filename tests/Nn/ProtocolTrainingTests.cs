@@ -63,6 +63,35 @@ public sealed class ProtocolTrainingTests
     }
 
     [Fact]
+    public void An_optimiser_that_starts_afresh_forgets_its_velocity_and_takes_a_tenth_of_the_rate()
+    {
+        using var scope = TensorScope.Begin();
+        var network = new Mlp(new Shape(1, 2, 3), 3, [4], Activation.Tanh);
+        LabelledImages data = Data(network.Image, 3, 11); // three steps an epoch
+        TrainingPlan plan = new(5, 4, 0.2, 0.9, 0.01, RateSchedule.Constant, Augmentation.None) { FreshAt = 3 };
+        Tensor start = network.Initialise(_backend, DType.Float64, s_key);
+        var trainer = new Trainer(network, data, plan, s_key);
+        Assert.Equal(15, trainer.Steps);
+        double[] theta = start.ToArray<double>(), velocity = new double[theta.Length], kept = theta;
+        for (int t = 0; t < trainer.Steps; t++)
+        {
+            Assert.Equal(t < 9 ? 0.2 : 0.02, trainer.RateAt(t), 1e-17);
+            double[] g = Differential.GradientAt(
+                trainer.LossAt(t), Tensor.From<double>(_backend, theta, start.Shape)).ToArray<double>();
+            double remembered = t == 9 ? 0 : 0.9;
+            velocity = [.. velocity.Select((v, i) => remembered * v + g[i] + 0.01 * theta[i])];
+            theta = [.. theta.Select((w, i) => w - trainer.RateAt(t) * velocity[i])];
+        }
+        double[] found = trainer.Run(start).ToArray<double>();
+        Assert.All(theta.Zip(found), pair => Assert.Equal(pair.First, pair.Second, 1e-13));
+        double[] without = new Trainer(network, data, plan with { FreshAt = null }, s_key).Run(start).ToArray<double>();
+        Assert.Contains(without.Zip(found), pair => Math.Abs(pair.First - pair.Second) > 1e-3);
+        TrajectoryException e = Assert.Throws<TrajectoryException>(() => Expert.Record(
+            network, data, plan, CheckpointSchedule.Every(2), s_key, Path.Combine(Path.GetTempPath(), Path.GetRandomFileName())));
+        Assert.Contains("starts afresh", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_trajectory_of_AdamW_is_refused_and_leaves_no_file()
     {
         var network = new Mlp(new Shape(1, 2, 3), 3, []);

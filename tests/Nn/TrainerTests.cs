@@ -342,6 +342,7 @@ public sealed class TrainerTests
     [InlineData(Optimiser.Sgd, "drawn", 3, 0)]
     [InlineData(Optimiser.Sgd, "drawn", 1, 0)]
     [InlineData(Optimiser.Sgd, "of each image", 1, 0)]
+    [InlineData(Optimiser.Sgd, "dc", 3, 0)]
     [InlineData(Optimiser.AdamW, "in turn", 3, 0.5)]
     public void Replayed_steps_give_the_bits_of_steps_that_are_computed_one_by_one(
         Optimiser optimiser, string augmented, int channels, double cutMix)
@@ -356,6 +357,7 @@ public sealed class TrainerTests
                 "none" => Augmentation.None,
                 "drawn" => new Augmentation(AugmentationOps.Photographs),
                 "in turn" => Augmentation.InTurn(AugmentationOps.Photographs),
+                "dc" => Augmentation.Dc,
                 _ => Augmentation.Geometric,
             },
             CutMix = cutMix, Optimiser = optimiser,

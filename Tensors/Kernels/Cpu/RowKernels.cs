@@ -19,19 +19,20 @@ internal static class RowKernels
             y[i] = T.CreateTruncating(double.CreateTruncating(x[i]) - max - log);
     }
 
-    /// <summary>−Σ q·log softmax(z). The exponentials lie in <paramref name="work"/>, as long as a row.</summary>
+    /// <summary>−Σ q·log softmax(z), 0·log 0 being 0. The exponentials lie in <paramref name="work"/>, as long as a
+    /// row.</summary>
     public static double CrossEntropy<T>(ReadOnlySpan<T> z, ReadOnlySpan<T> q, Span<double> work)
         where T : INumberBase<T>
     {
         (double max, double sum) = Exponentials(z, work);
         double log = Math.Log(sum), loss = 0;
         for (int i = 0; i < z.Length; i++)
-            loss -= double.CreateTruncating(q[i]) * (double.CreateTruncating(z[i]) - max - log);
+            loss -= Weighted(double.CreateTruncating(q[i]), double.CreateTruncating(z[i]) - max - log);
         return loss;
     }
 
-    /// <summary>dz = scale·((Σ q)·softmax(z) − q) and dq = −scale·log softmax(z); an empty destination is not
-    /// computed.</summary>
+    /// <summary>dz = scale·((Σ q)·softmax(z) − q) and dq = −scale·log softmax(z), 0·log 0 being 0; an empty destination
+    /// is not computed.</summary>
     public static void CrossEntropyGradient<T>(
         ReadOnlySpan<T> z, ReadOnlySpan<T> q, double scale, Span<double> work, Span<T> dz, Span<T> dq)
         where T : INumberBase<T>
@@ -43,8 +44,12 @@ internal static class RowKernels
         for (int i = 0; i < dz.Length; i++)
             dz[i] = T.CreateTruncating(scale * (mass * (work[i] / sum) - double.CreateTruncating(q[i])));
         for (int i = 0; i < dq.Length; i++)
-            dq[i] = T.CreateTruncating(-scale * (double.CreateTruncating(z[i]) - max - log));
+            dq[i] = T.CreateTruncating(-Weighted(scale, double.CreateTruncating(z[i]) - max - log));
     }
+
+    /// <summary>weight·log p, which is 0 where the weight is 0 and p is 0.</summary>
+    public static double Weighted(double weight, double logP) =>
+        weight == 0 && double.IsNegativeInfinity(logP) ? 0 : weight * logP;
 
     // work = exp(z − max), vectorised; its sum in order.
     private static (double Max, double Sum) Exponentials<T>(ReadOnlySpan<T> z, Span<double> work)

@@ -17,7 +17,7 @@ internal static class DeviceRowKernels
             y[start + i] = N.Narrow(N.Wide(x[start + i]) - most - log);
     }
 
-    /// <summary>A group a row: partial[row] = −Σ q·log softmax(z).</summary>
+    /// <summary>A group a row: partial[row] = −Σ q·log softmax(z), 0·log 0 being 0.</summary>
     public static void CrossEntropy<T, N>(
         ArrayView<T> logits, ArrayView<T> labels, ArrayView<double> partial, int columns)
         where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
@@ -27,7 +27,7 @@ internal static class DeviceRowKernels
         double most = Largest<T, N>(shared, logits, start, columns);
         double log = LogOfSum<T, N>(shared, logits, start, columns, most), sum = 0;
         for (int i = Group.IdxX; i < columns; i += Group.DimX)
-            sum -= N.Wide(labels[start + i]) * (N.Wide(logits[start + i]) - most - log);
+            sum -= Weighted(N.Wide(labels[start + i]), N.Wide(logits[start + i]) - most - log);
         sum = ReductionKernels.GroupSum(shared, sum);
         if (Group.IdxX == 0)
             partial[Grid.IdxX] = sum;
@@ -54,8 +54,17 @@ internal static class DeviceRowKernels
             if (needsLogits != 0)
                 dlogits[start + i] = N.Narrow(scale * (mass * Float64Numbers.Exp(logP) - N.Wide(labels[start + i])));
             if (needsLabels != 0)
-                dlabels[start + i] = N.Narrow(-scale * logP);
+                dlabels[start + i] = N.Narrow(-Weighted(scale, logP));
         }
+    }
+
+    // weight·log p; 0·log 0 is 0.
+    private static double Weighted(double weight, double logP)
+    {
+        double product = 0;
+        if (weight != 0 || logP != double.NegativeInfinity)
+            product = weight * logP;
+        return product;
     }
 
     // The largest number of a row, found in the same order as a sum.

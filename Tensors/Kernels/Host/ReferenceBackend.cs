@@ -301,7 +301,7 @@ public sealed partial class ReferenceBackend() : HostBackend("reference", long.M
             Span<T> q = labels.Span.Slice(r * columns, columns);
             double[] log = LogSoftmax(logits.Span.Slice(r * columns, columns));
             for (int c = 0; c < columns; c++)
-                sum -= double.CreateTruncating(q[c]) * log[c];
+                sum -= RowKernels.Weighted(double.CreateTruncating(q[c]), log[c]);
         }
         y.Span[0] = T.CreateTruncating(sum / rows);
     }
@@ -325,7 +325,7 @@ public sealed partial class ReferenceBackend() : HostBackend("reference", long.M
                 if (dlogits is { } dz)
                     dz.Span[r * columns + c] = T.CreateTruncating(slopeOfRow * slope);
                 if (dlabels is { } dq)
-                    dq.Span[r * columns + c] = T.CreateTruncating(-slopeOfRow * log[c]);
+                    dq.Span[r * columns + c] = T.CreateTruncating(-RowKernels.Weighted(slopeOfRow, log[c]));
             }
         }
     }

@@ -1,0 +1,89 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using InfMatch.Datasets;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Distill;
+
+/// <summary>The data that a run began on, in its folder: it goes on with these and no others.</summary>
+internal sealed record RunData
+{
+    /// <summary>The file's name.</summary>
+    public const string FileName = "data.json";
+
+    private static readonly JsonSerializerOptions s_options = new(JsonText.Options)
+    {
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    };
+
+    public required string Dataset { get; init; }
+
+    public required IReadOnlyList<string> Classes { get; init; }
+
+    /// <summary>SHA-256 of the training images and labels.</summary>
+    public required string TrainSha256 { get; init; }
+
+    /// <summary>SHA-256 of the test images and labels.</summary>
+    public required string TestSha256 { get; init; }
+
+    /// <summary>What data are.</summary>
+    public static RunData Of(DatasetPair pair) => new()
+    {
+        Dataset = pair.Name,
+        Classes = [.. pair.Train.ClassNames],
+        TrainSha256 = pair.Train.ContentHash(),
+        TestSha256 = pair.Test.ContentHash(),
+    };
+
+    /// <summary>Writes what a run begins on into its folder.</summary>
+    public static void Save(string folder, DatasetPair pair) =>
+        AtomicFile.WriteAllText(Path.Combine(folder, FileName), JsonSerializer.Serialize(Of(pair), s_options) + "\n");
+
+    /// <summary>Holds data to those that a run began on. Runs of earlier versions have no such file, and then false is returned;
+    /// experts still know the training images that they saw.</summary>
+    /// <exception cref="DistillException">The data are others (exit 3), or the file is damaged (exit 3).</exception>
+    public static bool Require(string folder, DatasetPair pair)
+    {
+        string path = Path.Combine(folder, FileName);
+        if (!File.Exists(path))
+            return false;
+        RunData? began;
+        try
+        {
+            began = JsonSerializer.Deserialize<RunData>(File.ReadAllText(path), s_options);
+        }
+        catch (JsonException e)
+        {
+            throw Damaged(path, e.Message, e);
+        }
+        if (began is not { Dataset: not null, Classes: not null, TrainSha256: not null, TestSha256: not null }
+            || began.Classes.Any(c => c is null))
+        {
+            throw Damaged(path, "something in it is null.", null);
+        }
+        RunData here = Of(pair);
+        if (began.Dataset != here.Dataset)
+            throw Others(folder, $"it began on {began.Dataset}, and these are {here.Dataset}");
+        if (!began.Classes.SequenceEqual(here.Classes, StringComparer.Ordinal))
+        {
+            throw Others(
+                folder,
+                $"its {began.Classes.Count} classes are others: {ClassNames.Difference(began.Classes, here.Classes)}");
+        }
+        return (began.TrainSha256 == here.TrainSha256, began.TestSha256 == here.TestSha256) switch
+        {
+            (true, true) => true,
+            (false, true) => throw Others(folder, "it began on other training images"),
+            (true, false) => throw Others(folder, "it began on other test images"),
+            _ => throw Others(folder, "it began on other images"),
+        };
+    }
+
+    private static DistillException Others(string folder, string why) => new(
+        ExitCode.Data, "IM3048",
+        $"{folder} cannot go on with the data here: {why}. Put the data back as they were, or start a new run.");
+
+    private static DistillException Damaged(string path, string why, Exception? inner) => new(
+        ExitCode.Data, "IM3049",
+        $"{path} is damaged: {why} Delete it to go on without a check of the data, if they are as they were.", inner);
+}
