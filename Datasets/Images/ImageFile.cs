@@ -27,7 +27,7 @@ internal static class ImageFile
         PngGuard.IsPng(file) ? PngGuard.Check(file, place, limits)
         : JpegGuard.IsJpeg(file) ? JpegGuard.Check(file, place, limits)
         : throw new DatasetException(
-            DatasetFault.WrongFormat, place, $"this is {KindOf(file)}", expected: "PNG or JPEG",
+            DatasetFault.WrongFormat, place, $"this is {ImageKind.Of(file) ?? (file.AsSpan().StartsWith("BM"u8) ? "BMP" : "no image that is known here")}", expected: "PNG or JPEG",
             fix: "Convert it to PNG, or take it out of the folder.");
 
     /// <summary>Decodes what was checked to rows of pixels [H, W, 3].</summary>
@@ -55,13 +55,4 @@ internal static class ImageFile
                 DatasetFault.Damaged, place, "the decoded image is not of the size in its header",
                 $"{image.Height}×{image.Width}", $"{file.Height}×{file.Width}", "Copy or save the image again.");
     }
-
-    private static string KindOf(ReadOnlySpan<byte> file) => file switch
-    {
-        [(byte)'B', (byte)'M', ..] => "BMP",
-        [(byte)'G', (byte)'I', (byte)'F', ..] => "GIF",
-        [(byte)'I', (byte)'I', 42, 0, ..] or [(byte)'M', (byte)'M', 0, 42, ..] => "TIFF",
-        [(byte)'R', (byte)'I', (byte)'F', (byte)'F', ..] => "WebP",
-        _ => "no image that is known here",
-    };
 }

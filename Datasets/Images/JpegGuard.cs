@@ -290,6 +290,8 @@ internal sealed class JpegGuard
             throw Damaged($"the Huffman table {slot} is used and not given", at);
         if (table.Problem is { } problem)
             throw Damaged($"the Huffman table {slot} {problem}", at);
+        if (forMeans && table.Definition[JpegHuffmanTable.MaxBits..].ContainsAnyExceptInRange((byte)0, (byte)15))
+            throw Damaged($"the Huffman table {slot} holds sizes that there are not", at);
         _output.Table(forMeans, slot, table);
         return table;
     }
