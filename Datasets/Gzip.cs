@@ -4,14 +4,17 @@ using System.IO.Compression;
 namespace InfMatch.Datasets;
 
 /// <summary>
-/// Unpacks one gzip member and proves it whole: .NET's GZipStream passes half a file without a word unless a runtime
-/// switch is set, so length and CRC-32 of the trailer are compared here whatever the host's switches are.
-/// Source: RFC 1952.
+/// Unpacks a gzip file, which is one member or several in a row, and proves each whole: .NET's GZipStream passes half a
+/// file without a word unless a runtime switch is set, so length and CRC-32 of the trailer are compared here whatever the
+/// host's switches are. Zeros behind the last member, as tapes leave them, are passed over. Source: RFC 1952.
 /// </summary>
 internal static class Gzip
 {
     private const int HeaderBytes = 10;
     private const int TrailerBytes = 8;
+
+    // Programs that pack in parallel write one for each 64 KiB or more.
+    private const int MaxMembers = 1 << 16;
 
     // Deflate cannot expand by more than 1032 : 1, so a larger claim is a lie and is refused before allocating.
     private const long MaxRatio = 1032;
@@ -24,24 +27,92 @@ internal static class Gzip
 
     public static byte[] Unpack(byte[] file, string place, DecodeLimits limits)
     {
-        int body = BodyOffset(file, place);
-        int bodyBytes = file.Length - TrailerBytes - body;
-        if (bodyBytes <= 0)
-            throw CutShort(place, $"{file.Length} bytes", $"more than {body + TrailerBytes}");
+        // Nearly every file is one member, whose end is that of the file. Two equal members look like one, too.
+        DatasetException? wrong = Unpack(file, place, limits, out byte[] decoded);
+        if (wrong is not null || file.AsSpan(HeaderBytes).IndexOf((byte[])[0x1F, 0x8B, 8]) >= 0)
+        {
+            List<int>? members = Members(file, place, limits);
+            decoded = members is not null ? Join(file, place, limits, members) : wrong is null ? decoded : throw wrong;
+        }
 
-        var trailer = file.AsSpan(file.Length - TrailerBytes);
+        return IsGzip(decoded)
+            ? throw new DatasetException(
+                DatasetFault.WrongFormat, place, "this is gzip inside gzip", fix: "Unpack it once with gunzip.")
+            : decoded;
+    }
+
+    // Where each member ends; null where they cannot be told apart, or where there is one that takes the whole file.
+    private static List<int>? Members(byte[] file, string place, DecodeLimits limits)
+    {
+        var ends = new List<int>();
+        int at = 0;
+        while (IsGzip(file.AsSpan(at)) && ends.Count < MaxMembers)
+        {
+            int end = DeflateEnd.Find(file, at + BodyOffset(file.AsSpan(at), place), file.Length, limits.MaxDecodedBytes);
+            if (end < 0 || end + TrailerBytes > file.Length)
+                return null;
+            at = end + TrailerBytes;
+            ends.Add(at);
+        }
+
+        if (file.AsSpan(at).ContainsAnyExcept((byte)0))
+        {
+            throw new DatasetException(
+                DatasetFault.ExtraBytes, place, "bytes that are no gzip stand behind the gzip data",
+                $"{file.Length} bytes", $"{at}", "Download the file again, or unpack it with gunzip, which leaves them out.",
+                offset: at);
+        }
+
+        return ends is [var alone] && alone == file.Length ? null : ends;
+    }
+
+    private static byte[] Join(byte[] file, string place, DecodeLimits limits, List<int> ends)
+    {
+        var parts = new List<byte[]>();
+        long total = 0;
+        int at = 0;
+        foreach (int end in ends)
+        {
+            DatasetException? wrong = Unpack(
+                file[at..end], place, limits with { MaxDecodedBytes = limits.MaxDecodedBytes - total }, out byte[] part);
+            parts.Add(wrong is null ? part : throw wrong);
+            (total, at) = (total + part.Length, end);
+        }
+
+        byte[] whole = new byte[total];
+        total = 0;
+        foreach (byte[] part in parts)
+        {
+            part.CopyTo(whole, total);
+            total += part.Length;
+        }
+
+        return whole;
+    }
+
+    // What is wrong with a file of one member, or null.
+    private static DatasetException? Unpack(byte[] file, string place, DecodeLimits limits, out byte[] decoded)
+    {
+        decoded = [];
+        int length = file.Length;
+        int body = BodyOffset(file, place);
+        int bodyBytes = length - TrailerBytes - body;
+        if (bodyBytes <= 0)
+            return CutShort(place, $"{length} bytes", $"more than {body + TrailerBytes}");
+
+        var trailer = file.AsSpan(length - TrailerBytes);
         uint crc = BinaryPrimitives.ReadUInt32LittleEndian(trailer);
         uint size = BinaryPrimitives.ReadUInt32LittleEndian(trailer[4..]);
         if (size > MaxRatio * bodyBytes)
-            throw CutShort(place, $"a trailer that claims {size} bytes", $"at most {MaxRatio * bodyBytes}");
+            return CutShort(place, $"a trailer that claims {size} bytes", $"at most {MaxRatio * bodyBytes}");
         if (size > limits.MaxDecodedBytes)
         {
-            throw new DatasetException(
+            return new DatasetException(
                 DatasetFault.TooLarge, place, "the gzip trailer claims more than the limit (or the file is cut short)",
                 $"{size} bytes", $"at most {limits.MaxDecodedBytes}", Fix);
         }
 
-        byte[] decoded = new byte[size];
+        decoded = new byte[size];
         int count;
         bool more;
         try
@@ -53,30 +124,21 @@ internal static class Gzip
         }
         catch (InvalidDataException e)
         {
-            throw new DatasetException(
+            return new DatasetException(
                 DatasetFault.Damaged, place, "the gzip data is damaged or cut short", fix: Fix, innerException: e);
         }
 
         if (more)
-            throw CutShort(place, "more data than that", $"{size} bytes as the trailer says");
+            return CutShort(place, "more data than that", $"{size} bytes as the trailer says");
         if (count != decoded.Length)
-            throw CutShort(place, $"{count} bytes", $"{size} as the trailer says");
+            return CutShort(place, $"{count} bytes", $"{size} as the trailer says");
 
         uint actual = Crc32(decoded);
-        if (actual != crc)
-        {
-            throw new DatasetException(
+        return actual == crc
+            ? null
+            : new DatasetException(
                 DatasetFault.Damaged, place, "the gzip checksum (CRC-32) is wrong",
                 $"0x{actual:x8}", $"0x{crc:x8}", Fix);
-        }
-
-        if (IsGzip(decoded))
-        {
-            throw new DatasetException(
-                DatasetFault.WrongFormat, place, "this is gzip inside gzip", fix: "Unpack it once with gunzip.");
-        }
-
-        return decoded;
     }
 
     public static uint Crc32(ReadOnlySpan<byte> bytes)

@@ -27,7 +27,7 @@ public sealed class Standardisation : IEquatable<Standardisation>
                     DatasetFault.ConstantPixels, "standardisation",
                     $"channel {c} cannot be divided by its standard deviation",
                     $"mean {mean[c]}, std {std[c]}", "finite numbers and std above 0",
-                    "Are all pixels of the set equal?");
+                    Constant(c, std));
             }
         }
 
@@ -159,6 +159,14 @@ public sealed class Standardisation : IEquatable<Standardisation>
 
     /// <inheritdoc/>
     public override string ToString() => $"mean ({string.Join(", ", Mean)}), std ({string.Join(", ", Std)})";
+
+    private static string Constant(int channel, ReadOnlySpan<float> std)
+    {
+        if (std.Length == 1 || !std.ContainsAnyExcept(0f))
+            return "Are all pixels of the set equal?";
+        string name = std.Length == 3 ? $"{channel}, {(channel == 0 ? "red" : channel == 1 ? "green" : "blue")}," : $"{channel}";
+        return $"Channel {name} has one value in all images: save them in grey, or add images in which it differs.";
+    }
 
     private static void RequireWholeImages(int length, int channels, int planeSize, string parameter)
     {

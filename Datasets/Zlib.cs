@@ -18,9 +18,10 @@ internal static class Zlib
     // So many bytes can be added before the sums of Adler-32 leave 32 bits.
     private const int AdlerRun = 5552;
 
-    /// <summary>Hands the unpacked bytes on piece by piece, which must be exactly so many; null where the stream is
-    /// whole, else what is wrong with it.</summary>
-    public static string? Read(Stream packed, long packedBytes, long expected, Action<ReadOnlySpan<byte>> take)
+    /// <summary>Hands the unpacked bytes on piece by piece, which must be so many, and at most so many more; null where
+    /// the stream is whole, else what is wrong with it.</summary>
+    public static string? Read(
+        Stream packed, long packedBytes, long expected, Action<ReadOnlySpan<byte>> take, int mostBehind = 0)
     {
         Span<byte> header = stackalloc byte[HeaderBytes];
         if (packedBytes < HeaderBytes + TrailerBytes + 1
@@ -33,15 +34,15 @@ internal static class Zlib
 
         using var body = new Section(packed, packedBytes - HeaderBytes - TrailerBytes);
         uint adler = 1;
-        long count = 0;
+        long count = 0, most = expected + mostBehind;
         try
         {
             using var deflate = new DeflateStream(body, CompressionMode.Decompress, leaveOpen: true);
-            byte[] buffer = new byte[(int)Math.Min(BufferBytes, expected + 1)];
-            for (int got; (got = deflate.Read(buffer, 0, (int)Math.Min(buffer.Length, expected - count + 1))) > 0;)
+            byte[] buffer = new byte[(int)Math.Min(BufferBytes, most + 1)];
+            for (int got; (got = deflate.Read(buffer, 0, (int)Math.Min(buffer.Length, most - count + 1))) > 0;)
             {
                 count += got;
-                if (count > expected)
+                if (count > most)
                     return "the compressed data is longer than the sizes in the header say";
                 adler = Adler32(adler, buffer.AsSpan(0, got));
                 take(buffer.AsSpan(0, got));
@@ -60,6 +61,14 @@ internal static class Zlib
         return BinaryPrimitives.ReadUInt32BigEndian(trailer) == adler
             ? null
             : "the checksum (Adler-32) of the compressed data is wrong";
+    }
+
+    /// <summary>The bytes of the zlib stream at the start of others, which may follow it; all of them where no stream is
+    /// found.</summary>
+    public static int LengthOf(byte[] bytes, int length, long mostUnpacked)
+    {
+        int end = DeflateEnd.Find(bytes, Math.Min(HeaderBytes, length), length, mostUnpacked);
+        return end < 0 ? length : Math.Min(end + TrailerBytes, length);
     }
 
     /// <summary>Adler-32 of bytes that follow others whose sum is given; 1 to begin.</summary>

@@ -41,7 +41,7 @@ internal static class ImageDecoding
     {
         (int Height, int Width) size = options.ImageSize is { } side
             ? (side, side)
-            : ImageFile.Read(listing.Train[0].Path, options.Limits).Header.Size;
+            : ImageFile.Read(listing.Train[0].Path, options.Limits).Size;
         foreach (ListedImage[] part in (ListedImage[][])[listing.Train, listing.Test])
         {
             if ((long)part.Length * Channels * size.Height * size.Width > Array.MaxLength)
@@ -95,23 +95,22 @@ internal static class ImageDecoding
     private static void DecodeOne(
         ListedImage file, Span<byte> destination, (int Height, int Width) size, ListedImage first, LoadOptions options)
     {
-        (byte[] bytes, ImageHeader header) = ImageFile.Read(file.Path, options.Limits);
+        CheckedImage image = ImageFile.Read(file.Path, options.Limits);
         if (options.ImageSize is { } side)
         {
-            Resampling.ToSquare(
-                ImageFile.Decode(bytes, header, file.Path), header.Height, header.Width, side, destination);
+            Resampling.ToSquare(ImageFile.Decode(image, file.Path), image.Height, image.Width, side, destination);
             return;
         }
 
-        if (header.Size != size)
+        if (image.Size != size)
         {
             throw new DatasetException(
                 DatasetFault.Mismatch, file.Path, "the image is of another size than the first",
-                $"{header.Height}×{header.Width}",
+                $"{image.Height}×{image.Width}",
                 $"{size.Height}×{size.Width} as {first.Name}", "Bring all to one size with --image-size N.");
         }
 
-        Resampling.ToPlanes(ImageFile.Decode(bytes, header, file.Path), destination);
+        Resampling.ToPlanes(ImageFile.Decode(image, file.Path), destination);
     }
 
     private sealed class Counter(int total, LoadOptions options)

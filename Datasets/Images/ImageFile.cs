@@ -11,35 +11,33 @@ internal static class ImageFile
 {
     private const int Channels = 3;
 
-    /// <summary>The part of a key by which decoded images are kept: another decoder may give other bytes.</summary>
-    public static string Decoder { get; } = $"stb {typeof(ImageResult).Assembly.GetName().Version}";
+    /// <summary>The part of a key by which decoded images are kept: another decoder may give other bytes, and so may
+    /// guards that hand it another file.</summary>
+    public static string Decoder { get; } = $"stb {typeof(ImageResult).Assembly.GetName().Version} behind guards 2";
 
     /// <summary>Reads and checks, without decoding.</summary>
     /// <exception cref="DatasetException">The file is missing, damaged, over a limit or of another format.</exception>
-    public static (byte[] File, ImageHeader Header) Read(string path, DecodeLimits limits)
-    {
-        byte[] file = DatasetFile.ReadAll(
-            path, limits with { MaxFileBytes = Math.Min(limits.MaxFileBytes, limits.MaxImageFileBytes) });
-        return (file, Check(file, path, limits));
-    }
+    public static CheckedImage Read(string path, DecodeLimits limits) => Check(
+        DatasetFile.ReadAll(path, limits with { MaxFileBytes = Math.Min(limits.MaxFileBytes, limits.MaxImageFileBytes) }),
+        path, limits);
 
-    /// <summary>The size of an image in memory, after its guard has walked it.</summary>
+    /// <summary>An image in memory, after its guard has walked it.</summary>
     /// <exception cref="DatasetException">The bytes are damaged, over a limit or of another format.</exception>
-    public static ImageHeader Check(byte[] file, string place, DecodeLimits limits) =>
+    public static CheckedImage Check(byte[] file, string place, DecodeLimits limits) =>
         PngGuard.IsPng(file) ? PngGuard.Check(file, place, limits)
         : JpegGuard.IsJpeg(file) ? JpegGuard.Check(file, place, limits)
         : throw new DatasetException(
-            DatasetFault.WrongFormat, place, $"this is {KindOf(file)}", expected: "PNG or JPEG",
+            DatasetFault.WrongFormat, place, $"this is {ImageKind.Of(file) ?? (file.AsSpan().StartsWith("BM"u8) ? "BMP" : "no image that is known here")}", expected: "PNG or JPEG",
             fix: "Convert it to PNG, or take it out of the folder.");
 
-    /// <summary>Decodes bytes that were checked to rows of pixels [H, W, 3].</summary>
+    /// <summary>Decodes what was checked to rows of pixels [H, W, 3].</summary>
     /// <exception cref="DatasetException">The decoder refuses them.</exception>
-    public static byte[] Decode(byte[] file, ImageHeader header, string place)
+    public static byte[] Decode(CheckedImage file, string place)
     {
         ImageResult image;
         try
         {
-            using var stream = new MemoryStream(file, 0, header.Length, writable: false);
+            using var stream = new MemoryStream(file.Decodable.Array!, file.Decodable.Offset, file.Decodable.Count, writable: false);
             image = ImageResult.FromStream(stream, ColorComponents.RedGreenBlue);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -50,20 +48,11 @@ internal static class ImageFile
                 fix: "Copy or save the image again.", innerException: e);
         }
 
-        return image.Height == header.Height && image.Width == header.Width
-            && image.Data?.Length == header.Height * header.Width * Channels
+        return image.Height == file.Height && image.Width == file.Width
+            && image.Data?.Length == file.Height * file.Width * Channels
             ? image.Data
             : throw new DatasetException(
                 DatasetFault.Damaged, place, "the decoded image is not of the size in its header",
-                $"{image.Height}×{image.Width}", $"{header.Height}×{header.Width}", "Copy or save the image again.");
+                $"{image.Height}×{image.Width}", $"{file.Height}×{file.Width}", "Copy or save the image again.");
     }
-
-    private static string KindOf(ReadOnlySpan<byte> file) => file switch
-    {
-        [(byte)'B', (byte)'M', ..] => "BMP",
-        [(byte)'G', (byte)'I', (byte)'F', ..] => "GIF",
-        [(byte)'I', (byte)'I', 42, 0, ..] or [(byte)'M', (byte)'M', 0, 42, ..] => "TIFF",
-        [(byte)'R', (byte)'I', (byte)'F', (byte)'F', ..] => "WebP",
-        _ => "no image that is known here",
-    };
 }

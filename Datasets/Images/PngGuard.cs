@@ -3,13 +3,19 @@ using System.Buffers.Binary;
 namespace InfMatch.Datasets;
 
 /// <summary>
-/// Walks a PNG file before it is decoded: signature, order, length and CRC of every chunk, the limits of IHDR, and the
-/// compressed data, which must unpack to exactly the bytes that IHDR asks for. A decoder that trusts headers then
-/// allocates nothing for a hostile one. Source: W3C, "Portable Network Graphics (PNG) Specification (Third Edition)".
+/// Walks a PNG file before it is decoded, and writes it anew for the decoder: signature, order, length and CRC of every
+/// chunk, the limits of IHDR, and the compressed data, which must unpack to the bytes that IHDR asks for. A decoder that
+/// trusts headers then allocates nothing for a hostile one. Only header, palette and data are handed on: transparency is
+/// dropped, and what libpng passes over with a warning (chunks that do not fit, bytes behind the data or behind the end)
+/// changes no colour. Source: W3C, "Portable Network Graphics (PNG) Specification (Third Edition)".
 /// </summary>
 internal static class PngGuard
 {
-    private const int SignatureBytes = 8, ChunkOverhead = 12, HeaderBytes = 13;
+    private const int SignatureBytes = 8, ChunkOverhead = 12, HeaderBytes = 13, PaletteColour = 3;
+
+    // Unpacked bytes behind the last row that are passed over; more of them would be a way to fill memory.
+    private const int MostBehind = 64 << 10;
+
     private const uint Ihdr = 0x49484452, Plte = 0x504C5445, Idat = 0x49444154, Iend = 0x49454E44;
 
     // Not set in a name that begins with a capital: such a chunk may not be ignored.
@@ -23,14 +29,15 @@ internal static class PngGuard
         file is [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A, ..];
 
     /// <exception cref="DatasetException">The file is damaged, over a limit, or of a kind that is not read.</exception>
-    public static ImageHeader Check(byte[] file, string place, DecodeLimits limits)
+    public static CheckedImage Check(byte[] file, string place, DecodeLimits limits)
     {
         if (!IsPng(file))
             throw Damaged(place, "this is no PNG file", 0);
-        int at = SignatureBytes;
-        ImageHeader? header = null;
-        int bits = 0, colour = 0, interlace = 0;
-        bool palette = false, afterData = false, ended = false;
+        int at = SignatureBytes, dataAt = 0;
+        Header? header = null;
+        ArraySegment<byte> headerBody = default;
+        byte[]? palette = null;
+        bool afterData = false, ended = false;
         var data = new List<ArraySegment<byte>>();
         while (!ended)
         {
@@ -52,23 +59,28 @@ internal static class PngGuard
                 case Ihdr when header is not null:
                     throw Damaged(place, "there is a second IHDR", at);
                 case Ihdr:
-                    (header, bits, colour, interlace) = ReadHeader(body, file.Length, place, limits);
+                    (header, headerBody) = (ReadHeader(body, place, limits), body);
                     break;
-                case Plte when palette || data.Count > 0 || length % 3 != 0 || length is 0 or > 768
-                    || (colour & 2) == 0:
-                    throw Damaged(place, "the palette is wrong or out of place", at);
+                case Plte when data.Count > 0:
+                    throw Damaged(place, "the palette stands behind the image data", at);
+
+                // Colours of pixels that name their own are a hint for screens of few colours.
+                case Plte when header!.Value.Colour != PaletteColour:
+                    break;
+                case Plte when palette is not null || length % 3 != 0 || length is 0 or > 768:
+                    throw Damaged(place, "the palette is wrong or there are two", at);
                 case Plte:
-                    palette = true;
+                    palette = new byte[768]; // a number beyond the palette is black
+                    body.AsSpan(0, (int)Math.Min(length, 3u << header.Value.Bits)).CopyTo(palette);
                     break;
                 case Idat when afterData:
                     throw Damaged(place, "the image data is not in one piece", at);
-                case Idat when colour == 3 && !palette:
+                case Idat when header!.Value.Colour == PaletteColour && palette is null:
                     throw Damaged(place, "the palette is missing", at);
                 case Idat:
+                    dataAt = data.Count == 0 ? at : dataAt;
                     data.Add(body);
                     break;
-                case Iend when length != 0:
-                    throw Damaged(place, "IEND is not empty", at);
                 case Iend:
                     ended = true;
                     break;
@@ -81,21 +93,48 @@ internal static class PngGuard
             at += ChunkOverhead + (int)length;
         }
 
-        if (at != file.Length)
-        {
-            throw new DatasetException(
-                DatasetFault.ExtraBytes, place, "the file goes on after the PNG ends", $"{file.Length} bytes", $"{at}",
-                "Save the image again.", offset: at);
-        }
-
         if (data.Count == 0)
             throw Damaged(place, "there is no image data", at);
-        CheckData(data, header!.Value, bits * Channels(colour), interlace, place);
-        return header.Value;
+        byte[] packed = Joined(data);
+        int whole = CheckData(packed, header!.Value, place, dataAt);
+        using var decodable = new MemoryStream(packed.Length + 1024);
+        decodable.Write(file.AsSpan(0, SignatureBytes));
+        WriteChunk(decodable, Ihdr, headerBody);
+        if (palette is not null)
+            WriteChunk(decodable, Plte, palette.AsSpan(0, 3 << header.Value.Bits));
+        WriteChunk(decodable, Idat, packed.AsSpan(0, whole));
+        WriteChunk(decodable, Iend, []);
+        return new CheckedImage(
+            header.Value.Height, header.Value.Width, new ArraySegment<byte>(decodable.GetBuffer(), 0, (int)decodable.Length));
     }
 
-    private static (ImageHeader Header, int Bits, int Colour, int Interlace) ReadHeader(
-        ReadOnlySpan<byte> body, int fileLength, string place, DecodeLimits limits)
+    private static byte[] Joined(List<ArraySegment<byte>> parts)
+    {
+        byte[] whole = new byte[parts.Sum(p => p.Count)];
+        int at = 0;
+        foreach (ArraySegment<byte> part in parts)
+        {
+            part.CopyTo(whole, at);
+            at += part.Count;
+        }
+
+        return whole;
+    }
+
+    private static void WriteChunk(MemoryStream file, uint type, ReadOnlySpan<byte> body)
+    {
+        Span<byte> word = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32BigEndian(word, body.Length);
+        file.Write(word);
+        int start = (int)file.Length;
+        BinaryPrimitives.WriteUInt32BigEndian(word, type);
+        file.Write(word);
+        file.Write(body);
+        BinaryPrimitives.WriteUInt32BigEndian(word, Gzip.Crc32(file.GetBuffer().AsSpan(start, 4 + body.Length)));
+        file.Write(word);
+    }
+
+    private static Header ReadHeader(ReadOnlySpan<byte> body, string place, DecodeLimits limits)
     {
         if (body.Length != HeaderBytes)
             throw Damaged(place, "IHDR is of the wrong length", SignatureBytes);
@@ -115,30 +154,42 @@ internal static class PngGuard
         }
 
         ImageSizes.Check(height, width, Channels(colour) * (bits == 16 ? 2 : 1), place, limits);
-        return (new ImageHeader((int)height, (int)width, fileLength), bits, colour, interlace);
+        return new Header((int)height, (int)width, bits, colour, interlace != 0);
     }
 
     private static int Channels(int colour) => colour switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
 
-    // Unpacks without keeping: the length must be that of the rows, each with a filter from 0 to 4 before it.
-    private static void CheckData(
-        List<ArraySegment<byte>> data, ImageHeader header, int bitsPerPixel, int interlace, string place)
+    // Unpacks without keeping: there must be all rows, each with a filter from 0 to 4 before it. Returns how many bytes
+    // are the zlib stream.
+    private static int CheckData(byte[] packed, Header header, string place, int at)
     {
         var rows = new List<(int Count, int Bytes)>();
-        foreach ((int y, int x, int dy, int dx) in interlace == 0 ? [(0, 0, 1, 1)] : s_passes)
+        foreach ((int y, int x, int dy, int dx) in header.IsInterlaced ? s_passes : [(0, 0, 1, 1)])
         {
             int height = (header.Height - y + dy - 1) / dy, width = (header.Width - x + dx - 1) / dx;
             if (height > 0 && width > 0)
-                rows.Add((height, 1 + (((width * bitsPerPixel) + 7) / 8)));
+                rows.Add((height, 1 + (((width * header.Bits * Channels(header.Colour)) + 7) / 8)));
         }
 
-        long expected = rows.Sum(r => (long)r.Count * r.Bytes);
+        string? wrong = CheckRows(packed, packed.Length, rows);
+        if (wrong is null)
+            return packed.Length;
+
+        // Bytes behind the stream hide its checksum, which is looked for at the end.
+        int whole = Zlib.LengthOf(packed, packed.Length, rows.Sum(r => (long)r.Count * r.Bytes) + MostBehind);
+        if (whole < packed.Length)
+            wrong = CheckRows(packed, whole, rows);
+        return wrong is null ? whole : throw Damaged(place, wrong, at);
+    }
+
+    private static string? CheckRows(byte[] packed, int length, List<(int Count, int Bytes)> rows)
+    {
         int pass = 0, row = 0, inRow = 0;
         bool filtersFit = true;
-        using var packed = new ChainedStream(data);
-        string? wrong = Zlib.Read(packed, packed.Length, expected, bytes =>
+        using var stream = new MemoryStream(packed, 0, length, writable: false);
+        string? wrong = Zlib.Read(stream, length, rows.Sum(r => (long)r.Count * r.Bytes), bytes =>
         {
-            for (int i = 0; i < bytes.Length;)
+            for (int i = 0; i < bytes.Length && pass < rows.Count;)
             {
                 if (inRow == 0)
                     filtersFit &= bytes[i] <= 4;
@@ -150,13 +201,8 @@ internal static class PngGuard
                 if (row == rows[pass].Count)
                     (row, pass) = (0, pass + 1);
             }
-        });
-        if (wrong is not null)
-            throw Damaged(place, wrong, data[0].Offset);
-        if (packed.Position != packed.Length)
-            throw Damaged(place, "the image data goes on after its end", data[0].Offset);
-        if (!filtersFit)
-            throw Damaged(place, "a row has an unknown filter", data[0].Offset);
+        }, MostBehind);
+        return wrong ?? (filtersFit ? null : "a row has an unknown filter");
     }
 
     private static string Name(uint type)
@@ -175,48 +221,5 @@ internal static class PngGuard
     private static DatasetException Damaged(string place, string what, int at) => new(
         DatasetFault.Damaged, place, what, fix: "Copy or save the image again.", offset: at);
 
-    // The bodies of all IDAT chunks as one stream.
-    private sealed class ChainedStream(List<ArraySegment<byte>> parts) : Stream
-    {
-        private int _part, _inPart;
-        private long _position;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length { get; } = parts.Sum(p => (long)p.Count);
-
-        public override long Position
-        {
-            get => _position;
-            set => throw new NotSupportedException();
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override int Read(Span<byte> buffer)
-        {
-            while (_part < parts.Count && _inPart == parts[_part].Count)
-                (_part, _inPart) = (_part + 1, 0);
-            if (_part == parts.Count)
-                return 0;
-            int count = Math.Min(buffer.Length, parts[_part].Count - _inPart);
-            parts[_part].AsSpan(_inPart, count).CopyTo(buffer);
-            (_inPart, _position) = (_inPart + count, _position + count);
-            return count;
-        }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    }
+    private readonly record struct Header(int Height, int Width, int Bits, int Colour, bool IsInterlaced);
 }

@@ -5,7 +5,7 @@ namespace InfMatch.Datasets;
 
 /// <summary>
 /// Reads Tiny-ImageNet-200 as published, or any subset of its classes in the same layout: train/ID/images/*.JPEG, and
-/// as test set val/images with val_annotations.txt. Classes are the folders below train in ordinal order; words.txt
+/// as test set val/images with val_annotations.txt, or val/ID as many scripts arrange it. Classes are the folders below train in ordinal order; words.txt
 /// names them. Source: http://cs231n.stanford.edu/tiny-imagenet-200.zip.
 /// </summary>
 public static class TinyImageNetReader
@@ -44,8 +44,7 @@ public static class TinyImageNetReader
         var trained = new List<ListedImage>();
         for (int c = 0; c < ids.Length; c++)
         {
-            string of = Path.Combine(train, ids[c], "images");
-            DatasetFile.RequireFolder(of);
+            string of = ImagesOf(train, ids[c]);
             List<ListedImage> found = walk.Images(of, (byte)c);
             RequireSome(of, ids[c], found.Count);
             trained.AddRange(found);
@@ -96,9 +95,18 @@ public static class TinyImageNetReader
     private static string Plain(string name) =>
         string.Concat(name.Select(c => c == '|' || char.IsControl(c) ? ' ' : c)).Trim();
 
+    // As published in a folder images, or directly in that of the class.
+    private static string ImagesOf(string part, string id)
+    {
+        string of = Path.Combine(part, id);
+        return Directory.Exists(Path.Combine(of, "images")) ? Path.Combine(of, "images") : of;
+    }
+
     private static ListedImage[] Validation(string root, string[] ids, FolderWalk walk, LoadOptions options)
     {
-        string path = Path.Combine(root, "val", Annotations), images = Path.Combine(root, "val", "images");
+        string val = Path.Combine(root, "val"), path = Path.Combine(val, Annotations), images = Path.Combine(val, "images");
+        if (!Directory.Exists(images) && ids.Any(id => Directory.Exists(Path.Combine(val, id))))
+            return ValidationByClass(val, ids, walk);
         DatasetFile.RequireFolder(images);
         var labels = ids.Select((id, c) => (id, c)).ToDictionary(p => p.id, p => (byte)p.c, StringComparer.Ordinal);
         var files = FolderWalk.Entries(images).OfType<FileInfo>().ToDictionary(f => f.Name, StringComparer.Ordinal);
@@ -130,6 +138,26 @@ public static class TinyImageNetReader
         for (int c = 0; c < ids.Length; c++)
             RequireSome(images, ids[c], counts[c]);
         return [.. chosen.Values];
+    }
+
+    // In the order of the names of images, in which the published layout has them, too.
+    private static ListedImage[] ValidationByClass(string val, string[] ids, FolderWalk walk)
+    {
+        var chosen = new List<ListedImage>();
+        for (int c = 0; c < ids.Length; c++)
+        {
+            string of = ImagesOf(val, ids[c]);
+            DatasetFile.RequireFolder(of);
+            List<ListedImage> found = walk.Images(of, (byte)c);
+            RequireSome(of, ids[c], found.Count);
+            chosen.AddRange(found);
+        }
+
+        return
+        [
+            .. chosen.OrderBy(i => Path.GetFileName(i.Path), StringComparer.Ordinal)
+                .ThenBy(i => i.Name, StringComparer.Ordinal),
+        ];
     }
 
     /// <summary>The name of an image and the id of its class in each line.</summary>

@@ -300,7 +300,11 @@ public sealed class SafetensorsHeader
 
         private void ParseMetadata(ref Utf8JsonReader reader)
         {
-            Expect(ref reader, JsonTokenType.StartObject, MetadataKey);
+            reader.Read();
+            if (reader.TokenType == JsonTokenType.Null)
+                return; // the format's own reader takes null for none
+            if (reader.TokenType != JsonTokenType.StartObject)
+                throw Broken($"{MetadataKey}: expected StartObject, got {reader.TokenType}.");
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 string key = Text(ref reader);

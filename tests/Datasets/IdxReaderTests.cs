@@ -205,8 +205,32 @@ public sealed class IdxReaderTests
             "gzip inside gzip", "gunzip");
 
     [Fact]
-    public void Bytes_after_a_gzip_are_rejected() =>
-        Refused(DatasetFault.Damaged, () => IdxReader.DecodeImages([.. Gzip(IdxImages(1)), 1, 2, 3], "x.gz"));
+    public void Bytes_after_a_gzip_are_rejected() => Refused(
+        DatasetFault.ExtraBytes, () => IdxReader.DecodeImages([.. Gzip(IdxImages(1)), 1, 2, 3], "x.gz"), "no gzip", "gunzip");
+
+    [Fact]
+    public void Gzip_members_in_a_row_are_one_file_and_zeros_behind_them_nothing()
+    {
+        byte[] plain = IdxImages(2), expected = IdxReader.DecodeImages(plain, "x").Pixels.ToArray();
+        byte[] half = Gzip(plain[..500]), rest = Gzip(plain[500..]), none = Gzip([]);
+        foreach (byte[] file in (byte[][])
+        [
+            [.. half, .. rest], [.. half, .. none, .. rest], [.. half, .. rest, .. none], [.. none, .. half, .. rest],
+            [.. Gzip(plain), .. new byte[512]], [.. half, .. rest, 0],
+            [.. plain.Chunk(100).SelectMany(Gzip)],
+        ])
+        {
+            Assert.Equal(expected, IdxReader.DecodeImages(file, "x.gz").Pixels.ToArray());
+        }
+
+        Refused(DatasetFault.ExtraBytes, () => IdxReader.DecodeImages([.. half, .. rest, 0, 0, 5], "x.gz"), "no gzip");
+        Refused(DatasetFault.Damaged, () => IdxReader.DecodeImages([.. half, .. With(rest, rest.Length - 8, (byte)~rest[^8])], "x.gz"));
+        Refused(DatasetFault.Damaged, () => IdxReader.DecodeImages([.. half, .. rest[..^1]], "x.gz"));
+        Refused(DatasetFault.TooLarge, () => IdxReader.DecodeImages([.. half, .. rest], "x.gz", s_limits with { MaxDecodedBytes = 1000 }));
+
+        // Two equal members look like one by length and checksum of the end.
+        Refused(DatasetFault.ExtraBytes, () => IdxReader.DecodeImages([.. Gzip(plain), .. Gzip(plain)], "x.gz"));
+    }
 
     [Fact]
     public void A_gzip_bomb_is_refused_by_the_limit_before_it_is_unpacked()

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.Runtime.InteropServices;
 using System.Text;
 using InfMatch.Datasets;
 
@@ -165,13 +166,31 @@ internal static class ImageBytes
         return bytes;
     }
 
-    /// <summary>Guard and decoder: rows of pixels [H, W, 3].</summary>
+    /// <summary>Guard and decoder: rows of pixels [H, W, 3], the same whatever stands in memory that is given out.</summary>
     public static byte[] Decode(byte[] file)
     {
-        ImageHeader header = ImageFile.Check(file, "x", DecodeLimits.Default);
-        byte[] pixels = ImageFile.Decode(file, header, "x");
-        Assert.Equal(header.Height * header.Width * 3, pixels.Length);
+        CheckedImage image = ImageFile.Check(file, "x", DecodeLimits.Default);
+        FillFreeMemory(0x33);
+        byte[] pixels = ImageFile.Decode(image, "x");
+        FillFreeMemory(0xCC);
+        Assert.Equal(pixels, ImageFile.Decode(image, "x"));
+        Assert.Equal(image.Height * image.Width * 3, pixels.Length);
         return pixels;
+    }
+
+    // The decoder takes its memory where these blocks were, and what it does not write there shows.
+    private static unsafe void FillFreeMemory(byte value)
+    {
+        Span<nint> blocks = stackalloc nint[24];
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            int size = 64 << (i / 2);
+            blocks[i] = (nint)NativeMemory.Alloc((nuint)size);
+            new Span<byte>((void*)blocks[i], size).Fill(value);
+        }
+
+        foreach (nint block in blocks)
+            NativeMemory.Free((void*)block);
     }
 
     private static byte[] Element(int type, byte[] data) =>

@@ -90,6 +90,7 @@ public sealed class ImageFolderTests
         folder.Put("a/readme.txt", [1]);
         folder.Put("notes.md", [1]);
         folder.Put("loose.jpeg", [1]);
+        folder.Put("a/Icon\r", []);
         folder.Put("loose.png", PlainPng(2, 2, 1, 2, 3));
         folder.Put("._loose.png", [1]);
         folder.Put(".git/x", [1]);
@@ -257,6 +258,30 @@ public sealed class ImageFolderTests
         Refused(DatasetFault.Mismatch, () => TinyImageNetReader.LoadFolder(root), "n03");
     }
 
+    [Theory]
+    [InlineData("images/")]
+    [InlineData("")]
+    public void Tiny_imagenet_with_its_validation_in_class_folders_is_the_same_set(string below)
+    {
+        using TempFolder folder = TinyTree();
+        string root = Path.Combine(folder.Path, "tiny-imagenet-200"), val = Path.Combine(root, "val");
+        DatasetPair published = TinyImageNetReader.LoadFolder(root);
+        string[] ids = ["n03", "n01", "n02"];
+        for (int i = 0; i < ids.Length; i++)
+        {
+            Directory.CreateDirectory(Path.Combine(val, ids[i], below));
+            File.Move(Path.Combine(val, "images", $"val_{i}.JPEG"), Path.Combine(val, ids[i], below, $"val_{i}.JPEG"));
+        }
+
+        Directory.Delete(Path.Combine(val, "images"), recursive: true);
+        File.Delete(Path.Combine(val, "val_annotations.txt"));
+        DatasetPair arranged = TinyImageNetReader.LoadFolder(root);
+        Assert.Equal(published.Test.Labels.ToArray(), arranged.Test.Labels.ToArray());
+        Assert.Equal(published.Test.ContentHash(), arranged.Test.ContentHash());
+        Directory.Delete(Path.Combine(val, "n02"), recursive: true);
+        Refused(DatasetFault.NotFound, () => TinyImageNetReader.LoadFolder(root), Path.Combine(val, "n02"));
+    }
+
     internal static TempFolder TwoClasses()
     {
         var folder = new TempFolder();
@@ -292,8 +317,8 @@ public sealed class ImageFolderTests
         return folder;
     }
 
-    private static int Count(DatasetPair pair) => pair.Train.Count + pair.Test.Count;
+    internal static int Count(DatasetPair pair) => pair.Train.Count + pair.Test.Count;
 
-    private static DatasetPair Load(TempFolder folder, LoadOptions? options = null) =>
+    internal static DatasetPair Load(TempFolder folder, LoadOptions? options = null) =>
         ImageFolderReader.LoadFolder(folder.Path, options);
 }

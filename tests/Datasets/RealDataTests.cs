@@ -66,9 +66,9 @@ public sealed class RealDataTests
         int grey = 0;
         foreach (ListedImage image in listing.Test.Where((_, i) => i % 4 == 0))
         {
-            (byte[] file, ImageHeader header) = ImageFile.Read(image.Path, DecodeLimits.Default);
-            Assert.Equal((64, 64), (header.Height, header.Width));
-            byte[] pixels = ImageFile.Decode(file, header, image.Path);
+            CheckedImage file = ImageFile.Read(image.Path, DecodeLimits.Default);
+            Assert.Equal((64, 64), (file.Height, file.Width));
+            byte[] pixels = ImageFile.Decode(file, image.Path);
             grey += Enumerable.Range(0, pixels.Length / 3).All(p => pixels[3 * p] == pixels[(3 * p) + 1]) ? 1 : 0;
         }
 

@@ -19,8 +19,18 @@ public sealed class StandardisationTests
 
     [Fact]
     public void Images_of_one_colour_cannot_be_measured() =>
+        Refused(DatasetFault.ConstantPixels, () => Standardisation.Measure([9, 9, 9, 9, 9, 9, 9, 9], 2, 2),
+            "channel 0", "Are all pixels of the set equal?");
+
+    [Fact]
+    public void A_channel_of_one_value_is_named()
+    {
         Refused(DatasetFault.ConstantPixels, () => Standardisation.Measure([1, 2, 9, 9, 3, 4, 9, 9], 2, 2),
-            "channel 1", "Are all pixels of the set equal?");
+            "Channel 1 has one value");
+        var e = Refused(DatasetFault.ConstantPixels, () => Standardisation.Measure([1, 2, 3, 4, 0, 0], 3, 2),
+            "Channel 2, blue, has one value in all images", "grey");
+        Assert.DoesNotContain("all pixels of the set", e.Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Measure_gives_the_population_mean_and_deviation_of_each_channel()

@@ -65,6 +65,17 @@ public class SafetensorsTests
         Assert.Equal(expected, stream.ToArray());
     }
 
+    // The format's own reader takes null for none.
+    [Fact]
+    public void Metadata_that_are_null_are_none()
+    {
+        using MemoryStream stream = new(
+            File("""{"__metadata__":null,"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}""", 2));
+        SafetensorsHeader header = SafetensorsHeader.Read(stream);
+        Assert.Empty(header.Metadata);
+        Assert.Equal("a", Assert.Single(header.Entries).Name);
+    }
+
     [Fact]
     public void Equal_content_gives_equal_bytes_whatever_the_order_of_metadata()
     {
