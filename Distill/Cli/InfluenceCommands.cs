@@ -79,6 +79,8 @@ internal sealed class InfluenceCommands(
                 $"{Spread.Of([row.Gradients])}", $"{Spread.Of([row.Seconds])}");
         }
         terminal.Console.Write(table);
+        foreach (ScoresRow row in rows.Where(r => r.Remark is not null))
+            terminal.Say($"{row.Estimator}: {row.Remark}");
         ScoredNetwork network = study.Network!;
         terminal.Say($"Scored network: {network}.");
         if (network.WhatIsWrong is { } wrong)
@@ -103,6 +105,7 @@ internal sealed class InfluenceCommands(
                     ["areaUnderCurve"] = Number(r.AreaUnderCurve),
                     ["gradients"] = Number(r.Gradients),
                     ["seconds"] = Number(r.Seconds),
+                    ["remark"] = r.Remark,
                 }),
             ]),
         }.ToJsonString(JsonText.Options));

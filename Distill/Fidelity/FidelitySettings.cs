@@ -15,7 +15,7 @@ internal sealed record FidelitySettings
     /// <summary>What an option of 'influence scores' says that follows from data and network.</summary>
     public const string Auto = "auto";
 
-    // One example in so many is scored with enough images beside it to have learned, in a minute on two cores.
+    // Enough for a ConvNet to learn photographs from, in two minutes on two cores.
     private const int MostExamples = 20_000, MostValidation = 5000, FewestSteps = 300, EpochsOfScores = 3;
 
     public string Model { get; init; } = "";
@@ -128,7 +128,7 @@ internal sealed class FidelityOptions
             (s, v) => s with { Model = v });
         Choice("--activation", "The nonlinearity of mlp and convnet", ["relu", "softplus", "tanh", "gelu"], "relu",
             (s, v) => s with { Activation = v });
-        Whole("--width", "Channels of the convnet.", 1, 4096, truth ? 8 : 16, (s, v) => s with { Width = v });
+        Whole("--width", "Channels of the convnet.", 1, 4096, truth ? 8 : 32, (s, v) => s with { Width = v });
         Whole("--depth", "Blocks of the convnet.", 1, 8, truth ? 2 : 3, (s, v) => s with { Depth = v });
         Whole(
             "--examples", "Training images, drawn at random; auto for all, but 20000 at most.", 2, 1_000_000,

@@ -10,10 +10,10 @@ namespace InfMatch.Distill;
 /// </summary>
 internal sealed class RateSearch(Network network, LabelledImages data, TrainingPlan plan, RandomKey key)
 {
-    private const int ShareOfSteps = 4, FewestSteps = 50;
+    private const int ShareOfSteps = 6, FewestSteps = 50;
 
     // Of how far the best rate brings the loss below that of equal probabilities.
-    private const double NearlyAsMuch = 0.8;
+    private const double NearlyAsMuch = 0.75;
 
     // What a step amounts to; under momentum the rate is (1 − μ) times as much.
     private static readonly double[] s_rates = [0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 3e-4, 1e-4];

@@ -15,6 +15,9 @@ internal sealed class RecordedCase : IDisposable
     // Larger than logits get, and small enough that float32 still tells them apart without it.
     private const double BeyondLogits = 1e4;
 
+    // Test images by which a rate is chosen.
+    private const int MostTried = 2000;
+
     private readonly FidelitySettings _settings;
     private readonly DatasetPair _pair;
 
@@ -51,7 +54,8 @@ internal sealed class RecordedCase : IDisposable
         };
         if (settings.SearchesRate)
         {
-            (Tensor tried, int[] classes) = PreparedData.Copy(pair.Test, TestIndices(settings.Validation), backend);
+            (Tensor tried, int[] classes) = PreparedData.Copy(
+                pair.Test, TestIndices(Math.Min(MostTried, settings.Validation)), backend);
             plan = plan with
             {
                 Rate = new RateSearch(Network, Data, plan, key.Split("rate")).Find(

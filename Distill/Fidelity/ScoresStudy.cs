@@ -14,7 +14,9 @@ namespace InfMatch.Distill;
 /// <param name="AreaUnderCurve">The area under the ROC curve for planted wrong labels; NaN without any.</param>
 /// <param name="Gradients">Gradients of an image, in multiples of the examples.</param>
 /// <param name="Seconds">What the scores took.</param>
-internal sealed record ScoresRow(string Estimator, double AreaUnderCurve, double Gradients, double Seconds);
+/// <param name="Remark">What a reader must know of them, or why there are none; null for nothing.</param>
+internal sealed record ScoresRow(
+    string Estimator, double AreaUnderCurve, double Gradients, double Seconds, string? Remark);
 
 /// <summary>'influence scores': what every training example does to the measure of test images, as CSV and as pictures
 /// of the most helpful and the most harmful ones.</summary>
@@ -34,7 +36,7 @@ internal sealed class ScoresStudy(
 
     /// <summary>Scores all examples by every estimate.</summary>
     /// <exception cref="DistillException">More images are asked for than there are.</exception>
-    /// <exception cref="NumericalException">A loss or a score stops being finite.</exception>
+    /// <exception cref="NumericalException">A loss stops being finite, or scores of every estimate.</exception>
     public IReadOnlyList<ScoresRow> Run()
     {
         using var scope = TensorScope.Begin();
@@ -45,7 +47,8 @@ internal sealed class ScoresStudy(
         ParameterLoss measure = recorded.MeasureOf(validation);
         ExampleContext context = recorded.ContextAt(settings.Steps);
         var rows = new List<ScoresRow>();
-        var columns = new List<double[]>();
+        var columns = new List<double[]?>();
+        NumericalException? failed = null;
         using (IProgressStage stage = progress.Begin("Scores", settings.Estimators.Length))
         {
             foreach (string name in settings.Estimators)
@@ -53,29 +56,45 @@ internal sealed class ScoresStudy(
                 cancel.ThrowIfCancellationRequested();
                 ExampleInfluence estimate = ExampleInfluences.Create(name, context, settings.Damping);
                 long start = TimeProvider.System.GetTimestamp();
-                double[] scores = estimate.Scores(measure);
-                double seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
-                if (Array.FindIndex(scores, s => !double.IsFinite(s)) is var broken and >= 0)
+                double[]? harm = null;
+                try
                 {
-                    throw new NumericalException(
-                        $"the score of example {broken} by {name}", settings.Steps, scores[broken],
-                        "Raise --damping, lower --rate or leave the estimate out.");
+                    harm = HarmBy(estimate, measure);
                 }
-                // Where the measure is the loss, an example that raises it is harmful; a margin is the other way round.
-                double[] harm = settings.Measure == "loss" ? scores : [.. scores.Select(s => -s)];
+                catch (NumericalException e) // the other estimates are none the worse for it
+                {
+                    failed = e;
+                }
                 rows.Add(new ScoresRow(
-                    name, Agreement.AreaUnderCurve(harm, recorded.IsFlipped),
-                    estimate.ImageGradients / settings.Examples, seconds));
+                    name, harm is null ? double.NaN : Agreement.AreaUnderCurve(harm, recorded.IsFlipped),
+                    estimate.ImageGradients / settings.Examples,
+                    TimeProvider.System.GetElapsedTime(start).TotalSeconds, harm is null ? failed!.Message : estimate.Remark));
                 columns.Add(harm);
                 stage.Report(rows.Count, name);
             }
         }
+        if (columns.Find(c => c is not null) is not { } first)
+            throw failed!;
         WriteTable(recorded, columns);
-        WritePictures(recorded, columns[0]);
+        WritePictures(recorded, first);
         return rows;
     }
 
-    private void WriteTable(RecordedCase recorded, List<double[]> columns)
+    // Where the measure is the loss, an example that raises it is harmful; a margin is the other way round.
+    private double[] HarmBy(ExampleInfluence estimate, ParameterLoss measure)
+    {
+        double[] scores = estimate.Scores(measure);
+        if (Array.FindIndex(scores, s => !double.IsFinite(s)) is var broken and >= 0)
+        {
+            throw new NumericalException(
+                $"the score of example {broken} by {estimate.Name}", settings.Steps, scores[broken],
+                "Raise --damping, lower --rate or leave the estimate out.");
+        }
+        return settings.Measure == "loss" ? scores : [.. scores.Select(s => -s)];
+    }
+
+    // The cells of an estimate that failed are empty.
+    private void WriteTable(RecordedCase recorded, List<double[]?> columns)
     {
         var text = new StringBuilder("index,label,given,flipped," + string.Join(',', settings.Estimators) + "\n");
         for (int i = 0; i < recorded.Examples.Length; i++)
@@ -83,8 +102,8 @@ internal sealed class ScoresStudy(
             text.Append(
                 CultureInfo.InvariantCulture,
                 $"{recorded.Examples[i]},{recorded.Labels[i]},{recorded.Given[i]},{(recorded.IsFlipped[i] ? 1 : 0)}");
-            foreach (double[] column in columns)
-                text.Append(CultureInfo.InvariantCulture, $",{column[i]:R}");
+            foreach (double[]? column in columns)
+                text.Append(CultureInfo.InvariantCulture, $",{column?[i]:R}");
             text.Append('\n');
         }
         string path = Path.Combine(recorded.Folder, "scores.csv");

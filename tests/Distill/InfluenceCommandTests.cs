@@ -109,8 +109,8 @@ public sealed class InfluenceCommandTests : IDisposable
     public void Scores_find_planted_wrong_labels()
     {
         Assert.Equal((int)ExitCode.Done, _run.Run(
-            ["influence", "scores", .. s_small, "--flip-labels", "0.2", "--estimators", "unrolled", "first-order",
-                "--json"]));
+            ["influence", "scores", .. s_small, "--model", "logistic", "--number-type", "float64", "--second", "exact",
+                "--flip-labels", "0.2", "--estimators", "unrolled", "first-order", "--json"]));
         JsonNode result = JsonNode.Parse(_run.Output)!;
         Assert.All(result["estimates"]!.AsArray(), e =>
             Assert.True(e!["areaUnderCurve"]!.GetValue<double>() > 0.9, _run.Output));
@@ -124,6 +124,69 @@ public sealed class InfluenceCommandTests : IDisposable
         Assert.All(cells, c => Assert.Equal(c[1] != c[2], c[3] == "1"));
         Assert.All(cells, c => Assert.True(double.IsFinite(double.Parse(c[4], CultureInfo.InvariantCulture))));
     }
+
+    [Fact]
+    public void Scores_tell_what_the_scored_network_has_learned_and_warn_where_it_has_not()
+    {
+        string[] arguments = ["influence", "scores", .. SmallWithout("--rate"), "--model", "logistic", "--json"];
+        Assert.Equal((int)ExitCode.Done, _run.Run([.. arguments, "--rate", "0.02"]));
+        JsonNode network = JsonNode.Parse(_run.Output)!["network"]!;
+        Assert.True(network["validation"]!["accuracy"]!.GetValue<double>() > 0.9, _run.Output);
+        Assert.True(network["training"]!["loss"]!.GetValue<double>() < 0.5, _run.Output);
+        Assert.Null(network["whatIsWrong"]);
+
+        Assert.Equal((int)ExitCode.Done, _run.Run([.. arguments, "--rate", "1e-9"]));
+        Assert.Contains("has not learned", JsonNode.Parse(_run.Output)!["network"]!["whatIsWrong"]!.GetValue<string>());
+        Assert.Equal((int)ExitCode.Done, _run.Run([.. arguments.SkipLast(1), "--rate", "1e-9"]));
+        Assert.Contains("the network has not learned", _run.Output + _run.Errors);
+    }
+
+    [Fact]
+    public void What_is_not_said_of_scores_follows_from_the_data_and_the_rate_from_short_trainings()
+    {
+        Assert.Equal((int)ExitCode.Done, _run.Run(
+            ["influence", "scores", "--dataset", "tiny", "--threads", "1", "--width", "4", "--depth", "1", "--flip-labels",
+                "0.2", "--json"]));
+        JsonNode result = JsonNode.Parse(_run.Output)!;
+        JsonNode settings = result["settings"]!;
+        Assert.Equal(
+            "convnet 72 300 float32 differences",
+            string.Join(' ', new[] { "model", "examples", "steps", "numberType", "second" }.Select(k => settings[k]!.ToString())));
+        Assert.Equal(CommandRun.TinyData().Test.Count, settings["validation"]!.GetValue<int>());
+        Assert.True(result["network"]!["rate"]!.GetValue<double>() is >= 1e-4 and <= 0.3, _run.Output);
+        Assert.True(result["network"]!["validation"]!["accuracy"]!.GetValue<double>() > 0.9, _run.Output);
+        Assert.True(result["estimates"]![0]!["areaUnderCurve"]!.GetValue<double>() > 0.9, _run.Output);
+    }
+
+    [Fact]
+    public void An_estimate_that_fails_leaves_its_cells_empty_and_the_others_their_scores()
+    {
+        JsonNode? result = null;
+        for (int steps = 4; result?["estimates"]![0]!["remark"] is null && steps < 40; steps++)
+        {
+            Assert.Equal((int)ExitCode.Done, _run.Run(
+            [
+                "influence", "scores", .. SmallWithout("--rate", "--steps"), "--steps", $"{steps}", "--rate", "1", "--model",
+                "quadratic", "--number-type", "float32", "--estimators", "unrolled", "tracin", "--json",
+            ]));
+            result = JsonNode.Parse(_run.Output)!;
+        }
+        Assert.Contains("by unrolled became ", result!["estimates"]![0]!["remark"]!.GetValue<string>());
+        Assert.Null(result["estimates"]![1]!["remark"]);
+        string[] row = File.ReadAllLines(result["files"]![0]!.GetValue<string>())[1].Split(',');
+        Assert.Equal("", row[4]);
+        Assert.True(double.IsFinite(double.Parse(row[5], CultureInfo.InvariantCulture)));
+    }
+
+    [Theory]
+    [InlineData("0.3 2.0, 0.1 1.0, 0.03 1.2, 0.01 2.2", 0.03)] // nearly as much as the best
+    [InlineData("0.3 2.0, 0.1 1.0, 0.03 1.4, 0.01 2.2", 0.1)]
+    [InlineData("0.3 Infinity, 0.1 Infinity, 0.03 2.4, 0.01 2.31", 0.01)] // none better than equal probabilities
+    [InlineData("0.3 Infinity, 0.1 Infinity", null)]
+    public void The_smallest_rate_that_learns_nearly_as_much_as_the_best_is_taken(string found, double? expected) =>
+        Assert.Equal(expected, RateSearch.Choose(
+            [.. found.Split(", ").Select(f => f.Split(' ')).Select(f =>
+                (double.Parse(f[0], CultureInfo.InvariantCulture), double.Parse(f[1], CultureInfo.InvariantCulture)))], 10));
 
     [Theory]
     [InlineData("--model", "mlpp", "did you mean mlp?")]
