@@ -37,13 +37,3 @@ internal static class ArtifactHash
     public static bool IsHash(string text) =>
         text.Length == 64 && text.All(c => c is >= '0' and <= '9' or >= 'a' and <= 'f');
 }
-
-/// <summary>What a distilled set was made from, beside the data.</summary>
-/// <param name="Start">The hash of the set that it started from.</param>
-/// <param name="Experts">The hashes of the trajectories it was learned from, in their order.</param>
-internal sealed record SetOrigin(string Start, IReadOnlyList<string> Experts)
-{
-    /// <summary>From the start and the experts themselves.</summary>
-    public static SetOrigin Of(SyntheticSet start, IReadOnlyList<Expert> experts) => new(
-        SyntheticSetFile.Hash(start), [.. experts.Select(e => ArtifactHash.OfTrajectory(e.Trajectory))]);
-}

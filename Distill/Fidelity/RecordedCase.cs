@@ -5,6 +5,7 @@ using InfMatch.Datasets;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
@@ -19,7 +20,7 @@ internal sealed class RecordedCase : IDisposable
     private readonly DatasetPair _pair;
 
     private RecordedCase(
-        FidelitySettings settings, DatasetPair pair, RandomKey key, Backend backend, string folder,
+        FidelitySettings settings, DatasetPair pair, RandomKey key, Backend backend, string folder, Action<string> note,
         CancellationToken cancel)
     {
         (_settings, _pair, Key, Backend) = (settings, pair, key, backend);
@@ -56,6 +57,8 @@ internal sealed class RecordedCase : IDisposable
         Expert = File.Exists(file)
             ? Expert.Open(Network, Data, plan, every, key.Split("expert"), file)
             : Expert.Record(Network, Data, plan, every, key.Split("expert"), file, cancel: cancel);
+        if (Expert.Trajectory.ContentHash is null)
+            note(OlderFile.Note(file));
     }
 
     /// <summary>Where the trajectory and retrained parameters are kept; its name follows from what is
@@ -88,16 +91,22 @@ internal sealed class RecordedCase : IDisposable
 
     public int Classes => _pair.Train.Classes;
 
-    /// <summary>Records the training, or opens it where it was recorded.</summary>
-    /// <exception cref="DistillException">The data set is too small, or the settings do not fit its images.</exception>
+    /// <summary>Records the training, or opens it where it was recorded; a note tells of a file that states no hash.</summary>
+    /// <exception cref="DistillException">The data set is too small, the settings do not fit its images, or what was recorded is
+    /// of another training.</exception>
+    /// <exception cref="ArrayFileException">What was recorded is damaged.</exception>
     /// <exception cref="NumericalException">The loss stops being finite.</exception>
     public static RecordedCase Open(
-        FidelitySettings settings, DatasetPair pair, RandomKey key, Backend backend, string folder,
+        FidelitySettings settings, DatasetPair pair, RandomKey key, Backend backend, string folder, Action<string> note,
         CancellationToken cancel)
     {
         try
         {
-            return new RecordedCase(settings, pair, key, backend, folder, cancel);
+            return new RecordedCase(settings, pair, key, backend, folder, note, cancel);
+        }
+        catch (TrajectoryException e)
+        {
+            throw new DistillException(ExitCode.Usage, "IM2006", e.Message, e);
         }
         catch (ShapeException e)
         {

@@ -36,7 +36,7 @@ internal sealed class ScoresStudy(
     {
         using var scope = TensorScope.Begin();
         using RecordedCase recorded = RecordedCase.Open(
-            settings, pair, RandomKey.FromSeed(seed).Split("influence"), _backend, folder, cancel);
+            settings, pair, RandomKey.FromSeed(seed).Split("influence"), _backend, folder, progress.Note, cancel);
         (LabelledImages validation, _) = recorded.TestImages(settings.Validation, 0);
         ParameterLoss measure = recorded.MeasureOf(validation);
         ExampleContext context = recorded.ContextAt(settings.Steps);
