@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using InfMatch.Autograd;
 using InfMatch.Nn;
 using InfMatch.Tensors;
@@ -64,7 +65,7 @@ public sealed class Expert : IDisposable
     /// <param name="observe">Sees every step.</param>
     /// <param name="observeLosses">Sees the losses of every <see cref="Trainer.StepsPerRead"/> steps.</param>
     /// <param name="cancel">Stops between two steps; nothing is left behind then.</param>
-    /// <exception cref="NumericalException">The loss or a stored θ stops being finite.</exception>
+    /// <exception cref="NumericalException">The loss stops being finite.</exception>
     /// <exception cref="FileWriteException">The file cannot be written.</exception>
     public static Expert Record(
         Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule, RandomKey key, string path,
@@ -103,19 +104,13 @@ public sealed class Expert : IDisposable
                 : StreamCheckpoints<double>(trainer, start, stored, StoreDouble, observe, Observe, cancel);
             void StoreFloat(float[] theta)
             {
-                hashes.Add<float>(theta);
+                hashes.Add(MemoryMarshal.AsBytes<float>(theta));
                 writer.Append("theta", (ReadOnlySpan<float>)theta);
             }
             void StoreDouble(double[] theta)
             {
-                hashes.Add<double>(theta);
+                hashes.Add(MemoryMarshal.AsBytes<double>(theta));
                 writer.Append("theta", (ReadOnlySpan<double>)theta);
-            }
-            if (hashes.FirstNotFinite is >= 0 and int broken)
-            {
-                // The loss of the step that follows would have told it; behind the last step there is none.
-                throw new NumericalException(
-                    $"the parameters of {network.Name}", stored[broken], double.NaN, $"Lower the rate (now {plan.Rate}).");
             }
             double reached = accuracy?.Invoke(end) ?? double.NaN;
             writer.Append("losses", (ReadOnlySpan<float>)losses);

@@ -25,19 +25,11 @@ internal sealed class TrajectoryHashes
     /// <summary>As a file states them.</summary>
     public TrajectoryHashes(byte[] stated) => _hashes = stated;
 
-    /// <summary>The first checkpoint whose θ was not finite when it was added, or −1.</summary>
-    public int FirstNotFinite { get; private set; } = -1;
-
     /// <summary>The hash of the whole file, in lower-case hex.</summary>
     public string Whole => Convert.ToHexStringLower(_hashes.AsSpan(_hashes.Length - Bytes));
 
     /// <summary>Hashes the θ of the next checkpoint.</summary>
-    public void Add<T>(ReadOnlySpan<T> theta) where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        if (FirstNotFinite < 0 && IndexOfNotFinite(theta) >= 0)
-            FirstNotFinite = _added;
-        SHA256.HashData(MemoryMarshal.AsBytes(theta), _hashes.AsSpan(_added++ * Bytes, Bytes));
-    }
+    public void Add(ReadOnlySpan<byte> theta) => SHA256.HashData(theta, _hashes.AsSpan(_added++ * Bytes, Bytes));
 
     /// <summary>Whether the θ of a checkpoint has its hash.</summary>
     public bool IsRight(int checkpoint, ReadOnlySpan<byte> theta)
