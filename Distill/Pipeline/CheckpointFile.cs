@@ -11,6 +11,9 @@ internal static class CheckpointFile
     private const string HashKey = "config_hash", ExpertsKey = "experts_sha256", StartKey = "start_sha256";
     private const string Progress = "progress";
 
+    // Of a state of an earlier version: the hash of the settings.
+    private const int OlderTexts = 1;
+
     /// <summary>Writes the state as it is now.</summary>
     public static void Write(string path, Distiller distiller, RunSettings settings, SetOrigin origin) =>
         ContentHash.Write(path, distiller.Save(), Describe(settings, origin));
@@ -39,7 +42,7 @@ internal static class CheckpointFile
         string path, Shape images, Shape labels, RunSettings settings, SetOrigin origin, Action<string> note)
     {
         ArraySet state = Safetensors.Read(path);
-        bool hasHash = ContentHash.Check(state);
+        bool hasHash = ContentHash.Check(state, OlderTexts);
         if (!hasHash)
             note(OlderFile.Note(path));
         string stored = state.Metadata.GetValueOrDefault(HashKey, "none"), wanted = ConfigFile.Hash(settings);
@@ -87,7 +90,7 @@ internal static class CheckpointFile
     public static int IterationOf(string path)
     {
         ArraySet state = Safetensors.Read(path);
-        ContentHash.Check(state);
+        ContentHash.Check(state, OlderTexts);
         return state.TryGet(Progress, out NamedArray? progress)
             && progress is { Element: ArrayElement.Int32, Count: 2 } && progress.AsInt32()[0] >= 0
             ? progress.AsInt32()[0]

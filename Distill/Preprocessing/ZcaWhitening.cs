@@ -20,6 +20,9 @@ internal sealed class ZcaWhitening
     private const string EpsilonKey = "epsilon", DataKey = "dataset_sha256";
     private const int RowsAtOnce = 1024, Matrices = 6;
 
+    // Of a file of an earlier version: data and epsilon.
+    private const int OlderTexts = 2;
+
     private readonly float[] _mean, _matrix;
     private readonly Lazy<WhiteningInverse> _inverse;
 
@@ -99,7 +102,7 @@ internal sealed class ZcaWhitening
         try
         {
             ArraySet kept = Safetensors.Read(path);
-            if (!ContentHash.Check(kept))
+            if (!ContentHash.Check(kept, OlderTexts))
                 progress.Note(OlderFile.Note(path));
             return kept;
         }

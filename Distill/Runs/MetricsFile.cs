@@ -79,8 +79,10 @@ internal sealed class MetricsFile : IDisposable
         var lines = new List<JsonObject>();
         bool? hasChecks = null;
         string check = "";
-        for (int i = 0; i < parts.Length - 1; i++) // behind the last line feed stands nothing, or what a crash cut off
+        for (int i = 0; i < parts.Length; i++)
         {
+            if (i == parts.Length - 1 && IsCutOff(parts[i]))
+                break;
             try
             {
                 lines.Add(Parse(parts[i], ref hasChecks, ref check));
@@ -92,6 +94,26 @@ internal sealed class MetricsFile : IDisposable
             }
         }
         return (lines, hasChecks ?? true);
+    }
+
+    // What stands behind the last line feed: nothing, or a line that a crash cut off. A line that ends is none of these,
+    // whatever stands where its line feed was.
+    private static bool IsCutOff(string tail)
+    {
+        var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(tail), isFinalBlock: false, default);
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType == JsonTokenType.EndObject && reader.CurrentDepth == 0)
+                    return false;
+            }
+        }
+        catch (JsonException)
+        {
+            return !tail.Contains($"\"{CheckKey}\":", StringComparison.Ordinal);
+        }
+        return true;
     }
 
     private static JsonObject Parse(string text, ref bool? hasChecks, ref string check)

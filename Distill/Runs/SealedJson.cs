@@ -42,7 +42,11 @@ internal static class SealedJson
     {
         JsonObject root = Parse(File.ReadAllText(path));
         if (!root.ContainsKey(Key))
-            return (root, null);
+        {
+            // Under another name: the name was damaged.
+            return (root, root.Any(entry => entry.Value is JsonValue other && other.TryGetValue(out string? text)
+                && ArtifactHash.IsHash(text)) ? false : null);
+        }
         JsonNode? stated = root[Key];
         root.Remove(Key);
         return (root, stated is JsonValue value && value.TryGetValue(out string? hash) && hash == Hash(root));

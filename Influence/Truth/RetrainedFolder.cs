@@ -86,7 +86,7 @@ public sealed class RetrainedFolder(Expert expert, string folder, IReadOnlyList<
     public Tensor Theta(string file, int horizon)
     {
         ArraySet found = Safetensors.Read(file, s_limits);
-        ContentHash.Check(found);
+        ContentHash.Check(found, DescribeTraining().Count + 1);
         NamedArray theta = found["theta"];
         int p = expert.Network.Layout.Count;
         Backend backend = expert.Data.Images.Backend;
@@ -129,7 +129,7 @@ public sealed class RetrainedFolder(Expert expert, string folder, IReadOnlyList<
         try
         {
             ArraySet found = Safetensors.Read(file, s_limits);
-            bool hasHash = ContentHash.Check(found);
+            bool hasHash = ContentHash.Check(found, description.Count);
             bool isThere = description.All(d => found.Metadata.GetValueOrDefault(d.Key) == d.Value)
                 && found.TryGet("theta", out NamedArray? theta)
                 && theta.Element is ArrayElement.Float32 or ArrayElement.Float64
@@ -149,10 +149,16 @@ public sealed class RetrainedFolder(Expert expert, string folder, IReadOnlyList<
             throw new ShapeException(
                 $"An intervention has {intervention.Weights.Count} weights, but D has {expert.Data.Count} examples. Give one each.");
         }
+        Dictionary<string, string> description = DescribeTraining();
+        description["intervention"] = intervention.Hash();
+        return description;
+    }
+
+    private Dictionary<string, string> DescribeTraining()
+    {
         var description = new Dictionary<string, string>(expert.Trajectory.Metadata, StringComparer.Ordinal)
         {
             ["format"] = Format,
-            ["intervention"] = intervention.Hash(),
             ["horizons"] = string.Join(' ', Horizons),
         };
         description.Remove("checkpoints"); // what was recorded of the unchanged training does not matter here

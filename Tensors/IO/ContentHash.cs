@@ -52,13 +52,20 @@ public static class ContentHash
 
     /// <summary>Holds what was read to the hash that its file states.</summary>
     /// <param name="read">The file.</param>
-    /// <returns>Whether it states one; files of earlier versions do not.</returns>
-    /// <exception cref="DamagedFileException">The content has another hash.</exception>
-    public static bool Check(ArraySet read)
+    /// <param name="olderTexts">How many texts a file of an earlier version has, which states no hash: one that has more has
+    /// lost it.</param>
+    /// <returns>Whether it states one.</returns>
+    /// <exception cref="DamagedFileException">The content has another hash, or the hash is lost.</exception>
+    public static bool Check(ArraySet read, int olderTexts)
     {
         ArgumentNullException.ThrowIfNull(read);
         if (!read.Metadata.TryGetValue(Key, out string? stated))
-            return false;
+        {
+            return read.Metadata.Count > olderTexts
+                ? throw new DamagedFileException(
+                    read.FileName, $"the text '{Key}' is missing, so the file was damaged or changed after it was written.")
+                : false;
+        }
         return Of(read.Arrays, read.Metadata) == stated
             ? true
             : throw new DamagedFileException(

@@ -24,7 +24,7 @@ public sealed class ArtifactCommandTests : IDisposable
         JsonElement found = JsonDocument.Parse(_run.Output).RootElement;
         Assert.True(found.GetProperty("holds").GetBoolean());
         Assert.True(found.GetProperty("sameBits").GetBoolean());
-        Assert.Equal(3 + 1 + (more.Contains("best", StringComparison.Ordinal) ? 1 : 0), found.GetProperty("checks").GetArrayLength());
+        Assert.Equal(3 + 1 + 1 + (more.Contains("best", StringComparison.Ordinal) ? 1 : 0), found.GetProperty("checks").GetArrayLength());
         Assert.Contains("The claim holds.", _run.Errors);
         Accuracy claimed = Summary.Read(Path.Combine(_run.RunPath, "summary.json")).Results[1].Accuracy.Distilled!;
         SyntheticArtifact artifact = SyntheticArtifact.Read(set);
