@@ -22,10 +22,20 @@ internal sealed class FileDownload(HttpClient client, DownloadOptions options)
 
     /// <summary>Brings the file to the path.</summary>
     /// <exception cref="DatasetException">It cannot be had, or is not the published one.</exception>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="IOException">It cannot be written, or a name that it grows under is a link.</exception>
     public async Task RunAsync(PublishedFile file, string path)
     {
         string partial = PartialOf(path);
+        foreach (string written in (string[])[partial, partial + ".tag"])
+        {
+            if (new FileInfo(written).LinkTarget is { } target)
+            {
+                throw new IOException(
+                    $"Cannot write '{written}': it is a link to '{target}', and nothing is written through a link here. Remove the "
+                    + "link.");
+            }
+        }
+
         DatasetException? last = null;
         foreach (Uri address in file.Addresses)
         {

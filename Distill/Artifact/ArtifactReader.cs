@@ -276,7 +276,7 @@ internal sealed class ArtifactReader
         }
         if (Text("set_sha256") != ArtifactHash.OfSet(images.AsFloat32(), logits.AsFloat32()))
             throw WrongHash("set");
-        if (_version > 1 && Text(ArtifactHash.ContentKey) != ArtifactHash.OfContent(_arrays.Arrays, _arrays.Metadata))
+        if (_version > 1 && Text(ContentHash.Key) != ContentHash.Of(_arrays.Arrays, _arrays.Metadata))
             throw WrongHash("content");
 
         void RequireHash(string key, string text)

@@ -36,6 +36,9 @@ internal sealed record Verification
 
     public IReadOnlyList<string> Missing { get; init; } = [];
 
+    /// <summary>The name of the check against the run folder.</summary>
+    public const string OriginName = "origin";
+
     /// <summary>Why, where it did not pass, in one line.</summary>
     [JsonIgnore]
     public string Failures => string.Join("; ", Checks.Where(c => !c.Passed).Select(c => c.Text));
@@ -84,6 +87,11 @@ internal sealed record Verification
                 (isOnlyName ? "; the images and labels are the same" : "")),
         ]);
     }
+
+    /// <summary>With the run folder in which the set lies: do its settings and its recorded experts agree with those that the
+    /// set was made with? A problem of null is none; experts that were removed are none either.</summary>
+    public Verification WithOrigin(string? problem) => With(new VerificationCheck(
+        OriginName, problem is null, problem ?? "origin: settings and experts of the run folder are those of the file"));
 
     /// <summary>
     /// With the accuracy that was found: on the same processor or device and the same build every network must reach what it

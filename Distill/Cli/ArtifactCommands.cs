@@ -105,6 +105,13 @@ internal sealed class ArtifactCommands(
         Show(found);
         if (!found.Passed)
         {
+            if (found.Checks.Any(c => !c.Passed && c.Name == Verification.OriginName))
+            {
+                throw new DistillException(
+                    ExitCode.Data, "IM3050",
+                    $"the set is not what its run folder makes: {found.Failures}. Put the old files back and 'resume'; a copy of the " +
+                    "set elsewhere is verified by itself.");
+            }
             throw found.Holds is null
                 ? new DistillException(
                     ExitCode.Data, "IM3046",
@@ -125,7 +132,12 @@ internal sealed class ArtifactCommands(
         }
         Backend backend = OpenDevice(given, artifact);
         DatasetPair pair = LoadDataOf(artifact, given);
-        found = artifact.Settings is null ? found : found.WithData(artifact, pair); // the first format is refused by the judge
+        if (artifact.Settings is not null) // the first format is refused by the judge
+        {
+            found = found.WithData(artifact, pair);
+            if (RunFolder.OfSet(artifact.Source) is { } run)
+                found = found.WithOrigin(SetOrigin.Problem(artifact, run.Config, run.Experts));
+        }
         if (!found.Passed)
             return found;
         using var judge = new ArtifactJudge(artifact, pair, backend, cancel);

@@ -129,11 +129,14 @@ internal static class CommandTree
 
     private const string ResumeHelp =
         """
-        Continues an interrupted run from its last saved state; the result has the same bits as an uninterrupted one.
+        Continues an interrupted run from its last saved state; the result has the same bits as an uninterrupted one. Every
+        file that is read is held to the hash that it states. Settings stay as config.json has them; what may change is where
+        the data and the experts are, and on what is computed.
 
         Examples:
           dotnet run --project Distill -- resume
           dotnet run --project Distill -- resume runs/RUN
+          dotnet run --project Distill -- resume runs/RUN --data /mnt/data
         """;
 
     /// <summary>Parses and runs; every error becomes one message and one exit code.</summary>
@@ -242,7 +245,7 @@ internal static class CommandTree
         ablate.Options.Add(preset);
         ablate.Options.Add(grid);
         Command resume = Make(
-            "resume", ResumeHelp, Named("Out", "Device", "Threads", "MemoryLimit"),
+            "resume", ResumeHelp, Named("Out", "Data", "ExpertsFrom", "Device", "Threads", "MemoryLimit"),
             result => Commands(result, "resume").Resume(result.GetValue(run), Resolve(result, "standard")));
         resume.Arguments.Add(run);
         Command devices = Make(

@@ -28,18 +28,17 @@ internal sealed partial class RunCommands
         RunFolder.RequireWritable(settings.Out);
         DatasetPair pair = load(settings);
         RequireImages(pair, settings);
-        using RunFolder folder = RunFolder.Create(
-            settings.Out,
-            RunFolder.NameOf(
-                TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, $"ablation-ipc{string.Join('-', settings.Ipc)}",
-                settings.Seed));
-        ConfigFile.Save(folder.Config, "ablate", resolved);
-        RunData.Save(folder.Path, pair);
         var summary = new AblationSummary
         {
             Grid = grid, Complete = false, Dataset = pair.Name, Device = backend.Description, Commit = EnvironmentReport.Commit,
         };
-        summary.Save(folder.Path);
+        using RunFolder folder = RunFolder.Create(
+            settings.Out,
+            RunFolder.NameOf(
+                TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, $"ablation-ipc{string.Join('-', settings.Ipc)}",
+                settings.Seed),
+            ConfigFile.Write("ablate", resolved), summary.ToText());
+        RunData.Save(folder.Path, pair);
         AblateRows(folder, summary, resolved, pair, backend);
     }
 
@@ -79,8 +78,7 @@ internal sealed partial class RunCommands
         IReadOnlyDictionary<int, AccuracySet> baselines)
     {
         RunSettings settings = row.Apply(resolved.Settings);
-        string rows = Path.Combine(folder.Path, "rows"), path = Path.Combine(rows, row.Name);
-        using RunFolder own = Directory.Exists(path) ? RunFolder.Open(path) : RunFolder.Create(rows, row.Name);
+        using RunFolder own = folder.Row(row.Name);
         ConfigFile.Save(own.Config, "ablate", resolved with { Settings = settings });
         AtomicFile.WriteAllText(own.Environment, EnvironmentReport.Write(data.Backend, settings.Threads));
         using IProgressView progress = terminal.MakeProgress();

@@ -23,8 +23,8 @@ internal sealed partial class RunCommands(
         string what = $"ipc{string.Join('-', settings.Ipc)}";
         using RunFolder folder = RunFolder.Create(
             settings.Out,
-            RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, what, settings.Seed));
-        ConfigFile.Save(folder.Config, asked, resolved);
+            RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, what, settings.Seed),
+            ConfigFile.Write(asked, resolved));
         RunData.Save(folder.Path, pair);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
         Execute(folder, settings, pair, backend);
@@ -35,20 +35,20 @@ internal sealed partial class RunCommands(
     {
         string path = RunFolder.Find(run, given.Settings.Out);
         using RunFolder folder = RunFolder.Open(path);
-        (_, ResolvedSettings recorded) = ConfigFile.Read(folder.Config);
+        (_, ResolvedSettings recorded) = ConfigFile.Read(folder.Config, terminal.Say);
         RunSettings settings = recorded.Settings with
         {
             Device = given.IsGiven("Device") ? given.Settings.Device : recorded.Settings.Device,
             Threads = given.IsGiven("Threads") ? given.Settings.Threads : recorded.Settings.Threads,
             MemoryLimit = given.IsGiven("MemoryLimit") ? given.Settings.MemoryLimit : recorded.Settings.MemoryLimit,
+            // Only what is named: a variable of the shell may be there for other sets.
+            Data = given.IsOnCommandLine("Data") ? given.Settings.Data : recorded.Settings.Data,
+            ExpertsFrom = given.IsOnCommandLine("ExpertsFrom") ? given.Settings.ExpertsFrom : recorded.Settings.ExpertsFrom,
         };
         Backend backend = OpenDevice(settings);
         string environment = EnvironmentReport.Write(backend, settings.Threads);
-        if (File.Exists(folder.Environment) && File.ReadAllText(folder.Environment) != environment)
-        {
-            terminal.Say(
-                $"{command}: the machine or the build is not the one that began this run; bits may differ from here on.");
-        }
+        if (EnvironmentReport.Compare(folder.Environment, environment) is { } other)
+            terminal.Say($"{command}: {other}");
         DatasetPair pair = load(settings);
         if (!RunData.Require(path, pair))
             terminal.Say($"{command}: the run does not tell which data it began on; the experts know their training images only.");
@@ -67,8 +67,8 @@ internal sealed partial class RunCommands(
         DatasetPair pair = load(settings);
         using RunFolder folder = RunFolder.Create(
             settings.Out,
-            RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, "experts", settings.Seed));
-        ConfigFile.Save(folder.Config, "train", resolved);
+            RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, "experts", settings.Seed),
+            ConfigFile.Write("train", resolved));
         RunData.Save(folder.Path, pair);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
         using PreparedData data = Prepare(pair, backend, settings);

@@ -31,13 +31,16 @@ internal static class ConfigFile
                 ["origin"] = resolved.Origins[setting.Property],
             };
         }
-        return new JsonObject { ["command"] = command, ["settings"] = settings }.ToJsonString(s_options) + "\n";
+        return SealedJson.Seal(new JsonObject { ["command"] = command, ["settings"] = settings }) + "\n";
     }
 
-    /// <summary>Reads the file again.</summary>
-    /// <exception cref="DistillException">It is missing, no JSON, lacks a setting or has one too many, or a value that the
-    /// command line would refuse.</exception>
-    public static (string Command, ResolvedSettings Resolved) Read(string path)
+    /// <summary>Reads the file again. It is the record of a run and not a place to change it: an edited file is refused. The
+    /// place of the data or of the experts, the device and the like can be given to 'resume'.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="note">Hears of a file that states no hash, because an earlier version wrote it.</param>
+    /// <exception cref="DistillException">It is missing, no JSON, lacks a setting or has one too many, has a value that the
+    /// command line would refuse, or is not as it was written.</exception>
+    public static (string Command, ResolvedSettings Resolved) Read(string path, Action<string>? note = null)
     {
         if (!File.Exists(path))
         {
@@ -46,8 +49,9 @@ internal static class ConfigFile
         }
         try
         {
-            JsonObject root = JsonNode.Parse(
-                File.ReadAllText(path), documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false })!.AsObject();
+            JsonObject root = ReadSealed(path, note);
+            if (root.FirstOrDefault(entry => entry.Key is not ("command" or "settings")).Key is { } unknown)
+                throw new JsonException($"there is no entry \"{unknown}\".");
             var values = new JsonObject();
             var origins = new Dictionary<string, string>(StringComparer.Ordinal);
             foreach ((string key, JsonNode? entry) in root["settings"]!.AsObject())
@@ -68,6 +72,22 @@ internal static class ConfigFile
             throw new DistillException(
                 ExitCode.Usage, "IM2004", $"{path} is no configuration of this version: {e.Message} Start the run again.", e);
         }
+    }
+
+    private static JsonObject ReadSealed(string path, Action<string>? note)
+    {
+        (JsonObject root, bool? isRight) = SealedJson.Load(path);
+        if (isRight == false)
+        {
+            throw new DistillException(
+                ExitCode.Usage, "IM2009",
+                $"{path} is not as the run wrote it: its content does not have the hash that it states. A run goes on only as it " +
+                "began: put the file back as it was. What may change are options of 'resume' (--data, --experts-from, --device, " +
+                "--threads, --memory-limit); for other settings start a new run.");
+        }
+        if (isRight is null)
+            note?.Invoke(OlderFile.Note(path));
+        return root;
     }
 
     // Where a run reads and writes and on what it computes: it does not decide the numbers. Each with the value that a hash

@@ -65,6 +65,9 @@ internal sealed record ResolvedSettings(RunSettings Settings, IReadOnlyDictionar
 {
     /// <summary>Whether a property was given, and not left to the preset or a protocol.</summary>
     public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "protocol");
+
+    /// <summary>Whether a property was given on the command line, and not by a variable of the environment.</summary>
+    public bool IsOnCommandLine(string property) => Origins[property].StartsWith("command line", StringComparison.Ordinal);
 }
 
 /// <summary>The table of all settings.</summary>

@@ -172,7 +172,7 @@ internal sealed class FidelityOptions
         Names("--estimators", "The estimates", ExampleInfluences.Names,
             truth
                 ? [.. ExampleInfluences.Names.Where(n => !n.EndsWith("plain", StringComparison.Ordinal))]
-                : ["tracin", "unrolled"],
+                : ["tracin"],
             (s, v) => s with { Estimators = v });
         if (!truth)
         {

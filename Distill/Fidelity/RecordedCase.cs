@@ -5,6 +5,7 @@ using InfMatch.Datasets;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
@@ -23,7 +24,7 @@ internal sealed class RecordedCase : IDisposable
 
     private RecordedCase(
         FidelitySettings settings, DatasetPair pair, RandomKey key, Backend backend, string folder,
-        IProgressView? progress, CancellationToken cancel)
+        IProgressView progress, CancellationToken cancel)
     {
         (_settings, _pair, Key, Backend) = (settings, pair, key, backend);
         if (settings.Examples > pair.Train.Count)
@@ -69,6 +70,8 @@ internal sealed class RecordedCase : IDisposable
         Expert = File.Exists(file)
             ? Expert.Open(Network, Data, plan, every, key.Split("expert"), file)
             : Expert.Record(Network, Data, plan, every, key.Split("expert"), file, cancel: cancel);
+        if (Expert.Trajectory.ContentHash is null)
+            progress.Note(OlderFile.Note(file));
     }
 
     /// <summary>Where the trajectory and retrained parameters are kept; its name follows from what is
@@ -101,16 +104,22 @@ internal sealed class RecordedCase : IDisposable
 
     public int Classes => _pair.Train.Classes;
 
-    /// <summary>Records the training, or opens it where it was recorded.</summary>
-    /// <exception cref="DistillException">The data set is too small, or the settings do not fit its images.</exception>
+    /// <summary>Records the training, or opens it where it was recorded; a note tells of a file that states no hash.</summary>
+    /// <exception cref="DistillException">The data set is too small, the settings do not fit its images, or what was recorded is
+    /// of another training.</exception>
+    /// <exception cref="ArrayFileException">What was recorded is damaged.</exception>
     /// <exception cref="NumericalException">The loss stops being finite.</exception>
     public static RecordedCase Open(
         FidelitySettings settings, DatasetPair pair, RandomKey key, Backend backend, string folder,
-        CancellationToken cancel, IProgressView? progress = null)
+        IProgressView progress, CancellationToken cancel)
     {
         try
         {
             return new RecordedCase(settings, pair, key, backend, folder, progress, cancel);
+        }
+        catch (TrajectoryException e)
+        {
+            throw new DistillException(ExitCode.Usage, "IM2006", e.Message, e);
         }
         catch (ShapeException e)
         {

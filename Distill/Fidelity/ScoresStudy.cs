@@ -41,7 +41,7 @@ internal sealed class ScoresStudy(
     {
         using var scope = TensorScope.Begin();
         using RecordedCase recorded = RecordedCase.Open(
-            settings, pair, RandomKey.FromSeed(seed).Split("influence"), _backend, folder, cancel, progress);
+            settings, pair, RandomKey.FromSeed(seed).Split("influence"), _backend, folder, progress, cancel);
         Network = recorded.Fit();
         (LabelledImages validation, _) = recorded.TestImages(settings.Validation, 0);
         ParameterLoss measure = recorded.MeasureOf(validation);

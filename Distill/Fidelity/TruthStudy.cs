@@ -35,7 +35,7 @@ internal sealed class TruthStudy(
         {
             using var scope = TensorScope.Begin();
             using RecordedCase recorded = RecordedCase.Open(
-                settings, pair, RandomKey.FromSeed(seed + (ulong)s).Split("influence"), _backend, folder, cancel);
+                settings, pair, RandomKey.FromSeed(seed + (ulong)s).Split("influence"), _backend, folder, progress, cancel);
             Measure(recorded, s);
         }
         return _rows;
@@ -74,6 +74,14 @@ internal sealed class TruthStudy(
         IReadOnlyList<string> files;
         using (IProgressStage stage = progress.Begin($"Seed {s}: training again", all.Length))
             files = again.Run(all, threads, done => stage.Report(done), cancel);
+        foreach (string damaged in again.Damaged)
+            progress.Note($"{damaged} was damaged and has been made again.");
+        if (again.WithoutHash > 0)
+        {
+            progress.Note(
+                $"{again.WithoutHash} of {files.Count} results in {Path.Combine(recorded.Folder, "retrained")} state no hash of " +
+                "their content, because an earlier version wrote them: damage in them cannot be found.");
+        }
         string[][] parts = Cut(files, singles.Length, groups.Length, subsets.Length, replaced.Length, twins.Length);
         string[][] other = twins.Length > 0 ? Cut(parts[4], 1, singles.Length, groups.Length, subsets.Length) : [];
 

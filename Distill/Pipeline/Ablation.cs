@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
@@ -82,27 +83,31 @@ internal sealed record AblationSummary
     public IReadOnlyList<AblationResult> Rows { get; init; } = [];
 
     /// <summary>The file as text.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, JsonText.Options);
+    public string ToJson() => SealedJson.Seal(JsonSerializer.SerializeToNode(this, JsonText.Options)!.AsObject());
 
     /// <summary>Reads the file of an ablation's folder.</summary>
-    /// <exception cref="DistillException">It is no such file.</exception>
+    /// <exception cref="DistillException">It is no such file, or damaged.</exception>
     public static AblationSummary Read(string folder)
     {
         string path = Path.Combine(folder, FileName);
         try
         {
-            AblationSummary read = JsonSerializer.Deserialize<AblationSummary>(File.ReadAllText(path), JsonText.Options)!;
+            (JsonObject root, _) = SealedJson.Read(path);
+            AblationSummary read = root.Deserialize<AblationSummary>(JsonText.Options)!;
             if (AblationGrid.Names.Contains(read.Grid, StringComparer.Ordinal))
                 return read;
             throw new JsonException($"the grid \"{read.Grid}\" is unknown.");
         }
-        catch (Exception e) when (e is JsonException or NullReferenceException)
+        catch (Exception e) when (e is JsonException or NullReferenceException or InvalidOperationException)
         {
             throw new DistillException(
                 ExitCode.Data, "IM3026", $"{path} is no ablation: {e.Message} Start 'ablate' again.", e);
         }
     }
 
+    /// <summary>The text of the file.</summary>
+    public string ToText() => ToJson() + "\n";
+
     /// <summary>Writes the file into an ablation's folder.</summary>
-    public void Save(string folder) => AtomicFile.WriteAllText(Path.Combine(folder, FileName), ToJson() + "\n");
+    public void Save(string folder) => AtomicFile.WriteAllText(Path.Combine(folder, FileName), ToText());
 }

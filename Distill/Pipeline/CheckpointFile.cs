@@ -4,30 +4,47 @@ using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
-/// <summary>The state from which a distillation continues, with the hash of the settings it belongs to.</summary>
+/// <summary>The state from which a distillation continues, with the hash of its content and of what it belongs to: the
+/// settings, the start and the experts.</summary>
 internal static class CheckpointFile
 {
-    private const string HashKey = "config_hash", Progress = "progress";
+    private const string HashKey = "config_hash", ExpertsKey = "experts_sha256", StartKey = "start_sha256";
+    private const string Progress = "progress";
+
+    // Of a state of an earlier version: the hash of the settings.
+    private const int OlderTexts = 1;
 
     /// <summary>Writes the state as it is now.</summary>
-    public static void Write(string path, Distiller distiller, RunSettings settings) => Safetensors.Write(
-        path, distiller.Save(),
-        new Dictionary<string, string>(StringComparer.Ordinal) { [HashKey] = ConfigFile.Hash(settings) });
+    public static void Write(string path, Distiller distiller, RunSettings settings, SetOrigin origin) =>
+        ContentHash.Write(path, distiller.Save(), Describe(settings, origin));
 
-    /// <summary>Continues from the state in a file.</summary>
-    /// <exception cref="DistillException">It belongs to other settings (exit 2), or is no state of this set (exit 3);
-    /// nothing is changed then.</exception>
-    /// <exception cref="SafetensorsException">The file is damaged.</exception>
-    public static void Restore(string path, Distiller distiller, RunSettings settings) =>
-        distiller.Restore(Read(path, distiller.Set.Images.Shape, distiller.Set.LabelLogits.Shape, settings));
+    /// <summary>What stands beside the arrays of a state.</summary>
+    public static Dictionary<string, string> Describe(RunSettings settings, SetOrigin origin) => new(StringComparer.Ordinal)
+    {
+        [HashKey] = ConfigFile.Hash(settings),
+        [ExpertsKey] = string.Join(' ', origin.Experts),
+        [StartKey] = origin.Start,
+    };
+
+    /// <summary>Continues from the state in a file; a note tells of a file that states no hash.</summary>
+    /// <exception cref="DistillException">It belongs to other settings (exit 2), is no state of this set, or was reached from
+    /// other experts (exit 3); nothing is changed then.</exception>
+    /// <exception cref="ArrayFileException">The file is damaged.</exception>
+    public static void Restore(
+        string path, Distiller distiller, RunSettings settings, SetOrigin origin, Action<string> note) => distiller.Restore(
+        Read(path, distiller.Set.Images.Shape, distiller.Set.LabelLogits.Shape, settings, origin, note));
 
     /// <summary>The state in a file, every part of it checked.</summary>
-    /// <exception cref="DistillException">It belongs to other settings (exit 2), or is no state of such a set (exit 3).
-    /// </exception>
-    /// <exception cref="SafetensorsException">The file is damaged.</exception>
-    public static ArraySet Read(string path, Shape images, Shape labels, RunSettings settings)
+    /// <exception cref="DistillException">It belongs to other settings (exit 2), is no state of such a set, or was reached
+    /// from other experts (exit 3).</exception>
+    /// <exception cref="ArrayFileException">The file is damaged.</exception>
+    public static ArraySet Read(
+        string path, Shape images, Shape labels, RunSettings settings, SetOrigin origin, Action<string> note)
     {
         ArraySet state = Safetensors.Read(path);
+        bool hasHash = ContentHash.Check(state, OlderTexts);
+        if (!hasHash)
+            note(OlderFile.Note(path));
         string stored = state.Metadata.GetValueOrDefault(HashKey, "none"), wanted = ConfigFile.Hash(settings);
         if (stored != wanted)
         {
@@ -35,6 +52,16 @@ internal static class CheckpointFile
                 ExitCode.Usage, "IM2008",
                 $"{path} was saved under other settings (hash {stored}) than config.json holds now ({wanted}). Put the old " +
                 "config.json back, or start a new run.");
+        }
+        foreach ((string key, string text) in Describe(settings, origin))
+        {
+            if ((hasHash || state.Metadata.ContainsKey(key)) && state.Metadata.GetValueOrDefault(key) != text)
+            {
+                throw new DistillException(
+                    ExitCode.Data, "IM3027",
+                    $"{path} was reached {(key == ExpertsKey ? "with other experts" : "from another start")} than this run has now ({key} " +
+                    "differs). Put the old files back, or delete it to distil this set afresh.");
+            }
         }
         foreach ((string name, ArrayElement element, int[] sizes) in (IEnumerable<(string, ArrayElement, int[])>)
         [
@@ -59,12 +86,16 @@ internal static class CheckpointFile
 
     /// <summary>The iteration of a state.</summary>
     /// <exception cref="DistillException">It is no state.</exception>
-    /// <exception cref="SafetensorsException">The file is damaged.</exception>
-    public static int IterationOf(string path) =>
-        Safetensors.Read(path).TryGet(Progress, out NamedArray? progress)
+    /// <exception cref="ArrayFileException">The file is damaged.</exception>
+    public static int IterationOf(string path)
+    {
+        ArraySet state = Safetensors.Read(path);
+        ContentHash.Check(state, OlderTexts);
+        return state.TryGet(Progress, out NamedArray? progress)
             && progress is { Element: ArrayElement.Int32, Count: 2 } && progress.AsInt32()[0] >= 0
             ? progress.AsInt32()[0]
             : throw NoState(path, "it does not tell its iteration.");
+    }
 
     private static DistillException NoState(string path, string what) => new(
         ExitCode.Data, "IM3025", $"{path} is no state of this run: {what} Delete it to distil this set afresh.");

@@ -31,6 +31,8 @@ internal sealed class DistillationRun(
         if (File.Exists(folder.Summary))
         {
             Summary earlier = Summary.Read(folder.Summary);
+            if (!earlier.HasHash)
+                progress.Note(OlderFile.Note(folder.Summary));
             _results.AddRange(earlier.Results);
             _secondsBefore = earlier.Seconds;
             _peakBefore = earlier.PeakMemoryBytes;
@@ -41,7 +43,7 @@ internal sealed class DistillationRun(
         Network judged = Translation.NetworkOf(settings, data, settings.EvalWidth);
         string experts = settings.ExpertsFrom ?? folder.Experts;
         Require(network, judged, data, experts).Check(folder.Path, backend);
-        using MetricsFile metrics = MetricsFile.Open(folder.Metrics, IsBeforeCheckpoint());
+        using MetricsFile metrics = MetricsFile.Open(folder.Metrics, SavedIterations(), progress.Note);
         try
         {
             using var library = ExpertLibrary.Gather(settings, network, data, experts, progress, cancel);
@@ -73,11 +75,11 @@ internal sealed class DistillationRun(
         start.Images.Dispose();
         start.LabelLogits.Dispose();
         if (File.Exists(folder.Checkpoint(ipc)))
-            CheckpointFile.Restore(folder.Checkpoint(ipc), distiller, settings);
+            CheckpointFile.Restore(folder.Checkpoint(ipc), distiller, settings, origin, progress.Note);
         var result = new IpcResult(ipc, settings.Estimator, new AccuracySet { Whole = library.Accuracy });
         try
         {
-            Distil(distiller, ipc, data, judge, metrics);
+            Distil(distiller, ipc, origin, data, judge, metrics);
         }
         // Also after an interruption or a NaN: the distiller then stands at its last good state. Of a device that failed the
         // last saved state stands; asking it again would only hide its error.
@@ -90,7 +92,7 @@ internal sealed class DistillationRun(
 
         void KeepWhatThereIs()
         {
-            SaveState(distiller, ipc);
+            SaveState(distiller, ipc, origin, metrics);
             result = Describe(result, distiller, ipc);
             Keep(result);
             SyntheticSetFile.Write(folder.Set(ipc), distiller.Set, data, settings, origin, claimed: null);
@@ -130,7 +132,8 @@ internal sealed class DistillationRun(
         }
     }
 
-    private void Distil(Distiller distiller, int ipc, PreparedData data, NetworkJudge judge, MetricsFile metrics)
+    private void Distil(
+        Distiller distiller, int ipc, SetOrigin origin, PreparedData data, NetworkJudge judge, MetricsFile metrics)
     {
         using IProgressStage stage = progress.Begin($"IPC {ipc}: distilling", settings.Iterations);
         while (distiller.Iteration < settings.Iterations)
@@ -161,7 +164,7 @@ internal sealed class DistillationRun(
                 });
             }
             if (distiller.Iteration % settings.SaveEvery == 0)
-                SaveState(distiller, ipc);
+                SaveState(distiller, ipc, origin, metrics);
         }
     }
 
@@ -227,21 +230,15 @@ internal sealed class DistillationRun(
     public static IReadOnlyList<int> ImagesOfSets(RunSettings settings, int classes) =>
         [.. settings.Ipc.Select(ipc => ipc * classes * (settings.Factor ?? 1) * (settings.Factor ?? 1))];
 
-    // Lines that a crash left behind the last saved state would stand there twice once the steps are done again.
-    private Func<JsonObject, bool> IsBeforeCheckpoint()
-    {
-        Dictionary<int, int> done = settings.Ipc
-            .Where(ipc => File.Exists(folder.Checkpoint(ipc)))
-            .ToDictionary(ipc => ipc, ipc => CheckpointFile.IterationOf(folder.Checkpoint(ipc)));
-        return line =>
-        {
-            int saved = done.GetValueOrDefault(line["ipc"]!.GetValue<int>()), iteration = line["iteration"]!.GetValue<int>();
-            return line.ContainsKey("accuracy") ? iteration <= saved : iteration < saved;
-        };
-    }
+    private Dictionary<int, int> SavedIterations() => settings.Ipc
+        .Where(ipc => File.Exists(folder.Checkpoint(ipc)))
+        .ToDictionary(ipc => ipc, ipc => CheckpointFile.IterationOf(folder.Checkpoint(ipc)));
 
-    private void SaveState(Distiller distiller, int ipc) =>
-        CheckpointFile.Write(folder.Checkpoint(ipc), distiller, settings);
+    private void SaveState(Distiller distiller, int ipc, SetOrigin origin, MetricsFile metrics)
+    {
+        metrics.FlushToDisk();
+        CheckpointFile.Write(folder.Checkpoint(ipc), distiller, settings, origin);
+    }
 
     private IpcResult Describe(IpcResult result, Distiller distiller, int ipc)
     {

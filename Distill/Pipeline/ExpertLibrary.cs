@@ -2,6 +2,7 @@ using System.Globalization;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
@@ -34,6 +35,7 @@ internal sealed class ExpertLibrary : IDisposable
 
     /// <summary>Opens or records every expert.</summary>
     /// <exception cref="DistillException">A recorded expert was made with other settings.</exception>
+    /// <exception cref="ArrayFileException">A recorded expert is damaged.</exception>
     /// <exception cref="NumericalException">A training loss stops being finite.</exception>
     public static ExpertLibrary Gather(
         RunSettings settings, Network network, PreparedData data, string folder, IProgressView progress,
@@ -62,6 +64,8 @@ internal sealed class ExpertLibrary : IDisposable
                         losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"),
                         cancel);
                 library._experts.Add(expert);
+                if (expert.Trajectory.ContentHash is null)
+                    progress.Note(OlderFile.Note(path));
                 string origin = expert.RecordedOn == data.Backend.Name ? "" : $", recorded on {expert.RecordedOn}";
                 stage.Report(
                     before + stepsEach,

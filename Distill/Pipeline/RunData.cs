@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using InfMatch.Datasets;
 using InfMatch.Tensors.IO;
@@ -37,7 +38,9 @@ internal sealed record RunData
 
     /// <summary>Writes what a run begins on into its folder.</summary>
     public static void Save(string folder, DatasetPair pair) =>
-        AtomicFile.WriteAllText(Path.Combine(folder, FileName), JsonSerializer.Serialize(Of(pair), s_options) + "\n");
+        AtomicFile.WriteAllText(
+            Path.Combine(folder, FileName),
+            SealedJson.Seal(JsonSerializer.SerializeToNode(Of(pair), s_options)!.AsObject()) + "\n");
 
     /// <summary>Holds data to those that a run began on. Runs of earlier versions have no such file, and then false is returned;
     /// experts still know the training images that they saw.</summary>
@@ -50,7 +53,10 @@ internal sealed record RunData
         RunData? began;
         try
         {
-            began = JsonSerializer.Deserialize<RunData>(File.ReadAllText(path), s_options);
+            (JsonObject root, bool hasHash) = SealedJson.Read(path);
+            began = hasHash
+                ? root.Deserialize<RunData>(s_options)
+                : throw new JsonException("it does not state the hash of its content.");
         }
         catch (JsonException e)
         {

@@ -70,7 +70,7 @@ internal static class SyntheticSetFile
             NamedArray.From("lr", [1], (double[])[settings.EvalRate]),
             .. data.Whitening?.ToArrays() ?? [],
         ];
-        metadata[ArtifactHash.ContentKey] = ArtifactHash.OfContent(arrays, metadata);
+        metadata[ContentHash.Key] = ContentHash.Of(arrays, metadata);
         Safetensors.Write(path, arrays, metadata);
     }
 

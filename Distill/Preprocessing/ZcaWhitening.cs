@@ -20,6 +20,9 @@ internal sealed class ZcaWhitening
     private const string EpsilonKey = "epsilon", DataKey = "dataset_sha256";
     private const int RowsAtOnce = 1024, Matrices = 6;
 
+    // Of a file of an earlier version: data and epsilon.
+    private const int OlderTexts = 2;
+
     private readonly float[] _mean, _matrix;
     private readonly Lazy<WhiteningInverse> _inverse;
 
@@ -70,11 +73,12 @@ internal sealed class ZcaWhitening
         string hash = train.ContentHash();
         string path = Path.Combine(
             folder, FormattableString.Invariant($"zca-{train.Name.Replace(' ', '-')}-{hash[..12]}-eps{epsilon}.safetensors"));
-        if (Kept(path) is { } kept
+        if (Kept(path, progress) is { } kept
             && kept.Metadata.GetValueOrDefault(DataKey) == hash
             && kept.Metadata.GetValueOrDefault(EpsilonKey) == epsilon.ToString("R", CultureInfo.InvariantCulture)
             && kept.TryGet(MeanName, out NamedArray? mean) && kept.TryGet(MatrixName, out NamedArray? matrix)
-            && mean.Count == train.ImageSize)
+            && mean is { Element: ArrayElement.Float32 } && matrix is { Element: ArrayElement.Float32 }
+            && mean.Count == train.ImageSize && matrix.Count == train.ImageSize * train.ImageSize)
         {
             return Of(epsilon, mean, matrix);
         }
@@ -82,7 +86,7 @@ internal sealed class ZcaWhitening
         ZcaWhitening made = Fit(train, epsilon, backend, stage.Report, cancel);
         stage.Report(train.Count + train.ImageSize, made.ToString());
         Directory.CreateDirectory(folder);
-        Safetensors.Write(
+        ContentHash.Write(
             path, [.. made.ToArrays()],
             new Dictionary<string, string>(StringComparer.Ordinal)
             {
@@ -91,15 +95,21 @@ internal sealed class ZcaWhitening
         return made;
     }
 
-    private static ArraySet? Kept(string path)
+    private static ArraySet? Kept(string path, IProgressView progress)
     {
+        if (!File.Exists(path))
+            return null;
         try
         {
-            return File.Exists(path) ? Safetensors.Read(path) : null;
+            ArraySet kept = Safetensors.Read(path);
+            if (!ContentHash.Check(kept, OlderTexts))
+                progress.Note(OlderFile.Note(path));
+            return kept;
         }
-        catch (ArrayFileException)
+        catch (ArrayFileException e)
         {
-            return null; // damaged: it is computed again
+            progress.Note($"{e.Message} The whitening is computed again.");
+            return null;
         }
     }
 

@@ -11,8 +11,6 @@ namespace InfMatch.Distill;
 /// <summary>What a run ran on: enough to tell why two runs differ.</summary>
 internal static class EnvironmentReport
 {
-    private static readonly JsonSerializerOptions s_options = new() { WriteIndented = true };
-
     private static readonly string s_informational =
         typeof(EnvironmentReport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
@@ -29,7 +27,7 @@ internal static class EnvironmentReport
         : Vector128.IsHardwareAccelerated ? "128 bit" : "none";
 
     /// <summary>environment.json.</summary>
-    public static string Write(Backend backend, int threads) => new JsonObject
+    public static string Write(Backend backend, int threads) => SealedJson.Seal(new JsonObject
     {
         ["version"] = Version,
         ["commit"] = Commit,
@@ -44,5 +42,22 @@ internal static class EnvironmentReport
         ["memoryBytes"] = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
         ["device"] = backend.Name,
         ["deviceDescription"] = backend.Description,
-    }.ToJsonString(s_options) + "\n";
+    }) + "\n";
+
+    /// <summary>What is to be said where a run goes on; null where it began on this machine with this build.</summary>
+    public static string? Compare(string path, string now)
+    {
+        if (!File.Exists(path) || File.ReadAllText(path) == now)
+            return null;
+        try
+        {
+            SealedJson.Read(path);
+            return "the machine or the build is not the one that began this run; bits may differ from here on.";
+        }
+        catch (JsonException e)
+        {
+            return $"{path} cannot tell whether the machine or the build is the one that began this run: {e.Message} Bits may " +
+                "differ from here on.";
+        }
+    }
 }

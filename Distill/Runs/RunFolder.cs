@@ -5,12 +5,15 @@ namespace InfMatch.Distill;
 
 /// <summary>
 /// The folder of one run: what went in, what came out, and the state to continue from. Only one process works in it
-/// at a time.
+/// at a time. The folder itself, and what it lies in, may be links that somebody made; in it nothing is written through one.
 /// </summary>
 internal sealed class RunFolder : IDisposable
 {
     private const string LatestFile = "latest", LockFile = "run.lock", ConfigName = "config.json";
-    private const string SetFolder = "synthetic", ExpertFolder = "experts";
+    private const string SetFolder = "synthetic", ExpertFolder = "experts", RowFolder = "rows";
+
+    // Of a name, "2026-11-23_2105".
+    private const int TimeDigits = 15;
 
     private readonly FileStream _lock;
 
@@ -64,30 +67,52 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
-    /// <summary>Makes a run folder, locked, and points "latest" to it; a second one in the same minute gets a number.</summary>
+    /// <summary>Makes a run folder, locked, with its configuration, and then points "latest" to it. It appears under its name
+    /// with all of that, and whoever else takes the name at the same time gets one with a number: two processes never
+    /// share one, and a killed one leaves at most a folder with ".partial" in its name.</summary>
+    /// <param name="root">The folder of runs; it is made where it is missing.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="config">The text of config.json.</param>
+    /// <param name="ablation">The text of ablation.json; null where the run is no ablation.</param>
+    /// <param name="files">The file system; null means the real one.</param>
     /// <exception cref="DistillException">The place is not writable.</exception>
-    public static RunFolder Create(string root, string name)
+    public static RunFolder Create(
+        string root, string name, string config, string? ablation = null, FileOperations? files = null)
     {
+        files ??= FileOperations.Disk;
+        string? staging = null;
+        RunFolder? made = null;
         try
         {
+            root = System.IO.Path.GetFullPath(root);
             Directory.CreateDirectory(root);
-            string path = System.IO.Path.GetFullPath(System.IO.Path.Combine(root, name));
-            for (int i = 2; Directory.Exists(path); i++)
-                path = System.IO.Path.GetFullPath(System.IO.Path.Combine(root, $"{name}_{i}"));
-            foreach (string sub in (string[])[SetFolder, "images", ExpertFolder, "checkpoints"])
-                Directory.CreateDirectory(System.IO.Path.Combine(path, sub));
-            RunFolder folder = Lock(path);
-            AtomicFile.WriteAllText(System.IO.Path.Combine(root, LatestFile), System.IO.Path.GetFileName(path) + "\n");
-            return folder;
+            staging = System.IO.Path.Combine(root, $"{name}.{System.IO.Path.GetRandomFileName()[..8]}.partial");
+            Directory.CreateDirectory(staging);
+            MakeParts(staging);
+            AtomicFile.WriteAllText(System.IO.Path.Combine(staging, ConfigName), config, files);
+            if (ablation is not null)
+                AtomicFile.WriteAllText(System.IO.Path.Combine(staging, AblationSummary.FileName), ablation, files);
+            made = TakeName(root, name, staging);
+            staging = null;
+            files.FlushFolder(root);
+            AtomicFile.WriteAllText(
+                System.IO.Path.Combine(root, LatestFile), System.IO.Path.GetFileName(made.Path) + "\n", files);
+            return made;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
-            throw NotWritable(root, e);
+            made?.Dispose();
+            if (staging is not null && Directory.Exists(staging))
+                Directory.Delete(staging, recursive: true);
+            if (e is IOException or UnauthorizedAccessException)
+                throw NotWritable(root, e);
+            throw;
         }
     }
 
     /// <summary>Opens an existing run folder, locked.</summary>
-    /// <exception cref="DistillException">It does not exist, is not writable, or another process works in it.</exception>
+    /// <exception cref="DistillException">It does not exist, is not writable, another process works in it, or a folder in it
+    /// is a link.</exception>
     public static RunFolder Open(string path)
     {
         if (!Directory.Exists(path))
@@ -95,18 +120,55 @@ internal sealed class RunFolder : IDisposable
             throw new DistillException(
                 ExitCode.Usage, "IM2003", $"the run folder {path} does not exist. Name one, or start a run with 'distill'.");
         }
-        return Lock(System.IO.Path.GetFullPath(path));
+        path = System.IO.Path.GetFullPath(path);
+        try
+        {
+            MakeParts(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw NotWritable(path, e);
+        }
+        return Lock(path);
     }
 
-    /// <summary>The run folder that a name or path means; without one the latest below the root.</summary>
-    /// <exception cref="DistillException">There is no latest run.</exception>
+    /// <summary>The folder of a row of this ablation, locked; it is made where it is missing.</summary>
+    /// <exception cref="DistillException">It is not writable, another process works in it, or it is a link.</exception>
+    public RunFolder Row(string name)
+    {
+        try
+        {
+            MakeReal(In(RowFolder));
+            MakeReal(In(RowFolder, name));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw NotWritable(Path, e);
+        }
+        return Open(In(RowFolder, name));
+    }
+
+    /// <summary>The run folder that a name or path means; without one the run below the root that "latest" names, or the newest
+    /// there where that is none with a configuration.</summary>
+    /// <exception cref="DistillException">There is no run.</exception>
     public static string Find(string? run, string root)
     {
         if (run is not null)
             return Directory.Exists(run) ? run : System.IO.Path.Combine(root, run);
         string latest = System.IO.Path.Combine(root, LatestFile);
-        return File.Exists(latest)
-            ? System.IO.Path.Combine(root, File.ReadAllText(latest).Trim())
+        string name = File.Exists(latest) ? File.ReadAllText(latest).Trim() : "";
+        if (IsRun(root, name))
+            return System.IO.Path.Combine(root, name);
+        string? newest = !Directory.Exists(root)
+            ? null
+            : Directory.EnumerateDirectories(root).Select(d => System.IO.Path.GetFileName(d))
+                .Where(d => IsRun(root, d))
+                .OrderByDescending(d => d.Length >= TimeDigits ? d[..TimeDigits] : "", StringComparer.Ordinal)
+                .ThenByDescending(d => File.GetLastWriteTimeUtc(System.IO.Path.Combine(root, d, ConfigName)))
+                .ThenByDescending(d => d, StringComparer.Ordinal)
+                .FirstOrDefault();
+        return newest is not null
+            ? System.IO.Path.Combine(root, newest)
             : throw new DistillException(
                 ExitCode.Usage, "IM2003", $"there is no run below {root}. Name a run folder, or start a run with 'distill'.");
     }
@@ -127,21 +189,82 @@ internal sealed class RunFolder : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        // While it is still held, or the file of whoever locks the folder next would be deleted.
+        if (!OperatingSystem.IsWindows())
+            File.Delete(In(LockFile));
         _lock.Dispose();
-        File.Delete(In(LockFile));
+        if (OperatingSystem.IsWindows())
+            File.Delete(In(LockFile));
     }
 
     private string In(params ReadOnlySpan<string> parts) => System.IO.Path.Combine([Path, .. parts]);
+
+    // Below a root, under a plain name, with a configuration.
+    private static bool IsRun(string root, string name) =>
+        name.Length > 0 && name is not ("." or "..") && System.IO.Path.GetFileName(name) == name
+        && !name.EndsWith(".partial", StringComparison.Ordinal)
+        && File.Exists(System.IO.Path.Combine(root, name, ConfigName));
+
+    private static void MakeParts(string path)
+    {
+        foreach (string part in (string[])[SetFolder, "images", ExpertFolder, "checkpoints"])
+            MakeReal(System.IO.Path.Combine(path, part));
+    }
+
+    // What is written into a linked folder comes to lie where nobody looks for it.
+    private static void MakeReal(string path)
+    {
+        if (new FileInfo(path).LinkTarget is { } target)
+        {
+            throw new DistillException(
+                ExitCode.FileSystem, "IM7004",
+                $"{path} is a link to {target}, and nothing is written through a link in a run folder. Put a folder in its place; " +
+                "recorded experts elsewhere are named with --experts-from, another disk with --out.");
+        }
+        Directory.CreateDirectory(path);
+    }
+
+    // A folder that is not empty is never replaced by a rename: of two that take a name one fails.
+    private static RunFolder TakeName(string root, string name, string staging)
+    {
+        FileStream? held = OperatingSystem.IsWindows() ? null : HoldLock(staging); // there nothing in a folder that is renamed may be open
+        try
+        {
+            for (int i = 1; ; i++)
+            {
+                string path = System.IO.Path.Combine(root, i == 1 ? name : $"{name}_{i}");
+                if (System.IO.Path.Exists(path))
+                    continue;
+                try
+                {
+                    Directory.Move(staging, path);
+                }
+                catch (IOException) when (System.IO.Path.Exists(path))
+                {
+                    continue;
+                }
+                return held is null ? Lock(path) : new RunFolder(path, held);
+            }
+        }
+        catch
+        {
+            held?.Dispose();
+            throw;
+        }
+    }
 
     private static RunFolder Lock(string path)
     {
         string file = System.IO.Path.Combine(path, LockFile);
         try
         {
-            // The system gives the lock back when the process ends in whatever way, so a crash locks nobody out.
-            return new RunFolder(path, new FileStream(file, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None));
+            return new RunFolder(path, HoldLock(path));
         }
         catch (UnauthorizedAccessException e)
+        {
+            throw NotWritable(path, e);
+        }
+        catch (FileWriteException e)
         {
             throw NotWritable(path, e);
         }
@@ -151,6 +274,14 @@ internal sealed class RunFolder : IDisposable
                 ExitCode.FileSystem, "IM7002",
                 $"another process works in {path}. Wait for its end, or choose another run folder.", e);
         }
+    }
+
+    // The system gives the lock back when the process ends in whatever way, so a crash locks nobody out.
+    private static FileStream HoldLock(string path)
+    {
+        string file = System.IO.Path.Combine(path, LockFile);
+        FileOperations.RefuseLink(file);
+        return new FileStream(file, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None);
     }
 
     private static DistillException NotWritable(string path, Exception e, string option = "--out") => new(

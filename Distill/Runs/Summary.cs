@@ -110,19 +110,26 @@ internal sealed record Summary
 
     public required IReadOnlyList<IpcResult> Results { get; init; }
 
+    /// <summary>Whether the file from which it was read states a hash of its content, as those of this version do.</summary>
+    [JsonIgnore]
+    public bool HasHash { get; init; }
+
     /// <summary>The file as text.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, JsonText.Options);
+    public string ToJson() => SealedJson.Seal(JsonSerializer.SerializeToNode(this, JsonText.Options)!.AsObject());
 
     /// <summary>Reads the file again.</summary>
-    /// <exception cref="DistillException">It is no summary.</exception>
+    /// <exception cref="DistillException">It is no summary, or damaged.</exception>
     public static Summary Read(string path)
     {
         try
         {
-            return JsonSerializer.Deserialize<Summary>(File.ReadAllText(path), JsonText.Options)
-                ?? throw new JsonException("it holds null.");
+            (JsonObject root, bool hasHash) = SealedJson.Read(path);
+            Summary read = root.Deserialize<Summary>(JsonText.Options)!;
+            return read.Results is null || read.Results.Any(r => r?.Accuracy is null)
+                ? throw new JsonException("its results are not whole.")
+                : read with { HasHash = hasHash };
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new DistillException(
                 ExitCode.Data, "IM3020", $"{path} is no summary: {e.Message} Delete it to start afresh.", e);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using InfMatch.Autograd;
 using InfMatch.Nn;
 using InfMatch.Tensors;
@@ -13,7 +14,7 @@ namespace InfMatch.Influence;
 /// </summary>
 public sealed class Expert : IDisposable
 {
-    private const string Format = "infmatch-trajectory-1", NumberType = "dtype", Device = "device", PrecisionName = "precision";
+    private const string FormatName = "format", NumberType = "dtype", Device = "device", PrecisionName = "precision";
 
     // What an entry is in a file that is older than it.
     private const string CutMixName = "cutMix", NoCutMix = "0";
@@ -46,7 +47,8 @@ public sealed class Expert : IDisposable
     {
         int perEpoch = plan.StepsPerEpoch(data.Count), steps = plan.Steps(data.Count);
         int size = ElementOf(data.Images.DType).ByteSize();
-        return (long)schedule.Steps(perEpoch, steps).Length * network.Layout.Count * size + 16L * steps;
+        long stored = schedule.Steps(perEpoch, steps).Length;
+        return stored * network.Layout.Count * size + (stored + 1) * TrajectoryHashes.Bytes + 16L * steps;
     }
 
     /// <summary>
@@ -81,12 +83,15 @@ public sealed class Expert : IDisposable
                 new ArrayLayout("theta", ElementOf(data.Images.DType), [stored.Length, p]),
                 new ArrayLayout("losses", ArrayElement.Float32, [trainer.Steps]),
                 new ArrayLayout("accuracy", ArrayElement.Float64, [1]),
+                new ArrayLayout(TrajectoryHashes.Name, ArrayElement.UInt8, [stored.Length + 1, TrajectoryHashes.Bytes]),
             ],
             Describe(network, data, plan, schedule, key)))
         {
             writer.Append("steps", (ReadOnlySpan<int>)stored);
-            writer.Append("rates", (ReadOnlySpan<double>)[.. Enumerable.Range(0, trainer.Steps).Select(trainer.RateAt)]);
+            double[] rates = [.. Enumerable.Range(0, trainer.Steps).Select(trainer.RateAt)];
+            writer.Append("rates", (ReadOnlySpan<double>)rates);
             var losses = new float[trainer.Steps];
+            var hashes = new TrajectoryHashes(stored.Length);
             Tensor start = network.Initialise(data.Images.Backend, data.Images.DType, key.Split("init"));
             void Observe(TrainingLosses read)
             {
@@ -95,14 +100,24 @@ public sealed class Expert : IDisposable
                 observeLosses?.Invoke(read);
             }
             using Tensor end = data.Images.DType == DType.Float32
-                ? StreamCheckpoints<float>(
-                    trainer, start, stored, theta => writer.Append("theta", (ReadOnlySpan<float>)theta), observe,
-                    Observe, cancel)
-                : StreamCheckpoints<double>(
-                    trainer, start, stored, theta => writer.Append("theta", (ReadOnlySpan<double>)theta), observe,
-                    Observe, cancel);
+                ? StreamCheckpoints<float>(trainer, start, stored, StoreFloat, observe, Observe, cancel)
+                : StreamCheckpoints<double>(trainer, start, stored, StoreDouble, observe, Observe, cancel);
+            void StoreFloat(float[] theta)
+            {
+                hashes.Add(MemoryMarshal.AsBytes<float>(theta));
+                writer.Append("theta", (ReadOnlySpan<float>)theta);
+            }
+            void StoreDouble(double[] theta)
+            {
+                hashes.Add(MemoryMarshal.AsBytes<double>(theta));
+                writer.Append("theta", (ReadOnlySpan<double>)theta);
+            }
+            double reached = accuracy?.Invoke(end) ?? double.NaN;
             writer.Append("losses", (ReadOnlySpan<float>)losses);
-            writer.Append("accuracy", (ReadOnlySpan<double>)[accuracy?.Invoke(end) ?? double.NaN]);
+            writer.Append("accuracy", (ReadOnlySpan<double>)[reached]);
+            writer.Append(
+                TrajectoryHashes.Name,
+                (ReadOnlySpan<byte>)hashes.Complete(writer.Header.Span, stored, rates, losses, reached));
             writer.Complete();
         }
         return Open(network, data, plan, schedule, key, path);
@@ -156,6 +171,7 @@ public sealed class Expert : IDisposable
 
     /// <summary>Opens a recorded trajectory that was made with exactly these settings, on whatever device.</summary>
     /// <exception cref="TrajectoryException">The file was made with others; the message names the first difference.</exception>
+    /// <exception cref="ArrayFileException">The file is damaged.</exception>
     public static Expert Open(
         Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule, RandomKey key, string path)
     {
@@ -163,7 +179,8 @@ public sealed class Expert : IDisposable
         foreach ((string name, string wanted) in Describe(network, data, plan, schedule, key))
         {
             // A file without it is older than the entry; the hash of its data holds the number type too.
-            if (name == Device || (name == NumberType && !trajectory.Metadata.ContainsKey(name)))
+            // The file has been held to its own format.
+            if (name is Device or FormatName || (name == NumberType && !trajectory.Metadata.ContainsKey(name)))
                 continue;
             string found = trajectory.Metadata.GetValueOrDefault(name, name switch
             {
@@ -222,7 +239,7 @@ public sealed class Expert : IDisposable
         CultureInfo culture = CultureInfo.InvariantCulture;
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["format"] = Format,
+            [FormatName] = TrajectoryFile.Format,
             ["network"] = network.Name,
             ["parameters"] = network.Layout.Count.ToString(culture),
             ["images"] = data.Count.ToString(culture),

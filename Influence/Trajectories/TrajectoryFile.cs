@@ -1,4 +1,6 @@
 using System.IO.MemoryMappedFiles;
+using System.Numerics;
+using System.Runtime.InteropServices;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
@@ -10,10 +12,13 @@ public sealed class TrajectoryException(string message) : Exception(message);
 /// <summary>
 /// The recorded training of one network on D: a safetensors file with the stored steps [K], their parameters θ [K, p]
 /// in the number type that it trained in, every step's rate [T] and loss [T], and the test accuracy at the end. It is
-/// memory-mapped: a trajectory may be larger than memory, and an estimator reads two vectors at a time.
+/// memory-mapped: a trajectory may be larger than memory, and an estimator reads two vectors at a time. Each vector has a
+/// hash in the file, to which it is held when it is first read, and all else has one, to which opening holds it.
 /// </summary>
 public sealed class TrajectoryFile : IDisposable
 {
+    internal const string Format = "infmatch-trajectory-2", FirstFormat = "infmatch-trajectory-1";
+
     private readonly MemoryMappedFile _file;
     private readonly MemoryMappedViewAccessor _view;
     private readonly long _thetaOffset;
@@ -21,6 +26,8 @@ public sealed class TrajectoryFile : IDisposable
     private readonly int[] _steps;
     private readonly double[] _rates, _sumOfRates;
     private readonly float[] _losses;
+    private readonly TrajectoryHashes? _hashes;
+    private readonly bool[] _isChecked;
 
     private TrajectoryFile(string path, SafetensorsHeader header)
     {
@@ -43,6 +50,15 @@ public sealed class TrajectoryFile : IDisposable
         _sumOfRates = new double[_rates.Length + 1];
         for (int t = 0; t < _rates.Length; t++)
             _sumOfRates[t + 1] = _sumOfRates[t] + _rates[t];
+        _isChecked = new bool[_steps.Length];
+        if (header.Entries.FirstOrDefault(e => e.Name == TrajectoryHashes.Name) is not { } hashes)
+            return;
+        _hashes = new TrajectoryHashes(ReadBytes(hashes.Offset, hashes.ByteCount));
+        if (!_hashes.IsRight(ReadBytes(0, header.DataStart), _steps, _rates, _losses, Accuracy))
+        {
+            Dispose();
+            throw Damaged(path, "the content does not have the hash that the file states");
+        }
     }
 
     /// <summary>Where the file is.</summary>
@@ -63,8 +79,13 @@ public sealed class TrajectoryFile : IDisposable
     /// <summary>The loss of every step's batch.</summary>
     public IReadOnlyList<float> Losses => _losses;
 
-    /// <summary>Opens a finished trajectory.</summary>
+    /// <summary>SHA-256 of the whole file, in lower-case hex; null for a file of an earlier version, which states none, so
+    /// that damage in it is not found.</summary>
+    public string? ContentHash => _hashes?.Whole;
+
+    /// <summary>Opens a finished trajectory and checks all but the parameters, which are checked as they are read.</summary>
     /// <exception cref="SafetensorsException">The file is not a complete safetensors file.</exception>
+    /// <exception cref="DamagedFileException">The content does not have the hash that the file states.</exception>
     /// <exception cref="TrajectoryException">It lacks what a trajectory has.</exception>
     public static TrajectoryFile Open(string path)
     {
@@ -94,6 +115,7 @@ public sealed class TrajectoryFile : IDisposable
             throw new TrajectoryException($"{path}: one accuracy was expected, {header["accuracy"].Dimensions[0]} are stored. Record it again.");
         if (header["steps"].Dimensions[0] < 1 || header["theta"].Dimensions[1] < 1)
             throw new TrajectoryException($"{path} holds no parameters. Record it again.");
+        RequireHashes(path, header);
         var trajectory = new TrajectoryFile(path, header);
         if (Array.FindIndex(trajectory._rates, rate => !double.IsFinite(rate)) is >= 0 and int wrong)
         {
@@ -124,16 +146,27 @@ public sealed class TrajectoryFile : IDisposable
     public double RateBetween(int first, int last) => _sumOfRates[_steps[last]] - _sumOfRates[_steps[first]];
 
     /// <summary>θ at a checkpoint [p], in the given number type; it belongs to the current scope.</summary>
+    /// <exception cref="DamagedFileException">It does not have its hash, or holds NaN or an infinity.</exception>
     public Tensor Theta(int checkpoint, Backend backend, DType dtype)
     {
         return _isDouble ? Read<double>() : Read<float>();
 
-        Tensor Read<T>() where T : unmanaged
+        Tensor Read<T>() where T : unmanaged, IFloatingPointIeee754<T> =>
+            Tensor.From<T>(backend, ReadTheta<T>(checkpoint), new Shape(ParameterCount)).To(dtype);
+    }
+
+    /// <summary>Checks the parameters of every checkpoint that has not been read yet.</summary>
+    /// <exception cref="DamagedFileException">One does not have its hash, or holds NaN or an infinity.</exception>
+    public void CheckAll()
+    {
+        for (int checkpoint = 0; checkpoint < Count; checkpoint++)
         {
-            var values = new T[ParameterCount];
-            long start = (long)checkpoint * ParameterCount * (_isDouble ? sizeof(double) : sizeof(float));
-            _view.ReadArray(_thetaOffset + start, values, 0, values.Length);
-            return Tensor.From<T>(backend, values, new Shape(ParameterCount)).To(dtype);
+            if (_isChecked[checkpoint])
+                continue;
+            if (_isDouble)
+                ReadTheta<double>(checkpoint);
+            else
+                ReadTheta<float>(checkpoint);
         }
     }
 
@@ -143,4 +176,50 @@ public sealed class TrajectoryFile : IDisposable
         _view.Dispose();
         _file.Dispose();
     }
+
+    private T[] ReadTheta<T>(int checkpoint) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var values = new T[ParameterCount];
+        long start = (long)checkpoint * ParameterCount * Marshal.SizeOf<T>();
+        _view.ReadArray(_thetaOffset + start, values, 0, values.Length);
+        if (_isChecked[checkpoint])
+            return values;
+        if (_hashes?.IsRight(checkpoint, MemoryMarshal.AsBytes<T>(values)) == false)
+            throw Damaged(Path, $"the parameters of checkpoint {checkpoint} do not have the hash that the file states");
+        if (TrajectoryHashes.IndexOfNotFinite<T>(values) is >= 0 and int at)
+        {
+            throw new DamagedFileException(
+                Path, $"checkpoint {checkpoint} holds {values[at]} at parameter {at}: its training diverged, or the file is "
+                + "damaged. Delete the file, so that it is recorded again, with a lower rate if it diverged.");
+        }
+        _isChecked[checkpoint] = true;
+        return values;
+    }
+
+    private byte[] ReadBytes(long offset, long count)
+    {
+        var bytes = new byte[count];
+        _view.ReadArray(offset, bytes, 0, bytes.Length);
+        return bytes;
+    }
+
+    // A file of the second format without its hashes is not one of the first.
+    private static void RequireHashes(string path, SafetensorsHeader header)
+    {
+        SafetensorsEntry? hashes = header.Entries.FirstOrDefault(e => e.Name == TrajectoryHashes.Name);
+        string format = header.Metadata.GetValueOrDefault("format", FirstFormat);
+        int count = header["theta"].Dimensions[0] + 1;
+        bool isRight = hashes is null
+            ? format == FirstFormat
+            : format == Format && hashes.Element == ArrayElement.UInt8
+                && hashes.Dimensions.AsSpan().SequenceEqual([count, TrajectoryHashes.Bytes]);
+        if (!isRight)
+        {
+            throw Damaged(
+                path, $"its format is \"{format}\" and {(hashes is null ? "it states no hashes" : "its hashes are not those of it")}");
+        }
+    }
+
+    private static DamagedFileException Damaged(string path, string what) => new(
+        path, $"{what}, so it was damaged or changed after it was recorded. Delete the file, so that it is recorded again.");
 }

@@ -25,6 +25,13 @@ public sealed class RetrainedFolder(Expert expert, string folder, IReadOnlyList<
     /// <summary>How many trainings the last <see cref="Run"/> made, and did not find.</summary>
     public int Made { get; private set; }
 
+    /// <summary>The files that the last <see cref="Run"/> found damaged and made again.</summary>
+    public IReadOnlyList<string> Damaged { get; private set; } = [];
+
+    /// <summary>How many results the last <see cref="Run"/> took from files that state no hash of their content: an earlier
+    /// version wrote them, and damage in them is not found.</summary>
+    public int WithoutHash { get; private set; }
+
     /// <summary>Trains under every intervention that the folder has no result of.</summary>
     /// <param name="interventions">What to train under.</param>
     /// <param name="threads">Trainings at once.</param>
@@ -41,7 +48,8 @@ public sealed class RetrainedFolder(Expert expert, string folder, IReadOnlyList<
         Directory.CreateDirectory(folder);
         string[] files = new string[interventions.Count];
         var finished = new Lock();
-        (int done, int made) = (0, 0);
+        (int done, int made, int withoutHash) = (0, 0, 0);
+        var damaged = new List<string>();
         try
         {
             Parallel.For(
@@ -51,12 +59,15 @@ public sealed class RetrainedFolder(Expert expert, string folder, IReadOnlyList<
                 {
                     Dictionary<string, string> description = Describe(interventions[i]);
                     files[i] = Path.Combine(folder, $"{NameOf(description)}.safetensors");
-                    bool isThere = IsResult(files[i], description);
+                    (bool isThere, bool hasHash, bool isDamaged) = Find(files[i], description);
                     if (!isThere)
                         Train(interventions[i], files[i], description, cancel);
                     lock (finished)
                     {
                         made += isThere ? 0 : 1;
+                        withoutHash += isThere && !hasHash ? 1 : 0;
+                        if (isDamaged)
+                            damaged.Add(files[i]);
                         observe?.Invoke(++done);
                     }
                 });
@@ -65,7 +76,7 @@ public sealed class RetrainedFolder(Expert expert, string folder, IReadOnlyList<
         {
             throw e.InnerExceptions.OfType<NumericalException>().FirstOrDefault() ?? e.InnerExceptions[0];
         }
-        Made = made;
+        (Made, WithoutHash, Damaged) = (made, withoutHash, [.. damaged.Order(StringComparer.Ordinal)]);
         return files;
     }
 
@@ -74,7 +85,9 @@ public sealed class RetrainedFolder(Expert expert, string folder, IReadOnlyList<
     /// <exception cref="ArrayFileException">The file is damaged.</exception>
     public Tensor Theta(string file, int horizon)
     {
-        NamedArray theta = Safetensors.Read(file, s_limits)["theta"];
+        ArraySet found = Safetensors.Read(file, s_limits);
+        ContentHash.Check(found, DescribeTraining().Count + 1);
+        NamedArray theta = found["theta"];
         int p = expert.Network.Layout.Count;
         Backend backend = expert.Data.Images.Backend;
         return theta.Element == ArrayElement.Float32
@@ -106,20 +119,26 @@ public sealed class RetrainedFolder(Expert expert, string folder, IReadOnlyList<
         NamedArray theta = data.DType == DType.Float32
             ? NamedArray.From("theta", shape, Array.ConvertAll(kept, x => (float)x))
             : NamedArray.From("theta", shape, kept);
-        Safetensors.Write(file, [theta], description);
+        ContentHash.Write(file, [theta], description);
     }
 
-    private bool IsResult(string file, Dictionary<string, string> description)
+    private (bool IsThere, bool HasHash, bool IsDamaged) Find(string file, Dictionary<string, string> description)
     {
+        if (!File.Exists(file))
+            return default;
         try
         {
             ArraySet found = Safetensors.Read(file, s_limits);
-            return description.All(d => found.Metadata.GetValueOrDefault(d.Key) == d.Value)
-                && found["theta"].Count == Horizons.Count * expert.Network.Layout.Count;
+            bool hasHash = ContentHash.Check(found, description.Count);
+            bool isThere = description.All(d => found.Metadata.GetValueOrDefault(d.Key) == d.Value)
+                && found.TryGet("theta", out NamedArray? theta)
+                && theta.Element is ArrayElement.Float32 or ArrayElement.Float64
+                && theta.Count == Horizons.Count * expert.Network.Layout.Count;
+            return (isThere, hasHash, !isThere);
         }
         catch (Exception e) when (e is IOException or ArrayFileException)
         {
-            return false; // missing or damaged: it is made again
+            return (false, false, true); // training again gives the same bits
         }
     }
 
@@ -130,10 +149,16 @@ public sealed class RetrainedFolder(Expert expert, string folder, IReadOnlyList<
             throw new ShapeException(
                 $"An intervention has {intervention.Weights.Count} weights, but D has {expert.Data.Count} examples. Give one each.");
         }
+        Dictionary<string, string> description = DescribeTraining();
+        description["intervention"] = intervention.Hash();
+        return description;
+    }
+
+    private Dictionary<string, string> DescribeTraining()
+    {
         var description = new Dictionary<string, string>(expert.Trajectory.Metadata, StringComparer.Ordinal)
         {
             ["format"] = Format,
-            ["intervention"] = intervention.Hash(),
             ["horizons"] = string.Join(' ', Horizons),
         };
         description.Remove("checkpoints"); // what was recorded of the unchanged training does not matter here

@@ -31,3 +31,18 @@ public sealed class NpyException : ArrayFileException
     {
     }
 }
+
+/// <summary>
+/// The content of a file is not what was written: it does not have the hash that the file states, or what must be a number
+/// is NaN or infinite.
+/// </summary>
+public sealed class DamagedFileException : ArrayFileException
+{
+    /// <summary>Creates the exception.</summary>
+    /// <param name="source">The file.</param>
+    /// <param name="problem">What is wrong with it, and the likely fix.</param>
+    public DamagedFileException(string source, string problem)
+        : base(source, problem, inner: null)
+    {
+    }
+}

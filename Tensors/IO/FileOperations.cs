@@ -13,13 +13,42 @@ public partial class FileOperations
     /// <summary>The real file system.</summary>
     public static FileOperations Disk { get; } = new();
 
-    /// <summary>Creates or empties a file and opens it for writing, shared with nobody.</summary>
+    /// <summary>
+    /// Creates a file and opens it for writing, shared with nobody. A file of this name that no other writer holds is
+    /// replaced and not emptied, so what has another name too keeps its content; a link is refused, so nothing is written
+    /// where it leads.
+    /// </summary>
     /// <param name="path">Full path of the file.</param>
     /// <returns>The open stream; the caller disposes it.</returns>
-    /// <exception cref="IOException">The operating system refused.</exception>
+    /// <exception cref="FileWriteException">The name is a link.</exception>
+    /// <exception cref="IOException">The operating system refused, or another writer holds the file.</exception>
     /// <exception cref="UnauthorizedAccessException">The operating system refused.</exception>
-    public virtual Stream Create(string path) =>
-        new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1 << 16);
+    public virtual Stream Create(string path)
+    {
+        RefuseLink(path);
+        if (!File.Exists(path) && !Directory.Exists(path))
+            return CreateNew(path);
+
+        // Opening it finds out whether another writer is at work in it; a reader or a stopped writer holds nothing.
+        using var left = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.None);
+        if (OperatingSystem.IsWindows())
+            left.Dispose();
+        File.Delete(path);
+        return CreateNew(path);
+    }
+
+    /// <summary>Fails where a name is a link, to a file or to a folder, whether or not that exists.</summary>
+    /// <param name="path">Full path of the file or folder.</param>
+    /// <exception cref="FileWriteException">It is a link.</exception>
+    public static void RefuseLink(string path)
+    {
+        if (new FileInfo(path).LinkTarget is { } target)
+        {
+            throw new FileWriteException(
+                $"Cannot write '{path}': it is a link to '{target}', and nothing is written through a link here. Remove the "
+                + "link.");
+        }
+    }
 
     /// <summary>Blocks until everything written to the stream is on the device.</summary>
     /// <param name="stream">A stream that <see cref="Create"/> gave.</param>
@@ -81,6 +110,10 @@ public partial class FileOperations
                 + "file is in place but might not survive a power failure. Check the state of the device.");
         }
     }
+
+    // Fails where anything has the name by now, a link included.
+    private static FileStream CreateNew(string path) =>
+        new(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 16);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

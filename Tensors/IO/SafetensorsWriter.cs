@@ -27,8 +27,10 @@ public sealed class SafetensorsWriter : IDisposable
     private long _remaining;
     private bool _closed;
 
-    private SafetensorsWriter(string path, Stream stream, IReadOnlyList<ArrayLayout> layouts, FileOperations files)
+    private SafetensorsWriter(
+        string path, Stream stream, IReadOnlyList<ArrayLayout> layouts, byte[] header, FileOperations files)
     {
+        Header = header;
         _files = files;
         _path = path;
         _stream = stream;
@@ -37,6 +39,9 @@ public sealed class SafetensorsWriter : IDisposable
             _remaining = CountOf(layouts[0]);
         SkipFinished();
     }
+
+    /// <summary>The bytes with which the file begins, up to the data.</summary>
+    public ReadOnlyMemory<byte> Header { get; }
 
     /// <summary>
     /// Creates the partial file and writes its header; a partial file left by a stopped run is replaced.
@@ -50,7 +55,8 @@ public sealed class SafetensorsWriter : IDisposable
     /// A name is reserved or occurs twice, or the header would exceed 1 MiB.
     /// </exception>
     /// <exception cref="FileWriteException">
-    /// The folder is missing or not writable, another writer holds the file, or the device failed or is full.
+    /// The folder is missing or not writable, another writer holds the file, its name is a link, or the device failed or is
+    /// full.
     /// </exception>
     public static SafetensorsWriter Create(
         string path, IEnumerable<ArrayLayout> layouts, IReadOnlyDictionary<string, string>? metadata = null,
@@ -67,7 +73,7 @@ public sealed class SafetensorsWriter : IDisposable
         {
             stream = files.Create(full + PartialSuffix);
             stream.Write(header);
-            return new SafetensorsWriter(full, stream, list, files);
+            return new SafetensorsWriter(full, stream, list, header, files);
         }
         catch (Exception e)
         {

@@ -160,6 +160,23 @@ public sealed class DownloadTests
         Whole(folder);
     }
 
+    [Theory]
+    [InlineData("file.partial")]
+    [InlineData("file.partial.tag")]
+    public void A_link_in_the_place_of_a_partial_file_is_refused(string name)
+    {
+        using TempFolder folder = new(), elsewhere = new();
+        using var publisher = Publish(Behaviour.Good);
+        string target = elsewhere.Put("precious", [1, 2, 3]);
+        File.CreateSymbolicLink(folder[name], target);
+        IOException e = Assert.Throws<IOException>(() => Get(publisher, folder, Known.Md5));
+        Assert.Contains(folder[name], e.Message, StringComparison.Ordinal);
+        Assert.Equal([1, 2, 3], File.ReadAllBytes(target));
+        File.Delete(folder[name]);
+        Get(publisher, folder, Known.Md5);
+        Whole(folder);
+    }
+
     [Fact]
     public void A_partial_file_that_is_whole_already_only_gets_its_name()
     {

@@ -24,7 +24,7 @@ public sealed class ArtifactCommandTests : IDisposable
         JsonElement found = JsonDocument.Parse(_run.Output).RootElement;
         Assert.True(found.GetProperty("holds").GetBoolean());
         Assert.True(found.GetProperty("sameBits").GetBoolean());
-        Assert.Equal(3 + 1 + (more.Contains("best", StringComparison.Ordinal) ? 1 : 0), found.GetProperty("checks").GetArrayLength());
+        Assert.Equal(3 + 1 + 1 + (more.Contains("best", StringComparison.Ordinal) ? 1 : 0), found.GetProperty("checks").GetArrayLength());
         Assert.Contains("The claim holds.", _run.Errors);
         Accuracy claimed = Summary.Read(Path.Combine(_run.RunPath, "summary.json")).Results[1].Accuracy.Distilled!;
         SyntheticArtifact artifact = SyntheticArtifact.Read(set);
@@ -62,6 +62,43 @@ public sealed class ArtifactCommandTests : IDisposable
         Safetensors.Write(lie, arrays.Values, texts);
         Assert.Equal(0, Run("verify", lie, "--device", "reference", "--json"));
         Assert.True(JsonDocument.Parse(_run.Output).RootElement.GetProperty("holds").GetBoolean());
+    }
+
+    [Fact]
+    public void A_set_in_its_run_folder_is_held_to_the_settings_and_experts_there()
+    {
+        Assert.Equal(0, _run.Run(CommandRun.SmallRun()));
+        string set = Path.Combine(_run.RunPath, "synthetic", "ipc2.safetensors");
+        string expert = ExpertLibrary.FileOf(Path.Combine(_run.RunPath, "experts"), 1), config = Path.Combine(_run.RunPath, "config.json");
+        Assert.Equal(0, Run("verify", set));
+        Assert.Contains("origin: settings and experts of the run folder are those of the file", _run.Errors);
+
+        byte[] right = File.ReadAllBytes(expert), text = File.ReadAllBytes(config);
+        byte[] flipped = [.. right];
+        flipped[SafetensorsHeader.Read(expert)["theta"].Offset + 7] ^= 1;
+        File.WriteAllBytes(expert, flipped);
+        RefusedFor($"{expert}: the parameters of checkpoint 0 do not have the hash");
+        File.WriteAllBytes(expert, File.ReadAllBytes(ExpertLibrary.FileOf(Path.Combine(_run.RunPath, "experts"), 0)));
+        RefusedFor($"{expert} is not the recording that the set was learned from");
+        File.WriteAllBytes(expert, right);
+        ConfigFile.Save(config, "distill", ConfigFile.Read(config).Resolved with
+        {
+            Settings = ConfigFile.Read(config).Resolved.Settings with { LrImg = 3 },
+        });
+        RefusedFor($"{config} has other settings than the set was made with");
+        File.WriteAllBytes(config, [.. text[..^3], (byte)'!']);
+        RefusedFor($"{config} is no configuration of this version");
+        File.WriteAllBytes(config, text);
+        File.Delete(expert); // to save room
+        Assert.Equal(0, Run("verify", set));
+
+        void RefusedFor(string reason)
+        {
+            Assert.Equal((int)ExitCode.Data, Run("verify", set, "--json"));
+            Assert.Contains(reason, _run.Errors);
+            Assert.Contains("[IM3050]", _run.Errors);
+            Assert.Equal(JsonValueKind.Null, JsonDocument.Parse(_run.Output).RootElement.GetProperty("holds").ValueKind);
+        }
     }
 
     [Fact]

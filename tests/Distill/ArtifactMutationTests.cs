@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using InfMatch.Distill;
 using InfMatch.Influence;
 using InfMatch.Tensors;
@@ -65,26 +66,123 @@ public sealed class ArtifactMutationTests : IDisposable
     [Fact]
     public void A_state_survives_mutations()
     {
-        string path = _folder.At("state");
-        Shape images = new(2, 1, 4, 4), labels = new(2, 2);
-        NamedArray[] arrays =
-        [
-            NamedArray.From("images", images.Sizes, new float[32]), NamedArray.From("image_velocity", images.Sizes, new float[32]),
-            NamedArray.From("label_logits", labels.Sizes, new float[4]),
-            NamedArray.From("label_velocity", labels.Sizes, new float[4]), NamedArray.From("mass", [1], (double[])[1]),
-            NamedArray.From("progress", [2], (int[])[3, 0]),
-        ];
-        using var valid = new MemoryStream();
-        Safetensors.Write(
-            valid, arrays, new Dictionary<string, string>(StringComparer.Ordinal) { ["config_hash"] = ConfigFile.Hash(Presets.Demo) });
+        string path = State();
         MutationAttack.Run(
-            valid.ToArray(),
-            stream =>
+            File.ReadAllBytes(path), stream => ReadState(OnDisk(stream, path)), 25, typeof(SafetensorsException),
+            typeof(DamagedFileException), typeof(DistillException));
+    }
+
+    // As a state of an earlier version is, where nothing but its own rules protects it.
+    [Fact]
+    public void A_state_without_a_hash_survives_mutations()
+    {
+        string path = State();
+        ArraySet state = Safetensors.Read(path);
+        Safetensors.Write(path, state.Arrays, new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["config_hash"] = state.Metadata["config_hash"],
+        });
+        MutationAttack.Run(
+            File.ReadAllBytes(path), stream => ReadState(OnDisk(stream, path)), 27, typeof(SafetensorsException),
+            typeof(DistillException));
+    }
+
+    [Fact]
+    public void A_flipped_bit_in_any_byte_of_a_state_is_refused()
+    {
+        string path = State();
+        byte[] valid = File.ReadAllBytes(path);
+        Assert.Equal(valid.Length, MutationAttack.Flips(
+            valid, path, ReadState, 32, typeof(SafetensorsException), typeof(DamagedFileException), typeof(DistillException)));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(0.1)]
+    public void A_flipped_bit_in_any_byte_of_a_distilled_set_is_refused(double? zca)
+    {
+        string path = ArtifactSample.Write(_folder.Root, zca);
+        byte[] valid = File.ReadAllBytes(path);
+        Assert.Equal(valid.Length, MutationAttack.Flips(
+            valid, path, p => $"{SyntheticArtifact.Read(p).Claim}", 33, typeof(SafetensorsException), typeof(DistillException)));
+    }
+
+    // Of JSON, a bit of a blank or of the case of an escape changes nothing.
+    [Fact]
+    public void A_flipped_bit_in_a_configuration_is_refused_or_changes_nothing()
+    {
+        string path = _folder.At("config.json");
+        ConfigFile.Save(path, "distill", Settings.Resolve("demo", _ => null, _ => null));
+        byte[] valid = File.ReadAllBytes(path);
+        int refused = MutationAttack.Flips(
+            valid, path,
+            p =>
             {
-                CheckpointFile.IterationOf(OnDisk(stream, path));
-                CheckpointFile.Read(path, images, labels, Presets.Demo);
+                (string command, ResolvedSettings read) = ConfigFile.Read(p, Assert.Fail);
+                return ConfigFile.Write(command, read);
             },
-            25, typeof(SafetensorsException), typeof(DistillException));
+            34, every: 3, typeof(DistillException));
+        Assert.InRange(refused, valid.Length / 3 * 7 / 10, valid.Length / 3 + 1);
+    }
+
+    [Fact]
+    public void A_flipped_bit_in_a_summary_is_refused_or_changes_nothing()
+    {
+        string path = _folder.At("summary.json");
+        var accuracy = Accuracy.Of([51.25, 52.5]);
+        new Summary
+        {
+            Seconds = 3.5, Device = "a device", Dataset = "tiny", Commit = "abcdef0", Complete = true, Protocol = "protocol A",
+            Results = [new IpcResult(1, "paper", new AccuracySet { Distilled = accuracy, Whole = accuracy }) { SetHash = "00" }],
+        }.Save(path);
+        byte[] valid = File.ReadAllBytes(path);
+        int refused = MutationAttack.Flips(
+            valid, path,
+            p =>
+            {
+                Summary read = Summary.Read(p);
+                Assert.True(read.HasHash, "the hash is gone");
+                return read.ToJson();
+            },
+            35, typeof(DistillException));
+        Assert.InRange(refused, valid.Length * 7 / 10, valid.Length);
+    }
+
+    [Fact]
+    public void A_flipped_bit_in_an_ablation_is_refused_or_changes_nothing()
+    {
+        var summary = new AblationSummary
+        {
+            Grid = "paper", Complete = false, Dataset = "tiny", Device = "a device", Commit = "abcdef0", Seconds = 1.5,
+            Rows = [new AblationResult(AblationGrid.Of("paper")[0], [])],
+        };
+        summary.Save(_folder.Root);
+        byte[] valid = File.ReadAllBytes(_folder.At(AblationSummary.FileName));
+        int refused = MutationAttack.Flips(
+            valid, _folder.At(AblationSummary.FileName), _ => AblationSummary.Read(_folder.Root).ToJson(), 36,
+            typeof(DistillException));
+        Assert.InRange(refused, valid.Length * 7 / 10, valid.Length);
+    }
+
+    [Fact]
+    public void A_flipped_bit_in_any_line_of_metrics_is_refused_or_changes_nothing()
+    {
+        string path = _folder.At("metrics.jsonl");
+        WriteMetrics(path);
+        byte[] valid = File.ReadAllBytes(path);
+        int refused = MutationAttack.Flips(valid, path, p => ReopenMetrics(p, valid), 37, typeof(DistillException));
+        Assert.InRange(refused, valid.Length * 95 / 100, valid.Length);
+    }
+
+    [Fact]
+    public void Metrics_survive_mutations()
+    {
+        string path = _folder.At("metrics.jsonl");
+        WriteMetrics(path);
+        byte[] valid = File.ReadAllBytes(path);
+        MutationAttack.Run(
+            valid, stream => { MetricsFile.Open(OnDisk(stream, path), s_saved, _ => { }).Dispose(); }, 28,
+            typeof(DistillException));
     }
 
     [Fact]
@@ -102,7 +200,53 @@ public sealed class ArtifactMutationTests : IDisposable
                 trajectory.Theta(trajectory.Count - 1, backend, DType.Float32).Dispose();
                 Assert.True(trajectory.RateBetween(0, trajectory.Count - 1) < double.PositiveInfinity);
             },
-            26, typeof(SafetensorsException), typeof(TrajectoryException));
+            26, typeof(SafetensorsException), typeof(DamagedFileException), typeof(TrajectoryException));
+    }
+
+    private static readonly Dictionary<int, int> s_saved = new() { [1] = 4, [10] = 3 };
+
+    private static void WriteMetrics(string path)
+    {
+        using MetricsFile file = MetricsFile.Open(path, new Dictionary<int, int>(), Assert.Fail);
+        foreach ((int ipc, int steps) in s_saved)
+        {
+            for (int i = 0; i < steps; i++)
+                file.Append(new JsonObject { ["ipc"] = ipc, ["iteration"] = i, ["j"] = 0.9 / (i + 1), ["skipped"] = false });
+            file.Append(new JsonObject { ["ipc"] = ipc, ["iteration"] = steps, ["accuracy"] = 51.25 });
+        }
+    }
+
+    // Opening writes the file anew, so each reading begins from the bytes that it is to look at.
+    private static string ReopenMetrics(string path, byte[] valid)
+    {
+        MetricsFile.Open(path, s_saved, Assert.Fail).Dispose();
+        Assert.Equal(valid, File.ReadAllBytes(path));
+        return string.Join('\n', MetricsFile.Read(path).Select(l => l.ToJsonString()));
+    }
+
+    private static readonly Shape s_images = new(2, 1, 4, 4), s_labels = new(2, 2);
+    private static readonly SetOrigin s_origin = new(new string('a', 64), [new string('b', 64), new string('c', 64)]);
+
+    private string State()
+    {
+        string path = _folder.At("state");
+        NamedArray[] arrays =
+        [
+            NamedArray.From("images", s_images.Sizes, new float[32]),
+            NamedArray.From("image_velocity", s_images.Sizes, new float[32]),
+            NamedArray.From("label_logits", s_labels.Sizes, new float[4]),
+            NamedArray.From("label_velocity", s_labels.Sizes, new float[4]), NamedArray.From("mass", [1], (double[])[1]),
+            NamedArray.From("progress", [2], (int[])[3, 0]),
+        ];
+        ContentHash.Write(path, arrays, CheckpointFile.Describe(Presets.Demo, s_origin));
+        return path;
+    }
+
+    private static string ReadState(string path)
+    {
+        CheckpointFile.IterationOf(path);
+        ArraySet state = CheckpointFile.Read(path, s_images, s_labels, Presets.Demo, s_origin, _ => { });
+        return ContentHash.Of(state.Arrays, state.Metadata);
     }
 
     private static void Read(Stream stream)

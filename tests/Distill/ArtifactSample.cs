@@ -69,7 +69,7 @@ internal static class ArtifactSample
         {
             texts["set_sha256"] = ArtifactHash.OfSet(images.AsFloat32(), logits.AsFloat32());
         }
-        texts[ArtifactHash.ContentKey] = ArtifactHash.OfContent(arrays.Values, texts);
+        texts[ContentHash.Key] = ContentHash.Of(arrays.Values, texts);
     }
 
     /// <summary>The file as version 1 had it.</summary>

@@ -108,7 +108,7 @@ internal sealed class CommandRun : IDisposable
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
-    private static void Copy(string from, string to)
+    internal static void Copy(string from, string to)
     {
         Directory.CreateDirectory(to);
         foreach (string file in Directory.GetFiles(from).Where(f => !f.EndsWith(".lock", StringComparison.Ordinal)))

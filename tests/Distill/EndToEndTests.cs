@@ -134,13 +134,22 @@ public sealed class EndToEndTests
         Assert.NotEqual(text, File.ReadAllText(config), StringComparer.Ordinal);
         byte[] before = File.ReadAllBytes(state);
         Assert.Equal((int)ExitCode.Usage, run.RunAsGiven(Interruption.Silent(), "resume", run.CopiedRun));
+        Assert.Contains($"{config} is not as the run wrote it", run.Errors);
+        Assert.Contains("[IM2009]", run.Errors);
+        SealedJsonTests.RemoveHash(config); // as an earlier version wrote it
+        Assert.Equal((int)ExitCode.Usage, run.RunAsGiven(Interruption.Silent(), "resume", run.CopiedRun));
+        Assert.Contains($"{config} states no hash", run.Errors);
         Assert.Contains($"{state} was saved under other settings (hash ", run.Errors);
         Assert.Contains("[IM2008]", run.Errors);
         Assert.Equal(before, File.ReadAllBytes(state));
 
         File.WriteAllText(config, text);
         ArraySet arrays = Safetensors.Read(state);
-        Safetensors.Write(state, arrays.Arrays.Where(a => a.Name != "image_velocity"), arrays.Metadata);
+        NamedArray[] others = [.. arrays.Arrays.Where(a => a.Name != "image_velocity")];
+        Safetensors.Write(state, others, arrays.Metadata);
+        Assert.Equal((int)ExitCode.Data, run.RunAsGiven(Interruption.Silent(), "resume", run.CopiedRun));
+        Assert.Contains($"{state}: the content does not have the hash", run.Errors);
+        ContentHash.Write(state, others, arrays.Metadata);
         Assert.Equal((int)ExitCode.Data, run.RunAsGiven(Interruption.Silent(), "resume", run.CopiedRun));
         Assert.Contains("[IM3025]", run.Errors);
     }

@@ -284,7 +284,8 @@ public sealed class InfluenceCommandTests : IDisposable
             };
             using RecordedCase recorded = RecordedCase.Open(
                 settings, CommandRun.TinyData(), RandomKey.FromSeed(3), new CpuBackend(1),
-                Path.Combine(_run.Runs, type), CancellationToken.None);
+                Path.Combine(_run.Runs, type), new PlainProgress(Assert.Fail, TimeProvider.System, TimeSpan.FromDays(1)),
+                CancellationToken.None);
             LabelledImages points = recorded.TestImages(10, 0).First;
             Tensor theta = recorded.ContextAt(5).Theta(5);
             return recorded.MeasureOf(points)(Variable.Constant(theta.Times(1000))).Value.ToArray<double>()[0];

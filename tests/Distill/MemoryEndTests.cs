@@ -38,7 +38,7 @@ public sealed class MemoryEndTests : IDisposable
         string[] args = CommandRun.SmallRun();
         ResolvedSettings resolved = Settings.Resolve("standard", setting => Given(args, setting.Name), _ => null);
         string path = Path.Combine(_root, name);
-        using RunFolder folder = Directory.Exists(path) ? RunFolder.Open(path) : RunFolder.Create(_root, name);
+        using RunFolder folder = Directory.Exists(path) ? RunFolder.Open(path) : RunFolder.Create(_root, name, "{}");
         using var progress = new PlainProgress(_ => { }, TimeProvider.System, PlainProgress.DefaultInterval);
         return new DistillationRun(
             folder, resolved.Settings, CommandRun.TinyData(), backend, progress, CancellationToken.None).Execute();

@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
 using InfMatch.Distill;
+using InfMatch.Tensors.IO;
+using InfMatch.Tests.IO;
 
 namespace InfMatch.Tests.Distill;
 
@@ -19,7 +21,7 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void Two_runs_in_one_minute_get_two_folders_and_latest_points_to_the_second()
     {
-        using RunFolder first = RunFolder.Create(_root, "name"), second = RunFolder.Create(_root, "name");
+        using RunFolder first = RunFolder.Create(_root, "name", "{}"), second = RunFolder.Create(_root, "name", "{}");
         Assert.Equal(["name", "name_2"], [Path.GetFileName(first.Path), Path.GetFileName(second.Path)]);
         Assert.Equal(second.Path, Path.GetFullPath(RunFolder.Find(null, _root)));
         Assert.Equal(first.Path, Path.GetFullPath(RunFolder.Find("name", _root)));
@@ -28,12 +30,149 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void A_folder_in_use_is_locked_until_its_user_ends()
     {
-        RunFolder user = RunFolder.Create(_root, "name");
+        RunFolder user = RunFolder.Create(_root, "name", "{}");
         DistillException refused = Assert.Throws<DistillException>(() => RunFolder.Open(user.Path));
         Assert.Equal(ExitCode.FileSystem, refused.ExitCode);
         Assert.Contains("another process works in", refused.Message);
         user.Dispose();
         RunFolder.Open(user.Path).Dispose();
+    }
+
+    [Fact]
+    public void Many_that_take_a_name_at_once_get_one_each()
+    {
+        const int many = 24;
+        var folders = new RunFolder[many];
+        using var start = new Barrier(many);
+        Thread[] threads = [.. Enumerable.Range(0, many).Select(i => new Thread(() =>
+        {
+            start.SignalAndWait();
+            folders[i] = RunFolder.Create(_root, "name", $"{i}");
+        }))];
+        Array.ForEach(threads, t => t.Start());
+        Array.ForEach(threads, t => t.Join());
+        Assert.Equal(
+            ["name", .. Enumerable.Range(2, many - 1).Select(i => $"name_{i}")],
+            folders.Select(f => Path.GetFileName(f.Path)).OrderBy(n => n.Length).ThenBy(n => n, StringComparer.Ordinal),
+            StringComparer.Ordinal);
+        for (int i = 0; i < many; i++)
+            Assert.Equal($"{i}", File.ReadAllText(folders[i].Config));
+        Assert.Contains(RunFolder.Find(null, _root), folders.Select(f => f.Path), StringComparer.Ordinal);
+        Array.ForEach(folders, f => f.Dispose());
+        Assert.Equal(many + 1, Directory.GetFileSystemEntries(_root).Length); // and latest
+    }
+
+    [Fact]
+    public void Whatever_call_fails_no_run_is_without_its_configuration_and_latest_names_one()
+    {
+        RunFolder.Create(_root, "old", "{}").Dispose();
+        for (int n = 1; ; n++)
+        {
+            var files = new FaultyFiles(n);
+            Exception? failure = Record.Exception(() => RunFolder.Create(_root, "new", "{}", "{}", files).Dispose());
+            string[] runs = [.. Directory.GetDirectories(_root).Select(d => Path.GetFileName(d))];
+            Assert.All(runs, r => Assert.True(File.Exists(Path.Combine(_root, r, "config.json")), $"call {n}: {r}"));
+            Assert.All(runs, r => Assert.False(File.Exists(Path.Combine(_root, r, "run.lock")), $"call {n}: {r}"));
+            Assert.Contains(Path.GetFileName(RunFolder.Find(null, _root)), runs, StringComparer.Ordinal);
+            if (!files.Failed)
+            {
+                Assert.Null(failure);
+                Assert.True(n > 12, $"only {n - 1} calls");
+                break;
+            }
+            Assert.Equal(ExitCode.FileSystem, Assert.IsType<DistillException>(failure).ExitCode);
+        }
+    }
+
+    [Theory]
+    [InlineData("gone")]
+    [InlineData("empty")]
+    [InlineData("2026-11-03_0905_a.x7.partial")]
+    [InlineData("..")]
+    [InlineData("")]
+    [InlineData(null)]
+    public void Without_a_run_that_latest_names_the_newest_one_is_found(string? latest)
+    {
+        foreach (string name in (string[])["2026-11-03_0905_a", "2026-11-03_0905_b", "2026-11-02_2300_c", "whitening", "empty"])
+            Directory.CreateDirectory(Path.Combine(_root, name));
+        Directory.CreateDirectory(Path.Combine(_root, "2026-11-03_0905_a.x7.partial"));
+        File.WriteAllText(Path.Combine(_root, "2026-11-03_0905_a.x7.partial", "config.json"), "{}");
+        Assert.Throws<DistillException>(() => RunFolder.Find(null, _root));
+        int age = 3;
+        foreach (string name in (string[])["2026-11-03_0905_a", "2026-11-03_0905_b", "2026-11-02_2300_c"])
+        {
+            string config = Path.Combine(_root, name, "config.json");
+            File.WriteAllText(config, "{}");
+            File.SetLastWriteTimeUtc(config, new DateTime(2026, 11, 3, 8, 5, 10 - age--, DateTimeKind.Utc));
+        }
+        if (latest is not null)
+            File.WriteAllText(Path.Combine(_root, "latest"), latest + "\n");
+        Assert.Equal("2026-11-03_0905_b", Path.GetFileName(RunFolder.Find(null, _root)));
+        File.WriteAllText(Path.Combine(_root, "latest"), "2026-11-02_2300_c\n");
+        Assert.Equal("2026-11-02_2300_c", Path.GetFileName(RunFolder.Find(null, _root)));
+    }
+
+    [Theory]
+    [InlineData("synthetic")]
+    [InlineData("images")]
+    [InlineData("experts")]
+    [InlineData("checkpoints")]
+    [InlineData("run.lock")]
+    [InlineData("rows")]
+    [InlineData("rows/one")]
+    [InlineData("rows/one/checkpoints")]
+    public void A_link_in_a_run_folder_is_refused_by_its_name(string inside)
+    {
+        string target = Path.Combine(_root, "elsewhere"), path;
+        using (RunFolder folder = RunFolder.Create(_root, "name", "{}"))
+        {
+            folder.Row("one").Dispose();
+            path = folder.Path;
+        }
+        Directory.CreateDirectory(target);
+        string link = Path.Combine(path, inside);
+        if (Directory.Exists(link))
+            Directory.Delete(link, recursive: true);
+        if (inside == "run.lock")
+            File.CreateSymbolicLink(link, Path.Combine(target, "file"));
+        else
+            Directory.CreateSymbolicLink(link, target);
+        DistillException e = Assert.Throws<DistillException>(() =>
+        {
+            using RunFolder folder = RunFolder.Open(path);
+            folder.Row("one").Dispose();
+        });
+        Assert.Equal(ExitCode.FileSystem, e.ExitCode);
+        Assert.Contains(link, e.Message);
+        Assert.Contains("link to", e.Message);
+        Assert.Empty(Directory.GetFileSystemEntries(target));
+    }
+
+    [Fact]
+    public void Metrics_are_not_appended_through_a_link()
+    {
+        string target = Path.Combine(_root, "precious"), link = Path.Combine(_root, "metrics.jsonl");
+        File.WriteAllText(target, "");
+        File.CreateSymbolicLink(link, target);
+        FileWriteException e = Assert.Throws<FileWriteException>(
+            () => MetricsFile.Open(link, new Dictionary<int, int>(), Assert.Fail));
+        Assert.Contains(link, e.Message);
+        Assert.Equal("", File.ReadAllText(target));
+    }
+
+    // What somebody links to is theirs to place: a disk with room for all runs, or one run under a second name.
+    [Fact]
+    public void A_linked_root_and_a_linked_run_folder_are_used_as_they_are()
+    {
+        string disk = Path.Combine(_root, "disk"), runs = Path.Combine(_root, "runs"), second = Path.Combine(_root, "second");
+        Directory.CreateDirectory(disk);
+        Directory.CreateSymbolicLink(runs, disk);
+        using (RunFolder folder = RunFolder.Create(runs, "name", "{}"))
+            Directory.CreateSymbolicLink(second, folder.Path);
+        Assert.True(File.Exists(Path.Combine(disk, "name", "config.json")));
+        using RunFolder again = RunFolder.Open(second);
+        Assert.Equal("{}", File.ReadAllText(again.Config));
+        Assert.Equal("name", Path.GetFileName(RunFolder.Find(null, runs)));
     }
 
     [Fact]
@@ -69,6 +208,7 @@ public sealed class RunFolderTests : IDisposable
         ConfigFile.Save(path, "distill", now);
         Assert.Equal(0.02, ConfigFile.Read(path).Resolved.Settings.SyntheticRate);
 
+        SealedJsonTests.RemoveHash(path);
         JsonNode older = JsonNode.Parse(File.ReadAllText(path))!;
         Assert.True(older["settings"]!.AsObject().Remove("syntheticRate"));
         File.WriteAllText(path, older.ToJsonString());

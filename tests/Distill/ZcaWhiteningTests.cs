@@ -2,6 +2,7 @@ using System.Text.Json;
 using InfMatch.Datasets;
 using InfMatch.Distill;
 using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
 using InfMatch.Tests.Golden;
 using InfMatch.Tests.IO;
 
@@ -94,6 +95,34 @@ public sealed class ZcaWhiteningTests
         said = lines.Count;
         Assert.Equal(first, Get(train, 0.1).Matrix.ToArray());
         Assert.Equal(said, lines.Count);
+    }
+
+    [Fact]
+    public void A_flipped_bit_in_a_kept_one_is_told_and_it_is_computed_again()
+    {
+        using var folder = new TemporaryFolder();
+        ImageDataset train = CommandRun.TinyData().Train;
+        var lines = new List<string>();
+        using var progress = new PlainProgress(lines.Add, TimeProvider.System, TimeSpan.Zero);
+        float[] Get() => ZcaWhitening.Get(train, 0.1, _backend, folder.Root, progress, default).Matrix.ToArray();
+        float[] right = Get();
+        string file = Assert.Single(Directory.GetFiles(folder.Root));
+        byte[] valid = File.ReadAllBytes(file);
+        foreach (int at in (int[])[3, 40, 200, valid.Length / 2, valid.Length - 1])
+        {
+            byte[] flipped = [.. valid];
+            flipped[at] ^= 1;
+            File.WriteAllBytes(file, flipped);
+            lines.Clear();
+            Assert.Equal(right, Get());
+            Assert.Contains(lines, l => l.StartsWith(file, StringComparison.Ordinal) && l.EndsWith("computed again.", StringComparison.Ordinal));
+            Assert.Equal(valid, File.ReadAllBytes(file));
+        }
+        ArraySet kept = Safetensors.Read(file);
+        Safetensors.Write(file, kept.Arrays, kept.Metadata.Where(m => m.Key != ContentHash.Key).ToDictionary(StringComparer.Ordinal));
+        lines.Clear();
+        Assert.Equal(right, Get());
+        Assert.Equal([OlderFile.Note(file)], lines);
     }
 
     [Fact]

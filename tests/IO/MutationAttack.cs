@@ -39,6 +39,41 @@ internal static class MutationAttack
         Assert.InRange(refused, Mutations / 4, Mutations - 1);
     }
 
+    /// <summary>Flips one bit in every byte, or in every so many, in turn: the reader refuses the file by what it documents, with the name of the
+    /// file in the message, or finds exactly what it finds in the right one.</summary>
+    /// <returns>How many of the files it refused.</returns>
+    public static int Flips(byte[] valid, string path, Func<string, string> content, ulong seed, params Type[] documented) =>
+        Flips(valid, path, content, seed, every: 1, documented);
+
+    /// <inheritdoc cref="Flips(byte[], string, Func{string, string}, ulong, Type[])"/>
+    public static int Flips(
+        byte[] valid, string path, Func<string, string> content, ulong seed, int every, params Type[] documented)
+    {
+        RandomKey key = RandomKey.FromSeed(seed);
+        File.WriteAllBytes(path, valid);
+        string right = content(path);
+        int refused = 0;
+        for (int at = 0; at < valid.Length; at += every)
+        {
+            int bit = key.Below(8, at);
+            byte[] flipped = [.. valid];
+            flipped[at] ^= (byte)(1 << bit);
+            File.WriteAllBytes(path, flipped);
+            string found = "";
+            Exception? e = Record.Exception(() => found = content(path));
+            if (e is null)
+            {
+                Assert.True(right == found, $"bit {bit} of byte {at} of {valid.Length} changes what is read, unnoticed");
+                continue;
+            }
+            Assert.True(documented.Contains(e.GetType()), $"bit {bit} of byte {at}: {e}");
+            Assert.True(e.Message.Contains(path, StringComparison.Ordinal), $"bit {bit} of byte {at}: {e.Message}");
+            refused++;
+        }
+        File.WriteAllBytes(path, valid);
+        return refused;
+    }
+
     /// <summary>What reading throws, and the time and memory that it takes. A reading of a second is done again: a busy
     /// machine may steal a second once; a slow reader is slow again.</summary>
     public static (Exception? Error, TimeSpan Took, long Bytes) Watch(Action read)

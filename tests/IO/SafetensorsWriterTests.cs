@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Tests.IO;
@@ -172,5 +173,55 @@ public class SafetensorsWriterTests
         first.Append("loss", new double[3]);
         first.Complete();
         Assert.Equal(3, SafetensorsHeader.Read(folder.At("t"))["loss"].Dimensions[0]);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_link_in_the_place_of_the_partial_file_is_refused_and_what_it_leads_to_stays(bool exists)
+    {
+        using TemporaryFolder folder = new();
+        string target = folder.At("precious");
+        if (exists)
+            File.WriteAllText(target, "precious");
+        File.CreateSymbolicLink(folder.At("t" + SafetensorsWriter.PartialSuffix), target);
+        FileWriteException e = Assert.Throws<FileWriteException>(() => SafetensorsWriter.Create(folder.At("t"), s_layouts));
+        Assert.Contains(folder.At("t" + SafetensorsWriter.PartialSuffix), e.Message, StringComparison.Ordinal);
+        Assert.Contains($"link to '{target}'", e.Message, StringComparison.Ordinal);
+        Assert.Equal(exists, File.Exists(target));
+        Assert.NotNull(new FileInfo(folder.At("t" + SafetensorsWriter.PartialSuffix)).LinkTarget);
+        if (exists)
+            Assert.Equal("precious", File.ReadAllText(target));
+    }
+
+    [Fact]
+    public void A_link_in_the_place_of_the_file_is_replaced_and_what_it_leads_to_stays()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder.At("precious"), "precious");
+        File.CreateSymbolicLink(folder.At("t"), folder.At("precious"));
+        using (SafetensorsWriter writer = SafetensorsWriter.Create(folder.At("t"), s_layouts))
+        {
+            writer.Append("params", new float[12]);
+            writer.Append("loss", new double[3]);
+            writer.Complete();
+        }
+        Assert.Equal("precious", File.ReadAllText(folder.At("precious")));
+        Assert.Null(new FileInfo(folder.At("t")).LinkTarget);
+        Assert.Equal(3, SafetensorsHeader.Read(folder.At("t"))["loss"].Dimensions[0]);
+    }
+
+    // A folder that was copied by hard links shares the content of its files with the copy.
+    [SkippableFact]
+    public void Another_name_of_a_partial_file_keeps_its_content()
+    {
+        Skip.If(OperatingSystem.IsWindows());
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder.At("t" + SafetensorsWriter.PartialSuffix), "left");
+        using (var link = Process.Start("ln", [folder.At("t" + SafetensorsWriter.PartialSuffix), folder.At("other")]))
+            link.WaitForExit();
+        using SafetensorsWriter writer = SafetensorsWriter.Create(folder.At("t"), s_layouts);
+        writer.Append("params", new float[12]);
+        Assert.Equal("left", File.ReadAllText(folder.At("other")));
     }
 }

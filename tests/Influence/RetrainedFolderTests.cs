@@ -1,6 +1,7 @@
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
 
 namespace InfMatch.Tests.Influence;
 
@@ -53,6 +54,31 @@ public sealed class RetrainedFolderTests
         Assert.Equal(1, folder.Made);
         Assert.Equal(right, File.ReadAllBytes(files[1]));
         Assert.Equal(s_interventions.Length, files.Distinct(StringComparer.Ordinal).Count());
+    }
+
+    [Fact]
+    public void A_flipped_bit_is_found_and_an_older_file_is_taken_and_counted()
+    {
+        using TinyProblem problem = Problem(DType.Float32);
+        RetrainedFolder folder = Folder(problem, "flips");
+        string file = Assert.Single(folder.Run([s_interventions[1]]));
+        byte[] right = File.ReadAllBytes(file);
+        Assert.Equal((0, 0), (folder.WithoutHash, folder.Damaged.Count));
+        for (int at = 3; at < right.Length; at += 97) // a file is made anew after each
+        {
+            byte[] flipped = [.. right];
+            flipped[at] ^= (byte)(1 << (at % 8));
+            File.WriteAllBytes(file, flipped);
+            Exception e = Assert.ThrowsAny<ArrayFileException>(() => folder.Theta(file, 0));
+            Assert.StartsWith(file, e.Message, StringComparison.Ordinal);
+            folder.Run([s_interventions[1]]);
+            Assert.Equal((1, file), (folder.Made, Assert.Single(folder.Damaged)));
+            Assert.Equal(right, File.ReadAllBytes(file));
+        }
+        ArraySet found = Safetensors.Read(file);
+        Safetensors.Write(file, found.Arrays, found.Metadata.Where(m => m.Key != ContentHash.Key).ToDictionary(StringComparer.Ordinal));
+        folder.Run([s_interventions[1]]);
+        Assert.Equal((0, 1, 0), (folder.Made, folder.WithoutHash, folder.Damaged.Count));
     }
 
     [Fact]

@@ -1,0 +1,81 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace InfMatch.Distill;
+
+/// <summary>
+/// JSON files that are read again: the last entry of the object is the SHA-256 of all others, so that damage and edits are
+/// told from data. Blanks and line ends do not count.
+/// </summary>
+internal static class SealedJson
+{
+    /// <summary>The entry with the hash.</summary>
+    public const string Key = "sha256";
+
+    /// <summary>The text of an object with its hash behind its entries.</summary>
+    public static string Seal(JsonObject root)
+    {
+        root.Remove(Key);
+        // Hashed as a reader finds it: numbers keep the spelling that they have in the text.
+        root[Key] = Hash(Parse(root.ToJsonString(JsonText.Options)));
+        return root.ToJsonString(JsonText.Options);
+    }
+
+    /// <summary>Reads a file; the object comes without its hash. Whether it states one is told: files of earlier versions do
+    /// not.</summary>
+    /// <exception cref="JsonException">It is no JSON object, or its content has another hash.</exception>
+    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
+    public static (JsonObject Root, bool HasHash) Read(string path)
+    {
+        (JsonObject root, bool? isRight) = Load(path);
+        return isRight != false
+            ? (root, isRight is true)
+            : throw new JsonException("its content does not have the hash that it states, so it was damaged or edited.");
+    }
+
+    /// <summary>The same, but a wrong hash is told and not thrown; null is none.</summary>
+    /// <exception cref="JsonException">It is no JSON object.</exception>
+    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
+    public static (JsonObject Root, bool? IsRight) Load(string path)
+    {
+        JsonObject root = Parse(File.ReadAllText(path));
+        if (!root.ContainsKey(Key))
+        {
+            // Under another name: the name was damaged.
+            return (root, root.Any(entry => entry.Value is JsonValue other && other.TryGetValue(out string? text)
+                && ArtifactHash.IsHash(text)) ? false : null);
+        }
+        JsonNode? stated = root[Key];
+        root.Remove(Key);
+        return (root, stated is JsonValue value && value.TryGetValue(out string? hash) && hash == Hash(root));
+    }
+
+    private static JsonObject Parse(string text)
+    {
+        try
+        {
+            var root = JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false })
+                as JsonObject;
+            _ = root?.Count; // its entries are looked at only now
+            return root ?? throw new JsonException("it is no JSON object.");
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        {
+            throw new JsonException($"it is no JSON: {e.Message}", e);
+        }
+    }
+
+    private static string Hash(JsonObject withoutHash)
+    {
+        try
+        {
+            return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(withoutHash.ToJsonString())));
+        }
+        catch (InvalidOperationException e) // half a surrogate pair in a text
+        {
+            throw new JsonException($"it is no JSON: {e.Message}", e);
+        }
+    }
+}
