@@ -167,7 +167,7 @@ internal static class CommandTree
         };
         var everything = new Option<bool>("--all")
         {
-            Description = "Check every sample of every operation instead of a few products; minutes instead of seconds.",
+            Description = "Check every sample of every operation instead of a few products; a few seconds more.",
         };
 
         var grid = new Option<string>("--grid")
@@ -277,10 +277,12 @@ internal static class CommandTree
         ParseResult parsed = root.Parse(args);
         string name = parsed.CommandResult.Command is RootCommand ? "distill" : parsed.CommandResult.Command.Name;
         bool isVerbose = args.Contains("--verbose", StringComparer.Ordinal);
+        (interruption.Announce, interruption.Abandon) = (terminal.AnnounceInterruption, terminal.Abandon);
         try
         {
             if (parsed.Errors.Count > 0 && parsed.Action is not System.CommandLine.Help.HelpAction)
                 throw DistillException.BadCommand(Explain(parsed));
+            terminal.IsJson = parsed.GetValue(json);
             return parsed.Invoke(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,

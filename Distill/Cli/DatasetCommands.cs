@@ -44,10 +44,10 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
             });
         }
 
-        terminal.Console.Write(table);
+        terminal.Show(table);
         foreach (JsonNode? row in rows.Where(r => r!["folder"] is not null))
-            terminal.Say($"{row!["name"]}: {row["folder"]}");
-        terminal.Say(
+            terminal.ShowUnbroken($"{row!["name"]}: {row["folder"]}");
+        terminal.Show(
             $"Numbers are those published. Looked in {folder ?? Environment.GetEnvironmentVariable(DatasetCatalog.FolderVariable) ??
             $"the system's folders ({DatasetCatalog.FolderVariable} is not set)"}; 'datasets get NAME' downloads.");
         if (json)
@@ -61,7 +61,7 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
         DatasetInfo info = DatasetCatalog.InfoOf(name);
         if (name == DatasetCatalog.DefaultName)
         {
-            terminal.Say($"{name} is built in: nothing is to be downloaded.");
+            terminal.Show($"{name} is built in: nothing is to be downloaded.");
             return;
         }
 
@@ -97,8 +97,8 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
 
         // The files of a set that is read at once prove themselves; 110,000 images are left to 'verify' and 'prepare'.
         if (!info.IsDecoded)
-            terminal.Say($"Read: {Lines(DatasetCatalog.Load(name, target))}");
-        terminal.Say(info.IsDecoded
+            terminal.Show($"Read: {Lines(DatasetCatalog.Load(name, target))}");
+        terminal.ShowUnbroken(info.IsDecoded
             ? $"Next: dotnet run --project Distill -- datasets prepare {name} --data {target}"
             : $"Next: dotnet run --project Distill -- distill --dataset {name} --data {target}");
         if (json)
@@ -118,10 +118,10 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
             int[] counts = [.. Enumerable.Range(0, set.Classes).Select(set.CountOfClass)];
             var measured = Standardisation.Measure(set.Pixels, set.Channels, set.Height * set.Width);
             string hash = set.ContentHash();
-            terminal.Say(
+            terminal.Show(
                 $"{set}; images of a class: {(set.IsBalanced ? $"{counts[0]}" : $"{counts.Min()} to {counts.Max()}")}");
-            terminal.Say($"  measured {measured}");
-            terminal.Say($"  SHA-256 of sizes, labels and pixels: {hash}");
+            terminal.Show($"  measured {measured}");
+            terminal.Show($"  SHA-256 of sizes, labels and pixels: {hash}");
             result[part] = new JsonObject
             {
                 ["images"] = set.Count, ["channels"] = set.Channels, ["height"] = set.Height, ["width"] = set.Width,
@@ -137,28 +137,28 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
         result["published"] = isWhole;
         if (isWhole == false)
         {
-            terminal.Say(string.Create(
+            terminal.Show(string.Create(
                 CultureInfo.InvariantCulture,
                 $"This is not all that is published: that has {info.Train:N0} images for training and {info.Test:N0} for the test."));
         }
-        terminal.Say($"Standardised by {pair.Standardisation}");
+        terminal.Show($"Standardised by {pair.Standardisation}");
         Dictionary<UInt128, int> seen = First(pair.Train);
         int[] shared = [.. Enumerable.Range(0, pair.Test.Count).Where(
             i => seen.ContainsKey(KeyOf(pair.Test.Image(i))))];
         int twice = pair.Train.Count - seen.Count, twiceInTest = pair.Test.Count - First(pair.Test).Count;
-        terminal.Say(
+        terminal.Show(
             $"Images that occur again: {twice} in the training set, {twiceInTest} in the test set; test images that are also in " +
             $"the training set: {shared.Length}");
         foreach (int i in shared.Take(MostShown))
         {
             int other = seen[KeyOf(pair.Test.Image(i))];
-            terminal.Say(
+            terminal.Show(
                 $"  test image {i} ({pair.Test.ClassNames[pair.Test.Label(i)]}) is training image {other} " +
                 $"({pair.Train.ClassNames[pair.Train.Label(other)]})");
         }
 
         if (shared.Length > MostShown)
-            terminal.Say($"  and {shared.Length - MostShown} more");
+            terminal.Show($"  and {shared.Length - MostShown} more");
         result["againInTrain"] = twice;
         result["againInTest"] = twiceInTest;
         result["testInTrain"] = shared.Length;
@@ -172,7 +172,7 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
     {
         if (!DatasetCatalog.InfoOf(settings.Dataset).IsDecoded)
         {
-            terminal.Say($"{settings.Dataset} is read as it is: nothing is to be prepared.");
+            terminal.Show($"{settings.Dataset} is read as it is: nothing is to be prepared.");
             if (json)
                 terminal.Data.WriteLine(new JsonObject { ["name"] = settings.Dataset, ["prepared"] = false }.ToJsonString(JsonText.Options));
             return;
@@ -180,7 +180,7 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
 
         long start = TimeProvider.System.GetTimestamp();
         DatasetPair pair = new DatasetLoading(terminal, cancel).Load(settings);
-        terminal.Say($"Ready: {Lines(pair)} in {Durations.Text(TimeProvider.System.GetElapsedTime(start))}");
+        terminal.Show($"Ready: {Lines(pair)} in {Durations.Text(TimeProvider.System.GetElapsedTime(start))}");
         if (json)
         {
             terminal.Data.WriteLine(new JsonObject

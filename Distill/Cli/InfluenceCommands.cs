@@ -32,7 +32,7 @@ internal sealed class InfluenceCommands(
         Show(groups, pair.Name, settings);
         foreach (FidelityRow row in rows.Where(r => !r.IsRanked))
         {
-            terminal.Say(
+            terminal.Show(
                 $"{row.Estimator}, {row.Horizon} steps, seed {row.Seed}: scores that are not finite, or all the same, have no " +
                 "rank, so that their correlations are missing. Raise --damping or lower --rate.");
         }
@@ -51,7 +51,7 @@ internal sealed class InfluenceCommands(
                             (g.Key.Horizon, Spread.Of(g.Select(value)).Mean))])),
                 ]);
         }
-        terminal.Say($"{Durations.Text(TimeProvider.System.GetElapsedTime(start))}; files: {folder}");
+        terminal.Show($"{Durations.Text(TimeProvider.System.GetElapsedTime(start))}; files: {ShownPath.Of(folder)}");
         if (json)
             terminal.Data.WriteLine(Json(pair.Name, machine, settings, groups).ToJsonString(JsonText.Options));
     }
@@ -77,9 +77,9 @@ internal sealed class InfluenceCommands(
                 Markup.Escape(row.Estimator), $"{Spread.Of([row.AreaUnderCurve])}",
                 $"{Spread.Of([row.Gradients])}", $"{Spread.Of([row.Seconds])}");
         }
-        terminal.Console.Write(table);
+        terminal.Show(table);
         foreach (string file in study.Files)
-            terminal.Say(file);
+            terminal.ShowUnbroken(ShownPath.Of(file));
         if (!json)
             return;
         terminal.Data.WriteLine(new JsonObject
@@ -136,8 +136,8 @@ internal sealed class InfluenceCommands(
             string[] cells = [.. measured.Select(i => $"{Spread.Of(group.Select(r => r.Values().ElementAt(i).Value))}")];
             table.AddRow([$"{group.Key.Horizon}", Markup.Escape(group.Key.Estimator), .. cells]);
         }
-        terminal.Console.Write(table);
-        terminal.Say(
+        terminal.Show(table);
+        terminal.Show(
             (settings.Seeds == 1 ? "One seed; " : $"Mean ± standard deviation over {settings.Seeds} seeds; ") +
             "grads: gradients of an image for each example.");
     }
