@@ -8,7 +8,7 @@ namespace InfMatch.Distill;
 
 /// <summary>'verify' and 'export': what is done with a finished set.</summary>
 internal sealed class ArtifactCommands(
-    Terminal terminal, Func<RunSettings, DatasetPair> load, bool json, CancellationToken cancel)
+    Terminal terminal, Func<RunSettings, DatasetPair> load, CancellationToken cancel)
 {
     private const string VerifyHelp =
         """
@@ -160,7 +160,7 @@ internal sealed class ArtifactCommands(
             terminal.Show($"Test accuracy: {m.Exact.Shown} % with the images, {m.Pixels.Shown} % with their 8-bit pixels.");
         else if (isLossy)
             terminal.Show("What that costs in accuracy --measure tells.");
-        if (json)
+        if (terminal.IsJson)
         {
             terminal.Data.WriteLine(JsonSerializer.Serialize(
                 new
@@ -207,7 +207,7 @@ internal sealed class ArtifactCommands(
     {
         foreach (VerificationCheck check in found.Checks)
             terminal.Mark(check.Passed, check.Text);
-        if (json)
+        if (terminal.IsJson)
             terminal.Data.WriteLine(JsonSerializer.Serialize(found, JsonText.Options));
     }
 

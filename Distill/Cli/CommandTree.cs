@@ -180,7 +180,7 @@ internal static class CommandTree
             : settings => load(settings.Dataset, settings.Data);
 
         RunCommands Commands(ParseResult result, string command) => new(
-            terminal, loadSet, command, result.GetValue(json), interruption.Token);
+            terminal, loadSet, command, interruption.Token);
 
         string PresetOf(ParseResult result, string fallback)
         {
@@ -239,13 +239,13 @@ internal static class CommandTree
             result => Commands(result, "resume").Resume(result.GetValue(run), Resolve(result, "standard")));
         resume.Arguments.Add(run);
         Command devices = Make(
-            "devices", DevicesHelp, [], result => new DeviceCommands(terminal, result.GetValue(json)).List());
+            "devices", DevicesHelp, [], result => new DeviceCommands(terminal).List());
         Command doctor = Make(
             "doctor", DoctorHelp, Named("Device", "Threads", "MemoryLimit", "Out"),
             result =>
             {
                 ResolvedSettings resolved = Resolve(result, "standard");
-                new DeviceCommands(terminal, result.GetValue(json)).Examine(
+                new DeviceCommands(terminal).Examine(
                     resolved.Settings, resolved.IsGiven("Device"), result.GetValue(everything));
             });
         doctor.Options.Add(everything);
@@ -256,7 +256,7 @@ internal static class CommandTree
             Command command = Make(
                 word, help, Named("Dataset", "Data", "ImageSize", "Seed", "Threads", "Out"),
                 result => run(
-                    new InfluenceCommands(terminal, loadSet, result.GetValue(json), interruption.Token),
+                    new InfluenceCommands(terminal, loadSet, interruption.Token),
                     Resolve(result, "standard").Settings, options.Read(result)));
             options.Options.ForEach(command.Options.Add);
             return command;
@@ -267,9 +267,9 @@ internal static class CommandTree
         influence.Subcommands.Add(Influence("scores", ScoresHelp, truth: false, (c, m, s) => c.Scores(m, s)));
         Command[] ofArtifacts = ArtifactCommands.Make(
             [.. Named("Data", "Device", "Threads", "MemoryLimit")],
-            result => new ArtifactCommands(terminal, loadSet, result.GetValue(json), interruption.Token),
+            result => new ArtifactCommands(terminal, loadSet, interruption.Token),
             result => Resolve(result, "standard"));
-        Command datasets = DatasetCommandTree.Make(terminal, json, GivenText, interruption.Token);
+        Command datasets = DatasetCommandTree.Make(terminal, GivenText, interruption.Token);
         foreach (Command command in (Command[])
             [distill, train, evaluate, .. ofArtifacts, ablate, influence, resume, datasets, devices, doctor])
             root.Subcommands.Add(command);

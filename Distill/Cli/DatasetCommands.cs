@@ -7,7 +7,7 @@ using Spectre.Console;
 namespace InfMatch.Distill;
 
 /// <summary>What the 'datasets' commands do.</summary>
-internal sealed class DatasetCommands(Terminal terminal, bool json, CancellationToken cancel)
+internal sealed class DatasetCommands(Terminal terminal, CancellationToken cancel)
 {
     private const string DefaultTarget = "data";
     private const int MostShown = 5;
@@ -32,14 +32,16 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
         {
             bool builtIn = info.Name == DatasetCatalog.DefaultName, isAny = info.Name == ImageFolderReader.Name;
             string? found = isAny ? null : DatasetCatalog.Find(info.Name, folder);
+            int? classes = found is null ? null : DatasetCatalog.ClassesIn(info.Name, found);
             table.AddRow(
                 info.Name, Markup.Escape(info.Description), $"{info.Train}", $"{info.Test}", $"{info.Classes}",
                 info.Size ?? "",
-                builtIn ? "built in" : isAny ? "by --data" : found is null ? "no" : "yes");
+                builtIn ? "built in" : isAny ? "by --data" : found is null ? "no"
+                    : classes < info.Classes ? $"{classes} of {info.Classes} classes" : "yes");
             rows.Add(new JsonObject
             {
                 ["name"] = info.Name, ["description"] = info.Description, ["train"] = info.Train, ["test"] = info.Test,
-                ["classes"] = info.Classes, ["size"] = info.Size, ["found"] = builtIn || found is not null,
+                ["classes"] = info.Classes, ["classesFound"] = classes, ["size"] = info.Size, ["found"] = builtIn || found is not null,
                 ["folder"] = found,
             });
         }
@@ -50,7 +52,7 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
         terminal.Show(
             $"Numbers are those published. Looked in {folder ?? Environment.GetEnvironmentVariable(DatasetCatalog.FolderVariable) ??
             $"the system's folders ({DatasetCatalog.FolderVariable} is not set)"}; 'datasets get NAME' downloads.");
-        if (json)
+        if (terminal.IsJson)
             terminal.Data.WriteLine(rows.ToJsonString(JsonText.Options));
     }
 
@@ -101,7 +103,7 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
         terminal.ShowUnbroken(info.IsDecoded
             ? $"Next: dotnet run --project Distill -- datasets prepare {name} --data {target}"
             : $"Next: dotnet run --project Distill -- distill --dataset {name} --data {target}");
-        if (json)
+        if (terminal.IsJson)
             terminal.Data.WriteLine(
                 new JsonObject { ["name"] = name, ["folder"] = folder }.ToJsonString(JsonText.Options));
     }
@@ -162,7 +164,7 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
         result["againInTrain"] = twice;
         result["againInTest"] = twiceInTest;
         result["testInTrain"] = shared.Length;
-        if (json)
+        if (terminal.IsJson)
             terminal.Data.WriteLine(result.ToJsonString(JsonText.Options));
     }
 
@@ -173,7 +175,7 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
         if (!DatasetCatalog.InfoOf(settings.Dataset).IsDecoded)
         {
             terminal.Show($"{settings.Dataset} is read as it is: nothing is to be prepared.");
-            if (json)
+            if (terminal.IsJson)
                 terminal.Data.WriteLine(new JsonObject { ["name"] = settings.Dataset, ["prepared"] = false }.ToJsonString(JsonText.Options));
             return;
         }
@@ -181,7 +183,7 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
         long start = TimeProvider.System.GetTimestamp();
         DatasetPair pair = new DatasetLoading(terminal, cancel).Load(settings);
         terminal.Show($"Ready: {Lines(pair)} in {Durations.Text(TimeProvider.System.GetElapsedTime(start))}");
-        if (json)
+        if (terminal.IsJson)
         {
             terminal.Data.WriteLine(new JsonObject
             {

@@ -5,7 +5,7 @@ using InfMatch.Tensors;
 namespace InfMatch.Distill;
 
 /// <summary>What the commands on devices do: 'devices' lists them, 'doctor' checks them.</summary>
-internal sealed class DeviceCommands(Terminal terminal, bool json)
+internal sealed class DeviceCommands(Terminal terminal)
 {
     /// <summary>'devices': the processor and every CUDA and OpenCL device.</summary>
     public void List()
@@ -27,7 +27,7 @@ internal sealed class DeviceCommands(Terminal terminal, bool json)
         }
         if (present.Count == 0)
             terminal.Show("No CUDA or OpenCL device answers. Where there is a GPU, install its driver.");
-        if (json)
+        if (terminal.IsJson)
             terminal.Data.WriteLine(Json(cpu, present, auto).ToJsonString(JsonText.Options));
     }
 
@@ -86,7 +86,7 @@ internal sealed class DeviceCommands(Terminal terminal, bool json)
         int failed = findings.Count(f => !f.Passed);
         if (failed == 0)
             terminal.Show($"All {findings.Count} checks passed.");
-        if (json)
+        if (terminal.IsJson)
         {
             terminal.Data.WriteLine(new JsonArray(
             [
@@ -100,7 +100,7 @@ internal sealed class DeviceCommands(Terminal terminal, bool json)
         {
             throw new DistillException(
                 ExitCode.Device, "IM4002",
-                $"{failed} of {findings.Count} checks failed; the lines marked ✗ say what to do.");
+                $"{failed} of {findings.Count} checks failed; {(terminal.IsJson ? "\"fix\" says" : "the lines marked ✗ say")} what to do.");
         }
     }
 

@@ -13,7 +13,7 @@ namespace InfMatch.Distill;
 /// <summary>What the 'influence' commands do: 'truth' holds estimates to training again, 'scores' scores
 /// examples.</summary>
 internal sealed class InfluenceCommands(
-    Terminal terminal, Func<RunSettings, DatasetPair> load, bool json, CancellationToken cancel)
+    Terminal terminal, Func<RunSettings, DatasetPair> load, CancellationToken cancel)
 {
     /// <summary>The folder below --out in which trainings are kept.</summary>
     public const string FolderName = "influence";
@@ -52,7 +52,7 @@ internal sealed class InfluenceCommands(
                 ]);
         }
         terminal.Show($"{Durations.Text(TimeProvider.System.GetElapsedTime(start))}; files: {ShownPath.Of(folder)}");
-        if (json)
+        if (terminal.IsJson)
             terminal.Data.WriteLine(Json(pair.Name, machine, settings, groups).ToJsonString(JsonText.Options));
     }
 
@@ -80,7 +80,7 @@ internal sealed class InfluenceCommands(
         terminal.Show(table);
         foreach (string file in study.Files)
             terminal.ShowUnbroken(ShownPath.Of(file));
-        if (!json)
+        if (!terminal.IsJson)
             return;
         terminal.Data.WriteLine(new JsonObject
         {

@@ -68,7 +68,7 @@ internal sealed partial class RunCommands
         }
         Show(summary);
         terminal.ShowUnbroken($"Summary: {ShownPath.Of(Path.Combine(folder.Path, AblationSummary.FileName))}");
-        if (json)
+        if (terminal.IsJson)
             terminal.Data.WriteLine(summary.ToJson());
     }
 

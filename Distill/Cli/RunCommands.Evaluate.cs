@@ -74,14 +74,14 @@ internal sealed partial class RunCommands
         {
             summary = InFolder(folder, view => new EvaluationRun(folder, evaluation, backend, view, cancel).Execute());
         }
-        catch (OperationCanceledException) when (json && File.Exists(folder.Summary))
+        catch (OperationCanceledException) when (terminal.IsJson && File.Exists(folder.Summary))
         {
             terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
             throw;
         }
         Show(summary);
         terminal.ShowUnbroken($"Summary: {ShownPath.Of(folder.Summary)}");
-        if (json)
+        if (terminal.IsJson)
             terminal.Data.WriteLine(summary.ToJson());
     }
 

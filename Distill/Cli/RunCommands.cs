@@ -9,7 +9,7 @@ namespace InfMatch.Distill;
 
 /// <summary>What each command does.</summary>
 internal sealed partial class RunCommands(
-    Terminal terminal, Func<RunSettings, DatasetPair> load, string command, bool json, CancellationToken cancel)
+    Terminal terminal, Func<RunSettings, DatasetPair> load, string command, CancellationToken cancel)
 {
     /// <summary>The demonstration, and 'distill': a new run.</summary>
     public void Distill(string asked, ResolvedSettings resolved)
@@ -102,7 +102,7 @@ internal sealed partial class RunCommands(
         terminal.ShowUnbroken($"Folder:  {ShownPath.Of(experts)}");
         terminal.ShowUnbroken(
             $"Next:    dotnet run --project Distill -- distill --experts-from {ShownPath.Of(experts)} with the same expert options");
-        if (json)
+        if (terminal.IsJson)
             terminal.Data.WriteLine(accuracy.ToJson("whole"));
     }
 
@@ -119,7 +119,7 @@ internal sealed partial class RunCommands(
             summary = InFolder(folder, progress => new DistillationRun(
                 folder, settings, data.Pair, data.Backend, progress, cancel, prepared: data).Execute());
         }
-        catch (OperationCanceledException) when (json && File.Exists(folder.Summary))
+        catch (OperationCanceledException) when (terminal.IsJson && File.Exists(folder.Summary))
         {
             terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
             throw;
@@ -133,7 +133,7 @@ internal sealed partial class RunCommands(
         terminal.ShowUnbroken(
             $"Next:     dotnet run --project Distill -- evaluate {set}{ofData} --eval-width 128 --epochs 1000 --repeats 5");
         terminal.ShowUnbroken($"          dotnet run --project Distill -- verify {set}{ofData}");
-        if (json)
+        if (terminal.IsJson)
             terminal.Data.WriteLine(summary.ToJson());
     }
 

@@ -125,7 +125,7 @@ internal sealed class Terminal
     {
         if (_isTerminal && _moving is null)
             _notes.WriteLine(); // behind the ^C that the terminal has shown
-        Say("Interrupted: stopping after the current step. Press Ctrl-C again to quit at once.");
+        Say("Interrupted: stopping after this step. Press Ctrl-C again to quit at once.");
     }
 
     /// <summary>Leaves the screen so that a shell can go on below what is there.</summary>

@@ -26,7 +26,7 @@ internal static class ProgressLine
     private const int LongBar = 20, Bar = 10, ShortBar = 6, LeastName = 12;
 
     /// <summary>The length of the bar on a terminal of so many columns.</summary>
-    public static int BarOf(int width) => width >= 100 ? LongBar : width >= 70 ? Bar : ShortBar;
+    public static int BarOf(int width) => width >= 110 ? LongBar : width >= 90 ? Bar : ShortBar;
 
     /// <summary>How much of a bar is filled, at most all.</summary>
     public static int FilledOf(in StageState state, int bar) =>
