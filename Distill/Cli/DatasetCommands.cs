@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using InfMatch.Datasets;
-using Spectre.Console;
 
 namespace InfMatch.Distill;
 
@@ -24,17 +23,18 @@ internal sealed class DatasetCommands(Terminal terminal, CancellationToken cance
     /// <summary>'datasets list': every name, what it is, and whether and where it is found.</summary>
     public void List(string? folder)
     {
-        var table = new Table();
-        foreach (string column in (string[])["name", "what", "training", "test", "classes", "size", "found"])
-            table.AddColumn(column == "what" ? new TableColumn(column) : new TableColumn(column).NoWrap());
+        var table = new ResultTable(null, left: 7, "name", "what", "training", "test", "classes", "size", "found")
+        {
+            Optional = ["what", "size"],
+        };
         var rows = new JsonArray();
         foreach (DatasetInfo info in DatasetCatalog.Infos)
         {
             bool builtIn = info.Name == DatasetCatalog.DefaultName, isAny = info.Name == ImageFolderReader.Name;
             string? found = isAny ? null : DatasetCatalog.Find(info.Name, folder);
             int? classes = found is null ? null : DatasetCatalog.ClassesIn(info.Name, found);
-            table.AddRow(
-                info.Name, Markup.Escape(info.Description), $"{info.Train}", $"{info.Test}", $"{info.Classes}",
+            table.Add(
+                info.Name, info.Description, $"{info.Train}", $"{info.Test}", $"{info.Classes}",
                 info.Size ?? "",
                 builtIn ? "built in" : isAny ? "by --data" : found is null ? "no"
                     : classes < info.Classes ? $"{classes} of {info.Classes} classes" : "yes");

@@ -1,7 +1,6 @@
 using InfMatch.Datasets;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
-using Spectre.Console;
 
 namespace InfMatch.Distill;
 
@@ -103,11 +102,10 @@ internal sealed partial class RunCommands
         // The paper's figures are of one data set and one number of images; beside others they would compare nothing.
         bool HasPublished(IpcResult r) => (summary.Dataset, r.Ipc) == (AblationGrid.PublishedDataset, AblationGrid.PublishedIpc);
         bool isBesidePaper = summary.Rows.Any(r => r.Results.Any(HasPublished));
-        var table = new Table().Title(Markup.Escape($"Test accuracy in percent, {summary.Dataset}"));
         string[] columns = ["row", "images start", "schedule", "labels", "images per class", "J", "distilled"];
-        foreach (string column in isBesidePaper ? [.. columns, "paper"] : columns)
-            table.AddColumn(new TableColumn(column).RightAligned());
-        void Add(string paper, params string[] cells) => table.AddRow(isBesidePaper ? [.. cells, paper] : cells);
+        var table = new ResultTable(
+            $"Test accuracy in percent, {summary.Dataset}", 0, isBesidePaper ? [.. columns, "paper"] : columns);
+        void Add(string paper, params string[] cells) => table.Add(isBesidePaper ? [.. cells, paper] : cells);
         foreach ((AblationRow row, IReadOnlyList<IpcResult> results) in summary.Rows)
         {
             foreach (IpcResult result in results)

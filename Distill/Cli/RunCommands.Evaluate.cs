@@ -72,7 +72,10 @@ internal sealed partial class RunCommands
         Summary summary;
         try
         {
-            summary = InFolder(folder, view => new EvaluationRun(folder, evaluation, backend, view, cancel).Execute());
+            EvaluationRun? run = null;
+            summary = InFolder(
+                folder, view => (run = new EvaluationRun(folder, evaluation, backend, view, cancel)).Execute(),
+                () => $"{run!.Judged} of {run.Networks} networks are judged and kept.");
         }
         catch (OperationCanceledException) when (terminal.IsJson && File.Exists(folder.Summary))
         {

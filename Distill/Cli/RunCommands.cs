@@ -3,7 +3,6 @@ using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
-using Spectre.Console;
 
 namespace InfMatch.Distill;
 
@@ -171,13 +170,10 @@ internal sealed partial class RunCommands(
 
     private void Show(Summary summary)
     {
-        var table = new Table().Title(Markup.Escape($"Test accuracy in percent, {summary.Dataset}"));
         bool areMany = summary.Results.Any(r => r.Network is not null);
-        if (areMany)
-            table.AddColumn("network");
-        foreach (string column in (string[])
-            ["images per class", "random real", "random real + soft labels", "distilled", "whole set"])
-            table.AddColumn(new TableColumn(column).RightAligned());
+        string[] columns = ["images per class", "random real", "random real + soft labels", "distilled", "whole set"];
+        var table = new ResultTable(
+            $"Test accuracy in percent, {summary.Dataset}", areMany ? 1 : 0, areMany ? ["network", .. columns] : columns);
         foreach (IpcResult result in summary.Results)
         {
             AccuracySet accuracy = result.Accuracy;
@@ -186,7 +182,7 @@ internal sealed partial class RunCommands(
                 $"{result.Ipc}", Cell(accuracy.RandomReal), Cell(accuracy.RandomRealSoftLabels), Cell(accuracy.Distilled),
                 Cell(accuracy.Whole),
             ];
-            table.AddRow(areMany ? [Markup.Escape(result.Network ?? ""), .. cells] : cells);
+            table.Add(areMany ? [result.Network ?? "", .. cells] : cells);
         }
         terminal.Show(table);
         terminal.Show($"Mean ± standard deviation, {summary.Protocol}.");
@@ -204,8 +200,9 @@ internal sealed partial class RunCommands(
     }
 
     // What is done in a run folder; where it ends early, the last words come when nothing moves on the screen any more.
-    private T InFolder<T>(RunFolder folder, Func<IProgressView, T> work)
+    private T InFolder<T>(RunFolder folder, Func<IProgressView, T> work, Func<string>? saved = null)
     {
+        string Saved() => saved is null ? "Saved what there is." : saved();
         try
         {
             using IProgressView progress = terminal.MakeProgress();
@@ -213,12 +210,12 @@ internal sealed partial class RunCommands(
         }
         catch (OperationCanceledException)
         {
-            SayHowToGoOn("Saved what there is. Continue with:", folder);
+            SayHowToGoOn($"{Saved()} Continue with:", folder);
             throw;
         }
         catch (DeviceMemoryException)
         {
-            SayHowToGoOn("Saved what there is. With a larger --memory-limit or another --device it continues:", folder);
+            SayHowToGoOn($"{Saved()} With a larger --memory-limit or another --device it continues:", folder);
             throw;
         }
     }

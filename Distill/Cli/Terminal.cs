@@ -105,6 +105,15 @@ internal sealed class Terminal
             _resultConsole.Write(table);
     }
 
+    /// <summary>Writes a table in the widest form that the terminal has room for.</summary>
+    public void Show(ResultTable table)
+    {
+        int width = _resultConsole.Profile.Width;
+        var options = RenderOptions.Create(_resultConsole);
+        Table[] forms = [.. table.Forms()];
+        Show(forms.FirstOrDefault(f => ((IRenderable)f).Measure(options, WidthWithoutTerminal).Max <= width) ?? forms[^1]);
+    }
+
     /// <summary>Writes one line of what a command found with a mark before it: ✓ for what is as it must be, ✗ for what is
     /// not.</summary>
     public void Mark(bool passed, string line)

@@ -16,6 +16,13 @@ internal sealed class EvaluationRun(
     private double _secondsBefore;
     private long _peakBefore;
 
+    /// <summary>How many networks there are to judge.</summary>
+    public int Networks { get; } = evaluation.Networks.Length * evaluation.Settings.Ipc.Length * evaluation.Settings.Repeats
+        * (1 + (evaluation.Set is null ? 0 : 1) + (evaluation.Experts is null ? 0 : 1));
+
+    /// <summary>How many of them are judged, and on disk.</summary>
+    public int Judged { get; private set; }
+
     /// <summary>Does the whole evaluation, or the rest of it.</summary>
     /// <exception cref="OperationCanceledException">It was interrupted; what is known is on disk.</exception>
     /// <exception cref="NumericalException">A loss stops being finite; what is known is on disk.</exception>
@@ -28,6 +35,7 @@ internal sealed class EvaluationRun(
         }
         RandomKey key = RandomKey.FromSeed(_settings.Seed);
         using var kept = new JudgedNetworksFile(folder.Path, Identity(), _settings.Repeats);
+        Judged = kept.Count;
         (ExpertLibrary Library, RunSettings Settings)? experts = evaluation.Experts;
         var real = new RealImages(
             evaluation.Data, experts?.Library.Experts ?? [], (experts?.Settings ?? _settings).Temperature, key.Split("real"));
@@ -86,7 +94,11 @@ internal sealed class EvaluationRun(
                 })
             {
                 Known = kept.Of(column),
-                WhenTrained = (number, found) => kept.Add(column, number, found),
+                WhenTrained = (number, found) =>
+                {
+                    kept.Add(column, number, found);
+                    Judged = kept.Count;
+                },
             };
         }
     }
