@@ -56,7 +56,8 @@ internal static class CommandTree
         Judges a distilled set by protocol A or B beside random real images of the same number. Without a set only the
         random real images of --ipc are judged: that calibrates the protocol against published figures. Soft labels and the
         accuracy on the whole set come from the experts of the set's run folder, or of --experts-from, recorded with the
-        same expert options.
+        same expert options. The evaluation gets a folder below --out, in which each network is kept as soon as it is judged; an
+        interrupted one goes on with 'resume'.
 
         Examples:
           dotnet run --project Distill -- evaluate runs/RUN/synthetic/ipc10.safetensors --eval-width 128 --protocol B
@@ -128,7 +129,8 @@ internal static class CommandTree
 
     private const string ResumeHelp =
         """
-        Continues an interrupted run from its last saved state; the result has the same bits as an uninterrupted one.
+        Continues an interrupted run, ablation, training of experts or evaluation from its last saved state; the result has the
+        same bits as an uninterrupted one.
 
         Examples:
           dotnet run --project Distill -- resume
@@ -144,7 +146,7 @@ internal static class CommandTree
     public static int Run(
         string[] args, Terminal terminal, Interruption interruption, Func<string, string?, DatasetPair>? load = null)
     {
-        var json = new Option<bool>("--json") { Description = "Print the result as JSON on stdout.", Recursive = true };
+        var json = new Option<bool>("--json") { Description = "Print the result as JSON on stdout, in place of tables.", Recursive = true };
         var verbose = new Option<bool>("--verbose") { Description = "Show the stack of an error.", Recursive = true };
         var preset = new Option<string>("--preset")
         {

@@ -112,7 +112,7 @@ public sealed class TerminalTests
         Assert.Contains("; 70.3 ± 2.7 % (protocol A)", text);
         Assert.StartsWith("IPC 10", text);
         Assert.Equal(width >= 120, text.Contains("1:01:40 left", StringComparison.Ordinal));
-        Assert.Equal(width >= 120, text.Contains("; 600/1000", StringComparison.Ordinal));
+        Assert.Equal(width >= 200, text.Contains("; 600/1000", StringComparison.Ordinal));
         Assert.Equal(width >= 200, text.Contains("; 9.2/s", StringComparison.Ordinal));
         Assert.Equal(width < 120, text.Contains('…'));
     }
