@@ -35,7 +35,8 @@ internal sealed class Screen(int width) : StringWriter
         if (_sequence.Length > 0 || value == '\e')
         {
             _sequence += value;
-            if (_sequence.Length > 2 && char.IsAsciiLetter(value))
+            bool isLong = _sequence.Length > 1 && _sequence[1] == '[';
+            if (isLong ? _sequence.Length > 2 && char.IsAsciiLetter(value) : _sequence.Length == 2)
                 End();
             return;
         }
@@ -90,7 +91,7 @@ internal sealed class Screen(int width) : StringWriter
                 break;
             default:
                 // Colours, and what a terminal library asks of a terminal, leave the text as it is.
-                Assert.Matches(@"^\e\[[?0-9;]*[mhlnc]$", _sequence);
+                Assert.Matches(@"^\e(\[[?0-9;]*[mhlnc]|[=>])$", _sequence);
                 break;
         }
         _sequence = "";
