@@ -1,5 +1,6 @@
 using System.Text.Json;
 using InfMatch.Distill;
+using InfMatch.Tensors.IO;
 
 namespace InfMatch.Tests.Distill;
 
@@ -149,6 +150,24 @@ public sealed class EvaluationTests : IDisposable
         Assert.Matches(@"│ +2 │ +\d+\.\d │ +\d+\.\d │ +\d+\.\d │ +\d+\.\d ± \d+\.\d │", _run.Output);
         Assert.Equal("31.2", Accuracy.Of([31.2]).Shown);
         Assert.Equal("31.2 ± 0.0", Accuracy.Of([31.2]).ToString()); // as files hold it
+    }
+
+    [Fact]
+    public void A_file_of_an_earlier_version_that_says_1_networks_is_read()
+    {
+        string[] args = CommandRun.SmallRun();
+        args[Array.IndexOf(args, "--repeats") + 1] = "1";
+        Assert.Equal(0, _run.Run(args));
+        string set = Path.Combine(_run.RunPath, "synthetic", "ipc2.safetensors");
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(set);
+        Assert.EndsWith(", 1 network", texts["protocol"], StringComparison.Ordinal);
+        foreach ((string ending, bool isRead) in ((string, bool)[])[("s", true), ("x", false)])
+        {
+            var changed = new Dictionary<string, string>(texts, StringComparer.Ordinal) { ["protocol"] = texts["protocol"] + ending };
+            ArtifactSample.Rehash(arrays, changed);
+            Safetensors.Write(set, arrays.Values, changed);
+            Assert.Equal(isRead ? 0 : (int)ExitCode.Data, _run.RunAsGiven(Interruption.Silent(), "verify", set, "--quick"));
+        }
     }
 
     // Makes a set and returns the command that judges it.
