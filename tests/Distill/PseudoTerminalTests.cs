@@ -8,7 +8,8 @@ namespace InfMatch.Tests.Distill;
 /// Elsewhere <see cref="TerminalTests"/> stand for it.</summary>
 public sealed class PseudoTerminalTests : IDisposable
 {
-    private const string CtrlC = "\u0003";
+    // What a shell starts in the background ignores Ctrl-C, and so do all that it starts.
+    private const string CtrlC = "\u0003", HearInterrupt = "--default-signal=INT";
 
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(4);
 
@@ -51,11 +52,19 @@ public sealed class PseudoTerminalTests : IDisposable
         Assert.DoesNotContain("distill: interrupted.", rows);
     }
 
+    private static bool HearsInterrupts()
+    {
+        using Process process = Process.Start(new ProcessStartInfo("env", [HearInterrupt, "true"]) { RedirectStandardError = true })!;
+        process.WaitForExit();
+        return process.ExitCode == 0;
+    }
+
     // Types a key each time that its text has appeared on the screen.
     private async Task<Screen> Run(int width, string arguments, params (string At, string Key)[] keys)
     {
         const string script = "/usr/bin/script";
         Skip.IfNot(OperatingSystem.IsLinux() && File.Exists(script), "It takes script(1) of util-linux, which makes a terminal.");
+        Skip.IfNot(HearsInterrupts(), "It takes env(1) of coreutils 8.31, which lets a program hear what its parents ignore.");
         string program = Path.Combine(AppContext.BaseDirectory, "InfMatch.Distill.dll");
         string dotnet = Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet";
         var start = new ProcessStartInfo(script)
@@ -64,7 +73,7 @@ public sealed class PseudoTerminalTests : IDisposable
             StandardOutputEncoding = Encoding.UTF8,
             ArgumentList =
             {
-                "-qec", $"stty cols {width} rows 40; '{dotnet}' '{program}' {arguments}; echo \"ended with $?\"", "/dev/null",
+                "-qec", $"stty cols {width} rows 40; env {HearInterrupt} '{dotnet}' '{program}' {arguments}; echo \"ended with $?\"", "/dev/null",
             },
         };
         foreach ((string name, string? value) in ((string, string?)[])
