@@ -73,7 +73,7 @@ public sealed class PseudoTerminalTests : IDisposable
             StandardOutputEncoding = Encoding.UTF8,
             ArgumentList =
             {
-                "-qec", $"stty cols {width} rows 40; env {HearInterrupt} '{dotnet}' '{program}' {arguments}; echo \"ended with $?\"", "/dev/null",
+                "-qec", $"trap : INT; stty cols {width} rows 40; env {HearInterrupt} '{dotnet}' '{program}' {arguments}; echo \"ended with $?\"", "/dev/null",
             },
         };
         foreach ((string name, string? value) in ((string, string?)[])
