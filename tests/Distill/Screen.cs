@@ -46,9 +46,7 @@ internal sealed class Screen(int width) : StringWriter
                 _column = 0;
                 return;
             case '\n':
-                (_column, _row) = (0, _row + 1);
-                while (_rows.Count <= _row)
-                    _rows.Add(new StringBuilder());
+                NextRow();
                 return;
         }
         if (_column == width)
@@ -56,7 +54,7 @@ internal sealed class Screen(int width) : StringWriter
             if (!_wraps)
                 _column = width - 1;
             else
-                Write('\n');
+                NextRow();
         }
         StringBuilder row = _rows[_row];
         row.Append(' ', Math.Max(0, _column + 1 - row.Length));
@@ -72,6 +70,13 @@ internal sealed class Screen(int width) : StringWriter
     public override void WriteLine(string? value) => Write(value + "\n");
 
     public override void WriteLine() => Write('\n');
+
+    private void NextRow()
+    {
+        (_column, _row) = (0, _row + 1);
+        while (_rows.Count <= _row)
+            _rows.Add(new StringBuilder());
+    }
 
     private void End()
     {
