@@ -118,6 +118,12 @@ public static class DatasetCatalog
             : Find(Array.Find(s_onDisk, e => e.Name == info.Name)!, folder, Variable, null).Found;
     }
 
+    /// <summary>How many classes a folder holds of a set of which some classes are a set, too; null for the others, which are
+    /// there as a whole or not at all. Nothing is read.</summary>
+    public static int? ClassesIn(string name, string folder) => name == TinyImageNetReader.Name
+        ? Directory.GetDirectories(Path.Combine(folder, "train")).Length
+        : null;
+
     private static string? Variable =>
         Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } folder ? folder : null;
 

@@ -1,4 +1,5 @@
 using InfMatch.Distill;
 
+var terminal = new Terminal(Console.Out, Console.Error, !Console.IsErrorRedirected, !Console.IsOutputRedirected);
 using var interruption = Interruption.Listen();
-return CommandTree.Run(args, new Terminal(Console.Out, Console.Error, !Console.IsErrorRedirected), interruption);
+return CommandTree.Run(args, terminal, interruption);

@@ -209,7 +209,8 @@ internal sealed class ArtifactReader
         }
         foreach ((string key, string wanted) in SyntheticSetFile.TextsOf(settings))
         {
-            if (Text(key) != wanted)
+            // Earlier versions wrote "1 networks".
+            if (Text(key) != wanted && !(key == "protocol" && settings.Repeats == 1 && Text(key) == wanted + "s"))
                 throw Wrong($"{key} is \"{Text(key)}\", but \"{wanted}\" in its configuration.");
         }
         if (!settings.Ipc.Contains(Whole("ipc", 1, int.MaxValue)))

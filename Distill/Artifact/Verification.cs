@@ -107,7 +107,7 @@ internal sealed record Verification
         bool mustBeSame = claim.Environment == environment, holds = same || (!mustBeSame && apart <= tolerance);
         string numbers = FormattableString.Invariant(
             $"claimed {claimed.Mean:F2} ± {claimed.Std:F2} %, found {measured.Mean:F2} ± {measured.Std:F2} % ") +
-            FormattableString.Invariant($"({claimed.Runs.Count} networks)");
+            FormattableString.Invariant($"({claimed.Runs.Count} {(claimed.Runs.Count == 1 ? "network" : "networks")})");
         string text = same ? $"{numbers}: every network the same"
             : mustBeSame ? $"{numbers}: on this processor and build every network must be the same"
             : FormattableString.Invariant($"{numbers}: {apart:F2} apart, {(holds ? "within" : "beyond")} {tolerance:F2}; ") +

@@ -8,7 +8,7 @@ namespace InfMatch.Distill;
 
 /// <summary>'verify' and 'export': what is done with a finished set.</summary>
 internal sealed class ArtifactCommands(
-    Terminal terminal, Func<RunSettings, DatasetPair> load, bool json, CancellationToken cancel)
+    Terminal terminal, Func<RunSettings, DatasetPair> load, CancellationToken cancel)
 {
     private const string VerifyHelp =
         """
@@ -118,7 +118,7 @@ internal sealed class ArtifactCommands(
                     $"the claim was not tested: {found.Failures}. Name the folder of the set's own data with --data.")
                 : new DistillException(ExitCode.Data, "IM3043", $"the claim does not hold: {found.Failures}");
         }
-        terminal.Say(quick ? "The file is sound. Whether its claim holds was not measured." : "The claim holds.");
+        terminal.Show(quick ? "The file is sound. Whether its claim holds was not measured." : "The claim holds.");
     }
 
     private Verification Measure(Verification found, SyntheticArtifact artifact, RunSettings given)
@@ -163,16 +163,16 @@ internal sealed class ArtifactCommands(
         new ArtifactExport(artifact, pixels) { Measured = measured, TestImages = testImages ? data!.Test : null }
             .Write(target, export);
         export.Complete();
-        terminal.Say(
+        terminal.Show(
             $"{artifact.Count} images of {artifact.Classes} classes as {target}, with README.md and load_infmatch.py, in {made}");
         bool isLossy = ArtifactExport.IsPictures(target);
         if (isLossy)
-            terminal.Say($"Lossy: {pixels.Loss}.");
+            terminal.Show($"Lossy: {pixels.Loss}.");
         if (measured is { } m)
-            terminal.Say($"Test accuracy: {m.Exact} % with the images, {m.Pixels} % with their 8-bit pixels.");
+            terminal.Show($"Test accuracy: {m.Exact.Shown} % with the images, {m.Pixels.Shown} % with their 8-bit pixels.");
         else if (isLossy)
-            terminal.Say("What that costs in accuracy --measure tells.");
-        if (json)
+            terminal.Show("What that costs in accuracy --measure tells.");
+        if (terminal.IsJson)
         {
             terminal.Data.WriteLine(JsonSerializer.Serialize(
                 new
@@ -226,7 +226,7 @@ internal sealed class ArtifactCommands(
     {
         foreach (VerificationCheck check in found.Checks)
             terminal.Mark(check.Passed, check.Text);
-        if (json)
+        if (terminal.IsJson)
             terminal.Data.WriteLine(JsonSerializer.Serialize(found, JsonText.Options));
     }
 

@@ -57,7 +57,8 @@ internal static class CommandTree
         random real images of --ipc are judged: that calibrates the protocol against published figures. The set's own data
         are expected: other classes, or the same in another order, are refused by name (--allow-other-data judges all the same). Soft labels and the
         accuracy on the whole set come from the experts of the set's run folder, or of --experts-from, recorded with the
-        same expert options.
+        same expert options. The evaluation gets a folder below --out, in which each network is kept as soon as it is judged; an
+        interrupted one goes on with 'resume'.
 
         Examples:
           dotnet run --project Distill -- evaluate runs/RUN/synthetic/ipc10.safetensors --eval-width 128 --protocol B
@@ -129,9 +130,9 @@ internal static class CommandTree
 
     private const string ResumeHelp =
         """
-        Continues an interrupted run from its last saved state; the result has the same bits as an uninterrupted one. Every
-        file that is read is held to the hash that it states. Settings stay as config.json has them; what may change is where
-        the data and the experts are, and on what is computed.
+        Continues an interrupted run, ablation, training of experts or evaluation from its last saved state; the result has the
+        same bits as an uninterrupted one. Every file that is read is held to the hash that it states. Settings stay as
+        config.json has them; what may change is where the data and the experts are, and on what is computed.
 
         Examples:
           dotnet run --project Distill -- resume
@@ -148,7 +149,7 @@ internal static class CommandTree
     public static int Run(
         string[] args, Terminal terminal, Interruption interruption, Func<string, string?, DatasetPair>? load = null)
     {
-        var json = new Option<bool>("--json") { Description = "Print the result as JSON on stdout.", Recursive = true };
+        var json = new Option<bool>("--json") { Description = "Print the result as JSON on stdout, in place of tables.", Recursive = true };
         var verbose = new Option<bool>("--verbose") { Description = "Show the stack of an error.", Recursive = true };
         var preset = new Option<string>("--preset")
         {
@@ -175,7 +176,7 @@ internal static class CommandTree
         };
         var everything = new Option<bool>("--all")
         {
-            Description = "Check every sample of every operation instead of a few products; minutes instead of seconds.",
+            Description = "Check every sample of every operation instead of a few products; a few seconds more.",
         };
 
         var grid = new Option<string>("--grid")
@@ -188,7 +189,7 @@ internal static class CommandTree
             : settings => load(settings.Dataset, settings.Data);
 
         RunCommands Commands(ParseResult result, string command) => new(
-            terminal, loadSet, command, result.GetValue(json), interruption.Token);
+            terminal, loadSet, command, interruption.Token);
 
         string PresetOf(ParseResult result, string fallback)
         {
@@ -249,13 +250,13 @@ internal static class CommandTree
             result => Commands(result, "resume").Resume(result.GetValue(run), Resolve(result, "standard")));
         resume.Arguments.Add(run);
         Command devices = Make(
-            "devices", DevicesHelp, [], result => new DeviceCommands(terminal, result.GetValue(json)).List());
+            "devices", DevicesHelp, [], result => new DeviceCommands(terminal).List());
         Command doctor = Make(
             "doctor", DoctorHelp, Named("Device", "Threads", "MemoryLimit", "Out"),
             result =>
             {
                 ResolvedSettings resolved = Resolve(result, "standard");
-                new DeviceCommands(terminal, result.GetValue(json)).Examine(
+                new DeviceCommands(terminal).Examine(
                     resolved.Settings, resolved.IsGiven("Device"), result.GetValue(everything));
             });
         doctor.Options.Add(everything);
@@ -266,7 +267,7 @@ internal static class CommandTree
             Command command = Make(
                 word, help, Named("Dataset", "Data", "ImageSize", "Seed", "Threads", "Out"),
                 result => run(
-                    new InfluenceCommands(terminal, loadSet, result.GetValue(json), interruption.Token),
+                    new InfluenceCommands(terminal, loadSet, interruption.Token),
                     Resolve(result, "standard").Settings, options.Read(result)));
             options.Options.ForEach(command.Options.Add);
             return command;
@@ -277,9 +278,9 @@ internal static class CommandTree
         influence.Subcommands.Add(Influence("scores", ScoresHelp, truth: false, (c, m, s) => c.Scores(m, s)));
         Command[] ofArtifacts = ArtifactCommands.Make(
             [.. Named("Data", "Device", "Threads", "MemoryLimit")],
-            result => new ArtifactCommands(terminal, loadSet, result.GetValue(json), interruption.Token),
+            result => new ArtifactCommands(terminal, loadSet, interruption.Token),
             result => Resolve(result, "standard"));
-        Command datasets = DatasetCommandTree.Make(terminal, json, GivenText, interruption.Token);
+        Command datasets = DatasetCommandTree.Make(terminal, GivenText, interruption.Token);
         foreach (Command command in (Command[])
             [distill, train, evaluate, .. ofArtifacts, ablate, influence, resume, datasets, devices, doctor])
             root.Subcommands.Add(command);
@@ -287,10 +288,12 @@ internal static class CommandTree
         ParseResult parsed = root.Parse(args);
         string name = parsed.CommandResult.Command is RootCommand ? "distill" : parsed.CommandResult.Command.Name;
         bool isVerbose = args.Contains("--verbose", StringComparer.Ordinal);
+        (interruption.Announce, interruption.Abandon) = (terminal.AnnounceInterruption, terminal.Abandon);
         try
         {
             if (parsed.Errors.Count > 0 && parsed.Action is not System.CommandLine.Help.HelpAction)
                 throw DistillException.BadCommand(Explain(parsed));
+            terminal.IsJson = parsed.GetValue(json);
             return parsed.Invoke(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,

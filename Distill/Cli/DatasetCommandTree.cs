@@ -47,11 +47,10 @@ internal static class DatasetCommandTree
 
     /// <summary>Makes the command with its subcommands.</summary>
     /// <param name="terminal">Where output goes.</param>
-    /// <param name="json">The option --json.</param>
     /// <param name="given">The text of a setting on the command line, or null.</param>
     /// <param name="cancel">Stops the work.</param>
     public static Command Make(
-        Terminal terminal, Option<bool> json, Func<ParseResult, Setting, string?> given, CancellationToken cancel)
+        Terminal terminal, Func<ParseResult, Setting, string?> given, CancellationToken cancel)
     {
         var name = new Argument<string>("NAME")
         {
@@ -88,7 +87,7 @@ internal static class DatasetCommandTree
                 // system.
                 bool isGiven = resolved.Origins["Data"].StartsWith("command", StringComparison.Ordinal);
                 run(
-                    new DatasetCommands(terminal, result.GetValue(json), cancel),
+                    new DatasetCommands(terminal, cancel),
                     resolved.Settings with { Data = isGiven ? resolved.Settings.Data : null }, result);
             });
             datasets.Subcommands.Add(command);

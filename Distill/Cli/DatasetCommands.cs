@@ -2,12 +2,11 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using InfMatch.Datasets;
-using Spectre.Console;
 
 namespace InfMatch.Distill;
 
 /// <summary>What the 'datasets' commands do.</summary>
-internal sealed class DatasetCommands(Terminal terminal, bool json, CancellationToken cancel)
+internal sealed class DatasetCommands(Terminal terminal, CancellationToken cancel)
 {
     private const string DefaultTarget = "data";
     private const int MostShown = 5;
@@ -24,33 +23,36 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
     /// <summary>'datasets list': every name, what it is, and whether and where it is found.</summary>
     public void List(string? folder)
     {
-        var table = new Table();
-        foreach (string column in (string[])["name", "what", "training", "test", "classes", "size", "found"])
-            table.AddColumn(column == "what" ? new TableColumn(column) : new TableColumn(column).NoWrap());
+        var table = new ResultTable(null, left: 7, "name", "what", "training", "test", "classes", "size", "found")
+        {
+            Optional = ["what", "size"],
+        };
         var rows = new JsonArray();
         foreach (DatasetInfo info in DatasetCatalog.Infos)
         {
             bool builtIn = info.Name == DatasetCatalog.DefaultName, isAny = info.Name == ImageFolderReader.Name;
             string? found = isAny ? null : DatasetCatalog.Find(info.Name, folder);
-            table.AddRow(
-                info.Name, Markup.Escape(info.Description), $"{info.Train}", $"{info.Test}", $"{info.Classes}",
+            int? classes = found is null ? null : DatasetCatalog.ClassesIn(info.Name, found);
+            table.Add(
+                info.Name, info.Description, $"{info.Train}", $"{info.Test}", $"{info.Classes}",
                 info.Size ?? "",
-                builtIn ? "built in" : isAny ? "by --data" : found is null ? "no" : "yes");
+                builtIn ? "built in" : isAny ? "by --data" : found is null ? "no"
+                    : classes < info.Classes ? $"{classes} of {info.Classes} classes" : "yes");
             rows.Add(new JsonObject
             {
                 ["name"] = info.Name, ["description"] = info.Description, ["train"] = info.Train, ["test"] = info.Test,
-                ["classes"] = info.Classes, ["size"] = info.Size, ["found"] = builtIn || found is not null,
+                ["classes"] = info.Classes, ["classesFound"] = classes, ["size"] = info.Size, ["found"] = builtIn || found is not null,
                 ["folder"] = found,
             });
         }
 
-        terminal.Console.Write(table);
+        terminal.Show(table);
         foreach (JsonNode? row in rows.Where(r => r!["folder"] is not null))
-            terminal.Say($"{row!["name"]}: {row["folder"]}");
-        terminal.Say(
+            terminal.ShowUnbroken($"{row!["name"]}: {row["folder"]}");
+        terminal.Show(
             $"Numbers are those published. Looked in {folder ?? Environment.GetEnvironmentVariable(DatasetCatalog.FolderVariable) ??
             $"the system's folders ({DatasetCatalog.FolderVariable} is not set)"}; 'datasets get NAME' downloads.");
-        if (json)
+        if (terminal.IsJson)
             terminal.Data.WriteLine(rows.ToJsonString(JsonText.Options));
     }
 
@@ -61,7 +63,7 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
         DatasetInfo info = DatasetCatalog.InfoOf(name);
         if (name == DatasetCatalog.DefaultName)
         {
-            terminal.Say($"{name} is built in: nothing is to be downloaded.");
+            terminal.Show($"{name} is built in: nothing is to be downloaded.");
             return;
         }
 
@@ -97,11 +99,11 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
 
         // The files of a set that is read at once prove themselves; 110,000 images are left to 'verify' and 'prepare'.
         if (!info.IsDecoded)
-            terminal.Say($"Read: {Lines(DatasetCatalog.Load(name, target))}");
-        terminal.Say(info.IsDecoded
+            terminal.Show($"Read: {Lines(DatasetCatalog.Load(name, target))}");
+        terminal.ShowUnbroken(info.IsDecoded
             ? $"Next: dotnet run --project Distill -- datasets prepare {name} --data {target}"
             : $"Next: dotnet run --project Distill -- distill --dataset {name} --data {target}");
-        if (json)
+        if (terminal.IsJson)
             terminal.Data.WriteLine(
                 new JsonObject { ["name"] = name, ["folder"] = folder }.ToJsonString(JsonText.Options));
     }
@@ -118,10 +120,10 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
             int[] counts = [.. Enumerable.Range(0, set.Classes).Select(set.CountOfClass)];
             var measured = Standardisation.Measure(set.Pixels, set.Channels, set.Height * set.Width);
             string hash = set.ContentHash();
-            terminal.Say(
+            terminal.Show(
                 $"{set}; images of a class: {(set.IsBalanced ? $"{counts[0]}" : $"{counts.Min()} to {counts.Max()}")}");
-            terminal.Say($"  measured {measured}");
-            terminal.Say($"  SHA-256 of sizes, labels and pixels: {hash}");
+            terminal.Show($"  measured {measured}");
+            terminal.Show($"  SHA-256 of sizes, labels and pixels: {hash}");
             result[part] = new JsonObject
             {
                 ["images"] = set.Count, ["channels"] = set.Channels, ["height"] = set.Height, ["width"] = set.Width,
@@ -137,32 +139,32 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
         result["published"] = isWhole;
         if (isWhole == false)
         {
-            terminal.Say(string.Create(
+            terminal.Show(string.Create(
                 CultureInfo.InvariantCulture,
                 $"This is not all that is published: that has {info.Train:N0} images for training and {info.Test:N0} for the test."));
         }
-        terminal.Say($"Standardised by {pair.Standardisation}");
+        terminal.Show($"Standardised by {pair.Standardisation}");
         Dictionary<UInt128, int> seen = First(pair.Train);
         int[] shared = [.. Enumerable.Range(0, pair.Test.Count).Where(
             i => seen.ContainsKey(KeyOf(pair.Test.Image(i))))];
         int twice = pair.Train.Count - seen.Count, twiceInTest = pair.Test.Count - First(pair.Test).Count;
-        terminal.Say(
+        terminal.Show(
             $"Images that occur again: {twice} in the training set, {twiceInTest} in the test set; test images that are also in " +
             $"the training set: {shared.Length}");
         foreach (int i in shared.Take(MostShown))
         {
             int other = seen[KeyOf(pair.Test.Image(i))];
-            terminal.Say(
+            terminal.Show(
                 $"  test image {i} ({pair.Test.ClassNames[pair.Test.Label(i)]}) is training image {other} " +
                 $"({pair.Train.ClassNames[pair.Train.Label(other)]})");
         }
 
         if (shared.Length > MostShown)
-            terminal.Say($"  and {shared.Length - MostShown} more");
+            terminal.Show($"  and {shared.Length - MostShown} more");
         result["againInTrain"] = twice;
         result["againInTest"] = twiceInTest;
         result["testInTrain"] = shared.Length;
-        if (json)
+        if (terminal.IsJson)
             terminal.Data.WriteLine(result.ToJsonString(JsonText.Options));
     }
 
@@ -172,16 +174,16 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
     {
         if (!DatasetCatalog.InfoOf(settings.Dataset).IsDecoded)
         {
-            terminal.Say($"{settings.Dataset} is read as it is: nothing is to be prepared.");
-            if (json)
+            terminal.Show($"{settings.Dataset} is read as it is: nothing is to be prepared.");
+            if (terminal.IsJson)
                 terminal.Data.WriteLine(new JsonObject { ["name"] = settings.Dataset, ["prepared"] = false }.ToJsonString(JsonText.Options));
             return;
         }
 
         long start = TimeProvider.System.GetTimestamp();
         DatasetPair pair = new DatasetLoading(terminal, cancel).Load(settings);
-        terminal.Say($"Ready: {Lines(pair)} in {Durations.Text(TimeProvider.System.GetElapsedTime(start))}");
-        if (json)
+        terminal.Show($"Ready: {Lines(pair)} in {Durations.Text(TimeProvider.System.GetElapsedTime(start))}");
+        if (terminal.IsJson)
         {
             terminal.Data.WriteLine(new JsonObject
             {

@@ -5,7 +5,7 @@ using InfMatch.Tensors;
 namespace InfMatch.Distill;
 
 /// <summary>What the commands on devices do: 'devices' lists them, 'doctor' checks them.</summary>
-internal sealed class DeviceCommands(Terminal terminal, bool json)
+internal sealed class DeviceCommands(Terminal terminal)
 {
     /// <summary>'devices': the processor and every CUDA and OpenCL device.</summary>
     public void List()
@@ -26,8 +26,8 @@ internal sealed class DeviceCommands(Terminal terminal, bool json)
                 device.Refusal, auto == device.Specification, device.IsGpu);
         }
         if (present.Count == 0)
-            terminal.Say("No CUDA or OpenCL device answers. Where there is a GPU, install its driver.");
-        if (json)
+            terminal.Show("No CUDA or OpenCL device answers. Where there is a GPU, install its driver.");
+        if (terminal.IsJson)
             terminal.Data.WriteLine(Json(cpu, present, auto).ToJsonString(JsonText.Options));
     }
 
@@ -35,11 +35,11 @@ internal sealed class DeviceCommands(Terminal terminal, bool json)
     /// <exception cref="DistillException">A check failed.</exception>
     public void Examine(RunSettings settings, bool isNamed, bool all)
     {
-        terminal.Say(
+        terminal.Show(
             $"InfMatch.Native {EnvironmentReport.Version} {EnvironmentReport.Commit}, {RuntimeInformation.FrameworkDescription}, " +
             $"{RuntimeInformation.OSDescription}");
         var findings = new List<Finding>();
-        terminal.Say("system");
+        terminal.Show("system");
         foreach (Finding finding in SystemExamination.Examine(settings.Out))
             Show(finding, findings);
         IReadOnlyList<GpuDevice> present = GpuDevices.List();
@@ -47,7 +47,7 @@ internal sealed class DeviceCommands(Terminal terminal, bool json)
             ? [settings.Device]
             : ["cpu", .. present.Where(d => d.Refusal is null).Select(d => d.Specification)];
         foreach (GpuDevice refused in present.Where(d => d.Refusal is not null && !isNamed))
-            terminal.Say($"{refused.Specification} {refused.Name} is left out: {refused.Refusal}");
+            terminal.Show($"{refused.Specification} {refused.Name} is left out: {refused.Refusal}");
         long limit = ByteSize.Limit(settings.MemoryLimit);
         foreach (string device in devices)
         {
@@ -71,7 +71,7 @@ internal sealed class DeviceCommands(Terminal terminal, bool json)
             if (backend is null)
                 continue;
             using var closing = backend as IDisposable;
-            terminal.Say(backend.Description.StartsWith(backend.Name, StringComparison.Ordinal)
+            terminal.Show(backend.Description.StartsWith(backend.Name, StringComparison.Ordinal)
                 ? backend.Description
                 : $"{backend.Name} {backend.Description}");
             foreach (Finding finding in new DeviceExamination(backend).Examine(all))
@@ -85,8 +85,8 @@ internal sealed class DeviceCommands(Terminal terminal, bool json)
         }
         int failed = findings.Count(f => !f.Passed);
         if (failed == 0)
-            terminal.Say($"All {findings.Count} checks passed.");
-        if (json)
+            terminal.Show($"All {findings.Count} checks passed.");
+        if (terminal.IsJson)
         {
             terminal.Data.WriteLine(new JsonArray(
             [
@@ -100,7 +100,7 @@ internal sealed class DeviceCommands(Terminal terminal, bool json)
         {
             throw new DistillException(
                 ExitCode.Device, "IM4002",
-                $"{failed} of {findings.Count} checks failed; the lines marked ✗ say what to do.");
+                $"{failed} of {findings.Count} checks failed; {(terminal.IsJson ? "\"fix\" says" : "the lines marked ✗ say")} what to do.");
         }
     }
 
@@ -116,9 +116,9 @@ internal sealed class DeviceCommands(Terminal terminal, bool json)
             : isAuto ? "ready; --device auto takes it"
             : isGpu ? "ready"
             : "ready; --device auto leaves it out because it is no GPU";
-        terminal.Say($"{(isAuto ? '*' : ' ')} {specification,-9} {name}, {memory >> 20} MiB");
-        terminal.Say($"            {limits}");
-        terminal.Say($"            {use}");
+        terminal.Show($"{(isAuto ? '*' : ' ')} {specification,-9} {name}, {memory >> 20} MiB");
+        terminal.Show($"            {limits}");
+        terminal.Show($"            {use}");
     }
 
     private static JsonArray Json(CpuBackend cpu, IReadOnlyList<GpuDevice> present, string auto) => new(

@@ -13,7 +13,7 @@ namespace InfMatch.Distill;
 /// <summary>What the 'influence' commands do: 'truth' holds estimates to training again, 'scores' scores
 /// examples.</summary>
 internal sealed class InfluenceCommands(
-    Terminal terminal, Func<RunSettings, DatasetPair> load, bool json, CancellationToken cancel)
+    Terminal terminal, Func<RunSettings, DatasetPair> load, CancellationToken cancel)
 {
     /// <summary>The folder below --out in which trainings are kept.</summary>
     public const string FolderName = "influence";
@@ -32,7 +32,7 @@ internal sealed class InfluenceCommands(
         Show(groups, pair.Name, settings);
         foreach (FidelityRow row in rows.Where(r => !r.IsRanked))
         {
-            terminal.Say(
+            terminal.Show(
                 $"{row.Estimator}, {row.Horizon} steps, seed {row.Seed}: scores that are not finite, or all the same, have no " +
                 "rank, so that their correlations are missing. Raise --damping or lower --rate.");
         }
@@ -51,8 +51,8 @@ internal sealed class InfluenceCommands(
                             (g.Key.Horizon, Spread.Of(g.Select(value)).Mean))])),
                 ]);
         }
-        terminal.Say($"{Durations.Text(TimeProvider.System.GetElapsedTime(start))}; files: {folder}");
-        if (json)
+        terminal.Show($"{Durations.Text(TimeProvider.System.GetElapsedTime(start))}; files: {ShownPath.Of(folder)}");
+        if (terminal.IsJson)
             terminal.Data.WriteLine(Json(pair.Name, machine, settings, groups).ToJsonString(JsonText.Options));
     }
 
@@ -78,16 +78,16 @@ internal sealed class InfluenceCommands(
                 Markup.Escape(row.Estimator), $"{Spread.Of([row.AreaUnderCurve])}",
                 $"{Spread.Of([row.Gradients])}", $"{Spread.Of([row.Seconds])}");
         }
-        terminal.Console.Write(table);
+        terminal.Show(table);
         foreach (ScoresRow row in rows.Where(r => r.Remark is not null))
-            terminal.Say($"{row.Estimator}: {row.Remark}");
+            terminal.Show($"{row.Estimator}: {row.Remark}");
         ScoredNetwork network = study.Network!;
-        terminal.Say($"Scored network: {network}.");
+        terminal.Show($"Scored network: {network}.");
         if (network.WhatIsWrong is { } wrong)
             terminal.Say($"Warning: {wrong}");
         foreach (string file in study.Files)
-            terminal.Say(file);
-        if (!json)
+            terminal.ShowUnbroken(ShownPath.Of(file));
+        if (!terminal.IsJson)
             return;
         terminal.Data.WriteLine(new JsonObject
         {
@@ -146,8 +146,8 @@ internal sealed class InfluenceCommands(
             string[] cells = [.. measured.Select(i => $"{Spread.Of(group.Select(r => r.Values().ElementAt(i).Value))}")];
             table.AddRow([$"{group.Key.Horizon}", Markup.Escape(group.Key.Estimator), .. cells]);
         }
-        terminal.Console.Write(table);
-        terminal.Say(
+        terminal.Show(table);
+        terminal.Show(
             (settings.Seeds == 1 ? "One seed; " : $"Mean ± standard deviation over {settings.Seeds} seeds; ") +
             "grads: gradients of an image for each example.");
     }

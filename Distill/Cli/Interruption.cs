@@ -27,11 +27,21 @@ internal sealed class Interruption : IDisposable
         return interruption;
     }
 
+    /// <summary>Tells people that the first signal came, before anything is stopped.</summary>
+    public Action? Announce { get; set; }
+
+    /// <summary>Leaves the terminal in order, because the second signal ends the process.</summary>
+    public Action? Abandon { get; set; }
+
     /// <summary>Hears no signals; <see cref="Interrupt"/> stands in for them.</summary>
     public static Interruption Silent() => new();
 
     /// <summary>What the first signal does.</summary>
-    public void Interrupt() => _source.Cancel();
+    public void Interrupt()
+    {
+        Announce?.Invoke();
+        _source.Cancel();
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -45,10 +55,11 @@ internal sealed class Interruption : IDisposable
     {
         // The second signal is left to the system, which ends the process at once.
         if (_source.IsCancellationRequested)
+        {
+            Abandon?.Invoke();
             return;
+        }
         context.Cancel = true;
-        Console.Error.WriteLine(
-            "Interrupted: the current step is finished and the state saved. Press Ctrl-C again to quit at once.");
         Interrupt();
     }
 }

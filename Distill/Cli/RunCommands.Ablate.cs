@@ -1,7 +1,6 @@
 using InfMatch.Datasets;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
-using Spectre.Console;
 
 namespace InfMatch.Distill;
 
@@ -27,7 +26,7 @@ internal sealed partial class RunCommands
         Backend backend = OpenDevice(settings);
         RunFolder.RequireWritable(settings.Out);
         DatasetPair pair = load(settings);
-        RequireImages(pair, settings);
+        using PreparedData data = PrepareAblation(grid, settings, pair, backend, settings.Out, settings.ExpertsFrom);
         var summary = new AblationSummary
         {
             Grid = grid, Complete = false, Dataset = pair.Name, Device = backend.Description, Commit = EnvironmentReport.Commit,
@@ -39,19 +38,18 @@ internal sealed partial class RunCommands
                 settings.Seed),
             ConfigFile.Write("ablate", resolved), summary.ToText());
         RunData.Save(folder.Path, pair);
-        AblateRows(folder, summary, resolved, pair, backend);
+        AblateRows(folder, summary, resolved, data);
     }
 
     private void AblateRows(
-        RunFolder folder, AblationSummary summary, ResolvedSettings resolved, DatasetPair pair, Backend backend)
+        RunFolder folder, AblationSummary summary, ResolvedSettings resolved, PreparedData data)
     {
-        terminal.Say($"Folder: {folder.Path}");
+        terminal.Say($"Folder: {ShownPath.Of(folder.Path)}");
         RunSettings common = resolved.Settings with { ExpertsFrom = resolved.Settings.ExpertsFrom ?? folder.Experts };
         AblationRow[] rows = [.. AblationGrid.Of(summary.Grid)];
         var done = new List<AblationResult>();
         double seconds = 0;
         var baselines = new Dictionary<int, AccuracySet>();
-        using PreparedData data = Prepare(pair, backend, common); // what a row varies changes nothing of them
         foreach (AblationRow row in rows)
         {
             terminal.Say($"Row {done.Count + 1} of {rows.Length}: {row.Name} ({Describe(row)})");
@@ -68,8 +66,8 @@ internal sealed partial class RunCommands
             summary.Save(folder.Path);
         }
         Show(summary);
-        terminal.Say($"Summary: {Path.Combine(folder.Path, AblationSummary.FileName)}");
-        if (json)
+        terminal.ShowUnbroken($"Summary: {ShownPath.Of(Path.Combine(folder.Path, AblationSummary.FileName))}");
+        if (terminal.IsJson)
             terminal.Data.WriteLine(summary.ToJson());
     }
 
@@ -81,17 +79,17 @@ internal sealed partial class RunCommands
         using RunFolder own = folder.Row(row.Name);
         ConfigFile.Save(own.Config, "ablate", resolved with { Settings = settings });
         AtomicFile.WriteAllText(own.Environment, EnvironmentReport.Write(data.Backend, settings.Threads));
-        using IProgressView progress = terminal.MakeProgress();
-        try
-        {
-            return new DistillationRun(own, settings, data.Pair, data.Backend, progress, cancel, baselines, data).Execute();
-        }
-        catch (Exception e) when (e is OperationCanceledException or DeviceMemoryException)
-        {
-            progress.Note(
-                $"Saved what there is. Continue with: dotnet run --project Distill -- resume {folder.Path}");
-            throw;
-        }
+        return InFolder(folder, progress => new DistillationRun(
+            own, settings, data.Pair, data.Backend, progress, cancel, baselines, data).Execute());
+    }
+
+    // The data of all rows, what a row varies changes nothing of them; each row is checked before the first begins.
+    private PreparedData PrepareAblation(
+        string grid, RunSettings settings, DatasetPair pair, Backend backend, string folder, string? experts)
+    {
+        foreach (AblationRow row in AblationGrid.Of(grid))
+            RunCheck.Distillation(row.Apply(settings), pair, backend, folder, experts ?? folder);
+        return PrepareBeside(settings, pair, backend, experts);
     }
 
     private static string Describe(AblationRow row) =>
@@ -100,28 +98,32 @@ internal sealed partial class RunCommands
 
     private void Show(AblationSummary summary)
     {
-        var table = new Table().Title(Markup.Escape($"Test accuracy in percent, {summary.Dataset}"));
-        foreach (string column in (string[])
-            ["row", "images start", "schedule", "labels", "images per class", "J", "distilled", "paper"])
-            table.AddColumn(new TableColumn(column).RightAligned());
+        // The paper's figures are of one data set and one number of images; beside others they would compare nothing.
+        bool HasPublished(IpcResult r) => (summary.Dataset, r.Ipc) == (AblationGrid.PublishedDataset, AblationGrid.PublishedIpc);
+        bool isBesidePaper = summary.Rows.Any(r => r.Results.Any(HasPublished));
+        string[] columns = ["row", "images start", "schedule", "labels", "images per class", "J", "distilled"];
+        var table = new ResultTable(
+            $"Test accuracy in percent, {summary.Dataset}", 0, isBesidePaper ? [.. columns, "paper"] : columns);
+        void Add(string paper, params string[] cells) => table.Add(isBesidePaper ? [.. cells, paper] : cells);
         foreach ((AblationRow row, IReadOnlyList<IpcResult> results) in summary.Rows)
         {
             foreach (IpcResult result in results)
             {
-                table.AddRow(
+                Add(
+                    row.Published is { } published && HasPublished(result) ? FormattableString.Invariant($"{published:F1}") : "-",
                     row.Name, row.ImageStart, row.Schedule ? "on" : "off", row.Labels, $"{result.Ipc}",
-                    result.Objective is { } j ? FormattableString.Invariant($"{j:F3}") : "-", Cell(result.Accuracy.Distilled),
-                    row.Published is { } published ? FormattableString.Invariant($"{published:F1}") : "-");
+                    result.Objective is { } j ? FormattableString.Invariant($"{j:F3}") : "-", Cell(result.Accuracy.Distilled));
             }
         }
         foreach (IpcResult any in summary.Rows[^1].Results)
         {
-            table.AddRow("random real", "real", "-", "hard", $"{any.Ipc}", "-", Cell(any.Accuracy.RandomReal), "-");
-            table.AddRow("random real", "real", "-", "soft", $"{any.Ipc}", "-", Cell(any.Accuracy.RandomRealSoftLabels), "-");
+            Add("-", "random real", "real", "-", "hard", $"{any.Ipc}", "-", Cell(any.Accuracy.RandomReal));
+            Add("-", "random real", "real", "-", "soft", $"{any.Ipc}", "-", Cell(any.Accuracy.RandomRealSoftLabels));
         }
-        terminal.Console.Write(table);
-        terminal.Say($"Mean ± standard deviation, {summary.Protocol}.");
-        terminal.Say("Column 'paper': influence matching's own ablation, CIFAR-100 with 50 images per class.");
-        terminal.Say($"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}");
+        terminal.Show(table);
+        terminal.Show($"Mean ± standard deviation, {summary.Protocol}.");
+        if (isBesidePaper)
+            terminal.Show("Column 'paper': influence matching's own ablation, CIFAR-100 with 50 images per class.");
+        terminal.Show($"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}");
     }
 }

@@ -1,16 +1,14 @@
-using System.Globalization;
 using InfMatch.Datasets;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
-using Spectre.Console;
 
 namespace InfMatch.Distill;
 
 /// <summary>What each command does.</summary>
 internal sealed partial class RunCommands(
-    Terminal terminal, Func<RunSettings, DatasetPair> load, string command, bool json, CancellationToken cancel)
+    Terminal terminal, Func<RunSettings, DatasetPair> load, string command, CancellationToken cancel)
 {
     /// <summary>The demonstration, and 'distill': a new run.</summary>
     public void Distill(string asked, ResolvedSettings resolved)
@@ -19,7 +17,7 @@ internal sealed partial class RunCommands(
         Backend backend = OpenDevice(settings);
         RunFolder.RequireWritable(settings.Out);
         DatasetPair pair = load(settings);
-        RequireImages(pair, settings);
+        using PreparedData data = PrepareChecked(settings, pair, backend, settings.Out, settings.ExpertsFrom);
         string what = $"ipc{string.Join('-', settings.Ipc)}";
         using RunFolder folder = RunFolder.Create(
             settings.Out,
@@ -27,7 +25,7 @@ internal sealed partial class RunCommands(
             ConfigFile.Write(asked, resolved));
         RunData.Save(folder.Path, pair);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
-        Execute(folder, settings, pair, backend);
+        Execute(folder, settings, data);
     }
 
     /// <summary>'resume': the rest of a run.</summary>
@@ -35,7 +33,7 @@ internal sealed partial class RunCommands(
     {
         string path = RunFolder.Find(run, given.Settings.Out);
         using RunFolder folder = RunFolder.Open(path);
-        (_, ResolvedSettings recorded) = ConfigFile.Read(folder.Config, terminal.Say);
+        (string begun, ResolvedSettings recorded) = ConfigFile.Read(folder.Config, terminal.Say);
         RunSettings settings = recorded.Settings with
         {
             Device = given.IsGiven("Device") ? given.Settings.Device : recorded.Settings.Device,
@@ -49,13 +47,31 @@ internal sealed partial class RunCommands(
         string environment = EnvironmentReport.Write(backend, settings.Threads);
         if (EnvironmentReport.Compare(folder.Environment, environment) is { } other)
             terminal.Say($"{command}: {other}");
+        if (begun == "evaluate")
+        {
+            ResumeEvaluation(folder, settings, backend);
+            return;
+        }
         DatasetPair pair = load(settings);
         if (!RunData.Require(path, pair))
             terminal.Say($"{command}: the run does not tell which data it began on; the experts know their training images only.");
         if (File.Exists(Path.Combine(path, AblationSummary.FileName)))
-            AblateRows(folder, AblationSummary.Read(path), recorded with { Settings = settings }, pair, backend);
-        else
-            Execute(folder, settings, pair, backend);
+        {
+            AblationSummary summary = AblationSummary.Read(path);
+            using PreparedData common = PrepareAblation(
+                summary.Grid, settings, pair, backend, folder.Path, settings.ExpertsFrom ?? folder.Experts);
+            AblateRows(folder, summary, recorded with { Settings = settings }, common);
+            return;
+        }
+        string experts = settings.ExpertsFrom ?? folder.Experts;
+        if (begun == "train")
+        {
+            using PreparedData training = PrepareTraining(settings, pair, backend, folder.Path, experts);
+            TrainExperts(folder, settings, training);
+            return;
+        }
+        using PreparedData data = PrepareChecked(settings, pair, backend, folder.Path, experts);
+        Execute(folder, settings, data);
     }
 
     /// <summary>'train': experts alone.</summary>
@@ -65,206 +81,103 @@ internal sealed partial class RunCommands(
         Backend backend = OpenDevice(settings);
         RunFolder.RequireWritable(settings.Out);
         DatasetPair pair = load(settings);
+        using PreparedData data = PrepareTraining(settings, pair, backend, settings.Out, settings.ExpertsFrom);
         using RunFolder folder = RunFolder.Create(
             settings.Out,
             RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, "experts", settings.Seed),
             ConfigFile.Write("train", resolved));
         RunData.Save(folder.Path, pair);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
-        using PreparedData data = Prepare(pair, backend, settings);
+        TrainExperts(folder, settings, data);
+    }
+
+    private void TrainExperts(RunFolder folder, RunSettings settings, PreparedData data)
+    {
         Network network = Translation.NetworkOf(settings, data, settings.Width);
         string experts = settings.ExpertsFrom ?? folder.Experts;
-        new Requirements(
-            ExpertLibrary.MissingBytes(settings, network, data, experts),
-            Requirements.Memory(
-                data.Train.Count, data.TestImages.Shape[0], Math.Min(settings.ExpertBatch, data.Train.Count), [network],
-                Trainer.StepsPerRead, whitening: data.Whitening)).Check(folder.Path, backend);
-        Accuracy accuracy;
-        using (IProgressView progress = terminal.MakeProgress())
+        Accuracy accuracy = InFolder(folder, progress =>
         {
             using var library = ExpertLibrary.Gather(settings, network, data, experts, progress, cancel);
-            accuracy = library.Accuracy;
-        }
-        terminal.Say($"Experts: {accuracy} % on the test images by their own plan ({settings.Experts} × {network.Name}), in {experts}");
-        terminal.Say($"Next: dotnet run --project Distill -- distill --experts-from {experts} with the same expert options");
-        if (json)
+            return library.Accuracy;
+        });
+        terminal.Show(
+            $"Experts: {accuracy.Shown} % on the test images by their own plan ({settings.Experts} × {network.Name})");
+        terminal.ShowUnbroken($"Folder:  {ShownPath.Of(experts)}");
+        terminal.ShowUnbroken(
+            $"Next:    dotnet run --project Distill -- distill --experts-from {ShownPath.Of(experts)} with the same expert options");
+        if (terminal.IsJson)
             terminal.Data.WriteLine(accuracy.ToJson("whole"));
     }
 
-    /// <summary>'evaluate': a set beside random real images, or these alone, by a ConvNet or by each of some
-    /// architectures.</summary>
-    /// <remarks>Data of other classes than the set's, or that cannot be told from such, are refused unless they are
-    /// allowed.</remarks>
-    public void Evaluate(
-        string? path, ResolvedSettings resolved, IReadOnlyList<string> models, bool otherDataAreAllowed = false)
+    private void Execute(RunFolder folder, RunSettings settings, PreparedData data)
     {
-        RunSettings settings = resolved.Settings;
-        long start = TimeProvider.System.GetTimestamp();
-        Backend backend = OpenDevice(settings);
-        SyntheticSet? set = null;
-        SyntheticArtifact? judged = null;
-        ZcaWhitening? whitening = null;
-        string estimator = "none";
-        if (path is not null)
-        {
-            SyntheticArtifact artifact = judged = SyntheticArtifact.Read(path);
-            IReadOnlyDictionary<string, string> metadata = artifact.Metadata;
-            ArtifactCommands.SayWhatIsMissing(terminal, artifact);
-            set = artifact.ToSet(backend);
-            estimator = metadata.GetValueOrDefault("estimator", "unknown");
-            whitening = artifact.Whitening;
-            if (resolved.IsGiven("Zca") && settings.Zca != whitening?.Epsilon)
-            {
-                throw DistillException.BadValue(
-                    "--zca", $"{settings.Zca?.ToString(CultureInfo.InvariantCulture) ?? "none"}",
-                    $"nothing beside a set, whose own whitening counts ({whitening?.ToString() ?? "none"})");
-            }
-            settings = settings with
-            {
-                Zca = whitening?.Epsilon,
-                Factor = null,
-                Dataset = resolved.IsGiven("Dataset") ? settings.Dataset : metadata["dataset"],
-                ImageSize = resolved.IsGiven("ImageSize") ? settings.ImageSize : artifact.Settings?.ImageSize,
-                Model = resolved.IsGiven("Model") ? settings.Model : artifact.Settings?.Model,
-                Norm = resolved.IsGiven("Norm") ? settings.Norm : artifact.Settings?.Norm,
-                Pooling = resolved.IsGiven("Pooling") ? settings.Pooling : artifact.Settings?.Pooling,
-                Depth = resolved.IsGiven("Depth")
-                    ? settings.Depth
-                    : int.Parse(metadata["depth"], CultureInfo.InvariantCulture),
-            };
-            // Only now is it known what the protocol is for.
-            settings = Protocols.Complete(settings, p => resolved.Origins[p] == Settings.OfProtocol(settings));
-        }
-        DatasetPair pair = load(settings);
-        string? note = null;
-        if (judged is not null)
-        {
-            RequireFit(set!, new Shape(pair.Train.Channels, pair.Train.Height, pair.Train.Width), pair, path!);
-            note = SetAgreement.Of(judged, pair).Require(judged, pair, otherDataAreAllowed);
-            pair = pair.With(judged.Standardisation); // networks that learned its images see others through the same numbers
-            if (note is not null)
-                terminal.Say($"{command}: {note}");
-        }
-        using PreparedData data = set is null ? Prepare(pair, backend, settings) : PreparedData.Load(pair, backend, whitening);
-        if (set is not null)
-            settings = settings with { Ipc = [set.Count / data.Classes], Factor = set.Factor };
-        Network[] networks = models.Count == 0
-            ? [Translation.NetworkOf(settings, data, settings.EvalWidth)]
-            : [.. models.Select(m => Translation.NetworkOf(
-                settings, data, settings.EvalWidth, OptionText.OneOf("--models", m, Architectures.Names)))];
-        TrainingPlan plan = Protocols.Plan(settings, pair.Name);
-        IReadOnlyList<int> images = DistillationRun.ImagesOfSets(settings, data.Classes);
-        new Requirements(0, Requirements.Memory(
-            data.Train.Count, data.TestImages.Shape[0],
-            Math.Min(plan.BatchSize, images.Max()), networks, 0,
-            whitening: data.Whitening,
-            judging: NetworkJudge.NumbersHeld(networks, images, plan, backend))).Check(".", backend);
-        RunSettings? recorded = RecordedExperts(
-            path, settings, resolved.IsGiven("ExpertsFrom"),
-            judged?.Metadata.GetValueOrDefault("dataset_sha256") is not { } hash || hash == pair.Train.ContentHash());
-        RandomKey key = RandomKey.FromSeed(settings.Seed);
-        var results = new List<IpcResult>();
-        using (IProgressView progress = terminal.MakeProgress())
-        {
-            using ExpertLibrary? library = recorded is null ? null : ExpertLibrary.Gather(
-                recorded, Translation.NetworkOf(recorded, data, recorded.Width), data, recorded.ExpertsFrom!, progress, cancel);
-            var real = new RealImages(
-                data, library?.Experts ?? [], (recorded ?? settings).Temperature, key.Split("real"));
-            foreach ((Network network, int ipc) in networks.SelectMany(n => settings.Ipc.Select(ipc => (n, ipc))))
-            {
-                var judge = new NetworkJudge(network, settings, data, key.Split("judge"), cancel);
-                string by = models.Count == 0 ? "" : $" ({network.Name})";
-                var found = new AccuracySet { Whole = library?.Accuracy };
-                JudgedSet Column(string what, Func<int, LabelledImages> setOf, Func<AccuracySet, Accuracy, AccuracySet> with) =>
-                    new($"IPC {ipc}: {what}{by}", setOf, accuracy => found = with(found, accuracy));
-                var sets = new List<JudgedSet>();
-                if (set is not null)
-                    sets.Add(Column("distilled", _ => set.AsTrainingSet(), (all, a) => all with { Distilled = a }));
-                sets.Add(Column("random real", r => real.Random(ipc, r), (all, a) => all with { RandomReal = a }));
-                if (library is not null)
-                {
-                    sets.Add(Column(
-                        "random real + soft labels", r => real.RandomWithSoftLabels(ipc, r),
-                        (all, a) => all with { RandomRealSoftLabels = a }));
-                }
-                judge.Judge(sets, settings.Repeats, progress);
-                results.Add(new IpcResult(ipc, estimator, found)
-                {
-                    Network = models.Count == 0 ? null : network.Name,
-                });
-            }
-        }
-        var summary = new Summary
-        {
-            Seconds = Math.Round(TimeProvider.System.GetElapsedTime(start).TotalSeconds, 1),
-            Device = backend.Description,
-            PeakMemoryBytes = backend.Memory.Peak,
-            Dataset = pair.Name,
-            Commit = EnvironmentReport.Commit,
-            Complete = true,
-            ProtocolName = Protocols.NameOf(settings),
-            Protocol = Protocols.Describe(settings, pair.Name, string.Join(", ", networks.Select(n => n.Name))),
-            Note = note,
-            WholeSet = recorded is null ? null : Translation.DescribeExperts(recorded),
-            Results = results,
-        };
-        Show(summary);
-        if (json)
-            terminal.Data.WriteLine(summary.ToJson());
-    }
-
-    private void Execute(RunFolder folder, RunSettings settings, DatasetPair pair, Backend backend)
-    {
-        terminal.Say($"Data: {pair.Train}; seed {settings.Seed}");
+        terminal.Say($"Data: {data.Pair.Train}; seed {settings.Seed}");
         terminal.Say($"Version: {EnvironmentReport.Version} {EnvironmentReport.Commit}");
-        terminal.Say($"Run folder: {folder.Path}");
+        terminal.Say($"Run folder: {ShownPath.Of(folder.Path)}");
         if (!ImageGrid.HasFont)
             terminal.Say("No font is installed: class names are left out of the pictures.");
         Summary summary;
-        using (IProgressView progress = terminal.MakeProgress())
+        try
         {
-            try
-            {
-                summary = new DistillationRun(folder, settings, pair, backend, progress, cancel).Execute();
-            }
-            catch (OperationCanceledException)
-            {
-                progress.Note($"Saved what there is. Continue with: dotnet run --project Distill -- resume {folder.Path}");
-                if (json && File.Exists(folder.Summary)) // there is none before the data are prepared
-                    terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
-                throw;
-            }
-            catch (DeviceMemoryException)
-            {
-                progress.Note(
-                    "Saved what there is. With a larger --memory-limit or another --device it continues: dotnet run --project " +
-                    $"Distill -- resume {folder.Path}");
-                throw;
-            }
+            summary = InFolder(folder, progress => new DistillationRun(
+                folder, settings, data.Pair, data.Backend, progress, cancel, prepared: data).Execute());
+        }
+        catch (OperationCanceledException) when (terminal.IsJson && File.Exists(folder.Summary))
+        {
+            terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
+            throw;
         }
         Show(summary);
         int largest = settings.Ipc.Max();
-        terminal.Say($"Sets:     {Path.GetDirectoryName(folder.Set(largest))}");
-        terminal.Say($"Pictures: {Path.GetDirectoryName(folder.Picture(largest, ""))}");
-        terminal.Say($"Summary:  {folder.Summary}");
-        string data = settings.Data is null ? "" : $" --data {settings.Data}";
-        terminal.Say(
-            $"Next:     dotnet run --project Distill -- evaluate {folder.Set(largest)}{data} " +
-            "--eval-width 128 --epochs 1000 --repeats 5");
-        terminal.Say($"          dotnet run --project Distill -- verify {folder.Set(largest)}{data}");
-        if (json)
+        terminal.ShowUnbroken($"Sets:     {ShownPath.Of(Path.GetDirectoryName(folder.Set(largest))!)}");
+        terminal.ShowUnbroken($"Pictures: {ShownPath.Of(Path.GetDirectoryName(folder.Picture(largest, ""))!)}");
+        terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Summary)}");
+        string ofData = settings.Data is null ? "" : $" --data {settings.Data}", set = ShownPath.Of(folder.Set(largest));
+        terminal.ShowUnbroken(
+            $"Next:     dotnet run --project Distill -- evaluate {set}{ofData} --eval-width 128 --epochs 1000 --repeats 5");
+        terminal.ShowUnbroken($"          dotnet run --project Distill -- verify {set}{ofData}");
+        if (terminal.IsJson)
             terminal.Data.WriteLine(summary.ToJson());
+    }
+
+    // The data of a distillation, once all that can be known before has been found to be in order. Experts of the run itself
+    // that are not there yet are its own to make.
+    private PreparedData PrepareChecked(
+        RunSettings settings, DatasetPair pair, Backend backend, string folder, string? experts)
+    {
+        RunCheck.Distillation(settings, pair, backend, folder, experts ?? folder);
+        return PrepareBeside(settings, pair, backend, experts);
+    }
+
+    private PreparedData PrepareTraining(
+        RunSettings settings, DatasetPair pair, Backend backend, string folder, string? experts)
+    {
+        RunCheck.Training(settings, pair, backend, folder, experts ?? folder);
+        return PrepareBeside(settings, pair, backend, experts);
+    }
+
+    private PreparedData PrepareBeside(RunSettings settings, DatasetPair pair, Backend backend, string? experts)
+    {
+        PreparedData data = Prepare(pair, backend, settings);
+        try
+        {
+            if (experts is not null)
+                ExpertLibrary.RequireFit(settings, data, experts);
+            return data;
+        }
+        catch
+        {
+            data.Dispose();
+            throw;
+        }
     }
 
     private void Show(Summary summary)
     {
-        var table = new Table().Title(Markup.Escape($"Test accuracy in percent, {summary.Dataset}"));
         bool areMany = summary.Results.Any(r => r.Network is not null);
-        if (areMany)
-            table.AddColumn("network");
-        foreach (string column in (string[])
-            ["images per class", "random real", "random real + soft labels", "distilled", "whole set"])
-            table.AddColumn(new TableColumn(column).RightAligned());
+        string[] columns = ["images per class", "random real", "random real + soft labels", "distilled", "whole set"];
+        var table = new ResultTable(
+            $"Test accuracy in percent, {summary.Dataset}", areMany ? 1 : 0, areMany ? ["network", .. columns] : columns);
         foreach (IpcResult result in summary.Results)
         {
             AccuracySet accuracy = result.Accuracy;
@@ -273,51 +186,18 @@ internal sealed partial class RunCommands(
                 $"{result.Ipc}", Cell(accuracy.RandomReal), Cell(accuracy.RandomRealSoftLabels), Cell(accuracy.Distilled),
                 Cell(accuracy.Whole),
             ];
-            table.AddRow(areMany ? [Markup.Escape(result.Network ?? ""), .. cells] : cells);
+            table.Add(areMany ? [result.Network ?? "", .. cells] : cells);
         }
-        terminal.Console.Write(table);
-        terminal.Say($"Mean ± standard deviation, {summary.Protocol}.");
+        terminal.Show(table);
+        terminal.Show($"Mean ± standard deviation, {summary.Protocol}.");
         if (summary.Note is { } note)
-            terminal.Say($"Note: {note}");
+            terminal.Show($"Note: {note}");
         if (summary.Results.Any(r => r.Accuracy.Whole is not null))
-            terminal.Say($"Whole set: {summary.WholeSet}.");
-        terminal.Say(
+            terminal.Show($"Whole set: {summary.WholeSet}.");
+        terminal.Show(
             $"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}; " +
             $"memory {ByteSize.Text(summary.PeakMemoryBytes)} at most");
     }
-
-    // The settings under which experts were recorded whose soft labels and accuracy stand beside a set's: those named,
-    // or those of the run in whose folder the set lies. None is trained here.
-    private RunSettings? RecordedExperts(string? set, RunSettings settings, bool areNamed, bool sawThese)
-    {
-        if (areNamed)
-        {
-            return ExpertLibrary.Missing(settings, settings.ExpertsFrom!) is [string missing, ..]
-                ? throw new DistillException(
-                    ExitCode.Data, "IM3024",
-                    $"the expert {missing} does not exist. Record it with 'train --experts-from {settings.ExpertsFrom}', or " +
-                    "correct --experts-from or --experts.")
-                : settings;
-        }
-        string? why = "none are named";
-        if (set is not null && RunFolder.OfSet(set) is { } run)
-        {
-            RunSettings own = ConfigFile.Read(run.Config).Resolved.Settings;
-            own = own with { ExpertsFrom = own.ExpertsFrom ?? run.Experts };
-            why = own.Dataset != settings.Dataset ? $"those of its run saw {own.Dataset}"
-                : !sawThese ? "those of its run saw other training images"
-                : ExpertLibrary.Missing(own, own.ExpertsFrom) is [string missing, ..] ? $"{missing} is gone"
-                : null;
-            if (why is null)
-                return own;
-        }
-        terminal.Say($"Soft labels and the whole set are not judged, they take recorded experts: {why} (--experts-from).");
-        return null;
-    }
-
-    // So many images of each class as the largest set starts from.
-    private static void RequireImages(DatasetPair pair, RunSettings settings) =>
-        pair.Train.FirstOfEachClass(settings.Ipc.Max() * (settings.Factor ?? 1) * (settings.Factor ?? 1));
 
     private PreparedData Prepare(DatasetPair pair, Backend backend, RunSettings settings)
     {
@@ -325,21 +205,35 @@ internal sealed partial class RunCommands(
         return PreparedData.Load(pair, backend, settings, progress, cancel);
     }
 
-    private static string Cell(Accuracy? accuracy) =>
-        accuracy is null ? "-" : accuracy.Best is { } best ? $"{accuracy} (best {best})" : $"{accuracy}";
-
-    private static void RequireFit(SyntheticSet set, Shape image, DatasetPair pair, string path)
+    // What is done in a run folder; where it ends early, the last words come when nothing moves on the screen any more.
+    private T InFolder<T>(RunFolder folder, Func<IProgressView, T> work, Func<string>? saved = null)
     {
-        int classes = pair.Train.Classes;
-        var own = new Shape(set.Images.Shape.Sizes[1..]);
-        if (own != image || set.LabelLogits.Shape[1] != classes || set.Count % classes != 0)
+        string Saved() => saved is null ? "Saved what there is." : saved();
+        try
         {
-            throw new DistillException(
-                ExitCode.Data, "IM3023",
-                $"{path} holds {set.Count} images {own} of {set.LabelLogits.Shape[1]} classes, {pair.Name} has images " +
-                $"{image} of {classes} classes. Name the set's own data set with --dataset.");
+            using IProgressView progress = terminal.MakeProgress();
+            return work(progress);
+        }
+        catch (OperationCanceledException)
+        {
+            SayHowToGoOn($"{Saved()} Continue with:", folder);
+            throw;
+        }
+        catch (DeviceMemoryException)
+        {
+            SayHowToGoOn($"{Saved()} With a larger --memory-limit or another --device it continues:", folder);
+            throw;
         }
     }
+
+    private void SayHowToGoOn(string line, RunFolder folder)
+    {
+        terminal.Say(line);
+        terminal.SayUnbroken($"  dotnet run --project Distill -- resume {ShownPath.Of(folder.Path)}");
+    }
+
+    private static string Cell(Accuracy? accuracy) =>
+        accuracy is null ? "-" : accuracy.Best is { } best ? $"{accuracy.Shown} (best {best.Shown})" : accuracy.Shown;
 
     private Backend OpenDevice(RunSettings settings) => OpenDevice(terminal, settings);
 

@@ -1,55 +1,165 @@
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace InfMatch.Distill;
 
 /// <summary>
-/// Where output goes: data to one writer, everything for people to the other. Colours and moving bars only where a
-/// person sits in front of a terminal, and no colours where NO_COLOR is set (https://no-color.org).
+/// Where output goes: what a command found to stdout, progress and notes to stderr. Under --json stdout has the JSON alone, and
+/// what would say the same for people is left out. Colours and moving bars only where a person sits in front of a
+/// terminal, and no colours where NO_COLOR is set (https://no-color.org).
 /// </summary>
 internal sealed class Terminal
 {
-    private const int WidthWithoutTerminal = 110;
+    // So wide that each row of a table is one line, which a script can search.
+    private const int WidthWithoutTerminal = 240;
 
-    public Terminal(TextWriter data, TextWriter people, bool isInteractive)
+    private readonly TextWriter _notes;
+    private readonly IAnsiConsole _noteConsole, _resultConsole;
+    private readonly bool _isTerminal, _isResultTerminal;
+    private readonly Lock _gate = new();
+    private BarProgress? _moving;
+
+    /// <summary>Writes results and notes.</summary>
+    /// <param name="results">stdout.</param>
+    /// <param name="notes">stderr.</param>
+    /// <param name="isInteractive">Whether stderr is a terminal.</param>
+    /// <param name="isResultInteractive">Whether stdout is one.</param>
+    public Terminal(TextWriter results, TextWriter notes, bool isInteractive, bool isResultInteractive = false)
     {
-        Data = data;
-        IsInteractive = isInteractive && Environment.GetEnvironmentVariable("TERM") != "dumb";
-        bool colours = IsInteractive && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
-        Console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Out = new AnsiConsoleOutput(people),
-            Ansi = IsInteractive ? AnsiSupport.Detect : AnsiSupport.No,
-            ColorSystem = colours ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
-            Interactive = IsInteractive ? InteractionSupport.Detect : InteractionSupport.No,
-        });
-        if (!IsInteractive)
-            Console.Profile.Width = WidthWithoutTerminal;
+        (Data, _notes, _isTerminal) = (results, notes, isInteractive);
+        bool isDumb = Environment.GetEnvironmentVariable("TERM") == "dumb";
+        IsInteractive = isInteractive && !isDumb;
+        _isResultTerminal = isResultInteractive && !isDumb;
+        _noteConsole = ConsoleOf(notes, IsInteractive);
+        _resultConsole = ConsoleOf(results, _isResultTerminal);
+        if (!isResultInteractive)
+            _resultConsole.Profile.Width = WidthWithoutTerminal;
     }
 
-    /// <summary>Receives data only: what a script reads.</summary>
+    /// <summary>Receives JSON, as stdout.</summary>
     public TextWriter Data { get; }
-
-    /// <summary>Receives everything for people.</summary>
-    public IAnsiConsole Console { get; }
 
     /// <summary>Whether a person watches.</summary>
     public bool IsInteractive { get; }
+
+    /// <summary>Whether JSON is asked for: then results are not shown.</summary>
+    public bool IsJson { get; set; }
 
     /// <summary>The least time between two lines of progress where nobody watches.</summary>
     public TimeSpan ProgressInterval { get; init; } = PlainProgress.DefaultInterval;
 
     /// <summary>Bars where a person watches, else lines.</summary>
-    public IProgressView MakeProgress() => IsInteractive
-        ? new BarProgress(Console)
-        : new PlainProgress(Say, TimeProvider.System, ProgressInterval);
-
-    /// <summary>Writes one line with a mark before it: ✓ for what is as it must be, ✗ for what is not.</summary>
-    public void Mark(bool passed, string line)
+    public IProgressView MakeProgress()
     {
-        Console.Write(new Text(passed ? "  ✓ " : "  ✗ ", new Style(passed ? Color.Green : Color.Red)));
-        Say(line);
+        if (!IsInteractive || !_noteConsole.Profile.Capabilities.Ansi)
+            return new PlainProgress(Say, TimeProvider.System, ProgressInterval);
+        var made = new BarProgress(
+            _notes, () => (_noteConsole.Profile.Width, _noteConsole.Profile.Height),
+            new BarStyle(
+                _noteConsole.Profile.Capabilities.ColorSystem != ColorSystem.NoColors, _noteConsole.Profile.Capabilities.Unicode),
+            TimeProvider.System,
+            () =>
+            {
+                lock (_gate)
+                    _moving = null;
+            });
+        lock (_gate)
+            _moving = made;
+        return made;
     }
 
-    /// <summary>Writes one line for people, unbroken, so that a path in it can be copied; not while bars move.</summary>
-    public void Say(string line) => Console.Profile.Out.Writer.WriteLine(line);
+    /// <summary>Writes a note for people; lines are broken between words only, at the width of a terminal. Bars may
+    /// move.</summary>
+    public void Say(string line)
+    {
+        lock (_gate)
+        {
+            if (_moving is not null)
+                _moving.Note(line);
+            else
+                WriteBroken(_notes, line, _isTerminal ? _noteConsole : null);
+        }
+    }
+
+    /// <summary>Writes a note whose line is not broken, since it is to be copied; not while bars move.</summary>
+    public void SayUnbroken(string line) => _notes.WriteLine(line);
+
+    /// <summary>Writes a line of what a command found, broken as notes are.</summary>
+    public void Show(string line)
+    {
+        if (!IsJson)
+            WriteBroken(Data, line, _isResultTerminal ? _resultConsole : null);
+    }
+
+    /// <summary>Writes a line of what a command found that is not broken, since it is to be copied.</summary>
+    public void ShowUnbroken(string line)
+    {
+        if (!IsJson)
+            Data.WriteLine(line);
+    }
+
+    /// <summary>Writes a table of what a command found.</summary>
+    public void Show(IRenderable table)
+    {
+        if (!IsJson)
+            _resultConsole.Write(table);
+    }
+
+    /// <summary>Writes a table in the widest form that the terminal has room for.</summary>
+    public void Show(ResultTable table)
+    {
+        int width = _resultConsole.Profile.Width;
+        var options = RenderOptions.Create(_resultConsole);
+        Table[] forms = [.. table.Forms()];
+        Show(forms.FirstOrDefault(f => ((IRenderable)f).Measure(options, WidthWithoutTerminal).Max <= width) ?? forms[^1]);
+    }
+
+    /// <summary>Writes one line of what a command found with a mark before it: ✓ for what is as it must be, ✗ for what is
+    /// not.</summary>
+    public void Mark(bool passed, string line)
+    {
+        if (IsJson)
+            return;
+        _resultConsole.Write(new Text(passed ? "  ✓ " : "  ✗ ", new Style(passed ? Color.Green : Color.Red)));
+        string[] lines = _isResultTerminal
+            ? [.. TextLines.Broken("    " + line, _resultConsole.Profile.Width)]
+            : ["    " + line];
+        Data.WriteLine(lines[0].TrimStart());
+        foreach (string more in lines[1..])
+            Data.WriteLine(more);
+    }
+
+    /// <summary>Says that the work stops; also while bars move.</summary>
+    public void AnnounceInterruption()
+    {
+        if (_isTerminal && _moving is null)
+            _notes.WriteLine(); // behind the ^C that the terminal has shown
+        Say("Interrupted: stopping after this step. Press Ctrl-C again to quit at once.");
+    }
+
+    /// <summary>Leaves the screen so that a shell can go on below what is there.</summary>
+    public void Abandon() => _moving?.Abandon();
+
+    private static void WriteBroken(TextWriter writer, string line, IAnsiConsole? terminal)
+    {
+        if (terminal is null)
+        {
+            writer.WriteLine(line);
+            return;
+        }
+        foreach (string part in TextLines.Broken(line, terminal.Profile.Width))
+            writer.WriteLine(part);
+    }
+
+    private static IAnsiConsole ConsoleOf(TextWriter writer, bool isInteractive)
+    {
+        bool colours = isInteractive && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+        return AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(writer),
+            Ansi = isInteractive ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = colours ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = isInteractive ? InteractionSupport.Detect : InteractionSupport.No,
+        });
+    }
 }

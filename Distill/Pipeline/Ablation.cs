@@ -26,6 +26,12 @@ internal sealed record AblationRow(string Name, string ImageStart, bool Schedule
 /// <summary>The grids of 'ablate'.</summary>
 internal static class AblationGrid
 {
+    /// <summary>The data set and the images per class of <see cref="AblationRow.Published"/>.</summary>
+    public const string PublishedDataset = "cifar-100";
+
+    /// <inheritdoc cref="PublishedDataset"/>
+    public const int PublishedIpc = 50;
+
     /// <summary>The names, for options and messages.</summary>
     public static ImmutableArray<string> Names { get; } = ["paper", "full"];
 

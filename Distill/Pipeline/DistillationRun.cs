@@ -10,7 +10,8 @@ namespace InfMatch.Distill;
 /// One run from data to summary: experts, then for each number of images per class distilling and judging. Every part
 /// that is finished is on disk, so that the same call on the same folder goes on where an earlier one stopped, with the
 /// same bits. Accuracies of random real images that are known, since runs with the same seed and judge have them in
-/// common, can be given, and so can data that are prepared already; whoever prepared them disposes them.
+/// common, can be given, and so can data that are prepared already; whoever prepared them disposes them. What can be known
+/// before is checked before, by <see cref="RunCheck"/>.
 /// </summary>
 internal sealed class DistillationRun(
     RunFolder folder, RunSettings settings, DatasetPair pair, Backend backend, IProgressView progress,
@@ -42,7 +43,6 @@ internal sealed class DistillationRun(
         Network network = Translation.NetworkOf(settings, data, settings.Width);
         Network judged = Translation.NetworkOf(settings, data, settings.EvalWidth);
         string experts = settings.ExpertsFrom ?? folder.Experts;
-        Require(network, judged, data, experts).Check(folder.Path, backend);
         using MetricsFile metrics = MetricsFile.Open(folder.Metrics, SavedIterations(), progress.Note);
         try
         {
@@ -197,38 +197,8 @@ internal sealed class DistillationRun(
                 RealClasses = settings.Partition == "whole" ? [] : [.. chosen.Chunk(each).Select(data.SelectLabelled)],
                 SyntheticRate = settings.SyntheticRate is 0 ? null : settings.SyntheticRate,
             },
-            RealSides(data.Classes));
+            RunCheck.RealSides(settings, data.Classes));
     }
-
-    // One for each window, for each window and class, or both.
-    private int RealSides(int classes) => settings.Experts * settings.StartLast * settings.Partition switch
-    {
-        "whole" => 1,
-        "classes" => classes,
-        _ => classes + 1,
-    };
-
-    private Requirements Require(Network network, Network judged, PreparedData data, string experts)
-    {
-        int realBatch = settings.RealBatch == 0
-            ? data.Train.Count
-            : Math.Min(data.Train.Count, settings.RealBatch * data.Classes);
-        IReadOnlyList<int> images = ImagesOfSets(settings, data.Classes);
-        int largest = Math.Max(Math.Max(realBatch, settings.ExpertBatch), images.Max());
-        long stateBytes = settings.Ipc.Sum(n => 5L * n * data.Classes * (data.Image.Count + data.Classes) * sizeof(float));
-        return new Requirements(
-            ExpertLibrary.MissingBytes(settings, network, data, experts) + stateBytes,
-            Requirements.Memory(
-                data.Train.Count, data.TestImages.Shape[0], largest, [network, judged],
-                RealSides(data.Classes) + settings.Window + 1, // the checkpoints of the window in use
-                data.Backend.Lanes, data.Whitening,
-                NetworkJudge.NumbersHeld(
-                    [judged], images, Protocols.Plan(settings, pair.Name), data.Backend)));
-    }
-
-    /// <summary>The images that training on each set of a run sees.</summary>
-    public static IReadOnlyList<int> ImagesOfSets(RunSettings settings, int classes) =>
-        [.. settings.Ipc.Select(ipc => ipc * classes * (settings.Factor ?? 1) * (settings.Factor ?? 1))];
 
     private Dictionary<int, int> SavedIterations() => settings.Ipc
         .Where(ipc => File.Exists(folder.Checkpoint(ipc)))

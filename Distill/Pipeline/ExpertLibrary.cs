@@ -1,4 +1,5 @@
 using System.Globalization;
+using InfMatch.Datasets;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
@@ -26,11 +27,36 @@ internal sealed class ExpertLibrary : IDisposable
         [.. Enumerable.Range(0, settings.Experts).Select(k => FileOf(folder, k)).Where(f => !File.Exists(f))];
 
     /// <summary>Bytes that are still to be recorded.</summary>
-    public static long MissingBytes(RunSettings settings, Network network, PreparedData data, string folder)
+    public static long MissingBytes(RunSettings settings, Network network, DatasetPair pair, string folder)
     {
         long each = Expert.BytesOnDisk(
-            network, data.Train, Translation.ExpertPlan(settings, data.Pair.Name), Translation.Checkpoints(settings));
+            network, pair.Train.Count, DType.Float32, Translation.ExpertPlan(settings, pair.Name),
+            Translation.Checkpoints(settings));
         return each * Missing(settings, folder).Length;
+    }
+
+    /// <summary>Fails unless each expert that a folder holds was recorded as the settings ask, and missing ones can be written
+    /// there; nothing is trained.</summary>
+    /// <exception cref="DistillException">One was not (exit 2), or the folder is not writable (exit 7).</exception>
+    public static void RequireFit(RunSettings settings, PreparedData data, string folder)
+    {
+        string[] missing = Missing(settings, folder);
+        if (missing.Length > 0)
+            RunFolder.RequireWritable(folder, "--experts-from");
+        Network network = Translation.NetworkOf(settings, data, settings.Width);
+        for (int k = 0; k < settings.Experts; k++)
+        {
+            if (!File.Exists(FileOf(folder, k)))
+                continue;
+            try
+            {
+                Open(settings, network, data, folder, k).Dispose();
+            }
+            catch (TrajectoryException e)
+            {
+                throw new DistillException(ExitCode.Usage, "IM2006", e.Message, e);
+            }
+        }
     }
 
     /// <summary>Opens or records every expert.</summary>
@@ -51,14 +77,13 @@ internal sealed class ExpertLibrary : IDisposable
             using IProgressStage stage = progress.Begin($"Experts ({network.Name})", (long)settings.Experts * stepsEach);
             for (int k = 0; k < settings.Experts; k++)
             {
-                RandomKey key = RandomKey.FromSeed(settings.Seed).Split("expert").Split((ulong)k);
                 string path = FileOf(folder, k);
                 long before = (long)k * stepsEach;
                 string loss = "";
                 Expert expert = File.Exists(path)
-                    ? Expert.Open(network, data.Train, plan, schedule, key, path)
+                    ? Open(settings, network, data, folder, k)
                     : Expert.Record(
-                        network, data.Train, plan, schedule, key, path,
+                        network, data.Train, plan, schedule, KeyOf(settings, k), path,
                         theta => network.Accuracy(theta, data.TestImages, data.TestLabels),
                         step => stage.Report(before + step.Step, $"expert {k + 1}/{settings.Experts}{loss}"),
                         losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"),
@@ -85,6 +110,13 @@ internal sealed class ExpertLibrary : IDisposable
             throw;
         }
     }
+
+    private static Expert Open(RunSettings settings, Network network, PreparedData data, string folder, int number) => Expert.Open(
+        network, data.Train, Translation.ExpertPlan(settings, data.Pair.Name), Translation.Checkpoints(settings),
+        KeyOf(settings, number), FileOf(folder, number));
+
+    private static RandomKey KeyOf(RunSettings settings, int number) =>
+        RandomKey.FromSeed(settings.Seed).Split("expert").Split((ulong)number);
 
     /// <inheritdoc/>
     public void Dispose()

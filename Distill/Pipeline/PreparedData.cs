@@ -57,16 +57,10 @@ internal sealed class PreparedData : IDisposable
     }
 
     /// <summary>The data as a run's settings prepare them; a whitening that is not below --out yet is computed.</summary>
-    /// <exception cref="DistillException">The images cannot be whitened, or not be cut into the tiles of --factor.</exception>
+    /// <exception cref="DistillException">The images cannot be whitened.</exception>
     public static PreparedData Load(
         DatasetPair pair, Backend backend, RunSettings settings, IProgressView progress, CancellationToken cancel)
     {
-        int factor = settings.Factor ?? 1;
-        if (pair.Train.Height % factor != 0 || pair.Train.Width % factor != 0)
-        {
-            throw DistillException.BadValue(
-                "--factor", $"{factor}", $"a number that divides the images' {pair.Train.Height} rows and {pair.Train.Width} columns");
-        }
         ZcaWhitening? whitening = settings.Zca is { } epsilon
             ? ZcaWhitening.Get(pair.Train, epsilon, backend, Path.Combine(settings.Out, "whitening"), progress, cancel)
             : null;

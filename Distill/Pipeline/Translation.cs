@@ -9,21 +9,25 @@ internal static class Translation
 {
     /// <summary>The network of the settings, or another architecture with their depth, norm and pooling, for the data.</summary>
     /// <exception cref="DistillException">The network or the augmentation is not defined for such images.</exception>
-    public static Network NetworkOf(RunSettings settings, PreparedData data, int width, string? model = null)
+    public static Network NetworkOf(RunSettings settings, PreparedData data, int width, string? model = null) =>
+        NetworkOf(settings, data.Image, data.Classes, width, model);
+
+    /// <summary>The same for images [C, H, W] of so many classes.</summary>
+    /// <exception cref="DistillException">The network or the augmentation is not defined for such images.</exception>
+    public static Network NetworkOf(RunSettings settings, Shape image, int classes, int width, string? model = null)
     {
-        if (data.Image[1] != data.Image[2]
+        if (image[1] != image[2]
             && new[] { settings.Augment, settings.ExpertAugment, settings.MatchAugment }.Contains("dc", StringComparer.Ordinal))
         {
             throw new DistillException(
                 ExitCode.Usage, "IM2012",
-                $"the augmentation dc takes square images, {data.Pair.Name} has {data.Image}. Take geometric or auto, or bring the " +
+                $"the augmentation dc takes square images, {settings.Dataset} has {image}. Take geometric or auto, or bring the " +
                 "images to a square with --image-size where that can be.");
         }
         try
         {
             return Architectures.Create(
-                model ?? ModelOf(settings), data.Image, data.Classes, width, settings.Depth, NormOf(settings),
-                PoolingOf(settings));
+                model ?? ModelOf(settings), image, classes, width, settings.Depth, NormOf(settings), PoolingOf(settings));
         }
         catch (ShapeException e)
         {
@@ -34,6 +38,13 @@ internal static class Translation
     /// <summary>The name of the settings' network at a width, such as convnet-d3-w128.</summary>
     public static string NameOf(RunSettings s, int width) =>
         Architectures.Describe(ModelOf(s), width, s.Depth, NormOf(s), PoolingOf(s));
+
+    /// <summary>Whether two networks differ in nothing but their widths.</summary>
+    /// <param name="one">Settings of the one.</param>
+    /// <param name="other">Settings of the other.</param>
+    /// <param name="model">The other's architecture, where it is not that of its settings.</param>
+    public static bool IsSameArchitecture(RunSettings one, RunSettings other, string? model = null) =>
+        NameOf(one, one.Width) == NameOf(model is null ? other : other with { Model = model }, one.Width);
 
     private static string ModelOf(RunSettings s) => s.Model ?? Architectures.Names[0];
 

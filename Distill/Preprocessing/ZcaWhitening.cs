@@ -69,7 +69,7 @@ internal sealed class ZcaWhitening
     public static ZcaWhitening Get(
         ImageDataset train, double epsilon, Backend backend, string folder, IProgressView progress, CancellationToken cancel)
     {
-        RequireSize(train, backend);
+        RequireFit(train, backend);
         string hash = train.ContentHash();
         string path = Path.Combine(
             folder, FormattableString.Invariant($"zca-{train.Name.Replace(' ', '-')}-{hash[..12]}-eps{epsilon}.safetensors"));
@@ -120,11 +120,7 @@ internal sealed class ZcaWhitening
         CancellationToken cancel = default)
     {
         int d = train.ImageSize, n = train.Count;
-        if (n < 2)
-        {
-            throw new DistillException(
-                ExitCode.Data, "IM3031", $"{train.Name} has {n} images; a covariance takes two or more. Leave --zca out.");
-        }
+        RequireTwo(train);
         double[] mean = MeanOf(train);
         using var scope = TensorScope.Begin();
         Tensor centre = Tensor.From<double>(backend, mean, new Shape(1, d));
@@ -171,8 +167,12 @@ internal sealed class ZcaWhitening
         }
     }
 
-    private static void RequireSize(ImageDataset train, Backend backend)
+    /// <summary>Fails where a training set cannot be whitened on a backend.</summary>
+    /// <exception cref="DistillException">It has fewer than two images, or they are too large, for the time or for the
+    /// memory.</exception>
+    public static void RequireFit(ImageDataset train, Backend backend)
     {
+        RequireTwo(train);
         var image = new Shape(train.Channels, train.Height, train.Width);
         if (train.ImageSize > MostNumbers)
         {
@@ -187,6 +187,15 @@ internal sealed class ZcaWhitening
                 ExitCode.Memory, "IM5004",
                 $"--zca needs {ByteSize.Text(Memory(image))} of the memory of {backend.Name}, {ByteSize.Text(backend.Memory.Limit)} " +
                 "can be had. Leave --zca out, or raise --memory-limit where it is set.");
+        }
+    }
+
+    private static void RequireTwo(ImageDataset train)
+    {
+        if (train.Count < 2)
+        {
+            throw new DistillException(
+                ExitCode.Data, "IM3031", $"{train.Name} has {train.Count} images; a covariance takes two or more. Leave --zca out.");
         }
     }
 

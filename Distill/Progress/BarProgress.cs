@@ -1,61 +1,197 @@
-using Spectre.Console;
+using System.Text;
 
 namespace InfMatch.Distill;
 
-/// <summary>Progress for a person at a terminal: one bar a stage, with the time left.</summary>
+/// <summary>
+/// Progress for a person at a terminal: a line that moves for each stage at work, below what has been written. A stage that
+/// ends leaves its last line. Everything that is written while stages are at work goes through <see cref="Note"/>: the
+/// moving lines are taken away, the text is written, and they are drawn again below it.
+/// </summary>
 internal sealed class BarProgress : IProgressView
 {
-    private const int BarWidth = 16, WidthOfOtherColumns = BarWidth + 32, SmallestDescription = 24;
+    private const string EraseLine = "\r\e[2K", Up = "\e[1A", WrapOff = "\e[?7l", WrapOn = "\e[?7h";
 
-    private readonly IAnsiConsole _console;
-    private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Task _display;
-    private readonly ProgressContext _context;
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200), s_patience = TimeSpan.FromMilliseconds(500);
 
-    public BarProgress(IAnsiConsole console)
+    private readonly TextWriter _writer;
+    private readonly Func<(int Width, int Height)> _size;
+    private readonly BarStyle _style;
+    private readonly TimeProvider _clock;
+    private readonly ITimer _timer;
+    private readonly Lock _gate = new();
+    private readonly List<Stage> _stages = [];
+    private readonly Action? _whenEnded;
+    private IReadOnlyList<int> _drawn = []; // the length of each moving line on the screen
+    private string _last = "";
+    private bool _hasEnded;
+
+    /// <summary>Draws on a terminal that knows the usual control sequences.</summary>
+    /// <param name="writer">The terminal.</param>
+    /// <param name="size">Its columns and rows, asked at each drawing, since they change.</param>
+    /// <param name="style">Colours and characters.</param>
+    /// <param name="clock">Tells the time, and when to draw.</param>
+    /// <param name="whenEnded">Is told that nothing moves any more.</param>
+    public BarProgress(
+        TextWriter writer, Func<(int Width, int Height)> size, BarStyle style, TimeProvider clock, Action? whenEnded = null)
     {
-        _console = console;
-        var started = new TaskCompletionSource<ProgressContext>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _display = Task.Run(() => console.Progress()
-            .AutoClear(false)
-            .Columns(
-                new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn { Width = BarWidth },
-                new PercentageColumn(), new RemainingTimeColumn(), new ElapsedTimeColumn())
-            .StartAsync(async context =>
-            {
-                started.SetResult(context);
-                await _end.Task;
-            }));
-        _context = started.Task.GetAwaiter().GetResult();
+        (_writer, _size, _style, _clock, _whenEnded) = (writer, size, style, clock, whenEnded);
+        _timer = clock.CreateTimer(_ => Tick(), null, s_interval, Timeout.InfiniteTimeSpan);
     }
 
     /// <inheritdoc/>
-    public IProgressStage Begin(string name, long total) =>
-        new Stage(
-            name, _context.AddTask(Markup.Escape(name), autoStart: true, maxValue: Math.Max(1, total)),
-            Math.Max(SmallestDescription, _console.Profile.Width - WidthOfOtherColumns));
+    public IProgressStage Begin(string name, long total)
+    {
+        lock (_gate)
+        {
+            var stage = new Stage(this, name, Math.Max(1, total));
+            _stages.Add(stage);
+            Draw("");
+            return stage;
+        }
+    }
 
     /// <inheritdoc/>
-    public void Note(string line) => _console.WriteLine(line);
+    public void Note(string line)
+    {
+        lock (_gate)
+            Draw(string.Concat(TextLines.Broken(line, _size().Width).Select(l => l + "\n")));
+    }
+
+    /// <summary>Leaves the moving lines as they are and puts the cursor below them: the process is about to be ended.</summary>
+    public void Abandon()
+    {
+        if (!_gate.TryEnter(s_patience))
+            return;
+        try
+        {
+            if (_drawn.Count > 0 && !_hasEnded)
+                _writer.Write("\n");
+            _writer.Flush();
+            _hasEnded = true;
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _end.TrySetResult();
-        _display.GetAwaiter().GetResult();
+        lock (_gate)
+        {
+            if (_hasEnded)
+                return;
+            _stages.Clear();
+            Draw("");
+            _hasEnded = true;
+        }
+        _timer.Dispose();
+        _whenEnded?.Invoke();
     }
 
-    private sealed class Stage(string name, ProgressTask task, int width) : IProgressStage
+    private void Tick()
     {
+        lock (_gate)
+        {
+            if (_hasEnded)
+                return;
+            Draw("", onlyChanged: true);
+            _timer.Change(s_interval, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void End(Stage stage)
+    {
+        lock (_gate)
+        {
+            if (!_stages.Remove(stage))
+                return;
+            int width = _size().Width;
+            Draw(Line(stage.State(hasEnded: true), width).Text + "\n");
+        }
+    }
+
+    // Takes the moving lines away, writes a text that stays, and draws them again; in one piece, so that nothing flickers.
+    private void Draw(string text, bool onlyChanged = false)
+    {
+        if (_hasEnded)
+        {
+            _writer.Write(text);
+            return;
+        }
+        (int width, int height) = _size();
+        (string Text, int Length)[] lines =
+            [.. _stages.TakeLast(Math.Max(1, height - 1)).Select(s => Line(s.State(hasEnded: false), width))];
+        string moving = string.Join('\n', lines.Select(l => l.Text));
+        if (onlyChanged && moving == _last)
+            return;
+        var all = new StringBuilder();
+        // A terminal that has become narrower has broken the lines that were drawn.
+        int rows = _drawn.Sum(length => Math.Max(1, (length + width - 1) / width));
+        if (rows > 0)
+            all.Append(EraseLine);
+        for (int i = 1; i < rows; i++)
+            all.Append(Up).Append(EraseLine);
+        all.Append(text);
+        if (lines.Length > 0)
+            all.Append(WrapOff).Append(moving).Append(WrapOn);
+        (_drawn, _last) = ([.. lines.Select(l => l.Length)], moving);
+        _writer.Write(all.ToString());
+        _writer.Flush();
+    }
+
+    private (string Text, int Length) Line(in StageState state, int width)
+    {
+        int bar = ProgressLine.BarOf(width);
+        string text = ProgressLine.Text(state, width);
+        return ($"{_style.Bar(ProgressLine.FilledOf(state, bar), bar)} {text}", bar + 1 + text.Length);
+    }
+
+    private sealed class Stage(BarProgress view, string name, long total) : IProgressStage
+    {
+        private readonly long _start = view._clock.GetTimestamp();
+        private readonly Queue<(TimeSpan At, long Done)> _recent = new([(TimeSpan.Zero, 0)]);
+        private long _done;
+        private string? _detail;
+
         public void Report(long done, string? detail = null)
         {
-            task.Value = done;
-            if (detail is null)
-                return;
-            string text = $"{name}; {detail}";
-            task.Description = Markup.Escape(text.Length <= width ? text : string.Concat(text.AsSpan(0, width - 1), "…"));
+            lock (view._gate)
+            {
+                (_done, _detail) = (done, detail ?? _detail);
+                TimeSpan now = view._clock.GetElapsedTime(_start);
+                if (now - _recent.Last().At >= TimeSpan.FromSeconds(0.5))
+                    _recent.Enqueue((now, done));
+                // The first steps take longer than all others: the time left follows from the later half.
+                while (_recent.Count > 2 && _recent.Peek().At < now / 2)
+                    _recent.Dequeue();
+            }
         }
 
-        public void Dispose() => task.StopTask();
+        public StageState State(bool hasEnded)
+        {
+            TimeSpan now = view._clock.GetElapsedTime(_start);
+            (TimeSpan at, long before) = _recent.Peek();
+            TimeSpan? left = hasEnded || _done <= before || _done >= total
+                ? null
+                : (now - at) * ((double)(total - _done) / (_done - before));
+            return new StageState(name, _detail, _done, total, now, left, hasEnded);
+        }
+
+        public void Dispose() => view.End(this);
+    }
+}
+
+/// <summary>How bars look.</summary>
+/// <param name="Colours">Whether there are colours.</param>
+/// <param name="Unicode">Whether there are characters beyond ASCII.</param>
+internal readonly record struct BarStyle(bool Colours, bool Unicode)
+{
+    /// <summary>A bar of which so much is filled.</summary>
+    public string Bar(int filled, int length)
+    {
+        string full = new(Unicode ? '━' : '#', filled), rest = new(Unicode ? '─' : '-', length - filled);
+        return Colours ? $"\e[32m{full}\e[90m{rest}\e[0m" : full + rest;
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Runtime.ExceptionServices;
 using InfMatch.Nn;
 using InfMatch.Tensors;
@@ -9,7 +10,19 @@ namespace InfMatch.Distill;
 /// <param name="OfNetwork">The images that the network of this number is trained on.</param>
 /// <param name="WhenJudged">Is told the accuracy when the round ends in which its last network was trained, before the other sets are
 /// judged, and also where one of them fails.</param>
-internal sealed record JudgedSet(string Name, Func<int, LabelledImages> OfNetwork, Action<Accuracy>? WhenJudged = null);
+internal sealed record JudgedSet(string Name, Func<int, LabelledImages> OfNetwork, Action<Accuracy>? WhenJudged = null)
+{
+    /// <summary>Networks of an earlier judgement that was interrupted, by their numbers; they are not trained again.</summary>
+    public IReadOnlyDictionary<int, JudgedNetwork> Known { get; init; } = ReadOnlyDictionary<int, JudgedNetwork>.Empty;
+
+    /// <summary>Is told each network that was trained, as soon as it is; one at a time.</summary>
+    public Action<int, JudgedNetwork>? WhenTrained { get; init; }
+}
+
+/// <summary>What one network reached, in percent.</summary>
+/// <param name="Last">After the last epoch.</param>
+/// <param name="Best">At the best of the epochs that were looked at, the last included.</param>
+internal readonly record struct JudgedNetwork(double Last, double Best);
 
 /// <summary>
 /// Judges sets by a protocol (<see cref="Protocols"/>): networks are trained on a set from different initialisations, and
@@ -55,7 +68,7 @@ internal sealed class NetworkJudge(
     /// trained on a set of its own, which is made here.</summary>
     /// <exception cref="NumericalException">A loss stops being finite.</exception>
     public Accuracy Judge(Func<int, LabelledImages> setOf, int repeats, IProgressStage? stage = null) =>
-        Judge([new Column(this, setOf, repeats, () => stage, null)], repeats)[0];
+        Judge([new Column(this, new JudgedSet("", setOf), repeats, () => stage)], repeats)[0];
 
     /// <summary>The same for several sets, whose networks share the lanes: no lane waits for the last network of a set. A stage
     /// of its own shows each set's progress, and ends when the set is judged.</summary>
@@ -64,14 +77,18 @@ internal sealed class NetworkJudge(
     {
         var open = new Dictionary<JudgedSet, IProgressStage>(ReferenceEqualityComparer.Instance);
         Column ColumnOf(JudgedSet set) => new(
-            this, set.OfNetwork, repeats,
-            () => open[set] = progress.Begin(set.Name, (long)repeats * _plan.Epochs),
-            accuracy =>
+            this,
+            set with
             {
-                if (open.Remove(set, out IProgressStage? stage))
-                    stage.Dispose();
-                set.WhenJudged?.Invoke(accuracy);
-            });
+                WhenJudged = accuracy =>
+                {
+                    if (open.Remove(set, out IProgressStage? stage))
+                        stage.Dispose();
+                    set.WhenJudged?.Invoke(accuracy);
+                },
+            },
+            repeats,
+            () => open[set] = progress.Begin(set.Name, (long)repeats * _plan.Epochs));
         try
         {
             return Judge([.. sets.Select(ColumnOf)], repeats);
@@ -85,18 +102,22 @@ internal sealed class NetworkJudge(
 
     private Accuracy[] Judge(Column[] columns, int repeats)
     {
-        for (int first = 0; first < columns.Length * repeats;)
+        int[] open = [.. Enumerable.Range(0, columns.Length * repeats).Where(i => !columns[i / repeats].IsKnown(i % repeats))];
+        foreach (Column known in columns)
+            known.FinishIfComplete();
+        for (int first = 0; first < open.Length;)
         {
             using var scope = TensorScope.Begin();
-            List<LabelledImages> sets = Round(scope, columns, repeats, first);
-            foreach (Column begun in columns[(first / repeats)..((first + sets.Count - 1) / repeats + 1)])
-                begun.Begin();
+            int[] left = open[first..];
+            List<LabelledImages> sets = Round(scope, columns, repeats, left);
+            foreach (int column in left.Take(sets.Count).Select(i => i / repeats).Distinct())
+                columns[column].Begin();
             try
             {
                 if (sets.Count == 1)
                     One(0, cancel);
                 else
-                    SideBySide(sets.Count, i => (first + i) / repeats, One);
+                    SideBySide(sets.Count, i => left[i] / repeats, One);
             }
             finally
             {
@@ -106,32 +127,33 @@ internal sealed class NetworkJudge(
             }
             first += sets.Count;
 
-            void One(int i, CancellationToken stop) =>
-                columns[(first + i) / repeats].Know(
-                    (first + i) % repeats, JudgeOnce(sets[i], (first + i) % repeats, columns[(first + i) / repeats], stop));
+            void One(int i, CancellationToken stop)
+            {
+                Column column = columns[left[i] / repeats];
+                column.Know(left[i] % repeats, JudgeOnce(sets[i], left[i] % repeats, column, stop));
+            }
         }
         return [.. columns.Select(c => c.Result!)];
     }
 
-    // The sets of the networks that are trained at the same time, beginning with that number; each has room for its lanes. A
+    // The sets of the networks that are trained at the same time, of those that are left; each has room for its lanes. A
     // set that cannot be made ends the round: the networks before it are judged first.
-    private List<LabelledImages> Round(TensorScope scope, Column[] columns, int repeats, int first)
+    private List<LabelledImages> Round(TensorScope scope, Column[] columns, int repeats, int[] left)
     {
-        int all = columns.Length * repeats;
         LabelledImages Make(int i) => columns[i / repeats].SetOf(i % repeats);
         int LanesOf(LabelledImages set) => Lanes(network, Math.Min(set.Count, _plan.BatchSize), data.Backend);
-        var sets = new List<LabelledImages> { Make(first) };
+        var sets = new List<LabelledImages> { Make(left[0]) };
         int lanes = LanesOf(sets[0]);
         // Networks that would leave half of the lanes idle rather have all threads, one after the other.
-        if (2 * (all - first) <= lanes)
+        if (2 * left.Length <= lanes)
             return sets;
-        for (int i = first + 1; i < all && sets.Count < lanes; i++)
+        for (int i = 1; i < left.Length && sets.Count < lanes; i++)
         {
             using var own = TensorScope.Begin();
             LabelledImages next;
             try
             {
-                next = Make(i);
+                next = Make(left[i]);
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
@@ -184,58 +206,76 @@ internal sealed class NetworkJudge(
     }
 
     // The networks of one set, some of which train at the same time.
-    private sealed class Column(
-        NetworkJudge judge, Func<int, LabelledImages> setOf, int repeats, Func<IProgressStage?> begin,
-        Action<Accuracy>? whenJudged)
+    private sealed class Column
     {
-        private readonly int[] _done = new int[repeats];
+        private readonly NetworkJudge _judge;
+        private readonly JudgedSet _set;
+        private readonly Func<IProgressStage?> _begin;
+        private readonly JudgedNetwork?[] _known;
+        private readonly int[] _done;
         private IProgressStage? _stage;
-        private readonly double[] _last = new double[repeats], _best = new double[repeats];
         private bool _hasBegun;
-        private int _known;
 
-        public Func<int, LabelledImages> SetOf { get; } = setOf;
+        public Column(NetworkJudge judge, JudgedSet set, int repeats, Func<IProgressStage?> begin)
+        {
+            (_judge, _set, _begin) = (judge, set, begin);
+            (_known, _done) = (new JudgedNetwork?[repeats], new int[repeats]);
+            for (int r = 0; r < repeats; r++)
+            {
+                if (set.Known.TryGetValue(r, out JudgedNetwork known))
+                    (_known[r], _done[r]) = (known, judge._plan.Epochs);
+            }
+        }
+
+        public Func<int, LabelledImages> SetOf => _set.OfNetwork;
 
         public Accuracy? Result { get; private set; }
+
+        public bool IsKnown(int network) => _known[network] is not null;
 
         public void Begin()
         {
             if (!_hasBegun)
-                _stage = begin();
+                _stage = _begin();
             _hasBegun = true;
         }
 
         // Stages of two sets write to one place: the gate is that of all.
         public void Report(int network, int epochs, string loss)
         {
-            lock (judge._gate)
+            lock (_judge._gate)
             {
                 _done[network] = epochs;
-                _stage?.Report(_done.Sum(e => (long)e), $"network {network + 1}/{repeats}{loss}");
+                _stage?.Report(_done.Sum(e => (long)e), $"network {network + 1}/{_done.Length}{loss}");
             }
         }
 
-        public void Know(int network, (double Last, double Best) accuracy)
+        public void Know(int network, JudgedNetwork accuracy)
         {
-            lock (judge._gate)
+            lock (_judge._gate)
             {
-                (_last[network], _best[network]) = accuracy;
-                _known++;
+                _known[network] = accuracy;
+                _set.WhenTrained?.Invoke(network, accuracy);
             }
         }
 
         public void FinishIfComplete()
         {
-            if (Result is not null || _known < repeats)
+            if (Result is not null || !Array.TrueForAll(_known, k => k is not null))
                 return;
-            Result = Accuracy.Of(_last) with { Best = judge._bestEvery > 0 ? Accuracy.Of(_best) : null };
+            Begin();
+            Result = Accuracy.Of([.. _known.Select(k => k!.Value.Last)]) with
+            {
+                Best = _judge._bestEvery > 0 ? Accuracy.Of([.. _known.Select(k => k!.Value.Best)]) : null,
+            };
             _stage?.Report(
-                (long)repeats * judge._plan.Epochs, $"{Result} % (protocol {Protocols.NameOf(judge._settings)})");
-            whenJudged?.Invoke(Result);
+                (long)_done.Length * _judge._plan.Epochs,
+                $"{Result.Shown} % (protocol {Protocols.NameOf(_judge._settings)})");
+            _set.WhenJudged?.Invoke(Result);
         }
     }
 
-    private (double Last, double Best) JudgeOnce(
+    private JudgedNetwork JudgeOnce(
         LabelledImages set, int r, Column epochs, CancellationToken stop)
     {
         using var scope = TensorScope.Begin();
@@ -255,7 +295,7 @@ internal sealed class NetworkJudge(
             start, Observe, losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"), stop);
         double last = Percent(theta);
         epochs.Report(r, _plan.Epochs, loss); // only now: at its total a stage counts as done
-        return (last, Math.Max(best, last));
+        return new JudgedNetwork(last, Math.Max(best, last));
     }
 
     // Accuracies are counts over the test images: the rounding only removes the dust of the division.

@@ -87,6 +87,6 @@ internal static class Protocols
             string.Create(
                 culture, $"weight decay {plan.WeightDecay}, batch {plan.BatchSize}, augmentation {s.Augment}{mixed}, last epoch") +
             (every > 0 ? string.Create(culture, $" (best: of every {every} epochs on the test images)") : "") +
-            string.Create(culture, $", {s.Repeats} networks");
+            (s.Repeats == 1 ? ", 1 network" : string.Create(culture, $", {s.Repeats} networks"));
     }
 }

@@ -1,30 +1,15 @@
-using System.Security.Cryptography;
-using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
-/// <summary>
-/// metrics.jsonl: one JSON object a line, on disk as soon as it is known, so that a plot can follow a run. The last entry of
-/// a line, "check", follows from the line and the check before it: a line that is changed, lost or moved is found when the
-/// file is read.
-/// </summary>
+/// <summary>metrics.jsonl: what every step of a distillation measured, and every evaluation on the way, so that a plot can
+/// follow a run.</summary>
 internal sealed class MetricsFile : IDisposable
 {
-    private const string CheckKey = "check";
-    private const int CheckDigits = 16;
+    private readonly CheckedLines _lines;
 
-    private readonly FileStream _stream;
-    private readonly StreamWriter _writer;
-    private string _check;
-
-    private MetricsFile(FileStream stream, string check)
-    {
-        (_stream, _check) = (stream, check);
-        _writer = new StreamWriter(stream) { NewLine = "\n" };
-    }
+    private MetricsFile(CheckedLines lines) => _lines = lines;
 
     /// <summary>Opens the file to append. Of what an earlier process wrote the lines before the saved iteration of each number
     /// of images per class stay: the others would stand there twice once the steps are done again.</summary>
@@ -35,21 +20,13 @@ internal sealed class MetricsFile : IDisposable
     /// <exception cref="FileWriteException">The file is a link.</exception>
     public static MetricsFile Open(string path, IReadOnlyDictionary<int, int> saved, Action<string> note)
     {
-        FileOperations.RefuseLink(path);
-        if (!File.Exists(path))
-            return new MetricsFile(new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read), "");
         (List<JsonObject> lines, bool hasChecks) = ReadAll(path);
         if (!hasChecks)
             note(OlderFile.Note(path));
         JsonObject[] kept = [.. lines.Where(line => IsBefore(line, saved))];
         if (hasChecks)
             RequireAll(path, kept, saved);
-        var text = new StringBuilder();
-        string check = "";
-        foreach (JsonObject line in kept)
-            text.Append(Checked(line, ref check)).Append('\n');
-        AtomicFile.WriteAllText(path, text.ToString());
-        return new MetricsFile(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read), check);
+        return new MetricsFile(CheckedLines.Open(path, kept));
     }
 
     /// <summary>All complete lines, without their checks; a last one that a crash cut off is left out.</summary>
@@ -57,84 +34,20 @@ internal sealed class MetricsFile : IDisposable
     public static IEnumerable<JsonObject> Read(string path) => ReadAll(path).Lines;
 
     /// <summary>Appends one line.</summary>
-    public void Append(JsonObject line)
-    {
-        _writer.WriteLine(Checked(line, ref _check));
-        _writer.Flush();
-    }
+    public void Append(JsonObject line) => _lines.Append(line);
 
     /// <summary>Returns when all lines are on the device: a state that is saved afterwards never knows more than they tell.
     /// </summary>
-    public void FlushToDisk() => _stream.Flush(flushToDisk: true);
+    public void FlushToDisk() => _lines.FlushToDisk();
 
     /// <inheritdoc/>
-    public void Dispose() => _writer.Dispose();
+    public void Dispose() => _lines.Dispose();
 
-    private static (List<JsonObject> Lines, bool HasChecks) ReadAll(string path)
-    {
-        string text;
-        using (var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite)))
-            text = reader.ReadToEnd();
-        string[] parts = text.Split('\n');
-        var lines = new List<JsonObject>();
-        bool? hasChecks = null;
-        string check = "";
-        for (int i = 0; i < parts.Length; i++)
-        {
-            if (i == parts.Length - 1 && IsCutOff(parts[i]))
-                break;
-            try
-            {
-                lines.Add(Parse(parts[i], ref hasChecks, ref check));
-            }
-            catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException
-                or ArgumentException)
-            {
-                throw Damaged(path, $"line {i + 1} {e.Message}", e);
-            }
-        }
-        return (lines, hasChecks ?? true);
-    }
-
-    // What stands behind the last line feed: nothing, or a line that a crash cut off. A line that ends is none of these,
-    // whatever stands where its line feed was.
-    private static bool IsCutOff(string tail)
-    {
-        var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(tail), isFinalBlock: false, default);
-        try
-        {
-            while (reader.Read())
-            {
-                if (reader.TokenType == JsonTokenType.EndObject && reader.CurrentDepth == 0)
-                    return false;
-            }
-        }
-        catch (JsonException)
-        {
-            return !tail.Contains($"\"{CheckKey}\":", StringComparison.Ordinal);
-        }
-        return true;
-    }
-
-    private static JsonObject Parse(string text, ref bool? hasChecks, ref string check)
-    {
-        var line = JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false })
-            as JsonObject ?? throw new JsonException("is no JSON object.");
-        string? stated = line.ContainsKey(CheckKey) ? line[CheckKey]?.GetValue<string>() ?? "" : null;
-        line.Remove(CheckKey);
-        hasChecks ??= stated is not null;
-        if (hasChecks != stated is not null)
-            throw new JsonException("and the first differ in whether they have a check.");
-        if (stated is not null)
-        {
-            check = Next(check, line.ToJsonString());
-            if (stated != check)
-                throw new JsonException("does not have the check that follows from it and the lines before it.");
-        }
-        _ = (line["ipc"]!.GetValue<int>(), line["iteration"]!.GetValue<int>(), line["j"]?.GetValue<double>(),
-            line["accuracy"]?.GetValue<double>());
-        return line;
-    }
+    private static (List<JsonObject> Lines, bool HasChecks) ReadAll(string path) => CheckedLines.Read(
+        path,
+        line => _ = (line["ipc"]!.GetValue<int>(), line["iteration"]!.GetValue<int>(), line["j"]?.GetValue<double>(),
+            line["accuracy"]?.GetValue<double>()),
+        (what, e) => Damaged(path, what, e));
 
     private static bool IsBefore(JsonObject line, IReadOnlyDictionary<int, int> saved)
     {
@@ -156,16 +69,6 @@ internal sealed class MetricsFile : IDisposable
             }
         }
     }
-
-    private static string Checked(JsonObject line, ref string check)
-    {
-        string text = line.ToJsonString();
-        check = Next(check, text);
-        return $"{text[..^1]},\"{CheckKey}\":\"{check}\"}}";
-    }
-
-    private static string Next(string check, string text) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{check}\n{text}")))[..CheckDigits];
 
     private static DistillException Damaged(string path, string what, Exception? inner = null) => new(
         ExitCode.Data, "IM3028",

@@ -40,7 +40,11 @@ internal sealed record Accuracy(double Mean, double Std, IReadOnlyList<double> R
         [name] = JsonSerializer.SerializeToNode(this, JsonText.Options),
     }.ToJsonString(JsonText.Options);
 
-    /// <summary>"53.1 ± 0.8".</summary>
+    /// <summary>As people read it: "53.1 ± 0.8", or "53.1" of one network, which has no deviation.</summary>
+    [JsonIgnore]
+    public string Shown => Runs.Count == 1 ? FormattableString.Invariant($"{Mean:F1}") : ToString();
+
+    /// <summary>"53.1 ± 0.8", as files hold it.</summary>
     public override string ToString() => FormattableString.Invariant($"{Mean:F1} ± {Std:F1}");
 }
 

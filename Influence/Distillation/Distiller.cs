@@ -42,14 +42,6 @@ public sealed class Distiller : IDisposable
     {
         (_network, _experts, _estimator, _plan, _key) = (network, experts, estimator, plan, key);
         _objective = new InfluenceObjective(estimator, plan.MassRule, plan.Partition);
-        if (plan.WindowLength < estimator.ShortestWindow)
-        {
-            throw new TrajectoryException(
-                $"The estimator {estimator.Name} is zero on windows of {plan.WindowLength} checkpoints, it needs at least " +
-                $"{estimator.ShortestWindow}. Raise --window.");
-        }
-        if (plan.StartMinimum < 0)
-            throw new TrajectoryException($"A window cannot begin at checkpoint {plan.StartMinimum}; checkpoints count from 0.");
         _starts = [.. experts.Select((e, i) => Starts(e, i))];
         using var scope = TensorScope.Begin();
         Tensor images = start.Images.Clone(), labels = start.LabelLogits.Clone();
@@ -158,25 +150,12 @@ public sealed class Distiller : IDisposable
         return new Window(expert, first, first + _plan.WindowLength);
     }
 
-    // The checkpoints at which a window may begin, ascending; only those followed by recorded steps one by one, if the
-    // estimator asks for it.
     private int[] Starts(Expert expert, int number)
     {
         TrajectoryFile trajectory = expert.Trajectory;
-        int last = Math.Min(_plan.StartMaximum - 1, trajectory.Count - 1 - _plan.WindowLength);
-        int[] starts =
-        [
-            .. Enumerable.Range(_plan.StartMinimum, Math.Max(0, Math.Max(last, _plan.StartMinimum) - _plan.StartMinimum + 1))
-                .Where(first => first + _plan.WindowLength < trajectory.Count)
-                .Where(first => !_estimator.NeedsDenseWindow
-                    || trajectory.StepOf(first + _plan.WindowLength) - trajectory.StepOf(first) == _plan.WindowLength),
-        ];
-        return starts.Length > 0
-            ? starts
-            : throw new TrajectoryException(
-                $"No window of {_plan.WindowLength} {(_estimator.NeedsDenseWindow ? "consecutive steps" : "checkpoints")} from " +
-                $"checkpoint {_plan.StartMinimum} on lies in the {trajectory.Count} checkpoints of expert {number} " +
-                $"({trajectory.Path}). Lower --window, or record {(_estimator.NeedsDenseWindow ? "more --dense-steps" : "more epochs")}.");
+        return WindowStarts.Of(
+            _plan, new WindowNeed(_estimator.Name, _estimator.ShortestWindow, _estimator.NeedsDenseWindow),
+            [.. Enumerable.Range(0, trajectory.Count).Select(trajectory.StepOf)], $"expert {number} ({trajectory.Path})");
     }
 
     /// <summary>The whole state, to be saved.</summary>

@@ -17,4 +17,12 @@ public static class Estimators
         "paper+first" => new PaperEstimator(context, includeFirstOrder: true) { CacheCapacity = cacheCapacity },
         _ => throw new ArgumentException($"Unknown estimator '{name}'. Known: {string.Join(", ", Names)}.", nameof(name)),
     };
+
+    /// <summary>Which windows the estimator of a name can use, without making it.</summary>
+    public static WindowNeed WindowsOf(string name) => name switch
+    {
+        "unrolled" => new WindowNeed(name, 1, IsDense: true),
+        "paper" or "paper+first" => new WindowNeed(name, 2, IsDense: false),
+        _ => new WindowNeed(name, 1, IsDense: false),
+    };
 }

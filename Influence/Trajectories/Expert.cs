@@ -43,10 +43,15 @@ public sealed class Expert : IDisposable
     public Trainer Replay { get; }
 
     /// <summary>Bytes that a trajectory takes on disk, headers aside.</summary>
-    public static long BytesOnDisk(Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule)
+    /// <param name="network">What is trained.</param>
+    /// <param name="images">The images of D.</param>
+    /// <param name="dtype">The number type in which it trains.</param>
+    /// <param name="plan">How it is trained.</param>
+    /// <param name="schedule">What is stored.</param>
+    public static long BytesOnDisk(Network network, int images, DType dtype, TrainingPlan plan, CheckpointSchedule schedule)
     {
-        int perEpoch = plan.StepsPerEpoch(data.Count), steps = plan.Steps(data.Count);
-        int size = ElementOf(data.Images.DType).ByteSize();
+        int perEpoch = plan.StepsPerEpoch(images), steps = plan.Steps(images);
+        int size = ElementOf(dtype).ByteSize();
         long stored = schedule.Steps(perEpoch, steps).Length;
         return stored * network.Layout.Count * size + (stored + 1) * TrajectoryHashes.Bytes + 16L * steps;
     }

@@ -22,9 +22,14 @@ internal sealed class CommandRun : IDisposable
 
     public string Errors { get; private set; } = "";
 
-    /// <summary>The only run folder below <see cref="Runs"/>.</summary>
+    /// <summary>The only run folder below <see cref="Runs"/>, apart from those of evaluations.</summary>
     public string RunPath => Assert.Single(
-        Directory.GetDirectories(Runs), d => File.Exists(Path.Combine(d, "config.json")));
+        Directory.GetDirectories(Runs),
+        d => File.Exists(Path.Combine(d, "config.json")) && !File.Exists(Path.Combine(d, EvaluationRecord.FileName)));
+
+    /// <summary>The latest evaluation's folder below <see cref="Runs"/>.</summary>
+    public string EvaluationPath => Directory.GetDirectories(Runs)
+        .Where(d => File.Exists(Path.Combine(d, EvaluationRecord.FileName))).MaxBy(Directory.GetCreationTimeUtc)!;
 
     /// <summary>A distillation of a few small steps.</summary>
     public static string[] SmallRun(params string[] more) =>

@@ -28,14 +28,34 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
         using var run = new CommandRun();
         using var folder = new TempFolder();
         folder.PutMnist("mnist");
+        Assert.Equal(0, Do(run, "datasets", "list", "--data", folder.Path));
+        // A script finds each in one line.
+        string[] lines = run.Output.Split('\n');
+        Assert.All(
+            DatasetCatalog.Infos,
+            i => Assert.Contains(
+                lines, l => l.Contains($"│ {i.Name} ", StringComparison.Ordinal) && l.Contains(i.Description, StringComparison.Ordinal)));
+        Assert.Empty(run.Errors);
         Assert.Equal(0, Do(run, "datasets", "list", "--data", folder.Path, "--json"));
-        Assert.All(DatasetCatalog.Names, name => Assert.Contains(name, run.Errors, StringComparison.Ordinal));
+        Assert.Empty(run.Errors);
         JsonArray rows = JsonNode.Parse(run.Output)!.AsArray();
         Assert.Equal(DatasetCatalog.Names.Length, rows.Count);
         JsonNode Row(string name) => rows.Single(r => (string)r!["name"]! == name)!;
         Assert.Equal(folder["mnist"], (string?)Row("mnist")["folder"]);
         Assert.Equal((true, false, 73_257), ((bool)Row("mnist")["found"]!, (bool)Row("svhn")["found"]!,
             (int)Row("svhn")["train"]!));
+    }
+
+    [Fact]
+    public void List_says_where_a_folder_has_some_of_the_classes()
+    {
+        using var run = new CommandRun();
+        using var folder = new TempFolder();
+        folder.Put("tiny-imagenet-200/wnids.txt", "n1\nn2\n"u8.ToArray());
+        folder.Put("tiny-imagenet-200/train/n1/images/1.JPEG", [1]);
+        folder.Put("tiny-imagenet-200/train/n2/images/1.JPEG", [1]);
+        Assert.Equal(0, Do(run, "datasets", "list", "--data", folder.Path));
+        Assert.Contains("│ 2 of 200 classes", run.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -50,7 +70,8 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
             (int)result["againInTrain"]!));
         Assert.Equal(ImageFolderReader.LoadFolder(folder.Path).Train.ContentHash(),
             (string?)result["train"]!["sha256"]);
-        Assert.Contains("test image 1 (b) is training image 3 (b)", run.Errors, StringComparison.Ordinal);
+        Assert.Equal(0, Do(run, "datasets", "verify", "image-folder", "--data", folder.Path));
+        Assert.Contains("test image 1 (b) is training image 3 (b)", run.Output, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(cache.Folder, "*verify*"));
         folder.Put("train/a/9.png", [1, 2, 3]);
         Assert.Equal(3, Do(run, "datasets", "verify", "image-folder", "--data", folder.Path));
@@ -68,10 +89,10 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
         Assert.Contains("decoding images", run.Errors, StringComparison.Ordinal);
         Assert.Equal(0, Do(run, args));
         Assert.DoesNotContain("decoding images:", run.Errors, StringComparison.Ordinal);
-        Assert.Contains("4 images [3, 5, 5]", run.Errors, StringComparison.Ordinal);
+        Assert.Contains("4 images [3, 5, 5]", run.Output, StringComparison.Ordinal);
         Assert.Equal(0, Do(run, "datasets", "prepare", "mnist"));
-        Assert.Contains("nothing is to be prepared", run.Errors, StringComparison.Ordinal);
-        Assert.Empty(run.Output);
+        Assert.Contains("nothing is to be prepared", run.Output, StringComparison.Ordinal);
+        Assert.Empty(run.Errors);
 
         // With --json there is one object, whatever was to be done.
         Assert.Equal(0, Do(run, [.. args, "--json"]));
@@ -93,7 +114,7 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
     {
         using var run = new CommandRun();
         Assert.Equal(code, Do(run, ["datasets", .. args]));
-        Assert.Contains(fragment, run.Errors, StringComparison.Ordinal);
+        Assert.Contains(fragment, code == 0 ? run.Output : run.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -107,11 +128,13 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
             Behaviour.CutInTheMiddle, Behaviour.Good);
         string said = Get(publisher, source, folder, json: true, out string data);
         Assert.Equal(folder["mnist"], (string?)JsonNode.Parse(data)!["folder"]);
-        Assert.Contains("20 images [1, 28, 28]", said, StringComparison.Ordinal);
-        Assert.Contains($"--data {folder.Path}", said, StringComparison.Ordinal);
         Assert.Equal(20, DatasetCatalog.Load("mnist", folder.Path).Train.Count);
-        Assert.Contains("is there already", Get(publisher, source, folder, json: false, out _),
+        Assert.Contains("mnist goes to", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("Next:", said, StringComparison.Ordinal);
+        Assert.Contains("is there already", Get(publisher, source, folder, json: false, out string found),
             StringComparison.Ordinal);
+        Assert.Contains("20 images [1, 28, 28]", found, StringComparison.Ordinal);
+        Assert.Contains($"--data {folder.Path}", found, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -133,10 +156,12 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
         folder.PutMnist("mnist");
         Assert.Equal(0, Do(run, "datasets", "verify", "mnist", "--data", folder.Path, "--json"));
         Assert.False((bool)JsonNode.Parse(run.Output)!["published"]!);
-        Assert.Contains("60,000 images for training and 10,000 for the test", run.Errors, StringComparison.Ordinal);
+        Assert.Equal(0, Do(run, "datasets", "verify", "mnist", "--data", folder.Path));
+        Assert.Contains("60,000 images for training and 10,000 for the test", run.Output, StringComparison.Ordinal);
         Assert.Equal(0, Do(run, "datasets", "verify", "fashion-mnist-small", "--json"));
         Assert.True((bool)JsonNode.Parse(run.Output)!["published"]!);
-        Assert.DoesNotContain("published:", run.Errors, StringComparison.Ordinal);
+        Assert.Equal(0, Do(run, "datasets", "verify", "fashion-mnist-small"));
+        Assert.DoesNotContain("published:", run.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -170,10 +195,8 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
         Assert.Equal(0, run.Run(args));
         Assert.Contains("held out for the test: 32 for training, 8 for the test", run.Errors, StringComparison.Ordinal);
         string set = Path.Combine(run.RunPath, "synthetic", "ipc2.safetensors");
-        Assert.Equal(0, run.RunAsGiven(
-            Interruption.Silent(), "evaluate", set, "--data", folder.Path, "--epochs", "2", "--repeats", "1",
-            "--eval-width", "4",
-            "--augment", "none"));
+        Assert.Equal(0, run.Run(
+            "evaluate", set, "--data", folder.Path, "--epochs", "2", "--repeats", "1", "--eval-width", "4", "--augment", "none"));
     }
 
     private static TempFolder WithTest()
@@ -199,7 +222,7 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
         var files = Directory.GetFiles(source.Path).Select(p => new PublishedFile(
             Path.GetFileName(p), [new Uri(publisher.Site, Path.GetFileName(p))],
             DownloadTests.Md5(File.ReadAllBytes(p))));
-        new DatasetCommands(new Terminal(output, people, isInteractive: false), json, default)
+        new DatasetCommands(new Terminal(output, people, isInteractive: false) { IsJson = json }, default)
         {
             Patience = DownloadTests.Options(), Publications = [new Publication("mnist", "mnist", [.. files])],
                 UseProxy = false,

@@ -21,10 +21,13 @@ public sealed class DeviceCommandTests : IDisposable
             devices.Select(d => d.GetProperty("device").GetString()!), StringComparer.Ordinal);
         Assert.Single(devices, d => d.GetProperty("auto").GetBoolean());
         Assert.All(devices, d => Assert.InRange(d.GetProperty("memoryMiB").GetInt64(), 1, 1L << 24));
+        Assert.Empty(_run.Errors);
+        Assert.Equal(0, _run.RunAsGiven(Interruption.Silent(), "devices"));
         Assert.All(devices, d => Assert.Contains(
-            $"{d.GetProperty("device").GetString()} ", _run.Errors, StringComparison.Ordinal));
-        Assert.Contains("--device auto takes it", _run.Errors);
-        Assert.DoesNotContain("simulator", _run.Errors, StringComparison.OrdinalIgnoreCase);
+            $"{d.GetProperty("device").GetString()} ", _run.Output, StringComparison.Ordinal));
+        Assert.Contains("--device auto takes it", _run.Output);
+        Assert.DoesNotContain("simulator", _run.Output, StringComparison.OrdinalIgnoreCase);
+        Assert.Empty(_run.Errors);
     }
 
     [Fact]
@@ -35,9 +38,12 @@ public sealed class DeviceCommandTests : IDisposable
         int checks = json.RootElement.GetArrayLength();
         Assert.Equal(15, checks);
         Assert.All(json.RootElement.EnumerateArray(), f => Assert.True(f.GetProperty("passed").GetBoolean()));
-        Assert.Equal(checks, _run.Errors.Split('\n').Count(line => line.StartsWith("  ✓ ", StringComparison.Ordinal)));
-        Assert.Contains($"All {checks} checks passed.", _run.Errors);
-        Assert.DoesNotContain('\u001b', _run.Errors);
+        Assert.Empty(_run.Errors);
+        Assert.Equal(0, _run.Run("doctor", "--device", "cpu"));
+        Assert.Equal(checks, _run.Output.Split('\n').Count(line => line.StartsWith("  ✓ ", StringComparison.Ordinal)));
+        Assert.Contains($"All {checks} checks passed.", _run.Output);
+        Assert.DoesNotContain('\u001b', _run.Output);
+        Assert.Empty(_run.Errors);
         Assert.False(Directory.Exists(_run.Runs));
     }
 
@@ -46,7 +52,7 @@ public sealed class DeviceCommandTests : IDisposable
     {
         Assert.Equal(0, _run.Run("doctor", "--device", "cpu", "--all"));
         foreach (string op in (string[])["Conv2dWeightGradient", "NormReluPool", "AffineSample", "ScatterRows"])
-            Assert.Contains($"  ✓ {op}, ", _run.Errors);
+            Assert.Contains($"  ✓ {op}, ", _run.Output);
     }
 
     [Fact]
@@ -57,8 +63,8 @@ public sealed class DeviceCommandTests : IDisposable
         int code = _run.RunAsGiven(
             Interruption.Silent(), "doctor", "--device", "cpu", "--out", Path.Combine(file, "runs"));
         Assert.Equal((int)ExitCode.Device, code);
-        Assert.Single(_run.Errors.Split('\n'), line => line.StartsWith("  ✗ folder ", StringComparison.Ordinal));
-        Assert.Contains("Choose a writable folder with --out.", _run.Errors);
+        Assert.Single(_run.Output.Split('\n'), line => line.StartsWith("  ✗ folder ", StringComparison.Ordinal));
+        Assert.Contains("Choose a writable folder with --out.", _run.Output);
         Assert.Contains("doctor: 1 of 15 checks failed", _run.Errors);
     }
 
@@ -143,7 +149,7 @@ public sealed class DeviceCommandTests : IDisposable
         Assert.Equal(0, _run.Run(CommandRun.SmallRun("--device", "cpu", "--memory-limit", "64MiB")));
         Summary summary = Summary.Read(Path.Combine(_run.RunPath, "summary.json"));
         Assert.InRange(summary.PeakMemoryBytes, 1 << 16, 64 << 20);
-        Assert.Contains($"memory {ByteSize.Text(summary.PeakMemoryBytes)} at most", _run.Errors);
+        Assert.Contains($"memory {ByteSize.Text(summary.PeakMemoryBytes)} at most", _run.Output);
         Assert.Equal("64MiB", ConfigFile.Read(Path.Combine(_run.RunPath, "config.json")).Resolved.Settings.MemoryLimit);
     }
 

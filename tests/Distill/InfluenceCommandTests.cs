@@ -233,7 +233,7 @@ public sealed class InfluenceCommandTests : IDisposable
     public void Scores_that_overflow_are_named_below_the_table_of_truth()
     {
         int code = 0;
-        for (int steps = 4; code == 0 && !_run.Errors.Contains("no rank", StringComparison.Ordinal); steps++)
+        for (int steps = 4; code == 0 && !_run.Output.Contains("no rank", StringComparison.Ordinal); steps++)
         {
             code = _run.Run(
             [
@@ -244,7 +244,7 @@ public sealed class InfluenceCommandTests : IDisposable
             ]);
         }
         Assert.Equal((int)ExitCode.Done, code);
-        Assert.Contains("seed 0: scores that are not finite", _run.Errors, StringComparison.Ordinal);
+        Assert.Contains("seed 0: scores that are not finite", _run.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -41,7 +41,7 @@ public sealed class TrajectoryTests
         Assert.Equal(thetas[^1].Sum(v => (double)v * v), file.Accuracy * file.Accuracy, 1e-6);
         Assert.Equal(["t"], folder.Names);
         Assert.True(new FileInfo(folder.At("t")).Length >= Expert.BytesOnDisk(
-            problem.Network, problem.Data, problem.Plan, CheckpointSchedule.Every(6)) - 16 * 6);
+            problem.Network, problem.Data.Count, problem.Data.Images.DType, problem.Plan, CheckpointSchedule.Every(6)) - 16 * 6);
     }
 
     [Fact]

@@ -1,0 +1,135 @@
+using InfMatch.Datasets;
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>
+/// What can be known of a run before it begins: whether the data have the images that it takes, whether its networks, tiles,
+/// windows and whitening are possible on them, and whether disk and memory are large enough. Nothing is made, trained or
+/// copied to the device for it.
+/// </summary>
+internal static class RunCheck
+{
+    /// <summary>Refuses a distillation that would fail on the way.</summary>
+    /// <param name="settings">What is asked for.</param>
+    /// <param name="pair">The data.</param>
+    /// <param name="backend">Where it would run.</param>
+    /// <param name="folder">Where its files go; it exists.</param>
+    /// <param name="experts">Where its experts are or go.</param>
+    /// <exception cref="DistillException">It would; the message names the option.</exception>
+    /// <exception cref="DatasetException">A class has too few images.</exception>
+    public static void Distillation(RunSettings settings, DatasetPair pair, Backend backend, string folder, string experts)
+    {
+        int factor = settings.Factor ?? 1;
+        if (pair.Train.Height % factor != 0 || pair.Train.Width % factor != 0)
+        {
+            throw DistillException.BadValue(
+                "--factor", $"{factor}", $"a number that divides the images' {pair.Train.Height} rows and {pair.Train.Width} columns");
+        }
+        pair.Train.FirstOfEachClass((int)Math.Min(int.MaxValue, settings.Ipc.Max() * (long)factor * factor));
+        Network network = NetworkOf(settings, pair, settings.Width), judged = NetworkOf(settings, pair, settings.EvalWidth);
+        RequireWindows(settings, pair);
+        if (settings.Zca is not null)
+            ZcaWhitening.RequireFit(pair.Train, backend);
+        int classes = pair.Train.Classes;
+        int realBatch = settings.RealBatch == 0
+            ? pair.Train.Count
+            : (int)Math.Min(pair.Train.Count, (long)settings.RealBatch * classes);
+        IReadOnlyList<int> images = ImagesOfSets(settings, classes);
+        int largest = Math.Max(Math.Max(realBatch, Math.Min(settings.ExpertBatch, pair.Train.Count)), images.Max());
+        long stateBytes = settings.Ipc.Sum(n => 5L * n * classes * (pair.Train.ImageSize + classes) * sizeof(float));
+        new Requirements(
+            ExpertLibrary.MissingBytes(settings, network, pair, experts) + stateBytes,
+            Requirements.Memory(
+                pair.Train.Count, pair.Test.Count, largest, [network, judged],
+                RealSides(settings, classes) + settings.Window + 1, // the checkpoints of the window in use
+                backend.Lanes,
+                judging: NetworkJudge.NumbersHeld([judged], images, Protocols.Plan(settings, pair.Name), backend))
+            + MatrixBytes(settings, pair)).Check(folder, backend);
+    }
+
+    /// <summary>Refuses a training of experts that would fail on the way.</summary>
+    /// <param name="settings">What is asked for.</param>
+    /// <param name="pair">The data.</param>
+    /// <param name="backend">Where it would run.</param>
+    /// <param name="folder">Where its files go; it exists.</param>
+    /// <param name="experts">Where the experts go.</param>
+    /// <exception cref="DistillException">It would; the message names the option.</exception>
+    public static void Training(RunSettings settings, DatasetPair pair, Backend backend, string folder, string experts)
+    {
+        Network network = NetworkOf(settings, pair, settings.Width);
+        if (settings.Zca is not null)
+            ZcaWhitening.RequireFit(pair.Train, backend);
+        new Requirements(
+            ExpertLibrary.MissingBytes(settings, network, pair, experts),
+            Requirements.Memory(
+                pair.Train.Count, pair.Test.Count, Math.Min(settings.ExpertBatch, pair.Train.Count), [network],
+                Trainer.StepsPerRead)
+            + MatrixBytes(settings, pair)).Check(folder, backend);
+    }
+
+    /// <summary>Refuses an evaluation that would fail on the way.</summary>
+    /// <param name="settings">What is asked for; the images per class are those of the set, if there is one.</param>
+    /// <param name="pair">The data.</param>
+    /// <param name="backend">Where it would run.</param>
+    /// <param name="networks">What judges.</param>
+    /// <exception cref="DistillException">It would; the message names the option.</exception>
+    /// <exception cref="DatasetException">A class has too few images.</exception>
+    public static void Evaluation(RunSettings settings, DatasetPair pair, Backend backend, IReadOnlyList<Network> networks)
+    {
+        pair.Train.FirstOfEachClass(settings.Ipc.Max());
+        TrainingPlan plan = Protocols.Plan(settings, pair.Name);
+        IReadOnlyList<int> images = ImagesOfSets(settings, pair.Train.Classes);
+        new Requirements(
+            0,
+            Requirements.Memory(
+                pair.Train.Count, pair.Test.Count, Math.Min(plan.BatchSize, images.Max()), networks, 0,
+                judging: NetworkJudge.NumbersHeld(networks, images, plan, backend))
+            + MatrixBytes(settings, pair)).Check(settings.Out, backend);
+    }
+
+    /// <summary>The images that training on each set of a run sees.</summary>
+    public static IReadOnlyList<int> ImagesOfSets(RunSettings settings, int classes) =>
+        [.. settings.Ipc.Select(ipc => ipc * classes * (settings.Factor ?? 1) * (settings.Factor ?? 1))];
+
+    /// <summary>The sides of D that an estimator keeps: one for each window, for each window and class, or both.</summary>
+    public static int RealSides(RunSettings settings, int classes) =>
+        (int)Math.Min(
+            int.MaxValue >> 1,
+            (long)settings.Experts * settings.StartLast * settings.Partition switch
+            {
+                "whole" => 1,
+                "classes" => classes,
+                _ => classes + 1,
+            });
+
+    /// <summary>The network of the settings for a data set's images.</summary>
+    /// <exception cref="DistillException">It is not defined for them.</exception>
+    public static Network NetworkOf(RunSettings settings, DatasetPair pair, int width, string? model = null) =>
+        Translation.NetworkOf(
+            settings, new Shape(pair.Train.Channels, pair.Train.Height, pair.Train.Width), pair.Train.Classes, width, model);
+
+    // Which checkpoints there will be follows from the plan and the number of images.
+    private static void RequireWindows(RunSettings settings, DatasetPair pair)
+    {
+        TrainingPlan plan = Translation.ExpertPlan(settings, pair.Name);
+        int perEpoch = plan.StepsPerEpoch(pair.Train.Count), steps = plan.Steps(pair.Train.Count);
+        try
+        {
+            WindowStarts.Of(
+                Translation.DistillationPlanOf(settings, pair.Name), Estimators.WindowsOf(settings.Estimator),
+                Translation.Checkpoints(settings).Steps(perEpoch, steps),
+                $"an expert, which trains {steps} steps on {pair.Train.Count} images ({settings.ExpertEpochs} epochs of {perEpoch})");
+        }
+        catch (TrajectoryException e)
+        {
+            throw new DistillException(ExitCode.Usage, "IM2007", e.Message, e);
+        }
+    }
+
+    // A whitening's matrix lies beside the data while images are whitened or shown.
+    private static long MatrixBytes(RunSettings settings, DatasetPair pair) =>
+        settings.Zca is null ? 0 : (long)pair.Train.ImageSize * pair.Train.ImageSize * sizeof(float);
+}
