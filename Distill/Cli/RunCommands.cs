@@ -72,9 +72,7 @@ internal sealed partial class RunCommands(
         string experts = settings.ExpertsFrom ?? folder.Experts;
         new Requirements(
             ExpertLibrary.MissingBytes(settings, network, data, experts),
-            Requirements.Memory(
-                data.Train.Count, data.TestImages.Shape[0], Math.Min(settings.ExpertBatch, data.Train.Count), [network],
-                Trainer.StepsPerRead, whitening: data.Whitening)).Check(folder.Path, backend);
+            Rehearsal.OfExperts(settings, data)).Check(folder.Path, backend);
         Accuracy accuracy;
         using (IProgressView progress = terminal.MakeProgress())
         {
@@ -135,13 +133,8 @@ internal sealed partial class RunCommands(
             ? [Translation.NetworkOf(settings, data, settings.EvalWidth)]
             : [.. models.Select(m => Translation.NetworkOf(
                 settings, data, settings.EvalWidth, OptionText.OneOf("--models", m, Architectures.Names)))];
-        TrainingPlan plan = Protocols.Plan(settings, pair.Name);
         IReadOnlyList<int> images = DistillationRun.ImagesOfSets(settings, data.Classes);
-        new Requirements(0, Requirements.Memory(
-            data.Train.Count, data.TestImages.Shape[0],
-            Math.Min(plan.BatchSize, images.Max()), networks, 0,
-            whitening: data.Whitening,
-            judging: NetworkJudge.NumbersHeld(networks, images, plan, backend))).Check(".", backend);
+        new Requirements(0, Rehearsal.OfJudging(settings, data, networks, images, columns: 3)).Check(".", backend);
         RunSettings? recorded = RecordedExperts(path, settings, resolved.IsGiven("ExpertsFrom"));
         RandomKey key = RandomKey.FromSeed(settings.Seed);
         var results = new List<IpcResult>();
@@ -335,6 +328,13 @@ internal sealed partial class RunCommands(
             settings.Device, settings.Threads, ByteSize.Limit(settings.MemoryLimit),
             Precisions.Named(settings.Precision ?? Precisions.Names[0]));
         terminal.Say($"Device: {device.Backend.Description}. {device.Reason}");
+        // Not refused: the bits are the same, and a machine may be given more processors while a run waits.
+        if (device.Backend is CpuBackend cpu && cpu.Threads > Environment.ProcessorCount)
+        {
+            terminal.Say(
+                $"Note: --threads is {cpu.Threads}, but this machine has {Environment.ProcessorCount} processors: more threads than " +
+                "these only take turns. Give 0 for one a processor.");
+        }
         return device.Backend;
     }
 }

@@ -40,13 +40,13 @@ internal sealed class DistillationRun(
         Network network = Translation.NetworkOf(settings, data, settings.Width);
         Network judged = Translation.NetworkOf(settings, data, settings.EvalWidth);
         string experts = settings.ExpertsFrom ?? folder.Experts;
-        Require(network, judged, data, experts).Check(folder.Path, backend);
+        Require(network, data, experts).Check(folder.Path, backend);
         using MetricsFile metrics = MetricsFile.Open(folder.Metrics, IsBeforeCheckpoint());
         try
         {
             using var library = ExpertLibrary.Gather(settings, network, data, experts, progress, cancel);
             var real = new RealImages(data, library.Experts, settings.Temperature, _key.Split("real"));
-            using InfluenceEstimator estimator = MakeEstimator(data, library);
+            using InfluenceEstimator estimator = MakeEstimator(settings, data, library.Experts, _key.Split("real batch"));
             var judge = new NetworkJudge(judged, settings, data, _key.Split("judge"), cancel);
             foreach (int ipc in settings.Ipc)
             {
@@ -67,7 +67,8 @@ internal sealed class DistillationRun(
         NetworkJudge judge, MetricsFile metrics)
     {
         SyntheticSet start = real.Start(ipc, Translation.StartOf(settings), settings.Factor ?? 1, progress.Note);
-        using Distiller distiller = MakeDistiller(network, library, estimator, start, ipc);
+        using Distiller distiller =
+            MakeDistiller(settings, pair.Name, network, library.Experts, estimator, start, _key, ipc);
         SetOrigin origin = SetOrigin.Of(start, library.Experts);
         DrawPicture(start, data, ipc, "before");
         start.Images.Dispose();
@@ -165,14 +166,17 @@ internal sealed class DistillationRun(
         }
     }
 
-    private Distiller MakeDistiller(
-        Network network, ExpertLibrary library, InfluenceEstimator estimator, SyntheticSet start, int ipc)
+    /// <summary>The distiller of a run for a number of images per class.</summary>
+    /// <exception cref="DistillException">No window of the settings fits the experts' trajectories.</exception>
+    public static Distiller MakeDistiller(
+        RunSettings settings, string dataset, Network network, IReadOnlyList<Expert> experts, InfluenceEstimator estimator,
+        SyntheticSet start, RandomKey run, int ipc)
     {
         try
         {
             return new Distiller(
-                network, library.Experts, estimator, start, Translation.DistillationPlanOf(settings, pair.Name),
-                _key.Split("distil").Split((ulong)ipc));
+                network, experts, estimator, start, Translation.DistillationPlanOf(settings, dataset),
+                run.Split("distil").Split((ulong)ipc));
         }
         catch (TrajectoryException e)
         {
@@ -180,47 +184,40 @@ internal sealed class DistillationRun(
         }
     }
 
-    // One fixed balanced part of D; the class with the fewest images sets its size where that is below the setting.
-    private InfluenceEstimator MakeEstimator(PreparedData data, ExpertLibrary library)
+    /// <summary>The estimator of a run. One fixed balanced part of D; the class with the fewest images sets its size where
+    /// that is below the setting.</summary>
+    public static InfluenceEstimator MakeEstimator(
+        RunSettings settings, PreparedData data, IReadOnlyList<Expert> experts, RandomKey realBatch)
     {
-        int smallest = Enumerable.Range(0, data.Classes).Min(pair.Train.CountOfClass);
+        int smallest = Enumerable.Range(0, data.Classes).Min(data.Pair.Train.CountOfClass);
         int each = settings.RealBatch == 0 ? smallest : Math.Min(settings.RealBatch, smallest);
-        int[] chosen = data.RandomOfEachClass(each, _key.Split("real batch"));
+        int[] chosen = data.RandomOfEachClass(each, realBatch);
         LabelledImages real = settings.RealBatch == 0 ? data.Train : data.SelectLabelled(chosen);
         return Estimators.Create(
             settings.Estimator,
-            new EstimationContext(library.Experts, new LossField(SecondDerivatives.FiniteDifference), real)
+            new EstimationContext(experts, new LossField(SecondDerivatives.FiniteDifference), real)
             {
                 RealClasses = settings.Partition == "whole" ? [] : [.. chosen.Chunk(each).Select(data.SelectLabelled)],
                 SyntheticRate = settings.SyntheticRate is 0 ? null : settings.SyntheticRate,
             },
-            RealSides(data.Classes));
+            RealSides(settings, data.Classes));
     }
 
-    // One for each window, for each window and class, or both.
-    private int RealSides(int classes) => settings.Experts * settings.StartLast * settings.Partition switch
-    {
-        "whole" => 1,
-        "classes" => classes,
-        _ => classes + 1,
-    };
+    /// <summary>The most real sides that are kept: one for each window, for each window and class, or both.</summary>
+    public static int RealSides(RunSettings settings, int classes) =>
+        settings.Experts * settings.StartLast * settings.Partition switch
+        {
+            "whole" => 1,
+            "classes" => classes,
+            _ => classes + 1,
+        };
 
-    private Requirements Require(Network network, Network judged, PreparedData data, string experts)
+    private Requirements Require(Network network, PreparedData data, string experts)
     {
-        int realBatch = settings.RealBatch == 0
-            ? data.Train.Count
-            : Math.Min(data.Train.Count, settings.RealBatch * data.Classes);
-        IReadOnlyList<int> images = ImagesOfSets(settings, data.Classes);
-        int largest = Math.Max(Math.Max(realBatch, settings.ExpertBatch), images.Max());
         long stateBytes = settings.Ipc.Sum(n => 5L * n * data.Classes * (data.Image.Count + data.Classes) * sizeof(float));
         return new Requirements(
             ExpertLibrary.MissingBytes(settings, network, data, experts) + stateBytes,
-            Requirements.Memory(
-                data.Train.Count, data.TestImages.Shape[0], largest, [network, judged],
-                RealSides(data.Classes) + settings.Window + 1, // the checkpoints of the window in use
-                data.Backend.Lanes, data.Whitening,
-                NetworkJudge.NumbersHeld(
-                    [judged], images, Protocols.Plan(settings, pair.Name), data.Backend)));
+            Rehearsal.OfRun(settings, data, ExpertLibrary.Missing(settings, experts).Length > 0));
     }
 
     /// <summary>The images that training on each set of a run sees.</summary>

@@ -21,6 +21,19 @@ public sealed class TrajectoryFile : IDisposable
     private readonly int[] _steps;
     private readonly double[] _rates, _sumOfRates;
     private readonly float[] _losses;
+    private readonly bool _isOutline;
+
+    private TrajectoryFile(int parameters, int[] steps, double[] rates)
+    {
+        (_file, _view, _isOutline) = (null!, null!, true);
+        (Path, Metadata, ParameterCount) = ("", new Dictionary<string, string>(StringComparer.Ordinal), parameters);
+        (_steps, _rates, _losses, _sumOfRates) = (steps, rates, new float[rates.Length], SumsOf(rates));
+        Accuracy = double.NaN;
+    }
+
+    /// <summary>A trajectory without numbers, for a <see cref="MemoryRehearsal"/>: vectors of so many parameters at steps of
+    /// these rates, which nobody can read.</summary>
+    public static TrajectoryFile Outline(int parameters, int[] steps, double[] rates) => new(parameters, steps, rates);
 
     private TrajectoryFile(string path, SafetensorsHeader header)
     {
@@ -40,9 +53,15 @@ public sealed class TrajectoryFile : IDisposable
         _view.ReadArray(header["losses"].Offset, _losses, 0, _losses.Length);
         _view.ReadArray(header["accuracy"].Offset, accuracy, 0, 1);
         Accuracy = accuracy[0];
-        _sumOfRates = new double[_rates.Length + 1];
-        for (int t = 0; t < _rates.Length; t++)
-            _sumOfRates[t + 1] = _sumOfRates[t] + _rates[t];
+        _sumOfRates = SumsOf(_rates);
+    }
+
+    private static double[] SumsOf(double[] rates)
+    {
+        var sums = new double[rates.Length + 1];
+        for (int t = 0; t < rates.Length; t++)
+            sums[t + 1] = sums[t] + rates[t];
+        return sums;
     }
 
     /// <summary>Where the file is.</summary>
@@ -126,6 +145,8 @@ public sealed class TrajectoryFile : IDisposable
     /// <summary>θ at a checkpoint [p], in the given number type; it belongs to the current scope.</summary>
     public Tensor Theta(int checkpoint, Backend backend, DType dtype)
     {
+        if (_isOutline)
+            return backend.Empty(new Shape(ParameterCount), dtype);
         return _isDouble ? Read<double>() : Read<float>();
 
         Tensor Read<T>() where T : unmanaged
@@ -140,6 +161,8 @@ public sealed class TrajectoryFile : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_isOutline)
+            return;
         _view.Dispose();
         _file.Dispose();
     }
