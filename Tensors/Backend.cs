@@ -62,6 +62,9 @@ public abstract class Backend
     /// <exception cref="DeviceMemoryException">The device has no room.</exception>
     protected abstract Storage Allocate(DType dtype, int length);
 
+    /// <summary>The bytes that a buffer takes of the memory that is counted.</summary>
+    internal virtual long BytesTaken(DType dtype, int length) => (long)length * dtype.Size();
+
     internal Storage AllocateBuffer(DType dtype, int length) => Allocate(dtype, length);
 
     /// <summary>A buffer without memory, for kernels that are not run; only where graphs are captured.</summary>
@@ -241,4 +244,9 @@ public abstract class Backend
 /// <param name="Peak">The largest sum of both so far.</param>
 /// <param name="LiveBuffers">The number of buffers held by tensors.</param>
 /// <param name="Limit">What tensors may take: the memory of the device, or a lower budget.</param>
-public readonly record struct MemoryReport(long InUse, long Cached, long Peak, int LiveBuffers, long Limit);
+public readonly record struct MemoryReport(long InUse, long Cached, long Peak, int LiveBuffers, long Limit)
+{
+    /// <summary>The largest <see cref="InUse"/> so far: what a limit must leave room for, because the cache is given up where
+    /// memory ends.</summary>
+    public long PeakInUse { get; init; }
+}

@@ -11,9 +11,9 @@ public static class Devices
     private static readonly string[] s_gpus = ["cuda", "opencl"];
 
     /// <summary>
-    /// Opens auto, cpu, reference, cuda, opencl, or one of several GPUs by number as cuda:1. auto takes the first CUDA
-    /// device, then the first GPU of an OpenCL driver, then the cpu. Nothing else is tried in place of a device that was
-    /// named and is not there.
+    /// Opens auto, cpu, reference, cuda, opencl, or one of several GPUs by number as cuda:1. auto takes the GPU that is
+    /// fastest by <see cref="SpeedEstimate"/>, but none that is slower than the cpu, and else the cpu. Nothing else is tried
+    /// in place of a device that was named and is not there.
     /// </summary>
     /// <param name="specification">The value of --device.</param>
     /// <param name="threads">Threads of the cpu backend; 0 for one per processor.</param>
@@ -44,10 +44,24 @@ public static class Devices
         };
     }
 
-    /// <summary>The device that auto takes of these: the first GPU that can run the kernels; null for the cpu.</summary>
+    /// <summary>The device that auto takes of these: the fastest GPU that can run the kernels and is not slower than the
+    /// cpu, both by their estimates, and the first of equal ones; null for the cpu.</summary>
     /// <param name="present">What <see cref="GpuDevices.List"/> found.</param>
-    public static GpuDevice? Best(IEnumerable<GpuDevice> present) =>
-        present.FirstOrDefault(d => d.IsGpu && d.Refusal is null);
+    /// <param name="processor">The estimate of the cpu.</param>
+    /// <param name="precision">What float32 is not computed in on the cpu: then that is no choice, and a device that lacks it
+    /// is none.</param>
+    public static GpuDevice? Best(
+        IEnumerable<GpuDevice> present, SpeedEstimate processor, Precision precision = Precision.Float32) => present
+        .Where(d => d.IsGpu && d.Refusal is null)
+        .Where(d => precision == Precision.Float32 ? SpeedEstimate.Of(d)?.Gflops >= processor.Gflops : d.HasTf32)
+        .MaxBy(d => SpeedEstimate.Of(d)?.Gflops ?? 0);
+
+    /// <summary>Why auto leaves a device out that is not <see cref="Best"/>, as a part of a sentence.</summary>
+    public static string WhyNot(GpuDevice device, SpeedEstimate processor) => device.Refusal
+        ?? (!device.IsGpu ? "not a GPU"
+            : SpeedEstimate.Of(device) is not { } estimate ? "its speed is not known"
+            : estimate.Gflops < processor.Gflops ? $"slower than the cpu by estimate, {estimate}"
+            : $"not the fastest by estimate, {estimate}");
 
     private static OpenedDevice OpenNamed(string asked, string name, long memoryLimit, Precision precision)
     {
@@ -65,16 +79,19 @@ public static class Devices
     private static OpenedDevice OpenBest(int threads, long memoryLimit, Precision precision)
     {
         IReadOnlyList<GpuDevice> present = GpuDevices.List();
-        GpuDevice? best = Best(present);
+        SpeedEstimate processor = SpeedEstimate.OfThisProcessor();
+        GpuDevice? best = Best(present, processor, precision);
         if (best is null && precision != Precision.Float32)
             throw Precisions.NotOn("cpu, which auto took because no GPU can be used", precision);
         return best is not null
             ? new OpenedDevice(
                 new GpuBackend(best.Specification, memoryLimit, precision),
-                $"{best.Specification} was chosen as the first GPU.")
+                $"{best.Specification} was chosen as the fastest by estimate: {SpeedEstimate.Of(best)}; cpu: {processor}.")
             : new OpenedDevice(
                 new CpuBackend(threads, memoryLimit),
-                "The cpu was chosen because there is no CUDA device and no GPU with an OpenCL driver that can run the " +
-                $"kernels{string.Concat(present.Select(d => $"; {d.Specification}: {d.Refusal ?? "not a GPU"}"))}.");
+                (present.Count == 0
+                    ? "The cpu was chosen because there is no CUDA device and no GPU with an OpenCL driver"
+                    : $"The cpu was chosen, {processor}, because no GPU can be used that is as fast") +
+                $"{string.Concat(present.Select(d => $"; {d.Specification}: {WhyNot(d, processor)}"))}.");
     }
 }

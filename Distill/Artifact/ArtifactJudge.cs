@@ -32,13 +32,8 @@ internal sealed class ArtifactJudge : IDisposable
                     $"{_data.Image} of {_data.Classes} classes. Name the folder of the set's own data with --data.");
             }
             Network network = Translation.NetworkOf(Settings, _data, Settings.EvalWidth);
-            TrainingPlan plan = Protocols.Plan(Settings, pair.Name);
             int images = artifact.Count * artifact.Factor * artifact.Factor;
-            new Requirements(0, Requirements.Memory(
-                _data.Train.Count, _data.TestImages.Shape[0], Math.Min(plan.BatchSize, images), [network], 0,
-                whitening: _data.Whitening,
-                judging: NetworkJudge.NumbersHeld([network], [images], plan, backend)))
-                .Check(".", backend);
+            new Requirements(0, Rehearsal.OfJudging(Settings, _data.Pair, backend, [network], [images], columns: 1)).Check(".", backend);
             _judge = new NetworkJudge(network, Settings, _data, RandomKey.FromSeed(Settings.Seed).Split("judge"), cancel);
         }
         catch

@@ -11,11 +11,12 @@ internal sealed class DeviceCommands(Terminal terminal)
     public void List()
     {
         IReadOnlyList<GpuDevice> present = GpuDevices.List();
-        string auto = Devices.Best(present)?.Specification ?? "cpu";
+        SpeedEstimate processor = SpeedEstimate.OfThisProcessor();
+        string auto = Devices.Best(present, processor)?.Specification ?? "cpu";
         var cpu = new CpuBackend();
         Show(
-            "cpu", CpuBackend.ProcessorName, cpu.Memory.Limit, $"{cpu.Threads} threads, vectors of {cpu.VectorBits} bits", null,
-            auto == "cpu");
+            "cpu", CpuBackend.ProcessorName, cpu.Memory.Limit, $"{cpu.Threads} threads, {CpuBackend.Arithmetic(cpu.VectorBits)}",
+            processor, auto == "cpu" ? "ready; --device auto takes it" : "ready");
         foreach (GpuDevice device in present)
         {
             Show(
@@ -23,12 +24,15 @@ internal sealed class DeviceCommands(Terminal terminal)
                 $"{device.Multiprocessors} multiprocessors, {device.GroupThreads} threads a group, {device.SharedBytes / 1024} KiB " +
                 $"of shared memory a group, {(device.WarpThreads == 0 ? "warps not told" : $"warps of {device.WarpThreads}")}; " +
                 $"{device.Capability}; {device.Driver}",
-                device.Refusal, auto == device.Specification, device.IsGpu);
+                SpeedEstimate.Of(device),
+                device.Refusal is { } refusal ? $"cannot be used: {refusal}"
+                : auto == device.Specification ? "ready; --device auto takes it"
+                : $"ready; --device auto leaves it out: {WhyNot(device, processor)}");
         }
         if (present.Count == 0)
             terminal.Show("No CUDA or OpenCL device answers. Where there is a GPU, install its driver.");
         if (terminal.IsJson)
-            terminal.Data.WriteLine(Json(cpu, present, auto).ToJsonString(JsonText.Options));
+            terminal.Data.WriteLine(Json(cpu, processor, present, auto).ToJsonString(JsonText.Options));
     }
 
     /// <summary>'doctor': the machine, and every usable device or the one that is named.</summary>
@@ -110,23 +114,29 @@ internal sealed class DeviceCommands(Terminal terminal)
         terminal.Mark(finding.Passed, finding.Line);
     }
 
-    private void Show(string specification, string name, long memory, string limits, string? refusal, bool isAuto, bool isGpu = true)
+    // The line above it has the numbers.
+    private static string WhyNot(GpuDevice device, SpeedEstimate processor) =>
+        Devices.WhyNot(device, processor).Split(',')[0];
+
+    private void Show(
+        string specification, string name, long memory, string limits, SpeedEstimate? estimate, string use)
     {
-        string use = refusal is not null ? $"cannot be used: {refusal}"
-            : isAuto ? "ready; --device auto takes it"
-            : isGpu ? "ready"
-            : "ready; --device auto leaves it out because it is no GPU";
-        terminal.Show($"{(isAuto ? '*' : ' ')} {specification,-9} {name}, {memory >> 20} MiB");
+        terminal.Show($"{(use.EndsWith("auto takes it", StringComparison.Ordinal) ? '*' : ' ')} {specification,-9} {name}, {memory >> 20} MiB");
         terminal.Show($"            {limits}");
+        if (estimate is { } speed)
+            terminal.Show($"            estimated, not measured: {speed}");
         terminal.Show($"            {use}");
     }
 
-    private static JsonArray Json(CpuBackend cpu, IReadOnlyList<GpuDevice> present, string auto) => new(
+    private static JsonArray Json(
+        CpuBackend cpu, SpeedEstimate processor, IReadOnlyList<GpuDevice> present, string auto) => new(
     [
         new JsonObject
         {
             ["device"] = "cpu", ["name"] = CpuBackend.ProcessorName, ["memoryMiB"] = cpu.Memory.Limit >> 20,
-            ["threads"] = cpu.Threads, ["vectorBits"] = cpu.VectorBits, ["usable"] = true, ["refusal"] = null,
+            ["threads"] = cpu.Threads, ["vectorBits"] = cpu.VectorBits,
+            ["fusedMultiplyAdd"] = CpuBackend.HasFusedMultiplyAdd, ["estimatedGflops"] = Math.Round(processor.Gflops),
+            ["usable"] = true, ["refusal"] = null,
             ["auto"] = auto == "cpu",
         },
         .. present.Select(d => new JsonObject
@@ -134,7 +144,8 @@ internal sealed class DeviceCommands(Terminal terminal)
             ["device"] = d.Specification, ["name"] = d.Name, ["memoryMiB"] = d.MemoryBytes >> 20,
             ["multiprocessors"] = d.Multiprocessors, ["groupThreads"] = d.GroupThreads, ["sharedBytes"] = d.SharedBytes,
             ["warpThreads"] = d.WarpThreads, ["capability"] = d.Capability, ["driver"] = d.Driver, ["isGpu"] = d.IsGpu,
-            ["tf32"] = d.HasTf32, ["usable"] = d.Refusal is null, ["refusal"] = d.Refusal, ["auto"] = auto == d.Specification,
+            ["tf32"] = d.HasTf32,
+            ["estimatedGflops"] = SpeedEstimate.Of(d) is { } estimate ? Math.Round(estimate.Gflops) : null, ["usable"] = d.Refusal is null, ["refusal"] = d.Refusal, ["auto"] = auto == d.Specification,
         }),
     ]);
 }

@@ -244,6 +244,13 @@ internal sealed partial class RunCommands(
             settings.Device, settings.Threads, ByteSize.Limit(settings.MemoryLimit),
             Precisions.Named(settings.Precision ?? Precisions.Names[0]));
         terminal.Say($"Device: {device.Backend.Description}. {device.Reason}");
+        // Not refused: the bits are the same, and a machine may be given more processors while a run waits.
+        if (device.Backend is CpuBackend cpu && cpu.Threads > Environment.ProcessorCount)
+        {
+            terminal.Say(
+                $"Note: --threads is {cpu.Threads}, but this machine has {Environment.ProcessorCount} processors: more threads than " +
+                "these only take turns. Give 0 for one a processor.");
+        }
         return device.Backend;
     }
 }

@@ -6,9 +6,10 @@ namespace InfMatch.Distill;
 internal static class ByteSize
 {
     private static readonly (string Unit, long Bytes)[] s_units =
-        [("GiB", 1L << 30), ("MiB", 1L << 20), ("KiB", 1L << 10), ("B", 1)];
+        [("TiB", 1L << 40), ("GiB", 1L << 30), ("MiB", 1L << 20), ("KiB", 1L << 10), ("B", 1)];
 
-    /// <summary>Bytes from a number with a unit: 512MiB, 4GiB, 1.5 GiB; null where it is none, or is below 1 MiB.</summary>
+    /// <summary>Bytes from a number with a unit: 512MiB, 4GiB, 1.5 GiB; null where it is none, or is below 1 MiB. 10MB is none:
+    /// some mean a million by it, some 2²⁰.</summary>
     public static long? Parse(string text)
     {
         foreach ((string unit, long bytes) in s_units)
@@ -30,10 +31,39 @@ internal static class ByteSize
     public static long Limit(string? text) => text is null
         ? long.MaxValue
         : Parse(text) ?? throw DistillException.BadValue(
-            "--memory-limit", text, "a size such as 512MiB or 4GiB, at least 1MiB");
+            "--memory-limit", text,
+            $"a size such as 512MiB or 4GiB, at least 1MiB{(Meant(text) is { } meant ? $" (did you mean {meant}?)" : "")}");
+
+    // 10MB, 10m, 10 and the like as they are written here; null where that is no size either.
+    private static string? Meant(string text)
+    {
+        string number = text.TrimEnd([.. "BbKkMmGgTtIi "]), unit = text[number.Length..].Trim().ToUpperInvariant();
+        string written = number + (unit is "" or "B" ? "M" : unit[..1]) + "iB";
+        return Parse(written) is null ? null : written;
+    }
 
     /// <summary>Bytes as people read them.</summary>
-    public static string Text(long bytes) => bytes < 1L << 30
-        ? FormattableString.Invariant($"{bytes / 1048576.0:F1} MiB")
-        : FormattableString.Invariant($"{bytes / 1073741824.0:F1} GiB");
+    public static string Text(long bytes) => Text(bytes, 1);
+
+    /// <summary>Two sizes that are compared: with as many digits as tell them apart, and exact where that are too
+    /// many.</summary>
+    public static (string A, string B) Texts(long a, long b)
+    {
+        const int MostDigits = 3;
+        for (int digits = 1; digits <= MostDigits && a != b; digits++)
+        {
+            (string one, string other) = (Text(a, digits), Text(b, digits));
+            if (one != other)
+                return (one, other);
+        }
+        return a == b ? (Text(a), Text(b)) : (Exact(a), Exact(b));
+    }
+
+    private static string Exact(long bytes) => FormattableString.Invariant($"{bytes} bytes");
+
+    private static string Text(long bytes, int digits)
+    {
+        (double size, string unit) = bytes < 1L << 30 ? (bytes / 1048576.0, "MiB") : (bytes / 1073741824.0, "GiB");
+        return $"{size.ToString($"F{digits}", CultureInfo.InvariantCulture)} {unit}";
+    }
 }

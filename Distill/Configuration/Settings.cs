@@ -87,7 +87,6 @@ internal static class Settings
     public static ImmutableArray<string> Augmentations { get; } =
         ["none", "auto", "photographs", "digits", "geometric", "dc", "diffaug"];
 
-    private static readonly ImmutableArray<string> s_devices = ["auto", "cpu", "cuda", "opencl", "reference"];
     private static readonly ImmutableArray<string> s_schedules = ["constant", "cosine", "step"];
     private static readonly ImmutableArray<string> s_partitions = ["whole", "classes", "both"];
     private static readonly ImmutableArray<string> s_imageStarts = ["noise", "real", "correct"];
@@ -243,12 +242,10 @@ internal static class Settings
                 ? v
                 : throw DistillException.BadValue("--seed", t, "a whole number from 0") }),
         Whole("Threads", "Threads; 0 for one a core.", 0, 4096, s => s.Threads, (s, v) => s with { Threads = v }),
-        new("Device", "NAME", $"Where it computes: {string.Join(", ", s_devices)}; a GPU by number as cuda:1.",
+        new("Device", "NAME", $"Where it computes: {string.Join(", ", DeviceName.Kinds)}; a GPU by number as cuda:1.",
             s => s.Device,
-            (s, t) => s_devices.Contains(t.Split(':')[0], StringComparer.Ordinal)
-                ? s with { Device = t }
-                : throw DistillException.BadValue("--device", t, $"one of {string.Join(", ", s_devices)}"),
-            DeviceVariable, s_devices),
+            (s, t) => s with { Device = DeviceName.Check(t) },
+            DeviceVariable, DeviceName.Kinds),
         new("MemoryLimit", "SIZE", "The most memory of the device that a run may take, such as 512MiB or 4GiB.",
             s => s.MemoryLimit ?? "",
             (s, t) =>

@@ -48,7 +48,7 @@ internal sealed class DistillationRun(
         {
             using var library = ExpertLibrary.Gather(settings, network, data, experts, progress, cancel);
             var real = new RealImages(data, library.Experts, settings.Temperature, _key.Split("real"));
-            using InfluenceEstimator estimator = MakeEstimator(data, library);
+            using InfluenceEstimator estimator = MakeEstimator(settings, data, library.Experts, _key.Split("real batch"));
             var judge = new NetworkJudge(judged, settings, data, _key.Split("judge"), cancel);
             foreach (int ipc in settings.Ipc)
             {
@@ -69,7 +69,8 @@ internal sealed class DistillationRun(
         NetworkJudge judge, MetricsFile metrics)
     {
         SyntheticSet start = real.Start(ipc, Translation.StartOf(settings), settings.Factor ?? 1, progress.Note);
-        using Distiller distiller = MakeDistiller(network, library, estimator, start, ipc);
+        using Distiller distiller =
+            MakeDistiller(settings, pair.Name, network, library.Experts, estimator, start, _key, ipc);
         SetOrigin origin = SetOrigin.Of(start, library.Experts);
         DrawPicture(start, data, ipc, "before");
         start.Images.Dispose();
@@ -168,14 +169,17 @@ internal sealed class DistillationRun(
         }
     }
 
-    private Distiller MakeDistiller(
-        Network network, ExpertLibrary library, InfluenceEstimator estimator, SyntheticSet start, int ipc)
+    /// <summary>The distiller of a run for a number of images per class.</summary>
+    /// <exception cref="DistillException">No window of the settings fits the experts' trajectories.</exception>
+    public static Distiller MakeDistiller(
+        RunSettings settings, string dataset, Network network, IReadOnlyList<Expert> experts, InfluenceEstimator estimator,
+        SyntheticSet start, RandomKey run, int ipc)
     {
         try
         {
             return new Distiller(
-                network, library.Experts, estimator, start, Translation.DistillationPlanOf(settings, pair.Name),
-                _key.Split("distil").Split((ulong)ipc));
+                network, experts, estimator, start, Translation.DistillationPlanOf(settings, dataset),
+                run.Split("distil").Split((ulong)ipc));
         }
         catch (TrajectoryException e)
         {
@@ -183,16 +187,18 @@ internal sealed class DistillationRun(
         }
     }
 
-    // One fixed balanced part of D; the class with the fewest images sets its size where that is below the setting.
-    private InfluenceEstimator MakeEstimator(PreparedData data, ExpertLibrary library)
+    /// <summary>The estimator of a run. One fixed balanced part of D; the class with the fewest images sets its size where
+    /// that is below the setting.</summary>
+    public static InfluenceEstimator MakeEstimator(
+        RunSettings settings, PreparedData data, IReadOnlyList<Expert> experts, RandomKey realBatch)
     {
-        int smallest = Enumerable.Range(0, data.Classes).Min(pair.Train.CountOfClass);
+        int smallest = Enumerable.Range(0, data.Classes).Min(data.Pair.Train.CountOfClass);
         int each = settings.RealBatch == 0 ? smallest : Math.Min(settings.RealBatch, smallest);
-        int[] chosen = data.RandomOfEachClass(each, _key.Split("real batch"));
+        int[] chosen = data.RandomOfEachClass(each, realBatch);
         LabelledImages real = settings.RealBatch == 0 ? data.Train : data.SelectLabelled(chosen);
         return Estimators.Create(
             settings.Estimator,
-            new EstimationContext(library.Experts, new LossField(SecondDerivatives.FiniteDifference), real)
+            new EstimationContext(experts, new LossField(SecondDerivatives.FiniteDifference), real)
             {
                 RealClasses = settings.Partition == "whole" ? [] : [.. chosen.Chunk(each).Select(data.SelectLabelled)],
                 SyntheticRate = settings.SyntheticRate is 0 ? null : settings.SyntheticRate,

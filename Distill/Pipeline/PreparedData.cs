@@ -56,6 +56,18 @@ internal sealed class PreparedData : IDisposable
         return new PreparedData(pair, whitening, new LabelledImages(images, oneHot), testImages, labels, testLabels);
     }
 
+    /// <summary>Room for a data set on a backend, without its numbers: what a <see cref="MemoryRehearsal"/> computes
+    /// with.</summary>
+    public static PreparedData Outline(DatasetPair pair, Backend backend)
+    {
+        Tensor Images(ImageDataset set) => backend.Empty(new Shape(set.Count, set.Channels, set.Height, set.Width), DType.Float32);
+        return new PreparedData(
+            pair, null,
+            new LabelledImages(
+                Images(pair.Train), backend.Empty(new Shape(pair.Train.Count, pair.Train.Classes), DType.Float32)),
+            Images(pair.Test), new int[pair.Train.Count], new int[pair.Test.Count]);
+    }
+
     /// <summary>The data as a run's settings prepare them; a whitening that is not below --out yet is computed.</summary>
     /// <exception cref="DistillException">The images cannot be whitened.</exception>
     public static PreparedData Load(

@@ -29,25 +29,16 @@ internal static class RunCheck
                 "--factor", $"{factor}", $"a number that divides the images' {pair.Train.Height} rows and {pair.Train.Width} columns");
         }
         pair.Train.FirstOfEachClass((int)Math.Min(int.MaxValue, settings.Ipc.Max() * (long)factor * factor));
-        Network network = NetworkOf(settings, pair, settings.Width), judged = NetworkOf(settings, pair, settings.EvalWidth);
+        Network network = NetworkOf(settings, pair, settings.Width);
+        NetworkOf(settings, pair, settings.EvalWidth);
         RequireWindows(settings, pair);
         if (settings.Zca is not null)
             ZcaWhitening.RequireFit(pair.Train, backend);
         int classes = pair.Train.Classes;
-        int realBatch = settings.RealBatch == 0
-            ? pair.Train.Count
-            : (int)Math.Min(pair.Train.Count, (long)settings.RealBatch * classes);
-        IReadOnlyList<int> images = ImagesOfSets(settings, classes);
-        int largest = Math.Max(Math.Max(realBatch, Math.Min(settings.ExpertBatch, pair.Train.Count)), images.Max());
         long stateBytes = settings.Ipc.Sum(n => 5L * n * classes * (pair.Train.ImageSize + classes) * sizeof(float));
         new Requirements(
             ExpertLibrary.MissingBytes(settings, network, pair, experts) + stateBytes,
-            Requirements.Memory(
-                pair.Train.Count, pair.Test.Count, largest, [network, judged],
-                RealSides(settings, classes) + settings.Window + 1, // the checkpoints of the window in use
-                backend.Lanes,
-                judging: NetworkJudge.NumbersHeld([judged], images, Protocols.Plan(settings, pair.Name), backend))
-            + MatrixBytes(settings, pair)).Check(folder, backend);
+            Rehearsal.OfRun(settings, pair, backend, ExpertLibrary.Missing(settings, experts).Length > 0)).Check(folder, backend);
     }
 
     /// <summary>Refuses a training of experts that would fail on the way.</summary>
@@ -64,10 +55,7 @@ internal static class RunCheck
             ZcaWhitening.RequireFit(pair.Train, backend);
         new Requirements(
             ExpertLibrary.MissingBytes(settings, network, pair, experts),
-            Requirements.Memory(
-                pair.Train.Count, pair.Test.Count, Math.Min(settings.ExpertBatch, pair.Train.Count), [network],
-                Trainer.StepsPerRead)
-            + MatrixBytes(settings, pair)).Check(folder, backend);
+            Rehearsal.OfExperts(settings, pair, backend)).Check(folder, backend);
     }
 
     /// <summary>Refuses an evaluation that would fail on the way.</summary>
@@ -80,14 +68,9 @@ internal static class RunCheck
     public static void Evaluation(RunSettings settings, DatasetPair pair, Backend backend, IReadOnlyList<Network> networks)
     {
         pair.Train.FirstOfEachClass(settings.Ipc.Max());
-        TrainingPlan plan = Protocols.Plan(settings, pair.Name);
-        IReadOnlyList<int> images = ImagesOfSets(settings, pair.Train.Classes);
         new Requirements(
-            0,
-            Requirements.Memory(
-                pair.Train.Count, pair.Test.Count, Math.Min(plan.BatchSize, images.Max()), networks, 0,
-                judging: NetworkJudge.NumbersHeld(networks, images, plan, backend))
-            + MatrixBytes(settings, pair)).Check(settings.Out, backend);
+            0, Rehearsal.OfJudging(
+                settings, pair, backend, networks, ImagesOfSets(settings, pair.Train.Classes), columns: 3)).Check(settings.Out, backend);
     }
 
     /// <summary>The images that training on each set of a run sees.</summary>
@@ -128,8 +111,4 @@ internal static class RunCheck
             throw new DistillException(ExitCode.Usage, "IM2007", e.Message, e);
         }
     }
-
-    // A whitening's matrix lies beside the data while images are whitened or shown.
-    private static long MatrixBytes(RunSettings settings, DatasetPair pair) =>
-        settings.Zca is null ? 0 : (long)pair.Train.ImageSize * pair.Train.ImageSize * sizeof(float);
 }

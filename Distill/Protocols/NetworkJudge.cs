@@ -40,10 +40,6 @@ internal sealed class NetworkJudge(
     // Numbers of activations above which kernels keep all threads busy by themselves.
     private const long MostNumbersInLane = 1L << 26;
 
-    // The start; θ, velocity and their successors, or θ and two means with what AdamW makes on the way; θ as the captured step
-    // reads it; the gradient in parts and whole.
-    private static int VectorsOfLane(Optimiser optimiser) => optimiser == Optimiser.AdamW ? 17 : 8;
-
     private readonly Lock _gate = new();
     private readonly RunSettings _settings = settings;
     private readonly TrainingPlan _plan = Protocols.Plan(settings, data.Pair.Name);
@@ -53,12 +49,6 @@ internal sealed class NetworkJudge(
     /// large ones, and large looks at the test images, would only take more memory.</summary>
     public static int Lanes(Network network, int images, Backend backend) =>
         Activations(network, images) <= MostNumbersInLane ? backend.Lanes : 1;
-
-    /// <summary>The most numbers that networks hold at once, beside the data, while they are judged on sets of these sizes.</summary>
-    public static long NumbersHeld(
-        IReadOnlyList<Network> networks, IReadOnlyList<int> images, TrainingPlan plan, Backend backend) =>
-        networks.Max(n => images.Select(i => Math.Min(i, plan.BatchSize)).Max(batch =>
-            Lanes(n, batch, backend) * (Activations(n, batch) + VectorsOfLane(plan.Optimiser) * (long)n.Layout.Count)));
 
     // Of a step, forward and back, or of the test images that are looked at together.
     private static long Activations(Network network, int images) =>

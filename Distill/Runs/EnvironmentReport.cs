@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Reflection;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using InfMatch.Tensors;
@@ -21,10 +20,10 @@ internal static class EnvironmentReport
     public static string Commit { get; } =
         s_informational.Split('+') is [_, { Length: >= 7 } revision] ? revision[..7] : "unknown";
 
-    /// <summary>The widest vectors of the processor that the runtime uses.</summary>
+    /// <summary>The widest vectors of the processor that the runtime uses; what decides the bits there.</summary>
     public static string Simd { get; } =
-        Vector512.IsHardwareAccelerated ? "512 bit" : Vector256.IsHardwareAccelerated ? "256 bit"
-        : Vector128.IsHardwareAccelerated ? "128 bit" : "none";
+        (CpuBackend.BestVectorBits == 64 ? "none" : $"{CpuBackend.BestVectorBits} bit")
+        + (CpuBackend.HasFusedMultiplyAdd ? "" : ", no fused multiply-add");
 
     /// <summary>environment.json.</summary>
     public static string Write(Backend backend, int threads) => SealedJson.Seal(new JsonObject

@@ -65,8 +65,8 @@ public sealed class Distiller : IDisposable
     /// <see cref="LargestLogits"/>; the state is as before the step.</exception>
     public DistillationStep Step()
     {
-        RandomKey key = _key.Split("iteration").Split((ulong)Iteration);
-        Window window = Draw(key.Split("window"));
+        RandomKey key = KeyOf(Iteration);
+        Window window = WindowOf(Iteration);
         using IDisposable _ = TensorScope.BeginDetached();
         using var scope = TensorScope.Begin();
         var loss = new SyntheticLoss(_network, _plan.Augmentation, key.Split("augmentation"), _plan.Siamese)
@@ -139,16 +139,35 @@ public sealed class Distiller : IDisposable
         return (newValue, newVelocity);
     }
 
-    private Window Draw(RandomKey key)
+    private RandomKey KeyOf(int iteration) => _key.Split("iteration").Split((ulong)iteration);
+
+    /// <summary>The window that an iteration draws, whatever S is then.</summary>
+    public Window WindowOf(int iteration)
     {
+        RandomKey key = KeyOf(iteration).Split("window");
         int expert = key.Below(_experts.Count, 0);
-        double grown = _plan.ExpansionEnd == 0 ? 1 : Math.Min(1, (double)Iteration / _plan.ExpansionEnd);
+        double grown = _plan.ExpansionEnd == 0 ? 1 : Math.Min(1, (double)iteration / _plan.ExpansionEnd);
         int upper = _plan.StartCurrent + (int)((_plan.StartMaximum - _plan.StartCurrent) * grown);
         int[] starts = _starts[expert];
         int allowed = Math.Max(1, starts.Count(start => start < upper));
         int first = starts[key.Below(allowed, 1)];
         return new Window(expert, first, first + _plan.WindowLength);
     }
+
+    /// <summary>The forms of augmentation that an iteration draws (<see cref="Augmentation.FormOf"/>): one, or one for each
+    /// step of a training on S.</summary>
+    public IReadOnlySet<AugmentationOps> FormsOf(int iteration)
+    {
+        RandomKey key = KeyOf(iteration).Split("augmentation");
+        Window window = WindowOf(iteration);
+        return _plan.Siamese
+            ? new HashSet<AugmentationOps> { _plan.Augmentation.FormOf(key, siamese: true) }
+            : Enumerable.Range(window.First, window.Last - window.First)
+                .Select(t => _plan.Augmentation.FormOf(key.Split((ulong)t), siamese: false)).ToHashSet();
+    }
+
+    /// <summary>Goes on at another iteration, with S as it is: so a rehearsal looks ahead.</summary>
+    public void SkipTo(int iteration) => Iteration = iteration;
 
     private int[] Starts(Expert expert, int number)
     {

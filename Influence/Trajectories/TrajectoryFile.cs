@@ -28,6 +28,19 @@ public sealed class TrajectoryFile : IDisposable
     private readonly float[] _losses;
     private readonly TrajectoryHashes? _hashes;
     private readonly bool[] _isChecked;
+    private readonly bool _isOutline;
+
+    private TrajectoryFile(int parameters, int[] steps, double[] rates)
+    {
+        (_file, _view, _isOutline, _isChecked) = (null!, null!, true, []);
+        (Path, Metadata, ParameterCount) = ("", new Dictionary<string, string>(StringComparer.Ordinal), parameters);
+        (_steps, _rates, _losses, _sumOfRates) = (steps, rates, new float[rates.Length], SumsOf(rates));
+        Accuracy = double.NaN;
+    }
+
+    /// <summary>A trajectory without numbers, for a <see cref="MemoryRehearsal"/>: vectors of so many parameters at steps of
+    /// these rates, which nobody can read.</summary>
+    public static TrajectoryFile Outline(int parameters, int[] steps, double[] rates) => new(parameters, steps, rates);
 
     private TrajectoryFile(string path, SafetensorsHeader header)
     {
@@ -47,9 +60,7 @@ public sealed class TrajectoryFile : IDisposable
         _view.ReadArray(header["losses"].Offset, _losses, 0, _losses.Length);
         _view.ReadArray(header["accuracy"].Offset, accuracy, 0, 1);
         Accuracy = accuracy[0];
-        _sumOfRates = new double[_rates.Length + 1];
-        for (int t = 0; t < _rates.Length; t++)
-            _sumOfRates[t + 1] = _sumOfRates[t] + _rates[t];
+        _sumOfRates = SumsOf(_rates);
         _isChecked = new bool[_steps.Length];
         if (header.Entries.FirstOrDefault(e => e.Name == TrajectoryHashes.Name) is not { } hashes)
             return;
@@ -59,6 +70,14 @@ public sealed class TrajectoryFile : IDisposable
             Dispose();
             throw Damaged(path, "the content does not have the hash that the file states");
         }
+    }
+
+    private static double[] SumsOf(double[] rates)
+    {
+        var sums = new double[rates.Length + 1];
+        for (int t = 0; t < rates.Length; t++)
+            sums[t + 1] = sums[t] + rates[t];
+        return sums;
     }
 
     /// <summary>Where the file is.</summary>
@@ -149,6 +168,8 @@ public sealed class TrajectoryFile : IDisposable
     /// <exception cref="DamagedFileException">It does not have its hash, or holds NaN or an infinity.</exception>
     public Tensor Theta(int checkpoint, Backend backend, DType dtype)
     {
+        if (_isOutline)
+            return backend.Empty(new Shape(ParameterCount), dtype);
         return _isDouble ? Read<double>() : Read<float>();
 
         Tensor Read<T>() where T : unmanaged, IFloatingPointIeee754<T> =>
@@ -173,6 +194,8 @@ public sealed class TrajectoryFile : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_isOutline)
+            return;
         _view.Dispose();
         _file.Dispose();
     }

@@ -99,6 +99,15 @@ public sealed record Augmentation(AugmentationOps Ops)
         return images;
     }
 
+    /// <summary>Which tensors a draw of the key makes: draws of one form differ in their numbers alone.</summary>
+    public AugmentationOps FormOf(RandomKey key, bool siamese)
+    {
+        AugmentationOps forms = AugmentationOps.None;
+        for (int turn = 0; turn < Turns; turn++)
+            forms |= Draw(turn, key, siamese)?.Form ?? AugmentationOps.None;
+        return forms;
+    }
+
     /// <summary>Operations that follow each other.</summary>
     internal int Turns => IsInTurn ? 4 : 1;
 

@@ -122,7 +122,7 @@ public readonly struct SoftplusFunction : IUnaryFunction
         where T : IBinaryFloatingPointIeee754<T>
     {
         int i = 0;
-        for (; i + Vector<T>.Count <= x.Length; i += Vector<T>.Count)
+        for (; Vector.IsHardwareAccelerated && i + Vector<T>.Count <= x.Length; i += Vector<T>.Count)
         {
             Vector<T> vx = new(x[i..]), ve = new(e[i..]), vu = new(u[i..]), vlog = new(log[i..]);
             Vector<T> small = Vector.Equals(vu, Vector<T>.One);
@@ -160,7 +160,7 @@ public readonly struct StepFunction : IUnaryFunction
     public static void Apply<T>(ReadOnlySpan<T> x, Span<T> y) where T : IBinaryFloatingPointIeee754<T>
     {
         int i = 0;
-        for (; i + Vector<T>.Count <= x.Length; i += Vector<T>.Count)
+        for (; Vector.IsHardwareAccelerated && i + Vector<T>.Count <= x.Length; i += Vector<T>.Count)
         {
             Vector<T> positive = Vector.GreaterThan(new Vector<T>(x[i..]), Vector<T>.Zero);
             Vector.ConditionalSelect(positive, Vector<T>.One, Vector<T>.Zero).CopyTo(y[i..]);

@@ -26,6 +26,8 @@ public sealed class DeviceCommandTests : IDisposable
         Assert.All(devices, d => Assert.Contains(
             $"{d.GetProperty("device").GetString()} ", _run.Output, StringComparison.Ordinal));
         Assert.Contains("--device auto takes it", _run.Output);
+        Assert.True(devices[0].GetProperty("estimatedGflops").GetDouble() > 0);
+        Assert.Contains("estimated, not measured: about ", _run.Output);
         Assert.DoesNotContain("simulator", _run.Output, StringComparison.OrdinalIgnoreCase);
         Assert.Empty(_run.Errors);
     }
@@ -95,6 +97,45 @@ public sealed class DeviceCommandTests : IDisposable
         Assert.Equal(isFine ? 0 : (int)ExitCode.Usage, code);
         if (!isFine)
             Assert.Contains($"--memory-limit is \"{text}\"; expected a size such as 512MiB", _run.Errors);
+    }
+
+    [Theory]
+    [InlineData("10MB", "10MiB")]
+    [InlineData("512", "512MiB")]
+    [InlineData("1.5 GB", "1.5GiB")]
+    [InlineData("2g", "2GiB")]
+    [InlineData("4096 kb", "4096KiB")]
+    public void A_memory_limit_that_is_written_otherwise_is_told_how(string text, string meant)
+    {
+        Assert.Equal((int)ExitCode.Usage, _run.Run("doctor", "--device", "cpu", "--memory-limit", text));
+        Assert.Contains($"did you mean {meant}?", _run.Errors);
+    }
+
+    [Theory]
+    [InlineData("gpu", "did you mean cuda or opencl")]
+    [InlineData("GPU", "did you mean cuda or opencl")]
+    [InlineData("CUDA:1", "did you mean cuda:1?")]
+    [InlineData("nvidia", "did you mean cuda?")]
+    [InlineData("rocm:0", "did you mean opencl:0?")]
+    [InlineData("opencel", "did you mean opencl?")]
+    [InlineData("Cpu", "did you mean cpu?")]
+    [InlineData("cpu:0", "did you mean cpu?")]
+    [InlineData("cuda:x", "did you mean cuda?")]
+    [InlineData("cuda:-1", "a GPU by its number as cuda:1")]
+    [InlineData("", "expected one of auto")]
+    [InlineData("toaster", "expected one of auto")]
+    public void A_device_that_is_written_otherwise_is_told_how(string text, string part)
+    {
+        Assert.Equal((int)ExitCode.Usage, _run.Run("doctor", "--device", text));
+        Assert.Contains(part, _run.Errors);
+    }
+
+    [Fact]
+    public void More_threads_than_processors_are_noted()
+    {
+        int many = Environment.ProcessorCount + 1;
+        Assert.Equal(0, _run.Run(CommandRun.SmallRun("--device", "cpu", "--threads", $"{many}")));
+        Assert.Contains($"--threads is {many}, but this machine has {Environment.ProcessorCount} processors", _run.Errors);
     }
 
     [Fact]

@@ -9,21 +9,6 @@ public sealed class RequirementsTests
 {
     private static readonly Shape s_colour = new(3, 32, 32);
 
-    // A hundredth of what the test images ask for is trained on: looking at them is what counts.
-    [Fact]
-    public void Looking_at_the_test_images_is_reckoned_with_where_training_batches_are_small()
-    {
-        Network network = Architectures.Create("vgg11", s_colour, 10);
-        long data = (10 + 10_000L) * s_colour.Count, vectors = 16L * network.Layout.Count;
-        Assert.Equal(
-            4 * (data + 250 * network.ActivationCount + vectors), Requirements.Memory(10, 10_000, 2, [network], 0));
-        Assert.Equal(
-            4 * (data + 2 * 300 * network.ActivationCount + vectors), Requirements.Memory(10, 10_000, 300, [network], 0));
-        Assert.Equal(
-            4 * ((10 + 3L) * s_colour.Count + 3 * 2 * network.ActivationCount + vectors),
-            Requirements.Memory(10, 3, 3, [network], 0));
-    }
-
     [Fact]
     public void A_network_with_many_activations_looks_at_fewer_images_at_once()
     {
@@ -34,59 +19,35 @@ public sealed class RequirementsTests
         Assert.True(images < 250);
     }
 
-    // The reckoning against what is held: an evaluation's peak above the data stays below it, and is not a fraction of it.
-    [Theory]
-    [InlineData("convnet")]
-    [InlineData("lenet")]
-    [InlineData("alexnet")]
-    public void What_an_evaluation_holds_is_near_what_was_reckoned(string name)
-    {
-        Network network = Architectures.Create(name, s_colour, 10, width: 16);
-        var backend = new CpuBackend(2);
-        using var scope = TensorScope.Begin();
-        Tensor theta = network.Initialise(backend, DType.Float32, RandomKey.FromSeed(1));
-        const int images = 20;
-        Tensor test = Tensor.Full(backend, DType.Float32, new Shape(images, 3, 32, 32), 0.5);
-        network.Logits(theta, test);
-        long reckoned = Requirements.Memory(0, images, 1, [network], 0) - 16L * 4 * network.Layout.Count;
-        Assert.InRange(backend.Memory.Peak - 4L * network.Layout.Count, reckoned / 4, reckoned * 5 / 4);
-    }
-
-    // 21 images make a full batch and one that is nearly full, each captured; of a ConvNet its activations count, of an mlp
-    // its parameters.
-    [Theory]
-    [InlineData("convnet", Optimiser.Sgd)]
-    [InlineData("convnet", Optimiser.AdamW)]
-    [InlineData("mlp", Optimiser.Sgd)]
-    [InlineData("mlp", Optimiser.AdamW)]
-    public void What_the_training_of_a_judge_holds_is_near_what_was_reckoned(string name, Optimiser optimiser)
-    {
-        Network network = Architectures.Create(name, s_colour, 10, width: 16);
-        var backend = new CpuBackend(1);
-        using var scope = TensorScope.Begin();
-        var plan = new TrainingPlan(
-            3, 11, 1e-3, 0.9, 0, RateSchedule.Constant, new Augmentation(AugmentationOps.Crop)) { Optimiser = optimiser };
-        const int images = 21;
-        var set = new LabelledImages(
-            Tensor.Full(backend, DType.Float32, new Shape(images, 3, 32, 32), 0.5),
-            LabelledImages.OneHot(backend, DType.Float32, new int[images], 10));
-        Tensor theta = network.Initialise(backend, DType.Float32, RandomKey.FromSeed(1));
-        long data = 4L * (set.Images.Count + set.Labels.Count);
-        new Trainer(network, set, plan, RandomKey.FromSeed(2)).Run(theta);
-        // A step of so few images is not what is reckoned for the look at 250 test images.
-        long reckoned = 4 * (NetworkJudge.NumbersHeld([network], [images], plan, backend)
-            + network.ActivationCount * (2 * plan.BatchSize - 250));
-        Assert.InRange(backend.Memory.Peak - data, reckoned / 4, reckoned * 9 / 8); // what the pool rounds up
-    }
-
     [Fact]
     public void A_whitenings_matrix_is_counted()
     {
-        Network network = Architectures.Create("mlp", new Shape(1, 8, 8), 3);
-        ZcaWhitening whitening = ZcaWhitening.Fit(CommandRun.TinyData().Train, 0.1, new CpuBackend(1));
+        var backend = new CpuBackend(1);
+        DatasetPair tiny = CommandRun.TinyData();
+        RunSettings settings = Presets.Demo with { Ipc = [1], Width = 4, Depth = 2, EvalWidth = 4 };
         Assert.Equal(
             64 * 64 * 4,
-            Requirements.Memory(72, 30, 16, [network], 0, whitening: whitening) - Requirements.Memory(72, 30, 16, [network], 0));
+            Rehearsal.OfExperts(settings with { Zca = 0.1 }, tiny, backend) - Rehearsal.OfExperts(settings, tiny, backend));
+    }
+
+    [Theory]
+    [InlineData(300_000, 310_000, "0.29 MiB", "0.30 MiB")]
+    [InlineData(300_000, 300_001, "300000 bytes", "300001 bytes")]
+    [InlineData(300_001, 300_000, "300001 bytes", "300000 bytes")]
+    [InlineData(5L << 30, 6L << 30, "5.0 GiB", "6.0 GiB")]
+    [InlineData((5L << 30) + (9 << 20), 5L << 30, "5.01 GiB", "5.00 GiB")]
+    [InlineData(1L << 30, (1L << 30) - 1, "1.0 GiB", "1024.0 MiB")]
+    [InlineData(7, 7, "0.0 MiB", "0.0 MiB")]
+    public void Sizes_that_are_compared_have_digits_enough_to_differ(long a, long b, string one, string other) =>
+        Assert.Equal((one, other), ByteSize.Texts(a, b));
+
+    [Fact]
+    public void A_refusal_names_two_different_numbers()
+    {
+        string disk = Assert.Throws<DistillException>(() => new Requirements(300_000, 0).Check(299_000, 1, "runs", "cpu")).Message;
+        Assert.Contains("needs 0.286 MiB on disk in runs, 0.285 MiB are free", disk);
+        string memory = Assert.Throws<DistillException>(() => new Requirements(0, 70L << 20).Check(1, (70L << 20) - 1, "runs", "cpu")).Message;
+        Assert.Contains("needs about 73400320 bytes of the memory of cpu, 73400319 bytes can be had", memory);
     }
 
     [Fact]

@@ -235,6 +235,7 @@ public sealed class BackendRuleTests
     [Theory]
     [InlineData(-1, 0, "-1 threads")]
     [InlineData(1, 100, "100 bits")]
+    [InlineData(1, 32, "32 bits")]
     public void Impossible_settings_are_refused(int threads, int bits, string fragment) => Assert.Contains(
         fragment, Assert.Throws<DeviceException>(() => new CpuBackend(threads, vectorBits: bits)).Message,
         StringComparison.Ordinal);
@@ -258,12 +259,16 @@ public sealed class BackendRuleTests
     }
 
     [Fact]
-    public void Auto_takes_a_gpu_and_else_the_cpu_and_says_why()
+    public void Auto_takes_the_fastest_by_estimate_and_says_why()
     {
         OpenedDevice device = Devices.Open("auto", 1);
-        GpuDevice? gpu = GpuDevices.List().FirstOrDefault(d => d.IsGpu && d.Refusal is null);
+        IReadOnlyList<GpuDevice> present = GpuDevices.List();
+        GpuDevice? gpu = Devices.Best(present, SpeedEstimate.OfThisProcessor());
         Assert.Equal(gpu?.Specification ?? "cpu", device.Backend.Name);
-        Assert.Contains(gpu is null ? "because there is no CUDA device" : "as the first GPU", device.Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            gpu is not null ? "as the fastest by estimate"
+            : present.Count == 0 ? "because there is no CUDA device"
+            : "because no GPU can be used that is as fast", device.Reason, StringComparison.Ordinal);
         (device.Backend as IDisposable)?.Dispose();
     }
 

@@ -28,7 +28,7 @@ internal static class KernelCheck
     public static readonly ReferenceBackend Reference = new();
 
     public static readonly CpuBackend[] Widths =
-        [new(2, vectorBits: 128), new(2, vectorBits: 256), new(2, vectorBits: 512)];
+        [new(2, vectorBits: 128), new(2, vectorBits: 256), new(2, vectorBits: 512), new(2, vectorBits: 64)];
 
     public static readonly CpuBackend[] Threads = [new(1), new(2), new(3)];
 

@@ -22,8 +22,8 @@ public sealed unsafe class CpuBackend : HostBackend
     /// <summary>A backend on the processor.</summary>
     /// <param name="threads">Threads to compute on; 0 for one per processor.</param>
     /// <param name="memoryLimit">Bytes of host memory that tensors may take.</param>
-    /// <param name="vectorBits">128, 256 or 512; 0 for the widest that the processor runs well. A width that the
-    /// processor lacks is emulated: slow, with the same results.</param>
+    /// <param name="vectorBits">128, 256 or 512; 64 for single numbers; 0 for the widest that the processor runs well. A
+    /// width that the processor lacks is emulated: slow, with the same results.</param>
     /// <exception cref="DeviceException">The number of threads or the width is not one of these.</exception>
     public CpuBackend(int threads = 0, long memoryLimit = long.MaxValue, int vectorBits = 0)
         : base("cpu", memoryLimit)
@@ -33,15 +33,13 @@ public sealed unsafe class CpuBackend : HostBackend
             throw new DeviceException(
                 $"cpu: {threads} threads were asked for. Give 1 or more, or 0 for all processors.");
         }
-        if (vectorBits is not (0 or 128 or 256 or 512))
+        if (vectorBits is not (0 or 64 or 128 or 256 or 512))
         {
             throw new DeviceException(
-                $"cpu: vectors of {vectorBits} bits do not exist. Give 128, 256, 512, or 0 for the best.");
+                $"cpu: vectors of {vectorBits} bits do not exist. Give 128, 256, 512, 64 for single numbers, or 0 for the " +
+                "best.");
         }
-        VectorBits = vectorBits != 0 ? vectorBits
-            : Vector512.IsHardwareAccelerated ? 512
-            : Vector256.IsHardwareAccelerated ? 256
-            : 128;
+        VectorBits = vectorBits != 0 ? vectorBits : BestVectorBits;
         Threads = threads == 0 ? Environment.ProcessorCount : threads;
         _pool = new WorkerPool(Threads);
         _float = VectorKernels<float>.OfWidth(VectorBits);
@@ -51,15 +49,31 @@ public sealed unsafe class CpuBackend : HostBackend
     /// <summary>The number of threads that compute, the caller's included.</summary>
     public int Threads { get; }
 
-    /// <summary>The width of the vectors in use, in bits.</summary>
+    /// <summary>The width of the vectors in use, in bits; 64 for single numbers.</summary>
     public int VectorBits { get; }
+
+    /// <summary>The widest vectors that the processor runs well, in bits; 64 where .NET uses none.</summary>
+    public static int BestVectorBits =>
+        Vector512.IsHardwareAccelerated ? 512
+        : Vector256.IsHardwareAccelerated ? 256
+        : Vector128.IsHardwareAccelerated ? 128
+        : 64;
+
+    /// <summary>Whether the processor has fused multiply-add, as every x86 with AVX2 and every 64-bit Arm; without it products
+    /// are rounded before they are added, and the bits are others.</summary>
+    public static bool HasFusedMultiplyAdd => FusedArithmetic.IsInHardware;
+
+    /// <summary>Vectors and arithmetic in words: what decides the bits of a processor.</summary>
+    public static string Arithmetic(int vectorBits) =>
+        (vectorBits == 64 ? "single numbers" : $"{vectorBits}-bit vectors")
+        + (HasFusedMultiplyAdd ? "" : " without fused multiply-add");
 
     /// <inheritdoc/>
     public override string Name => "cpu";
 
     /// <inheritdoc/>
     public override string Description =>
-        $"{ProcessorName}, {VectorBits}-bit vectors, {Threads} {(Threads == 1 ? "thread" : "threads")}";
+        $"{ProcessorName}, {Arithmetic(VectorBits)}, {Threads} {(Threads == 1 ? "thread" : "threads")}";
 
     // Each lane holds activations of its own, so that more threads than these rather share the kernels.
     private const int MostLanes = 4;

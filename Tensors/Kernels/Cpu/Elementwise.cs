@@ -15,7 +15,7 @@ internal static unsafe class Elementwise<T, V, S>
         for (; i + S.Width <= count; i += S.Width)
             S.Store(S.MultiplyAdd(a, S.Load(x + i), b), y + i);
         for (; i < count; i++)
-            y[i] = T.FusedMultiplyAdd(scale, x[i], shift);
+            y[i] = FusedArithmetic.MultiplyAdd(scale, x[i], shift);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -26,7 +26,7 @@ internal static unsafe class Elementwise<T, V, S>
         for (; i + S.Width <= count; i += S.Width)
             S.Store(S.MultiplyAdd(factor, S.Load(x + i), S.Load(y + i)), z + i);
         for (; i < count; i++)
-            z[i] = T.FusedMultiplyAdd(a, x[i], y[i]);
+            z[i] = FusedArithmetic.MultiplyAdd(a, x[i], y[i]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -45,9 +45,9 @@ internal static unsafe class Elementwise<T, V, S>
         for (; i < count; i++)
         {
             T t = theta[i];
-            T v = T.FusedMultiplyAdd(momentum, velocity[i], T.FusedMultiplyAdd(weightDecay, t, gradient[i]));
+            T v = FusedArithmetic.MultiplyAdd(momentum, velocity[i], FusedArithmetic.MultiplyAdd(weightDecay, t, gradient[i]));
             newVelocity[i] = v;
-            newTheta[i] = T.FusedMultiplyAdd(-rate, v, t);
+            newTheta[i] = FusedArithmetic.MultiplyAdd(-rate, v, t);
         }
     }
 

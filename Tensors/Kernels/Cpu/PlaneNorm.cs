@@ -154,7 +154,7 @@ internal static unsafe class PlaneNorm<T, V, S>
             S.Store(S.Relu(S.MultiplyAdd(S.Subtract(S.Load(x + i), m), a, b)), y + i);
         for (; i < area; i++)
         {
-            T z = T.FusedMultiplyAdd(x[i] - mean, scale, shift);
+            T z = FusedArithmetic.MultiplyAdd(x[i] - mean, scale, shift);
             y[i] = z < T.Zero ? T.Zero : z;
         }
     }
@@ -199,7 +199,7 @@ internal static unsafe class PlaneNorm<T, V, S>
             for (; i < end; i++)
             {
                 T d = x[i] - mean;
-                if (!(T.FusedMultiplyAdd(d, factor, shift) > T.Zero))
+                if (!(FusedArithmetic.MultiplyAdd(d, factor, shift) > T.Zero))
                     slope[i] = T.Zero;
                 sum += double.CreateTruncating(slope[i]);
                 moment += double.CreateTruncating(slope[i]) * double.CreateTruncating(d);
@@ -227,6 +227,6 @@ internal static unsafe class PlaneNorm<T, V, S>
             S.Store(S.MultiplyAdd(S.Load(slope + i), pv, S.MultiplyAdd(d, qv, rv)), dx + i);
         }
         for (; i < area; i++)
-            dx[i] = T.FusedMultiplyAdd(slope[i], ps, T.FusedMultiplyAdd(x[i] - mean, qs, rs));
+            dx[i] = FusedArithmetic.MultiplyAdd(slope[i], ps, FusedArithmetic.MultiplyAdd(x[i] - mean, qs, rs));
     }
 }

@@ -23,7 +23,7 @@ internal static unsafe class PlanePool<T, V, S>
             new ReadOnlySpan<T>(dy, g.H * g.W).CopyTo(new Span<T>(dx, g.H * g.W));
         else if (g.Window == 2 && g.W % (2 * S.Width) == 0)
             SpreadOfTwo(g, dy, dx);
-        else if (g.Window == 2 && g.W == S.Width && g.H % 4 == 0)
+        else if (g.Window == 2 && g.W == S.Width && g.W % 2 == 0 && g.H % 4 == 0)
             SpreadOfTwoRows(g, dy, dx);
         else if (g.Window == 2 && g.W <= S.Width && g.W % 2 == 0 && g.H % 2 == 0)
             SpreadOneByOne(g, dy, dx);

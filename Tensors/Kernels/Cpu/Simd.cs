@@ -19,7 +19,8 @@ internal unsafe interface ISimd<T, V> where T : unmanaged where V : struct
 
     static abstract V Broadcast(T value);
 
-    /// <summary>a·b + c with one rounding.</summary>
+    /// <summary>a·b + c, with one rounding where the processor has the instruction; see <see cref="FusedArithmetic"/>.
+    /// </summary>
     static abstract V MultiplyAdd(V a, V b, V c);
 
     static abstract V Add(V a, V b);

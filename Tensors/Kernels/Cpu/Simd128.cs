@@ -21,11 +21,12 @@ internal readonly unsafe struct Simd128<T> : ISimd<T, Vector128<T>> where T : un
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Broadcast(T value) => Vector128.Create(value);
 
+    // What .NET calls an estimate is the fused instruction where there is one, else a product and a sum.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> MultiplyAdd(Vector128<T> a, Vector128<T> b, Vector128<T> c) =>
         typeof(T) == typeof(float)
-            ? Vector128.FusedMultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
-            : Vector128.FusedMultiplyAdd(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>();
+            ? Vector128.MultiplyAddEstimate(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
+            : Vector128.MultiplyAddEstimate(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<T> Add(Vector128<T> a, Vector128<T> b) => a + b;
@@ -63,8 +64,9 @@ internal readonly unsafe struct Simd128<T> : ISimd<T, Vector128<T>> where T : un
         }
         (Vector128<double> aLow, Vector128<double> aHigh) = Vector128.Widen(a.AsSingle());
         (Vector128<double> bLow, Vector128<double> bHigh) = Vector128.Widen(b.AsSingle());
-        low = Vector128.FusedMultiplyAdd(aLow, bLow, low.AsDouble()).As<double, T>();
-        high = Vector128.FusedMultiplyAdd(aHigh, bHigh, high.AsDouble()).As<double, T>();
+        // The products of numbers of float32 are exact in float64: fused or not, each sum is rounded once.
+        low = Vector128.MultiplyAddEstimate(aLow, bLow, low.AsDouble()).As<double, T>();
+        high = Vector128.MultiplyAddEstimate(aHigh, bHigh, high.AsDouble()).As<double, T>();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

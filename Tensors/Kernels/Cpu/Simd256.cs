@@ -20,11 +20,12 @@ internal readonly unsafe struct Simd256<T> : ISimd<T, Vector256<T>> where T : un
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Broadcast(T value) => Vector256.Create(value);
 
+    // What .NET calls an estimate is the fused instruction where there is one, else a product and a sum.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> MultiplyAdd(Vector256<T> a, Vector256<T> b, Vector256<T> c) =>
         typeof(T) == typeof(float)
-            ? Vector256.FusedMultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
-            : Vector256.FusedMultiplyAdd(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>();
+            ? Vector256.MultiplyAddEstimate(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
+            : Vector256.MultiplyAddEstimate(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Add(Vector256<T> a, Vector256<T> b) => a + b;
@@ -62,8 +63,9 @@ internal readonly unsafe struct Simd256<T> : ISimd<T, Vector256<T>> where T : un
         }
         (Vector256<double> aLow, Vector256<double> aHigh) = Vector256.Widen(a.AsSingle());
         (Vector256<double> bLow, Vector256<double> bHigh) = Vector256.Widen(b.AsSingle());
-        low = Vector256.FusedMultiplyAdd(aLow, bLow, low.AsDouble()).As<double, T>();
-        high = Vector256.FusedMultiplyAdd(aHigh, bHigh, high.AsDouble()).As<double, T>();
+        // The products of numbers of float32 are exact in float64: fused or not, each sum is rounded once.
+        low = Vector256.MultiplyAddEstimate(aLow, bLow, low.AsDouble()).As<double, T>();
+        high = Vector256.MultiplyAddEstimate(aHigh, bHigh, high.AsDouble()).As<double, T>();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -20,11 +20,12 @@ internal readonly unsafe struct Simd512<T> : ISimd<T, Vector512<T>> where T : un
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Broadcast(T value) => Vector512.Create(value);
 
+    // What .NET calls an estimate is the fused instruction where there is one, else a product and a sum.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> MultiplyAdd(Vector512<T> a, Vector512<T> b, Vector512<T> c) =>
         typeof(T) == typeof(float)
-            ? Vector512.FusedMultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
-            : Vector512.FusedMultiplyAdd(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>();
+            ? Vector512.MultiplyAddEstimate(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
+            : Vector512.MultiplyAddEstimate(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Add(Vector512<T> a, Vector512<T> b) => a + b;
@@ -62,8 +63,9 @@ internal readonly unsafe struct Simd512<T> : ISimd<T, Vector512<T>> where T : un
         }
         (Vector512<double> aLow, Vector512<double> aHigh) = Vector512.Widen(a.AsSingle());
         (Vector512<double> bLow, Vector512<double> bHigh) = Vector512.Widen(b.AsSingle());
-        low = Vector512.FusedMultiplyAdd(aLow, bLow, low.AsDouble()).As<double, T>();
-        high = Vector512.FusedMultiplyAdd(aHigh, bHigh, high.AsDouble()).As<double, T>();
+        // The products of numbers of float32 are exact in float64: fused or not, each sum is rounded once.
+        low = Vector512.MultiplyAddEstimate(aLow, bLow, low.AsDouble()).As<double, T>();
+        high = Vector512.MultiplyAddEstimate(aHigh, bHigh, high.AsDouble()).As<double, T>();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

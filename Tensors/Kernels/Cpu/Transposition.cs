@@ -20,7 +20,7 @@ internal static unsafe class Transposition
     public static void Copy<T>(T* from, nint fromStride, int rows, int columns, T* to, nint toStride) where T : unmanaged
     {
         int i = 0;
-        if (sizeof(T) == sizeof(float))
+        if (sizeof(T) == sizeof(float) && Vector128.IsHardwareAccelerated)
         {
             for (; i + Side <= rows; i += Side)
             {

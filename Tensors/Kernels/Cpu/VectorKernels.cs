@@ -3,14 +3,15 @@ using System.Runtime.Intrinsics;
 
 namespace InfMatch.Tensors;
 
-/// <summary>The kernels that are compiled for one vector width, behind a type that does not name the width.</summary>
+/// <summary>The kernels that are compiled for one vector width, or for single numbers, behind a type that does not name the width.</summary>
 internal abstract unsafe class VectorKernels<T> where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     public static VectorKernels<T> OfWidth(int bits) => bits switch
     {
         512 => new VectorKernels<T, Vector512<T>, Simd512<T>>(),
         256 => new VectorKernels<T, Vector256<T>, Simd256<T>>(),
-        _ => new VectorKernels<T, Vector128<T>, Simd128<T>>(),
+        128 => new VectorKernels<T, Vector128<T>, Simd128<T>>(),
+        _ => new VectorKernels<T, double, SimdScalar<T>>(),
     };
 
     /// <summary>Whether convolutions are direct sums, whatever their shape; for comparisons.</summary>

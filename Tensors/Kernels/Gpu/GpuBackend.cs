@@ -19,7 +19,6 @@ public sealed partial class GpuBackend : Backend, IDisposable
 
     private const int Threads = ReductionKernels.MostThreads;
 
-    private readonly Context _context;
     private readonly Accelerator _accelerator;
     private readonly GpuMemory _memory;
     private readonly GpuLauncher _launcher;
@@ -44,16 +43,15 @@ public sealed partial class GpuBackend : Backend, IDisposable
         string specification, long memoryLimit, bool isRehearsal, Precision precision = Precision.Float32)
     {
         (Name, Precision, _isRehearsal) = (specification, precision, isRehearsal);
-        _context = GpuDevices.CreateContext();
         try
         {
             Device device = specification == Simulator
-                ? _context.Devices.OfType<CPUDevice>().First()
-                : GpuDevices.Named(_context).FirstOrDefault(d => d.Specification == specification).Device
+                ? GpuDevices.Context.Devices.OfType<CPUDevice>().First()
+                : GpuDevices.Named().FirstOrDefault(d => d.Specification == specification).Device
                     ?? throw new DeviceException($"The device {specification} is not there. See the command 'devices'.");
             if (precision != Precision.Float32 && !isRehearsal && !GpuDevices.HasTf32(device))
                 throw Precisions.NotOn($"{specification} ({device.Name.Trim()})", precision);
-            _accelerator = device.CreateAccelerator(_context);
+            _accelerator = device.CreateAccelerator(GpuDevices.Context);
             Description = $"{specification} {device.Name.Trim()}" +
                 (precision == Precision.Float32 ? "" : $", large products in {Precisions.NameOf(precision)}");
             _memory = new GpuMemory(
@@ -62,13 +60,8 @@ public sealed partial class GpuBackend : Backend, IDisposable
         }
         catch (Exception e) when (e is AcceleratorException or NotSupportedException or CapabilityNotSupportedException)
         {
-            _context.Dispose();
+            _accelerator?.Dispose();
             throw new DeviceException($"The device {specification} cannot be opened: {e.Message}", e);
-        }
-        catch
-        {
-            _context.Dispose();
-            throw;
         }
         _launcher = new GpuLauncher(specification, _accelerator, isRehearsal);
         _staging = new GpuStaging(specification, _accelerator);
@@ -108,6 +101,8 @@ public sealed partial class GpuBackend : Backend, IDisposable
 
     /// <inheritdoc/>
     protected override Storage Allocate(DType dtype, int length) => new GpuStorage(this, _memory, dtype, length);
+
+    internal override long BytesTaken(DType dtype, int length) => GpuMemory.SizeClass((long)length * dtype.Size());
 
     /// <inheritdoc/>
     public override void Upload<T>(ReadOnlySpan<T> source, Tensor y)
@@ -154,7 +149,6 @@ public sealed partial class GpuBackend : Backend, IDisposable
         {
             _accelerator.Synchronize();
             _accelerator.Dispose();
-            _context.Dispose();
         }
         catch (AcceleratorException)
         {

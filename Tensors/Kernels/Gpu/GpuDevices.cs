@@ -40,25 +40,32 @@ public sealed record GpuDevice(
 public static class GpuDevices
 {
     /// <summary>All of them, CUDA first, in their drivers' order; none where there is no driver.</summary>
-    public static IReadOnlyList<GpuDevice> List()
+    public static IReadOnlyList<GpuDevice> List() =>
+        [.. Named().Select(pair => Describe(pair.Specification, pair.Device))];
+
+    // One for the process, and never disposed of: on WSL each further builder.Cuda() would set ILGPU's resolver of
+    // libraries again, which .NET allows once.
+    internal static Context Context => s_context.Value;
+
+    private static readonly Lazy<Context> s_context = new(CreateContext);
+
+    private static Context CreateContext()
     {
-        using Context context = CreateContext();
-        return [.. Named(context).Select(pair => Describe(pair.Specification, pair.Device))];
+        DriverLibraries.Resolve();
+        return Context.Create(builder =>
+        {
+            // The CPU device simulates 256 lanes: one group of our kernels. It is for tests and never listed.
+            builder.CPU(new CPUDevice(32, ReductionKernels.MostThreads / 32, 1)).Optimize(OptimizationLevel.O2)
+                .Math(MathMode.Default);
+            builder.Cuda();
+            builder.OpenCL();
+        });
     }
 
-    internal static Context CreateContext() => Context.Create(builder =>
+    internal static IEnumerable<(string Specification, Device Device)> Named()
     {
-        // The CPU device simulates 256 lanes: one group of our kernels. It is for tests and never listed.
-        builder.CPU(new CPUDevice(32, ReductionKernels.MostThreads / 32, 1)).Optimize(OptimizationLevel.O2)
-            .Math(MathMode.Default);
-        builder.Cuda();
-        builder.OpenCL();
-    });
-
-    internal static IEnumerable<(string Specification, Device Device)> Named(Context context)
-    {
-        CudaDevice[] cuda = [.. context.Devices.OfType<CudaDevice>()];
-        CLDevice[] openCl = [.. context.Devices.OfType<CLDevice>()];
+        CudaDevice[] cuda = [.. Context.Devices.OfType<CudaDevice>()];
+        CLDevice[] openCl = [.. Context.Devices.OfType<CLDevice>()];
         return cuda.Select((d, i) => ($"cuda:{i}", (Device)d)).Concat(openCl.Select((d, i) => ($"opencl:{i}", (Device)d)));
     }
 
@@ -66,9 +73,44 @@ public static class GpuDevices
         specification, device.Name.Trim(), device is not CLDevice cl || cl.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU),
         device.MemorySize, device.MaxSharedMemoryPerGroup, device.MaxNumThreadsPerGroup, device.NumMultiprocessors,
         device.WarpSize, CapabilityOf(device), DriverOf(device), device is not CLDevice || ((CLCapabilityContext)device.Capabilities).Float64,
-        HasTf32(device), device is CudaDevice { Architecture: { } a } card
-            ? Float32PeakGflops(a.Major, a.Minor, card.NumMultiprocessors, card.ClockRate / 1e6)
-            : null);
+        HasTf32(device), PeakOf(device));
+
+    // ClockRate is in kHz for CUDA and in MHz for OpenCL.
+    private static double? PeakOf(Device device) => device switch
+    {
+        CudaDevice { Architecture: { } a } cuda => Float32PeakGflops(a.Major, a.Minor, cuda.NumMultiprocessors, cuda.ClockRate / 1e6),
+        CLDevice cl when cl.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU) =>
+            OpenClPeakGflops(cl.Vendor, cl.NumMultiprocessors, cl.ClockRate / 1e3, attribute => NumberOf(cl, attribute)),
+        _ => null,
+    };
+
+    // What only some drivers are asked; null where this one does not know it.
+    private static int? NumberOf(CLDevice device, CLDeviceInfoType attribute) =>
+        device.GetDeviceInfo(attribute, out int value) == CLError.CL_SUCCESS && value > 0 ? value : null;
+
+    // OpenCL counts compute units but not what is in them. cl_amd_device_attribute_query tells AMD's SIMD units and their
+    // lanes; where it does not answer, 64 lanes are in a unit. cl_nv_device_attribute_query tells the compute capability.
+    // A compute unit of Intel is a vector engine of 8 lanes (16 from Xe2 on, which no query tells). What other makers count
+    // is not known, and no number is made up for them.
+    internal static double? OpenClPeakGflops(
+        CLDeviceVendor vendor, int units, double gigahertz, Func<CLDeviceInfoType, int?> attribute)
+    {
+        if (units <= 0 || gigahertz <= 0)
+            return null;
+        const CLDeviceInfoType SimdsOfUnit = (CLDeviceInfoType)0x4040, SimdWidth = (CLDeviceInfoType)0x4041;
+        return vendor switch
+        {
+            CLDeviceVendor.Nvidia =>
+                attribute(CLDeviceInfoType.CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV) is { } major
+                    ? Float32PeakGflops(
+                        major, attribute(CLDeviceInfoType.CL_DEVICE_COMPUTE_CAPABILITY_MINOR_NV) ?? 0, units, gigahertz)
+                    : null,
+            CLDeviceVendor.AMD => 2.0 * units * gigahertz
+                * (attribute(SimdsOfUnit) is { } simds && attribute(SimdWidth) is { } width ? simds * width : 64),
+            CLDeviceVendor.Intel => 2.0 * units * gigahertz * 8,
+            _ => null,
+        };
+    }
 
     // A multiply-add a cycle in each of a multiprocessor's lanes: 64 of them in compute capability 6.0, 7.x and 8.0, 128
     // in 5.x, 6.1 and from 8.6 on (CUDA C++ Programming Guide, "Arithmetic Instructions").

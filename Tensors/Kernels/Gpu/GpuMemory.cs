@@ -17,7 +17,7 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, long lim
 
     // ILGPU frees a buffer that only its finalizer reaches, which is what a forgotten tensor's buffer would be.
     private readonly HashSet<MemoryBuffer1D<byte, Stride1D.Dense>> _rented = [];
-    private long _inUse, _cachedBytes, _peak, _requests;
+    private long _inUse, _cachedBytes, _peak, _peakInUse, _requests;
     private int _live;
 
     /// <summary>Refuses the request with this number, from 1; 0 for none. For tests of what a refusal leaves behind.</summary>
@@ -31,7 +31,7 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, long lim
         get
         {
             lock (_lock)
-                return new MemoryReport(_inUse, _cachedBytes, _peak, _live, limit);
+                return new MemoryReport(_inUse, _cachedBytes, _peak, _live, limit) { PeakInUse = _peakInUse };
         }
     }
 
@@ -136,8 +136,9 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, long lim
         return new DeviceMemoryException(device, size, _inUse, _cachedBytes, free, limit, inner);
     }
 
-    // Classes an eighth of a power of two apart: at most 12.5 % is wasted, and few classes exist.
-    private static long SizeClass(long bytes)
+    /// <summary>The bytes of the buffer that is rented for so many: classes an eighth of a power of two apart, so that at most
+    /// 12.5 % is wasted, and few classes exist.</summary>
+    public static long SizeClass(long bytes)
     {
         long step = Math.Max(256, (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)bytes) / 16);
         return Math.Max(step, (bytes + step - 1) / step * step);
@@ -148,6 +149,7 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, long lim
         _inUse += bytes;
         _live += buffers;
         _peak = Math.Max(_peak, _inUse + _cachedBytes);
+        _peakInUse = Math.Max(_peakInUse, _inUse);
     }
 }
 

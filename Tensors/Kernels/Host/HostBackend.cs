@@ -37,6 +37,8 @@ public abstract partial class HostBackend : Backend
         ? new HostStorage<float>(this, _memory, length)
         : new HostStorage<double>(this, _memory, length);
 
+    internal sealed override long BytesTaken(DType dtype, int length) => HostMemory.BytesTaken(dtype, length);
+
     internal sealed override Storage Outline(DType dtype, int length) => dtype == DType.Float32
         ? HostStorage<float>.Outline(this, length)
         : HostStorage<double>.Outline(this, length);

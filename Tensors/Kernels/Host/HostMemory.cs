@@ -15,7 +15,7 @@ internal sealed class HostMemory(string device, long budget)
     private readonly Lock _lock = new();
     private readonly long _limit = Math.Min(budget, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
     private readonly Dictionary<(DType, int), List<Idle>> _cached = [];
-    private long _inUse, _cachedBytes, _peak, _rents;
+    private long _inUse, _cachedBytes, _peak, _peakInUse, _rents;
     private int _live;
 
     /// <summary>Refuses the request with this number, from 1; 0 for none. For tests of what a refusal leaves behind.</summary>
@@ -29,7 +29,7 @@ internal sealed class HostMemory(string device, long budget)
         get
         {
             lock (_lock)
-                return new MemoryReport(_inUse, _cachedBytes, _peak, _live, _limit);
+                return new MemoryReport(_inUse, _cachedBytes, _peak, _live, _limit) { PeakInUse = _peakInUse };
         }
     }
 
@@ -132,6 +132,11 @@ internal sealed class HostMemory(string device, long budget)
         return (int)((Alignment - address % Alignment) % Alignment) / Unsafe.SizeOf<T>();
     }
 
+    /// <summary>The bytes of the array that is rented for so many numbers.</summary>
+    public static long BytesTaken(DType dtype, int length) => dtype == DType.Float32
+        ? (long)SizeClass<float>(length) * sizeof(float)
+        : (long)SizeClass<double>(length) * sizeof(double);
+
     // Classes an eighth of a power of two apart: at most 12.5 % is wasted, and few classes exist.
     private static int SizeClass<T>(int length) where T : unmanaged
     {
@@ -145,6 +150,7 @@ internal sealed class HostMemory(string device, long budget)
         _inUse += bytes;
         _live += buffers;
         _peak = Math.Max(_peak, _inUse + _cachedBytes);
+        _peakInUse = Math.Max(_peakInUse, _inUse);
     }
 }
 
