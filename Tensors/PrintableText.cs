@@ -68,7 +68,7 @@ public static class PrintableText
     {
         ArgumentNullException.ThrowIfNull(text);
         string[] lines = text.ReplaceLineEndings("\n").Split('\n');
-        return string.Join('\n', lines.Select(line => string.Join('\t', line.Split('\t').Select(Of))));
+        return string.Join('\n', lines.Select(line => string.Join('\t', line.Split('\t').Select(part => Of(part)))));
     }
 
     /// <summary>Whether a character is seen where it stands and changes nothing around it.</summary>
