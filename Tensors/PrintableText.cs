@@ -43,7 +43,7 @@ public static class PrintableText
         return line.ToString();
     }
 
-    /// <summary>The text between double quotes, so that its ends are seen; printable as by <see cref="Of"/>.</summary>
+    /// <summary>The text between double quotes, so that its ends are seen; printable as by <see cref="Of(string)"/>.</summary>
     public static string Quoted(string text) => $"\"{Of(text)}\"";
 
     /// <summary>
