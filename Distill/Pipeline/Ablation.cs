@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
@@ -91,12 +92,18 @@ internal sealed record AblationSummary
         string path = Path.Combine(folder, FileName);
         try
         {
-            AblationSummary read = JsonSerializer.Deserialize<AblationSummary>(File.ReadAllText(path), JsonText.Options)!;
-            if (AblationGrid.Names.Contains(read.Grid, StringComparer.Ordinal))
-                return read;
-            throw new JsonException($"the grid \"{read.Grid}\" is unknown.");
+            using JsonDocument document = JsonFile.Open(path);
+            AblationSummary read = JsonFile.Read<AblationSummary>(document.RootElement);
+            if (!AblationGrid.Names.Contains(read.Grid, StringComparer.Ordinal))
+            {
+                throw new JsonException(
+                    $"grid is {PrintableText.Quoted(PrintableText.Of(read.Grid, 80))}; expected one of {string.Join(", ", AblationGrid.Names)}.");
+            }
+            for (int i = 0; i < read.Rows.Count; i++)
+                Summary.RequireAcceptable(read.Rows[i].Results, $"rows[{i}].results");
+            return read;
         }
-        catch (Exception e) when (e is JsonException or NullReferenceException)
+        catch (JsonException e)
         {
             throw new DistillException(
                 ExitCode.Data, "IM3026", $"{path} is no ablation: {e.Message} Start 'ablate' again.", e);

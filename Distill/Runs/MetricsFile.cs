@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using InfMatch.Tensors.IO;
@@ -24,22 +25,64 @@ internal sealed class MetricsFile : IDisposable
     }
 
     /// <summary>All complete lines; a last one that a crash cut off is left out.</summary>
+    /// <exception cref="DistillException">A line is none that was written here.</exception>
     public static IEnumerable<JsonObject> Read(string path)
     {
-        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-        var lines = new List<JsonObject>();
-        while (reader.ReadLine() is { } line)
+        byte[] bytes;
+        using (var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite))
         {
+            bytes = new byte[file.Length];
+            file.ReadExactly(bytes);
+        }
+        string[] lines = Encoding.UTF8.GetString(bytes).Split('\n');
+        var read = new List<JsonObject>();
+        for (int i = 0; i < lines.Length; i++)
+        {
+            bool hasEnd = i < lines.Length - 1; // only a line without one can have been cut off
+            if (!hasEnd && lines[i].Length == 0)
+                break;
             try
             {
-                lines.Add(JsonNode.Parse(line)!.AsObject());
+                using JsonDocument document = JsonFile.Parse(lines[i]);
+                JsonFile.Require(document.RootElement, typeof(MetricsLine), isNullable: false, "");
+                read.Add(JsonObject.Create(document.RootElement.Clone())!);
             }
-            catch (JsonException) when (reader.EndOfStream)
+            catch (JsonException e) when (hasEnd)
+            {
+                throw new DistillException(
+                    ExitCode.Data, "IM3027",
+                    $"{path}, line {i + 1}: {e.Message} Mend or delete the line; it is a point of the run's curves.", e);
+            }
+            catch (JsonException)
             {
                 break;
             }
         }
-        return lines;
+        return read;
+    }
+
+    // Every key that a line may have; what was not measured is missing, and not null.
+    private sealed record MetricsLine
+    {
+        public required int Ipc { get; init; }
+
+        public required int Iteration { get; init; }
+
+        public double J { get; init; }
+
+        public double Cosine { get; init; }
+
+        public double Mass { get; init; }
+
+        public int Expert { get; init; }
+
+        public int First { get; init; }
+
+        public int Last { get; init; }
+
+        public bool Skipped { get; init; }
+
+        public double Accuracy { get; init; }
     }
 
     /// <summary>Appends one line.</summary>
