@@ -99,8 +99,8 @@ internal sealed class DatasetCommands(Terminal terminal, bool json, Cancellation
         if (!info.IsDecoded)
             terminal.Say($"Read: {Lines(DatasetCatalog.Load(name, target))}");
         terminal.Say(info.IsDecoded
-            ? $"Next: dotnet run --project Distill -- datasets prepare {name} --data {target}"
-            : $"Next: dotnet run --project Distill -- distill --dataset {name} --data {target}");
+            ? $"Next: {ShellWord.Program} datasets prepare {name}{ShellWord.Option("--data", target)}"
+            : $"Next: {ShellWord.Program} distill --dataset {name}{ShellWord.Option("--data", target)}");
         if (json)
             terminal.Data.WriteLine(
                 new JsonObject { ["name"] = name, ["folder"] = folder }.ToJsonString(JsonText.Options));

@@ -90,7 +90,7 @@ internal sealed partial class RunCommands
         catch (Exception e) when (e is OperationCanceledException or DeviceMemoryException)
         {
             progress.Note(
-                $"Saved what there is. Continue with: dotnet run --project Distill -- resume {folder.Path}");
+                $"Saved what there is. Continue with: {ShellWord.Program} resume {ShellWord.OfPath(folder.Path)}");
             throw;
         }
     }
@@ -101,7 +101,7 @@ internal sealed partial class RunCommands
 
     private void Show(AblationSummary summary)
     {
-        var table = new Table().Title(Markup.Escape($"Test accuracy in percent, {summary.Dataset}"));
+        var table = new Table().Title(Markup.Escape(PrintableText.Of($"Test accuracy in percent, {summary.Dataset}")));
         foreach (string column in (string[])
             ["row", "images start", "schedule", "labels", "images per class", "J", "distilled", "paper"])
             table.AddColumn(new TableColumn(column).RightAligned());

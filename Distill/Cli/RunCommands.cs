@@ -82,7 +82,7 @@ internal sealed partial class RunCommands(
             accuracy = library.Accuracy;
         }
         terminal.Say($"Experts: {accuracy} % on the test images by their own plan ({settings.Experts} × {network.Name}), in {experts}");
-        terminal.Say($"Next: dotnet run --project Distill -- distill --experts-from {experts} with the same expert options");
+        terminal.Say($"Next: {ShellWord.Program} distill{ShellWord.Option("--experts-from", experts)} with the same expert options");
         if (json)
             terminal.Data.WriteLine(accuracy.ToJson("whole"));
     }
@@ -209,7 +209,7 @@ internal sealed partial class RunCommands(
             }
             catch (OperationCanceledException)
             {
-                progress.Note($"Saved what there is. Continue with: dotnet run --project Distill -- resume {folder.Path}");
+                progress.Note($"Saved what there is. Continue with: {ShellWord.Program} resume {ShellWord.OfPath(folder.Path)}");
                 if (json && File.Exists(folder.Summary)) // there is none before the data are prepared
                     terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
                 throw;
@@ -217,8 +217,8 @@ internal sealed partial class RunCommands(
             catch (DeviceMemoryException)
             {
                 progress.Note(
-                    "Saved what there is. With a larger --memory-limit or another --device it continues: dotnet run --project " +
-                    $"Distill -- resume {folder.Path}");
+                    "Saved what there is. With a larger --memory-limit or another --device it continues: " +
+                    $"{ShellWord.Program} resume {ShellWord.OfPath(folder.Path)}");
                 throw;
             }
         }
@@ -227,18 +227,18 @@ internal sealed partial class RunCommands(
         terminal.Say($"Sets:     {Path.GetDirectoryName(folder.Set(largest))}");
         terminal.Say($"Pictures: {Path.GetDirectoryName(folder.Picture(largest, ""))}");
         terminal.Say($"Summary:  {folder.Summary}");
-        string data = settings.Data is null ? "" : $" --data {settings.Data}";
+        string set = ShellWord.OfPath(folder.Set(largest)), data = ShellWord.Option("--data", settings.Data);
         terminal.Say(
-            $"Next:     dotnet run --project Distill -- evaluate {folder.Set(largest)}{data} " +
+            $"Next:     {ShellWord.Program} evaluate {set}{data} " +
             "--eval-width 128 --epochs 1000 --repeats 5");
-        terminal.Say($"          dotnet run --project Distill -- verify {folder.Set(largest)}{data}");
+        terminal.Say($"          {ShellWord.Program} verify {set}{data}");
         if (json)
             terminal.Data.WriteLine(summary.ToJson());
     }
 
     private void Show(Summary summary)
     {
-        var table = new Table().Title(Markup.Escape($"Test accuracy in percent, {summary.Dataset}"));
+        var table = new Table().Title(Markup.Escape(PrintableText.Of($"Test accuracy in percent, {summary.Dataset}")));
         bool areMany = summary.Results.Any(r => r.Network is not null);
         if (areMany)
             table.AddColumn("network");
@@ -253,7 +253,7 @@ internal sealed partial class RunCommands(
                 $"{result.Ipc}", Cell(accuracy.RandomReal), Cell(accuracy.RandomRealSoftLabels), Cell(accuracy.Distilled),
                 Cell(accuracy.Whole),
             ];
-            table.AddRow(areMany ? [Markup.Escape(result.Network ?? ""), .. cells] : cells);
+            table.AddRow(areMany ? [Markup.Escape(PrintableText.Of(result.Network ?? "")), .. cells] : cells);
         }
         terminal.Console.Write(table);
         terminal.Say($"Mean ± standard deviation, {summary.Protocol}.");
@@ -273,8 +273,8 @@ internal sealed partial class RunCommands(
             return ExpertLibrary.Missing(settings, settings.ExpertsFrom!) is [string missing, ..]
                 ? throw new DistillException(
                     ExitCode.Data, "IM3024",
-                    $"the expert {missing} does not exist. Record it with 'train --experts-from {settings.ExpertsFrom}', or " +
-                    "correct --experts-from or --experts.")
+                    $"the expert {missing} does not exist. Correct --experts-from or --experts, or record it: " +
+                    $"{ShellWord.Program} train{ShellWord.Option("--experts-from", settings.ExpertsFrom)}")
                 : settings;
         }
         string? why = "none are named";

@@ -1,3 +1,4 @@
+using InfMatch.Tensors;
 using Spectre.Console;
 
 namespace InfMatch.Distill;
@@ -22,6 +23,7 @@ internal sealed class Terminal
             ColorSystem = colours ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
             Interactive = IsInteractive ? InteractionSupport.Detect : InteractionSupport.No,
         });
+        Console.Pipeline.Attach(new PrintableRendering());
         if (!IsInteractive)
             Console.Profile.Width = WidthWithoutTerminal;
     }
@@ -50,6 +52,10 @@ internal sealed class Terminal
         Say(line);
     }
 
-    /// <summary>Writes one line for people, unbroken, so that a path in it can be copied; not while bars move.</summary>
-    public void Say(string line) => Console.Profile.Out.Writer.WriteLine(line);
+    /// <summary>Writes one line for people, printable and unbroken, so that a path in it can be copied; not while bars
+    /// move.</summary>
+    public void Say(string line) => Console.Profile.Out.Writer.WriteLine(PrintableText.Of(line));
+
+    /// <summary>Writes lines for people, such as those of a stack, each printable.</summary>
+    public void SayLines(string lines) => Console.Profile.Out.Writer.WriteLine(PrintableText.OfLines(lines));
 }

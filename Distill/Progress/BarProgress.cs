@@ -1,3 +1,4 @@
+using InfMatch.Tensors;
 using Spectre.Console;
 
 namespace InfMatch.Distill;
@@ -32,11 +33,11 @@ internal sealed class BarProgress : IProgressView
     /// <inheritdoc/>
     public IProgressStage Begin(string name, long total) =>
         new Stage(
-            name, _context.AddTask(Markup.Escape(name), autoStart: true, maxValue: Math.Max(1, total)),
+            name, _context.AddTask(Markup.Escape(PrintableText.Of(name)), autoStart: true, maxValue: Math.Max(1, total)),
             Math.Max(SmallestDescription, _console.Profile.Width - WidthOfOtherColumns));
 
     /// <inheritdoc/>
-    public void Note(string line) => _console.WriteLine(line);
+    public void Note(string line) => _console.WriteLine(PrintableText.Of(line));
 
     /// <inheritdoc/>
     public void Dispose()
@@ -52,8 +53,7 @@ internal sealed class BarProgress : IProgressView
             task.Value = done;
             if (detail is null)
                 return;
-            string text = $"{name}; {detail}";
-            task.Description = Markup.Escape(text.Length <= width ? text : string.Concat(text.AsSpan(0, width - 1), "…"));
+            task.Description = Markup.Escape(PrintableText.Of($"{name}; {detail}", width));
         }
 
         public void Dispose() => task.StopTask();
