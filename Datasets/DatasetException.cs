@@ -1,4 +1,5 @@
 using System.Text;
+using InfMatch.Tensors;
 
 namespace InfMatch.Datasets;
 
@@ -113,6 +114,7 @@ public sealed class DatasetException : Exception
         text.Append('.');
         if (fix is not null)
             text.Append(' ').Append(fix);
-        return text.Append(" [").Append(CodeOf(fault)).Append(']').ToString();
+        // Names of files and what stands in them come from anywhere.
+        return PrintableText.Of(text.Append(" [").Append(CodeOf(fault)).Append(']').ToString());
     }
 }

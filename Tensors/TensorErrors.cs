@@ -20,10 +20,10 @@ public sealed class DTypeException(string message) : TensorException(message);
 public sealed class DeviceException : TensorException
 {
     /// <summary>An error with its whole message.</summary>
-    public DeviceException(string message) : base(message) { }
+    public DeviceException(string message) : base(PrintableText.Of(message)) { }
 
     /// <summary>An error of a driver, with its cause.</summary>
-    public DeviceException(string message, Exception inner) : base(message, inner) { }
+    public DeviceException(string message, Exception inner) : base(PrintableText.Of(message), inner) { }
 }
 
 /// <summary>Memory that a device could not give.</summary>

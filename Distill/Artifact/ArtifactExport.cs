@@ -5,6 +5,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using InfMatch.Datasets;
+using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
@@ -80,7 +81,7 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixel
         string[] classFolders = ClassFolders.Of(Names());
         var counts = new int[artifact.Classes];
         var labels = new StringBuilder("file,label,class\n");
-        var soft = new StringBuilder($"file,{string.Join(',', Names().Select(Quote))}\n");
+        var soft = new StringBuilder($"file,{string.Join(',', Names().Select(TableText.Cell))}\n");
         for (int i = 0; i < artifact.Count; i++)
         {
             int label = artifact.Labels[i];
@@ -89,7 +90,7 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixel
                 : $"images/{classFolders[label]}/{Number(counts[label]++, 3)}.png";
             byte[] png = PngImage.Encode(pixels[i], artifact.Image[0], artifact.Image[1], artifact.Image[2]);
             folder.Write(file, stream => stream.Write(png));
-            labels.Append(CultureInfo.InvariantCulture, $"{file},{label},{Quote(Names()[label])}\n");
+            labels.Append(CultureInfo.InvariantCulture, $"{file},{label},{TableText.Cell(Names()[label])}\n");
             string[] row =
             [
                 .. artifact.SoftLabels.AsSpan(i * artifact.Classes, artifact.Classes).ToArray()
@@ -99,7 +100,7 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixel
         }
         folder.Write("labels.csv", labels.ToString());
         folder.Write("soft_labels.csv", soft.ToString());
-        folder.Write("classes.txt", string.Concat(Names().Select(name => $"{OneLine(name)}\n")));
+        folder.Write("classes.txt", string.Concat(Names().Select(name => $"{PrintableText.Of(name)}\n")));
         if (artifact.Whitening is { } zca)
             folder.Write("zca.npz", stream => Npz.Write(stream, zca.ToArrays()));
     }
@@ -127,7 +128,7 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixel
         var root = new JsonObject { ["export"] = target, ["lr"] = artifact.Rate, ["mass"] = artifact.Mass };
         foreach ((string key, string value) in artifact.Metadata.OrderBy(p => p.Key, StringComparer.Ordinal))
             root.TryAdd(key, value); // a text of that name does not stand in for the number
-        return root.ToJsonString(s_json);
+        return TableText.Json(root.ToJsonString(s_json));
     }
 
     private IReadOnlyList<string> Names() => artifact.ClassNames;
@@ -139,9 +140,4 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixel
     }
 
     private static string Number(int i, int digits) => i.ToString(CultureInfo.InvariantCulture).PadLeft(digits, '0');
-
-    private static string Quote(string text) =>
-        text.AsSpan().ContainsAny(",\"\r\n") ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
-
-    private static string OneLine(string text) => text.ReplaceLineEndings(" ");
 }

@@ -18,7 +18,7 @@ internal sealed class ArtifactReader
     // Accuracies are counts of test images, rounded to six places; the mean is told with all its digits.
     private const double MeanTolerance = 1e-6, LabelTolerance = 1e-4;
 
-    private const int MostNetworks = 1000, LargestFactor = 64;
+    private const int MostNetworks = 1000, LargestFactor = 64, LargestDepth = 8, LongestShown = 100;
 
     private readonly ArraySet _arrays;
     private readonly int _version;
@@ -31,7 +31,7 @@ internal sealed class ArtifactReader
         {
             FirstFormat => 1,
             Format => 2,
-            _ => throw Wrong($"its format is \"{format}\", expected {Format} or {FirstFormat}. Was it written by " +
+            _ => throw Wrong($"its format is \"{PrintableText.Of(format, LongestShown)}\", expected {Format} or {FirstFormat}. Was it written by " +
                 "'distill', or by a newer version of it?"),
         };
     }
@@ -59,7 +59,7 @@ internal sealed class ArtifactReader
             throw Wrong($"mass is {mass}, expected a number from 0.");
 
         Text("dataset");
-        Whole("depth", 1, int.MaxValue);
+        Whole("depth", 1, _version == 1 ? LargestDepth : int.MaxValue); // else the configuration has it, too
         Standardisation standardisation = ReadStandardisation(sizes[1]);
         ZcaWhitening? whitening = ReadWhitening(sizes[1] * (long)sizes[2] * sizes[3]);
         int factor = _version == 1 && !Has("factor") ? 1 : Whole("factor", 1, LargestFactor);
@@ -134,7 +134,7 @@ internal sealed class ArtifactReader
             throw Wrong($"{n} images are no whole number for each of {classes} classes.");
         int each = n / classes;
         if ((_version > 1 || Has("ipc")) && Whole("ipc", 1, int.MaxValue) != each)
-            throw Wrong($"ipc is {Text("ipc")}, but {n} images of {classes} classes are {each} of each.");
+            throw Wrong($"ipc is {Shown("ipc")}, but {n} images of {classes} classes are {each} of each.");
         int[] labels = Find("labels", ArrayElement.Int32, n) is { } array
             ? array.AsInt32().ToArray()
             : [.. Enumerable.Range(0, n).Select(i => i / each)];
@@ -154,7 +154,7 @@ internal sealed class ArtifactReader
     {
         float[] mean = Numbers("mean", channels), std = Numbers("std", channels);
         return Array.Exists(std, s => !(s > 0))
-            ? throw Wrong($"std is \"{Text("std")}\", expected numbers above 0.")
+            ? throw Wrong($"std is \"{Shown("std")}\", expected numbers above 0.")
             : new Standardisation(mean, std);
     }
 
@@ -168,7 +168,7 @@ internal sealed class ArtifactReader
                 : null;
         }
         if (!text.StartsWith("eps=", StringComparison.Ordinal) || !TryNumber(text[4..], out double eps) || !(eps > 0))
-            throw Wrong($"zca is \"{text}\", expected \"none\" or \"eps=0.1\".");
+            throw Wrong($"zca is \"{PrintableText.Of(text, LongestShown)}\", expected \"none\" or \"eps=0.1\".");
         int d = (int)Math.Min(size, int.MaxValue);
         var whitening = ZcaWhitening.Of(
             eps, Required(ZcaWhitening.MeanName, ArrayElement.Float32, d),
@@ -179,17 +179,25 @@ internal sealed class ArtifactReader
     private IReadOnlyList<string> ReadClassNames(int classes)
     {
         string text = Text("classes");
-        string[]? names;
+        string[] names;
         try
         {
-            names = _version == 1 ? text.Split('|') : JsonSerializer.Deserialize<string[]>(text);
+            if (_version == 1)
+            {
+                names = text.Split('|');
+            }
+            else
+            {
+                using JsonDocument document = JsonFile.Parse(text);
+                names = JsonFile.Read<string[]>(document.RootElement);
+            }
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter: half a surrogate pair
+        catch (JsonException e)
         {
             throw Wrong($"classes is no JSON list of names: {e.Message}", e);
         }
-        return names is null || names.Length != classes || Array.Exists(names, string.IsNullOrEmpty)
-            ? throw Wrong($"classes has {names?.Length ?? 0} names, expected {classes} that are not empty.")
+        return names.Length != classes || Array.Exists(names, string.IsNullOrEmpty)
+            ? throw Wrong($"classes has {names.Length} names, expected {classes} that are not empty.")
             : names;
     }
 
@@ -203,7 +211,7 @@ internal sealed class ArtifactReader
         {
             settings = ConfigFile.ReadDecisive(text);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or DistillException)
+        catch (Exception e) when (e is JsonException or DistillException)
         {
             throw Wrong($"its configuration cannot be used: {e.Message}", e);
         }
@@ -211,10 +219,10 @@ internal sealed class ArtifactReader
         {
             // Earlier versions wrote "1 networks".
             if (Text(key) != wanted && !(key == "protocol" && settings.Repeats == 1 && Text(key) == wanted + "s"))
-                throw Wrong($"{key} is \"{Text(key)}\", but \"{wanted}\" in its configuration.");
+                throw Wrong($"{key} is \"{Shown(key)}\", but \"{wanted}\" in its configuration.");
         }
         if (!settings.Ipc.Contains(Whole("ipc", 1, int.MaxValue)))
-            throw Wrong($"ipc is {Text("ipc")}, but {string.Join(", ", settings.Ipc)} in its configuration.");
+            throw Wrong($"ipc is {Shown("ipc")}, but {string.Join(", ", settings.Ipc)} in its configuration.");
         double rate = ReadRate();
         return rate == settings.EvalRate
             ? settings
@@ -232,7 +240,7 @@ internal sealed class ArtifactReader
         for (int i = 0; i < parts.Length; i++)
         {
             if (!TryNumber(parts[i], out runs[i]) || runs[i] is < 0 or > 100)
-                throw Wrong($"claimed_runs has \"{parts[i]}\", expected numbers from 0 to 100.");
+                throw Wrong($"claimed_runs has \"{PrintableText.Of(parts[i], LongestShown)}\", expected numbers from 0 to 100.");
         }
         Accuracy accuracy = Accuracy.Of(runs);
         if (runs.Length != n || n != settings.Repeats
@@ -245,7 +253,7 @@ internal sealed class ArtifactReader
         }
         return Text("claimed_accuracy") == accuracy.ToString()
             ? new Claim(accuracy, Text("claimed_on"), ReadBest(accuracy, settings))
-            : throw Wrong($"claimed_accuracy is \"{Text("claimed_accuracy")}\", but its runs have {accuracy}.");
+            : throw Wrong($"claimed_accuracy is \"{Shown("claimed_accuracy")}\", but its runs have {accuracy}.");
     }
 
     private (double Mean, double Std)? ReadBest(Accuracy last, RunSettings settings)
@@ -263,7 +271,7 @@ internal sealed class ArtifactReader
         return parts.Length == 2 && TryNumber(parts[0], out double mean) && TryNumber(parts[1], out double std)
             && mean >= last.Mean - 0.1 && mean <= 100 && std is >= 0 and <= 100
             ? (mean, std)
-            : throw Wrong($"{SyntheticSetFile.BestKey} is \"{text}\", expected one such as \"{last}\" and no less.");
+            : throw Wrong($"{SyntheticSetFile.BestKey} is \"{PrintableText.Of(text, LongestShown)}\", expected one such as \"{last}\" and no less.");
     }
 
     private void CheckHashes(NamedArray images, NamedArray logits)
@@ -283,7 +291,7 @@ internal sealed class ArtifactReader
         void RequireHash(string key, string text)
         {
             if (!ArtifactHash.IsHash(text))
-                throw Wrong($"{key} is \"{text}\", expected 64 hexadecimal digits.");
+                throw Wrong($"{key} is \"{PrintableText.Of(text, LongestShown)}\", expected 64 hexadecimal digits.");
         }
     }
 
@@ -309,13 +317,16 @@ internal sealed class ArtifactReader
     private string Text(string key) =>
         _arrays.Metadata.TryGetValue(key, out string? text) ? text : throw Wrong($"the text '{key}' is missing.");
 
+    // A damaged text may be long and hold anything.
+    private string Shown(string key) => PrintableText.Of(Text(key), LongestShown);
+
     private int Whole(string key, int low, int high) =>
         int.TryParse(Text(key), NumberStyles.None, CultureInfo.InvariantCulture, out int v) && v >= low && v <= high
             ? v
-            : throw Wrong($"{key} is \"{Text(key)}\", expected a whole number from {low} to {high}.");
+            : throw Wrong($"{key} is \"{Shown(key)}\", expected a whole number from {low} to {high}.");
 
     private double Number(string key) =>
-        TryNumber(Text(key), out double v) ? v : throw Wrong($"{key} is \"{Text(key)}\", expected a number.");
+        TryNumber(Text(key), out double v) ? v : throw Wrong($"{key} is \"{Shown(key)}\", expected a number.");
 
     private float[] Numbers(string key, int count)
     {
@@ -328,7 +339,7 @@ internal sealed class ArtifactReader
             numbers[i] = (float)v;
             isFine &= float.IsFinite(numbers[i]);
         }
-        return isFine ? numbers : throw Wrong($"{key} is \"{Text(key)}\", expected {count} numbers.");
+        return isFine ? numbers : throw Wrong($"{key} is \"{Shown(key)}\", expected {count} numbers.");
     }
 
     private static bool TryNumber(string text, out double value) =>

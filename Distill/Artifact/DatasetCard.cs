@@ -17,9 +17,9 @@ internal sealed class DatasetCard(
     /// <summary>The card.</summary>
     public string Text()
     {
-        string dataset = Value("dataset");
-        (string licence, string note) = SourceOf(dataset);
-        string network = Value("network");
+        string source = artifact.Metadata.GetValueOrDefault("dataset", None), dataset = TableText.Markdown(source);
+        (string licence, string note) = SourceOf(source);
+        string network = artifact.Metadata.GetValueOrDefault("network", None);
         int each = artifact.Count / artifact.Classes;
         var text = new StringBuilder();
         void Line(string line = "") => text.Append(line).Append('\n');
@@ -30,7 +30,7 @@ internal sealed class DatasetCard(
         Line("tags:");
         Line("- dataset-distillation");
         Line("- synthetic");
-        Line($"pretty_name: {Yaml($"{dataset}, {each} per class, distilled")}");
+        Line($"pretty_name: {TableText.Yaml($"{source}, {each} per class, distilled")}");
         Line("size_categories:");
         Line($"- {SizeOf(artifact.Count)}");
         Line("---");
@@ -46,7 +46,7 @@ internal sealed class DatasetCard(
         Line($"- data set: {dataset}. {note}");
         Line($"- training images: SHA-256 {Value("dataset_sha256")}");
         Line($"- test images: SHA-256 {Value("test_sha256")}");
-        Line($"- classes: {string.Join(", ", artifact.ClassNames.Select(n => n.ReplaceLineEndings(" ")))}");
+        Line($"- classes: {string.Join(", ", artifact.ClassNames.Select(TableText.Markdown))}");
         Line();
         Line("## Method");
         Line();
@@ -80,7 +80,7 @@ internal sealed class DatasetCard(
             ? "`python load_infmatch.py` trains as claimed and prints the accuracy on the test images in test.npz."
             : "`python load_infmatch.py --data DIR` trains as claimed and prints the accuracy on the test images in DIR.");
         if (!network.StartsWith("convnet-d", StringComparison.Ordinal) || network.Split('-').Length > 3)
-            Line($"It has no {network}, so it loads this set and leaves the network and its training to you.");
+            Line($"It has no {TableText.Markdown(network)}, so it loads this set and leaves the network and its training to you.");
         Line();
         Line("## How to check and to make it again");
         Line();
@@ -129,11 +129,9 @@ internal sealed class DatasetCard(
         return $"(pixel / 255 − mean) / std, mean {Value("mean")}, std {Value("std")}{zca}";
     }
 
-    private string Value(string key) => artifact.Metadata.GetValueOrDefault(key, None).ReplaceLineEndings(" ");
+    private string Value(string key) => TableText.Markdown(artifact.Metadata.GetValueOrDefault(key, None));
 
     private static string SizeOf(int n) => n < 1000 ? "n<1K" : n < 10_000 ? "1K<n<10K" : n < 100_000 ? "10K<n<100K" : "100K<n<1M";
-
-    private static string Yaml(string text) => $"\"{text.Replace("\\", "\\\\").Replace("\"", "\\\"").ReplaceLineEndings(" ")}\"";
 
     // Hugging Face's name of the licence, and a sentence. Sources: the publishers' pages.
     private static (string Licence, string Note) SourceOf(string dataset) => dataset switch

@@ -1,3 +1,5 @@
+using System.Text;
+using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
@@ -91,9 +93,12 @@ internal static class ClassFolders
         [
             .. names.Select((name, i) =>
             {
-                string safe = string.Concat(name.Take(LongestName).Select(c => char.IsLetterOrDigit(c) || c is '-' or '.' ? c : '_'));
+                string safe = string.Concat(name.Take(LongestName).Select(c => IsPlain(c) || c is '-' or '.' ? c : '_'));
                 return $"{i.ToString(System.Globalization.CultureInfo.InvariantCulture).PadLeft(digits, '0')}_{safe.TrimEnd('.')}";
             }),
         ];
     }
+
+    // Some letters are drawn as nothing at all.
+    private static bool IsPlain(char c) => char.IsLetterOrDigit(c) && PrintableText.IsPrintable(new Rune(c));
 }

@@ -22,6 +22,11 @@ import torch.nn.functional as F
 HERE = Path(__file__).resolve().parent
 
 
+def shown(text):
+    """Text from a file or a path as one line in which nothing is hidden or moves the cursor."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text))
+
+
 def read_safetensors(path):
     types = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1"}
     raw = Path(path).read_bytes()
@@ -178,7 +183,7 @@ def augment(x, ops, draws=Draws()):
         elif part in SETS or part in SETS["Photographs"].split():
             names += SETS.get(part, part).split()
         else:
-            raise ValueError(f"this file knows no augmentation \"{part}\"")
+            raise ValueError(f"this file knows no augmentation \"{shown(part)}\"")
     steps = ([n for n in names if n == "Flip"], [n for n in names if n == "Color"],
              [n for n in names if n in MOVES], [n for n in names if n == "Cutout"]) if turn else (names,)
     for choices in steps:
@@ -213,16 +218,16 @@ def train(images, soft_labels, recipe, epochs=None, width=None, net=None):
     half of the rate at each fifth, CutMix. Soft cross-entropy."""
     known = re.fullmatch(r"convnet-d(\d+)-w(\d+)", recipe["network"])
     if not known:
-        raise ValueError(f"this file trains convnet-d*-w* only, not {recipe['network']}: train a network of your own")
+        raise ValueError(f"this file trains convnet-d*-w* only, not {shown(recipe['network'])}: train a network of your own")
     protocol = recipe.get("protocol_name", "A")  # the first format knew A only
     if protocol not in ("A", "B"):
-        raise ValueError(f"this file trains by protocols A and B only, not {protocol}")
+        raise ValueError(f"this file trains by protocols A and B only, not {shown(protocol)}")
     net = net or ConvNet(images.shape[1:], soft_labels.shape[1], width or int(known.group(2)), int(known.group(1)))
     batch, epochs, rate = int(recipe.get("batch", 256)), epochs or int(recipe["epochs"]), recipe["lr"]
     decay, mixed = float(recipe.get("weight_decay", 5e-4)), float(recipe.get("cutmix", 0))
     ops = recipe.get("augmentation_ops") or ("None" if recipe["augmentation"] == "none" else None)
     if ops is None:
-        raise ValueError(f"the first format does not say what its augmentation {recipe['augmentation']} does: set "
+        raise ValueError(f"the first format does not say what its augmentation {shown(recipe['augmentation'])} does: set "
                          "recipe['augmentation_ops'] yourself")
     if protocol == "B":
         optimizer = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=decay)
@@ -273,7 +278,7 @@ def test_data(folder):
     for name in ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"):
         path = next((p for p in (folder / name, folder / (name + ".gz")) if p.exists()), None)
         if path is None:
-            raise SystemExit(f"{folder} has neither test.npz ('export --test-images' makes it), nor test_batch.bin, "
+            raise SystemExit(f"{shown(folder)} has neither test.npz ('export --test-images' makes it), nor test_batch.bin, "
                              f"nor {name}[.gz]")
         idx[name[5:11]] = gzip.open(path).read() if path.suffix == ".gz" else path.read_bytes()
     h, w = (int.from_bytes(idx["images"][at:at + 4], "big") for at in (8, 12))
@@ -291,7 +296,7 @@ def main():
     images, soft_labels, recipe = load()
     pixels, labels = test_data(given.data)
     if tuple(pixels.shape[1:]) != tuple(images.shape[1:]) or labels.max() >= soft_labels.shape[1]:
-        raise SystemExit(f"the set has images {list(images.shape[1:])} of {soft_labels.shape[1]} classes, but {given.data} "
+        raise SystemExit(f"the set has images {list(images.shape[1:])} of {soft_labels.shape[1]} classes, but {shown(given.data)} "
                          f"has {list(pixels.shape[1:])} of {int(labels.max()) + 1}: these are the test data of another set")
     if "test_sha256" in recipe and test_hash(pixels, labels, soft_labels.shape[1]) != recipe["test_sha256"]:
         print("Note: these are not the test images of the claim, so the numbers do not compare.")
@@ -303,7 +308,7 @@ def main():
         print(f"network {k + 1}: {runs[-1]:.2f} %", flush=True)
     spread = np.std(runs, ddof=1) if len(runs) > 1 else 0.
     print(f"test accuracy {np.mean(runs):.2f} +- {spread:.2f} % over {len(runs)} networks (torch {torch.__version__}); "
-          f"claimed: {recipe['claimed_accuracy']} %, {recipe['protocol']}")
+          f"claimed: {shown(recipe['claimed_accuracy'])} %, {shown(recipe['protocol'])}")
 
 
 if __name__ == "__main__":

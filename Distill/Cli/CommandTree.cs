@@ -304,7 +304,7 @@ internal static class CommandTree
         }
         catch (Exception e)
         {
-            terminal.Say(Failure.Describe(name, e, isVerbose));
+            terminal.SayLines(Failure.Describe(name, e, isVerbose));
             return (int)Failure.CodeOf(e);
         }
     }

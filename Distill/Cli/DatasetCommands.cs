@@ -101,8 +101,8 @@ internal sealed class DatasetCommands(Terminal terminal, CancellationToken cance
         if (!info.IsDecoded)
             terminal.Show($"Read: {Lines(DatasetCatalog.Load(name, target))}");
         terminal.ShowUnbroken(info.IsDecoded
-            ? $"Next: dotnet run --project Distill -- datasets prepare {name} --data {target}"
-            : $"Next: dotnet run --project Distill -- distill --dataset {name} --data {target}");
+            ? $"Next: {ShellWord.Program} datasets prepare {name}{ShellWord.Option("--data", target)}"
+            : $"Next: {ShellWord.Program} distill --dataset {name}{ShellWord.Option("--data", target)}");
         if (terminal.IsJson)
             terminal.Data.WriteLine(
                 new JsonObject { ["name"] = name, ["folder"] = folder }.ToJsonString(JsonText.Options));

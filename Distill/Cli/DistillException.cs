@@ -8,8 +8,11 @@ namespace InfMatch.Distill;
 /// <summary>An error of the program itself, with the exit code it leads to and a message that ends with the fix.</summary>
 internal sealed class DistillException : Exception
 {
+    // A path is shown whole, a damaged file's text is not.
+    private const int LongestShown = 400;
+
     public DistillException(ExitCode exitCode, string code, string message, Exception? inner = null)
-        : base($"{message} [{code}]", inner)
+        : base($"{PrintableText.Of(message)} [{code}]", inner)
     {
         ExitCode = exitCode;
         Code = code;
@@ -21,9 +24,24 @@ internal sealed class DistillException : Exception
     /// <summary>The error's own code, such as IM2001.</summary>
     public string Code { get; }
 
+    /// <summary>The option whose value is wrong, what it is and what was expected; null for other errors.</summary>
+    public string? Option { get; private init; }
+
+    /// <inheritdoc cref="Option"/>
+    public string? Got { get; private init; }
+
+    /// <inheritdoc cref="Option"/>
+    public string? Expected { get; private init; }
+
     /// <summary>A value of an option is wrong.</summary>
-    public static DistillException BadValue(string option, string got, string expected) =>
-        new(ExitCode.Usage, "IM2001", $"{option} is {(got.Length == 0 ? "empty" : $"\"{got}\"")}; expected {expected}.");
+    public static DistillException BadValue(string option, string got, string expected)
+    {
+        string shown = got.Length == 0 ? "empty" : $"\"{PrintableText.Of(got, LongestShown)}\"";
+        return new DistillException(ExitCode.Usage, "IM2001", $"{option} is {shown}; expected {expected}.")
+        {
+            Option = option, Got = shown, Expected = expected,
+        };
+    }
 
     /// <summary>The command line cannot be understood.</summary>
     public static DistillException BadCommand(string message) => new(ExitCode.Usage, "IM2002", message);
@@ -45,7 +63,8 @@ internal static class Failure
         _ => ExitCode.Bug,
     };
 
-    /// <summary>One line for people: "command: what. fix."; all of it, with the stack, when verbose.</summary>
+    /// <summary>One line for people: "command: what. fix."; with the stack on lines of its own, when verbose. Nothing that
+    /// came from outside reaches the terminal raw.</summary>
     public static string Describe(string command, Exception e, bool verbose)
     {
         string message = e switch
@@ -61,6 +80,7 @@ internal static class Failure
                 "[IM1001]",
             _ => e.Message,
         };
-        return verbose ? $"{command}: {message}{Environment.NewLine}{e}" : $"{command}: {message}";
+        string line = PrintableText.Of($"{command}: {message}");
+        return verbose ? $"{line}\n{PrintableText.OfLines($"{e}")}" : line;
     }
 }

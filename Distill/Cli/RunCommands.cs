@@ -104,7 +104,7 @@ internal sealed partial class RunCommands(
             $"Experts: {accuracy.Shown} % on the test images by their own plan ({settings.Experts} × {network.Name})");
         terminal.ShowUnbroken($"Folder:  {ShownPath.Of(experts)}");
         terminal.ShowUnbroken(
-            $"Next:    dotnet run --project Distill -- distill --experts-from {ShownPath.Of(experts)} with the same expert options");
+            $"Next:    {ShellWord.Program} distill{ShellWord.Option("--experts-from", ShownPath.Of(experts))} with the same expert options");
         if (terminal.IsJson)
             terminal.Data.WriteLine(accuracy.ToJson("whole"));
     }
@@ -132,10 +132,10 @@ internal sealed partial class RunCommands(
         terminal.ShowUnbroken($"Sets:     {ShownPath.Of(Path.GetDirectoryName(folder.Set(largest))!)}");
         terminal.ShowUnbroken($"Pictures: {ShownPath.Of(Path.GetDirectoryName(folder.Picture(largest, ""))!)}");
         terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Summary)}");
-        string ofData = settings.Data is null ? "" : $" --data {settings.Data}", set = ShownPath.Of(folder.Set(largest));
+        string ofData = ShellWord.Option("--data", settings.Data), set = ShellWord.OfPath(ShownPath.Of(folder.Set(largest)));
         terminal.ShowUnbroken(
-            $"Next:     dotnet run --project Distill -- evaluate {set}{ofData} --eval-width 128 --epochs 1000 --repeats 5");
-        terminal.ShowUnbroken($"          dotnet run --project Distill -- verify {set}{ofData}");
+            $"Next:     {ShellWord.Program} evaluate {set}{ofData} --eval-width 128 --epochs 1000 --repeats 5");
+        terminal.ShowUnbroken($"          {ShellWord.Program} verify {set}{ofData}");
         if (terminal.IsJson)
             terminal.Data.WriteLine(summary.ToJson());
     }
@@ -229,7 +229,7 @@ internal sealed partial class RunCommands(
     private void SayHowToGoOn(string line, RunFolder folder)
     {
         terminal.Say(line);
-        terminal.SayUnbroken($"  dotnet run --project Distill -- resume {ShownPath.Of(folder.Path)}");
+        terminal.SayUnbroken($"  {ShellWord.Program} resume {ShellWord.OfPath(ShownPath.Of(folder.Path))}");
     }
 
     private static string Cell(Accuracy? accuracy) =>

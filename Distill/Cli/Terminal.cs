@@ -1,3 +1,4 @@
+using InfMatch.Tensors;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -72,6 +73,7 @@ internal sealed class Terminal
     /// move.</summary>
     public void Say(string line)
     {
+        line = PrintableText.Of(line);
         lock (_gate)
         {
             if (_moving is not null)
@@ -82,20 +84,23 @@ internal sealed class Terminal
     }
 
     /// <summary>Writes a note whose line is not broken, since it is to be copied; not while bars move.</summary>
-    public void SayUnbroken(string line) => _notes.WriteLine(line);
+    public void SayUnbroken(string line) => _notes.WriteLine(PrintableText.Of(line));
+
+    /// <summary>Writes lines for people, such as those of a stack, each printable.</summary>
+    public void SayLines(string lines) => _notes.WriteLine(PrintableText.OfLines(lines));
 
     /// <summary>Writes a line of what a command found, broken as notes are.</summary>
     public void Show(string line)
     {
         if (!IsJson)
-            WriteBroken(Data, line, _isResultTerminal ? _resultConsole : null);
+            WriteBroken(Data, PrintableText.Of(line), _isResultTerminal ? _resultConsole : null);
     }
 
     /// <summary>Writes a line of what a command found that is not broken, since it is to be copied.</summary>
     public void ShowUnbroken(string line)
     {
         if (!IsJson)
-            Data.WriteLine(line);
+            Data.WriteLine(PrintableText.Of(line));
     }
 
     /// <summary>Writes a table of what a command found.</summary>
@@ -120,6 +125,7 @@ internal sealed class Terminal
     {
         if (IsJson)
             return;
+        line = PrintableText.Of(line);
         _resultConsole.Write(new Text(passed ? "  ✓ " : "  ✗ ", new Style(passed ? Color.Green : Color.Red)));
         string[] lines = _isResultTerminal
             ? [.. TextLines.Broken("    " + line, _resultConsole.Profile.Width)]
@@ -154,12 +160,14 @@ internal sealed class Terminal
     private static IAnsiConsole ConsoleOf(TextWriter writer, bool isInteractive)
     {
         bool colours = isInteractive && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
-        return AnsiConsole.Create(new AnsiConsoleSettings
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Out = new AnsiConsoleOutput(writer),
             Ansi = isInteractive ? AnsiSupport.Detect : AnsiSupport.No,
             ColorSystem = colours ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
             Interactive = isInteractive ? InteractionSupport.Detect : InteractionSupport.No,
         });
+        console.Pipeline.Attach(new PrintableRendering());
+        return console;
     }
 }

@@ -1,7 +1,10 @@
+using System.Collections.Immutable;
+using System.Reflection;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
@@ -9,6 +12,22 @@ namespace InfMatch.Distill;
 /// <summary>config.json: the command, and every setting with its value and the origin of that value.</summary>
 internal static class ConfigFile
 {
+    private const string CommandKey = "command", SettingsKey = "settings", ValueKey = "value", OriginKey = "origin";
+
+    private const int LongestKey = 80;
+
+    // The commands that make a run folder.
+    private static readonly ImmutableArray<string> s_commands = ["demo", "distill", "train", "ablate", "evaluate"];
+
+    // What may be null, and is missing in files that are older than the setting.
+    private static readonly ImmutableArray<PropertyInfo> s_optional =
+    [
+        .. typeof(RunSettings).GetProperties()
+            .Where(p => new NullabilityInfoContext().Create(p).WriteState == NullabilityState.Nullable),
+    ];
+
+    private static readonly Dictionary<string, Setting> s_ofKey = Settings.All.ToDictionary(KeyOf, StringComparer.Ordinal);
+
     private static readonly JsonSerializerOptions s_options = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -24,18 +43,19 @@ internal static class ConfigFile
         var settings = new JsonObject();
         foreach (Setting setting in Settings.All)
         {
-            string key = JsonNamingPolicy.CamelCase.ConvertName(setting.Property);
+            string key = KeyOf(setting);
             settings[key] = new JsonObject
             {
-                ["value"] = values[key]?.DeepClone(),
-                ["origin"] = resolved.Origins[setting.Property],
+                [ValueKey] = values[key]?.DeepClone(),
+                [OriginKey] = resolved.Origins[setting.Property],
             };
         }
-        return SealedJson.Seal(new JsonObject { ["command"] = command, ["settings"] = settings }) + "\n";
+        return SealedJson.Seal(new JsonObject { [CommandKey] = command, [SettingsKey] = settings }) + "\n";
     }
 
-    /// <summary>Reads the file again. It is the record of a run and not a place to change it: an edited file is refused. The
-    /// place of the data or of the experts, the device and the like can be given to 'resume'.</summary>
+    /// <summary>Reads the file again: every value exactly as it stands there, or an error that names its key. It is the record of
+    /// a run and not a place to change it: an edited file is refused. The place of the data or of the experts, the device and
+    /// the like can be given to 'resume'.</summary>
     /// <param name="path">The file.</param>
     /// <param name="note">Hears of a file that states no hash, because an earlier version wrote it.</param>
     /// <exception cref="DistillException">It is missing, no JSON, lacks a setting or has one too many, has a value that the
@@ -49,46 +69,145 @@ internal static class ConfigFile
         }
         try
         {
-            JsonObject root = ReadSealed(path, note);
-            if (root.FirstOrDefault(entry => entry.Key is not ("command" or "settings")).Key is { } unknown)
-                throw new JsonException($"there is no entry \"{unknown}\".");
-            var values = new JsonObject();
-            var origins = new Dictionary<string, string>(StringComparer.Ordinal);
-            foreach ((string key, JsonNode? entry) in root["settings"]!.AsObject())
-            {
-                values[key] = entry!["value"]?.DeepClone();
-                Setting setting = Settings.All.Single(s => JsonNamingPolicy.CamelCase.ConvertName(s.Property) == key);
-                origins[setting.Property] = entry["origin"]!.GetValue<string>();
-            }
-            // Settings that are younger than the file have the value that stands for how it was before them.
-            foreach (Setting setting in Settings.All)
-                origins.TryAdd(setting.Property, "not in the file");
-            RunSettings settings = values.Deserialize<RunSettings>(s_options)!;
-            RequireAcceptable(settings);
-            return (root["command"]!.GetValue<string>(), new ResolvedSettings(settings, origins));
+            using JsonDocument document = JsonFile.Open(path);
+            (string, ResolvedSettings) read = Read(document.RootElement);
+            RequireSeal(path, document.RootElement, note);
+            return read;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException)
+        catch (JsonException e)
         {
             throw new DistillException(
-                ExitCode.Usage, "IM2004", $"{path} is no configuration of this version: {e.Message} Start the run again.", e);
+                ExitCode.Usage, "IM2004",
+                $"{path} is no configuration of this version: {e.Message} Put it back as it was, or start the run again.", e);
+        }
+        catch (DistillException e) when (e.Expected is not null) // two settings that do not go together
+        {
+            string key = Settings.All.FirstOrDefault(s => s.Name == e.Option) is { } setting ? PlaceOf(KeyOf(setting)) : e.Option!;
+            throw new DistillException(
+                ExitCode.Usage, "IM2004",
+                $"{path} is no configuration of this version: {key} is {e.Got}; expected {e.Expected}. Put it back as it was, or " +
+                "start the run again.", e);
         }
     }
 
-    private static JsonObject ReadSealed(string path, Action<string>? note)
+    private static void RequireSeal(string path, JsonElement root, Action<string>? note)
     {
-        (JsonObject root, bool? isRight) = SealedJson.Load(path);
-        if (isRight == false)
+        switch (SealedJson.IsRight(root))
         {
-            throw new DistillException(
-                ExitCode.Usage, "IM2009",
-                $"{path} is not as the run wrote it: its content does not have the hash that it states. A run goes on only as it " +
-                "began: put the file back as it was. What may change are options of 'resume' (--data, --experts-from, --device, " +
-                "--threads, --memory-limit); for other settings start a new run.");
+            case false:
+                throw new DistillException(
+                    ExitCode.Usage, "IM2009",
+                    $"{path} is not as the run wrote it: its content does not have the hash that it states. A run goes on only as " +
+                    "it began: put the file back as it was. What may change are options of 'resume' (--data, --experts-from, " +
+                    "--device, --threads, --memory-limit); for other settings start a new run.");
+            case null:
+                note?.Invoke(OlderFile.Note(path));
+                break;
         }
-        if (isRight is null)
-            note?.Invoke(OlderFile.Note(path));
-        return root;
     }
+
+    private static (string Command, ResolvedSettings Resolved) Read(JsonElement root)
+    {
+        string? command = null;
+        RunSettings? settings = null;
+        var origins = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach ((string name, JsonElement value) in JsonFile.Members(root, ""))
+        {
+            if (name == CommandKey)
+            {
+                command = JsonFile.TextOf(value) is { } text && s_commands.Contains(text, StringComparer.Ordinal)
+                    ? text
+                    : throw JsonFile.Wrong(CommandKey, value, $"one of {string.Join(", ", s_commands)}");
+            }
+            else if (name == SettingsKey)
+            {
+                settings = ReadSettings(value, origins);
+            }
+            else if (name != SealedJson.Key)
+            {
+                throw JsonFile.Unknown(name);
+            }
+        }
+        if (command is null || settings is null)
+            throw JsonFile.Missing(command is null ? CommandKey : SettingsKey);
+        Settings.CheckTogether(settings);
+        return (command, new ResolvedSettings(settings, origins));
+    }
+
+    private static RunSettings ReadSettings(JsonElement json, Dictionary<string, string> origins)
+    {
+        // Settings that are younger than the file have the value that stands for how it was before them.
+        RunSettings settings = Presets.Standard with { };
+        foreach (PropertyInfo property in s_optional)
+            property.SetValue(settings, null);
+        foreach ((string key, JsonElement entry) in JsonFile.Members(json, SettingsKey))
+        {
+            string place = $"{SettingsKey}.{key}";
+            Setting setting = s_ofKey.GetValueOrDefault(key) ?? throw JsonFile.Unknown(place);
+            IReadOnlyList<(string Name, JsonElement Value)> members = JsonFile.Members(entry, place);
+            foreach ((string name, JsonElement value) in members)
+            {
+                if (name == ValueKey)
+                    settings = SetFrom(value, setting, settings, PlaceOf(key));
+                else if (name == OriginKey)
+                    origins[setting.Property] = JsonFile.TextOf(value) ?? throw JsonFile.Wrong($"{place}.{OriginKey}", value, "text");
+                else
+                    throw JsonFile.Unknown($"{place}.{name}");
+            }
+            foreach (string name in (string[])[ValueKey, OriginKey])
+            {
+                if (!members.Any(m => m.Name == name))
+                    throw JsonFile.Missing($"{place}.{name}");
+            }
+        }
+        foreach (Setting setting in Settings.All)
+        {
+            if (!origins.TryAdd(setting.Property, "not in the file"))
+                continue;
+            if (!IsOptional(setting))
+                throw JsonFile.Missing($"{SettingsKey}.{KeyOf(setting)}");
+        }
+        return settings;
+    }
+
+    // The settings with one of them exactly as JSON has it.
+    private static RunSettings SetFrom(JsonElement value, Setting setting, RunSettings settings, string place)
+    {
+        Type type = TypeOf(setting);
+        string orNull = IsOptional(setting) ? ", or null" : "";
+        if (value.ValueKind == JsonValueKind.Null && IsOptional(setting))
+            return settings; // it begins as null
+        string? text = type == typeof(string) ? JsonFile.TextOf(value)
+            : type == typeof(ImmutableArray<int>) ? ListText(value)
+            : value.ValueKind == JsonValueKind.Number ? value.GetRawText()
+            : null;
+        try
+        {
+            // What JSON cannot mean is asked for all the same where it is refused: the refusal says what is expected.
+            RunSettings set = setting.Set(settings, text ?? value.GetRawText());
+            if (text is not null && (type != typeof(ImmutableArray<int>) || set.Ipc.Length == value.GetArrayLength()))
+                return set;
+        }
+        catch (DistillException e) when (e.Expected is not null)
+        {
+            throw JsonFile.Wrong(place, value, e.Expected + orNull);
+        }
+        throw JsonFile.Wrong(
+            place, value, (type == typeof(ImmutableArray<int>) ? "a list of different whole numbers from 1" : "text") + orNull);
+    }
+
+    private static string? ListText(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.Number)
+            ? string.Join(' ', value.EnumerateArray().Select(v => v.GetRawText()))
+            : null;
+
+    private static string KeyOf(Setting setting) => JsonNamingPolicy.CamelCase.ConvertName(setting.Property);
+
+    private static string PlaceOf(string key) => $"{SettingsKey}.{key}.{ValueKey}";
+
+    private static Type TypeOf(Setting setting) => typeof(RunSettings).GetProperty(setting.Property)!.PropertyType;
+
+    private static bool IsOptional(Setting setting) => s_optional.Any(p => p.Name == setting.Property);
 
     // Where a run reads and writes and on what it computes: it does not decide the numbers. Each with the value that a hash
     // has in its place; another value would make strangers of all states that were saved before.
@@ -115,43 +234,21 @@ internal static class ConfigFile
 
     /// <summary>Reads <see cref="WriteDecisive"/> from wherever it comes: each value is checked as on the command line. What
     /// is not named has the value of the preset standard.</summary>
-    /// <exception cref="JsonException">It is no such JSON.</exception>
-    /// <exception cref="DistillException">A setting is unknown, or its value not acceptable.</exception>
+    /// <exception cref="JsonException">It is no such JSON, or a setting is unknown, or its value not acceptable.</exception>
     public static RunSettings ReadDecisive(string json)
     {
-        using JsonDocument document = JsonDocument.Parse(
-            json, new JsonDocumentOptions { MaxDepth = 2, AllowDuplicateProperties = false });
-        if (document.RootElement.ValueKind != JsonValueKind.Object)
-            throw new JsonException("it is no JSON object.");
+        using JsonDocument document = JsonFile.Parse(json, maxDepth: 2);
         RunSettings settings = Presets.Standard;
-        foreach (JsonProperty entry in document.RootElement.EnumerateObject())
+        foreach ((string key, JsonElement value) in JsonFile.Members(document.RootElement, ""))
         {
-            Setting setting = Settings.All.FirstOrDefault(s => JsonNamingPolicy.CamelCase.ConvertName(s.Property) == entry.Name
-                && !s_ofMachine.ContainsKey(s.Property))
-                ?? throw new JsonException($"there is no setting \"{entry.Name}\".");
-            settings = setting.Set(settings, TextOf(entry.Value));
+            if (!s_ofKey.TryGetValue(key, out Setting? setting) || s_ofMachine.ContainsKey(setting.Property))
+                throw new JsonException($"there is no setting {PrintableText.Quoted(PrintableText.Of(key, LongestKey))}.");
+            if (value.ValueKind == JsonValueKind.Null)
+                throw JsonFile.Wrong(key, value, "a value: what has none is left out");
+            settings = SetFrom(value, setting, settings, key);
         }
         return settings.Ipc.IsEmpty ? throw new JsonException("ipc names no number.") : settings;
     }
-
-    // A file may have been edited by hand: each value must be one that the command line would take.
-    private static void RequireAcceptable(RunSettings settings)
-    {
-        foreach (Setting setting in Settings.All)
-        {
-            if (setting.Show(settings) is { Length: > 0 } text)
-                setting.Set(settings, text);
-        }
-        Settings.CheckTogether(settings);
-    }
-
-    private static string TextOf(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.String => value.GetString()!,
-        JsonValueKind.Array => string.Join(' ', value.EnumerateArray().Select(TextOf)),
-        JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => value.GetRawText(),
-        _ => throw new JsonException($"{value.ValueKind} is no value of a setting."),
-    };
 
     /// <summary>A hash of what decides the numbers of a run: equal hashes and software give equal sets.</summary>
     public static string Hash(RunSettings settings)

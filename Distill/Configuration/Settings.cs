@@ -97,7 +97,9 @@ internal static class Settings
     public static ImmutableArray<Setting> OfData { get; } =
     [
         new("Dataset", "NAME", $"The data set: {string.Join(", ", DatasetCatalog.Names)}.",
-            s => s.Dataset, (s, t) => s with { Dataset = t }, choices: DatasetCatalog.Names),
+            s => s.Dataset, (s, t) => string.IsNullOrWhiteSpace(t)
+                ? throw DistillException.BadValue("--dataset", t, "the name of a data set")
+                : s with { Dataset = t }, choices: DatasetCatalog.Names),
         new("Data", "FOLDER", "The folder of the data set's files; the built-in set needs none.",
             s => s.Data ?? "", (s, t) => s with { Data = NotEmpty("--data", t) }, variable: DatasetCatalog.FolderVariable),
         new("Zca", "EPS", "ZCA whitening of the standardised images with this epsilon; none, or 0.1 as in MTT and DATM.",
@@ -377,6 +379,9 @@ internal static class Settings
             (s, text) => set(s, OptionText.OneOf(name, text, choices)), choices: choices);
     }
 
+    // No file system takes the character 0 in a name; from a file it may come all the same.
     private static string NotEmpty(string name, string text) =>
-        text.Length > 0 ? text : throw DistillException.BadValue(name, text, "a folder");
+        text.Length > 0 && !text.Contains('\0', StringComparison.Ordinal)
+            ? text
+            : throw DistillException.BadValue(name, text, "a folder");
 }

@@ -1,3 +1,4 @@
+using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 using ScottPlot;
 
@@ -14,7 +15,7 @@ internal static class CurvePlot
         IReadOnlyList<(int Iteration, double Percent)> accuracy)
     {
         using var plot = new Plot();
-        plot.Title(title);
+        plot.Title(PrintableText.Of(title));
         plot.XLabel("iteration");
         plot.YLabel("relative J");
         if (objective.Count > 0)

@@ -1,3 +1,4 @@
+using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 using ScottPlot;
 
@@ -15,7 +16,7 @@ internal static class FidelityPlot
         IReadOnlyList<(string Name, IReadOnlyList<(int Step, double Value)> Points)> curves)
     {
         using var plot = new Plot();
-        plot.Title(title);
+        plot.Title(PrintableText.Of(title));
         plot.XLabel("steps of training");
         plot.YLabel(what);
         foreach ((string name, IReadOnlyList<(int Step, double Value)> points) in curves)

@@ -1,3 +1,4 @@
+using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 using SkiaSharp;
 
@@ -44,7 +45,7 @@ internal static class ImageGrid
         {
             (_, int top) = PositionOf(row, 0, height, width);
             if (HasFont)
-                canvas.DrawText(classes[row], 4, top + (height * scale + TextSize) / 2, SKTextAlign.Left, font, ink);
+                canvas.DrawText(PrintableText.Of(classes[row]), 4, top + (height * scale + TextSize) / 2, SKTextAlign.Left, font, ink);
             for (int column = 0; column < columns; column++)
             {
                 ReadOnlySpan<byte> image = pixels.Slice((row * perClass + column) * channels * plane, channels * plane);

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using System.Text.Json.Nodes;
+using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
@@ -98,13 +98,17 @@ internal sealed record AblationSummary
         string path = Path.Combine(folder, FileName);
         try
         {
-            (JsonObject root, _) = SealedJson.Read(path);
-            AblationSummary read = root.Deserialize<AblationSummary>(JsonText.Options)!;
-            if (AblationGrid.Names.Contains(read.Grid, StringComparer.Ordinal))
-                return read;
-            throw new JsonException($"the grid \"{read.Grid}\" is unknown.");
+            (AblationSummary read, _) = SealedJson.Read<AblationSummary>(path);
+            if (!AblationGrid.Names.Contains(read.Grid, StringComparer.Ordinal))
+            {
+                throw new JsonException(
+                    $"grid is {PrintableText.Quoted(PrintableText.Of(read.Grid, 80))}; expected one of {string.Join(", ", AblationGrid.Names)}.");
+            }
+            for (int i = 0; i < read.Rows.Count; i++)
+                Summary.RequireAcceptable(read.Rows[i].Results, $"rows[{i}].results");
+            return read;
         }
-        catch (Exception e) when (e is JsonException or NullReferenceException or InvalidOperationException)
+        catch (JsonException e)
         {
             throw new DistillException(
                 ExitCode.Data, "IM3026", $"{path} is no ablation: {e.Message} Start 'ablate' again.", e);

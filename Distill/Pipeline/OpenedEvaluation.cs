@@ -76,8 +76,8 @@ internal sealed class OpenedEvaluation : IDisposable
                 {
                     throw new DistillException(
                         ExitCode.Data, "IM3024",
-                        $"the expert {missing} does not exist. Record it with 'train --experts-from {folder}', or correct " +
-                        "--experts-from or --experts.");
+                        $"the expert {missing} does not exist. Correct --experts-from or --experts, or record it: " +
+                        $"{ShellWord.Program} train{ShellWord.Option("--experts-from", folder)}");
                 }
                 experts = (
                     ExpertLibrary.Gather(

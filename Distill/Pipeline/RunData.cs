@@ -1,6 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
-using System.Text.Json.Serialization;
 using InfMatch.Datasets;
 using InfMatch.Tensors.IO;
 
@@ -11,11 +9,6 @@ internal sealed record RunData
 {
     /// <summary>The file's name.</summary>
     public const string FileName = "data.json";
-
-    private static readonly JsonSerializerOptions s_options = new(JsonText.Options)
-    {
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    };
 
     public required string Dataset { get; init; }
 
@@ -40,7 +33,7 @@ internal sealed record RunData
     public static void Save(string folder, DatasetPair pair) =>
         AtomicFile.WriteAllText(
             Path.Combine(folder, FileName),
-            SealedJson.Seal(JsonSerializer.SerializeToNode(Of(pair), s_options)!.AsObject()) + "\n");
+            SealedJson.Seal(JsonSerializer.SerializeToNode(Of(pair), JsonText.Options)!.AsObject()) + "\n");
 
     /// <summary>Holds data to those that a run began on. Runs of earlier versions have no such file, and then false is returned;
     /// experts still know the training images that they saw.</summary>
@@ -50,22 +43,16 @@ internal sealed record RunData
         string path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
             return false;
-        RunData? began;
+        RunData began;
         try
         {
-            (JsonObject root, bool hasHash) = SealedJson.Read(path);
-            began = hasHash
-                ? root.Deserialize<RunData>(s_options)
-                : throw new JsonException("it does not state the hash of its content.");
+            (began, bool hasHash) = SealedJson.Read<RunData>(path);
+            if (!hasHash)
+                throw new JsonException("it does not state the hash of its content.");
         }
         catch (JsonException e)
         {
             throw Damaged(path, e.Message, e);
-        }
-        if (began is not { Dataset: not null, Classes: not null, TrainSha256: not null, TestSha256: not null }
-            || began.Classes.Any(c => c is null))
-        {
-            throw Damaged(path, "something in it is null.", null);
         }
         RunData here = Of(pair);
         if (began.Dataset != here.Dataset)
@@ -89,7 +76,7 @@ internal sealed record RunData
         ExitCode.Data, "IM3048",
         $"{folder} cannot go on with the data here: {why}. Put the data back as they were, or start a new run.");
 
-    private static DistillException Damaged(string path, string why, Exception? inner) => new(
+    private static DistillException Damaged(string path, string why, Exception inner) => new(
         ExitCode.Data, "IM3049",
         $"{path} is damaged: {why} Delete it to go on without a check of the data, if they are as they were.", inner);
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
 
@@ -43,7 +44,7 @@ internal sealed class BarProgress : IProgressView
     {
         lock (_gate)
         {
-            var stage = new Stage(this, name, Math.Max(1, total));
+            var stage = new Stage(this, PrintableText.Of(name), Math.Max(1, total));
             _stages.Add(stage);
             Draw("");
             return stage;
@@ -54,7 +55,7 @@ internal sealed class BarProgress : IProgressView
     public void Note(string line)
     {
         lock (_gate)
-            Draw(string.Concat(TextLines.Broken(line, _size().Width).Select(l => l + "\n")));
+            Draw(string.Concat(TextLines.Broken(PrintableText.Of(line), _size().Width).Select(l => l + "\n")));
     }
 
     /// <summary>Leaves the moving lines as they are and puts the cursor below them: the process is about to be ended.</summary>
@@ -159,7 +160,7 @@ internal sealed class BarProgress : IProgressView
         {
             lock (view._gate)
             {
-                (_done, _detail) = (done, detail ?? _detail);
+                (_done, _detail) = (done, detail is null ? _detail : PrintableText.Of(detail));
                 TimeSpan now = view._clock.GetElapsedTime(_start);
                 if (now - _recent.Last().At >= TimeSpan.FromSeconds(0.5))
                     _recent.Enqueue((now, done));

@@ -12,7 +12,9 @@ namespace InfMatch.Distill;
 /// </summary>
 internal sealed class CheckedLines : IDisposable
 {
-    private const string CheckKey = "check";
+    /// <summary>The entry with the check.</summary>
+    public const string CheckKey = "check";
+
     private const int CheckDigits = 16;
 
     private readonly FileStream _stream;
@@ -43,10 +45,11 @@ internal sealed class CheckedLines : IDisposable
     /// <summary>All complete lines, without their checks, and whether they have any; a last one that a crash cut off is left
     /// out. A file that is missing has none.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="inspect">Throws as JSON does where a line lacks what it must have.</param>
+    /// <param name="inspect">Throws as <see cref="JsonFile"/> does where a line is none that was written there; it may have a
+    /// <see cref="CheckKey"/>.</param>
     /// <param name="damaged">The error for what is wrong.</param>
     public static (List<JsonObject> Lines, bool HasChecks) Read(
-        string path, Action<JsonObject> inspect, Func<string, Exception, Exception> damaged)
+        string path, Action<JsonElement> inspect, Func<string, Exception, Exception> damaged)
     {
         var lines = new List<JsonObject>();
         if (!File.Exists(path))
@@ -63,9 +66,9 @@ internal sealed class CheckedLines : IDisposable
                 break;
             try
             {
-                JsonObject line = Parse(parts[i], ref hasChecks, ref check);
-                inspect(line);
-                lines.Add(line);
+                using JsonDocument document = JsonFile.Parse(parts[i]);
+                inspect(document.RootElement);
+                lines.Add(Checked(document.RootElement, ref hasChecks, ref check));
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException
                 or ArgumentException)
@@ -109,10 +112,9 @@ internal sealed class CheckedLines : IDisposable
         return true;
     }
 
-    private static JsonObject Parse(string text, ref bool? hasChecks, ref string check)
+    private static JsonObject Checked(JsonElement root, ref bool? hasChecks, ref string check)
     {
-        var line = JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false })
-            as JsonObject ?? throw new JsonException("is no JSON object.");
+        var line = JsonObject.Create(root.Clone())!;
         string? stated = line.ContainsKey(CheckKey) ? line[CheckKey]?.GetValue<string>() ?? "" : null;
         line.Remove(CheckKey);
         hasChecks ??= stated is not null;

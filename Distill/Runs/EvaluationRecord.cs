@@ -1,6 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
-using System.Text.Json.Serialization;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
@@ -9,13 +7,6 @@ namespace InfMatch.Distill;
 internal sealed record EvaluationRecord
 {
     public const string FileName = "evaluation.json";
-
-    private static readonly JsonSerializerOptions s_options = new(JsonText.Options)
-    {
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-        RespectNullableAnnotations = true,
-        AllowDuplicateProperties = false,
-    };
 
     /// <summary>The file of the set; null where random real images are judged alone.</summary>
     public required string? Set { get; init; }
@@ -51,9 +42,8 @@ internal sealed record EvaluationRecord
         string path = Path.Combine(folder, FileName);
         try
         {
-            (JsonObject root, bool hasHash) = SealedJson.Read(path);
-            return (hasHash ? root.Deserialize<EvaluationRecord>(s_options) : null)
-                ?? throw new JsonException("it does not state the hash of its content.");
+            (EvaluationRecord read, bool hasHash) = SealedJson.Read<EvaluationRecord>(path);
+            return hasHash ? read : throw new JsonException("it does not state the hash of its content.");
         }
         catch (Exception e) when (e is JsonException or FileNotFoundException)
         {
@@ -66,5 +56,5 @@ internal sealed record EvaluationRecord
     public void Save(string folder) =>
         AtomicFile.WriteAllText(
             Path.Combine(folder, FileName),
-            SealedJson.Seal(JsonSerializer.SerializeToNode(this, s_options)!.AsObject()) + "\n");
+            SealedJson.Seal(JsonSerializer.SerializeToNode(this, JsonText.Options)!.AsObject()) + "\n");
 }

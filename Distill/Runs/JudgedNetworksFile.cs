@@ -33,7 +33,7 @@ internal sealed class JudgedNetworksFile : IDisposable
     {
         string path = Path.Combine(folder, FileName);
         _identity = identity;
-        (List<JsonObject> lines, _) = CheckedLines.Read(path, line => Take(line, repeats), (what, e) => new DistillException(
+        (List<JsonObject> lines, _) = CheckedLines.Read(path, line => Take(JsonObject.Create(line.Clone())!, repeats), (what, e) => new DistillException(
             ExitCode.Data, "IM3052",
             $"{path} was changed or damaged after it was written, or belongs to another evaluation: {what} Delete it to judge all " +
             "networks again.", e));

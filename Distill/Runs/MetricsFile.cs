@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using InfMatch.Tensors.IO;
 
@@ -45,8 +46,7 @@ internal sealed class MetricsFile : IDisposable
 
     private static (List<JsonObject> Lines, bool HasChecks) ReadAll(string path) => CheckedLines.Read(
         path,
-        line => _ = (line["ipc"]!.GetValue<int>(), line["iteration"]!.GetValue<int>(), line["j"]?.GetValue<double>(),
-            line["accuracy"]?.GetValue<double>()),
+        line => JsonFile.Read<MetricsLine>(line, CheckedLines.CheckKey),
         (what, e) => Damaged(path, what, e));
 
     private static bool IsBefore(JsonObject line, IReadOnlyDictionary<int, int> saved)
@@ -73,4 +73,28 @@ internal sealed class MetricsFile : IDisposable
     private static DistillException Damaged(string path, string what, Exception? inner = null) => new(
         ExitCode.Data, "IM3028",
         $"{path} is damaged: {what} Delete it to go on without the curves of what is done; the set does not depend on it.", inner);
+
+    // Every key that a line may have; what was not measured is missing, and not null.
+    private sealed record MetricsLine
+    {
+        public required int Ipc { get; init; }
+
+        public required int Iteration { get; init; }
+
+        public double J { get; init; }
+
+        public double Cosine { get; init; }
+
+        public double Mass { get; init; }
+
+        public int Expert { get; init; }
+
+        public int First { get; init; }
+
+        public int Last { get; init; }
+
+        public bool Skipped { get; init; }
+
+        public double Accuracy { get; init; }
+    }
 }

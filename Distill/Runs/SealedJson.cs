@@ -23,33 +23,49 @@ internal static class SealedJson
         return root.ToJsonString(JsonText.Options);
     }
 
-    /// <summary>Reads a file; the object comes without its hash. Whether it states one is told: files of earlier versions do
-    /// not.</summary>
+    /// <summary>Reads an object of any entries; it comes without its hash.</summary>
     /// <exception cref="JsonException">It is no JSON object, or its content has another hash.</exception>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
     public static (JsonObject Root, bool HasHash) Read(string path)
     {
-        (JsonObject root, bool? isRight) = Load(path);
-        return isRight != false
-            ? (root, isRight is true)
-            : throw new JsonException("its content does not have the hash that it states, so it was damaged or edited.");
+        using JsonDocument document = JsonFile.Open(path);
+        bool hasHash = Require(document.RootElement);
+        JsonObject root = JsonObject.Create(document.RootElement.Clone())!;
+        root.Remove(Key);
+        return (root, hasHash);
     }
 
-    /// <summary>The same, but a wrong hash is told and not thrown; null is none.</summary>
-    /// <exception cref="JsonException">It is no JSON object.</exception>
+    /// <summary>Reads a file by strict rules (<see cref="JsonFile"/>) as the type that it was written from. Whether it states a
+    /// hash is told: files of earlier versions do not.</summary>
+    /// <exception cref="JsonException">It is no such JSON, or its content has another hash.</exception>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
-    public static (JsonObject Root, bool? IsRight) Load(string path)
+    public static (T Value, bool HasHash) Read<T>(string path)
     {
-        JsonObject root = Parse(File.ReadAllText(path));
+        using JsonDocument document = JsonFile.Open(path);
+        T value = JsonFile.Read<T>(document.RootElement, besides: Key);
+        return (value, Require(document.RootElement));
+    }
+
+    private static bool Require(JsonElement root) => IsRight(root) is { } isRight
+        ? isRight ? true : throw new JsonException("its content does not have the hash that it states, so it was damaged or edited.")
+        : false;
+
+    /// <summary>Whether the content of a file has the hash that it states; null where it states none.</summary>
+    /// <exception cref="JsonException">It is no object of proper texts.</exception>
+    public static bool? IsRight(JsonElement json)
+    {
+        JsonObject root = json.ValueKind == JsonValueKind.Object
+            ? JsonObject.Create(json.Clone())!
+            : throw new JsonException("it is no JSON object.");
         if (!root.ContainsKey(Key))
         {
             // Under another name: the name was damaged.
-            return (root, root.Any(entry => entry.Value is JsonValue other && other.TryGetValue(out string? text)
-                && ArtifactHash.IsHash(text)) ? false : null);
+            return root.Any(entry => entry.Value is JsonValue other && other.TryGetValue(out string? text)
+                && ArtifactHash.IsHash(text)) ? false : null;
         }
         JsonNode? stated = root[Key];
         root.Remove(Key);
-        return (root, stated is JsonValue value && value.TryGetValue(out string? hash) && hash == Hash(root));
+        return stated is JsonValue value && value.TryGetValue(out string? hash) && hash == Hash(root);
     }
 
     private static JsonObject Parse(string text)

@@ -22,6 +22,8 @@ internal static class JsonText
 /// <param name="Runs">Each network's.</param>
 internal sealed record Accuracy(double Mean, double Std, IReadOnlyList<double> Runs)
 {
+    private const double Rounding = 1e-6;
+
     /// <summary>The same networks at the best of the epochs at which the test images were looked at, where they were
     /// before the last.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -32,6 +34,24 @@ internal sealed record Accuracy(double Mean, double Std, IReadOnlyList<double> R
     {
         (double mean, double deviation, _) = Spread.OfAll(runs);
         return new Accuracy(mean, runs.Count > 1 ? deviation : 0, runs);
+    }
+
+    /// <summary>Fails unless these are percents, with their own mean and deviation.</summary>
+    /// <exception cref="JsonException">They are not; the message names the key.</exception>
+    public void RequireAcceptable(string place)
+    {
+        if (Runs.Count == 0 || Runs.Any(r => r is < 0 or > 100))
+        {
+            throw new JsonException(FormattableString.Invariant(
+                $"{place}.runs is [{string.Join(", ", Runs.Take(5))}]; expected numbers from 0 to 100, at least one."));
+        }
+        Accuracy own = Of(Runs);
+        if (!(Math.Abs(own.Mean - Mean) <= Rounding && Math.Abs(own.Std - Std) <= Rounding))
+        {
+            throw new JsonException(FormattableString.Invariant(
+                $"{place} has the mean {Mean} and the std {Std}; expected {own.Mean} and {own.Std}, those of its runs."));
+        }
+        Best?.RequireAcceptable($"{place}.best");
     }
 
     /// <summary>A JSON object with this under a name.</summary>
@@ -58,6 +78,12 @@ internal sealed record AccuracySet
     public Accuracy? RandomRealSoftLabels { get; init; }
 
     public Accuracy? Whole { get; init; }
+
+    /// <summary>Each with the key that it has in JSON.</summary>
+    public IEnumerable<(string Name, Accuracy? Accuracy)> All() =>
+    [
+        ("distilled", Distilled), ("randomReal", RandomReal), ("randomRealSoftLabels", RandomRealSoftLabels), ("whole", Whole),
+    ];
 
     /// <summary>Whether every one is known.</summary>
     [JsonIgnore]
@@ -127,16 +153,27 @@ internal sealed record Summary
     {
         try
         {
-            (JsonObject root, bool hasHash) = SealedJson.Read(path);
-            Summary read = root.Deserialize<Summary>(JsonText.Options)!;
-            return read.Results is null || read.Results.Any(r => r?.Accuracy is null)
-                ? throw new JsonException("its results are not whole.")
-                : read with { HasHash = hasHash };
+            (Summary read, bool hasHash) = SealedJson.Read<Summary>(path);
+            RequireAcceptable(read.Results, "results");
+            return read with { HasHash = hasHash };
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new DistillException(
                 ExitCode.Data, "IM3020", $"{path} is no summary: {e.Message} Delete it to start afresh.", e);
+        }
+    }
+
+    /// <summary>Fails unless results that were read are ones that can have been measured.</summary>
+    /// <exception cref="JsonException">They are not; the message names the key.</exception>
+    public static void RequireAcceptable(IReadOnlyList<IpcResult> results, string place)
+    {
+        for (int i = 0; i < results.Count; i++)
+        {
+            if (results[i].Ipc < 1)
+                throw new JsonException($"{place}[{i}].ipc is {results[i].Ipc}; expected a number from 1.");
+            foreach ((string name, Accuracy? accuracy) in results[i].Accuracy.All())
+                accuracy?.RequireAcceptable($"{place}[{i}].accuracy.{name}");
         }
     }
 

@@ -7,7 +7,7 @@ using InfMatch.Tensors.IO;
 namespace InfMatch.Influence;
 
 /// <summary>A trajectory file that does not fit its network, its data or its own description.</summary>
-public sealed class TrajectoryException(string message) : Exception(message);
+public sealed class TrajectoryException(string message) : Exception(PrintableText.Of(message));
 
 /// <summary>
 /// The recorded training of one network on D: a safetensors file with the stored steps [K], their parameters θ [K, p]

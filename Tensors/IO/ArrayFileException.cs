@@ -7,7 +7,7 @@ namespace InfMatch.Tensors.IO;
 public abstract class ArrayFileException : FormatException
 {
     private protected ArrayFileException(string source, string problem, Exception? inner)
-        : base($"{source}: {problem}", inner)
+        : base(PrintableText.Of($"{source}: {problem}"), inner)
     {
     }
 

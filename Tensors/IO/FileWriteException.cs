@@ -8,7 +8,7 @@ public sealed class FileWriteException : IOException
     /// <summary>Creates the exception with a complete message.</summary>
     /// <param name="message">What failed, where, and the likely fix.</param>
     public FileWriteException(string message)
-        : base(message)
+        : base(PrintableText.Of(message))
     {
     }
 
@@ -16,7 +16,7 @@ public sealed class FileWriteException : IOException
     /// <param name="message">What failed, where, and the likely fix.</param>
     /// <param name="inner">The error of the operating system.</param>
     public FileWriteException(string message, Exception inner)
-        : base(message, inner)
+        : base(PrintableText.Of(message), inner)
     {
     }
 

@@ -73,7 +73,7 @@ public sealed class ArtifactCommandTests : IDisposable
         string set = Path.Combine(_run.RunPath, "synthetic", "ipc2.safetensors");
         string expert = ExpertLibrary.FileOf(Path.Combine(_run.RunPath, "experts"), 1), config = Path.Combine(_run.RunPath, "config.json");
         Assert.Equal(0, Run("verify", set));
-        Assert.Contains("origin: settings and experts of the run folder are those of the file", _run.Errors);
+        Assert.Contains("origin: settings and experts of the run folder are those of the file", _run.Output);
 
         byte[] right = File.ReadAllBytes(expert), text = File.ReadAllBytes(config);
         byte[] flipped = [.. right];

@@ -64,8 +64,8 @@ public sealed class ArtifactReaderTests : IDisposable
         { "zca", "eps=0.1", "the array 'zca_mean' is missing" },
         { "zca", "on", "zca is \"on\", expected \"none\" or \"eps=0.1\"" },
         { "configuration", "{}", "in its configuration" },
-        { "configuration", "[]", "it is no JSON object" },
-        { "configuration", "{\"epochs\":0}", "--epochs is \"0\"; expected a whole number from 1" },
+        { "configuration", "[]", "it is []; expected an object" },
+        { "configuration", "{\"epochs\":0}", "epochs is 0; expected a whole number from 1" },
         { "configuration", "{\"epochs\":1,\"epochs\":2}", "its configuration cannot be used" },
         { "configuration", "{\"out\":\"elsewhere\"}", "there is no setting \"out\"" },
         { "configuration", "{\"dataset\":\"\\ud800\"}", "its configuration cannot be used" },
@@ -259,7 +259,7 @@ public sealed class ArtifactReaderTests : IDisposable
 
     // In a file of an earlier version, which has no hash that would tell before.
     [Theory]
-    [InlineData("\"lrImg\": {\n      \"value\": 800", "\"lrImg\": {\n      \"value\": -4", "--lr-img is \"-4\"")]
+    [InlineData("\"lrImg\": {\n      \"value\": 800", "\"lrImg\": {\n      \"value\": -4", "settings.lrImg.value is -4; expected a number above 0")]
     [InlineData("\"command\": \"distill\",", "\"command\": \"distill\", \"command\": \"train\",", "is no configuration of this version")]
     public void A_configuration_with_a_wrong_value_is_refused(string from, string to, string message)
     {

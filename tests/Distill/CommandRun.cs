@@ -41,7 +41,10 @@ internal sealed class CommandRun : IDisposable
         "--threshold", "10", "--rate-schedule", "constant", .. more,
     ];
 
-    public static DatasetPair TinyData()
+    public static DatasetPair TinyData() => TinyData(s_classes);
+
+    /// <summary>The data with other names of its classes, as many.</summary>
+    public static DatasetPair TinyData(ImmutableArray<string> classes)
     {
         var standardisation = new Standardisation([0.5f], [0.25f]);
         return new DatasetPair("tiny", Half("train", TrainPerClass), Half("test", TestPerClass));
@@ -61,7 +64,7 @@ internal sealed class CommandRun : IDisposable
                 }
             }
             return new ImageDataset(
-                $"tiny {half}", s_classes, 1, Side, Side, [.. pixels], [.. labels], standardisation);
+                $"tiny {half}", classes, 1, Side, Side, [.. pixels], [.. labels], standardisation);
         }
     }
 
@@ -103,6 +106,9 @@ internal sealed class CommandRun : IDisposable
 
     /// <summary>Lets the program load data as it does for a person, and not the set of these tests.</summary>
     public bool LoadsItself { get; init; }
+
+    /// <summary>The names of the classes.</summary>
+    public ImmutableArray<string> Classes { get; init; } = s_classes;
 
     /// <summary>Copies the run folder to <see cref="CopiedRun"/> as soon as a line for people begins with this text.
     /// </summary>

@@ -269,7 +269,7 @@ public sealed class EndToEndTests
         Assert.Equal(own.Whole!.Runs, again.Results[0].Accuracy.Whole!.Runs);
         named[Array.IndexOf(named, "--experts") + 1] = "3";
         Assert.Equal((int)ExitCode.Data, run.Run(named));
-        Assert.Contains("expert-002.safetensors does not exist. Record it with 'train", run.Errors);
+        Assert.Contains("expert-002.safetensors does not exist. Correct --experts-from or --experts, or record it: dotnet run --project Distill -- train --experts-from ", run.Errors);
     }
 
     [Fact]

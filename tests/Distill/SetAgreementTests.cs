@@ -135,7 +135,7 @@ public sealed class SetAgreementTests : IDisposable
         }
         _run.Data = Data(["left", "right", "above"], relabel: 0);
         Run("verify", set);
-        Assert.Contains("class 2 is \"top\" in the file and \"above\" here; the images and labels are the same", _run.Errors);
+        Assert.Contains("class 2 is \"top\" in the file and \"above\" here; the images and labels are the same", _run.Output);
         Assert.DoesNotContain("[IM3046]", _run.Errors, StringComparison.Ordinal);
     }
 
