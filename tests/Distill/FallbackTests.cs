@@ -17,7 +17,7 @@ public sealed class FallbackTests : IDisposable
 
     private static (int Code, string Output, string Errors) Run(string assembly, string? without, params string[] args)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, assembly));
         foreach (string arg in args)
             start.ArgumentList.Add(arg);

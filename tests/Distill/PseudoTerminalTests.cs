@@ -49,12 +49,12 @@ public sealed class PseudoTerminalTests : IDisposable
         string[] rows = [.. screen.Rows];
         Assert.Equal("ended with 130", rows[^1]);
         Assert.Contains("Experts", rows[^2], StringComparison.Ordinal);
-        Assert.DoesNotContain("distill: interrupted.", rows);
+        Assert.DoesNotContain("distill: interrupted.", rows, StringComparer.Ordinal);
     }
 
     private static bool HearsInterrupts()
     {
-        using Process process = Process.Start(new ProcessStartInfo("env", [HearInterrupt, "true"]) { RedirectStandardError = true })!;
+        using Process process = Process.Start(new ProcessStartInfo("env", [HearInterrupt, "true"]) { RedirectStandardError = true, UseShellExecute = false })!;
         process.WaitForExit();
         return process.ExitCode == 0;
     }
@@ -69,7 +69,7 @@ public sealed class PseudoTerminalTests : IDisposable
         string dotnet = Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet";
         var start = new ProcessStartInfo(script)
         {
-            WorkingDirectory = _folder, RedirectStandardInput = true, RedirectStandardOutput = true,
+            WorkingDirectory = _folder, UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true,
             StandardOutputEncoding = Encoding.UTF8,
             ArgumentList =
             {

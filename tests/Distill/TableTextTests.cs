@@ -56,14 +56,16 @@ public sealed class TableTextTests
     [InlineData("\u0085\u2028", "\"\\\\u0085\\\\u2028\"")]
     public void Yaml_is_one_scalar(string text, string yaml) => Assert.Equal(yaml, TableText.Yaml(text));
 
+    private static readonly JsonSerializerOptions s_relaxed = new()
+    {
+        WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
     [Fact]
     public void Json_means_the_same_and_is_printable()
     {
         const string Text = "a\u001b\u202e\u2028\u200b\ufeff😀\U000e0041\u0085\"\\é\u3164";
-        string json = JsonSerializer.Serialize(new[] { Text, "half \ud800" }, new JsonSerializerOptions
-        {
-            WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        });
+        string json = JsonSerializer.Serialize(new[] { Text, "half \ud800" }, s_relaxed);
         string made = TableText.Json(json);
         Assert.Equal([Text, "half \ufffd"], JsonSerializer.Deserialize<string[]>(made)!, StringComparer.Ordinal);
         Assert.All(made.EnumerateRunes(), r => Assert.True(r.Value is '\n' or '\r' || PrintableText.IsPrintable(r), $"{r.Value:x}"));

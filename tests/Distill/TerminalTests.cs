@@ -74,7 +74,7 @@ public sealed class TerminalTests
             Assert.Equal(2, screen.Rows.Count);
             width = 60;
             progress.Note("a note");
-            Assert.NotEqual("", drawn);
+            Assert.NotEqual("", drawn, StringComparer.Ordinal);
         }
         Assert.Equal("a note", screen.Rows[0]);
         Assert.DoesNotContain('y', string.Concat(screen.Rows));

@@ -102,7 +102,8 @@ public sealed class TrajectoryHashTests
             DamagedFileException e = Assert.Throws<DamagedFileException>(() => TrajectoryFile.Open(folder.At("t")));
             Assert.StartsWith(folder.At("t"), e.Message, StringComparison.Ordinal);
         }
-        Assert.NotEqual(problem.Experts[0].Trajectory.ContentHash, problem.Experts[1].Trajectory.ContentHash);
+        Assert.NotEqual(
+            problem.Experts[0].Trajectory.ContentHash, problem.Experts[1].Trajectory.ContentHash, StringComparer.Ordinal);
     }
 
     internal static void WriteFirstFormat(string path, ArraySet set, params NamedArray[] instead) => Safetensors.Write(
