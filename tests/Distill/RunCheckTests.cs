@@ -48,14 +48,15 @@ public sealed class RunCheckTests : IDisposable
     }
 
     [Fact]
-    public void The_preset_retrained_on_the_built_in_set_is_refused_before_any_training()
+    public void The_preset_retrained_on_a_small_set_is_refused_before_any_training()
     {
-        using var run = new CommandRun { LoadsItself = true };
-        Assert.Equal((int)ExitCode.Usage, run.Run("distill", "--preset", "retrained"));
-        Assert.Contains("No window of 20 checkpoints from checkpoint 0 on", run.Errors, StringComparison.Ordinal);
-        Assert.Contains("--window", run.Errors, StringComparison.Ordinal);
-        Assert.DoesNotContain("Experts", run.Errors, StringComparison.Ordinal);
-        Assert.False(File.Exists(Path.Combine(run.Runs, "latest")));
+        Assert.Equal((int)ExitCode.Usage, _run.Run("distill", "--preset", "retrained", "--dataset", "tiny"));
+        Assert.Contains(
+            "No window of 20 checkpoints from checkpoint 0 on lies in the 5 checkpoints of an expert, which trains 4 steps on 72 images",
+            _run.Errors, StringComparison.Ordinal);
+        Assert.Contains("Lower --window", _run.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("Experts", _run.Errors, StringComparison.Ordinal);
+        Assert.Empty(Entries());
     }
 
     [Theory]
