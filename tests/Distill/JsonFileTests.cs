@@ -355,7 +355,9 @@ public sealed class JsonFileTests : IDisposable
                 File.WriteAllText(path, text + behind);
                 try
                 {
-                    Assert.True(SameJson(expected(text), read()), $"{string.Join('.', place)} = {value}: {text} was read as {read()}");
+                    string found = read();
+                    if (!SameJson(expected(text), found))
+                        Assert.Fail($"{string.Join('.', place)} = {value}: {text} was read as {found}");
                     sound++;
                 }
                 catch (DistillException e)
