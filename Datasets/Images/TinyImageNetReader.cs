@@ -30,13 +30,23 @@ public static class TinyImageNetReader
 
     /// <summary>True when a folder looks like the set, also where parts are missing.</summary>
     internal static bool IsIn(string folder) =>
-        Directory.Exists(Path.Combine(folder, "train"))
-        && (File.Exists(Path.Combine(folder, "wnids.txt")) || File.Exists(Path.Combine(folder, "val", Annotations)));
+        Directory.Exists(Part(folder, "train"))
+        && (File.Exists(Path.Combine(folder, "wnids.txt")) || File.Exists(Path.Combine(Part(folder, "val"), Annotations)));
+
+    // In any capitals, where it does not stand there as published.
+    private static string Part(string root, string name)
+    {
+        string published = Path.Combine(root, name);
+        return Directory.Exists(published) || !Directory.Exists(root)
+            ? published
+            : Directory.EnumerateDirectories(root).Order(StringComparer.Ordinal)
+                .FirstOrDefault(d => Path.GetFileName(d).Equals(name, StringComparison.OrdinalIgnoreCase)) ?? published;
+    }
 
     internal static ImageListing List(string folder, LoadOptions options)
     {
         DatasetFile.RequireFolder(folder);
-        string root = Path.GetFullPath(folder), train = Path.Combine(root, "train");
+        string root = Path.GetFullPath(folder), train = Part(root, "train");
         DatasetFile.RequireFolder(train);
         var walk = new FolderWalk(root, options.Limits);
         string[] ids = walk.ClassFolders(train);
@@ -104,7 +114,7 @@ public static class TinyImageNetReader
 
     private static ListedImage[] Validation(string root, string[] ids, FolderWalk walk, LoadOptions options)
     {
-        string val = Path.Combine(root, "val"), path = Path.Combine(val, Annotations), images = Path.Combine(val, "images");
+        string val = Part(root, "val"), path = Path.Combine(val, Annotations), images = Path.Combine(val, "images");
         if (!Directory.Exists(images) && ids.Any(id => Directory.Exists(Path.Combine(val, id))))
             return ValidationByClass(val, ids, walk);
         DatasetFile.RequireFolder(images);

@@ -75,6 +75,8 @@ internal static class Failure
             OutOfMemoryException => "the host has no more memory. Lower --width, --ipc or --expert-batch. [IM5001]",
             NumericalException => $"{e.Message} [IM6001]",
             OperationCanceledException => "interrupted.",
+            FileNotFoundException missing =>
+                $"the file {missing.FileName} is missing, or a link that leads nowhere. Put it back, or start anew. [IM7005]",
             _ when CodeOf(e) == ExitCode.Bug =>
                 $"unexpected {e.GetType().Name}: {e.Message} This is a bug; run again with --verbose and report the text. " +
                 "[IM1001]",

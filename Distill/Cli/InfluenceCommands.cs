@@ -80,7 +80,7 @@ internal sealed class InfluenceCommands(
         }
         terminal.Show(table);
         foreach (ScoresRow row in rows.Where(r => r.Remark is not null))
-            terminal.Show($"{row.Estimator}: {row.Remark}");
+            terminal.Show(row.Remark!);
         ScoredNetwork network = study.Network!;
         terminal.Show($"Scored network: {network}.");
         if (network.WhatIsWrong is { } wrong)

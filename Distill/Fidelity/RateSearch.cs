@@ -37,7 +37,9 @@ internal sealed class RateSearch(Network network, LabelledImages data, TrainingP
             found.Add((rate, LossBy(rate, images, labels, cancel)));
             stage?.Report(found.Count, FormattableString.Invariant($"{rate:G3}: loss {found[^1].Loss:F3}"));
         }
-        return Choose(found, network.Classes) ?? throw new NumericalException(
+        double? taken = Choose(found, network.Classes);
+        stage?.Report(found.Count, FormattableString.Invariant($"{taken:G3} taken"));
+        return taken ?? throw new NumericalException(
             $"the validation loss of {network.Name} by every rate from {s_rates[0]} to {s_rates[^1]}", Steps,
             double.PositiveInfinity, "Check the images, or give --rate.");
     }

@@ -3,6 +3,7 @@ using InfMatch.Datasets;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
@@ -52,7 +53,9 @@ internal sealed class DistillationRun(
             var judge = new NetworkJudge(judged, settings, data, _key.Split("judge"), cancel);
             foreach (int ipc in settings.Ipc)
             {
-                if (_results.Find(r => r.Ipc == ipc) is not { Accuracy.IsComplete: true })
+                if (_results.Find(r => r.Ipc == ipc) is { Accuracy.IsComplete: true } done)
+                    RequireSet(done);
+                else
                     RunIpc(ipc, network, data, library, real, estimator, judge, metrics);
             }
         }
@@ -62,6 +65,22 @@ internal sealed class DistillationRun(
             throw;
         }
         return Save(complete: true);
+    }
+
+    // A set that is finished is not made again, so that it must be sound.
+    private void RequireSet(IpcResult result)
+    {
+        string path = folder.Set(result.Ipc);
+        if (!File.Exists(path))
+            return;
+        SyntheticArtifact set = SyntheticArtifact.Read(path);
+        if (result.SetHash is { } hash && set.Metadata.GetValueOrDefault("set_sha256") != hash)
+        {
+            throw new DistillException(
+                ExitCode.Data, "IM3053",
+                $"{path} is not the set of this run, whose hash is {hash}. Put it back; or delete {folder.Summary}, and 'resume' " +
+                "makes it again.");
+        }
     }
 
     private void RunIpc(
@@ -76,7 +95,13 @@ internal sealed class DistillationRun(
         start.Images.Dispose();
         start.LabelLogits.Dispose();
         if (File.Exists(folder.Checkpoint(ipc)))
-            CheckpointFile.Restore(folder.Checkpoint(ipc), distiller, settings, origin, progress.Note);
+        {
+            FromState(() =>
+            {
+                CheckpointFile.Restore(folder.Checkpoint(ipc), distiller, settings, origin, progress.Note);
+                return distiller.Iteration;
+            });
+        }
         var result = new IpcResult(ipc, settings.Estimator, new AccuracySet { Whole = library.Accuracy });
         try
         {
@@ -208,7 +233,21 @@ internal sealed class DistillationRun(
 
     private Dictionary<int, int> SavedIterations() => settings.Ipc
         .Where(ipc => File.Exists(folder.Checkpoint(ipc)))
-        .ToDictionary(ipc => ipc, ipc => CheckpointFile.IterationOf(folder.Checkpoint(ipc)));
+        .ToDictionary(ipc => ipc, ipc => FromState(() => CheckpointFile.IterationOf(folder.Checkpoint(ipc))));
+
+    // What is damaged says so itself; what to do about it only the run knows.
+    private static int FromState(Func<int> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (ArrayFileException e)
+        {
+            throw new DistillException(
+                ExitCode.Data, "IM3054", $"{e.Message.TrimEnd('.')}. Delete it to distil this set afresh.", e);
+        }
+    }
 
     private void SaveState(Distiller distiller, int ipc, SetOrigin origin, MetricsFile metrics)
     {

@@ -55,7 +55,7 @@ internal static class RunCheck
             ZcaWhitening.RequireFit(pair.Train, backend);
         new Requirements(
             ExpertLibrary.MissingBytes(settings, network, pair, experts),
-            Rehearsal.OfExperts(settings, pair, backend)).Check(folder, backend);
+            Rehearsal.OfExperts(settings, pair, backend)) { Levers = "--expert-batch or --width" }.Check(folder, backend);
     }
 
     /// <summary>Refuses an evaluation that would fail on the way.</summary>
@@ -70,7 +70,7 @@ internal static class RunCheck
         pair.Train.FirstOfEachClass(settings.Ipc.Max());
         new Requirements(
             0, Rehearsal.OfJudging(
-                settings, pair, backend, networks, ImagesOfSets(settings, pair.Train.Classes), columns: 3)).Check(settings.Out, backend);
+                settings, pair, backend, networks, ImagesOfSets(settings, pair.Train.Classes), columns: 3)) { Levers = "--eval-width" }.Check(settings.Out, backend);
     }
 
     /// <summary>The images that training on each set of a run sees.</summary>

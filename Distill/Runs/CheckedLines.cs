@@ -51,6 +51,7 @@ internal sealed class CheckedLines : IDisposable
     public static (List<JsonObject> Lines, bool HasChecks) Read(
         string path, Action<JsonElement> inspect, Func<string, Exception, Exception> damaged)
     {
+        FileOperations.RefuseLink(path);
         var lines = new List<JsonObject>();
         if (!File.Exists(path))
             return (lines, true);
@@ -73,7 +74,7 @@ internal sealed class CheckedLines : IDisposable
             catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException
                 or ArgumentException)
             {
-                throw damaged($"line {i + 1} {e.Message}", e);
+                throw damaged($"line {i + 1}: {e.Message}", e);
             }
         }
         return (lines, hasChecks ?? true);
@@ -119,12 +120,12 @@ internal sealed class CheckedLines : IDisposable
         line.Remove(CheckKey);
         hasChecks ??= stated is not null;
         if (hasChecks != stated is not null)
-            throw new JsonException("and the first differ in whether they have a check.");
+            throw new JsonException("it and the first differ in whether they have a check.");
         if (stated is not null)
         {
             check = Next(check, line.ToJsonString());
             if (stated != check)
-                throw new JsonException("does not have the check that follows from it and the lines before it.");
+                throw new JsonException("it does not have the check that follows from it and the lines before it.");
         }
         return line;
     }

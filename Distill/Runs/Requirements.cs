@@ -7,6 +7,9 @@ namespace InfMatch.Distill;
 /// <param name="MemoryBytes">What tensors hold at most; <see cref="Rehearsal"/> finds it.</param>
 internal sealed record Requirements(long DiskBytes, long MemoryBytes)
 {
+    /// <summary>The options by which the memory becomes less.</summary>
+    public string Levers { get; init; } = "--real-batch, --expert-batch, --width, --eval-width or --ipc";
+
     /// <summary>Compares the need with what there is.</summary>
     /// <exception cref="DistillException">The disk (exit 7) or the memory (exit 5) is too small.</exception>
     public void Check(long freeDiskBytes, long memoryBytes, string folder, string device)
@@ -25,7 +28,7 @@ internal sealed record Requirements(long DiskBytes, long MemoryBytes)
             throw new DistillException(
                 ExitCode.Memory, "IM5002",
                 $"the run needs about {need} of the memory of {device}, {had} can " +
-                "be had. Lower --real-batch, --expert-batch, --width or --ipc, or raise --memory-limit where it is set.");
+                $"be had. Lower {Levers}, or raise --memory-limit where it is set.");
         }
     }
 

@@ -282,6 +282,22 @@ public sealed class ImageFolderTests
         Refused(DatasetFault.NotFound, () => TinyImageNetReader.LoadFolder(root), Path.Combine(val, "n02"));
     }
 
+    [Theory]
+    [InlineData("TRAIN", "Val")]
+    [InlineData("Train", "VAL")]
+    public void Tiny_imagenet_in_other_capitals_is_the_same_set(string train, string val)
+    {
+        using TempFolder folder = TinyTree();
+        string root = Path.Combine(folder.Path, "tiny-imagenet-200");
+        DatasetPair published = TinyImageNetReader.LoadFolder(root);
+        Directory.Move(Path.Combine(root, "train"), Path.Combine(root, train));
+        Directory.Move(Path.Combine(root, "val"), Path.Combine(root, val));
+        Assert.True(TinyImageNetReader.IsIn(root));
+        DatasetPair renamed = TinyImageNetReader.LoadFolder(root);
+        Assert.Equal(published.Train.ContentHash(), renamed.Train.ContentHash());
+        Assert.Equal(published.Test.ContentHash(), renamed.Test.ContentHash());
+    }
+
     internal static TempFolder TwoClasses()
     {
         var folder = new TempFolder();

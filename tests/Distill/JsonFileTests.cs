@@ -196,7 +196,7 @@ public sealed class JsonFileTests : IDisposable
             File.WriteAllText(path, $"{Step}\n{cut}");
             Assert.Equal([Step], MetricsFile.Read(path).Select(l => l.ToJsonString()), StringComparer.Ordinal);
             File.WriteAllText(path, $"{cut}\n{Step}\n");
-            Assert.Contains("line 1 ", Assert.Throws<DistillException>(() => MetricsFile.Read(path)).Message);
+            Assert.Contains("line 1:", Assert.Throws<DistillException>(() => MetricsFile.Read(path)).Message);
         }
         File.WriteAllText(path, "");
         Assert.Empty(MetricsFile.Read(path));

@@ -84,6 +84,52 @@ public sealed class ResumeDamageTests : IDisposable
         Assert.DoesNotContain("--lr-img", _run.Errors);
     }
 
+    [Fact]
+    public void A_finished_run_whose_set_is_damaged_or_another_does_not_pass_for_sound()
+    {
+        Assert.Equal(0, _run.RunAsGiven(Interruption.Silent(), "resume", _run.CopiedRun));
+        string one = Path.Combine(_run.CopiedRun, "synthetic", "ipc1.safetensors");
+        byte[] right = File.ReadAllBytes(one), flipped = [.. right];
+        flipped[^5] ^= 4;
+        File.WriteAllBytes(one, flipped);
+        Assert.Equal((int)ExitCode.Data, _run.RunAsGiven(Interruption.Silent(), "resume", _run.CopiedRun));
+        Assert.Contains(one, _run.Errors);
+        File.Copy(Path.Combine(_run.CopiedRun, "synthetic", "ipc2.safetensors"), one, overwrite: true);
+        Assert.Equal((int)ExitCode.Data, _run.RunAsGiven(Interruption.Silent(), "resume", _run.CopiedRun));
+        Assert.Contains("is not the set of this run", _run.Errors);
+        File.WriteAllBytes(one, right);
+        Assert.Equal(0, _run.RunAsGiven(Interruption.Silent(), "resume", _run.CopiedRun));
+    }
+
+    [Fact]
+    public void A_damaged_state_says_how_to_go_on()
+    {
+        string state = Path.Combine(_run.CopiedRun, "checkpoints", "ipc2.safetensors");
+        byte[] bytes = File.ReadAllBytes(state);
+        bytes[^9] ^= 1;
+        File.WriteAllBytes(state, bytes);
+        Assert.Equal((int)ExitCode.Data, _run.RunAsGiven(Interruption.Silent(), "resume", _run.CopiedRun));
+        Assert.Contains(state, _run.Errors);
+        Assert.Contains("Delete it to distil this set afresh. [IM3054]", _run.Errors);
+        File.Delete(state);
+        Assert.Equal(0, _run.RunAsGiven(Interruption.Silent(), "resume", _run.CopiedRun));
+    }
+
+    [Theory]
+    [InlineData("metrics.jsonl", "it is a link to")]
+    [InlineData("experts/expert-000.safetensors", "a link that leads nowhere")]
+    [InlineData("environment.json", "a link that leads nowhere")]
+    public void A_link_that_leads_nowhere_is_told_as_one(string name, string told)
+    {
+        string path = Path.Combine(_run.CopiedRun, name), nowhere = Path.Combine(_run.CopiedRun, "nowhere");
+        File.Delete(path);
+        File.CreateSymbolicLink(path, nowhere);
+        Assert.Equal((int)ExitCode.FileSystem, _run.RunAsGiven(Interruption.Silent(), "resume", _run.CopiedRun));
+        Assert.Contains(path, _run.Errors);
+        Assert.Contains(told, _run.Errors);
+        Assert.False(File.Exists(nowhere));
+    }
+
     // Sound and recorded with the same settings, but not what the state was reached with: here, on another machine.
     [Fact]
     public void A_state_goes_on_only_with_the_experts_it_was_reached_with()
