@@ -19,7 +19,8 @@ internal static class SealedJson
     {
         root.Remove(Key);
         // Hashed as a reader finds it: numbers keep the spelling that they have in the text.
-        root[Key] = Hash(Parse(root.ToJsonString(JsonText.Options)));
+        using JsonDocument written = JsonFile.Parse(root.ToJsonString(JsonText.Options));
+        root[Key] = Hash(JsonObject.Create(written.RootElement)!);
         return root.ToJsonString(JsonText.Options);
     }
 
@@ -66,21 +67,6 @@ internal static class SealedJson
         JsonNode? stated = root[Key];
         root.Remove(Key);
         return stated is JsonValue value && value.TryGetValue(out string? hash) && hash == Hash(root);
-    }
-
-    private static JsonObject Parse(string text)
-    {
-        try
-        {
-            var root = JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false })
-                as JsonObject;
-            _ = root?.Count; // its entries are looked at only now
-            return root ?? throw new JsonException("it is no JSON object.");
-        }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
-        {
-            throw new JsonException($"it is no JSON: {e.Message}", e);
-        }
     }
 
     private static string Hash(JsonObject withoutHash)
