@@ -76,7 +76,7 @@ public static class Differential
     // fills both.
     internal static Tensor[] Central(TensorScope scope, Tensor theta, Tensor v, double step, Func<Tensor, Tensor[]> f)
     {
-        Tensor[][] ends = scope.SideBySide(
+        Tensor[][] ends = scope.InParallel(
             theta.Backend, 2, i => f(TensorAlgebra.Axpy(i == 0 ? step : -step, v, theta)));
         return [.. ends[0].Select((up, i) => up.Minus(ends[1][i]).Times(1 / (2 * step)))];
     }

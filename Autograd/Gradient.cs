@@ -66,7 +66,7 @@ public static class Gradient
             throw new ShapeException($"The cotangent {cotangent.Shape} of a result {y.Shape} must have its shape.");
 
         var between = new HashSet<Variable>(wrt, ReferenceEqualityComparer.Instance);
-        List<Application> order = Between(y, between, stopAt);
+        List<Node> order = Between(y, between, stopAt);
         var cotangents = new Cotangents(y, cotangent, wrt, scope);
         for (int i = order.Count - 1; i >= 0; i--)
             Propagate(order[i], between, cotangents);
@@ -79,10 +79,10 @@ public static class Gradient
     }
 
     // The applications between y and wrt in the order of their making; their outputs are added to the set.
-    private static List<Application> Between(Variable y, HashSet<Variable> between, HashSet<Variable>? stopAt)
+    private static List<Node> Between(Variable y, HashSet<Variable> between, HashSet<Variable>? stopAt)
     {
-        var seen = new HashSet<Application>();
-        var reachable = new List<Application>();
+        var seen = new HashSet<Node>();
+        var reachable = new List<Node>();
         var pending = new Stack<Variable>([y]);
         while (pending.TryPop(out Variable? variable))
         {
@@ -93,8 +93,8 @@ public static class Gradient
                 pending.Push(input);
         }
         reachable.Sort((a, b) => a.Order.CompareTo(b.Order));
-        var order = new List<Application>(reachable.Count);
-        foreach (Application application in reachable)
+        var order = new List<Node>(reachable.Count);
+        foreach (Node application in reachable)
         {
             if (!application.Inputs.Any(between.Contains))
                 continue;
@@ -105,7 +105,7 @@ public static class Gradient
     }
 
     private static void Propagate(
-        Application application, HashSet<Variable> between, Cotangents cotangents)
+        Node application, HashSet<Variable> between, Cotangents cotangents)
     {
         Variable?[] given = [.. application.Outputs.Select(cotangents.Of)];
         if (given.All(c => c is null))
@@ -129,7 +129,7 @@ public static class Gradient
             cotangents.End(output);
     }
 
-    private static Variable?[] Vjp(Application at)
+    private static Variable?[] Vjp(Node at)
     {
         if (Recording.IsOn)
             return at.Op.Vjp(at);

@@ -20,9 +20,9 @@ public abstract record Op
 
     /// <summary>
     /// For each input the cotangent Σ_o (∂o/∂input)ᵀ·ō over the outputs o with their cotangents ō; null where there is
-    /// none or where <see cref="Application.Needs"/> says that nobody asks.
+    /// none or where <see cref="Node.Needs"/> says that nobody asks.
     /// </summary>
-    public abstract Variable?[] Vjp(Application at);
+    public abstract Variable?[] Vjp(Node at);
 
     /// <summary>Applies this operation, and records it if recording is on and an input is tracked.</summary>
     /// <exception cref="ShapeException">The inputs do not fit this operation.</exception>
@@ -54,8 +54,8 @@ public abstract record Op
         unrecorded |= track && !Recording.IsOn;
         track &= Recording.IsOn;
         var outputs = new Variable[results.Length];
-        Application? source = track
-            ? new Application(this, inputs.ToArray(), outputs, Interlocked.Increment(ref s_count))
+        Node? source = track
+            ? new Node(this, inputs.ToArray(), outputs, Interlocked.Increment(ref s_count))
             : null;
         for (int i = 0; i < results.Length; i++)
             outputs[i] = new Variable(results[i], track, source, unrecorded);
@@ -79,14 +79,14 @@ public abstract record Op
 
 /// <summary>One recorded use of an operation: what went in, what came out, and, during a backward walk, the cotangents
 /// of what came out.</summary>
-public sealed class Application
+public sealed class Node
 {
     private bool[]? _needs;
 
-    internal Application(Op op, Variable[] inputs, Variable[] outputs, long order) =>
+    internal Node(Op op, Variable[] inputs, Variable[] outputs, long order) =>
         (Op, Inputs, Outputs, Order, Cotangents) = (op, inputs, outputs, order, new Variable?[outputs.Length]);
 
-    private Application(Application of, Variable?[] cotangents, bool[] needs)
+    private Node(Node of, Variable?[] cotangents, bool[] needs)
         : this(of.Op, of.Inputs, of.Outputs, of.Order) => (Cotangents, _needs) = (cotangents, needs);
 
     /// <summary>The operation.</summary>
@@ -109,7 +109,7 @@ public sealed class Application
     /// <summary>Whether the cotangent of an input is asked for.</summary>
     public bool Needs(int input) => _needs is null || _needs[input];
 
-    internal Application With(Variable?[] cotangents, bool[] needs) => new(this, cotangents, needs);
+    internal Node With(Variable?[] cotangents, bool[] needs) => new(this, cotangents, needs);
 }
 
 /// <summary>An operation with one output; what most are.</summary>
@@ -149,10 +149,10 @@ public abstract record FusedOp : SingleOutputOp
     public abstract Variable Compose(ReadOnlySpan<Variable> inputs);
 
     /// <summary>The cotangents of the inputs by the fused kernel, in numbers; null where not needed.</summary>
-    protected abstract Tensor?[] FirstOrder(Application at);
+    protected abstract Tensor?[] FirstOrder(Node at);
 
     /// <inheritdoc/>
-    public sealed override Variable?[] Vjp(Application at)
+    public sealed override Variable?[] Vjp(Node at)
     {
         if (!Recording.IsOn)
             return [.. FirstOrder(at).Select(t => t is null ? null : Variable.Constant(t))];

@@ -9,7 +9,7 @@ namespace InfMatch.Autograd;
 /// </summary>
 public sealed class Variable
 {
-    internal Variable(Tensor value, bool requiresGradient, Application? source, bool isUnrecorded = false)
+    internal Variable(Tensor value, bool requiresGradient, Node? source, bool isUnrecorded = false)
     {
         Value = value;
         RequiresGradient = requiresGradient;
@@ -26,7 +26,7 @@ public sealed class Variable
     /// <summary>The sizes of the value's dimensions.</summary>
     public Shape Shape => Value.Shape;
 
-    internal Application? Source { get; }
+    internal Node? Source { get; }
 
     // Made of a tracked variable while recording was off: its gradient would be zero by omission, not by mathematics.
     internal bool IsUnrecorded { get; }

@@ -1,6 +1,6 @@
 namespace InfMatch.Datasets;
 
-/// <summary>The training set, of which a synthetic set is distilled, and the test set, on which it is judged.</summary>
+/// <summary>The training set, of which a synthetic set is distilled, and the test set, on which it is evaluated.</summary>
 public sealed record DatasetPair
 {
     /// <summary>Pairs two sets that must agree in image size, classes and standardisation.</summary>

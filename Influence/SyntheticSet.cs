@@ -9,8 +9,8 @@ namespace InfMatch.Influence;
 /// </summary>
 /// <param name="Images">Standardised images [N, C, H, W].</param>
 /// <param name="LabelLogits">ℓ [N, M].</param>
-/// <param name="Mass">α: the scale of S's gradient, up to a constant the rate that S is meant to be trained with.</param>
-public sealed record SyntheticSet(Tensor Images, Tensor LabelLogits, double Mass)
+/// <param name="Weight">α: the scale of S's gradient, up to a constant the rate that S is meant to be trained with.</param>
+public sealed record SyntheticSet(Tensor Images, Tensor LabelLogits, double Weight)
 {
     /// <summary>N.</summary>
     public int Count => Images.Shape[0];

@@ -26,7 +26,7 @@ public abstract class Backend
 
     /// <summary>How many independent pieces of work are best done side by side; 1 where kernels fill the device one by
     /// one.</summary>
-    public virtual int Lanes => 1;
+    public virtual int DegreeOfParallelism => 1;
 
     /// <summary>Whether kernel calls can be taken down and made again: see <see cref="CapturedGraph"/>.</summary>
     public virtual bool CanCapture => false;
@@ -35,10 +35,10 @@ public abstract class Backend
     /// one lane; the most there is where memory is as near for any number. It does not depend on the number of threads.</summary>
     public virtual long NumbersInCache => long.MaxValue;
 
-    /// <summary>Runs work(0) … work(count − 1), which must not depend on each other, up to <see cref="Lanes"/> at a time; the
+    /// <summary>Runs work(0) … work(count − 1), which must not depend on each other, up to <see cref="DegreeOfParallelism"/> at a time; the
     /// kernels of each then run on its own thread. The bits are those of one after the other. Tensors that work keeps
     /// belong to no scope. The first exception comes to the caller when all that had begun has ended.</summary>
-    public virtual void RunSideBySide(int count, Action<int> work)
+    public virtual void RunInParallel(int count, Action<int> work)
     {
         for (int i = 0; i < count; i++)
         {
@@ -68,7 +68,7 @@ public abstract class Backend
     internal Storage AllocateBuffer(DType dtype, int length) => Allocate(dtype, length);
 
     /// <summary>A buffer without memory, for kernels that are not run; only where graphs are captured.</summary>
-    internal virtual Storage Outline(DType dtype, int length) =>
+    internal virtual Storage Placeholder(DType dtype, int length) =>
         throw new NotSupportedException($"{Name} captures no graphs.");
 
     /// <summary>y_i = low + (high − low)·u_i with u_i number i of the key, <see cref="RandomKey.UniformAt"/>, in float64 and

@@ -20,7 +20,7 @@ public sealed class CapturedGraph : IDisposable
     private readonly GraphMemory _memory;
     private readonly List<Action> _calls = [];
     private readonly List<Storage> _made = [];
-    private readonly List<Tenancy> _tenancies = [];
+    private readonly List<LiveRange> _tenancies = [];
     private readonly Dictionary<Storage, int> _numbers = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<Storage> _inputs = new(ReferenceEqualityComparer.Instance);
     private Storage[]? _buffers; // null while tenancies are found
@@ -173,9 +173,9 @@ public sealed class CapturedGraph : IDisposable
     {
         if (_buffers is null)
         {
-            Storage storage = _backend.Outline(dtype, length);
+            Storage storage = _backend.Placeholder(dtype, length);
             _numbers.Add(storage, _tenancies.Count);
-            _tenancies.Add(new Tenancy(dtype, length, _tenancies.Count, _tenancies.Count));
+            _tenancies.Add(new LiveRange(dtype, length, _tenancies.Count, _tenancies.Count));
             return storage;
         }
         int number = _made.Count;
@@ -199,7 +199,7 @@ public sealed class CapturedGraph : IDisposable
         }
         else if (graph._numbers.TryGetValue(storage, out int number))
         {
-            Tenancy tenancy = graph._tenancies[number];
+            LiveRange tenancy = graph._tenancies[number];
             graph._tenancies[number] = tenancy with { Last = Math.Max(tenancy.Last, graph._tenancies.Count - 1) };
         }
     }

@@ -2,9 +2,9 @@ namespace InfMatch.Tensors;
 
 /// <summary>How long a tensor of a computation is needed: from the allocation with its number to the last one before which a
 /// kernel works on it.</summary>
-internal readonly record struct Tenancy(DType DType, int Length, int First, int Last)
+internal readonly record struct LiveRange(DType DType, int Length, int First, int Last)
 {
-    public bool Overlaps(Tenancy other) => First <= other.Last && other.First <= Last;
+    public bool Overlaps(LiveRange other) => First <= other.Last && other.First <= Last;
 }
 
 /// <summary>
@@ -35,19 +35,19 @@ internal sealed class GraphMemory
 
     /// <summary>A buffer for each tenancy, in their order; what is missing is allocated. The largest tensors choose first, each
     /// the smallest buffer that is free for as long as it is needed.</summary>
-    public Storage[] Assign(IReadOnlyList<Tenancy> tenancies, Func<DType, int, Storage> allocate)
+    public Storage[] Assign(IReadOnlyList<LiveRange> tenancies, Func<DType, int, Storage> allocate)
     {
         var chosen = new Storage[tenancies.Count];
-        var tenants = new Dictionary<Storage, List<Tenancy>>(ReferenceEqualityComparer.Instance);
-        foreach ((int i, Tenancy tenancy) in tenancies.Index().OrderByDescending(t => t.Item.Length))
+        var tenants = new Dictionary<Storage, List<LiveRange>>(ReferenceEqualityComparer.Instance);
+        foreach ((int i, LiveRange tenancy) in tenancies.Index().OrderByDescending(t => t.Item.Length))
         {
             Storage? buffer = _buffers
                 .Where(b => b.DType == tenancy.DType && b.Length >= tenancy.Length
-                    && !(tenants.TryGetValue(b, out List<Tenancy>? others) && others.Exists(tenancy.Overlaps)))
+                    && !(tenants.TryGetValue(b, out List<LiveRange>? others) && others.Exists(tenancy.Overlaps)))
                 .MinBy(b => b.Length);
             if (buffer is null)
                 _buffers.Add(buffer = allocate(tenancy.DType, tenancy.Length));
-            if (!tenants.TryGetValue(buffer, out List<Tenancy>? list))
+            if (!tenants.TryGetValue(buffer, out List<LiveRange>? list))
                 tenants.Add(buffer, list = []);
             list.Add(tenancy);
             chosen[i] = buffer;

@@ -69,13 +69,13 @@ public sealed class TensorScope : IDisposable
     /// backend's lanes something to do, else one after the other on all threads. The bits are the same. The results, which
     /// f must have made, belong to this scope; what else f makes goes back to the pool.</summary>
     /// <exception cref="InvalidOperationException">This is not the innermost scope of the calling thread.</exception>
-    public Tensor[][] SideBySide(Backend backend, int count, Func<int, Tensor[]> f)
+    public Tensor[][] InParallel(Backend backend, int count, Func<int, Tensor[]> f)
     {
         if (s_current != this)
             throw new InvalidOperationException("Pieces of work belong to the innermost scope of the thread that begins them.");
         CapturedGraph.Refuse("Work side by side");
         var results = new Tensor[count][];
-        if (backend.Lanes == 1 || count < backend.Lanes)
+        if (backend.DegreeOfParallelism == 1 || count < backend.DegreeOfParallelism)
         {
             for (int i = 0; i < count; i++)
                 Collect(i);
@@ -83,7 +83,7 @@ public sealed class TensorScope : IDisposable
         }
         try
         {
-            backend.RunSideBySide(count, Collect);
+            backend.RunInParallel(count, Collect);
         }
         finally
         {

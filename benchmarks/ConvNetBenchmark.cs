@@ -45,7 +45,7 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         (Tensor images, Tensor logits) = SyntheticSet();
         var loss = new SyntheticLoss(_network, Augmentation.None, _key);
         var s = new SyntheticSet(images, logits, 1);
-        LossField exact = new(SecondDerivatives.Exact), near = new(SecondDerivatives.FiniteDifference);
+        SecondOrderProducts exact = new(SecondDerivatives.Exact), near = new(SecondDerivatives.FiniteDifference);
         Dispose(); // what was captured reads other tensors
         return
         [
@@ -137,7 +137,7 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
             using Expert expert = Expert.Record(
                 _network, data, plan, CheckpointSchedule.Every(Window + 1), _key.Split("expert"),
                 Path.Combine(folder, "expert.safetensors"));
-            var context = new EstimationContext([expert], new LossField(SecondDerivatives.FiniteDifference), data);
+            var context = new EstimationContext([expert], new SecondOrderProducts(SecondDerivatives.FiniteDifference), data);
             using InfluenceEstimator estimator = Estimators.Create("first-order", context);
             using var distiller = new Distiller(
                 _network, [expert], estimator, start,

@@ -16,7 +16,7 @@ public sealed record AffineSample : SingleOutputOp, IOpSamples
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.AffineSample(x[0], x[1], y);
 
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) =>
+    public override Variable?[] Vjp(Node at) =>
         [new AffineSampleGradient().On(at.Cotangent, Transforms.Fixed(at)), null];
 
     /// <inheritdoc/>
@@ -37,7 +37,7 @@ public sealed record AffineSampleGradient : SingleOutputOp, IOpSamples
         on.AffineSampleGradient(x[0], x[1], y);
 
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) =>
+    public override Variable?[] Vjp(Node at) =>
         [new AffineSample().On(at.Cotangent, Transforms.Fixed(at)), null];
 
     /// <inheritdoc/>
@@ -58,7 +58,7 @@ internal static class Transforms
                 $"{op.GetType().Name} takes images [N, C, H, W] and transforms [N, 6], got {inputs[0]} and {inputs[1]}.");
     }
 
-    public static Variable Fixed(Application at) => at.Needs(1)
+    public static Variable Fixed(Node at) => at.Needs(1)
         ? throw new InvalidOperationException(
             $"{at.Op.GetType().Name} is differentiated in its images only. Give the transforms as a constant.")
         : at.Inputs[1];

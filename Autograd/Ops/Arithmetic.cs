@@ -22,7 +22,7 @@ public abstract record ZipOp<F> : SingleOutputOp where F : struct, IBinaryFuncti
 public sealed record Add : ZipOp<AddFunction>, IOpSamples
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [at.Cotangent, at.Cotangent];
+    public override Variable?[] Vjp(Node at) => [at.Cotangent, at.Cotangent];
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() => PairSamples.On(new Add(), [0, 1]);
@@ -35,7 +35,7 @@ public sealed record Add : ZipOp<AddFunction>, IOpSamples
 public sealed record Subtract : ZipOp<SubtractFunction>, IOpSamples
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [at.Cotangent, at.Needs(1) ? -at.Cotangent : null];
+    public override Variable?[] Vjp(Node at) => [at.Cotangent, at.Needs(1) ? -at.Cotangent : null];
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() => PairSamples.On(new Subtract(), [0, 1]);
@@ -48,7 +48,7 @@ public sealed record Subtract : ZipOp<SubtractFunction>, IOpSamples
 public sealed record Multiply : ZipOp<MultiplyFunction>, IOpSamples
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) =>
+    public override Variable?[] Vjp(Node at) =>
     [
         at.Needs(0) ? at.Cotangent * at.Inputs[1] : null,
         at.Needs(1) ? at.Cotangent * at.Inputs[0] : null,
@@ -65,7 +65,7 @@ public sealed record Multiply : ZipOp<MultiplyFunction>, IOpSamples
 public sealed record WeightOfLog : ZipOp<WeightOfLogFunction>, IOpSamples
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) =>
+    public override Variable?[] Vjp(Node at) =>
     [
         at.Needs(0) ? new WeightOfLog().On(at.Cotangent, at.Inputs[1]) : null,
         at.Needs(1) ? new WeightOfLog().On(at.Inputs[0], at.Cotangent) : null,
@@ -83,7 +83,7 @@ public sealed record Divide : ZipOp<DivideFunction>, IOpSamples
 {
     /// <inheritdoc/>
     // ȳ given, y = a/b:  ā = ȳ/b,  b̄ = −ȳ·y/b.
-    public override Variable?[] Vjp(Application at) =>
+    public override Variable?[] Vjp(Node at) =>
     [
         at.Needs(0) ? at.Cotangent / at.Inputs[1] : null,
         at.Needs(1) ? -at.Cotangent * at.Outputs[0] / at.Inputs[1] : null,

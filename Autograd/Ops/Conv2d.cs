@@ -25,7 +25,7 @@ public sealed record Conv2d(Conv2dGeometry Geometry) : SingleOutputOp, IOpSample
 
     /// <inheritdoc/>
     // y = x * w + b, ȳ given:  x̄ = InputGradient(ȳ, w),  w̄ = WeightGradient(x, ȳ),  b̄_k = Σ over n, h, w of ȳ.
-    public override Variable?[] Vjp(Application at)
+    public override Variable?[] Vjp(Node at)
     {
         var result = new Variable?[at.Inputs.Length];
         if (at.Needs(0))
@@ -73,7 +73,7 @@ public sealed record Conv2dInputGradient(Conv2dGeometry Geometry) : SingleOutput
         on.Conv2dInputGradient(Geometry, x[0], x[1], y);
 
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) =>
+    public override Variable?[] Vjp(Node at) =>
     [
         at.Needs(0) ? new Conv2d(Geometry).On(at.Cotangent, at.Inputs[1]) : null,
         at.Needs(1) ? new Conv2dWeightGradient(Geometry).On(at.Cotangent, at.Inputs[0]) : null,
@@ -109,7 +109,7 @@ public sealed record Conv2dWeightGradient(Conv2dGeometry Geometry) : SingleOutpu
         on.Conv2dWeightGradient(Geometry, x[0], x[1], y);
 
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) =>
+    public override Variable?[] Vjp(Node at) =>
     [
         at.Needs(0) ? new Conv2dInputGradient(Geometry).On(at.Inputs[1], at.Cotangent) : null,
         at.Needs(1) ? new Conv2d(Geometry).On(at.Inputs[0], at.Cotangent) : null,

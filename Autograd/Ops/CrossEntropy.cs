@@ -29,7 +29,7 @@ public sealed record CrossEntropy : FusedOp, IOpSamples
         -new WeightOfLog().On(inputs[1], inputs[0].LogSoftmax()).Sum() / inputs[0].Shape[0];
 
     /// <inheritdoc/>
-    protected override Tensor?[] FirstOrder(Application at)
+    protected override Tensor?[] FirstOrder(Node at)
     {
         Tensor z = at.Inputs[0].Value, q = at.Inputs[1].Value;
         Tensor?[] result = [.. at.Inputs.Select((v, i) => at.Needs(i) ? z.Backend.Empty(v.Shape, z.DType) : null)];

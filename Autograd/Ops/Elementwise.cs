@@ -20,7 +20,7 @@ public abstract record MapOp<F> : SingleOutputOp where F : struct, IUnaryFunctio
 public sealed record Exp : MapOp<ExpFunction>, IOpSamples
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [at.Cotangent * at.Outputs[0]];
+    public override Variable?[] Vjp(Node at) => [at.Cotangent * at.Outputs[0]];
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Exp());
@@ -33,7 +33,7 @@ public sealed record Exp : MapOp<ExpFunction>, IOpSamples
 public sealed record Log : MapOp<LogFunction>, IOpSamples
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [at.Cotangent / at.Inputs[0]];
+    public override Variable?[] Vjp(Node at) => [at.Cotangent / at.Inputs[0]];
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Log(), low: 0.3, high: 3);
@@ -46,7 +46,7 @@ public sealed record Log : MapOp<LogFunction>, IOpSamples
 public sealed record Sqrt : MapOp<SqrtFunction>, IOpSamples
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [0.5 * at.Cotangent / at.Outputs[0]];
+    public override Variable?[] Vjp(Node at) => [0.5 * at.Cotangent / at.Outputs[0]];
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Sqrt(), low: 0.3, high: 3);
@@ -59,7 +59,7 @@ public sealed record Sqrt : MapOp<SqrtFunction>, IOpSamples
 public sealed record Tanh : MapOp<TanhFunction>, IOpSamples
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [at.Cotangent * (1 - at.Outputs[0] * at.Outputs[0])];
+    public override Variable?[] Vjp(Node at) => [at.Cotangent * (1 - at.Outputs[0] * at.Outputs[0])];
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Tanh());
@@ -72,7 +72,7 @@ public sealed record Tanh : MapOp<TanhFunction>, IOpSamples
 public sealed record Sigmoid : MapOp<SigmoidFunction>, IOpSamples
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [at.Cotangent * at.Outputs[0] * (1 - at.Outputs[0])];
+    public override Variable?[] Vjp(Node at) => [at.Cotangent * at.Outputs[0] * (1 - at.Outputs[0])];
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Sigmoid());
@@ -85,7 +85,7 @@ public sealed record Sigmoid : MapOp<SigmoidFunction>, IOpSamples
 public sealed record Softplus : MapOp<SoftplusFunction>, IOpSamples
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [at.Cotangent * at.Inputs[0].Sigmoid()];
+    public override Variable?[] Vjp(Node at) => [at.Cotangent * at.Inputs[0].Sigmoid()];
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Softplus());
@@ -98,7 +98,7 @@ public sealed record Softplus : MapOp<SoftplusFunction>, IOpSamples
 public sealed record Relu : MapOp<ReluFunction>, IOpSamples
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [at.Cotangent * new Step().On(at.Inputs[0])];
+    public override Variable?[] Vjp(Node at) => [at.Cotangent * new Step().On(at.Inputs[0])];
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Relu(), kinkAt: 0);
@@ -111,7 +111,7 @@ public sealed record Relu : MapOp<ReluFunction>, IOpSamples
 public sealed record Step : MapOp<StepFunction>, IOpSamples
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [null];
+    public override Variable?[] Vjp(Node at) => [null];
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Step(), kinkAt: 0);
@@ -134,7 +134,7 @@ public sealed record Affine(double Scale, double Shift) : SingleOutputOp, IOpSam
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.Affine(x[0], Scale, Shift, y);
 
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [Scale * at.Cotangent];
+    public override Variable?[] Vjp(Node at) => [Scale * at.Cotangent];
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() =>

@@ -19,7 +19,7 @@ public sealed record LogSoftmax : SingleOutputOp, IOpSamples
 
     /// <inheritdoc/>
     // ȳ given, softmax p = eʸ:  x̄ = ȳ − p·Σ_row ȳ.
-    public override Variable?[] Vjp(Application at) =>
+    public override Variable?[] Vjp(Node at) =>
         [at.Cotangent - at.Outputs[0].Exp() * at.Cotangent.SumTo(new Shape(at.Outputs[0].Shape[0], 1))];
 
     /// <inheritdoc/>

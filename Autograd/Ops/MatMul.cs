@@ -18,7 +18,7 @@ public sealed record MatMul(bool TransposeA = false, bool TransposeB = false) : 
 
     /// <inheritdoc/>
     // y = A·B with A = op(a), B = op(b):  Ā = ȳ·Bᵀ,  B̄ = Aᵀ·ȳ, each transposed again where op transposes.
-    public override Variable?[] Vjp(Application at)
+    public override Variable?[] Vjp(Node at)
     {
         (Variable a, Variable b, Variable g) = (at.Inputs[0], at.Inputs[1], at.Cotangent);
         return

@@ -20,7 +20,7 @@ public sealed record MaxPool2d(Pool2dGeometry Geometry) : SingleOutputOp, IOpSam
         on.MaxPool2d(Geometry, x[0], x[0], y);
 
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [new MaxPool2dGradient(Geometry).On(at.Cotangent, at.Inputs[0])];
+    public override Variable?[] Vjp(Node at) => [new MaxPool2dGradient(Geometry).On(at.Cotangent, at.Inputs[0])];
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() => Pooling.Geometries().Select(g =>
@@ -53,7 +53,7 @@ public sealed record MaxPool2dGradient(Pool2dGeometry Geometry) : SingleOutputOp
         on.MaxPool2dGradient(Geometry, x[1], x[0], y);
 
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) =>
+    public override Variable?[] Vjp(Node at) =>
         [at.Needs(0) ? new MaxPool2dGather(Geometry).On(at.Cotangent, at.Inputs[1]) : null, null];
 
     /// <inheritdoc/>
@@ -84,7 +84,7 @@ public sealed record MaxPool2dGather(Pool2dGeometry Geometry) : SingleOutputOp, 
         on.MaxPool2d(Geometry, x[1], x[0], y);
 
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) =>
+    public override Variable?[] Vjp(Node at) =>
         [at.Needs(0) ? new MaxPool2dGradient(Geometry).On(at.Cotangent, at.Inputs[1]) : null, null];
 
     /// <inheritdoc/>

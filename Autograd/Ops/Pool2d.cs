@@ -18,7 +18,7 @@ public sealed record AvgPool2d(Pool2dGeometry Geometry) : SingleOutputOp, IOpSam
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.AvgPool2d(Geometry, x[0], y);
 
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [new AvgPool2dGradient(Geometry).On(at.Cotangent)];
+    public override Variable?[] Vjp(Node at) => [new AvgPool2dGradient(Geometry).On(at.Cotangent)];
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() => Pooling.Geometries().Select(g =>
@@ -49,7 +49,7 @@ public sealed record AvgPool2dGradient(Pool2dGeometry Geometry) : SingleOutputOp
         on.AvgPool2dGradient(Geometry, x[0], y);
 
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [new AvgPool2d(Geometry).On(at.Cotangent)];
+    public override Variable?[] Vjp(Node at) => [new AvgPool2d(Geometry).On(at.Cotangent)];
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() =>
@@ -90,7 +90,7 @@ public sealed record NormReluPool(Pool2dGeometry Geometry, double Epsilon) : Fus
         inputs[0].InstanceNorm(inputs[1], inputs[2], Epsilon).Relu().AvgPool2d(Geometry.Window);
 
     /// <inheritdoc/>
-    protected override Tensor?[] FirstOrder(Application at)
+    protected override Tensor?[] FirstOrder(Node at)
     {
         Tensor x = at.Inputs[0].Value, gamma = at.Inputs[1].Value, beta = at.Inputs[2].Value;
         Tensor?[] result = [.. at.Inputs.Select((v, i) => at.Needs(i) ? x.Backend.Empty(v.Shape, x.DType) : null)];

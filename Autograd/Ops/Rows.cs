@@ -21,7 +21,7 @@ public sealed record GatherRows(IReadOnlyList<int> Indices) : SingleOutputOp, IO
         on.GatherRows(x[0], [.. Indices], y);
 
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) =>
+    public override Variable?[] Vjp(Node at) =>
         [new ScatterRows(Indices, at.Inputs[0].Shape[0]).On(at.Cotangent)];
 
     /// <inheritdoc/>
@@ -69,7 +69,7 @@ public sealed record ScatterRows(IReadOnlyList<int> Indices, int Rows) : SingleO
         on.ScatterRows(x[0], [.. Indices], y);
 
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [new GatherRows(Indices).On(at.Cotangent)];
+    public override Variable?[] Vjp(Node at) => [new GatherRows(Indices).On(at.Cotangent)];
 
     /// <inheritdoc/>
     public override string ToString() => $"{nameof(ScatterRows)} {{ {RowIndices.Text(Indices)} of {Rows} }}";

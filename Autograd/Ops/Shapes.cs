@@ -18,7 +18,7 @@ public sealed record Reshape(Shape Shape) : SingleOutputOp, IOpSamples
     protected override Tensor ForwardOne(ReadOnlySpan<Tensor> inputs, Shape shape) => inputs[0].Reshape(shape);
 
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [new Reshape(at.Inputs[0].Shape).On(at.Cotangent)];
+    public override Variable?[] Vjp(Node at) => [new Reshape(at.Inputs[0].Shape).On(at.Cotangent)];
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() =>
@@ -52,7 +52,7 @@ public sealed record BroadcastTo(Shape Shape) : SingleOutputOp, IOpSamples
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.BroadcastTo(x[0], y);
 
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [new SumTo(at.Inputs[0].Shape).On(at.Cotangent)];
+    public override Variable?[] Vjp(Node at) => [new SumTo(at.Inputs[0].Shape).On(at.Cotangent)];
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() =>
@@ -83,7 +83,7 @@ public sealed record SumTo(Shape Shape) : SingleOutputOp, IOpSamples
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.SumTo(x[0], y);
 
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) => [new BroadcastTo(at.Inputs[0].Shape).On(at.Cotangent)];
+    public override Variable?[] Vjp(Node at) => [new BroadcastTo(at.Inputs[0].Shape).On(at.Cotangent)];
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() => Stretching.Pairs().Select(pair =>
@@ -128,7 +128,7 @@ public sealed record Split(IReadOnlyList<Shape> Shapes) : Op, IOpSamples
 
     /// <inheritdoc/>
     // Parts that nothing was made of have no cotangent: zeros stand in their place.
-    public override Variable?[] Vjp(Application at) =>
+    public override Variable?[] Vjp(Node at) =>
     [
         new Concat().On([.. at.Cotangents.Select((c, i) => c ?? Variable.Constant(
             Tensor.Full(at.Inputs[0].Value.Backend, at.Inputs[0].Value.DType, Shapes[i], 0)))]),
@@ -172,7 +172,7 @@ public sealed record Concat : SingleOutputOp, IOpSamples
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.Concat(x, y);
 
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Application at) =>
+    public override Variable?[] Vjp(Node at) =>
         [.. new Split([.. at.Inputs.Select(x => x.Shape)]).Apply(at.Cotangent)];
 
     /// <inheritdoc/>

@@ -34,7 +34,7 @@ public sealed class DatasetDownload : IDisposable
     /// </summary>
     /// <exception cref="DatasetException">A file cannot be had or is not the published one.</exception>
     /// <exception cref="IOException">A file cannot be written.</exception>
-    public string Get(Publication publication, string to)
+    public string Get(DownloadSource publication, string to)
     {
         string folder = Path.Combine(to, publication.Folder);
         Directory.CreateDirectory(to);

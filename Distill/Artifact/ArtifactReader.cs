@@ -79,7 +79,7 @@ internal sealed class ArtifactReader
             LabelLogits = logits,
             SoftLabels = soft,
             Labels = labels,
-            Mass = mass,
+            Weight = mass,
             Rate = ReadRate(),
             ClassNames = names,
             Standardisation = standardisation,

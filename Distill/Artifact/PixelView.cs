@@ -16,7 +16,7 @@ internal sealed record PixelLoss(double Largest, double Mean, double Clipped)
 }
 
 /// <summary>Pixels of arrays: the one way for every picture and every file.</summary>
-internal static class Pixelation
+internal static class Destandardisation
 {
     /// <summary>Standardised images [n, C, H, W] as bytes: rounded and clipped.</summary>
     /// <exception cref="ArgumentException">A number is NaN.</exception>

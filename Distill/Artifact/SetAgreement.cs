@@ -8,11 +8,11 @@ namespace InfMatch.Distill;
 /// Whether data are those that a distilled set was made from: its classes in its order, and its images. Equal shapes and numbers of
 /// classes do not show it: a renamed folder moves every label behind it, and networks then learn one class and are tested on another.
 /// </summary>
-/// <param name="Contradiction">Why the set must not be judged on the data; null where it may.</param>
+/// <param name="Contradiction">Why the set must not be evaluated on the data; null where it may.</param>
 /// <param name="Note">What a reader of the result must know; null for nothing.</param>
 internal sealed record SetAgreement(string? Contradiction, string? Note)
 {
-    /// <summary>The option that judges in spite of a contradiction.</summary>
+    /// <summary>The option that evaluates in spite of a contradiction.</summary>
     public const string Option = "--allow-other-data";
 
     /// <summary>
@@ -51,11 +51,11 @@ internal sealed record SetAgreement(string? Contradiction, string? Note)
     /// <summary>The note of data that agree, or that are taken in spite of what contradicts.</summary>
     /// <exception cref="DistillException">They contradict, and nobody has asked for them all the same.</exception>
     public string? Require(SyntheticArtifact artifact, DatasetPair pair, bool isAllowed) => Contradiction is null ? Note
-        : isAllowed ? $"judged on other data, as {Option} asks: {Contradiction}"
+        : isAllowed ? $"evaluated on other data, as {Option} asks: {Contradiction}"
         : throw new DistillException(
             ExitCode.Data, "IM3047",
             $"{artifact.Source} does not belong to {pair.Name} here: {Contradiction} Name the set's own data with --dataset and " +
-            $"--data, or judge it on these all the same with {Option}.");
+            $"--data, or evaluate it on these all the same with {Option}.");
 
     private static bool? SameImages(SyntheticArtifact artifact, string key, ImageDataset set) =>
         artifact.Metadata.TryGetValue(key, out string? hash) ? hash == set.ContentHash() : null;

@@ -43,7 +43,7 @@ internal sealed record SyntheticArtifact
     public required int[] Labels { get; init; }
 
     /// <summary>α.</summary>
-    public required double Mass { get; init; }
+    public required double Weight { get; init; }
 
     /// <summary>The rate to train with.</summary>
     public required double Rate { get; init; }
@@ -60,7 +60,7 @@ internal sealed record SyntheticArtifact
     /// <summary>An image holds factor² images, each enlarged when it is used (IDC, Kim et al., ICML 2022).</summary>
     public required int Factor { get; init; }
 
-    /// <summary>What it was made and judged with; null in version 1.</summary>
+    /// <summary>What it was made and evaluated with; null in version 1.</summary>
     public required RunSettings? Settings { get; init; }
 
     /// <summary>What it claims; null where nothing was measured, and in version 1.</summary>
@@ -100,7 +100,7 @@ internal sealed record SyntheticArtifact
     public SyntheticSet ToSet(Backend backend, ReadOnlySpan<float> images) => new(
         Tensor.From(backend, images, new Shape(Images.Dimensions)),
         Tensor.From(backend, LabelLogits.AsFloat32(), new Shape(LabelLogits.Dimensions)),
-        Mass)
+        Weight)
     {
         Factor = Factor,
     };

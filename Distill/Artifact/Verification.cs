@@ -61,7 +61,7 @@ internal sealed record Verification
         ],
     };
 
-    /// <summary>With the data beside it: are they those that the set was made from and judged on?</summary>
+    /// <summary>With the data beside it: are they those that the set was made from and evaluated on?</summary>
     public Verification WithData(SyntheticArtifact artifact, DatasetPair pair)
     {
         VerificationCheck Compare(string what, string key, ImageDataset set)

@@ -132,7 +132,7 @@ internal sealed class ArtifactCommands(
         }
         Backend backend = OpenDevice(given, artifact);
         DatasetPair pair = LoadDataOf(artifact, given);
-        if (artifact.Settings is not null) // the first format is refused by the judge
+        if (artifact.Settings is not null) // the first format is refused by the evaluator
         {
             found = found.WithData(artifact, pair);
             if (RunFolder.OfSet(artifact.Source) is { } run)
@@ -140,10 +140,10 @@ internal sealed class ArtifactCommands(
         }
         if (!found.Passed)
             return found;
-        using var judge = new ArtifactJudge(artifact, pair, backend, cancel);
+        using var evaluator = new ArtifactEvaluator(artifact, pair, backend, cancel);
         Accuracy measured;
         using (IProgressView progress = terminal.MakeProgress())
-            measured = judge.Judge(progress, "verifying");
+            measured = evaluator.Evaluate(progress, "verifying");
         return found.WithMeasured(artifact.Claim!, measured, Claim.EnvironmentOf(backend), pair.Test.Count);
     }
 
@@ -217,9 +217,9 @@ internal sealed class ArtifactCommands(
     {
         _ = pixels.Pixels; // what cannot be shown is told before the networks are trained
         Backend backend = OpenDevice(given, artifact);
-        using var judge = new ArtifactJudge(artifact, data, backend, cancel);
+        using var evaluator = new ArtifactEvaluator(artifact, data, backend, cancel);
         using IProgressView progress = terminal.MakeProgress();
-        return (judge.Judge(progress, "images"), judge.Judge(progress, "8-bit pixels", pixels.ToTrainingImages(backend)));
+        return (evaluator.Evaluate(progress, "images"), evaluator.Evaluate(progress, "8-bit pixels", pixels.ToTrainingImages(backend)));
     }
 
     private void Show(Verification found)

@@ -54,10 +54,10 @@ internal static class CommandTree
     private const string EvaluateHelp =
         """
         Judges a distilled set by protocol A, B or DC beside random real images of the same number. Without a set only the
-        random real images of --ipc are judged: that calibrates the protocol against published figures. The set's own data
+        random real images of --ipc are evaluated: that calibrates the protocol against published figures. The set's own data
         are expected: other classes, or the same in another order, are refused by name (--allow-other-data judges all the same). Soft labels and the
         accuracy on the whole set come from the experts of the set's run folder, or of --experts-from, recorded with the
-        same expert options. The evaluation gets a folder below --out, in which each network is kept as soon as it is judged; an
+        same expert options. The evaluation gets a folder below --out, in which each network is kept as soon as it is evaluated; an
         interrupted one goes on with 'resume'.
 
         Examples:
@@ -256,7 +256,7 @@ internal static class CommandTree
             result =>
             {
                 ResolvedSettings resolved = Resolve(result, "standard");
-                new DeviceCommands(terminal).Examine(
+                new DeviceCommands(terminal).CheckHealth(
                     resolved.Settings, resolved.IsGiven("Device"), result.GetValue(everything));
             });
         doctor.Options.Add(everything);

@@ -15,7 +15,7 @@ internal sealed class DatasetCommands(Terminal terminal, CancellationToken cance
     public DownloadOptions Patience { get; init; } = new();
 
     /// <summary>What can be downloaded.</summary>
-    public IReadOnlyList<Publication> Publications { get; init; } = Publication.All;
+    public IReadOnlyList<DownloadSource> DownloadSources { get; init; } = DownloadSource.All;
 
     /// <summary>Whether the system's proxy is used.</summary>
     public bool UseProxy { get; init; } = true;
@@ -67,7 +67,7 @@ internal sealed class DatasetCommands(Terminal terminal, CancellationToken cance
             return;
         }
 
-        if (Publications.FirstOrDefault(p => p.Dataset == name) is not { } publication)
+        if (DownloadSources.FirstOrDefault(p => p.Dataset == name) is not { } publication)
         {
             throw new DistillException(
                 ExitCode.Usage, "IM2010",

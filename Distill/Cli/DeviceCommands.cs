@@ -37,14 +37,14 @@ internal sealed class DeviceCommands(Terminal terminal)
 
     /// <summary>'doctor': the machine, and every usable device or the one that is named.</summary>
     /// <exception cref="DistillException">A check failed.</exception>
-    public void Examine(RunSettings settings, bool isNamed, bool all)
+    public void CheckHealth(RunSettings settings, bool isNamed, bool all)
     {
         terminal.Show(
             $"InfMatch.Native {EnvironmentReport.Version} {EnvironmentReport.Commit}, {RuntimeInformation.FrameworkDescription}, " +
             $"{RuntimeInformation.OSDescription}");
-        var findings = new List<Finding>();
+        var findings = new List<CheckResult>();
         terminal.Show("system");
-        foreach (Finding finding in SystemExamination.Examine(settings.Out))
+        foreach (CheckResult finding in SystemHealthCheck.CheckHealth(settings.Out))
             Show(finding, findings);
         IReadOnlyList<GpuDevice> present = GpuDevices.List();
         string[] devices = isNamed
@@ -63,7 +63,7 @@ internal sealed class DeviceCommands(Terminal terminal)
             }
             else
             {
-                Finding opened = Finding.Try(
+                CheckResult opened = CheckResult.Try(
                     device, "opened", "End what else uses the device, or look at its driver.", () =>
                     {
                         Open();
@@ -78,12 +78,12 @@ internal sealed class DeviceCommands(Terminal terminal)
             terminal.Show(backend.Description.StartsWith(backend.Name, StringComparison.Ordinal)
                 ? backend.Description
                 : $"{backend.Name} {backend.Description}");
-            foreach (Finding finding in new DeviceExamination(backend).Examine(all))
+            foreach (CheckResult finding in new DeviceHealthCheck(backend).CheckHealth(all))
                 Show(finding, findings);
             if (present.FirstOrDefault(d => d.Specification == backend.Name) is { HasTf32: true })
             {
-                var precisions = new PrecisionExamination(backend, p => new GpuBackend(backend.Name, limit, p));
-                foreach (Finding finding in precisions.Examine())
+                var precisions = new PrecisionHealthCheck(backend, p => new GpuBackend(backend.Name, limit, p));
+                foreach (CheckResult finding in precisions.CheckHealth())
                     Show(finding, findings);
             }
         }
@@ -108,7 +108,7 @@ internal sealed class DeviceCommands(Terminal terminal)
         }
     }
 
-    private void Show(Finding finding, List<Finding> findings)
+    private void Show(CheckResult finding, List<CheckResult> findings)
     {
         findings.Add(finding);
         terminal.Mark(finding.Passed, finding.Line);

@@ -27,7 +27,7 @@ internal sealed class InfluenceCommands(
         int threads = machine.Threads == 0 ? Environment.ProcessorCount : machine.Threads;
         IReadOnlyList<FidelityRow> rows;
         using (IProgressView progress = terminal.MakeProgress())
-            rows = new TruthStudy(settings, pair, machine.Seed, threads, folder, progress, cancel).Run();
+            rows = new RetrainingStudy(settings, pair, machine.Seed, threads, folder, progress, cancel).Run();
         var groups = rows.GroupBy(r => (r.Horizon, r.Estimator)).ToList();
         Show(groups, pair.Name, settings);
         foreach (FidelityRow row in rows.Where(r => !r.IsRanked))

@@ -51,7 +51,7 @@ internal sealed partial class RunCommands
             ConfigFile.Write(command, resolved with { Settings = evaluation.Settings }));
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
         evaluation.Record.Save(folder.Path);
-        Judge(folder, evaluation, backend);
+        Evaluate(folder, evaluation, backend);
     }
 
     // The rest of an evaluation, on the same set and the same data.
@@ -65,14 +65,14 @@ internal sealed partial class RunCommands
         using OpenedEvaluation evaluation = Open(artifact, settings, record, pair, backend);
         if ((evaluation.Record.TrainSha256, evaluation.Record.TestSha256) != (record.TrainSha256, record.TestSha256))
             throw Other(pair.Name, "data", folder);
-        Judge(folder, evaluation, backend);
+        Evaluate(folder, evaluation, backend);
 
         static DistillException Other(string what, string kind, RunFolder folder) => new(
             ExitCode.Data, "IM3029",
             $"{what} is not the {kind} with which {folder.Path} began. Put the old {kind} back, or start a new 'evaluate'.");
     }
 
-    private void Judge(RunFolder folder, OpenedEvaluation evaluation, Backend backend)
+    private void Evaluate(RunFolder folder, OpenedEvaluation evaluation, Backend backend)
     {
         terminal.Say($"Folder: {ShownPath.Of(folder.Path)}");
         if (evaluation.Note is { } note)
@@ -83,7 +83,7 @@ internal sealed partial class RunCommands
             EvaluationRun? run = null;
             summary = InFolder(
                 folder, view => (run = new EvaluationRun(folder, evaluation, backend, view, cancel)).Execute(),
-                () => $"{run!.Judged} of {run.Networks} networks are judged and kept.");
+                () => $"{run!.Evaluated} of {run.Networks} networks are evaluated and kept.");
         }
         catch (OperationCanceledException) when (terminal.IsJson && File.Exists(folder.Summary))
         {
@@ -122,7 +122,7 @@ internal sealed partial class RunCommands
             if (why is null)
                 return (folder, Path.GetFullPath(run.Config));
         }
-        terminal.Say($"Soft labels and the whole set are not judged, they take recorded experts: {why} (--experts-from).");
+        terminal.Say($"Soft labels and the whole set are not evaluated, they take recorded experts: {why} (--experts-from).");
         return (null, null);
     }
 }

@@ -77,7 +77,7 @@ internal static class Presets
     };
 
     /// <summary>Training on S itself, held against experts of large batches, both under the augmentation of the
-    /// judge.</summary>
+    /// evaluate.</summary>
     public static RunSettings Retrained { get; } = Standard with
     {
         Estimator = "retrained",

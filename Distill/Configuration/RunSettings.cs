@@ -24,7 +24,7 @@ internal sealed record RunSettings
 
     public required int Iterations { get; init; }
 
-    /// <summary>The architecture of experts, distilling and judging; null, as in runs from before there was a choice, for
+    /// <summary>The architecture of experts, distilling and evaluating; null, as in runs from before there was a choice, for
     /// convnet.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Model { get; init; }
@@ -118,7 +118,7 @@ internal sealed record RunSettings
 
     public required int DenseSteps { get; init; }
 
-    /// <summary>How networks are trained on a set that is judged: A, B or DC; null for A with what the preset says.</summary>
+    /// <summary>How networks are trained on a set that is evaluated: A, B or DC; null for A with what the preset says.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Protocol { get; init; }
 

@@ -117,7 +117,7 @@ internal static class Settings
     /// <summary>The networks that are trained on the real data, whose trajectories are matched.</summary>
     public static ImmutableArray<Setting> OfExperts { get; } =
     [
-        Choice("Model", "The network of experts, distilling and judging; width, depth, norm and pooling are convnet's",
+        Choice("Model", "The network of experts, distilling and evaluating; width, depth, norm and pooling are convnet's",
             Architectures.Names, s => s.Model ?? Architectures.Names[0],
             (s, v) => s with { Model = v == Architectures.Names[0] ? null : v }),
         new("Norm", "NAME", $"What the ConvNet normalises: {string.Join(", ", Architectures.Norms)}.",
@@ -229,7 +229,7 @@ internal static class Settings
             s => s.Epochs, (s, v) => s with { Epochs = v }),
         Whole("Repeats", "Networks from different initialisations: mean ± std.", 1, 1000,
             s => s.Repeats, (s, v) => s with { Repeats = v }),
-        Whole("EvalWidth", "Channels of the networks that judge a set.", 1, 4096,
+        Whole("EvalWidth", "Channels of the networks that evaluate a set.", 1, 4096,
             s => s.EvalWidth, (s, v) => s with { EvalWidth = v }),
         Real("EvalRate", "Their learning rate.", s => s.EvalRate, (s, v) => s with { EvalRate = v }),
         Choice("Augment", "Augmentation of their training" + AugmentationHelp, Augmentations, s => s.Augment, (s, v) => s with { Augment = v }),

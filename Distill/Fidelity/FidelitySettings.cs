@@ -110,7 +110,7 @@ internal sealed record FidelitySettings
 
     /// <summary>How second derivatives are taken.</summary>
     [JsonIgnore]
-    public LossField Field =>
+    public SecondOrderProducts Field =>
         new(
             Second == "exact" ? SecondDerivatives.Exact : SecondDerivatives.FiniteDifference,
             DifferenceStep > 0 ? DifferenceStep : null);

@@ -5,7 +5,7 @@ using InfMatch.Nn;
 namespace InfMatch.Distill;
 
 /// <summary>
-/// How a network is trained on a set that is judged. A: as MTT (CVPR 2022) and DATM (ICLR 2024) report it, with E epochs and a
+/// How a network is trained on a set that is evaluated. A: as MTT (CVPR 2022) and DATM (ICLR 2024) report it, with E epochs and a
 /// tenth of the rate from half of the steps on, the velocity kept. DC: the evaluation of DC's code (ICLR 2021;
 /// DatasetCondensation, utils.evaluate_synset), on which those are built: E + 1 epochs, and after epoch E/2 + 1, counted from 0, a
 /// new optimiser with a tenth of the rate, which forgets the velocity; E is 300 without an augmentation and 1000 with one. B: NCFM
@@ -14,7 +14,7 @@ namespace InfMatch.Distill;
 internal static class Protocols
 {
     private const double Momentum = 0.9, WeightDecay = 5e-4;
-    private const int BatchOfA = 256, BatchOfB = 128, LooksOfB = 20;
+    private const int BatchOfA = 256, BatchOfB = 128, EvaluationsOfB = 20;
 
     /// <summary>The names.</summary>
     public static ImmutableArray<string> Names { get; } = ["A", "B", "DC"];
@@ -45,7 +45,7 @@ internal static class Protocols
     public static string NameOf(RunSettings s) => s.Protocol ?? Names[0];
 
     /// <summary>Epochs between two looks at the test images, unless the setting says otherwise; 0 for none.</summary>
-    public static int BestEvery(RunSettings s) => NameOf(s) == "B" ? Math.Max(1, s.Epochs / LooksOfB) : 0;
+    public static int BestEvery(RunSettings s) => NameOf(s) == "B" ? Math.Max(1, s.Epochs / EvaluationsOfB) : 0;
 
     /// <summary>The probability of CutMix, unless the setting says otherwise.</summary>
     public static double CutMix(RunSettings s) => NameOf(s) == "B" ? 0.5 : 0;
@@ -53,7 +53,7 @@ internal static class Protocols
     /// <summary>How a network is trained.</summary>
     public static TrainingPlan Plan(RunSettings s, string dataset)
     {
-        Augmentation augmentation = Translation.AugmentationOf(s.Augment, dataset);
+        Augmentation augmentation = PlanFactory.AugmentationOf(s.Augment, dataset);
         TrainingPlan plan = NameOf(s) == "B"
             ? new TrainingPlan(
                 s.Epochs, BatchOfB, s.EvalRate, 0, AdamW.DefaultWeightDecay, RateSchedule.HalfAtFifths, augmentation)

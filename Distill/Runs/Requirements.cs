@@ -4,7 +4,7 @@ namespace InfMatch.Distill;
 
 /// <summary>What a run will need, reckoned before it begins, so that it does not fail after an hour.</summary>
 /// <param name="DiskBytes">Trajectories that are still to be recorded, and the states.</param>
-/// <param name="MemoryBytes">What tensors hold at most; <see cref="Rehearsal"/> finds it.</param>
+/// <param name="MemoryBytes">What tensors hold at most; <see cref="DryRun"/> finds it.</param>
 internal sealed record Requirements(long DiskBytes, long MemoryBytes)
 {
     /// <summary>The options by which the memory becomes less.</summary>

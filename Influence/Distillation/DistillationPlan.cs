@@ -39,10 +39,10 @@ public sealed record DistillationPlan
     public Partition Partition { get; init; } = Partition.Whole;
 
     /// <summary>How the mass is chosen.</summary>
-    public MassRule MassRule { get; init; } = MassRule.ClosedForm;
+    public WeightRule WeightRule { get; init; } = WeightRule.ClosedForm;
 
     /// <summary>Rate of log α where it is learned.</summary>
-    public double MassRate { get; init; } = 0.1;
+    public double WeightRate { get; init; } = 0.1;
 
     /// <summary>How S's rates change over the iterations.</summary>
     public RateSchedule Schedule { get; init; } = RateSchedule.Constant;

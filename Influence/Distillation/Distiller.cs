@@ -41,7 +41,7 @@ public sealed class Distiller : IDisposable
         DistillationPlan plan, RandomKey key)
     {
         (_network, _experts, _estimator, _plan, _key) = (network, experts, estimator, plan, key);
-        _objective = new InfluenceObjective(estimator, plan.MassRule, plan.Partition);
+        _objective = new InfluenceObjective(estimator, plan.WeightRule, plan.Partition);
         _starts = [.. experts.Select((e, i) => Starts(e, i))];
         using var scope = TensorScope.Begin();
         Tensor images = start.Images.Clone(), labels = start.LabelLogits.Clone();
@@ -95,9 +95,9 @@ public sealed class Distiller : IDisposable
             old.Images, _imageVelocity, gradient.Images, factor * _plan.ImageRate, _plan.ImageMomentum);
         (Tensor labels, Tensor labelVelocity) = Sgd(
             old.LabelLogits, _labelVelocity, gradient.LabelLogits, factor * _plan.LabelRate, _plan.LabelMomentum);
-        double mass = _plan.MassRule == MassRule.Learned
-            ? old.Mass * Math.Exp(-factor * _plan.MassRate * value.MassGradient * old.Mass)
-            : value.Mass;
+        double mass = _plan.WeightRule == WeightRule.Learned
+            ? old.Weight * Math.Exp(-factor * _plan.WeightRate * value.WeightGradient * old.Weight)
+            : value.Weight;
         double[] squares = TensorAlgebra.Dots((images, images), (labels, labels));
         double size = Math.Sqrt(squares[0]) + Math.Sqrt(squares[1]);
         if (!double.IsFinite(size))
@@ -111,12 +111,12 @@ public sealed class Distiller : IDisposable
         RequireBound(
             "the root mean square of the label logits", squares[1], labels, LargestLogits,
             $"Lower --lr-label (now {_plan.LabelRate}), or raise --temperature if they start so.");
-        if (_plan.MassRule == MassRule.Learned && !(mass > 0 && double.IsFinite(mass)))
+        if (_plan.WeightRule == WeightRule.Learned && !(mass > 0 && double.IsFinite(mass)))
         {
             throw new NumericalException(
-                "the mass of the synthetic set", Iteration, mass, $"Lower its rate (now {_plan.MassRate}).");
+                "the mass of the synthetic set", Iteration, mass, $"Lower its rate (now {_plan.WeightRate}).");
         }
-        Set = old with { Images = scope.Keep(images), LabelLogits = scope.Keep(labels), Mass = mass };
+        Set = old with { Images = scope.Keep(images), LabelLogits = scope.Keep(labels), Weight = mass };
         foreach (Tensor gone in (Tensor[])[old.Images, old.LabelLogits, _imageVelocity, _labelVelocity])
             gone.Dispose();
         (_imageVelocity, _labelVelocity) = (scope.Keep(imageVelocity), scope.Keep(labelVelocity));
@@ -166,7 +166,7 @@ public sealed class Distiller : IDisposable
                 .Select(t => _plan.Augmentation.FormOf(key.Split((ulong)t), siamese: false)).ToHashSet();
     }
 
-    /// <summary>Goes on at another iteration, with S as it is: so a rehearsal looks ahead.</summary>
+    /// <summary>Goes on at another iteration, with S as it is: so a dry run looks ahead.</summary>
     public void SkipTo(int iteration) => Iteration = iteration;
 
     private int[] Starts(Expert expert, int number)
@@ -182,7 +182,7 @@ public sealed class Distiller : IDisposable
     [
         Array("images", Set.Images), Array("label_logits", Set.LabelLogits),
         Array("image_velocity", _imageVelocity), Array("label_velocity", _labelVelocity),
-        NamedArray.From("mass", [1], (double[])[Set.Mass]),
+        NamedArray.From("mass", [1], (double[])[Set.Weight]),
         NamedArray.From("progress", [2], (int[])[Iteration, Skipped]),
     ];
 
@@ -199,7 +199,7 @@ public sealed class Distiller : IDisposable
         Tensor imageVelocity = From(state["image_velocity"], Set.Images);
         Tensor labelVelocity = From(state["label_velocity"], Set.LabelLogits);
         Dispose(); // nothing is changed before all parts have been read
-        Set = Set with { Images = scope.Keep(images), LabelLogits = scope.Keep(labels), Mass = mass };
+        Set = Set with { Images = scope.Keep(images), LabelLogits = scope.Keep(labels), Weight = mass };
         (_imageVelocity, _labelVelocity) = (scope.Keep(imageVelocity), scope.Keep(labelVelocity));
         (Iteration, Skipped) = (iteration, skipped);
     }

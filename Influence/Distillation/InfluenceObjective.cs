@@ -3,7 +3,7 @@ using InfMatch.Tensors;
 namespace InfMatch.Influence;
 
 /// <summary>How the mass α of S is chosen.</summary>
-public enum MassRule
+public enum WeightRule
 {
     /// <summary>α* = ⟨a_S, a_D⟩/‖a_S‖² at every evaluation; then J = 1 − cos²(a_S, a_D) ≤ 1, and by the envelope theorem
     /// dJ/dS needs no term for it.</summary>
@@ -32,17 +32,17 @@ public enum Partition
 /// <summary>The objective on one window, with its derivatives; means over the classes where each is matched.</summary>
 /// <param name="Relative">J = ‖α·a_S − a_D‖²/‖a_D‖²: 1 is what an empty S scores.</param>
 /// <param name="Cosine">The cosine of a_S and a_D.</param>
-/// <param name="Mass">α.</param>
-/// <param name="MassGradient">dJ/dα.</param>
+/// <param name="Weight">α.</param>
+/// <param name="WeightGradient">dJ/dα.</param>
 /// <param name="Gradient">dJ/dS, in the scope of the evaluation; null where J is not finite or none was asked for.</param>
 public sealed record ObjectiveValue(
-    double Relative, double Cosine, double Mass, double MassGradient, SyntheticGradient? Gradient);
+    double Relative, double Cosine, double Weight, double WeightGradient, SyntheticGradient? Gradient);
 
 /// <summary>
 /// J(S) = ‖I_{−D} + I_{+S}‖² over a window, relative to the displacement of the real run, and dJ/dS. Source:
 /// Inf-Match (CVPR 2026), the objective; normalisation and mass: docs/theory.md, "Objective"; classes: "Class by class".
 /// </summary>
-public sealed class InfluenceObjective(InfluenceEstimator estimator, MassRule rule, Partition partition = Partition.Whole)
+public sealed class InfluenceObjective(InfluenceEstimator estimator, WeightRule rule, Partition partition = Partition.Whole)
 {
     private const double LeastLength = 1e-3;
 
@@ -61,8 +61,8 @@ public sealed class InfluenceObjective(InfluenceEstimator estimator, MassRule ru
     }
 
     private static ObjectiveValue Mean(ObjectiveValue a, ObjectiveValue b) => new(
-        (a.Relative + b.Relative) / 2, (a.Cosine + b.Cosine) / 2, (a.Mass + b.Mass) / 2,
-        (a.MassGradient + b.MassGradient) / 2,
+        (a.Relative + b.Relative) / 2, (a.Cosine + b.Cosine) / 2, (a.Weight + b.Weight) / 2,
+        (a.WeightGradient + b.WeightGradient) / 2,
         a.Gradient is { } one && b.Gradient is { } other
             ? new SyntheticGradient(
                 one.Images.Plus(other.Images).Times(0.5), one.LabelLogits.Plus(other.LabelLogits).Times(0.5))
@@ -82,8 +82,8 @@ public sealed class InfluenceObjective(InfluenceEstimator estimator, MassRule ru
             ObjectiveValue value = Evaluate(window, c, s.Rows(c * each, each), loss, gradient);
             relative += value.Relative / classes;
             cosine += value.Cosine / classes;
-            mass += value.Mass / classes;
-            massGradient += value.MassGradient / classes;
+            mass += value.Weight / classes;
+            massGradient += value.WeightGradient / classes;
             if (value.Gradient is { } own && sum is not null)
             {
                 CopyRows(own.Images.Times(1.0 / classes), sum.Images, c * each);
@@ -103,13 +103,13 @@ public sealed class InfluenceObjective(InfluenceEstimator estimator, MassRule ru
         if (ss == 0 || rr == 0)
         {
             // NaN is what the quotients below would give; saying so here keeps it apart from an overflow.
-            return new ObjectiveValue(double.NaN, double.NaN, s.Mass, double.NaN, null);
+            return new ObjectiveValue(double.NaN, double.NaN, s.Weight, double.NaN, null);
         }
         // A negative optimum means that S moves θ against D. No mass of it helps then; a small positive one, a
         // thousandth of D's length, is kept, under which dJ/dS turns a_S round.
         double least = LeastLength * Math.Sqrt(rr / ss);
-        bool clamped = rule == MassRule.ClosedForm && sr / ss < least;
-        double mass = rule != MassRule.ClosedForm ? s.Mass : clamped ? least : sr / ss;
+        bool clamped = rule == WeightRule.ClosedForm && sr / ss < least;
+        double mass = rule != WeightRule.ClosedForm ? s.Weight : clamped ? least : sr / ss;
         double relative = (mass * mass * ss - 2 * mass * sr + rr) / rr;
         double massGradient = 2 * (mass * ss - sr) / rr;
         SyntheticGradient? found = null;

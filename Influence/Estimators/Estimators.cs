@@ -11,7 +11,7 @@ public static class Estimators
     public static InfluenceEstimator Create(string name, EstimationContext context, int cacheCapacity = 256) => name switch
     {
         "first-order" => new FirstOrderEstimator(context) { CacheCapacity = cacheCapacity },
-        "retrained" => new RetrainedEstimator(context) { CacheCapacity = cacheCapacity },
+        "retrained" => new TrajectoryMatchingEstimator(context) { CacheCapacity = cacheCapacity },
         "unrolled" => new UnrolledEstimator(context) { CacheCapacity = cacheCapacity },
         "paper" => new PaperEstimator(context, includeFirstOrder: false) { CacheCapacity = cacheCapacity },
         "paper+first" => new PaperEstimator(context, includeFirstOrder: true) { CacheCapacity = cacheCapacity },

@@ -21,11 +21,11 @@ public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEs
     protected override Tensor Side(Window window, ParameterLoss lossOfZ)
     {
         Tensor sum = Zeros(window);
-        for (int t = window.First; t < window.Last; t += Context.Backend.Lanes)
+        for (int t = window.First; t < window.Last; t += Context.Backend.DegreeOfParallelism)
         {
             using var scope = TensorScope.Begin();
             Tensor[][] gradients = AtCheckpoints(
-                scope, window, t, Math.Min(Context.Backend.Lanes, window.Last - t),
+                scope, window, t, Math.Min(Context.Backend.DegreeOfParallelism, window.Last - t),
                 theta => [Differential.GradientAt(lossOfZ, theta)]);
             Tensor next = sum;
             for (int i = 0; i < gradients.Length; i++)
@@ -39,10 +39,10 @@ public sealed class FirstOrderEstimator(EstimationContext context) : InfluenceEs
     public override SyntheticGradient Pullback(Window window, SyntheticSet s, SyntheticLoss loss, Tensor u)
     {
         SyntheticGradient sum = ZerosLike(s);
-        for (int t = window.First; t < window.Last; t += Context.Backend.Lanes)
+        for (int t = window.First; t < window.Last; t += Context.Backend.DegreeOfParallelism)
         {
             using var scope = TensorScope.Begin();
-            Tensor[][] mixed = AtCheckpoints(scope, window, t, Math.Min(Context.Backend.Lanes, window.Last - t), theta =>
+            Tensor[][] mixed = AtCheckpoints(scope, window, t, Math.Min(Context.Backend.DegreeOfParallelism, window.Last - t), theta =>
             {
                 SyntheticGradient m = Context.Field.Mixed(theta, loss, s, u);
                 return [m.Images, m.LabelLogits];

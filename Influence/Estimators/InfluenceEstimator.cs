@@ -9,13 +9,13 @@ namespace InfMatch.Influence;
 /// <param name="Field">How second derivatives are computed.</param>
 /// <param name="RealBatch">The images of D on which gradients at sparse checkpoints are taken; all of D, or a fixed
 /// balanced part of it. One fixed set: fresh minibatches inside a squared norm would be biased by their variance.</param>
-public sealed record EstimationContext(IReadOnlyList<Expert> Experts, LossField Field, LabelledImages RealBatch)
+public sealed record EstimationContext(IReadOnlyList<Expert> Experts, SecondOrderProducts Field, LabelledImages RealBatch)
 {
     /// <summary>The images of D of each class, on which the influence of a class is taken; empty where no class is
     /// matched on its own.</summary>
     public IReadOnlyList<LabelledImages> RealClasses { get; init; } = [];
 
-    /// <summary>The rate of each step by which <see cref="RetrainedEstimator"/> trains on S; null for what D's steps add up
+    /// <summary>The rate of each step by which <see cref="TrajectoryMatchingEstimator"/> trains on S; null for what D's steps add up
     /// to.</summary>
     public double? SyntheticRate { get; init; }
 
@@ -43,7 +43,7 @@ public sealed record EstimationContext(IReadOnlyList<Expert> Experts, LossField 
 /// An estimate, to first or second order and without inverse Hessians, of the displacement that training on the real
 /// set D undergoes when mass moves from D to the synthetic set S over a window: δ = α·a_S − a_D, with a_Z the
 /// displacement caused by Z alone and α the mass of S. This contract is all there is: a_Z, of D, of a class of it or of S, and
-/// the adjoint of S ↦ a_S. Cost is linear in the window's length; memory is constant but for <see cref="RetrainedEstimator"/>.
+/// the adjoint of S ↦ a_S. Cost is linear in the window's length; memory is constant but for <see cref="TrajectoryMatchingEstimator"/>.
 /// Source: docs/theory.md, "Estimators".
 /// </summary>
 public abstract class InfluenceEstimator(EstimationContext context) : IDisposable
@@ -183,7 +183,7 @@ public abstract class InfluenceEstimator(EstimationContext context) : IDisposabl
     protected Tensor[][] AtCheckpoints(TensorScope scope, Window window, int first, int count, Func<Tensor, Tensor[]> f)
     {
         Tensor[] thetas = [.. Enumerable.Range(first, count).Select(t => Theta(window, t))];
-        return scope.SideBySide(Context.Backend, count, i => f(thetas[i]));
+        return scope.InParallel(Context.Backend, count, i => f(thetas[i]));
     }
 
     /// <summary>The network of a window's expert.</summary>

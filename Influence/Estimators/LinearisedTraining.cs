@@ -12,7 +12,7 @@ namespace InfMatch.Influence;
 /// <param name="field">How products with second derivatives are computed.</param>
 /// <param name="theta">θ [p] at a checkpoint.</param>
 /// <param name="curvature">Whether H_D + λI is kept.</param>
-public sealed class LinearisedTraining(Expert expert, LossField field, Func<int, Tensor> theta, bool curvature = true)
+public sealed class LinearisedTraining(Expert expert, SecondOrderProducts field, Func<int, Tensor> theta, bool curvature = true)
 {
     private readonly double _momentum = expert.Plan.Momentum, _decay = expert.Plan.WeightDecay;
 

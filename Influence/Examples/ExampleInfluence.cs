@@ -5,11 +5,11 @@ using InfMatch.Tensors;
 namespace InfMatch.Influence;
 
 /// <summary>What estimates of the influence of examples read from.</summary>
-/// <param name="Expert">The training whose examples are judged; every step is recorded where an estimate follows
+/// <param name="Expert">The training whose examples are evaluated; every step is recorded where an estimate follows
 /// it.</param>
 /// <param name="Field">How products with second derivatives are computed.</param>
 /// <param name="Last">The checkpoint at which influence is asked for; it is taken from checkpoint 0 on.</param>
-public sealed record ExampleContext(Expert Expert, LossField Field, int Last)
+public sealed record ExampleContext(Expert Expert, SecondOrderProducts Field, int Last)
 {
     /// <summary>The checkpoints at which estimates with few of them take gradients of all of D.</summary>
     public int Checkpoints { get; init; } = 5;

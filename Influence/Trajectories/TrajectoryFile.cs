@@ -38,9 +38,9 @@ public sealed class TrajectoryFile : IDisposable
         Accuracy = double.NaN;
     }
 
-    /// <summary>A trajectory without numbers, for a <see cref="MemoryRehearsal"/>: vectors of so many parameters at steps of
+    /// <summary>A trajectory without numbers, for a <see cref="MemoryDryRun"/>: vectors of so many parameters at steps of
     /// these rates, which nobody can read.</summary>
-    public static TrajectoryFile Outline(int parameters, int[] steps, double[] rates) => new(parameters, steps, rates);
+    public static TrajectoryFile Placeholder(int parameters, int[] steps, double[] rates) => new(parameters, steps, rates);
 
     private TrajectoryFile(string path, SafetensorsHeader header)
     {

@@ -62,7 +62,7 @@ public sealed record Augmentation(AugmentationOps Ops)
 
     /// <summary>How NCFM (CVPR 2025) and IDC augment: always flip, if the operations hold it, and color, then one drawn of
     /// those that move pixels, then cutout.</summary>
-    public static Augmentation InTurn(AugmentationOps ops) => new(ops) { IsInTurn = true };
+    public static Augmentation Single(AugmentationOps ops) => new(ops) { IsInTurn = true };
 
     /// <summary>The largest rotation, in degrees.</summary>
     public double Degrees { get; init; } = 15;
@@ -71,7 +71,7 @@ public sealed record Augmentation(AugmentationOps Ops)
     /// move pixels.</summary>
     public bool OfEachImage { get; init; }
 
-    /// <summary>Whether operations follow each other as in <see cref="InTurn"/> instead of one being drawn.</summary>
+    /// <summary>Whether operations follow each other as in <see cref="Single"/> instead of one being drawn.</summary>
     public bool IsInTurn { get; init; }
 
     /// <summary>Whether crop, scale and rotation are those of DC's code instead of DSA's.</summary>

@@ -5,7 +5,7 @@ namespace InfMatch.Nn;
 
 /// <summary>
 /// The augmentation by which the code of DC (Zhao, Mopuri and Bilen, ICLR 2021; DatasetCondensation, utils.augment with the strategy
-/// crop_scale_rotate) trains the networks that judge sets of MNIST. Each image is cropped, scaled or turned, each in one case of three:
+/// crop_scale_rotate) trains the networks that evaluate sets of MNIST. Each image is cropped, scaled or turned, each in one case of three:
 /// <list type="bullet">
 /// <item>cropped out of itself within a border of 4 pixels, by a shift of −4 … 3 down and right (not 4: the code draws below
 /// 8); the border is the channel's mean over the batch;</item>

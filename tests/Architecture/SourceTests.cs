@@ -58,9 +58,9 @@ public sealed partial class SourceTests
     }
 
     [Theory]
-    [InlineData("record Bad { public override Variable?[] Vjp(Application at) => [Constant(at.Inputs[0].Value)]; }", 1)]
-    [InlineData("record Bad { public override Variable?[] Vjp(Application at) { return [at.Inputs[0].Detach()]; } }", 1)]
-    [InlineData("record Good { public override Variable?[] Vjp(Application at) => [at.Cotangent]; T F() => x.Value; }", 0)]
+    [InlineData("record Bad { public override Variable?[] Vjp(Node at) => [Constant(at.Inputs[0].Value)]; }", 1)]
+    [InlineData("record Bad { public override Variable?[] Vjp(Node at) { return [at.Inputs[0].Detach()]; } }", 1)]
+    [InlineData("record Good { public override Variable?[] Vjp(Node at) => [at.Cotangent]; T F() => x.Value; }", 0)]
     public void A_vjp_that_leaves_the_graph_is_found(string source, int times) =>
         Assert.Equal(string.Join(' ', Enumerable.Repeat("Bad", times)), string.Join(' ', ReadsNumbers(source)));
 
@@ -100,7 +100,7 @@ public sealed partial class SourceTests
         throw new FormatException("The body of a Vjp does not end.");
     }
 
-    [GeneratedRegex(@"override Variable\?\[\] Vjp\(Application at\)", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"override Variable\?\[\] Vjp\(Node at\)", RegexOptions.None, 1000)]
     private static partial Regex VjpHead();
 
     [GeneratedRegex(@"\brecord\s+(?<name>\w+)", RegexOptions.None, 1000)]

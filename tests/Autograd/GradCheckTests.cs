@@ -99,7 +99,7 @@ public sealed class GradCheckTests
 
         protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.AvgPool2d(Geometry, x[0], y);
 
-        public override Variable?[] Vjp(Application at) => [0.25 * new AvgPool2dGradient(Geometry).On(at.Cotangent)];
+        public override Variable?[] Vjp(Node at) => [0.25 * new AvgPool2dGradient(Geometry).On(at.Cotangent)];
     }
 
     // y = x², its VJP computed from the numbers of x: right at first order, a constant at second.
@@ -110,7 +110,7 @@ public sealed class GradCheckTests
         protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
             on.Zip<MultiplyFunction>(x[0], x[0], y);
 
-        public override Variable?[] Vjp(Application at) => [2 * at.Cotangent * at.Inputs[0].Detach()];
+        public override Variable?[] Vjp(Node at) => [2 * at.Cotangent * at.Inputs[0].Detach()];
     }
 
     private sealed record Forgetful : SingleOutputOp
@@ -120,6 +120,6 @@ public sealed class GradCheckTests
         protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
             on.Zip<AddFunction>(x[0], x[1], y);
 
-        public override Variable?[] Vjp(Application at) => [at.Cotangent, null];
+        public override Variable?[] Vjp(Node at) => [at.Cotangent, null];
     }
 }

@@ -3,7 +3,7 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Tests.Autograd;
 
-/// <summary>The check that devices are judged by must find a device that is wrong.</summary>
+/// <summary>The check that devices are evaluated by must find a device that is wrong.</summary>
 public sealed class OpCheckTests
 {
     [Theory]
@@ -55,7 +55,7 @@ public sealed class OpCheckTests
         protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
             on.Affine(x[0], 1, on is ReferenceBackend ? 0 : Offset, y);
 
-        public override Variable?[] Vjp(Application at) =>
+        public override Variable?[] Vjp(Node at) =>
             [at.Cotangent * (at.Cotangent.Value.Backend is ReferenceBackend ? 1 : CotangentScale)];
     }
 }

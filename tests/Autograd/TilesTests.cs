@@ -103,8 +103,8 @@ public sealed class TilesTests
 
         // dL/dS of both, exactly and by differences.
         Tensor v = Draw(theta.Shape, 8);
-        SyntheticGradient exact = new LossField(SecondDerivatives.Exact).Mixed(theta, loss, s, v);
-        SyntheticGradient near = new LossField(SecondDerivatives.FiniteDifference).Mixed(theta, loss, s, v);
+        SyntheticGradient exact = new SecondOrderProducts(SecondDerivatives.Exact).Mixed(theta, loss, s, v);
+        SyntheticGradient near = new SecondOrderProducts(SecondDerivatives.FiniteDifference).Mixed(theta, loss, s, v);
         ConvNetTests.AssertClose(exact.Images, near.Images, 1e-6);
         ConvNetTests.AssertClose(exact.LabelLogits, near.LabelLogits, 1e-6);
     }

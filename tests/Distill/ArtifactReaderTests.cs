@@ -29,7 +29,7 @@ public sealed class ArtifactReaderTests : IDisposable
         Assert.Equal((2, 6, 3, factor), (read.Version, read.Count, read.Classes, read.Factor));
         Assert.Equal(arrays["images"].AsFloat32(), read.ToSet(s_backend).Images.ToArray<float>());
         Assert.Equal(arrays["label_logits"].AsFloat32(), read.LabelLogits.AsFloat32());
-        Assert.Equal((0.75, 0.01), (read.Mass, read.Rate));
+        Assert.Equal((0.75, 0.01), (read.Weight, read.Rate));
         Assert.Equal([0, 0, 1, 1, 2, 2], read.Labels);
         Assert.Equal(["left", "right", "top"], read.ClassNames, StringComparer.Ordinal);
         Assert.Equal(new Standardisation([0.5f], [0.25f]), read.Standardisation);

@@ -177,7 +177,7 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
     }
 
     [Fact]
-    public void A_folder_of_pictures_is_distilled_and_judged_again()
+    public void A_folder_of_pictures_is_distilled_and_evaluated_again()
     {
         using var run = new CommandRun { LoadsItself = true };
         using var folder = new TempFolder();
@@ -224,7 +224,7 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
             DownloadTests.Md5(File.ReadAllBytes(p))));
         new DatasetCommands(new Terminal(output, people, isInteractive: false) { IsJson = json }, default)
         {
-            Patience = DownloadTests.Options(), Publications = [new Publication("mnist", "mnist", [.. files])],
+            Patience = DownloadTests.Options(), DownloadSources = [new DownloadSource("mnist", "mnist", [.. files])],
                 UseProxy = false,
         }.Get("mnist", folder.Path);
         data = output.ToString();

@@ -75,8 +75,8 @@ public sealed class DeviceCommandTests : IDisposable
     {
         var cpu = new CpuBackend(1);
         cpu.RefusedMemoryRequest = cpu.MemoryRequests + 1;
-        Finding[] findings = [.. new DeviceExamination(cpu).Examine(all: false)];
-        Finding failed = Assert.Single(findings, f => !f.Passed);
+        CheckResult[] findings = [.. new DeviceHealthCheck(cpu).CheckHealth(all: false)];
+        CheckResult failed = Assert.Single(findings, f => !f.Passed);
         Assert.Equal(findings[0], failed);
         Assert.Contains("bytes) more were asked for", failed.Detail);
         Assert.Contains("--memory-limit", failed.Fix);
@@ -165,7 +165,7 @@ public sealed class DeviceCommandTests : IDisposable
     public void Doctor_finds_a_device_that_computes_in_float32_where_tf32_was_asked_for()
     {
         var cpu = new CpuBackend(1);
-        Finding[] findings = [.. new PrecisionExamination(cpu, _ => cpu).Examine()];
+        CheckResult[] findings = [.. new PrecisionHealthCheck(cpu, _ => cpu).CheckHealth()];
         Assert.Equal(10, findings.Length);
         Assert.All(findings, f => Assert.Equal(!f.Check.EndsWith(", tf32", StringComparison.Ordinal), f.Passed));
         Assert.Equal(4, findings.Count(f => !f.Passed && f.Fix!.Contains("float32 is safe", StringComparison.Ordinal)));

@@ -229,7 +229,7 @@ public sealed class EndToEndTests
     }
 
     [Fact]
-    public void A_set_is_judged_again_to_the_same_accuracy()
+    public void A_set_is_evaluated_again_to_the_same_accuracy()
     {
         using var run = new CommandRun();
         Assert.Equal(0, run.Run(CommandRun.SmallRun()));
@@ -258,7 +258,7 @@ public sealed class EndToEndTests
         again = JsonSerializer.Deserialize<Summary>(run.Output, JsonText.Options)!;
         Assert.Null(again.Results[0].Accuracy.Whole);
         Assert.Null(again.WholeSet);
-        Assert.Contains("Soft labels and the whole set are not judged", run.Errors);
+        Assert.Contains("Soft labels and the whole set are not evaluated", run.Errors);
         string[] named =
         [
             .. evaluate, "--experts-from", Path.Combine(run.RunPath, "experts"), "--width", "4", "--experts", "2",
@@ -273,7 +273,7 @@ public sealed class EndToEndTests
     }
 
     [Fact]
-    public void Without_a_set_evaluate_judges_random_real_images()
+    public void Without_a_set_evaluate_evaluates_random_real_images()
     {
         using var run = new CommandRun();
         Assert.Equal(

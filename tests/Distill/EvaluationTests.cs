@@ -19,17 +19,17 @@ public sealed class EvaluationTests : IDisposable
     [InlineData("Folder:", "2")]
     public void Interrupted_and_resumed_it_is_as_if_nothing_had_happened(string at, string threads)
     {
-        string[] judge = [.. JudgeASet(), "--threads", threads];
-        Assert.Equal(0, _run.Run(judge));
+        string[] evaluator = [.. EvaluateASet(), "--threads", threads];
+        Assert.Equal(0, _run.Run(evaluator));
         string whole = _run.EvaluationPath;
         _run.InterruptAt = at;
-        Assert.Equal((int)ExitCode.Interrupted, _run.Run(judge));
+        Assert.Equal((int)ExitCode.Interrupted, _run.Run(evaluator));
         _run.InterruptAt = null;
         string cut = _run.EvaluationPath;
         Assert.NotEqual(whole, cut, StringComparer.Ordinal);
         Assert.EndsWith($"resume {cut}\nevaluate: interrupted.\n", _run.Errors.ReplaceLineEndings("\n"), StringComparison.Ordinal);
         string[] known = Lines(cut);
-        Assert.Contains($"{known.Length} of {3 * Repeats} networks are judged and kept.", _run.Errors, StringComparison.Ordinal);
+        Assert.Contains($"{known.Length} of {3 * Repeats} networks are evaluated and kept.", _run.Errors, StringComparison.Ordinal);
         Assert.InRange(known.Length, at == "Folder:" ? 0 : Repeats, 3 * Repeats - 1);
         Assert.False(Summary.Read(Path.Combine(cut, "summary.json")).Complete);
 
@@ -41,7 +41,7 @@ public sealed class EvaluationTests : IDisposable
         Assert.Equal(Accuracies(whole), Accuracies(cut));
         Assert.True(Summary.Read(Path.Combine(cut, "summary.json")).Complete);
 
-        // What is complete is told again and not judged again.
+        // What is complete is told again and not evaluated again.
         Assert.Equal(0, _run.Run("resume", cut, "--json"));
         Assert.Equal(all, Lines(cut));
         Assert.Equal(Accuracies(whole), AccuraciesOf(JsonSerializer.Deserialize<Summary>(_run.Output, JsonText.Options)!));
@@ -54,8 +54,8 @@ public sealed class EvaluationTests : IDisposable
     [InlineData(14)]
     public void It_goes_on_from_every_line(int lines)
     {
-        Assert.Equal(0, _run.Run(JudgeASet()));
-        string folder = _run.EvaluationPath, expected = Accuracies(folder), file = Path.Combine(folder, JudgedNetworksFile.FileName);
+        Assert.Equal(0, _run.Run(EvaluateASet()));
+        string folder = _run.EvaluationPath, expected = Accuracies(folder), file = Path.Combine(folder, EvaluatedNetworksFile.FileName);
         string[] all = Lines(folder);
         File.WriteAllText(file, string.Concat(all.Take(lines).Select(l => l + "\n")) + all[lines][..^9]);
         File.Delete(Path.Combine(folder, "summary.json"));
@@ -72,15 +72,15 @@ public sealed class EvaluationTests : IDisposable
     [Fact]
     public void Random_real_images_alone_are_resumed_too()
     {
-        string[] judge =
+        string[] evaluator =
         [
             "evaluate", "--dataset", "tiny", "--ipc", "1", "3", "--depth", "2", "--eval-width", "4", "--epochs", "3", "--repeats", "3",
             "--models", "convnet,mlp",
         ];
-        Assert.Equal(0, _run.Run(judge));
+        Assert.Equal(0, _run.Run(evaluator));
         string whole = _run.EvaluationPath;
         _run.InterruptAt = "IPC 1: random real (mlp";
-        Assert.Equal((int)ExitCode.Interrupted, _run.Run([.. judge, "--json"]));
+        Assert.Equal((int)ExitCode.Interrupted, _run.Run([.. evaluator, "--json"]));
         Assert.False(JsonSerializer.Deserialize<Summary>(_run.Output, JsonText.Options)!.Complete);
         _run.InterruptAt = null;
         string cut = _run.EvaluationPath;
@@ -92,8 +92,8 @@ public sealed class EvaluationTests : IDisposable
     [Fact]
     public void A_changed_line_another_set_and_a_damaged_record_are_refused()
     {
-        Assert.Equal(0, _run.Run(JudgeASet()));
-        string folder = _run.EvaluationPath, file = Path.Combine(folder, JudgedNetworksFile.FileName);
+        Assert.Equal(0, _run.Run(EvaluateASet()));
+        string folder = _run.EvaluationPath, file = Path.Combine(folder, EvaluatedNetworksFile.FileName);
         string text = File.ReadAllText(file), record = Path.Combine(folder, EvaluationRecord.FileName);
         string old = File.ReadAllText(record);
         foreach (string changed in (string[])
@@ -135,7 +135,7 @@ public sealed class EvaluationTests : IDisposable
     [Fact]
     public void The_column_of_the_whole_set_is_of_the_same_architecture_or_empty()
     {
-        Assert.Equal(0, _run.Run([.. JudgeASet(), "--models", "convnet,mlp", "--json"]));
+        Assert.Equal(0, _run.Run([.. EvaluateASet(), "--models", "convnet,mlp", "--json"]));
         Summary summary = JsonSerializer.Deserialize<Summary>(_run.Output, JsonText.Options)!;
         Assert.NotNull(summary.Results[0].Accuracy.Whole);
         Assert.Null(summary.Results[1].Accuracy.Whole);
@@ -147,9 +147,9 @@ public sealed class EvaluationTests : IDisposable
     [Fact]
     public void One_network_has_no_deviation_and_is_one()
     {
-        string[] judge = JudgeASet();
-        judge[Array.IndexOf(judge, "--repeats") + 1] = "1";
-        Assert.Equal(0, _run.Run(judge));
+        string[] evaluator = EvaluateASet();
+        evaluator[Array.IndexOf(evaluator, "--repeats") + 1] = "1";
+        Assert.Equal(0, _run.Run(evaluator));
         Assert.Contains("last epoch, 1 network.", _run.Output, StringComparison.Ordinal);
         Assert.Matches(@"│ +2 │ +\d+\.\d │ +\d+\.\d │ +\d+\.\d │ +\d+\.\d ± \d+\.\d │", _run.Output);
         Assert.Equal("31.2", Accuracy.Of([31.2]).Shown);
@@ -174,8 +174,8 @@ public sealed class EvaluationTests : IDisposable
         }
     }
 
-    // Makes a set and returns the command that judges it.
-    private string[] JudgeASet()
+    // Makes a set and returns the command that evaluates it.
+    private string[] EvaluateASet()
     {
         Assert.Equal(0, _run.Run(CommandRun.SmallRun()));
         string set = Path.Combine(_run.RunPath, "synthetic", "ipc2.safetensors");
@@ -184,7 +184,7 @@ public sealed class EvaluationTests : IDisposable
 
     private static string[] Lines(string folder)
     {
-        string file = Path.Combine(folder, JudgedNetworksFile.FileName);
+        string file = Path.Combine(folder, EvaluatedNetworksFile.FileName);
         return File.Exists(file) ? File.ReadAllLines(file) : [];
     }
 

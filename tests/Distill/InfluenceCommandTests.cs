@@ -68,7 +68,7 @@ public sealed class InfluenceCommandTests : IDisposable
                 "unrolled", "--share", share, "--twin", "1e-3", "--json",
             ]));
             JsonArray results = JsonNode.Parse(_run.Output)!["results"]!.AsArray();
-            JsonNode twin = Of(results, TruthStudy.TwinName, 24);
+            JsonNode twin = Of(results, RetrainingStudy.TwinName, 24);
             Assert.True(Mean(twin, "cosine") is > 0.999 and < 1, _run.Output);
             Assert.True(Mean(twin, "error") is > 0 and < 0.05, _run.Output);
             foreach (string what in (string[])["leaveOneOut", "groupOut", "lds"])

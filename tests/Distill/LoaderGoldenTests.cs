@@ -58,7 +58,7 @@ public sealed class LoaderGoldenTests
     [InlineData("diffaug", "Photographs, in turn")]
     public void The_loader_knows_what_every_augmentation_is_called(string name, string text)
     {
-        Assert.Equal(text, $"{Translation.AugmentationOf(name, "cifar-10")}", StringComparer.Ordinal);
+        Assert.Equal(text, $"{PlanFactory.AugmentationOf(name, "cifar-10")}", StringComparer.Ordinal);
         string loader = ArtifactExport.Loader();
         Assert.Contains($"\"{text.Split(", ")[0]}\": \"", loader);
         foreach (string part in text.Split(", ")[1..])
@@ -68,8 +68,8 @@ public sealed class LoaderGoldenTests
     private static Augmentation[] Augmentations() =>
     [
         .. Enum.GetValues<AugmentationOps>().Where(o => int.PopCount((int)o) == 1).Select(o => new Augmentation(o)),
-        new Augmentation(AugmentationOps.Photographs), Augmentation.Geometric, Augmentation.InTurn(AugmentationOps.Photographs),
-        Augmentation.InTurn(AugmentationOps.Digits),
+        new Augmentation(AugmentationOps.Photographs), Augmentation.Geometric, Augmentation.Single(AugmentationOps.Photographs),
+        Augmentation.Single(AugmentationOps.Digits),
     ];
 
     // One step for each operation that is drawn, with every number that it may ask for.

@@ -31,7 +31,7 @@ public sealed class ProtocolTests
         Assert.Equal(0, plain.Run(CommandRun.SmallRun()));
         Assert.NotEqual(EndToEndTests.Hashes(plain.RunPath), EndToEndTests.Hashes(whole.RunPath));
 
-        // The set is judged again to the same accuracies by the same protocol, from its file alone.
+        // The set is evaluated again to the same accuracies by the same protocol, from its file alone.
         string set = Path.Combine(whole.RunPath, "synthetic", "ipc2.safetensors");
         Summary summary = Summary.Read(Path.Combine(whole.RunPath, "summary.json"));
         string[] evaluation = ["--epochs", "--repeats", "--eval-width", "--augment", "--protocol", "--cutmix", "--best-every"];
@@ -65,7 +65,7 @@ public sealed class ProtocolTests
             planA);
         Assert.Equal(
             new TrainingPlan(
-                2000, 128, 0.001, 0, 0.01, RateSchedule.HalfAtFifths, Augmentation.InTurn(AugmentationOps.Photographs))
+                2000, 128, 0.001, 0, 0.01, RateSchedule.HalfAtFifths, Augmentation.Single(AugmentationOps.Photographs))
             {
                 Optimiser = Optimiser.AdamW, CutMix = 0.5,
             },
@@ -76,11 +76,11 @@ public sealed class ProtocolTests
         Assert.Equal(
             "protocol A: convnet-d3-w32, 1000 epochs of SGD 0.01 (/10 at half), momentum 0.9, weight decay 0.0005, batch 256, " +
             "augmentation auto, last epoch, 5 networks",
-            Translation.Describe(a.Settings, "cifar-10"));
+            PlanFactory.Describe(a.Settings, "cifar-10"));
         Assert.Equal(
             "protocol B: convnet-d3-w32, 2000 epochs of AdamW 0.001 (halved at each fifth), weight decay 0.01, batch 128, " +
             "augmentation diffaug, CutMix 0.5, last epoch (best: of every 100 epochs on the test images), 10 networks",
-            Translation.Describe(b.Settings, "cifar-10"));
+            PlanFactory.Describe(b.Settings, "cifar-10"));
 
         static (int, int, double, string) Values(RunSettings s) => (s.Epochs, s.Repeats, s.EvalRate, s.Augment);
     }
@@ -99,7 +99,7 @@ public sealed class ProtocolTests
         TrainingPlan plan = Protocols.Plan(settings, dataset);
         Assert.Equal(
             new TrainingPlan(
-                epochs + 1, 256, 0.01, 0.9, 5e-4, RateSchedule.Constant, Translation.AugmentationOf(expected, dataset))
+                epochs + 1, 256, 0.01, 0.9, 5e-4, RateSchedule.Constant, PlanFactory.AugmentationOf(expected, dataset))
             {
                 FreshAt = epochs / 2 + 2,
             },
@@ -107,11 +107,11 @@ public sealed class ProtocolTests
         Assert.Equal(
             $"protocol DC: convnet-d3-w128, {epochs + 1} epochs of SGD 0.01 (after {epochs / 2 + 2} a new optimiser with /10), " +
             $"momentum 0.9, weight decay 0.0005, batch 256, augmentation {expected}, last epoch, 20 networks",
-            Translation.Describe(settings, dataset));
+            PlanFactory.Describe(settings, dataset));
     }
 
     [Fact]
-    public void A_set_judged_by_protocol_DC_is_judged_again_to_the_bit()
+    public void A_set_evaluated_by_protocol_DC_is_evaluated_again_to_the_bit()
     {
         using CommandRun run = new();
         Assert.Equal(0, run.Run(
@@ -127,12 +127,12 @@ public sealed class ProtocolTests
     public void The_best_epoch_stands_beside_the_last_one_in_every_output()
     {
         using var run = new CommandRun();
-        string[] judge =
+        string[] evaluator =
         [
             "evaluate", "--dataset", "tiny", "--ipc", "2", "--depth", "2", "--eval-width", "4", "--protocol", "B", "--epochs", "9",
             "--repeats", "3", "--json",
         ];
-        Assert.Equal(0, run.Run([.. judge, "--best-every", "1"]));
+        Assert.Equal(0, run.Run([.. evaluator, "--best-every", "1"]));
         using JsonDocument json = JsonDocument.Parse(run.Output);
         Assert.Equal("B", json.RootElement.GetProperty("protocolName").GetString());
         JsonElement real = json.RootElement.GetProperty("results")[0].GetProperty("accuracy").GetProperty("randomReal");
@@ -141,16 +141,16 @@ public sealed class ProtocolTests
         Assert.NotEqual(last, best);
         Assert.Equal(best.Average(), real.GetProperty("best").GetProperty("mean").GetDouble(), 9);
         Assert.Contains("% (protocol B)", run.Errors);
-        Assert.Equal(0, run.Run([.. judge.SkipLast(1), "--best-every", "1"]));
+        Assert.Equal(0, run.Run([.. evaluator.SkipLast(1), "--best-every", "1"]));
         Assert.Contains("(best ", run.Output);
 
         // Looking changes nothing; what only the last epoch looks at is the last epoch's.
-        Assert.Equal(0, run.Run([.. judge, "--best-every", "0"]));
+        Assert.Equal(0, run.Run([.. evaluator, "--best-every", "0"]));
         using JsonDocument without = JsonDocument.Parse(run.Output);
         real = without.RootElement.GetProperty("results")[0].GetProperty("accuracy").GetProperty("randomReal");
         Assert.Equal(last, Runs(real));
         Assert.False(real.TryGetProperty("best", out _));
-        Assert.Equal(0, run.Run([.. judge, "--best-every", "9"]));
+        Assert.Equal(0, run.Run([.. evaluator, "--best-every", "9"]));
         using JsonDocument end = JsonDocument.Parse(run.Output);
         real = end.RootElement.GetProperty("results")[0].GetProperty("accuracy").GetProperty("randomReal");
         Assert.Equal(last, Runs(real.GetProperty("best")));
@@ -159,27 +159,27 @@ public sealed class ProtocolTests
     }
 
     [Fact]
-    public void Several_architectures_judge_in_turn_and_each_row_names_its_own()
+    public void Several_architectures_evaluate_in_turn_and_each_row_names_its_own()
     {
         using var run = new CommandRun();
-        string[] judge =
+        string[] evaluator =
         [
             "evaluate", "--dataset", "tiny", "--ipc", "1", "2", "--depth", "2", "--eval-width", "4", "--epochs", "3", "--repeats",
             "2", "--json",
         ];
-        Assert.Equal(0, run.Run([.. judge, "--models", "convnet,mlp"]));
+        Assert.Equal(0, run.Run([.. evaluator, "--models", "convnet,mlp"]));
         Summary summary = JsonSerializer.Deserialize<Summary>(run.Output, JsonText.Options)!;
         Assert.Equal(
             [("convnet-d2-w4", 1), ("convnet-d2-w4", 2), ("mlp-64-128-128-3", 1), ("mlp-64-128-128-3", 2)],
             summary.Results.Select(r => (r.Network!, r.Ipc)));
         Assert.StartsWith("protocol A: convnet-d2-w4, mlp-64-128-128-3, 3 epochs", summary.Protocol);
-        Assert.Equal(0, run.Run([.. judge.SkipLast(1), "--models", "convnet,mlp"]));
+        Assert.Equal(0, run.Run([.. evaluator.SkipLast(1), "--models", "convnet,mlp"]));
         Assert.Matches(@"mlp-64-128-128-3 +│ +2 │", run.Output);
-        Assert.Equal(0, run.Run(judge));
+        Assert.Equal(0, run.Run(evaluator));
         Assert.Equal(
             JsonSerializer.Deserialize<Summary>(run.Output, JsonText.Options)!.Results.Select(r => r.Accuracy.RandomReal!.Mean),
             summary.Results.Take(2).Select(r => r.Accuracy.RandomReal!.Mean));
-        Assert.Equal((int)ExitCode.Usage, run.Run([.. judge, "--models", "convent"]));
+        Assert.Equal((int)ExitCode.Usage, run.Run([.. evaluator, "--models", "convent"]));
         Assert.Contains("did you mean convnet?", run.Errors);
     }
 

@@ -27,7 +27,7 @@ public sealed class RequirementsTests
         RunSettings settings = Presets.Demo with { Ipc = [1], Width = 4, Depth = 2, EvalWidth = 4 };
         Assert.Equal(
             64 * 64 * 4,
-            Rehearsal.OfExperts(settings with { Zca = 0.1 }, tiny, backend) - Rehearsal.OfExperts(settings, tiny, backend));
+            DryRun.OfExperts(settings with { Zca = 0.1 }, tiny, backend) - DryRun.OfExperts(settings, tiny, backend));
     }
 
     [Theory]

@@ -123,7 +123,7 @@ public sealed class RunCheckTests : IDisposable
     public void What_is_known_of_an_estimators_windows_without_making_it_is_what_it_says_itself()
     {
         using var backend = new ScopedData();
-        var context = new EstimationContext([], new LossField(SecondDerivatives.FiniteDifference), backend.Data.Train);
+        var context = new EstimationContext([], new SecondOrderProducts(SecondDerivatives.FiniteDifference), backend.Data.Train);
         foreach (string name in Estimators.Names)
         {
             using InfluenceEstimator estimator = Estimators.Create(name, context);

@@ -20,7 +20,7 @@ public sealed class SetAgreementTests : IDisposable
     [InlineData("left right bottom", "class 2 is \"top\" in the file and \"bottom\" here")]
     [InlineData("a b c", "class 0 is \"left\" in the file and \"a\" here")]
     [InlineData("left top right", "(the same names in another order)")]
-    public void Evaluate_refuses_other_classes_of_other_images_by_name_and_judges_them_when_told_to(string names, string difference)
+    public void Evaluate_refuses_other_classes_of_other_images_by_name_and_evaluates_them_when_told_to(string names, string difference)
     {
         string set = ArtifactSample.Write(_run.Folder);
         _run.Data = Data(names.Split(' '), relabel: 1);
@@ -30,13 +30,13 @@ public sealed class SetAgreementTests : IDisposable
         Assert.Contains("--allow-other-data", _run.Errors);
         Assert.Empty(_run.Output);
         Assert.Equal(0, _run.Run(["evaluate", set, .. s_few, "--json", "--allow-other-data"]));
-        Assert.Contains("judged on other data, as --allow-other-data asks", _run.Errors);
+        Assert.Contains("evaluated on other data, as --allow-other-data asks", _run.Errors);
         Assert.Contains(
             difference, JsonDocument.Parse(_run.Output).RootElement.GetProperty("note").GetString()!, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void The_right_data_are_judged_without_a_word()
+    public void The_right_data_are_evaluated_without_a_word()
     {
         string set = ArtifactSample.Write(_run.Folder);
         Assert.Equal(0, _run.Run(["evaluate", set, .. s_few, "--json"]));

@@ -16,18 +16,18 @@ public sealed class DistillerTests
     };
 
     [Theory]
-    [InlineData(MassRule.ClosedForm, "first-order", SecondDerivatives.FiniteDifference)]
-    [InlineData(MassRule.Learned, "first-order", SecondDerivatives.FiniteDifference)]
-    [InlineData(MassRule.Fixed, "unrolled", SecondDerivatives.FiniteDifference)]
-    [InlineData(MassRule.Learned, "paper+first", SecondDerivatives.FiniteDifference)]
-    [InlineData(MassRule.ClosedForm, "unrolled", SecondDerivatives.Exact)]
+    [InlineData(WeightRule.ClosedForm, "first-order", SecondDerivatives.FiniteDifference)]
+    [InlineData(WeightRule.Learned, "first-order", SecondDerivatives.FiniteDifference)]
+    [InlineData(WeightRule.Fixed, "unrolled", SecondDerivatives.FiniteDifference)]
+    [InlineData(WeightRule.Learned, "paper+first", SecondDerivatives.FiniteDifference)]
+    [InlineData(WeightRule.ClosedForm, "unrolled", SecondDerivatives.Exact)]
     public void Saved_anywhere_and_continued_is_the_uninterrupted_run_to_the_bit(
-        MassRule rule, string estimator, SecondDerivatives mode)
+        WeightRule rule, string estimator, SecondDerivatives mode)
     {
         DistillationPlan plan = s_plan with
         {
-            MassRule = rule, Schedule = RateSchedule.Cosine, Iterations = 8,
-            Threshold = rule == MassRule.Fixed ? 1 : 1e9,
+            WeightRule = rule, Schedule = RateSchedule.Cosine, Iterations = 8,
+            Threshold = rule == WeightRule.Fixed ? 1 : 1e9,
             Augmentation = new Augmentation(AugmentationOps.Photographs),
         };
         using var problem = Problem(DType.Float32, mode: mode);
@@ -74,14 +74,14 @@ public sealed class DistillerTests
     }
 
     [Theory]
-    [InlineData("first-order", MassRule.ClosedForm)]
-    [InlineData("first-order", MassRule.Learned)]
-    [InlineData("unrolled", MassRule.ClosedForm)]
-    [InlineData("paper+first", MassRule.ClosedForm)]
-    public void The_objective_falls(string estimator, MassRule rule)
+    [InlineData("first-order", WeightRule.ClosedForm)]
+    [InlineData("first-order", WeightRule.Learned)]
+    [InlineData("unrolled", WeightRule.ClosedForm)]
+    [InlineData("paper+first", WeightRule.ClosedForm)]
+    public void The_objective_falls(string estimator, WeightRule rule)
     {
         using var problem = Problem(DType.Float64);
-        using Distiller distiller = Make(problem, s_plan with { MassRule = rule, ImageMomentum = 0.9 }, estimator);
+        using Distiller distiller = Make(problem, s_plan with { WeightRule = rule, ImageMomentum = 0.9 }, estimator);
         var objective = new InfluenceObjective(Estimators.Create(estimator, problem.Context), rule);
         var loss = new SyntheticLoss(problem.Network, Augmentation.None, default);
         double MeanObjective() => problem.Experts.Select((_, e) => objective.Evaluate(
@@ -100,13 +100,13 @@ public sealed class DistillerTests
         using var problem = Problem(DType.Float64);
         DistillationPlan plan = s_plan with
         {
-            Iterations = 4, Schedule = RateSchedule.StepAtHalf, MassRule = MassRule.Learned,
-            ImageMomentum = 0.5, MassRate = 0.3,
+            Iterations = 4, Schedule = RateSchedule.StepAtHalf, WeightRule = WeightRule.Learned,
+            ImageMomentum = 0.5, WeightRate = 0.3,
         };
         using Distiller distiller = Make(problem, plan);
         double[] images = problem.Start.Images.ToArray<double>(), logits = problem.Start.LabelLogits.ToArray<double>();
         double[] imageVelocity = new double[images.Length], labelVelocity = new double[logits.Length];
-        double mass = problem.Start.Mass;
+        double mass = problem.Start.Weight;
         for (int t = 0; t < 4; t++)
         {
             ObjectiveValue value;
@@ -120,11 +120,11 @@ public sealed class DistillerTests
                 double factor = t < 2 ? 1 : 0.1;
                 Move(images, imageVelocity, value.Gradient!.Images.ToArray<double>(), factor * 2, 0.5);
                 Move(logits, labelVelocity, value.Gradient!.LabelLogits.ToArray<double>(), factor * 0.5, 0.9);
-                mass *= Math.Exp(-factor * 0.3 * value.MassGradient * mass);
+                mass *= Math.Exp(-factor * 0.3 * value.WeightGradient * mass);
             }
             Close(images, distiller.Set.Images);
             Close(logits, distiller.Set.LabelLogits);
-            Assert.Equal(mass, distiller.Set.Mass, 1e-10);
+            Assert.Equal(mass, distiller.Set.Weight, 1e-10);
         }
     }
 
@@ -132,10 +132,10 @@ public sealed class DistillerTests
     public void Skipped_steps_leave_everything_as_it_is_and_are_counted()
     {
         using var problem = Problem(DType.Float64);
-        DistillationPlan plan = s_plan with { MassRule = MassRule.Fixed, Threshold = 1 };
+        DistillationPlan plan = s_plan with { WeightRule = WeightRule.Fixed, Threshold = 1 };
         using Distiller distiller = new(
             problem.Network, problem.Experts, new FirstOrderEstimator(problem.Context),
-            problem.Start with { Mass = 50 }, plan, s_key);
+            problem.Start with { Weight = 50 }, plan, s_key);
         double[] images = distiller.Set.Images.ToArray<double>(), logits = distiller.Set.LabelLogits.ToArray<double>();
         for (int i = 1; i <= 5; i++)
         {
@@ -145,7 +145,7 @@ public sealed class DistillerTests
         }
         Assert.Equal(images, distiller.Set.Images.ToArray<double>());
         Assert.Equal(logits, distiller.Set.LabelLogits.ToArray<double>());
-        Assert.Equal(50, distiller.Set.Mass);
+        Assert.Equal(50, distiller.Set.Weight);
         ArraySet state = Safetensors.Read(new MemoryStream(State(distiller)));
         Assert.Equal([5, 5], state["progress"].AsInt32().ToArray());
         Assert.All(state["image_velocity"].AsFloat64().ToArray(), v => Assert.Equal(0, v));
@@ -252,11 +252,11 @@ public sealed class DistillerTests
         using var problem = Problem(DType.Float64);
         DistillationPlan plan = s_plan with
         {
-            ImageRate = imageRate, LabelRate = labelRate, MassRule = MassRule.Learned, MassRate = massRate,
+            ImageRate = imageRate, LabelRate = labelRate, WeightRule = WeightRule.Learned, WeightRate = massRate,
         };
         using Distiller distiller = new(
             problem.Network, problem.Experts, new FirstOrderEstimator(problem.Context),
-            problem.Start with { Mass = mass }, plan, s_key);
+            problem.Start with { Weight = mass }, plan, s_key);
         byte[] before = State(distiller);
         NumericalException e = Assert.Throws<NumericalException>(() => distiller.Step());
         Assert.StartsWith(
@@ -346,7 +346,7 @@ public sealed class DistillerTests
             Tensor.From<double>(problem.Backend, images, problem.Start.Images.Shape),
             Tensor.From<double>(problem.Backend, logits, problem.Start.LabelLogits.Shape), mass);
         var loss = new SyntheticLoss(problem.Network, Augmentation.None, default);
-        return new InfluenceObjective(new FirstOrderEstimator(problem.Context), MassRule.Learned)
+        return new InfluenceObjective(new FirstOrderEstimator(problem.Context), WeightRule.Learned)
             .Evaluate(window, set, loss);
     }
 

@@ -28,7 +28,7 @@ public sealed class ExactPartsTests
             int? part = loss.ImagesAtOnce(backend);
             Assert.InRange(part ?? 0, 5, s.Count - 1);
             Assert.NotEqual(0, s.Count % part);
-            double[][] found = Numbers(new LossField(SecondDerivatives.Exact).Mixed(theta, loss, s, v));
+            double[][] found = Numbers(new SecondOrderProducts(SecondDerivatives.Exact).Mixed(theta, loss, s, v));
             if (first is null)
             {
                 first = found;
@@ -54,7 +54,7 @@ public sealed class ExactPartsTests
         using var scope = TensorScope.Begin();
         (Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v) = Problem(backend, AugmentationOps.Color, siamese: false, 1);
         Assert.Null(loss.ImagesAtOnce(backend));
-        double[][] found = Numbers(new LossField(SecondDerivatives.Exact).Mixed(theta, loss, s, v));
+        double[][] found = Numbers(new SecondOrderProducts(SecondDerivatives.Exact).Mixed(theta, loss, s, v));
         Assert.Equal(MixedProduct.Exact(loss.At, theta, v, [s.Images, s.LabelLogits]).Select(m => m.ToArray<double>()), found);
         (_, SyntheticLoss plain, _, _) = Problem(backend, AugmentationOps.None, siamese: true, 1);
         Assert.Equal(int.MaxValue, plain.ImagesAtOnce(new ReferenceBackend()));

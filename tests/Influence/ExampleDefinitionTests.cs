@@ -85,7 +85,7 @@ public sealed class ExampleDefinitionTests
     {
         using TinyProblem problem = FullBatch(new Mlp(new Shape(1, 6, 6), 3, []), 0.02, Steps);
         using Expert expert = Record(problem, [.. Enumerable.Repeat(3, 12)], "same");
-        var context = new ExampleContext(expert, new LossField(SecondDerivatives.Exact), Steps);
+        var context = new ExampleContext(expert, new SecondOrderProducts(SecondDerivatives.Exact), Steps);
         Tensor theta = context.Theta(Steps), v = problem.Experts[0].Trajectory.Theta(0, s_backend, DType.Float64);
         Tensor exact = new KohLiangInfluence(context, InverseSolver.ConjugateGradients) { Damping = 0.5 }.Solve(theta, v);
         Tensor found = new KohLiangInfluence(context, InverseSolver.Lissa) { Damping = 0.5, Depth = 3000 }.Solve(theta, v);
@@ -98,7 +98,7 @@ public sealed class ExampleDefinitionTests
         using TinyProblem problem = FullBatch(new Mlp(new Shape(1, 6, 6), 3, []), 0.02, Steps);
         int[] rows = [.. Enumerable.Range(0, 1300).Select(i => i * 7 % 12)];
         using Expert expert = Record(problem, rows, "many");
-        var context = new ExampleContext(expert, new LossField(SecondDerivatives.Exact), Steps) { Checkpoints = 2 };
+        var context = new ExampleContext(expert, new SecondOrderProducts(SecondDerivatives.Exact), Steps) { Checkpoints = 2 };
         ParameterLoss measure = theta => theta.Dot(theta);
         double[] scores = new TracInInfluence(context).Scores(measure);
         // The weights of all examples together are the weight of D's mean loss.
@@ -131,7 +131,7 @@ public sealed class ExampleDefinitionTests
 
     private static double[] Retrained(TinyProblem problem, Intervention intervention, int steps)
     {
-        var folder = new RetrainedFolder(problem.Experts[0], Path.Combine(problem.Folder, "again"), [steps]);
+        var folder = new RetrainingCache(problem.Experts[0], Path.Combine(problem.Folder, "again"), [steps]);
         Tensor theta = folder.Theta(folder.Run([intervention])[0], 0);
         return theta.Minus(Context(problem, steps).Theta(steps)).ToArray<double>();
     }

@@ -40,7 +40,7 @@ public sealed class ExampleInfluenceTests
         using var problem = new TinyProblem(
             CheckpointSchedule.Every(6), network: new LinearRegression(new Shape(1, 6, 6), 3), backend: s_backend,
             plan: new TrainingPlan(2, batch, 0.02, momentum, decay, schedule, Augmentation.None));
-        // With batches of five the last one of an epoch has two examples; one of those is judged.
+        // With batches of five the last one of an epoch has two examples; one of those is evaluated.
         int z = problem.Experts[0].Replay.IndicesAt(2)[0];
         double[] found = Predicted(problem, "unrolled", Reweighted(1, z));
         // Four central differences, extrapolated to a step of zero; what is left is of the eighth order.
@@ -105,8 +105,8 @@ public sealed class ExampleInfluenceTests
                 problem.Network, data, problem.Plan with { BatchSize = rows.Length }, CheckpointSchedule.Every(8),
                 RandomKey.FromSeed(5), Path.Combine(problem.Folder, "more.safetensors"));
             Intervention leave = Intervention.LeaveOut(rows.Length, 0);
-            var folder = new RetrainedFolder(expert, Path.Combine(problem.Folder, "more"), [8]);
-            var context = new ExampleContext(expert, new LossField(SecondDerivatives.Exact), 8);
+            var folder = new RetrainingCache(expert, Path.Combine(problem.Folder, "more"), [8]);
+            var context = new ExampleContext(expert, new SecondOrderProducts(SecondDerivatives.Exact), 8);
             Tensor truth = folder.Theta(folder.Run([leave])[0], 0).Minus(context.Theta(8));
             return new UnrolledInfluence(context, curvature: true).Displacement(leave).Minus(truth).Norm();
         })];
@@ -315,7 +315,7 @@ public sealed class ExampleInfluenceTests
     private static double[] Retrained(TinyProblem problem, Intervention intervention)
     {
         int steps = problem.Plan.Steps(12);
-        var folder = new RetrainedFolder(problem.Experts[0], Path.Combine(problem.Folder, "again"), [steps]);
+        var folder = new RetrainingCache(problem.Experts[0], Path.Combine(problem.Folder, "again"), [steps]);
         Tensor theta = folder.Theta(folder.Run([intervention])[0], 0);
         return theta.Minus(Context(problem, steps).Theta(steps)).ToArray<double>();
     }

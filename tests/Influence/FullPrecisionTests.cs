@@ -49,7 +49,7 @@ public sealed class FullPrecisionTests
     [InlineData("first-order", SecondDerivatives.FiniteDifference)]
     public void The_pullback_of_an_estimator_by_differences_never_takes_plain_tf32(string name, SecondDerivatives mode)
     {
-        using GpuBackend backend = Rehearsal(Precision.Tf32);
+        using GpuBackend backend = DryRun(Precision.Tf32);
         backend.Tiling = ProductTiling.Narrow;
         using var problem = new TinyProblem(
             CheckpointSchedule.Every(6), mode: mode, backend: backend, dtype: DType.Float32, network: s_network);
@@ -96,12 +96,12 @@ public sealed class FullPrecisionTests
         Assert.False(FullPrecision.IsRequired);
     }
 
-    private static GpuBackend Rehearsal(Precision precision) =>
-        new(GpuBackend.Simulator, long.MaxValue, isRehearsal: true, precision) { Tiling = ProductTiling.Wide };
+    private static GpuBackend DryRun(Precision precision) =>
+        new(GpuBackend.Simulator, long.MaxValue, isDryRun: true, precision) { Tiling = ProductTiling.Wide };
 
     private static string[] KernelsOf(Precision precision, Func<Loss, Tensor, Tensor, Tensor[], object> work)
     {
-        using GpuBackend backend = Rehearsal(precision);
+        using GpuBackend backend = DryRun(precision);
         using TensorScope scope = TensorScope.Begin();
         Tensor theta = s_network.Initialise(backend, DType.Float32, RandomKey.FromSeed(1));
         Tensor v = Tensor.Full(backend, DType.Float32, theta.Shape, 1);

@@ -86,7 +86,7 @@ public sealed class InverseSolverTests
         network: new Mlp(new Shape(1, 6, 6), 3, [4], Activation.Tanh));
 
     private static ExampleContext Context(TinyProblem problem) =>
-        new(problem.Experts[0], new LossField(SecondDerivatives.Exact), 6);
+        new(problem.Experts[0], new SecondOrderProducts(SecondDerivatives.Exact), 6);
 
     // By shifted power iteration: the largest eigenvalue of c − H is at the lowest of H.
     private static double[] LowestEigenvector(ExampleContext context, Tensor theta, out double least)

@@ -8,11 +8,11 @@ public class ObjectiveGradientTests
 {
     private static readonly Augmentation s_augmentation = new(AugmentationOps.Photographs);
 
-    public static TheoryData<string, MassRule, SecondDerivatives, double, Partition> Cases()
+    public static TheoryData<string, WeightRule, SecondDerivatives, double, Partition> Cases()
     {
-        var cases = new TheoryData<string, MassRule, SecondDerivatives, double, Partition>();
+        var cases = new TheoryData<string, WeightRule, SecondDerivatives, double, Partition>();
         foreach (string estimator in Estimators.Names)
-        foreach (MassRule rule in Enum.GetValues<MassRule>())
+        foreach (WeightRule rule in Enum.GetValues<WeightRule>())
         foreach (SecondDerivatives mode in Enum.GetValues<SecondDerivatives>())
         {
             cases.Add(estimator, rule, mode, 0, Partition.Whole);
@@ -27,7 +27,7 @@ public class ObjectiveGradientTests
     [Theory]
     [MemberData(nameof(Cases))]
     public void The_gradient_of_J_agrees_with_numeric_differentiation(
-        string estimator, MassRule rule, SecondDerivatives mode, double momentum, Partition partition)
+        string estimator, WeightRule rule, SecondDerivatives mode, double momentum, Partition partition)
     {
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), momentum, momentum == 0 ? 0 : 0.01, mode);
         var objective = new InfluenceObjective(Estimators.Create(estimator, problem.Context), rule, partition);
@@ -49,10 +49,10 @@ public class ObjectiveGradientTests
         // Two nested differences of step 1e-4·‖θ‖ and 5e-6·‖θ‖ leave a few times 1e-6.
         // Class by class the residual of one class is the smaller, and the same differences leave up to 3.1e-5 of it.
         double tolerance = mode == SecondDerivatives.Exact ? 1e-6 : partition == Partition.Whole ? 1e-5 : 1e-4;
-        Check(value.Gradient!.Images.ToArray<double>(), x, v => At(v, l, s.Mass), 40, tolerance);
-        Check(value.Gradient!.LabelLogits.ToArray<double>(), l, v => At(x, v, s.Mass), 9, tolerance);
-        if (rule != MassRule.ClosedForm)
-            Check([value.MassGradient], [s.Mass], v => At(x, l, v[0]), 1, 1e-6);
+        Check(value.Gradient!.Images.ToArray<double>(), x, v => At(v, l, s.Weight), 40, tolerance);
+        Check(value.Gradient!.LabelLogits.ToArray<double>(), l, v => At(x, v, s.Weight), 9, tolerance);
+        if (rule != WeightRule.ClosedForm)
+            Check([value.WeightGradient], [s.Weight], v => At(x, l, v[0]), 1, 1e-6);
         else if (partition == Partition.Whole && value.Cosine > 1e-3)
             Assert.Equal(1 - value.Cosine * value.Cosine, value.Relative, 1e-9);
     }
@@ -63,7 +63,7 @@ public class ObjectiveGradientTests
     {
         using var problem = new TinyProblem(CheckpointSchedule.Every(6));
         var objective = new InfluenceObjective(
-            new RetrainedEstimator(problem.Context with { SyntheticRate = 0.37 }), MassRule.ClosedForm);
+            new TrajectoryMatchingEstimator(problem.Context with { SyntheticRate = 0.37 }), WeightRule.ClosedForm);
         var window = new Window(0, 1, 5);
         var loss = new SyntheticLoss(problem.Network, s_augmentation, RandomKey.FromSeed(3), siamese: false);
         SyntheticSet s = problem.Start;
@@ -73,7 +73,7 @@ public class ObjectiveGradientTests
             using var scope = TensorScope.Begin();
             var moved = new SyntheticSet(
                 Tensor.From<double>(problem.Backend, images, s.Images.Shape),
-                Tensor.From<double>(problem.Backend, logits, s.LabelLogits.Shape), s.Mass);
+                Tensor.From<double>(problem.Backend, logits, s.LabelLogits.Shape), s.Weight);
             return objective.Evaluate(window, moved, loss, gradient: false).Relative;
         }
 

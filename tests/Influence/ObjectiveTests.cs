@@ -23,22 +23,22 @@ public sealed class ObjectiveTests
         var loss = new SyntheticLoss(problem.Network, Augmentation.None, default);
         // Images of D are on its side: their mass is positive.
         var s = new SyntheticSet(problem.Data.Images, problem.Data.Labels.Times(4), 0.7);
-        var closed = new InfluenceObjective(estimator, MassRule.ClosedForm);
-        var held = new InfluenceObjective(estimator, MassRule.Fixed);
+        var closed = new InfluenceObjective(estimator, WeightRule.ClosedForm);
+        var held = new InfluenceObjective(estimator, WeightRule.Fixed);
         ObjectiveValue best = closed.Evaluate(s_window, s, loss, gradient: false);
         Assert.Null(best.Gradient);
         Assert.InRange(best.Cosine, 0.1, 1);
         Assert.Equal(1 - best.Cosine * best.Cosine, best.Relative, 1e-12);
-        Assert.Equal(0, best.MassGradient, 1e-12);
-        ObjectiveValue same = held.Evaluate(s_window, s with { Mass = best.Mass }, loss, gradient: false);
+        Assert.Equal(0, best.WeightGradient, 1e-12);
+        ObjectiveValue same = held.Evaluate(s_window, s with { Weight = best.Weight }, loss, gradient: false);
         Assert.Equal(best.Relative, same.Relative, 1e-14);
         foreach (double factor in (double[])[0.9, 1.1])
         {
-            ObjectiveValue worse = held.Evaluate(s_window, s with { Mass = factor * best.Mass }, loss, gradient: false);
+            ObjectiveValue worse = held.Evaluate(s_window, s with { Weight = factor * best.Weight }, loss, gradient: false);
             Assert.True(worse.Relative > best.Relative);
-            Assert.Equal(factor > 1, worse.MassGradient > 0);
+            Assert.Equal(factor > 1, worse.WeightGradient > 0);
         }
-        Assert.Equal(1, held.Evaluate(s_window, s with { Mass = 0 }, loss, gradient: false).Relative, 1e-14);
+        Assert.Equal(1, held.Evaluate(s_window, s with { Weight = 0 }, loss, gradient: false).Relative, 1e-14);
     }
 
     [Fact]
@@ -50,10 +50,10 @@ public sealed class ObjectiveTests
         double[] real = estimator.RealSide(s_window).ToArray<double>();
         double[] synthetic = estimator.SyntheticSide(s_window, problem.Start, loss).ToArray<double>();
         double expected = synthetic.Zip(real, (a, d) => (0.7 * a - d) * (0.7 * a - d)).Sum() / real.Sum(d => d * d);
-        ObjectiveValue value = new InfluenceObjective(estimator, MassRule.Fixed)
+        ObjectiveValue value = new InfluenceObjective(estimator, WeightRule.Fixed)
             .Evaluate(s_window, problem.Start, loss, gradient: false);
         Assert.Equal(expected, value.Relative, 1e-12);
-        Assert.Equal(0.7, value.Mass);
+        Assert.Equal(0.7, value.Weight);
     }
 
     [Theory]
@@ -74,11 +74,11 @@ public sealed class ObjectiveTests
             double[] own = estimator.SyntheticSide(s_window, problem.Start.Rows(c, 1), loss).ToArray<double>();
             expected += own.Zip(real, (a, d) => (0.7 * a - d) * (0.7 * a - d)).Sum() / real.Sum(d => d * d) / 3;
         }
-        var objective = new InfluenceObjective(estimator, MassRule.Fixed, Partition.Classes);
+        var objective = new InfluenceObjective(estimator, WeightRule.Fixed, Partition.Classes);
         Assert.Equal(expected, objective.Evaluate(s_window, problem.Start, loss, gradient: false).Relative, 1e-12);
-        double whole = new InfluenceObjective(estimator, MassRule.Fixed)
+        double whole = new InfluenceObjective(estimator, WeightRule.Fixed)
             .Evaluate(s_window, problem.Start, loss, gradient: false).Relative;
-        Assert.Equal((expected + whole) / 2, new InfluenceObjective(estimator, MassRule.Fixed, Partition.Both)
+        Assert.Equal((expected + whole) / 2, new InfluenceObjective(estimator, WeightRule.Fixed, Partition.Both)
             .Evaluate(s_window, problem.Start, loss, gradient: false).Relative, 1e-12);
         SyntheticSet uneven = problem.Start.Rows(0, 2);
         Assert.Contains(
@@ -113,7 +113,7 @@ public sealed class ObjectiveTests
         // Every step is a checkpoint, so S takes four steps of the expert's rate.
         var plan = new TrainingPlan(4, problem.Start.Count, problem.Plan.Rate, 0, 0, RateSchedule.Constant, Augmentation.None);
         Tensor end = new Trainer(problem.Network, problem.Start.AsTrainingSet(), plan, RandomKey.FromSeed(1)).Run(start);
-        Tensor side = new RetrainedEstimator(problem.Context).SyntheticSide(s_window, problem.Start, loss);
+        Tensor side = new TrajectoryMatchingEstimator(problem.Context).SyntheticSide(s_window, problem.Start, loss);
         Tensor linear = new FirstOrderEstimator(problem.Context).SyntheticSide(s_window, problem.Start, loss);
         double[] expected = end.Minus(start).ToArray<double>(), found = side.ToArray<double>();
         Assert.All(Enumerable.Range(0, expected.Length), i => Assert.Equal(expected[i], found[i], 1e-12));
@@ -137,7 +137,7 @@ public sealed class ObjectiveTests
             expected = TensorAlgebra.Axpy(-Rate, gradient, expected);
         }
 
-        using var estimator = new RetrainedEstimator(problem.Context with { SyntheticRate = Rate });
+        using var estimator = new TrajectoryMatchingEstimator(problem.Context with { SyntheticRate = Rate });
         Tensor side = estimator.SyntheticSide(
             s_window, problem.Start, new SyntheticLoss(problem.Network, augmentation, key, siamese: false));
 
@@ -153,7 +153,7 @@ public sealed class ObjectiveTests
         var backend = new CpuBackend(1);
         using var all = TensorScope.Begin(); // a buffer of nobody's would go when the collector comes, between two counts
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: backend);
-        using var estimator = new RetrainedEstimator(problem.Context);
+        using var estimator = new TrajectoryMatchingEstimator(problem.Context);
         var loss = new SyntheticLoss(problem.Network, Augmentation.None, default);
         Tensor side = estimator.SyntheticSide(s_window, problem.Start, loss);
         SyntheticGradient alone = estimator.Pullback(s_window, problem.Start, loss, side);
@@ -200,7 +200,7 @@ public sealed class ObjectiveTests
         InfluenceEstimator estimator = name switch
         {
             "first-order" => new FirstOrderEstimator(problem.Context) { CacheCapacity = 2 },
-            "retrained" => new RetrainedEstimator(problem.Context) { CacheCapacity = 2 },
+            "retrained" => new TrajectoryMatchingEstimator(problem.Context) { CacheCapacity = 2 },
             "unrolled" => new UnrolledEstimator(problem.Context) { CacheCapacity = 2 },
             _ => new PaperEstimator(problem.Context, name == "paper+first") { CacheCapacity = 2 },
         };

@@ -202,14 +202,14 @@ public sealed class ProtocolTrainingTests
                 changes[i] += next.Value.ToArray<double>().SequenceEqual(expected.Value.ToArray<double>()) ? 0 : 1;
                 expected = next;
             }
-            Variable y = Augmentation.InTurn(AugmentationOps.Photographs).Apply(x, key, siamese: false);
+            Variable y = Augmentation.Single(AugmentationOps.Photographs).Apply(x, key, siamese: false);
             Assert.Equal(expected.Value.ToArray<double>(), y.Value.ToArray<double>());
             moved.Add(string.Join(' ', y.Value.ToArray<double>()));
         }
         Assert.Equal(30, moved.Count);
         Assert.All(changes, c => Assert.InRange(c, 25, 30));
-        Assert.Equal("Photographs, in turn", Augmentation.InTurn(AugmentationOps.Photographs).ToString());
-        double[] Digits(AugmentationOps ops) => Augmentation.InTurn(ops).Apply(x, s_key, siamese: true).Value.ToArray<double>();
+        Assert.Equal("Photographs, in turn", Augmentation.Single(AugmentationOps.Photographs).ToString());
+        double[] Digits(AugmentationOps ops) => Augmentation.Single(ops).Apply(x, s_key, siamese: true).Value.ToArray<double>();
         Assert.Equal(Digits(AugmentationOps.Digits), Digits(AugmentationOps.Digits));
     }
 

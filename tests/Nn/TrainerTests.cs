@@ -356,7 +356,7 @@ public sealed class TrainerTests
             {
                 "none" => Augmentation.None,
                 "drawn" => new Augmentation(AugmentationOps.Photographs),
-                "in turn" => Augmentation.InTurn(AugmentationOps.Photographs),
+                "in turn" => Augmentation.Single(AugmentationOps.Photographs),
                 "dc" => Augmentation.Dc,
                 _ => Augmentation.Geometric,
             },

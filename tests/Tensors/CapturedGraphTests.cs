@@ -128,7 +128,7 @@ public sealed class CapturedGraphTests
             Assert.StartsWith("Work side by side", Assert.Throws<InvalidOperationException>(() => CapturedGraph.Of(cpu, () =>
             {
                 using var inner = TensorScope.Begin();
-                return inner.SideBySide(cpu, 2, _ => [y.Times(2)])[0];
+                return inner.InParallel(cpu, 2, _ => [y.Times(2)])[0];
             })).Message, StringComparison.Ordinal);
         }
         Assert.Throws<NotSupportedException>(() => CapturedGraph.Of(new ReferenceBackend(), () => []));
@@ -253,9 +253,9 @@ public sealed class CapturedGraphTests
         Gen.Int[1, 9].Array[0, 40], Gen.Int[0, 6].Array[40], Gen.Bool.Array[40]).Sample((lengths, spans, wide) =>
     {
         using var scope = TensorScope.Begin();
-        Tenancy[] tenancies =
+        LiveRange[] tenancies =
         [
-            .. lengths.Select((n, i) => new Tenancy(wide[i] ? DType.Float64 : DType.Float32, 10 * n, i, i + spans[i])),
+            .. lengths.Select((n, i) => new LiveRange(wide[i] ? DType.Float64 : DType.Float32, 10 * n, i, i + spans[i])),
         ];
         var memory = new GraphMemory();
         memory.Enter();

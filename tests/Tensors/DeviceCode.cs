@@ -19,7 +19,7 @@ namespace InfMatch.Tests.Tensors;
 /// </summary>
 internal static class DeviceCode
 {
-    private static readonly Lazy<IReadOnlyList<MethodInfo>> s_kernels = new(Rehearse);
+    private static readonly Lazy<IReadOnlyList<MethodInfo>> s_kernels = new(DryRun);
 
     /// <summary>The kernels with their type arguments, in the order of their names.</summary>
     public static IReadOnlyList<MethodInfo> Kernels => s_kernels.Value;
@@ -78,14 +78,14 @@ internal static class DeviceCode
     private static Context MakeContext() =>
         Context.Create(builder => builder.Optimize(OptimizationLevel.O2).Math(MathMode.Default));
 
-    private static IReadOnlyList<MethodInfo> Rehearse()
+    private static IReadOnlyList<MethodInfo> DryRun()
     {
-        using var backend = new GpuBackend(GpuBackend.Simulator, long.MaxValue, isRehearsal: true);
+        using var backend = new GpuBackend(GpuBackend.Simulator, long.MaxValue, isDryRun: true);
         foreach (ProductTiling tiling in Enum.GetValues<ProductTiling>())
         {
             backend.Tiling = tiling;
             foreach (DType dtype in Enum.GetValues<DType>())
-                Rehearse(backend, dtype);
+                DryRun(backend, dtype);
         }
         return
         [
@@ -96,13 +96,13 @@ internal static class DeviceCode
 
     private static IReadOnlyCollection<MethodInfo> OnTensorCores(Precision precision)
     {
-        using var backend = new GpuBackend(GpuBackend.Simulator, long.MaxValue, isRehearsal: true, precision);
+        using var backend = new GpuBackend(GpuBackend.Simulator, long.MaxValue, isDryRun: true, precision);
         backend.Tiling = ProductTiling.Wide;
-        Rehearse(backend, DType.Float32);
+        DryRun(backend, DType.Float32);
         return backend.Kernels;
     }
 
-    private static void Rehearse(GpuBackend backend, DType dtype)
+    private static void DryRun(GpuBackend backend, DType dtype)
     {
         foreach (OpSample sample in AllOperations.Samples.Values)
             TakeDerivatives(sample, backend, dtype);

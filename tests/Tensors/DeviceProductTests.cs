@@ -77,7 +77,7 @@ public sealed class DeviceProductTests
     [Fact]
     public void Large_products_take_the_wide_kernel_and_small_ones_the_narrow()
     {
-        using var backend = new GpuBackend(GpuBackend.Simulator, long.MaxValue, isRehearsal: true);
+        using var backend = new GpuBackend(GpuBackend.Simulator, long.MaxValue, isDryRun: true);
         using TensorScope scope = TensorScope.Begin();
         void Multiply(int m, int n, int k, DType dtype) => backend.MatMul(
             backend.Empty(new Shape(m, k), dtype), false, backend.Empty(new Shape(k, n), dtype), false,
@@ -101,7 +101,7 @@ public sealed class DeviceProductTests
         return cases;
     }
 
-    // In float32 against the reference in float64, twice with the same bits. Rounding is judged against the sum of the
+    // In float32 against the reference in float64, twice with the same bits. Rounding is evaluated against the sum of the
     // magnitudes of the terms, which is the kernel itself on the magnitudes of its inputs.
     private static void Check(
         string on, bool isWide, Action<Tensor[], Tensor> kernel, Shape result, int terms, int offset,

@@ -131,7 +131,7 @@ public sealed class PlaneKernelTests
     {
         foreach ((int rows, int columns) in new[] { (1, 1), (3, 10), (257, 10), (2, 1000) })
         {
-            // Exact in float32, or the rounding of a large logit would be judged with that of the kernel.
+            // Exact in float32, or the rounding of a large logit would be evaluated with that of the kernel.
             double[] Exact(ulong seed, double size) =>
                 Array.ConvertAll(new TestNumbers(seed).Numbers(rows * columns), v => (double)(float)(size * v));
             var shape = new Shape(rows, columns);

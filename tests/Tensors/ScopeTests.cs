@@ -85,7 +85,7 @@ public sealed class ScopeTests
         int atOnce = 0, most = 0;
         using (TensorScope scope = TensorScope.Begin())
         {
-            Tensor[][] results = scope.SideBySide(cpu, 2, i =>
+            Tensor[][] results = scope.InParallel(cpu, 2, i =>
             {
                 int now = Interlocked.Increment(ref atOnce);
                 for (int seen = most; now > seen; seen = most)
@@ -112,7 +112,7 @@ public sealed class ScopeTests
         CpuBackend cpu = new(threads);
         using (TensorScope scope = TensorScope.Begin())
         {
-            Assert.Throws<ArithmeticException>(() => scope.SideBySide(cpu, 3, i =>
+            Assert.Throws<ArithmeticException>(() => scope.InParallel(cpu, 3, i =>
             {
                 Tensor made = Make(cpu);
                 return i == 1 ? throw new ArithmeticException("1") : [made];
@@ -126,7 +126,7 @@ public sealed class ScopeTests
     {
         CpuBackend cpu = new(2);
         using TensorScope outer = TensorScope.Begin(), inner = TensorScope.Begin();
-        Assert.Throws<InvalidOperationException>(() => outer.SideBySide(cpu, 2, _ => [Make(cpu)]));
+        Assert.Throws<InvalidOperationException>(() => outer.InParallel(cpu, 2, _ => [Make(cpu)]));
     }
 
     [Fact]

@@ -76,10 +76,10 @@ public sealed unsafe class CpuBackend : HostBackend
         $"{ProcessorName}, {Arithmetic(VectorBits)}, {Threads} {(Threads == 1 ? "thread" : "threads")}";
 
     // Each lane holds activations of its own, so that more threads than these rather share the kernels.
-    private const int MostLanes = 4;
+    private const int MostInParallel = 4;
 
     /// <inheritdoc/>
-    public override int Lanes => Threads <= MostLanes ? Threads : 1;
+    public override int DegreeOfParallelism => Threads <= MostInParallel ? Threads : 1;
 
     /// <inheritdoc/>
     public override long NumbersInCache => 1 << 20;
@@ -89,7 +89,7 @@ public sealed unsafe class CpuBackend : HostBackend
 
     // A chunk of the pool's own: kernels that it calls find the pool taken and run on its thread.
     /// <inheritdoc/>
-    public override void RunSideBySide(int count, Action<int> work)
+    public override void RunInParallel(int count, Action<int> work)
     {
         CapturedGraph.Refuse("Work side by side");
         bool isFull = FullPrecision.IsRequired;

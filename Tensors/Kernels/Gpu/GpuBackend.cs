@@ -23,7 +23,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
     private readonly GpuMemory _memory;
     private readonly GpuLauncher _launcher;
     private readonly GpuStaging _staging;
-    private readonly bool _isRehearsal;
+    private readonly bool _isDryRun;
 
     /// <summary>Opens the device that <see cref="GpuDevices.List"/> names so, or <see cref="Simulator"/>.</summary>
     /// <param name="specification">Such as cuda:0.</param>
@@ -33,23 +33,23 @@ public sealed partial class GpuBackend : Backend, IDisposable
     /// its driver fails.</exception>
     public GpuBackend(
         string specification, long memoryLimit = long.MaxValue, Precision precision = Precision.Float32)
-        : this(specification, memoryLimit, isRehearsal: false, precision)
+        : this(specification, memoryLimit, isDryRun: false, precision)
     {
     }
 
-    /// <summary>As the other; a rehearsal takes note of the kernels that it is asked for and runs none, and what is read
+    /// <summary>As the other; a dry run takes note of the kernels that it is asked for and runs none, and what is read
     /// from it is 1 everywhere.</summary>
     internal GpuBackend(
-        string specification, long memoryLimit, bool isRehearsal, Precision precision = Precision.Float32)
+        string specification, long memoryLimit, bool isDryRun, Precision precision = Precision.Float32)
     {
-        (Name, Precision, _isRehearsal) = (specification, precision, isRehearsal);
+        (Name, Precision, _isDryRun) = (specification, precision, isDryRun);
         try
         {
             Device device = specification == Simulator
                 ? GpuDevices.Context.Devices.OfType<CPUDevice>().First()
                 : GpuDevices.Named().FirstOrDefault(d => d.Specification == specification).Device
                     ?? throw new DeviceException($"The device {specification} is not there. See the command 'devices'.");
-            if (precision != Precision.Float32 && !isRehearsal && !GpuDevices.HasTf32(device))
+            if (precision != Precision.Float32 && !isDryRun && !GpuDevices.HasTf32(device))
                 throw Precisions.NotOn($"{specification} ({device.Name.Trim()})", precision);
             _accelerator = device.CreateAccelerator(GpuDevices.Context);
             Description = $"{specification} {device.Name.Trim()}" +
@@ -63,7 +63,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
             _accelerator?.Dispose();
             throw new DeviceException($"The device {specification} cannot be opened: {e.Message}", e);
         }
-        _launcher = new GpuLauncher(specification, _accelerator, isRehearsal);
+        _launcher = new GpuLauncher(specification, _accelerator, isDryRun);
         _staging = new GpuStaging(specification, _accelerator);
     }
 
@@ -116,7 +116,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
     {
         if (x.Count > 0)
             _staging.Download(View<T>(x), destination);
-        if (_isRehearsal)
+        if (_isDryRun)
             FillWithOnes(destination);
         GC.KeepAlive(x);
     }
@@ -127,7 +127,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
         T[][] all = _staging.DownloadAll([.. tensors.Select(View<T>)]);
         foreach (T[] values in all)
         {
-            if (_isRehearsal)
+            if (_isDryRun)
                 FillWithOnes(values.AsSpan());
         }
         GC.KeepAlive(tensors);

@@ -10,9 +10,9 @@ namespace InfMatch.Tensors;
 /// </summary>
 /// <param name="device">Its name, for errors.</param>
 /// <param name="accelerator">The device.</param>
-/// <param name="isRehearsal">Whether kernels are only noted and none is compiled or queued: so a test learns all that a
+/// <param name="isDryRun">Whether kernels are only noted and none is compiled or queued: so a test learns all that a
 /// device would be asked for.</param>
-internal sealed class GpuLauncher(string device, Accelerator accelerator, bool isRehearsal)
+internal sealed class GpuLauncher(string device, Accelerator accelerator, bool isDryRun)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<MethodInfo, Delegate?> _kernels = [];
@@ -78,7 +78,7 @@ internal sealed class GpuLauncher(string device, Accelerator accelerator, bool i
             {
                 Launches++;
                 if (!_kernels.TryGetValue(kernel.Method, out Delegate? compiled))
-                    _kernels.Add(kernel.Method, compiled = isRehearsal ? null : load());
+                    _kernels.Add(kernel.Method, compiled = isDryRun ? null : load());
                 if (compiled is not null)
                     queue((D)compiled);
             }

@@ -39,9 +39,9 @@ public abstract partial class HostBackend : Backend
 
     internal sealed override long BytesTaken(DType dtype, int length) => HostMemory.BytesTaken(dtype, length);
 
-    internal sealed override Storage Outline(DType dtype, int length) => dtype == DType.Float32
-        ? HostStorage<float>.Outline(this, length)
-        : HostStorage<double>.Outline(this, length);
+    internal sealed override Storage Placeholder(DType dtype, int length) => dtype == DType.Float32
+        ? HostStorage<float>.Placeholder(this, length)
+        : HostStorage<double>.Placeholder(this, length);
 
     /// <summary>The numbers of a tensor of this backend.</summary>
     /// <exception cref="DeviceException">The tensor lives elsewhere.</exception>

@@ -176,7 +176,7 @@ internal sealed class HostStorage<T> : Storage where T : unmanaged
         (_array, Start) = (array, start);
     }
 
-    public static HostStorage<T> Outline(Backend backend, int length) => new(backend, [], 0, length);
+    public static HostStorage<T> Placeholder(Backend backend, int length) => new(backend, [], 0, length);
 
     ~HostStorage()
     {

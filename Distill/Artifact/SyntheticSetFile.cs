@@ -1,0 +1,110 @@
+using System.Globalization;
+using System.Text.Json;
+using InfMatch.Datasets;
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Distill;
+
+/// <summary>
+/// Writes a distilled set as a safetensors file with everything that is needed to train on it: images standardised and
+/// as bytes, labels hard, soft and as logits, the mass and the rate, and as text the data set, its standardisation, the
+/// protocol, the configuration, the origin and the accuracy that it claims. <see cref="ArtifactReader"/> reads it.
+/// </summary>
+internal static class SyntheticSetFile
+{
+    /// <summary>The key of the accuracy of the best epochs.</summary>
+    public const string BestKey = "claimed_best";
+
+    /// <summary>Writes S, all of class 0 first, in the format that docs/artifact.md describes.</summary>
+    public static void Write(
+        string path, SyntheticSet set, PreparedData data, RunSettings settings, SetOrigin origin, Accuracy? claimed)
+    {
+        int[] image = set.Images.Shape.Sizes.ToArray();
+        int n = set.Count, classes = data.Classes;
+        using var scope = TensorScope.Begin();
+        float[] soft = (set with { Factor = 1 }).AsTrainingSet().Labels.ToArray<float>();
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        Standardisation standardisation = data.Pair.Standardisation;
+        string configuration = ConfigFile.WriteDecisive(settings);
+        var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["format"] = ArtifactReader.Format,
+            ["software"] = $"InfMatch.Native {EnvironmentReport.Version} {EnvironmentReport.Commit}",
+            ["dataset_sha256"] = data.Pair.Train.ContentHash(),
+            ["test_sha256"] = data.Pair.Test.ContentHash(),
+            ["experts_sha256"] = string.Join(' ', origin.Experts),
+            ["start_sha256"] = origin.Start,
+            ["classes"] = JsonSerializer.Serialize(data.Pair.Train.ClassNames),
+            ["mean"] = string.Join(' ', standardisation.Mean.Select(v => v.ToString("R", culture))),
+            ["std"] = string.Join(' ', standardisation.Std.Select(v => v.ToString("R", culture))),
+            ["ipc"] = (n / classes).ToString(culture),
+            ["configuration"] = configuration,
+            ["configuration_sha256"] = ArtifactHash.OfText(configuration),
+            ["config_hash"] = ConfigFile.Hash(settings),
+            ["set_sha256"] = Hash(set),
+            ["claimed_accuracy"] = claimed?.ToString() ?? "not measured",
+        };
+        foreach ((string key, string text) in TextsOf(settings))
+            metadata.Add(key, text);
+        if (claimed is not null)
+        {
+            metadata["claimed_mean"] = claimed.Mean.ToString("R", culture);
+            metadata["claimed_std"] = claimed.Std.ToString("R", culture);
+            metadata["claimed_n"] = claimed.Runs.Count.ToString(culture);
+            metadata["claimed_runs"] = string.Join(' ', claimed.Runs.Select(r => r.ToString("R", culture)));
+            if (claimed.Best is { } best)
+                metadata[BestKey] = best.ToString();
+            metadata["claimed_on"] = Claim.EnvironmentOf(data.Backend);
+        }
+        NamedArray[] arrays =
+        [
+            NamedArray.From("images", image, set.Images.ToArray<float>()),
+            NamedArray.From("images_u8", image, data.Pixels(set.Images)),
+            NamedArray.From("labels", [n], (int[])[.. Enumerable.Range(0, n).Select(i => i / (n / classes))]),
+            NamedArray.From("label_logits", [n, classes], set.LabelLogits.ToArray<float>()),
+            NamedArray.From("soft_labels", [n, classes], soft),
+            NamedArray.From("mass", [1], (double[])[set.Weight]),
+            NamedArray.From("lr", [1], (double[])[settings.EvalRate]),
+            .. data.Whitening?.ToArrays() ?? [],
+        ];
+        metadata[ContentHash.Key] = ContentHash.Of(arrays, metadata);
+        Safetensors.Write(path, arrays, metadata);
+    }
+
+    /// <summary>The texts of a file that follow from its configuration: whoever does not read that finds them, and the reader
+    /// holds them to it.</summary>
+    public static IReadOnlyList<(string Key, string Text)> TextsOf(RunSettings settings)
+    {
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        TrainingPlan plan = Protocols.Plan(settings, settings.Dataset);
+        return
+        [
+            ("dataset", settings.Dataset),
+            ("zca", settings.Zca is { } eps ? string.Create(culture, $"eps={eps}") : "none"),
+            ("factor", (settings.Factor ?? 1).ToString(culture)),
+            ("depth", settings.Depth.ToString(culture)),
+            ("network", PlanFactory.NameOf(settings, settings.EvalWidth)),
+            ("distilled_with", PlanFactory.NameOf(settings, settings.Width)),
+            ("estimator", settings.Estimator),
+            ("protocol_name", Protocols.NameOf(settings)),
+            ("protocol", PlanFactory.Describe(settings, settings.Dataset)),
+            ("epochs", settings.Epochs.ToString(culture)),
+            ("batch", plan.BatchSize.ToString(culture)),
+            ("optimizer", plan.Optimiser == Optimiser.AdamW ? "adamw" : "sgd"),
+            ("momentum", plan.Momentum.ToString("R", culture)),
+            ("weight_decay", plan.WeightDecay.ToString("R", culture)),
+            ("cutmix", plan.CutMix.ToString("R", culture)),
+            ("augmentation", settings.Augment),
+            ("augmentation_ops", plan.Augmentation.ToString()),
+            ("seed", settings.Seed.ToString(culture)),
+            ("lr_origin", "used"),
+        ];
+    }
+
+    /// <summary>SHA-256 of the images and label logits: equal hashes are equal sets, bit for bit.</summary>
+    public static string Hash(SyntheticSet set) =>
+        ArtifactHash.OfSet(set.Images.ToArray<float>(), set.LabelLogits.ToArray<float>());
+}

@@ -1,0 +1,138 @@
+using InfMatch.Autograd;
+using InfMatch.Datasets;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>A data set on the backend: standardised training and test images with their labels.</summary>
+internal sealed class PreparedData : IDisposable
+{
+    private const int ImagesAtOnce = 1024;
+
+    private PreparedData(
+        DatasetPair pair, ZcaWhitening? whitening, LabelledImages train, Tensor testImages, int[] trainLabels, int[] testLabels)
+    {
+        Whitening = whitening;
+        (Pair, Train, TestImages, TrainLabels, TestLabels) = (pair, train, testImages, trainLabels, testLabels);
+        Image = new Shape(train.Images.Shape.Sizes[1..]);
+    }
+
+    /// <summary>The bytes it was made of.</summary>
+    public DatasetPair Pair { get; }
+
+    /// <summary>What the standardised images were whitened by; null for nothing.</summary>
+    public ZcaWhitening? Whitening { get; }
+
+    /// <summary>D with one-hot labels.</summary>
+    public LabelledImages Train { get; }
+
+    /// <summary>[N, C, H, W].</summary>
+    public Tensor TestImages { get; }
+
+    /// <summary>Class of each training image.</summary>
+    public int[] TrainLabels { get; }
+
+    /// <summary>Class of each test image.</summary>
+    public int[] TestLabels { get; }
+
+    /// <summary>[C, H, W].</summary>
+    public Shape Image { get; }
+
+    /// <summary>M.</summary>
+    public int Classes => Pair.Train.Classes;
+
+    /// <summary>The backend that holds it.</summary>
+    public Backend Backend => TestImages.Backend;
+
+    /// <summary>Standardises a data set, copies it to a backend and whitens it there where that is asked for.</summary>
+    public static PreparedData Load(DatasetPair pair, Backend backend, ZcaWhitening? whitening = null)
+    {
+        (Tensor images, int[] labels) = Copy(pair.Train, AllOf(pair.Train), backend);
+        (Tensor testImages, int[] testLabels) = Copy(pair.Test, AllOf(pair.Test), backend);
+        whitening?.Apply(images);
+        whitening?.Apply(testImages);
+        Tensor oneHot = LabelledImages.OneHot(backend, DType.Float32, labels, pair.Train.Classes);
+        return new PreparedData(pair, whitening, new LabelledImages(images, oneHot), testImages, labels, testLabels);
+    }
+
+    /// <summary>Room for a data set on a backend, without its numbers: what a <see cref="MemoryDryRun"/> computes
+    /// with.</summary>
+    public static PreparedData Placeholder(DatasetPair pair, Backend backend)
+    {
+        Tensor Images(ImageDataset set) => backend.Empty(new Shape(set.Count, set.Channels, set.Height, set.Width), DType.Float32);
+        return new PreparedData(
+            pair, null,
+            new LabelledImages(
+                Images(pair.Train), backend.Empty(new Shape(pair.Train.Count, pair.Train.Classes), DType.Float32)),
+            Images(pair.Test), new int[pair.Train.Count], new int[pair.Test.Count]);
+    }
+
+    /// <summary>The data as a run's settings prepare them; a whitening that is not below --out yet is computed.</summary>
+    /// <exception cref="DistillException">The images cannot be whitened.</exception>
+    public static PreparedData Load(
+        DatasetPair pair, Backend backend, RunSettings settings, IProgressView progress, CancellationToken cancel)
+    {
+        ZcaWhitening? whitening = settings.Zca is { } epsilon
+            ? ZcaWhitening.Get(pair.Train, epsilon, backend, Path.Combine(settings.Out, "whitening"), progress, cancel)
+            : null;
+        return Load(pair, backend, whitening);
+    }
+
+    /// <summary>Chosen training images as [n, C, H, W], with their classes; the caller or the current scope owns them.</summary>
+    public (Tensor Images, int[] Labels) Select(int[] indices) =>
+        (Variable.Constant(Train.Images).GatherRows(indices).Value, [.. indices.Select(i => TrainLabels[i])]);
+
+    /// <summary>Images [n, C, H, W] as bytes, as they are seen: without whitening and standardisation.</summary>
+    public byte[] Pixels(Tensor images)
+    {
+        float[] values = images.ToArray<float>();
+        return Pair.Standardisation.ToPixels(Whitening is null ? values : Whitening.Inverse.Undo(values), Image);
+    }
+
+    /// <summary>Chosen training images with one-hot labels.</summary>
+    public LabelledImages SelectLabelled(int[] indices) => Train.Rows(indices);
+
+    /// <summary>So many random images of each class, class by class.</summary>
+    /// <exception cref="DatasetException">A class has fewer.</exception>
+    public int[] RandomOfEachClass(int perClass, RandomKey key)
+    {
+        Pair.Train.FirstOfEachClass(perClass);
+        return
+        [
+            .. Enumerable.Range(0, Classes).SelectMany(c =>
+                key.Split((ulong)c).Permutation(Pair.Train.CountOfClass(c)).Take(perClass)
+                    .Select(i => Pair.Train.IndicesOfClass(c)[i])),
+        ];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Train.Images.Dispose();
+        Train.Labels.Dispose();
+        TestImages.Dispose();
+    }
+
+    /// <summary>All numbers of images of a data set.</summary>
+    public static int[] AllOf(ImageDataset set) => [.. Enumerable.Range(0, set.Count)];
+
+    /// <summary>Chosen images of a data set, standardised, as [n, C, H, W], with their classes.</summary>
+    public static (Tensor Images, int[] Labels) Copy(ImageDataset set, int[] indices, Backend backend)
+    {
+        var labels = new int[indices.Length];
+        set.CopyLabels(indices, labels);
+        Tensor images = backend.Empty(
+            new Shape(indices.Length, set.Channels, set.Height, set.Width), DType.Float32);
+        // A part at a time: a second copy of a large set in float32 would double what it takes.
+        var values = new float[Math.Min(indices.Length, ImagesAtOnce) * set.ImageSize];
+        for (int start = 0; start < indices.Length; start += ImagesAtOnce)
+        {
+            int count = Math.Min(ImagesAtOnce, indices.Length - start);
+            Span<float> part = values.AsSpan(0, count * set.ImageSize);
+            set.Standardise(indices.AsSpan(start, count), part);
+            backend.Upload<float>(part, images.View(start * set.ImageSize, new Shape(part.Length)));
+        }
+        return (images, labels);
+    }
+}

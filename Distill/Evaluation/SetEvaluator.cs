@@ -1,0 +1,294 @@
+using System.Collections.ObjectModel;
+using System.Runtime.ExceptionServices;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>A set that is evaluated beside others.</summary>
+/// <param name="Name">What its progress is shown under.</param>
+/// <param name="OfNetwork">The images that the network of this number is trained on.</param>
+/// <param name="WhenEvaluated">Is told the accuracy when the round ends in which its last network was trained, before the other sets are
+/// evaluated, and also where one of them fails.</param>
+internal sealed record EvaluatedSet(string Name, Func<int, LabelledImages> OfNetwork, Action<Accuracy>? WhenEvaluated = null)
+{
+    /// <summary>Networks of an earlier evaluation that was interrupted, by their numbers; they are not trained again.</summary>
+    public IReadOnlyDictionary<int, EvaluatedNetwork> Known { get; init; } = ReadOnlyDictionary<int, EvaluatedNetwork>.Empty;
+
+    /// <summary>Is told each network that was trained, as soon as it is; one at a time.</summary>
+    public Action<int, EvaluatedNetwork>? WhenTrained { get; init; }
+}
+
+/// <summary>What one network reached, in percent.</summary>
+/// <param name="Last">After the last epoch.</param>
+/// <param name="Best">At the best of the epochs that were looked at, the last included.</param>
+internal readonly record struct EvaluatedNetwork(double Last, double Best);
+
+/// <summary>
+/// Evaluates sets by a protocol (<see cref="Protocols"/>): networks are trained on a set from different initialisations, and
+/// the accuracy on the real test images after the last epoch counts; that of the best epoch looked at stands beside it.
+/// The k-th network begins equally for every set, so that sets are compared on equal ground.
+/// </summary>
+/// <param name="network">What is trained.</param>
+/// <param name="settings">The protocol and its values.</param>
+/// <param name="data">The test images.</param>
+/// <param name="key">Initialisations, order and augmentation follow from it.</param>
+/// <param name="cancel">Stops between two steps.</param>
+internal sealed class SetEvaluator(
+    Network network, RunSettings settings, PreparedData data, RandomKey key, CancellationToken cancel)
+{
+    // Numbers of activations above which kernels keep all threads busy by themselves.
+    private const long MostNumbersInLane = 1L << 26;
+
+    private readonly Lock _gate = new();
+    private readonly RunSettings _settings = settings;
+    private readonly TrainingPlan _plan = Protocols.Plan(settings, data.Pair.Name);
+    private readonly int _bestEvery = settings.BestEvery ?? Protocols.BestEvery(settings);
+
+    /// <summary>How many networks are trained side by side on batches of so many images: small steps leave threads idle,
+    /// large ones, and large looks at the test images, would only take more memory.</summary>
+    public static int DegreeOfParallelism(Network network, int images, Backend backend) =>
+        Activations(network, images) <= MostNumbersInLane ? backend.DegreeOfParallelism : 1;
+
+    // Of a step, forward and back, or of the test images that are looked at together.
+    private static long Activations(Network network, int images) =>
+        network.ActivationCount * Math.Max(2L * images, Evaluation.ImagesAtOnce(network));
+
+    /// <summary>Accuracy over so many networks, trained side by side where the backend has lanes for them; each may be
+    /// trained on a set of its own, which is made here.</summary>
+    /// <exception cref="NumericalException">A loss stops being finite.</exception>
+    public Accuracy Evaluate(Func<int, LabelledImages> setOf, int repeats, IProgressStage? stage = null) =>
+        Evaluate([new Column(this, new EvaluatedSet("", setOf), repeats, () => stage)], repeats)[0];
+
+    /// <summary>The same for several sets, whose networks share the lanes: no lane waits for the last network of a set. A stage
+    /// of its own shows each set's progress, and ends when the set is evaluated.</summary>
+    /// <exception cref="NumericalException">A loss stops being finite.</exception>
+    public Accuracy[] Evaluate(IReadOnlyList<EvaluatedSet> sets, int repeats, IProgressView progress)
+    {
+        var open = new Dictionary<EvaluatedSet, IProgressStage>(ReferenceEqualityComparer.Instance);
+        Column ColumnOf(EvaluatedSet set) => new(
+            this,
+            set with
+            {
+                WhenEvaluated = accuracy =>
+                {
+                    if (open.Remove(set, out IProgressStage? stage))
+                        stage.Dispose();
+                    set.WhenEvaluated?.Invoke(accuracy);
+                },
+            },
+            repeats,
+            () => open[set] = progress.Begin(set.Name, (long)repeats * _plan.Epochs));
+        try
+        {
+            return Evaluate([.. sets.Select(ColumnOf)], repeats);
+        }
+        finally
+        {
+            foreach (IProgressStage stage in open.Values)
+                stage.Dispose();
+        }
+    }
+
+    private Accuracy[] Evaluate(Column[] columns, int repeats)
+    {
+        int[] open = [.. Enumerable.Range(0, columns.Length * repeats).Where(i => !columns[i / repeats].IsKnown(i % repeats))];
+        foreach (Column known in columns)
+            known.FinishIfComplete();
+        for (int first = 0; first < open.Length;)
+        {
+            using var scope = TensorScope.Begin();
+            int[] left = open[first..];
+            List<LabelledImages> sets = Round(scope, columns, repeats, left);
+            foreach (int column in left.Take(sets.Count).Select(i => i / repeats).Distinct())
+                columns[column].Begin();
+            try
+            {
+                if (sets.Count == 1)
+                    One(0, cancel);
+                else
+                    InParallel(sets.Count, i => left[i] / repeats, One);
+            }
+            finally
+            {
+                // Also when another set failed or the user has seen enough: what is known is not lost with them.
+                foreach (Column evaluated in columns)
+                    evaluated.FinishIfComplete();
+            }
+            first += sets.Count;
+
+            void One(int i, CancellationToken stop)
+            {
+                Column column = columns[left[i] / repeats];
+                column.Know(left[i] % repeats, EvaluateOnce(sets[i], left[i] % repeats, column, stop));
+            }
+        }
+        return [.. columns.Select(c => c.Result!)];
+    }
+
+    // The sets of the networks that are trained at the same time, of those that are left; each has room for its lanes. A
+    // set that cannot be made ends the round: the networks before it are evaluated first.
+    private List<LabelledImages> Round(TensorScope scope, Column[] columns, int repeats, int[] left)
+    {
+        LabelledImages Make(int i) => columns[i / repeats].SetOf(i % repeats);
+        int DegreeFor(LabelledImages set) => DegreeOfParallelism(network, Math.Min(set.Count, _plan.BatchSize), data.Backend);
+        var sets = new List<LabelledImages> { Make(left[0]) };
+        int lanes = DegreeFor(sets[0]);
+        // Networks that would leave half of the lanes idle rather have all threads, one after the other.
+        if (2 * left.Length <= lanes)
+            return sets;
+        for (int i = 1; i < left.Length && sets.Count < lanes; i++)
+        {
+            using var own = TensorScope.Begin();
+            LabelledImages next;
+            try
+            {
+                next = Make(left[i]);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                break; // it comes again as the first of a round
+            }
+            lanes = Math.Min(lanes, DegreeFor(next));
+            if (sets.Count >= lanes)
+                break;
+            own.Keep(next.Images);
+            own.Keep(next.Labels);
+            sets.Add(next);
+        }
+        return sets;
+    }
+
+    // A network that fails stops those of its own set and of later ones between two of their steps, and its error is the one
+    // that counts.
+    private void InParallel(int count, Func<int, int> columnOf, Action<int, CancellationToken> train)
+    {
+        CancellationTokenSource[] stops =
+            [.. Enumerable.Range(0, count).Select(_ => CancellationTokenSource.CreateLinkedTokenSource(cancel))];
+        var errors = new Exception?[count];
+        try
+        {
+            data.Backend.RunInParallel(count, i =>
+            {
+                try
+                {
+                    train(i, stops[i].Token);
+                }
+                catch (Exception e)
+                {
+                    errors[i] = e;
+                    for (int j = 0; j < count; j++)
+                    {
+                        if (columnOf(j) >= columnOf(i))
+                            stops[j].Cancel();
+                    }
+                }
+            });
+        }
+        finally
+        {
+            foreach (CancellationTokenSource stop in stops)
+                stop.Dispose();
+        }
+        cancel.ThrowIfCancellationRequested();
+        if (errors.FirstOrDefault(e => e is not (null or OperationCanceledException)) is { } error)
+            ExceptionDispatchInfo.Throw(error);
+    }
+
+    // The networks of one set, some of which train at the same time.
+    private sealed class Column
+    {
+        private readonly SetEvaluator _evaluator;
+        private readonly EvaluatedSet _set;
+        private readonly Func<IProgressStage?> _begin;
+        private readonly EvaluatedNetwork?[] _known;
+        private readonly int[] _done;
+        private IProgressStage? _stage;
+        private bool _hasBegun;
+
+        public Column(SetEvaluator evaluator, EvaluatedSet set, int repeats, Func<IProgressStage?> begin)
+        {
+            (_evaluator, _set, _begin) = (evaluator, set, begin);
+            (_known, _done) = (new EvaluatedNetwork?[repeats], new int[repeats]);
+            for (int r = 0; r < repeats; r++)
+            {
+                if (set.Known.TryGetValue(r, out EvaluatedNetwork known))
+                    (_known[r], _done[r]) = (known, evaluator._plan.Epochs);
+            }
+        }
+
+        public Func<int, LabelledImages> SetOf => _set.OfNetwork;
+
+        public Accuracy? Result { get; private set; }
+
+        public bool IsKnown(int network) => _known[network] is not null;
+
+        public void Begin()
+        {
+            if (!_hasBegun)
+                _stage = _begin();
+            _hasBegun = true;
+        }
+
+        // Stages of two sets write to one place: the gate is that of all.
+        public void Report(int network, int epochs, string loss)
+        {
+            lock (_evaluator._gate)
+            {
+                _done[network] = epochs;
+                _stage?.Report(_done.Sum(e => (long)e), $"network {network + 1}/{_done.Length}{loss}");
+            }
+        }
+
+        public void Know(int network, EvaluatedNetwork accuracy)
+        {
+            lock (_evaluator._gate)
+            {
+                _known[network] = accuracy;
+                _set.WhenTrained?.Invoke(network, accuracy);
+            }
+        }
+
+        public void FinishIfComplete()
+        {
+            if (Result is not null || !Array.TrueForAll(_known, k => k is not null))
+                return;
+            Begin();
+            Result = Accuracy.Of([.. _known.Select(k => k!.Value.Last)]) with
+            {
+                Best = _evaluator._bestEvery > 0 ? Accuracy.Of([.. _known.Select(k => k!.Value.Best)]) : null,
+            };
+            _stage?.Report(
+                (long)_done.Length * _evaluator._plan.Epochs,
+                $"{Result.Shown} % (protocol {Protocols.NameOf(_evaluator._settings)})");
+            _set.WhenEvaluated?.Invoke(Result);
+        }
+    }
+
+    private EvaluatedNetwork EvaluateOnce(
+        LabelledImages set, int r, Column epochs, CancellationToken stop)
+    {
+        using var scope = TensorScope.Begin();
+        RandomKey own = key.Split((ulong)r);
+        var trainer = new Trainer(network, set, _plan, own.Split("train"));
+        Tensor start = network.Initialise(data.Backend, DType.Float32, own.Split("init"));
+        string loss = "";
+        double best = 0;
+        void Observe(TrainingStep step)
+        {
+            epochs.Report(r, step.Epoch, loss);
+            bool ends = (step.Step + 1) % trainer.StepsPerEpoch == 0;
+            if (_bestEvery > 0 && ends && (step.Epoch + 1) % _bestEvery == 0 && step.Step + 1 < trainer.Steps)
+                best = Math.Max(best, Percent(step.Theta));
+        }
+        Tensor theta = trainer.Run(
+            start, Observe, losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"), stop);
+        double last = Percent(theta);
+        epochs.Report(r, _plan.Epochs, loss); // only now: at its total a stage counts as done
+        return new EvaluatedNetwork(last, Math.Max(best, last));
+    }
+
+    // Accuracies are counts over the test images: the rounding only removes the dust of the division.
+    private double Percent(Tensor theta) =>
+        Math.Round(100 * network.Accuracy(theta, data.TestImages, data.TestLabels), 6);
+}

@@ -1,0 +1,182 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Distill;
+
+/// <summary>How JSON for people and scripts is written.</summary>
+internal static class JsonText
+{
+    /// <summary>camelCase names, indented.</summary>
+    public static JsonSerializerOptions Options { get; } = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        WriteIndented = true,
+    };
+}
+
+/// <summary>Test accuracy over several networks, in percent.</summary>
+/// <param name="Mean">The mean.</param>
+/// <param name="Std">The sample standard deviation (n − 1); 0 for one network.</param>
+/// <param name="Runs">Each network's.</param>
+internal sealed record Accuracy(double Mean, double Std, IReadOnlyList<double> Runs)
+{
+    private const double Rounding = 1e-6;
+
+    /// <summary>The same networks at the best of the epochs at which the test images were looked at, where they were
+    /// before the last.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Accuracy? Best { get; init; }
+
+    /// <summary>From the accuracies of single networks, in percent.</summary>
+    public static Accuracy Of(IReadOnlyList<double> runs)
+    {
+        (double mean, double deviation, _) = Spread.OfAll(runs);
+        return new Accuracy(mean, runs.Count > 1 ? deviation : 0, runs);
+    }
+
+    /// <summary>Fails unless these are percents, with their own mean and deviation.</summary>
+    /// <exception cref="JsonException">They are not; the message names the key.</exception>
+    public void RequireAcceptable(string place)
+    {
+        if (Runs.Count == 0 || Runs.Any(r => r is < 0 or > 100))
+        {
+            throw new JsonException(FormattableString.Invariant(
+                $"{place}.runs is [{string.Join(", ", Runs.Take(5))}]; expected numbers from 0 to 100, at least one."));
+        }
+        Accuracy own = Of(Runs);
+        if (!(Math.Abs(own.Mean - Mean) <= Rounding && Math.Abs(own.Std - Std) <= Rounding))
+        {
+            throw new JsonException(FormattableString.Invariant(
+                $"{place} has the mean {Mean} and the std {Std}; expected {own.Mean} and {own.Std}, those of its runs."));
+        }
+        Best?.RequireAcceptable($"{place}.best");
+    }
+
+    /// <summary>A JSON object with this under a name.</summary>
+    public string ToJson(string name) => new JsonObject
+    {
+        [name] = JsonSerializer.SerializeToNode(this, JsonText.Options),
+    }.ToJsonString(JsonText.Options);
+
+    /// <summary>As people read it: "53.1 ± 0.8", or "53.1" of one network, which has no deviation.</summary>
+    [JsonIgnore]
+    public string Shown => Runs.Count == 1 ? FormattableString.Invariant($"{Mean:F1}") : ToString();
+
+    /// <summary>"53.1 ± 0.8", as files hold it.</summary>
+    public override string ToString() => FormattableString.Invariant($"{Mean:F1} ± {Std:F1}");
+}
+
+/// <summary>The accuracies that belong together; null is not known (yet).</summary>
+internal sealed record AccuracySet
+{
+    public Accuracy? Distilled { get; init; }
+
+    public Accuracy? RandomReal { get; init; }
+
+    public Accuracy? RandomRealSoftLabels { get; init; }
+
+    public Accuracy? Whole { get; init; }
+
+    /// <summary>Each with the key that it has in JSON.</summary>
+    public IEnumerable<(string Name, Accuracy? Accuracy)> All() =>
+    [
+        ("distilled", Distilled), ("randomReal", RandomReal), ("randomRealSoftLabels", RandomRealSoftLabels), ("whole", Whole),
+    ];
+
+    /// <summary>Whether every one is known.</summary>
+    [JsonIgnore]
+    public bool IsComplete =>
+        Distilled is not null && RandomReal is not null && RandomRealSoftLabels is not null && Whole is not null;
+}
+
+/// <summary>The result for one number of images per class.</summary>
+internal sealed record IpcResult(int Ipc, string Estimator, AccuracySet Accuracy)
+{
+    /// <summary>The network that was evaluated with, where several were.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Network { get; init; }
+
+    /// <summary>Updates of S that were done.</summary>
+    public int? Iterations { get; init; }
+
+    /// <summary>Mean relative J of the last tenth of the iterations.</summary>
+    public double? Objective { get; init; }
+
+    /// <summary>SHA-256 of the distilled set's images and label logits.</summary>
+    public string? SetHash { get; init; }
+}
+
+/// <summary>summary.json: the result of a run.</summary>
+internal sealed record Summary
+{
+    public required double Seconds { get; init; }
+
+    public required string Device { get; init; }
+
+    /// <summary>The most memory of the device that was held at once, in bytes: tensors and the pool.</summary>
+    public long PeakMemoryBytes { get; init; }
+
+    public required string Dataset { get; init; }
+
+    public required string Commit { get; init; }
+
+    public required bool Complete { get; init; }
+
+    /// <summary>The protocol's name: A, B or DC.</summary>
+    public string? ProtocolName { get; init; }
+
+    /// <summary>How networks are trained and evaluated, in one line.</summary>
+    public string? Protocol { get; init; }
+
+    /// <summary>What the accuracies under 'whole' are: the experts at their own plan and not the protocol. Null where
+    /// there are none.</summary>
+    public string? WholeSet { get; init; }
+
+    /// <summary>In what the data are not those of the set that was evaluated; null for nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Note { get; init; }
+
+    public required IReadOnlyList<IpcResult> Results { get; init; }
+
+    /// <summary>Whether the file from which it was read states a hash of its content, as those of this version do.</summary>
+    [JsonIgnore]
+    public bool HasHash { get; init; }
+
+    /// <summary>The file as text.</summary>
+    public string ToJson() => SealedJson.Seal(JsonSerializer.SerializeToNode(this, JsonText.Options)!.AsObject());
+
+    /// <summary>Reads the file again.</summary>
+    /// <exception cref="DistillException">It is no summary, or damaged.</exception>
+    public static Summary Read(string path)
+    {
+        try
+        {
+            (Summary read, bool hasHash) = SealedJson.Read<Summary>(path);
+            RequireAcceptable(read.Results, "results");
+            return read with { HasHash = hasHash };
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new DistillException(
+                ExitCode.Data, "IM3020", $"{path} is no summary: {e.Message} Delete it to start afresh.", e);
+        }
+    }
+
+    /// <summary>Fails unless results that were read are ones that can have been measured.</summary>
+    /// <exception cref="JsonException">They are not; the message names the key.</exception>
+    public static void RequireAcceptable(IReadOnlyList<IpcResult> results, string place)
+    {
+        for (int i = 0; i < results.Count; i++)
+        {
+            if (results[i].Ipc < 1)
+                throw new JsonException($"{place}[{i}].ipc is {results[i].Ipc}; expected a number from 1.");
+            foreach ((string name, Accuracy? accuracy) in results[i].Accuracy.All())
+                accuracy?.RequireAcceptable($"{place}[{i}].accuracy.{name}");
+        }
+    }
+
+    /// <summary>Writes the file.</summary>
+    public void Save(string path) => AtomicFile.WriteAllText(path, ToJson() + "\n");
+}

@@ -1,0 +1,31 @@
+using System.Reflection;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>Assemblies of users that bring methods, networks, data sets and other kinds of thing with them.</summary>
+internal static class Plugins
+{
+    /// <summary>The environment variable that names their files, separated as in PATH.</summary>
+    public const string Variable = "INFMATCH_PLUGINS";
+
+    /// <summary>Loads them; before the first kind is enumerated.</summary>
+    /// <exception cref="DistillException">One cannot be loaded.</exception>
+    public static void Load(string? files)
+    {
+        foreach (string file in (files ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
+        {
+            try
+            {
+                Kinds.Add(Assembly.LoadFrom(Path.GetFullPath(file)));
+            }
+            catch (Exception e) when (e is IOException or BadImageFormatException or UnauthorizedAccessException)
+            {
+                throw new DistillException(
+                    ExitCode.Usage, "IM2013",
+                    $"{Variable} names {ShownPath.Of(file)}, which cannot be loaded: {e.Message} Give the file of a .NET assembly, " +
+                    "or clear the variable.", e);
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+using InfMatch.Autograd;
+using InfMatch.Datasets;
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>
+/// The memory that a command will hold at most, found by computing its largest steps on a <see cref="MemoryDryRun"/>:
+/// training steps of every size of batch, looks at the test images, an update of S with all that is kept between updates, and
+/// networks that evaluate, as many as at once. The same code makes the same tensors there, so that nothing has to be known here
+/// of networks and estimators.
+/// </summary>
+internal sealed class DryRun
+{
+    // Enough steps that each form of augmentation is drawn for each size of batch.
+    private const int Steps = 48;
+
+    // What nobody gives back and the collector has not found yet: a few losses for each network that was trained.
+    private const long Uncollected = 8 << 10;
+
+    private readonly RunSettings _settings;
+    private readonly Backend _real;
+    private readonly PreparedData _data;
+    private readonly MemoryDryRun _backend;
+    private readonly RandomKey _key;
+    private long _most;
+
+    private DryRun(RunSettings settings, DatasetPair pair, Backend backend)
+    {
+        _settings = settings;
+        _real = backend;
+        _backend = new MemoryDryRun(backend);
+        _data = PreparedData.Placeholder(pair, _backend);
+        _key = RandomKey.FromSeed(settings.Seed);
+    }
+
+    /// <summary>Bytes of a whole run.</summary>
+    /// <param name="settings">Of the run.</param>
+    /// <param name="pair">Its data.</param>
+    /// <param name="backend">Where it would run.</param>
+    /// <param name="trainsExperts">Whether an expert is still to be trained.</param>
+    /// <exception cref="DistillException">No window of the settings fits the experts' trajectories.</exception>
+    public static long OfRun(RunSettings settings, DatasetPair pair, Backend backend, bool trainsExperts) => In(settings, pair, backend, dryRun =>
+    {
+        Network network = PlanFactory.NetworkOf(settings, dryRun._data, settings.Width);
+        if (trainsExperts)
+            dryRun.TrainExpert(network);
+        dryRun.Distil(network, PlanFactory.NetworkOf(settings, dryRun._data, settings.EvalWidth));
+    });
+
+    /// <summary>Bytes of the training of experts.</summary>
+    public static long OfExperts(RunSettings settings, DatasetPair pair, Backend backend) => In(settings, pair, backend, dryRun =>
+        dryRun.TrainExpert(PlanFactory.NetworkOf(settings, dryRun._data, settings.Width)));
+
+    /// <summary>Bytes of evaluating sets, with which training sees so many images, by each of some networks.</summary>
+    /// <param name="settings">The protocol and its values.</param>
+    /// <param name="pair">The data.</param>
+    /// <param name="backend">Where it would run.</param>
+    /// <param name="networks">Which networks are trained, one after the other.</param>
+    /// <param name="images">Images of each set.</param>
+    /// <param name="columns">How many sets are evaluated beside each other.</param>
+    public static long OfEvaluation(
+        RunSettings settings, DatasetPair pair, Backend backend, IReadOnlyList<Network> networks, IReadOnlyList<int> images,
+        int columns) =>
+        In(settings, pair, backend, dryRun =>
+        {
+            foreach ((Network network, int count) in networks.SelectMany(n => images.Select(i => (n, i))))
+            {
+                using var scope = TensorScope.Begin();
+                int tiles = (settings.Factor ?? 1) * (settings.Factor ?? 1);
+                dryRun.Evaluate(network, dryRun.SetOf(count / tiles), columns);
+            }
+        });
+
+    // A captured step of another backend must not be under way, and nothing of the dry run belongs to the caller's scope.
+    private static long In(RunSettings settings, DatasetPair pair, Backend backend, Action<DryRun> compute)
+    {
+        using IDisposable detached = TensorScope.BeginDetached();
+        using var scope = TensorScope.Begin();
+        var dryRun = new DryRun(settings, pair, backend);
+        compute(dryRun);
+        // Its matrix lies beside the rest while images are whitened or shown.
+        long whitening = settings.Zca is null ? 0 : (long)pair.Train.ImageSize * pair.Train.ImageSize * sizeof(float);
+        long most = Math.Max(dryRun._most, dryRun._backend.Memory.Peak);
+        return most + most / 32 + Uncollected + whitening;
+    }
+
+    private Tensor Empty(params ReadOnlySpan<int> sizes) => _backend.Empty(new Shape(sizes), DType.Float32);
+
+    private SyntheticSet SetOf(int images) => new(Empty([images, .. _data.Image.Sizes]), Empty(images, _data.Classes), 1)
+    {
+        Factor = _settings.Factor ?? 1,
+    };
+
+    // As many images as make a batch of each size that occurs.
+    private static LabelledImages Few(LabelledImages set, int batch)
+    {
+        int count = set.Count <= batch ? set.Count : batch + set.Count % batch;
+        return new LabelledImages(
+            set.Images.View(0, new Shape([count, .. set.Images.Shape.Sizes[1..]])),
+            set.Labels.View(0, new Shape(count, set.Labels.Shape[1])));
+    }
+
+    private void Train(Network network, LabelledImages set, TrainingPlan plan, Action<TrainingStep>? observe = null)
+    {
+        var trainer = new Trainer(
+            network, Few(set, plan.BatchSize),
+            plan with { Epochs = Steps, MostSteps = Math.Min(Steps, plan.Steps(set.Count)) }, _key.Split("rehearsal"));
+        Tensor theta = trainer.Run(Empty(network.Layout.Count), observe);
+        LookAtTest(network, theta);
+        theta.Dispose();
+    }
+
+    private void LookAtTest(Network network, Tensor theta)
+    {
+        int count = Math.Min(_data.TestImages.Shape[0], Evaluation.ImagesAtOnce(network));
+        network.Accuracy(theta, _data.TestImages.View(0, new Shape([count, .. _data.Image.Sizes])), new int[count]);
+    }
+
+    private void TrainExpert(Network network)
+    {
+        using var scope = TensorScope.Begin();
+        TrainingPlan plan = PlanFactory.ExpertPlan(_settings, _data.Pair.Name);
+        int steps = plan.Steps(_data.Train.Count);
+        int[] stored = PlanFactory.Checkpoints(_settings).Steps(plan.StepsPerEpoch(_data.Train.Count), steps);
+        // Checkpoints wait on the device for the next time that losses are read.
+        int waiting = stored.GroupBy(step => Math.Max(0, step - 1) / Trainer.StepsPerRead).Max(group => group.Count());
+        for (int i = 0; i < waiting && i * (long)network.Layout.Count * sizeof(float) <= CheckpointsOnDevice; i++)
+            Empty(network.Layout.Count);
+        Train(network, _data.Train, plan);
+    }
+
+    private const long CheckpointsOnDevice = 64L << 20;
+
+    // By then each form has been drawn.
+    private const int MostIterations = 1000;
+
+    private void Distil(Network network, Network evaluated)
+    {
+        using var scope = TensorScope.Begin();
+        TrainingPlan plan = PlanFactory.ExpertPlan(_settings, _data.Pair.Name);
+        var expert = Expert.Placeholder(network, _data.Train, plan, PlanFactory.Checkpoints(_settings), _key);
+        Expert[] experts = [.. Enumerable.Repeat(expert, _settings.Experts)];
+        int sides = RunCheck.RealSides(_settings, _data.Classes), perWindow = sides / (_settings.Experts * _settings.StartLast);
+        using InfluenceEstimator estimator =
+            DistillationRun.MakeEstimator(_settings, _data, experts, _key.Split("real batch"));
+        var windows = new HashSet<Window>();
+        int held = 0;
+        foreach (int ipc in _settings.Ipc)
+        {
+            using var own = TensorScope.Begin();
+            using Distiller distiller = Start(network, estimator, experts, ipc);
+            for (int i = 0; i < _settings.Iterations; i++)
+                windows.Add(distiller.WindowOf(i));
+            // All real sides but those that the step itself makes.
+            int wanted = Math.Min(windows.Count * perWindow, sides + 1);
+            for (; held < wanted - perWindow; held++)
+                scope.Keep(own.Keep(Empty(network.Layout.Count)));
+            Update(distiller, estimator);
+            Evaluate(evaluated, SetOf(ipc * _data.Classes), columns: 3);
+        }
+    }
+
+    // An update with each form of augmentation that will be drawn, of which some take more than others.
+    private void Update(Distiller distiller, InfluenceEstimator estimator)
+    {
+        var known = new HashSet<AugmentationOps>();
+        for (int i = 0; i < Math.Min(_settings.Iterations, MostIterations); i++)
+        {
+            if (known.IsSupersetOf(distiller.FormsOf(i)))
+                continue;
+            known.UnionWith(distiller.FormsOf(i));
+            estimator.Dispose(); // so that the update makes its real sides itself
+            distiller.SkipTo(i);
+            distiller.Step();
+        }
+    }
+
+    private Distiller Start(
+        Network network, InfluenceEstimator estimator, IReadOnlyList<Expert> experts, int ipc)
+    {
+        using var scope = TensorScope.Begin();
+        using IDisposable off = Recording.Off();
+        SetStart how = PlanFactory.StartOf(_settings);
+        int factor = _settings.Factor ?? 1, wanted = ipc * factor * factor;
+        if (how.Images == ImageStart.Correct)
+        {
+            using var looking = TensorScope.Begin();
+            int largest = Enumerable.Range(0, _data.Classes).Max(_data.Pair.Train.CountOfClass);
+            Tensor part = Empty([Math.Min(largest, Math.Max(64, 2 * wanted)), .. _data.Image.Sizes]);
+            network.Logits(Empty(network.Layout.Count), part);
+        }
+        Tensor tiles = Empty([wanted * _data.Classes, .. _data.Image.Sizes]);
+        SyntheticSet start = SetOf(ipc * _data.Classes) with { Images = factor > 1 ? Tiles.Pack(tiles, factor) : tiles };
+        if (how.Labels == LabelStart.Experts)
+        {
+            using var looking = TensorScope.Begin();
+            network.Logits(Empty(network.Layout.Count), Variable.Constant(start.Images).EnlargeTiles(factor).Value);
+        }
+        using IDisposable detached = TensorScope.BeginDetached();
+        return DistillationRun.MakeDistiller(_settings, _data.Pair.Name, network, experts, estimator, start, _key, ipc);
+    }
+
+    // Networks on a set, as many side by side as there will be.
+    private void Evaluate(Network network, SyntheticSet s, int columns)
+    {
+        using var scope = TensorScope.Begin();
+        TrainingPlan plan = Protocols.Plan(_settings, _data.Pair.Name);
+        LabelledImages set = s.AsTrainingSet();
+        int lanes = Math.Min(
+            columns * _settings.Repeats, SetEvaluator.DegreeOfParallelism(network, Math.Min(set.Count, plan.BatchSize), _real));
+        for (int i = 1; i < lanes; i++)
+            s.AsTrainingSet();
+        bool looksOnTheWay = (_settings.BestEvery ?? Protocols.BestEvery(_settings)) > 0;
+        _most = Math.Max(_most, _backend.Memory.Peak);
+        _backend.ForgetPeak();
+        long before = _backend.Memory.InUse;
+        using (TensorScope.Begin())
+        {
+            Train(network, set, plan, step =>
+            {
+                if (looksOnTheWay && step.Step == 1)
+                    LookAtTest(network, step.Theta);
+            });
+        }
+        _most = Math.Max(_most, before + lanes * (_backend.Memory.Peak - before));
+    }
+}

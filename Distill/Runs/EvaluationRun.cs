@@ -1,0 +1,132 @@
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>
+/// Evaluates a set, or random real images alone, by one network or by several. Each network's accuracy is on disk as soon as it is
+/// known, and the same call on the same folder trains only those that are not, with the same bits.
+/// </summary>
+internal sealed class EvaluationRun(
+    RunFolder folder, OpenedEvaluation evaluation, Backend backend, IProgressView progress, CancellationToken cancel)
+{
+    private readonly RunSettings _settings = evaluation.Settings;
+    private readonly long _start = TimeProvider.System.GetTimestamp();
+    private readonly List<IpcResult> _results = [];
+    private double _secondsBefore;
+    private long _peakBefore;
+
+    /// <summary>How many networks there are to evaluate.</summary>
+    public int Networks { get; } = evaluation.Networks.Length * evaluation.Settings.Ipc.Length * evaluation.Settings.Repeats
+        * (1 + (evaluation.Set is null ? 0 : 1) + (evaluation.Experts is null ? 0 : 1));
+
+    /// <summary>How many of them are evaluated, and on disk.</summary>
+    public int Evaluated { get; private set; }
+
+    /// <summary>Does the whole evaluation, or the rest of it.</summary>
+    /// <exception cref="OperationCanceledException">It was interrupted; what is known is on disk.</exception>
+    /// <exception cref="NumericalException">A loss stops being finite; what is known is on disk.</exception>
+    public Summary Execute()
+    {
+        if (File.Exists(folder.Summary))
+        {
+            Summary earlier = Summary.Read(folder.Summary);
+            (_secondsBefore, _peakBefore) = (earlier.Seconds, earlier.PeakMemoryBytes);
+        }
+        RandomKey key = RandomKey.FromSeed(_settings.Seed);
+        using var kept = new EvaluatedNetworksFile(folder.Path, Identity(), _settings.Repeats);
+        Evaluated = kept.Count;
+        (ExpertLibrary Library, RunSettings Settings)? experts = evaluation.Experts;
+        var real = new RealImages(
+            evaluation.Data, experts?.Library.Experts ?? [], (experts?.Settings ?? _settings).Temperature, key.Split("real"));
+        try
+        {
+            for (int n = 0; n < evaluation.Networks.Length; n++)
+            {
+                Network network = evaluation.Networks[n];
+                string? model = evaluation.Record.Models.Count == 0 ? null : evaluation.Record.Models[n];
+                var evaluator = new SetEvaluator(network, _settings, evaluation.Data, key.Split("judge"), cancel);
+                foreach (int ipc in _settings.Ipc)
+                    Evaluate(evaluator, network, model, ipc, real, kept);
+            }
+        }
+        catch
+        {
+            Save(complete: false);
+            throw;
+        }
+        return Save(complete: true);
+    }
+
+    private void Evaluate(SetEvaluator evaluator, Network network, string? model, int ipc, RealImages real, EvaluatedNetworksFile kept)
+    {
+        // The experts are the whole set's networks of one architecture; another's row has none.
+        Accuracy? whole = evaluation.Experts is { } experts
+            && PlanFactory.IsSameArchitecture(experts.Settings, _settings, model)
+                ? experts.Library.Accuracy
+                : null;
+        int at = _results.Count;
+        _results.Add(new IpcResult(ipc, evaluation.Record.Estimator, new AccuracySet { Whole = whole })
+        {
+            Network = model is null ? null : network.Name,
+        });
+        var sets = new List<EvaluatedSet>();
+        if (evaluation.Set is { } set)
+            sets.Add(Column("distilled", _ => set.AsTrainingSet(), (all, a) => all with { Distilled = a }));
+        sets.Add(Column("random real", r => real.Random(ipc, r), (all, a) => all with { RandomReal = a }));
+        if (evaluation.Experts is not null)
+        {
+            sets.Add(Column(
+                "random real + soft labels", r => real.RandomWithSoftLabels(ipc, r),
+                (all, a) => all with { RandomRealSoftLabels = a }));
+        }
+        evaluator.Evaluate(sets, _settings.Repeats, progress);
+
+        EvaluatedSet Column(string what, Func<int, LabelledImages> setOf, Func<AccuracySet, Accuracy, AccuracySet> with)
+        {
+            var column = new EvaluatedColumn(network.Name, ipc, what);
+            return new EvaluatedSet(
+                $"IPC {ipc}: {what}{(model is null ? "" : $" ({network.Name})")}", setOf,
+                accuracy =>
+                {
+                    _results[at] = _results[at] with { Accuracy = with(_results[at].Accuracy, accuracy) };
+                    Save(complete: false);
+                })
+            {
+                Known = kept.Of(column),
+                WhenTrained = (number, found) =>
+                {
+                    kept.Add(column, number, found);
+                    Evaluated = kept.Count;
+                },
+            };
+        }
+    }
+
+    // All that decides what a network reaches, apart from its column and number.
+    private string Identity() => string.Join('\n', [
+        ConfigFile.Hash(_settings), evaluation.Record.SetSha256 ?? "no set", evaluation.Record.TrainSha256,
+        evaluation.Record.TestSha256,
+        .. evaluation.Experts is { } experts ? (string[])[ConfigFile.Hash(experts.Settings)] : []]);
+
+    private Summary Save(bool complete)
+    {
+        var summary = new Summary
+        {
+            Seconds = Math.Round(_secondsBefore + TimeProvider.System.GetElapsedTime(_start).TotalSeconds, 1),
+            Device = backend.Description,
+            PeakMemoryBytes = Math.Max(_peakBefore, backend.Memory.Peak),
+            Dataset = evaluation.Data.Pair.Name,
+            Commit = EnvironmentReport.Commit,
+            Complete = complete,
+            ProtocolName = Protocols.NameOf(_settings),
+            Protocol = Protocols.Describe(
+                _settings, evaluation.Data.Pair.Name, string.Join(", ", evaluation.Networks.Select(n => n.Name))),
+            Note = evaluation.Note,
+            WholeSet = evaluation.Experts is { } experts ? PlanFactory.DescribeExperts(experts.Settings) : null,
+            Results = [.. _results],
+        };
+        summary.Save(folder.Summary);
+        return summary;
+    }
+}

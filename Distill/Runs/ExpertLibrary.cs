@@ -1,0 +1,127 @@
+using System.Globalization;
+using InfMatch.Datasets;
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Distill;
+
+/// <summary>The experts of a run: recorded ones are opened, missing ones are trained and recorded.</summary>
+internal sealed class ExpertLibrary : IDisposable
+{
+    private readonly List<Expert> _experts = [];
+
+    /// <summary>The experts, in the order of their numbers.</summary>
+    public IReadOnlyList<Expert> Experts => _experts;
+
+    /// <summary>Their test accuracies, in percent.</summary>
+    public Accuracy Accuracy => Accuracy.Of([.. _experts.Select(e => Math.Round(100 * e.Trajectory.Accuracy, 6))]);
+
+    /// <summary>The file of an expert.</summary>
+    public static string FileOf(string folder, int number) =>
+        Path.Combine(folder, $"expert-{number.ToString("000", CultureInfo.InvariantCulture)}.safetensors");
+
+    /// <summary>The files of experts that a folder lacks.</summary>
+    public static string[] Missing(RunSettings settings, string folder) =>
+        [.. Enumerable.Range(0, settings.Experts).Select(k => FileOf(folder, k)).Where(f => !File.Exists(f))];
+
+    /// <summary>Bytes that are still to be recorded.</summary>
+    public static long MissingBytes(RunSettings settings, Network network, DatasetPair pair, string folder)
+    {
+        long each = Expert.BytesOnDisk(
+            network, pair.Train.Count, DType.Float32, PlanFactory.ExpertPlan(settings, pair.Name),
+            PlanFactory.Checkpoints(settings));
+        return each * Missing(settings, folder).Length;
+    }
+
+    /// <summary>Fails unless each expert that a folder holds was recorded as the settings ask, and missing ones can be written
+    /// there; nothing is trained.</summary>
+    /// <exception cref="DistillException">One was not (exit 2), or the folder is not writable (exit 7).</exception>
+    public static void RequireFit(RunSettings settings, PreparedData data, string folder)
+    {
+        string[] missing = Missing(settings, folder);
+        if (missing.Length > 0)
+            RunFolder.RequireWritable(folder, "--experts-from");
+        Network network = PlanFactory.NetworkOf(settings, data, settings.Width);
+        for (int k = 0; k < settings.Experts; k++)
+        {
+            if (!File.Exists(FileOf(folder, k)))
+                continue;
+            try
+            {
+                Open(settings, network, data, folder, k).Dispose();
+            }
+            catch (TrajectoryException e)
+            {
+                throw new DistillException(ExitCode.Usage, "IM2006", e.Message, e);
+            }
+        }
+    }
+
+    /// <summary>Opens or records every expert.</summary>
+    /// <exception cref="DistillException">A recorded expert was made with other settings.</exception>
+    /// <exception cref="ArrayFileException">A recorded expert is damaged.</exception>
+    /// <exception cref="NumericalException">A training loss stops being finite.</exception>
+    public static ExpertLibrary Gather(
+        RunSettings settings, Network network, PreparedData data, string folder, IProgressView progress,
+        CancellationToken cancel)
+    {
+        Directory.CreateDirectory(folder);
+        TrainingPlan plan = PlanFactory.ExpertPlan(settings, data.Pair.Name);
+        CheckpointSchedule schedule = PlanFactory.Checkpoints(settings);
+        int stepsEach = plan.Steps(data.Train.Count);
+        var library = new ExpertLibrary();
+        try
+        {
+            using IProgressStage stage = progress.Begin($"Experts ({network.Name})", (long)settings.Experts * stepsEach);
+            for (int k = 0; k < settings.Experts; k++)
+            {
+                string path = FileOf(folder, k);
+                long before = (long)k * stepsEach;
+                string loss = "";
+                Expert expert = File.Exists(path)
+                    ? Open(settings, network, data, folder, k)
+                    : Expert.Record(
+                        network, data.Train, plan, schedule, KeyOf(settings, k), path,
+                        theta => network.Accuracy(theta, data.TestImages, data.TestLabels),
+                        step => stage.Report(before + step.Step, $"expert {k + 1}/{settings.Experts}{loss}"),
+                        losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"),
+                        cancel);
+                library._experts.Add(expert);
+                if (expert.Trajectory.ContentHash is null)
+                    progress.Note(OlderFile.Note(path));
+                string origin = expert.RecordedOn == data.Backend.Name ? "" : $", recorded on {expert.RecordedOn}";
+                stage.Report(
+                    before + stepsEach,
+                    FormattableString.Invariant(
+                        $"expert {k + 1}: {100 * expert.Trajectory.Accuracy:F1} % on the test images{origin}"));
+            }
+            return library;
+        }
+        catch (TrajectoryException e)
+        {
+            library.Dispose();
+            throw new DistillException(ExitCode.Usage, "IM2006", e.Message, e);
+        }
+        catch
+        {
+            library.Dispose();
+            throw;
+        }
+    }
+
+    private static Expert Open(RunSettings settings, Network network, PreparedData data, string folder, int number) => Expert.Open(
+        network, data.Train, PlanFactory.ExpertPlan(settings, data.Pair.Name), PlanFactory.Checkpoints(settings),
+        KeyOf(settings, number), FileOf(folder, number));
+
+    private static RandomKey KeyOf(RunSettings settings, int number) =>
+        RandomKey.FromSeed(settings.Seed).Split("expert").Split((ulong)number);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Expert expert in _experts)
+            expert.Dispose();
+    }
+}

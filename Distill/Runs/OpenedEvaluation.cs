@@ -1,0 +1,153 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using InfMatch.Datasets;
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>What is evaluated, by what and beside what, all of it opened and checked: nothing of it is wanting once networks are
+/// trained.</summary>
+internal sealed class OpenedEvaluation : IDisposable
+{
+    private OpenedEvaluation(RunSettings settings, EvaluationRecord record, PreparedData data, ImmutableArray<Network> networks)
+    {
+        (Settings, Record, Data, Networks) = (settings, record, data, networks);
+    }
+
+    /// <summary>By what it is evaluated; the images per class and the tiles are those of the set.</summary>
+    public RunSettings Settings { get; }
+
+    /// <summary>What a resumed evaluation is held to.</summary>
+    public EvaluationRecord Record { get; }
+
+    /// <summary>The data, prepared as the set was.</summary>
+    public PreparedData Data { get; }
+
+    /// <summary>What evaluates.</summary>
+    public ImmutableArray<Network> Networks { get; }
+
+    /// <summary>What must be known of the data beside the set's own; null where they are its own.</summary>
+    public string? Note { get; private init; }
+
+    /// <summary>S; null where random real images are evaluated alone.</summary>
+    public SyntheticSet? Set { get; private init; }
+
+    /// <summary>The experts that stand beside it, with the settings under which they were recorded; null for none.</summary>
+    public (ExpertLibrary Library, RunSettings Settings)? Experts { get; private init; }
+
+    /// <summary>Opens everything.</summary>
+    /// <param name="artifact">The set; null for random real images alone.</param>
+    /// <param name="settings">By what it is evaluated, as <see cref="SettingsFor"/> gives them.</param>
+    /// <param name="record">The set, the architectures and the experts; the hashes are made here.</param>
+    /// <param name="pair">The data.</param>
+    /// <param name="backend">Where it runs.</param>
+    /// <param name="view">Shows how far a whitening is.</param>
+    /// <param name="cancel">Stops it.</param>
+    /// <exception cref="DistillException">The set, the data, the networks or the experts do not fit.</exception>
+    public static OpenedEvaluation Open(
+        SyntheticArtifact? artifact, RunSettings settings, EvaluationRecord record, DatasetPair pair, Backend backend,
+        IProgressView view, CancellationToken cancel)
+    {
+        string? note = null;
+        if (artifact is not null)
+        {
+            RequireFit(artifact, pair);
+            note = SetAgreement.Of(artifact, pair).Require(artifact, pair, record.OtherDataAreAllowed);
+            pair = pair.With(artifact.Standardisation); // networks that learned its images see others through the same numbers
+            settings = settings with { Ipc = [artifact.Count / pair.Train.Classes], Factor = artifact.Factor == 1 ? null : artifact.Factor };
+        }
+        ImmutableArray<Network> networks = record.Models.Count == 0
+            ? [RunCheck.NetworkOf(settings, pair, settings.EvalWidth)]
+            : [.. record.Models.Select(m => RunCheck.NetworkOf(settings, pair, settings.EvalWidth, m))];
+        RunCheck.Evaluation(settings, pair, backend, networks);
+        record = record with { TrainSha256 = pair.Train.ContentHash(), TestSha256 = pair.Test.ContentHash() };
+        PreparedData data = artifact is null
+            ? PreparedData.Load(pair, backend, settings, view, cancel)
+            : PreparedData.Load(pair, backend, artifact.Whitening); // as the set's own whitening prepares them
+        try
+        {
+            (ExpertLibrary, RunSettings)? experts = null;
+            if (record.Experts is { } folder)
+            {
+                RunSettings recorded = record.ExpertsConfig is { } config ? ConfigFile.Read(config).Resolved.Settings : settings;
+                if (ExpertLibrary.Missing(recorded, folder) is [string missing, ..])
+                {
+                    throw new DistillException(
+                        ExitCode.Data, "IM3024",
+                        $"the expert {missing} does not exist. Correct --experts-from or --experts, or record it: " +
+                        $"{ShellWord.Program} train{ShellWord.Option("--experts-from", folder)}");
+                }
+                experts = (
+                    ExpertLibrary.Gather(
+                        recorded, PlanFactory.NetworkOf(recorded, data, recorded.Width), data, folder, view, cancel),
+                    recorded);
+            }
+            return new OpenedEvaluation(settings, record, data, networks)
+            {
+                Note = note,
+                Set = artifact?.ToSet(backend),
+                Experts = experts,
+            };
+        }
+        catch
+        {
+            data.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>By what a set is evaluated: what is not given on the command line is as the set says.</summary>
+    /// <exception cref="DistillException">A whitening is given that is not the set's.</exception>
+    public static RunSettings SettingsFor(SyntheticArtifact artifact, ResolvedSettings resolved)
+    {
+        RunSettings settings = resolved.Settings;
+        if (resolved.IsGiven("Zca") && settings.Zca != artifact.Whitening?.Epsilon)
+        {
+            throw DistillException.BadValue(
+                "--zca", $"{settings.Zca?.ToString(CultureInfo.InvariantCulture) ?? "none"}",
+                $"nothing beside a set, whose own whitening counts ({artifact.Whitening?.ToString() ?? "none"})");
+        }
+        settings = settings with
+        {
+            Zca = artifact.Whitening?.Epsilon,
+            Factor = null,
+            Dataset = resolved.IsGiven("Dataset") ? settings.Dataset : artifact.Dataset,
+            ImageSize = resolved.IsGiven("ImageSize") ? settings.ImageSize : artifact.Settings?.ImageSize,
+            Model = resolved.IsGiven("Model") ? settings.Model : artifact.Settings?.Model,
+            Norm = resolved.IsGiven("Norm") ? settings.Norm : artifact.Settings?.Norm,
+            Pooling = resolved.IsGiven("Pooling") ? settings.Pooling : artifact.Settings?.Pooling,
+            Depth = resolved.IsGiven("Depth")
+                ? settings.Depth
+                : int.Parse(artifact.Metadata["depth"], CultureInfo.InvariantCulture),
+        };
+        bool hasOneSize = DatasetCatalog.Infos.Any(i => i.Name == settings.Dataset && !i.IsDecoded);
+        if (hasOneSize && !resolved.IsGiven("ImageSize"))
+            settings = settings with { ImageSize = null };
+        // Only now is it known what the protocol is for.
+        return Protocols.Complete(settings, p => resolved.Origins[p] == Distill.Settings.OfProtocol(settings));
+    }
+
+    /// <summary>Fails where a set has other images or classes than the data.</summary>
+    /// <exception cref="DistillException">It has.</exception>
+    private static void RequireFit(SyntheticArtifact artifact, DatasetPair pair)
+    {
+        int classes = pair.Train.Classes;
+        var image = new Shape(pair.Train.Channels, pair.Train.Height, pair.Train.Width);
+        if (artifact.Image != image || artifact.Classes != classes || artifact.Count % classes != 0)
+        {
+            throw new DistillException(
+                ExitCode.Data, "IM3023",
+                $"{artifact.Source} holds {artifact.Count} images {artifact.Image} of {artifact.Classes} classes, {pair.Name} has " +
+                $"images {image} of {classes} classes. Name the set's own data set with --dataset.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Experts?.Library.Dispose();
+        Data.Dispose();
+    }
+}

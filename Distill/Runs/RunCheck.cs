@@ -1,0 +1,114 @@
+using InfMatch.Datasets;
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>
+/// What can be known of a run before it begins: whether the data have the images that it takes, whether its networks, tiles,
+/// windows and whitening are possible on them, and whether disk and memory are large enough. Nothing is made, trained or
+/// copied to the device for it.
+/// </summary>
+internal static class RunCheck
+{
+    /// <summary>Refuses a distillation that would fail on the way.</summary>
+    /// <param name="settings">What is asked for.</param>
+    /// <param name="pair">The data.</param>
+    /// <param name="backend">Where it would run.</param>
+    /// <param name="folder">Where its files go; it exists.</param>
+    /// <param name="experts">Where its experts are or go.</param>
+    /// <exception cref="DistillException">It would; the message names the option.</exception>
+    /// <exception cref="DatasetException">A class has too few images.</exception>
+    public static void Distillation(RunSettings settings, DatasetPair pair, Backend backend, string folder, string experts)
+    {
+        int factor = settings.Factor ?? 1;
+        if (pair.Train.Height % factor != 0 || pair.Train.Width % factor != 0)
+        {
+            throw DistillException.BadValue(
+                "--factor", $"{factor}", $"a number that divides the images' {pair.Train.Height} rows and {pair.Train.Width} columns");
+        }
+        pair.Train.FirstOfEachClass((int)Math.Min(int.MaxValue, settings.Ipc.Max() * (long)factor * factor));
+        Network network = NetworkOf(settings, pair, settings.Width);
+        NetworkOf(settings, pair, settings.EvalWidth);
+        RequireWindows(settings, pair);
+        if (settings.Zca is not null)
+            ZcaWhitening.RequireFit(pair.Train, backend);
+        int classes = pair.Train.Classes;
+        long stateBytes = settings.Ipc.Sum(n => 5L * n * classes * (pair.Train.ImageSize + classes) * sizeof(float));
+        new Requirements(
+            ExpertLibrary.MissingBytes(settings, network, pair, experts) + stateBytes,
+            DryRun.OfRun(settings, pair, backend, ExpertLibrary.Missing(settings, experts).Length > 0)).Check(folder, backend);
+    }
+
+    /// <summary>Refuses a training of experts that would fail on the way.</summary>
+    /// <param name="settings">What is asked for.</param>
+    /// <param name="pair">The data.</param>
+    /// <param name="backend">Where it would run.</param>
+    /// <param name="folder">Where its files go; it exists.</param>
+    /// <param name="experts">Where the experts go.</param>
+    /// <exception cref="DistillException">It would; the message names the option.</exception>
+    public static void Training(RunSettings settings, DatasetPair pair, Backend backend, string folder, string experts)
+    {
+        Network network = NetworkOf(settings, pair, settings.Width);
+        if (settings.Zca is not null)
+            ZcaWhitening.RequireFit(pair.Train, backend);
+        new Requirements(
+            ExpertLibrary.MissingBytes(settings, network, pair, experts),
+            DryRun.OfExperts(settings, pair, backend)) { Levers = "--expert-batch or --width" }.Check(folder, backend);
+    }
+
+    /// <summary>Refuses an evaluation that would fail on the way.</summary>
+    /// <param name="settings">What is asked for; the images per class are those of the set, if there is one.</param>
+    /// <param name="pair">The data.</param>
+    /// <param name="backend">Where it would run.</param>
+    /// <param name="networks">What evaluates.</param>
+    /// <exception cref="DistillException">It would; the message names the option.</exception>
+    /// <exception cref="DatasetException">A class has too few images.</exception>
+    public static void Evaluation(RunSettings settings, DatasetPair pair, Backend backend, IReadOnlyList<Network> networks)
+    {
+        pair.Train.FirstOfEachClass(settings.Ipc.Max());
+        new Requirements(
+            0, DryRun.OfEvaluation(
+                settings, pair, backend, networks, ImagesOfSets(settings, pair.Train.Classes), columns: 3)) { Levers = "--eval-width" }.Check(settings.Out, backend);
+    }
+
+    /// <summary>The images that training on each set of a run sees.</summary>
+    public static IReadOnlyList<int> ImagesOfSets(RunSettings settings, int classes) =>
+        [.. settings.Ipc.Select(ipc => ipc * classes * (settings.Factor ?? 1) * (settings.Factor ?? 1))];
+
+    /// <summary>The sides of D that an estimator keeps: one for each window, for each window and class, or both.</summary>
+    public static int RealSides(RunSettings settings, int classes) =>
+        (int)Math.Min(
+            int.MaxValue >> 1,
+            (long)settings.Experts * settings.StartLast * settings.Partition switch
+            {
+                "whole" => 1,
+                "classes" => classes,
+                _ => classes + 1,
+            });
+
+    /// <summary>The network of the settings for a data set's images.</summary>
+    /// <exception cref="DistillException">It is not defined for them.</exception>
+    public static Network NetworkOf(RunSettings settings, DatasetPair pair, int width, string? model = null) =>
+        PlanFactory.NetworkOf(
+            settings, new Shape(pair.Train.Channels, pair.Train.Height, pair.Train.Width), pair.Train.Classes, width, model);
+
+    // Which checkpoints there will be follows from the plan and the number of images.
+    private static void RequireWindows(RunSettings settings, DatasetPair pair)
+    {
+        TrainingPlan plan = PlanFactory.ExpertPlan(settings, pair.Name);
+        int perEpoch = plan.StepsPerEpoch(pair.Train.Count), steps = plan.Steps(pair.Train.Count);
+        try
+        {
+            WindowStarts.Of(
+                PlanFactory.DistillationPlanOf(settings, pair.Name), Estimators.WindowsOf(settings.Estimator),
+                PlanFactory.Checkpoints(settings).Steps(perEpoch, steps),
+                $"an expert, which trains {steps} steps on {pair.Train.Count} images ({settings.ExpertEpochs} epochs of {perEpoch})");
+        }
+        catch (TrajectoryException e)
+        {
+            throw new DistillException(ExitCode.Usage, "IM2007", e.Message, e);
+        }
+    }
+}

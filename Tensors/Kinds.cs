@@ -1,0 +1,69 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+
+namespace InfMatch.Tensors;
+
+/// <summary>One of a kind of thing that users choose by name: a network, a data set, a method, a command.</summary>
+public interface IKind
+{
+    /// <summary>The name by which it is chosen; unique among its kind.</summary>
+    string Name { get; }
+}
+
+/// <summary>
+/// Finds all types of a kind, so that adding one is adding one type and edits no list: the concrete classes that derive from the
+/// contract, in its own assembly and in those that were added. Each must have a constructor without parameters and is made once.
+/// Source: docs/design.md, "Kinds".
+/// </summary>
+public static class Kinds
+{
+    private static readonly List<Assembly> s_added = [];
+    private static readonly ConcurrentDictionary<Type, IReadOnlyList<IKind>> s_found = new();
+
+    /// <summary>Lets another assembly contribute to every kind; it must be added before a kind is first asked for.</summary>
+    /// <exception cref="InvalidOperationException">A kind was enumerated before.</exception>
+    public static void Add(Assembly assembly)
+    {
+        if (!s_found.IsEmpty)
+        {
+            throw new InvalidOperationException(
+                $"{assembly.GetName().Name} comes too late: kinds were enumerated already. Add it before the first use.");
+        }
+        s_added.Add(assembly);
+    }
+
+    /// <summary>All of a kind, ordered by name.</summary>
+    /// <exception cref="InvalidOperationException">A type lacks a constructor without parameters, or two have one name.</exception>
+    public static IReadOnlyList<T> Of<T>()
+        where T : class, IKind => (IReadOnlyList<T>)s_found.GetOrAdd(typeof(T), _ => Find<T>());
+
+    /// <summary>The one of a name, or null.</summary>
+    public static T? Find<T>(string name)
+        where T : class, IKind => Of<T>().FirstOrDefault(kind => kind.Name == name);
+
+    /// <summary>The names of a kind, in order.</summary>
+    public static IReadOnlyList<string> Names<T>()
+        where T : class, IKind => [.. Of<T>().Select(kind => kind.Name)];
+
+    private static T[] Find<T>()
+        where T : class, IKind
+    {
+        T[] found =
+        [
+            .. s_added.Append(typeof(T).Assembly).Distinct().SelectMany(assembly => assembly.GetTypes())
+                .Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(T)))
+                .Select(Make<T>).OrderBy(kind => kind.Name, StringComparer.Ordinal),
+        ];
+        IGrouping<string, T>? twice = found.GroupBy(kind => kind.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1);
+        return twice is null
+            ? found
+            : throw new InvalidOperationException(
+                $"Two of the kind {typeof(T).Name} have the name '{twice.Key}': " +
+                $"{string.Join(" and ", twice.Select(kind => kind.GetType().FullName))}. Rename one.");
+    }
+
+    private static T Make<T>(Type type) => type.GetConstructor(Type.EmptyTypes) is { } constructor
+        ? (T)constructor.Invoke(null)
+        : throw new InvalidOperationException(
+            $"{type.FullName} is a {typeof(T).Name} and is found by enumeration, but has no public constructor without parameters.");
+}

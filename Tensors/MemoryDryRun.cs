@@ -1,0 +1,227 @@
+namespace InfMatch.Tensors;
+
+/// <summary>
+/// A backend on which a computation takes no memory and computes nothing: it counts what the same computation would hold on
+/// another backend. Buffers are counted in the size classes of that backend's pool, work side by side as if each of its lanes
+/// held its most at the same time, and captured graphs by the buffers that their tensors share. What is read from it is 1
+/// everywhere. What kernels of a GPU need beside their tensors is not counted, nor the pool's cache, which is given up where
+/// memory ends.
+/// </summary>
+/// <param name="of">The backend that is meant.</param>
+public sealed class MemoryDryRun(Backend of) : Backend
+{
+    private readonly int _lanes = of.DegreeOfParallelism;
+    private long _inUse, _peak;
+    private int _live, _depth;
+
+    /// <inheritdoc/>
+    public override string Name { get; } = of.Name;
+
+    /// <inheritdoc/>
+    public override string Description => $"a dry run of {Name}";
+
+    /// <summary>What would be held now and at most since <see cref="ForgetPeak"/>; nothing is cached, and there is no
+    /// limit.</summary>
+    public override MemoryReport Memory => new(_inUse, 0, _peak, _live, long.MaxValue) { PeakInUse = _peak };
+
+    /// <inheritdoc/>
+    public override Precision Precision { get; } = of.Precision;
+
+    /// <inheritdoc/>
+    public override int DegreeOfParallelism => _lanes;
+
+    /// <inheritdoc/>
+    public override bool CanCapture { get; } = of.CanCapture;
+
+    /// <inheritdoc/>
+    public override long NumbersInCache { get; } = of.NumbersInCache;
+
+    /// <summary>Lets the peak begin again at what is held now.</summary>
+    public void ForgetPeak() => _peak = _inUse;
+
+    /// <summary>One piece after the other; their peak is that of as many as there are lanes, each at its most, beside what all
+    /// keep.</summary>
+    public override void RunInParallel(int count, Action<int> work)
+    {
+        CapturedGraph.Refuse("Work side by side");
+        long start = _inUse, before = _peak;
+        var above = new List<long>(count);
+        _depth++;
+        try
+        {
+            for (int i = 0; i < count; i++)
+            {
+                long held = _inUse;
+                ForgetPeak();
+                using (TensorScope.BeginDetached())
+                    work(i);
+                above.Add(_peak - Math.Max(held, _inUse));
+            }
+        }
+        finally
+        {
+            _depth--;
+        }
+        // Inside a lane there are no others: its own pieces come one after the other.
+        int lanes = _depth > 0 ? 1 : _lanes;
+        long together = above.OrderDescending().Take(lanes).Sum();
+        _peak = Math.Max(before, Math.Max(start, _inUse) + together);
+    }
+
+    /// <inheritdoc/>
+    protected override Storage Allocate(DType dtype, int length) => new Outlined(this, dtype, length, of.BytesTaken(dtype, length));
+
+    internal override Storage Placeholder(DType dtype, int length) => new Outlined(this, dtype, length, 0);
+
+    private void Count(long bytes, int buffers)
+    {
+        _inUse += bytes;
+        _live += buffers;
+        _peak = Math.Max(_peak, _inUse);
+    }
+
+    private static void Uses(params ReadOnlySpan<Tensor?> tensors)
+    {
+        foreach (Tensor? tensor in tensors)
+        {
+            if (tensor is null)
+                continue;
+            ObjectDisposedException.ThrowIf(tensor.Storage.IsReleased, tensor);
+            CapturedGraph.Uses(tensor.Storage);
+        }
+    }
+
+    // A buffer that is only counted; one that shares another's memory, or outlines a graph, counts nothing.
+    private sealed class Outlined : Storage
+    {
+        private readonly MemoryDryRun _owner;
+        private readonly long _bytes;
+
+        public Outlined(MemoryDryRun owner, DType dtype, int length, long bytes) : base(owner, dtype, length)
+        {
+            (_owner, _bytes) = (owner, bytes);
+            if (bytes > 0)
+                owner.Count(bytes, +1);
+        }
+
+        internal override Storage Share(int length) => new Outlined(_owner, DType, length, 0);
+
+        internal override void Poison()
+        {
+            // There are no numbers.
+        }
+
+        protected override void ReturnBuffer()
+        {
+            if (_bytes > 0)
+                _owner.Count(-_bytes, -1);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Uniform(RandomKey key, double low, double high, Tensor y) => Uses(y);
+
+    /// <inheritdoc/>
+    public override void Upload<T>(ReadOnlySpan<T> source, Tensor y) => Uses(y);
+
+    /// <inheritdoc/>
+    public override void Download<T>(Tensor x, Span<T> destination)
+    {
+        Uses(x);
+        if (typeof(T) == typeof(float))
+            System.Runtime.InteropServices.MemoryMarshal.Cast<T, float>(destination).Fill(1);
+        else
+            System.Runtime.InteropServices.MemoryMarshal.Cast<T, double>(destination).Fill(1);
+    }
+
+    /// <inheritdoc/>
+    public override void Fill(Tensor y, double value) => Uses(y);
+
+    /// <inheritdoc/>
+    public override void Copy(Tensor x, Tensor y) => Uses(x, y);
+
+    /// <inheritdoc/>
+    public override void Convert(Tensor x, Tensor y) => Uses(x, y);
+
+    /// <inheritdoc/>
+    public override void Map<F>(Tensor x, Tensor y) => Uses(x, y);
+
+    /// <inheritdoc/>
+    public override void Zip<F>(Tensor a, Tensor b, Tensor y) => Uses(a, b, y);
+
+    /// <inheritdoc/>
+    public override void Affine(Tensor x, double scale, double shift, Tensor y) => Uses(x, y);
+
+    /// <inheritdoc/>
+    public override void Axpy(double a, Tensor x, Tensor y, Tensor z) => Uses(x, y, z);
+
+    /// <inheritdoc/>
+    public override void Dot(Tensor x, Tensor y, Tensor result) => Uses(x, y, result);
+
+    /// <inheritdoc/>
+    public override void BroadcastTo(Tensor x, Tensor y) => Uses(x, y);
+
+    /// <inheritdoc/>
+    public override void SumTo(Tensor x, Tensor y) => Uses(x, y);
+
+    /// <inheritdoc/>
+    public override void MatMul(Tensor a, bool transposeA, Tensor b, bool transposeB, Tensor y) => Uses(a, b, y);
+
+    /// <inheritdoc/>
+    public override void Conv2d(Conv2dGeometry g, Tensor x, Tensor w, Tensor? bias, Tensor y) => Uses(x, w, bias, y);
+
+    /// <inheritdoc/>
+    public override void Conv2dInputGradient(Conv2dGeometry g, Tensor dy, Tensor w, Tensor dx) => Uses(dy, w, dx);
+
+    /// <inheritdoc/>
+    public override void Conv2dWeightGradient(Conv2dGeometry g, Tensor x, Tensor dy, Tensor dw) => Uses(x, dy, dw);
+
+    /// <inheritdoc/>
+    public override void AvgPool2d(Pool2dGeometry g, Tensor x, Tensor y) => Uses(x, y);
+
+    /// <inheritdoc/>
+    public override void AvgPool2dGradient(Pool2dGeometry g, Tensor dy, Tensor dx) => Uses(dy, dx);
+
+    /// <inheritdoc/>
+    public override void MaxPool2d(Pool2dGeometry g, Tensor x, Tensor v, Tensor y) => Uses(x, v, y);
+
+    /// <inheritdoc/>
+    public override void MaxPool2dGradient(Pool2dGeometry g, Tensor x, Tensor dy, Tensor dx) => Uses(x, dy, dx);
+
+    /// <inheritdoc/>
+    public override void NormReluPool(
+        Pool2dGeometry g, double epsilon, Tensor x, Tensor gamma, Tensor beta, Tensor y) => Uses(x, gamma, beta, y);
+
+    /// <inheritdoc/>
+    public override void NormReluPoolGradient(
+        Pool2dGeometry g, double epsilon, Tensor x, Tensor gamma, Tensor beta, Tensor dy, Tensor? dx, Tensor? dgamma,
+        Tensor? dbeta) => Uses(x, gamma, beta, dy, dx, dgamma, dbeta);
+
+    /// <inheritdoc/>
+    public override void LogSoftmax(Tensor x, Tensor y) => Uses(x, y);
+
+    /// <inheritdoc/>
+    public override void CrossEntropy(Tensor logits, Tensor labels, Tensor y) => Uses(logits, labels, y);
+
+    /// <inheritdoc/>
+    public override void CrossEntropyGradient(
+        Tensor logits, Tensor labels, Tensor dy, Tensor? dlogits, Tensor? dlabels) =>
+        Uses(logits, labels, dy, dlogits, dlabels);
+
+    /// <inheritdoc/>
+    public override void GatherRows(Tensor x, ReadOnlySpan<int> indices, Tensor y) => Uses(x, y);
+
+    /// <inheritdoc/>
+    public override void ScatterRows(Tensor dy, ReadOnlySpan<int> indices, Tensor dx) => Uses(dy, dx);
+
+    /// <inheritdoc/>
+    public override void AffineSample(Tensor x, Tensor transforms, Tensor y) => Uses(x, transforms, y);
+
+    /// <inheritdoc/>
+    public override void AffineSampleGradient(Tensor dy, Tensor transforms, Tensor dx) => Uses(dy, transforms, dx);
+
+    /// <inheritdoc/>
+    public override void SgdStep(
+        Tensor theta, Tensor velocity, Tensor gradient, double rate, double momentum, double weightDecay,
+        Tensor newTheta, Tensor newVelocity) => Uses(theta, velocity, gradient, newTheta, newVelocity);
+}
