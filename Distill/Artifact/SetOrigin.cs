@@ -1,4 +1,5 @@
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;

@@ -194,7 +194,7 @@ internal static class CommandTree
         string PresetOf(ParseResult result, string fallback)
         {
             string chosen = result.GetValue(preset) ?? fallback;
-            return Presets.Names.Contains(chosen, StringComparer.Ordinal)
+            return Presets.Has(chosen)
                 ? chosen
                 : throw DistillException.BadValue("--preset", chosen, $"one of {string.Join(", ", Presets.Names)}");
         }
@@ -285,7 +285,7 @@ internal static class CommandTree
             [distill, train, evaluate, .. ofArtifacts, ablate, influence, resume, datasets, devices, doctor])
             root.Subcommands.Add(command);
 
-        ParseResult parsed = root.Parse(args);
+        ParseResult parsed = root.Parse(OlderNames.Options(args));
         string name = parsed.CommandResult.Command is RootCommand ? "distill" : parsed.CommandResult.Command.Name;
         bool isVerbose = args.Contains("--verbose", StringComparer.Ordinal);
         (interruption.Announce, interruption.Abandon) = (terminal.AnnounceInterruption, terminal.Abandon);

@@ -15,10 +15,10 @@ internal sealed partial class RunCommands
             Setting setting = Settings.All.Single(s => s.Property == varied);
             throw DistillException.BadValue(setting.Name, setting.Show(settings), "nothing, because 'ablate' varies it");
         }
-        if (settings.StartGrowth == 0 || settings.StartFirst == settings.StartLast)
+        if (settings.Text("StartGrowth") is "0" or "" || settings.Text("StartFirst") == settings.Text("StartLast"))
         {
             throw DistillException.BadValue(
-                "--start-growth", $"{settings.StartGrowth}",
+                "--start-growth", settings.Text("StartGrowth"),
                 "a number from 1, with --start-last above --start-first: else the schedule's rows would be those without it");
         }
         if (settings.LrLabel == 0)
@@ -80,7 +80,7 @@ internal sealed partial class RunCommands
         ConfigFile.Save(own.Config, "ablate", resolved with { Settings = settings });
         AtomicFile.WriteAllText(own.Environment, EnvironmentReport.Write(data.Backend, settings.Threads));
         return InFolder(folder, progress => new DistillationRun(
-            own, settings, data.Pair, data.Backend, progress, cancel, baselines, data).Execute());
+            new RunInputs(own, settings, data.Pair, data.Backend, progress, cancel) { Baselines = baselines, Prepared = data }).Execute());
     }
 
     // The data of all rows, what a row varies changes nothing of them; each row is checked before the first begins.

@@ -120,7 +120,7 @@ internal sealed partial class RunCommands(
         try
         {
             summary = InFolder(folder, progress => new DistillationRun(
-                folder, settings, data.Pair, data.Backend, progress, cancel, prepared: data).Execute());
+                new RunInputs(folder, settings, data.Pair, data.Backend, progress, cancel) { Prepared = data }).Execute());
         }
         catch (OperationCanceledException) when (terminal.IsJson && File.Exists(folder.Summary))
         {

@@ -1,4 +1,5 @@
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -7,6 +8,10 @@ namespace InfMatch.Distill;
 /// <summary>From settings to the plans and objects of the layers below.</summary>
 internal static class PlanFactory
 {
+    // Pixels lie within about ±3 deviations, learned ones within tens; a set beyond has diverged, and norms in the network would
+    // hide it. Float32 does not tell classes apart by less than 1e-3 at logits of 1e4, and a softmax has been one-hot since 100.
+    private const double MostDeviations = 1e3, LargestLogits = 1e4;
+
     /// <summary>The network of the settings, or another architecture with their depth, norm and pooling, for the data.</summary>
     /// <exception cref="DistillException">The network or the augmentation is not defined for such images.</exception>
     public static Network NetworkOf(RunSettings settings, PreparedData data, int width, string? model = null) =>
@@ -65,35 +70,37 @@ internal static class PlanFactory
     public static CheckpointSchedule Checkpoints(RunSettings s) =>
         new(s.Checkpoints, s.DenseSteps > 0 ? [new DenseSegment(0, s.DenseSteps)] : []);
 
-    /// <summary>How S is learned.</summary>
-    public static DistillationPlan DistillationPlanOf(RunSettings s, string dataset) => new()
+    /// <summary>How S is learned, whatever the method.</summary>
+    /// <param name="s">The settings.</param>
+    /// <param name="pixels">The values that pixels of the standardised images can have; asked for where images are kept to
+    /// them.</param>
+    public static DistillationPlan DistillationPlanOf(RunSettings s, Func<ValueRange> pixels)
     {
-        Iterations = s.Iterations,
-        WindowLength = s.Window,
-        StartCurrent = s.StartFirst,
-        StartMaximum = s.StartLast,
-        ExpansionEnd = s.StartGrowth,
-        ImageRate = s.LrImg,
-        ImageMomentum = s.MomentumImg,
-        LabelRate = s.Labels is null ? s.LrLabel : 0,
-        LabelMomentum = s.MomentumLabel,
-        Schedule = ScheduleOf(s.RateSchedule),
-        WeightRule = s.Mass switch
+        SetOptimiser optimiser = Kinds.Find<SetOptimiser>(s.Optimiser ?? "sgd")!;
+        return new DistillationPlan
         {
-            "closed-form" => WeightRule.ClosedForm,
-            "learned" => WeightRule.Learned,
-            _ => WeightRule.Fixed,
-        },
-        Partition = s.Partition switch
-        {
-            "classes" => Partition.Classes,
-            "both" => Partition.Both,
-            _ => Partition.Whole,
-        },
-        Augmentation = AugmentationOf(s.MatchAugment, dataset),
-        Siamese = s.Estimator != "retrained", // a training gives each image numbers of its own
-        Threshold = s.Threshold,
-    };
+            Iterations = s.Iterations,
+            Schedule = Kinds.Find<SetSchedule>(s.RateSchedule)!,
+            MostGradient = s.ClipGradient ?? 0,
+            Parts = new Dictionary<string, PartPlan>
+            {
+                [SyntheticSet.ImagesPart] = new(optimiser, s.LrImg, s.MomentumImg)
+                {
+                    Range = s.Clamp is null ? null : pixels(),
+                    Bound = MostDeviations,
+                    Says = "the synthetic images, in deviations of the data,",
+                    Option = "--lr-img",
+                },
+                [SyntheticSet.LabelsPart] = new(optimiser, s.Labels is null ? s.LrLabel : 0, s.MomentumLabel)
+                {
+                    Bound = LargestLogits,
+                    Says = "the label logits",
+                    Option = "--lr-label",
+                    Advice = ", or raise --temperature if they start so",
+                },
+            },
+        };
+    }
 
     /// <summary>Where S starts.</summary>
     public static SetStart StartOf(RunSettings s) => new(

@@ -4,6 +4,7 @@ using System.Runtime.ExceptionServices;
 using InfMatch.Autograd;
 using InfMatch.Datasets;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -155,9 +156,9 @@ internal sealed class RetrainingStudy(
                     Agreement.Spearman(Predicted(ScoresOf(p), subsets), truth.Subsets[q])).Average();
             if (estimate.HasDisplacement && truth.Displacements.Length > 0)
                 (row.Error, row.Cosine) = Agreements(i => Displacement(estimate, singles[i]), truth.Displacements);
-            if (candidates.Length > 0 && Estimators.Names.Contains(name, StringComparer.Ordinal))
+            if (candidates.Length > 0 && Kinds.Find<InfluenceEstimator>(name) is { } estimator)
             {
-                double[] j = Objectives(recorded, name, truth.Steps, candidates);
+                double[] j = Objectives(recorded, estimator, truth.Steps, candidates);
                 row.CandidateDistance = Agreement.Spearman(j, truth.Distances);
                 row.CandidateAccuracy = Agreement.Spearman([.. j.Select(x => -x)], truth.Accuracies);
             }
@@ -303,14 +304,13 @@ internal sealed class RetrainingStudy(
         return ([.. both.Select(b => b.Distance)], [.. both.Select(b => b.Accuracy)]);
     }
 
-    // J(S) with a mass of 1, which is what training on S in D's place has.
-    private double[] Objectives(RecordedCase recorded, string name, int horizon, SyntheticSet[] candidates)
+    // J(S) with a weight of 1, which is what training on S in D's place has.
+    private double[] Objectives(RecordedCase recorded, InfluenceEstimator estimator, int horizon, SyntheticSet[] candidates)
     {
         int[] rows = [.. Enumerable.Range(0, Math.Min(MostRealBatch, settings.Examples))];
-        using InfluenceEstimator estimator = Estimators.Create(
-            name, new EstimationContext([recorded.Expert], settings.Field, recorded.Data.Rows(rows)));
-        var objective = new InfluenceObjective(estimator, WeightRule.Fixed);
-        var loss = new SyntheticLoss(recorded.Network, Augmentation.None, default);
+        var context = new EstimationContext([recorded.Expert], settings.Field, recorded.Data.Rows(rows));
+        using var objective = new InfluenceObjective(estimator, context, WeightRule.Fixed);
+        var loss = new ImageLoss(recorded.Network, Augmentation.None, default);
         return [.. candidates.Select(s =>
         {
             using var scope = TensorScope.Begin();

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using InfMatch.Datasets;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 

@@ -7,7 +7,7 @@ using InfMatch.Tests.Nn;
 namespace InfMatch.Tests.Influence;
 
 /// <summary>Estimates against what training really does when the loss is moved from D to S.</summary>
-public sealed class RetrainingTests
+public sealed class EstimatorRetrainingTests
 {
     [Theory]
     [InlineData(0, 0, 0, 6)]

@@ -1,4 +1,4 @@
-namespace InfMatch.Influence;
+namespace InfMatch.Methods;
 
 /// <summary>
 /// The part of an expert's trajectory from checkpoint First to checkpoint Last on which the objective is taken: over a

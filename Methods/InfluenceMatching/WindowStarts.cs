@@ -1,4 +1,6 @@
-namespace InfMatch.Influence;
+using InfMatch.Influence;
+
+namespace InfMatch.Methods;
 
 /// <summary>Which windows an estimator can use.</summary>
 /// <param name="Estimator">Its name, for messages.</param>
@@ -16,36 +18,36 @@ public static class WindowStarts
     /// <param name="steps">The step of each checkpoint, ascending.</param>
     /// <param name="trajectory">Which trajectory it is, for the message.</param>
     /// <exception cref="TrajectoryException">There is none, or the windows are too short for the estimator.</exception>
-    public static int[] Of(DistillationPlan plan, WindowNeed need, IReadOnlyList<int> steps, string trajectory)
+    public static int[] Of(WindowPlan plan, WindowNeed need, IReadOnlyList<int> steps, string trajectory)
     {
         RequireLength(plan, need);
-        int last = Math.Min(plan.StartMaximum - 1, steps.Count - 1 - plan.WindowLength);
+        int last = Math.Min(plan.Last - 1, steps.Count - 1 - plan.Length);
         int[] starts =
         [
-            .. Enumerable.Range(plan.StartMinimum, Math.Max(0, Math.Max(last, plan.StartMinimum) - plan.StartMinimum + 1))
-                .Where(first => first + plan.WindowLength < steps.Count)
-                .Where(first => !need.IsDense || steps[first + plan.WindowLength] - steps[first] == plan.WindowLength),
+            .. Enumerable.Range(plan.First, Math.Max(0, Math.Max(last, plan.First) - plan.First + 1))
+                .Where(first => first + plan.Length < steps.Count)
+                .Where(first => !need.IsDense || steps[first + plan.Length] - steps[first] == plan.Length),
         ];
         return starts.Length > 0
             ? starts
             : throw new TrajectoryException(
-                $"No window of {plan.WindowLength} {(need.IsDense ? "consecutive steps" : "checkpoints")} from " +
-                $"checkpoint {plan.StartMinimum} on lies in the {steps.Count} checkpoints of {trajectory}. " +
+                $"No window of {plan.Length} {(need.IsDense ? "consecutive steps" : "checkpoints")} from " +
+                $"checkpoint {plan.First} on lies in the {steps.Count} checkpoints of {trajectory}. " +
                 $"Lower --window, or record {(need.IsDense ? "more --dense-steps" : "more epochs")}.");
     }
 
     /// <summary>Fails where windows are so short that an estimator is zero on them, or would begin before the first
     /// checkpoint.</summary>
     /// <exception cref="TrajectoryException">They are.</exception>
-    public static void RequireLength(DistillationPlan plan, WindowNeed need)
+    public static void RequireLength(WindowPlan plan, WindowNeed need)
     {
-        if (plan.WindowLength < need.Shortest)
+        if (plan.Length < need.Shortest)
         {
             throw new TrajectoryException(
-                $"The estimator {need.Estimator} is zero on windows of {plan.WindowLength} checkpoints, it needs at least " +
+                $"The estimator {need.Estimator} is zero on windows of {plan.Length} checkpoints, it needs at least " +
                 $"{need.Shortest}. Raise --window.");
         }
-        if (plan.StartMinimum < 0)
-            throw new TrajectoryException($"A window cannot begin at checkpoint {plan.StartMinimum}; checkpoints count from 0.");
+        if (plan.First < 0)
+            throw new TrajectoryException($"A window cannot begin at checkpoint {plan.First}; checkpoints count from 0.");
     }
 }
