@@ -1,5 +1,6 @@
 using InfMatch.Autograd;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -42,8 +43,8 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         Tensor v = Normal("direction", theta.Shape);
         LabelledImages data = Images(sizes.Batch);
         Variable x = Variable.Constant(data.Images), y = Variable.Constant(data.Labels);
-        (Tensor images, Tensor logits) = SyntheticSet();
-        var loss = new SyntheticLoss(_network, Augmentation.None, _key);
+        (Tensor images, Tensor logits) = Draw();
+        var loss = new ImageLoss(_network, Augmentation.None, _key);
         var s = new SyntheticSet(images, logits, 1);
         SecondOrderProducts exact = new(SecondDerivatives.Exact), near = new(SecondDerivatives.FiniteDifference);
         Dispose(); // what was captured reads other tensors
@@ -81,7 +82,7 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         _trained = null;
     }
 
-    private (Tensor Images, Tensor LabelLogits) SyntheticSet() =>
+    private (Tensor Images, Tensor LabelLogits) Draw() =>
         (Images(sizes.Syn).Images, Normal("logits", new Shape(sizes.Syn, sizes.Classes)));
 
     /// <summary>All entries in the order of the help.</summary>
@@ -94,7 +95,7 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         };
         foreach (Work work in Passes())
             timings.Add(work.Name, work.Images, clock.Time(work.Run));
-        (Tensor images, Tensor logits) = SyntheticSet();
+        (Tensor images, Tensor logits) = Draw();
         timings.Add("iteration", sizes.Syn, Iteration(new SyntheticSet(images, logits, 1)));
         var square = new Shape(sizes.Sgemm, sizes.Sgemm);
         (Tensor a, Tensor b) = (Normal("a", square), Normal("b", square));
@@ -137,14 +138,16 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
             using Expert expert = Expert.Record(
                 _network, data, plan, CheckpointSchedule.Every(Window + 1), _key.Split("expert"),
                 Path.Combine(folder, "expert.safetensors"));
-            var context = new EstimationContext([expert], new SecondOrderProducts(SecondDerivatives.FiniteDifference), data);
-            using InfluenceEstimator estimator = Estimators.Create("first-order", context);
+            using MethodSession method = new InfluenceMatching().Begin(new MethodContext
+            {
+                Network = _network, Real = new OneOfEachClass(data), Experts = [expert], Values = s_values, Key = _key,
+            });
+            var part = new PartPlan(new SgdOptimiser(), 1e-3, 0.5);
             using var distiller = new Distiller(
-                _network, [expert], estimator, start,
+                method, start,
                 new DistillationPlan
                 {
-                    WindowLength = Window, StartCurrent = 1, StartMaximum = 1, ImageRate = 1e-3, LabelRate = 1e-3,
-                    Threshold = double.MaxValue,
+                    Parts = new Dictionary<string, PartPlan> { [SyntheticSet.ImagesPart] = part, [SyntheticSet.LabelsPart] = part },
                 },
                 _key.Split("distil"));
             return clock.Time(() =>
@@ -157,6 +160,21 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    private static readonly MethodValues s_values = MethodValues.Standard
+        .With(InfluenceMatching.WindowLength, $"{Window}").With(InfluenceMatching.StartFirst, "1")
+        .With(InfluenceMatching.StartLast, "1").With(InfluenceMatching.RealBatch, "0").With(InfluenceMatching.Threshold, "1e300");
+
+    private sealed class OneOfEachClass(LabelledImages data) : IRealData
+    {
+        public LabelledImages Train => data;
+
+        public int Classes => data.Count;
+
+        public int CountOfClass(int label) => 1;
+
+        public int[] RandomOfEachClass(int perClass, RandomKey key) => [.. Enumerable.Range(0, data.Count)];
     }
 
     private LabelledImages Images(int count) => new(

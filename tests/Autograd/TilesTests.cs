@@ -1,6 +1,7 @@
 using System.Text.Json;
 using InfMatch.Autograd;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tests.Golden;
@@ -94,7 +95,7 @@ public sealed class TilesTests
         LabelledImages seen = s.AsTrainingSet();
         Assert.Equal((8, 8), (seen.Count, seen.Labels.Shape[0]));
         Tensor theta = network.Initialise(_backend, DType.Float64, RandomKey.FromSeed(7));
-        var loss = new SyntheticLoss(network, Augmentation.None, default) { Factor = 2 };
+        var loss = new ImageLoss(network, Augmentation.None, default) { Factor = 2 };
         Variable whole = loss.At(
             Variable.Constant(theta), [Variable.Constant(s.Images), Variable.Constant(s.LabelLogits)]);
         Variable expected = network.Loss(

@@ -1,7 +1,9 @@
 using InfMatch.Autograd;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using InfMatch.Tests.Methods;
 
 namespace InfMatch.Tests.Influence;
 
@@ -21,8 +23,8 @@ public sealed class ExampleDefinitionTests
     public void The_published_form_of_an_added_set_is_that_of_the_estimator_of_sets(string name, double momentum)
     {
         using var problem = new TinyProblem(CheckpointSchedule.Every(Steps), momentum, backend: s_backend);
-        Tensor side = Estimators.Create(name, problem.Context).SyntheticSide(
-            new Window(0, 0, Steps), problem.Start, new SyntheticLoss(problem.Network, Augmentation.None, default));
+        Tensor side = new BoundEstimator(name, problem.Context).Synthetic(
+            new Window(0, 0, Steps), problem.Start, new ImageLoss(problem.Network, Augmentation.None, default));
         Intervention add = Intervention.Add(12, problem.Start.AsTrainingSet(), 0.5);
         double error = Agreement.RelativeError(
             Predicted(problem, name, add), side.Times(0.5).ToArray<double>());
@@ -124,7 +126,7 @@ public sealed class ExampleDefinitionTests
         CheckpointSchedule.Every(Steps), RandomKey.FromSeed(5), Path.Combine(problem.Folder, $"{name}.safetensors"));
 
     private static ExampleContext Context(TinyProblem problem, int steps) =>
-        new(problem.Experts[0], problem.Context.Field, steps) { Checkpoints = Steps };
+        new(problem.Experts[0], problem.Context.Products, steps) { Checkpoints = Steps };
 
     private static double[] Predicted(TinyProblem problem, string name, Intervention intervention) =>
         ExampleInfluences.Create(name, Context(problem, Steps)).Displacement(intervention).ToArray<double>();

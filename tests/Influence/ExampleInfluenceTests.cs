@@ -1,7 +1,9 @@
 using InfMatch.Autograd;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using InfMatch.Tests.Methods;
 
 namespace InfMatch.Tests.Influence;
 
@@ -173,8 +175,8 @@ public sealed class ExampleInfluenceTests
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), 0.9, 0.01, backend: s_backend);
         LabelledImages set = problem.Start.AsTrainingSet();
         Intervention add = Intervention.Add(12, set, 0.5);
-        Tensor side = new UnrolledEstimator(problem.Context).SyntheticSide(
-            new Window(0, 0, 6), problem.Start, new SyntheticLoss(problem.Network, Augmentation.None, default));
+        Tensor side = new BoundEstimator("unrolled", problem.Context).Synthetic(
+            new Window(0, 0, 6), problem.Start, new ImageLoss(problem.Network, Augmentation.None, default));
         double error = Agreement.RelativeError(
             Predicted(problem, "unrolled", add), side.Times(0.5).ToArray<double>());
         Assert.True(error < 1e-12, $"{error:G3}");
@@ -299,7 +301,7 @@ public sealed class ExampleInfluenceTests
             plan: new TrainingPlan(steps, 12, rate, momentum, decay, RateSchedule.Constant, Augmentation.None));
 
     private static ExampleContext Context(TinyProblem problem, int last) =>
-        new(problem.Experts[0], problem.Context.Field, last);
+        new(problem.Experts[0], problem.Context.Products, last);
 
     private static Intervention Reweighted(double change, int example = 3)
     {

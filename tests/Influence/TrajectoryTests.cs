@@ -1,8 +1,10 @@
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 using InfMatch.Tests.IO;
+using InfMatch.Tests.Methods;
 
 namespace InfMatch.Tests.Influence;
 
@@ -79,7 +81,7 @@ public sealed class TrajectoryTests
         Expert expert = problem.Experts[0];
         foreach (Window window in (Window[])[new(0, 0, 6), new(0, 2, 5)])
         {
-            Tensor real = new FirstOrderEstimator(problem.Context).RealSide(window);
+            Tensor real = new BoundEstimator("first-order", problem.Context).Real(window);
             Tensor first = problem.Context.Theta(window, window.First);
             Tensor last = problem.Context.Theta(window, window.Last);
             Assert.Equal(last.Minus(first).ToArray<double>(), real.ToArray<double>());
@@ -276,11 +278,11 @@ public sealed class TrajectoryTests
     {
         using var problem = new TinyProblem(
             new CheckpointSchedule(0, [new DenseSegment(0, 2)]), backend: new CpuBackend(1));
-        var estimator = new UnrolledEstimator(problem.Context);
-        Assert.True(estimator.NeedsDenseWindow);
-        Assert.False(new FirstOrderEstimator(problem.Context).NeedsDenseWindow);
-        Assert.Equal(problem.Network.Layout.Count, estimator.RealSide(new Window(0, 0, 2)).Count);
-        TrajectoryException e = Assert.Throws<TrajectoryException>(() => estimator.RealSide(new Window(0, 1, 3)));
+        var estimator = new BoundEstimator("unrolled", problem.Context);
+        Assert.True(new UnrolledEstimator().NeedsDenseWindow);
+        Assert.False(new FirstOrderEstimator().NeedsDenseWindow);
+        Assert.Equal(problem.Network.Layout.Count, estimator.Real(new Window(0, 0, 2)).Count);
+        TrajectoryException e = Assert.Throws<TrajectoryException>(() => estimator.Real(new Window(0, 1, 3)));
         Assert.EndsWith(
             "stores step 2 and then 6. Record dense segments, or use --estimator first-order.", e.Message,
             StringComparison.Ordinal);

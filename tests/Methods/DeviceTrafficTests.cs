@@ -1,10 +1,11 @@
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tests.Tensors;
 using Xunit.Abstractions;
 
-namespace InfMatch.Tests.Influence;
+namespace InfMatch.Tests.Methods;
 
 /// <summary>
 /// What a step asks of a device beside arithmetic: kernels queued, and copies to and from the host. The bounds are what
@@ -33,26 +34,20 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
     }
 
     [SkippableTheory]
-    [InlineData("cuda:0", Partition.Whole, 172, 2, 4)]
-    [InlineData("cuda:0", Partition.Both, 689, 2, 13)]
-    [InlineData("opencl:0", Partition.Whole, 172, 2, 4)]
-    [InlineData("opencl:0", Partition.Both, 689, 2, 13)]
+    [InlineData("cuda:0", ClassWise.Off, 172, 2, 4)]
+    [InlineData("cuda:0", ClassWise.Both, 689, 2, 13)]
+    [InlineData("opencl:0", ClassWise.Off, 172, 2, 4)]
+    [InlineData("opencl:0", ClassWise.Both, 689, 2, 13)]
     public void A_distillation_step_on_a_device(
-        string device, Partition partition, int launches, int uploads, int downloads)
+        string device, ClassWise classWise, int launches, int uploads, int downloads)
     {
         using GpuBackend gpu = TestDevice.OpenOrSkip(device);
         using TinyProblem problem = Problem(gpu);
-        var plan = new DistillationPlan
-        {
-            Partition = partition, ImageRate = 1, LabelRate = 1, Threshold = 1e9, WindowLength = 2, StartCurrent = 1,
-            StartMaximum = 1,
-        };
-        using var distiller = new Distiller(
-            problem.Network, problem.Experts, Estimators.Create("first-order", problem.Context), problem.Start, plan,
-            RandomKey.FromSeed(3));
+        var plan = new TinyPlan { ClassWise = classWise, Windows = new WindowPlan(2, 0, 1, 1, 0) };
+        using Distiller distiller = plan.Begin(problem, RandomKey.FromSeed(3));
         distiller.Step(); // makes the real sides, which are kept
         Traffic step = Count(gpu, () => distiller.Step());
-        output.WriteLine($"{device}, {partition}: {step}");
+        output.WriteLine($"{device}, {classWise}: {step}");
         AssertWithin(step, launches, uploads, downloads);
         int theta = problem.Network.Layout.Count * sizeof(float);
         Assert.True(step.Transfers.UploadedBytes <= (long)uploads * theta, $"More than θ goes up: {step}");

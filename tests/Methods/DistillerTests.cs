@@ -1,19 +1,16 @@
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
-namespace InfMatch.Tests.Influence;
+namespace InfMatch.Tests.Methods;
 
 public sealed class DistillerTests
 {
     private static readonly RandomKey s_key = RandomKey.FromSeed(77);
 
-    private static readonly DistillationPlan s_plan = new()
-    {
-        Iterations = 30, WindowLength = 2, StartMinimum = 0, StartCurrent = 2, StartMaximum = 4, ExpansionEnd = 10,
-        ImageRate = 2, LabelRate = 0.5, Threshold = 1e9,
-    };
+    private static readonly TinyPlan s_plan = new();
 
     [Theory]
     [InlineData(WeightRule.ClosedForm, "first-order", SecondDerivatives.FiniteDifference)]
@@ -24,9 +21,9 @@ public sealed class DistillerTests
     public void Saved_anywhere_and_continued_is_the_uninterrupted_run_to_the_bit(
         WeightRule rule, string estimator, SecondDerivatives mode)
     {
-        DistillationPlan plan = s_plan with
+        TinyPlan plan = s_plan with
         {
-            WeightRule = rule, Schedule = RateSchedule.Cosine, Iterations = 8,
+            WeightRule = rule, Schedule = new CosineSchedule(), Iterations = 8,
             Threshold = rule == WeightRule.Fixed ? 1 : 1e9,
             Augmentation = new Augmentation(AugmentationOps.Photographs),
         };
@@ -60,7 +57,7 @@ public sealed class DistillerTests
         byte[] Run(int threads, RandomKey key)
         {
             using var problem = Problem(DType.Float32, new CpuBackend(threads));
-            DistillationPlan plan = s_plan with { Augmentation = new Augmentation(AugmentationOps.Photographs) };
+            TinyPlan plan = s_plan with { Augmentation = new Augmentation(AugmentationOps.Photographs) };
             using Distiller distiller = Make(problem, plan, "first-order", key);
             for (int i = 0; i < 6; i++)
                 distiller.Step();
@@ -81,11 +78,11 @@ public sealed class DistillerTests
     public void The_objective_falls(string estimator, WeightRule rule)
     {
         using var problem = Problem(DType.Float64);
-        using Distiller distiller = Make(problem, s_plan with { WeightRule = rule, ImageMomentum = 0.9 }, estimator);
-        var objective = new InfluenceObjective(Estimators.Create(estimator, problem.Context), rule);
-        var loss = new SyntheticLoss(problem.Network, Augmentation.None, default);
+        using Distiller distiller = Make(problem, s_plan with { WeightRule = rule, Images = s_plan.Images with { Momentum = 0.9 } }, estimator);
+        InfluenceObjective objective = new BoundEstimator(estimator, problem.Context).Objective(rule);
+        var loss = new ImageLoss(problem.Network, Augmentation.None, default);
         double MeanObjective() => problem.Experts.Select((_, e) => objective.Evaluate(
-            new Window(e, s_plan.StartMinimum, s_plan.StartMinimum + s_plan.WindowLength), distiller.Set, loss, gradient: false)
+            new Window(e, 0, s_plan.Windows.Length), distiller.Set, loss, gradient: false)
             .Relative).Average();
         double before = MeanObjective();
         for (int i = 0; i < 30; i++)
@@ -98,10 +95,10 @@ public sealed class DistillerTests
     public void A_step_follows_the_gradient_with_momentum_and_the_rates_of_the_schedule()
     {
         using var problem = Problem(DType.Float64);
-        DistillationPlan plan = s_plan with
+        TinyPlan plan = s_plan with
         {
-            Iterations = 4, Schedule = RateSchedule.StepAtHalf, WeightRule = WeightRule.Learned,
-            ImageMomentum = 0.5, WeightRate = 0.3,
+            Iterations = 4, Schedule = new StepSchedule(), WeightRule = WeightRule.Learned,
+            WeightRate = 0.3,
         };
         using Distiller distiller = Make(problem, plan);
         double[] images = problem.Start.Images.ToArray<double>(), logits = problem.Start.LabelLogits.ToArray<double>();
@@ -114,9 +111,8 @@ public sealed class DistillerTests
             {
                 DistillationStep step = distiller.Step();
                 Assert.Equal(t, step.Iteration);
-                Assert.Null(step.Value.Gradient);
-                value = Evaluate(problem, step.Window, images, logits, mass);
-                Assert.Equal(value.Relative, step.Value.Relative, 1e-10);
+                value = Evaluate(problem, TinyPlan.WindowOf(step), images, logits, mass);
+                Assert.Equal(value.Relative, step.Loss, 1e-10);
                 double factor = t < 2 ? 1 : 0.1;
                 Move(images, imageVelocity, value.Gradient!.Images.ToArray<double>(), factor * 2, 0.5);
                 Move(logits, labelVelocity, value.Gradient!.LabelLogits.ToArray<double>(), factor * 0.5, 0.9);
@@ -132,15 +128,13 @@ public sealed class DistillerTests
     public void Skipped_steps_leave_everything_as_it_is_and_are_counted()
     {
         using var problem = Problem(DType.Float64);
-        DistillationPlan plan = s_plan with { WeightRule = WeightRule.Fixed, Threshold = 1 };
-        using Distiller distiller = new(
-            problem.Network, problem.Experts, new FirstOrderEstimator(problem.Context),
-            problem.Start with { Weight = 50 }, plan, s_key);
+        TinyPlan plan = s_plan with { WeightRule = WeightRule.Fixed, Threshold = 1 };
+        using Distiller distiller = plan.Begin(problem, s_key, problem.Start with { Weight = 50 });
         double[] images = distiller.Set.Images.ToArray<double>(), logits = distiller.Set.LabelLogits.ToArray<double>();
         for (int i = 1; i <= 5; i++)
         {
             DistillationStep step = distiller.Step();
-            Assert.True(step.Skipped && step.Value.Relative > 1);
+            Assert.True(step.Skipped && step.Loss > 1);
             Assert.Equal((i, i), (distiller.Iteration, distiller.Skipped));
         }
         Assert.Equal(images, distiller.Set.Images.ToArray<double>());
@@ -148,35 +142,53 @@ public sealed class DistillerTests
         Assert.Equal(50, distiller.Set.Weight);
         ArraySet state = Safetensors.Read(new MemoryStream(State(distiller)));
         Assert.Equal([5, 5], state["progress"].AsInt32().ToArray());
-        Assert.All(state["image_velocity"].AsFloat64().ToArray(), v => Assert.Equal(0, v));
+        Assert.All(state["images.velocity"].AsFloat64().ToArray(), v => Assert.Equal(0, v));
+    }
+
+    [Theory]
+    [InlineData(1, 5, 40)]
+    [InlineData(2, 4, 20)]
+    [InlineData(5, 5, 0)]
+    [InlineData(3, 90, 60)]
+    public void Windows_stay_in_their_range_which_grows_to_its_end(int current, int maximum, int end)
+    {
+        using var problem = Problem(DType.Float32, experts: 2);
+        TinyPlan plan = s_plan with { Windows = new WindowPlan(2, 0, current, maximum, end), Threshold = 1e-30 };
+        using Distiller distiller = Make(problem, plan);
+        var seen = new HashSet<(int, int)>();
+        for (int i = 0; i < 120; i++)
+        {
+            Window window = TinyPlan.WindowOf(distiller.Step());
+            double grown = end == 0 ? 1 : Math.Min(1, (double)i / end);
+            int last = Math.Min(4, current + (int)((maximum - current) * grown) - 1);
+            Assert.InRange(window.First, 0, last);
+            Assert.Equal(2, window.Length);
+            Assert.InRange(window.Last, 2, 6);
+            seen.Add((window.Expert, window.First));
+        }
+        int starts = Math.Min(5, maximum);
+        Assert.Equal(2 * starts, seen.Count);
     }
 
     [Theory]
     [InlineData(0, 1, 5, 40)]
     [InlineData(1, 2, 4, 20)]
-    [InlineData(0, 5, 5, 0)]
     [InlineData(2, 3, 90, 60)]
-    public void Windows_stay_in_their_range_which_grows_to_its_end(int minimum, int current, int maximum, int end)
+    public void A_window_is_drawn_from_where_one_may_begin(int minimum, int current, int maximum, int end)
     {
-        using var problem = Problem(DType.Float32, experts: 2);
-        DistillationPlan plan = s_plan with
+        var plan = new WindowPlan(2, minimum, current, maximum, end);
+        int[] steps = [0, 1, 2, 3, 4, 5, 6];
+        int[] starts = WindowStarts.Of(plan, new FirstOrderEstimator().Windows, steps, "a trajectory");
+        Assert.Equal(Enumerable.Range(minimum, Math.Min(5, maximum) - minimum), starts);
+        var seen = new HashSet<int>();
+        for (int i = 0; i < 200; i++)
         {
-            StartMinimum = minimum, StartCurrent = current, StartMaximum = maximum, ExpansionEnd = end, Threshold = -1,
-        };
-        using Distiller distiller = Make(problem, plan);
-        var seen = new HashSet<(int, int)>();
-        for (int i = 0; i < 120; i++)
-        {
-            Window window = distiller.Step().Window;
-            double grown = end == 0 ? 1 : Math.Min(1, (double)i / end);
-            int last = Math.Min(4, current + (int)((maximum - current) * grown) - 1);
-            Assert.InRange(window.First, minimum, last);
-            Assert.Equal(2, window.Length);
-            Assert.InRange(window.Last, 2, 6);
-            seen.Add((window.Expert, window.First));
+            Window window = plan.Draw([starts], i, s_key.Split((ulong)i));
+            double grown = Math.Min(1, (double)i / end);
+            Assert.InRange(window.First, minimum, Math.Min(4, current + (int)((maximum - current) * grown) - 1));
+            seen.Add(window.First);
         }
-        int starts = Math.Min(5, maximum) - minimum;
-        Assert.Equal(2 * starts, seen.Count);
+        Assert.Equal(starts, seen.Order());
     }
 
     [Theory]
@@ -187,13 +199,23 @@ public sealed class DistillerTests
     [InlineData(0, -1)]
     public void Windows_that_do_not_fit_are_refused(int minimum, int length)
     {
-        using var problem = Problem(DType.Float32);
-        TrajectoryException e = Assert.Throws<TrajectoryException>(
-            () => Make(problem, s_plan with { StartMinimum = minimum, WindowLength = length }));
+        TrajectoryException e = Assert.Throws<TrajectoryException>(() => WindowStarts.Of(
+            new WindowPlan(length, minimum, 2, 4, 10), new FirstOrderEstimator().Windows, [0, 1, 2, 3, 4, 5, 6], "expert 0"));
         string expected = length < 1 ? $"The estimator first-order is zero on windows of {length} checkpoints"
             : minimum < 0 ? $"A window cannot begin at checkpoint {minimum}"
             : $"No window of {length} checkpoints from checkpoint {minimum} on lies in the 7 checkpoints of expert 0";
         Assert.StartsWith(expected, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_window_that_no_expert_has_is_refused_before_the_first_update()
+    {
+        using var problem = Problem(DType.Float32);
+        Assert.StartsWith(
+            "No window of 7 checkpoints from checkpoint 0 on lies in the 7 checkpoints of expert 0",
+            Assert.Throws<TrajectoryException>(
+                () => Make(problem, s_plan with { Windows = new WindowPlan(7, 0, 2, 4, 10) })).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -208,8 +230,7 @@ public sealed class DistillerTests
         {
             Images = Tensor.From<double>(backend, pixels, problem.Start.Images.Shape),
         };
-        using Distiller distiller = new(
-            problem.Network, problem.Experts, new FirstOrderEstimator(problem.Context), start, s_plan, s_key);
+        using Distiller distiller = s_plan.Begin(problem, s_key, start);
         byte[] before = State(distiller);
         NumericalException e = Assert.Throws<NumericalException>(() => distiller.Step());
         Assert.Equal(0, e.Step);
@@ -231,9 +252,7 @@ public sealed class DistillerTests
         double imageRate, double labelRate, string start, string advice)
     {
         using var problem = Problem(DType.Float64);
-        using Distiller distiller = new(
-            problem.Network, problem.Experts, new FirstOrderEstimator(problem.Context), problem.Start,
-            s_plan with { ImageRate = imageRate, LabelRate = labelRate }, s_key);
+        using Distiller distiller = Rates(imageRate, labelRate).Begin(problem, s_key);
         byte[] before = State(distiller);
         NumericalException e = Assert.Throws<NumericalException>(() => distiller.Step());
         Assert.StartsWith("Step 0: " + start, e.Message, StringComparison.Ordinal);
@@ -244,19 +263,14 @@ public sealed class DistillerTests
     [Theory]
     [InlineData(1e300, 1, 0, 0.7, "the synthetic set became ∞. Lower --lr-img (now 1E+300)")]
     [InlineData(1, 1e300, 0, 0.7, "the synthetic set became ∞. Lower --lr-img (now 1) or --lr-label (now 1E+300).")]
-    [InlineData(1, 1, 1e300, 0.7, "the mass of the synthetic set became 0. Lower its rate (now 1E+300).")]
-    [InlineData(1, 1, 1e300, 1e-6, "the mass of the synthetic set became ∞. Lower its rate (now 1E+300).")]
+    [InlineData(1, 1, 1e300, 0.7, "the weight of the synthetic set became 0. Lower its rate (now 1E+300).")]
+    [InlineData(1, 1, 1e300, 1e-6, "the weight of the synthetic set became ∞. Lower its rate (now 1E+300).")]
     public void Absurd_rates_stop_the_step_and_leave_the_state_as_it_was(
         double imageRate, double labelRate, double massRate, double mass, string message)
     {
         using var problem = Problem(DType.Float64);
-        DistillationPlan plan = s_plan with
-        {
-            ImageRate = imageRate, LabelRate = labelRate, WeightRule = WeightRule.Learned, WeightRate = massRate,
-        };
-        using Distiller distiller = new(
-            problem.Network, problem.Experts, new FirstOrderEstimator(problem.Context),
-            problem.Start with { Weight = mass }, plan, s_key);
+        TinyPlan plan = Rates(imageRate, labelRate) with { WeightRule = WeightRule.Learned, WeightRate = massRate };
+        using Distiller distiller = plan.Begin(problem, s_key, problem.Start with { Weight = mass });
         byte[] before = State(distiller);
         NumericalException e = Assert.Throws<NumericalException>(() => distiller.Step());
         Assert.StartsWith(
@@ -292,9 +306,9 @@ public sealed class DistillerTests
         var backend = new CpuBackend(1);
         using var scope = TensorScope.Begin();
         using var problem = Problem(DType.Float32, backend);
-        DistillationPlan plan = s_plan with
+        TinyPlan plan = s_plan with
         {
-            Augmentation = new Augmentation(AugmentationOps.Photographs), ExpansionEnd = 0,
+            Augmentation = new Augmentation(AugmentationOps.Photographs), Windows = new WindowPlan(2, 0, 2, 4, 0),
         };
         int live = backend.Memory.LiveBuffers;
         using (Distiller distiller = Make(problem, plan))
@@ -335,9 +349,13 @@ public sealed class DistillerTests
             experts: experts);
 
     private static Distiller Make(
-        TinyProblem problem, DistillationPlan plan, string estimator = "first-order", RandomKey? key = null) => new(
-            problem.Network, problem.Experts, Estimators.Create(estimator, problem.Context), problem.Start, plan,
-            key ?? s_key);
+        TinyProblem problem, TinyPlan plan, string estimator = "first-order", RandomKey? key = null) =>
+        (plan with { Estimator = estimator }).Begin(problem, key ?? s_key);
+
+    private static TinyPlan Rates(double images, double labels) => s_plan with
+    {
+        Images = s_plan.Images with { Rate = images }, Labels = s_plan.Labels with { Rate = labels },
+    };
 
     private static ObjectiveValue Evaluate(
         TinyProblem problem, Window window, double[] images, double[] logits, double mass)
@@ -345,8 +363,8 @@ public sealed class DistillerTests
         var set = new SyntheticSet(
             Tensor.From<double>(problem.Backend, images, problem.Start.Images.Shape),
             Tensor.From<double>(problem.Backend, logits, problem.Start.LabelLogits.Shape), mass);
-        var loss = new SyntheticLoss(problem.Network, Augmentation.None, default);
-        return new InfluenceObjective(new FirstOrderEstimator(problem.Context), WeightRule.Learned)
+        var loss = new ImageLoss(problem.Network, Augmentation.None, default);
+        return new BoundEstimator(new FirstOrderEstimator(), problem.Context).Objective(WeightRule.Learned)
             .Evaluate(window, set, loss);
     }
 

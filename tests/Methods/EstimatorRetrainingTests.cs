@@ -1,10 +1,11 @@
 using InfMatch.Autograd;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tests.Nn;
 
-namespace InfMatch.Tests.Influence;
+namespace InfMatch.Tests.Methods;
 
 /// <summary>Estimates against what training really does when the loss is moved from D to S.</summary>
 public sealed class EstimatorRetrainingTests
@@ -21,9 +22,9 @@ public sealed class EstimatorRetrainingTests
         using var problem = new TinyProblem(
             CheckpointSchedule.Every(6), momentum, decay, backend: new CpuBackend(1), rate: 0.3);
         var window = new Window(0, first, last);
-        var loss = new SyntheticLoss(
+        var loss = new ImageLoss(
             problem.Network, new Augmentation(AugmentationOps.Photographs), RandomKey.FromSeed(3));
-        var estimator = new UnrolledEstimator(problem.Context);
+        var estimator = new BoundEstimator(new UnrolledEstimator(), problem.Context);
         Tensor estimate = Displacement(estimator, window, problem.Start, loss);
 
         const double s = 1e-4;
@@ -32,7 +33,7 @@ public sealed class EstimatorRetrainingTests
 
         // What is left is the truncation of the difference, of the order s². First order alone is far off.
         ConvNetTests.AssertClose(truth, estimate, 1e-8);
-        Tensor crude = Displacement(new FirstOrderEstimator(problem.Context), window, problem.Start, loss);
+        Tensor crude = Displacement(new BoundEstimator(new FirstOrderEstimator(), problem.Context), window, problem.Start, loss);
         Assert.True(crude.Minus(truth).Norm() > 1e-2 * truth.Norm());
     }
 
@@ -42,7 +43,7 @@ public sealed class EstimatorRetrainingTests
         TrainingPlan plan = new(1, 12, 0.3, 0.9, 0.1, RateSchedule.Constant, Augmentation.None);
         using var problem = new TinyProblem(CheckpointSchedule.Every(1), backend: new CpuBackend(1), plan: plan);
         var window = new Window(0, 0, 1);
-        Tensor real = new UnrolledEstimator(problem.Context).RealSide(window);
+        Tensor real = new BoundEstimator(new UnrolledEstimator(), problem.Context).Real(window);
         Tensor gradient = Differential.GradientAt(
             t => problem.Context.RealLoss(problem.Network, t), problem.Context.Theta(window, 0));
         ConvNetTests.AssertClose(gradient.Times(-0.3), real, 1e-12);
@@ -68,9 +69,9 @@ public sealed class EstimatorRetrainingTests
     {
         using var problem = FullBatch(0.1);
         var window = new Window(0, 0, 4);
-        var loss = new SyntheticLoss(problem.Network, Augmentation.None, default);
+        var loss = new ImageLoss(problem.Network, Augmentation.None, default);
         Variable[] s = [Variable.Constant(problem.Start.Images), Variable.Constant(problem.Start.LabelLogits)];
-        var estimator = new PaperEstimator(problem.Context, includeFirstOrder: false);
+        var estimator = new BoundEstimator("paper", problem.Context);
         Tensor cross = problem.Context.Theta(window, 0).ZerosLike(), real = cross.ZerosLike();
         for (int t = 0; t < 4; t++)
         {
@@ -81,8 +82,8 @@ public sealed class EstimatorRetrainingTests
             cross = TensorAlgebra.Axpy(coefficient, Gradient.Of(gD.Dot(gS), leaf).Value, cross);
             real = TensorAlgebra.Axpy(coefficient, Gradient.Of(gD.Dot(gD), leaf).Value, real);
         }
-        ConvNetTests.AssertClose(cross, estimator.SyntheticSide(window, problem.Start, loss), 1e-10);
-        ConvNetTests.AssertClose(real, estimator.RealSide(window), 1e-10);
+        ConvNetTests.AssertClose(cross, estimator.Synthetic(window, problem.Start, loss), 1e-10);
+        ConvNetTests.AssertClose(real, estimator.Real(window), 1e-10);
     }
 
     [Theory]
@@ -107,8 +108,8 @@ public sealed class EstimatorRetrainingTests
         {
             using var problem = new TinyProblem(
                 CheckpointSchedule.Every(6), mode: mode, backend: new CpuBackend(1), dtype: type);
-            var objective = new InfluenceObjective(Estimators.Create(estimator, problem.Context), WeightRule.Fixed);
-            var loss = new SyntheticLoss(problem.Network, Augmentation.None, default);
+            var objective = new BoundEstimator(estimator, problem.Context).Objective(WeightRule.Fixed);
+            var loss = new ImageLoss(problem.Network, Augmentation.None, default);
             SyntheticGradient gradient = objective.Evaluate(new Window(0, 0, 4), problem.Start, loss).Gradient!;
             return [.. gradient.Images.ToArray<double>(), .. gradient.LabelLogits.ToArray<double>()];
         }
@@ -122,9 +123,9 @@ public sealed class EstimatorRetrainingTests
     {
         using var problem = FullBatch(rate);
         var window = new Window(0, 0, 6);
-        var loss = new SyntheticLoss(problem.Network, Augmentation.None, default);
-        Tensor truth = Displacement(new UnrolledEstimator(problem.Context), window, problem.Start, loss);
-        Tensor found = Displacement(Estimators.Create(estimator, problem.Context), window, problem.Start, loss);
+        var loss = new ImageLoss(problem.Network, Augmentation.None, default);
+        Tensor truth = Displacement(new BoundEstimator(new UnrolledEstimator(), problem.Context), window, problem.Start, loss);
+        Tensor found = Displacement(new BoundEstimator(estimator, problem.Context), window, problem.Start, loss);
         return found.Minus(truth).Norm() / truth.Norm();
     }
 
@@ -133,8 +134,8 @@ public sealed class EstimatorRetrainingTests
         plan: new TrainingPlan(6, 12, rate, 0, 0, RateSchedule.Constant, Augmentation.None));
 
     private static Tensor Displacement(
-        InfluenceEstimator estimator, Window window, SyntheticSet s, SyntheticLoss loss) =>
-        estimator.SyntheticSide(window, s, loss).Minus(estimator.RealSide(window));
+        BoundEstimator estimator, Window window, SyntheticSet s, SyntheticLoss loss) =>
+        estimator.Synthetic(window, s, loss).Minus(estimator.Real(window));
 
     // θ at the window's end, trained on (1−s)D + sS from the window's beginning on.
     private static Tensor Train(TinyProblem problem, SyntheticLoss loss, Window window, double s)

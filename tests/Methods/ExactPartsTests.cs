@@ -1,9 +1,10 @@
 using InfMatch.Autograd;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
-namespace InfMatch.Tests.Influence;
+namespace InfMatch.Tests.Methods;
 
 /// <summary>Exact mixed products of a large S are taken of some images at a time.</summary>
 public sealed class ExactPartsTests
@@ -25,7 +26,7 @@ public sealed class ExactPartsTests
             var backend = new CpuBackend(threads);
             using var scope = TensorScope.Begin();
             (Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v) = Problem(backend, ops, siamese, factor);
-            int? part = loss.ImagesAtOnce(backend);
+            int? part = loss.RowsAtOnce(backend);
             Assert.InRange(part ?? 0, 5, s.Count - 1);
             Assert.NotEqual(0, s.Count % part);
             double[][] found = Numbers(new SecondOrderProducts(SecondDerivatives.Exact).Mixed(theta, loss, s, v));
@@ -53,11 +54,11 @@ public sealed class ExactPartsTests
         var backend = new CpuBackend(2);
         using var scope = TensorScope.Begin();
         (Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v) = Problem(backend, AugmentationOps.Color, siamese: false, 1);
-        Assert.Null(loss.ImagesAtOnce(backend));
+        Assert.Null(loss.RowsAtOnce(backend));
         double[][] found = Numbers(new SecondOrderProducts(SecondDerivatives.Exact).Mixed(theta, loss, s, v));
         Assert.Equal(MixedProduct.Exact(loss.At, theta, v, [s.Images, s.LabelLogits]).Select(m => m.ToArray<double>()), found);
         (_, SyntheticLoss plain, _, _) = Problem(backend, AugmentationOps.None, siamese: true, 1);
-        Assert.Equal(int.MaxValue, plain.ImagesAtOnce(new ReferenceBackend()));
+        Assert.Equal(int.MaxValue, plain.RowsAtOnce(new ReferenceBackend()));
     }
 
     private static (Tensor Theta, SyntheticLoss Loss, SyntheticSet S, Tensor V) Problem(
@@ -66,7 +67,7 @@ public sealed class ExactPartsTests
         var network = new ConvNet(new Shape(3, 12, 12), 3, width: 12, depth: 2, Activation.Softplus);
         const int count = 131;
         Tensor theta = network.Initialise(backend, DType.Float64, s_key.Split("init"));
-        var loss = new SyntheticLoss(network, new Augmentation(ops), s_key.Split("augmentation"), siamese) { Factor = factor };
+        var loss = new ImageLoss(network, new Augmentation(ops), s_key.Split("augmentation"), siamese) { Factor = factor };
         var s = new SyntheticSet(
             Normal(backend, "images", new Shape(count, 3, 12, 12)), Normal(backend, "logits", new Shape(count, 3)), 1)
         {

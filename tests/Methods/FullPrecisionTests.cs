@@ -1,10 +1,11 @@
 using System.Reflection;
 using InfMatch.Autograd;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
-namespace InfMatch.Tests.Influence;
+namespace InfMatch.Tests.Methods;
 
 /// <summary>
 /// Which kernels of products are asked for by ordinary gradients and by differences of gradients. The backend takes note
@@ -53,16 +54,16 @@ public sealed class FullPrecisionTests
         backend.Tiling = ProductTiling.Narrow;
         using var problem = new TinyProblem(
             CheckpointSchedule.Every(6), mode: mode, backend: backend, dtype: DType.Float32, network: s_network);
-        InfluenceEstimator estimator = Estimators.Create(name, problem.Context);
+        var estimator = new BoundEstimator(name, problem.Context);
         Assert.Empty(Kernels(backend));
         backend.Tiling = ProductTiling.Wide;
         using TensorScope scope = TensorScope.Begin();
         Tensor u = Tensor.Full(backend, DType.Float32, new Shape(s_network.Layout.Count), 1);
         estimator.Pullback(
-            new Window(0, 0, 3), problem.Start, new SyntheticLoss(s_network, Augmentation.None, RandomKey.FromSeed(1)), u);
+            new Window(0, 0, 3), problem.Start, new ImageLoss(s_network, Augmentation.None, RandomKey.FromSeed(1)), u);
         Assert.Equal(["WideProductKernels"], Kernels(backend));
-        estimator.SyntheticSide(
-            new Window(0, 0, 3), problem.Start, new SyntheticLoss(s_network, Augmentation.None, RandomKey.FromSeed(1)));
+        estimator.Synthetic(
+            new Window(0, 0, 3), problem.Start, new ImageLoss(s_network, Augmentation.None, RandomKey.FromSeed(1)));
         Assert.Contains("OneTf32", Kernels(backend), StringComparer.Ordinal);
     }
 
@@ -107,7 +108,7 @@ public sealed class FullPrecisionTests
         Tensor v = Tensor.Full(backend, DType.Float32, theta.Shape, 1);
         Tensor images = Tensor.Full(backend, DType.Float32, new Shape(3, 1, 6, 6), 1);
         Tensor logits = Tensor.Full(backend, DType.Float32, new Shape(3, 3), 1);
-        var loss = new SyntheticLoss(s_network, Augmentation.None, RandomKey.FromSeed(2));
+        var loss = new ImageLoss(s_network, Augmentation.None, RandomKey.FromSeed(2));
         work(loss.At, theta, v, [images, logits]);
         return Kernels(backend);
     }

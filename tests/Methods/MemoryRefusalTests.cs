@@ -1,4 +1,5 @@
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
@@ -6,7 +7,7 @@ using InfMatch.Tests.IO;
 using InfMatch.Tests.Tensors;
 using Xunit.Abstractions;
 
-namespace InfMatch.Tests.Influence;
+namespace InfMatch.Tests.Methods;
 
 /// <summary>
 /// Memory that ends in the middle of a distillation step, at every place where it can: the n-th request is refused for
@@ -19,14 +20,14 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
     private const int SimulatedStride = 37;
 
     [Theory]
-    [InlineData("first-order", Partition.Whole)]
-    [InlineData("first-order", Partition.Both)]
-    [InlineData("retrained", Partition.Whole)]
-    public void Every_refusal_on_the_cpu_leaves_the_state_as_it_was(string estimator, Partition partition)
+    [InlineData("first-order", ClassWise.Off)]
+    [InlineData("first-order", ClassWise.Both)]
+    [InlineData("trajectory-matching", ClassWise.Off)]
+    public void Every_refusal_on_the_cpu_leaves_the_state_as_it_was(string estimator, ClassWise classWise)
     {
         var cpu = new CpuBackend(1);
         RefuseAll(
-            cpu, () => cpu.MemoryRequests, n => cpu.RefusedMemoryRequest = n, Convolutions, partition, estimator: estimator);
+            cpu, () => cpu.MemoryRequests, n => cpu.RefusedMemoryRequest = n, Convolutions, classWise, estimator: estimator);
     }
 
     [Fact]
@@ -48,10 +49,10 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
     private static Network Convolutions => new ConvNet(new Shape(1, 6, 6), 3, width: 2, depth: 1);
 
     private void Refuse(GpuBackend gpu, Network network, int stride) => RefuseAll(
-        gpu, () => gpu.MemoryRequests, n => gpu.RefusedMemoryRequest = n, network, Partition.Whole, stride);
+        gpu, () => gpu.MemoryRequests, n => gpu.RefusedMemoryRequest = n, network, ClassWise.Off, stride);
 
     private void RefuseAll(
-        Backend backend, Func<long> requests, Action<long> refuse, Network network, Partition partition, int stride = 1,
+        Backend backend, Func<long> requests, Action<long> refuse, Network network, ClassWise classWise, int stride = 1,
         string estimator = "first-order")
     {
         using var problem = new TinyProblem(
@@ -59,19 +60,16 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
             network: network,
             plan: new TrainingPlan(1, 4, 0.1, 0, 0, RateSchedule.Constant, Augmentation.None) { MostSteps = 2 });
         // The real sides of every estimator stay until the end: their number is part of what is counted.
-        var alive = new List<InfluenceEstimator>();
+        var alive = new List<MethodSession>();
+        var plan = new TinyPlan
+        {
+            ClassWise = classWise, Estimator = estimator, Windows = new WindowPlan(stride == 1 ? 2 : 1, 0, 1, 1, 0),
+            Augmentation = new Augmentation(AugmentationOps.Crop),
+        };
         Distiller Begin()
         {
-            alive.Add(Estimators.Create(estimator, problem.Context));
-            return new Distiller(
-                problem.Network, problem.Experts, alive[^1], problem.Start,
-                new DistillationPlan
-                {
-                    Partition = partition, ImageRate = 1, LabelRate = 1, Threshold = 1e9,
-                    WindowLength = stride == 1 ? 2 : 1, StartCurrent = 1, StartMaximum = 1,
-                    Augmentation = new Augmentation(AugmentationOps.Crop),
-                },
-                RandomKey.FromSeed(3));
+            alive.Add(plan.Session(problem, RandomKey.FromSeed(3)));
+            return plan.Begin(alive[^1], problem.Start, RandomKey.FromSeed(3));
         }
         // What the recording of the experts left to the collector.
         GC.Collect();
@@ -89,7 +87,7 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
         }
         // A step leaves the real sides behind that it computed first, in the estimator's cache, and nothing else.
         int sides = last.LiveBuffers - first.LiveBuffers;
-        Assert.Equal(partition == Partition.Whole ? 1 : 4, sides);
+        Assert.Equal(classWise == ClassWise.Off ? 1 : 4, sides);
         long sideBytes = (last.InUse - first.InUse) / sides;
 
         int refused = 0;
@@ -102,7 +100,7 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
             {
                 distiller.Step();
                 Assert.Equal(end, Bits(distiller));
-                output.WriteLine($"{backend.Name}, {partition}: {refused} of a step's {made} requests refused.");
+                output.WriteLine($"{backend.Name}, {classWise}: {refused} of a step's {made} requests refused.");
                 Assert.Equal((made + stride - 1) / stride, refused);
                 Assert.True(refused > 3, "A step that asks for memory so seldom covers nothing.");
                 return;

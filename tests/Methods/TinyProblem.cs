@@ -1,12 +1,13 @@
 using InfMatch.Autograd;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
-namespace InfMatch.Tests.Influence;
+namespace InfMatch.Tests.Methods;
 
 /// <summary>A smooth network and a handful of random images in float64, small enough to differentiate numerically.</summary>
-internal sealed class TinyProblem : IDisposable
+internal sealed class TinyProblem : IDisposable, IRealData
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("infmatch-").FullName;
 
@@ -34,6 +35,15 @@ internal sealed class TinyProblem : IDisposable
     }
 
     public Backend Backend { get; }
+
+    public LabelledImages Train => Data;
+
+    public int Classes => 3;
+
+    public int CountOfClass(int label) => Data.Count / 3;
+
+    public int[] RandomOfEachClass(int perClass, RandomKey key) =>
+        [.. Enumerable.Range(0, 3).SelectMany(c => Enumerable.Range(0, Data.Count).Where(i => i % 3 == c).Take(perClass))];
 
     public Network Network { get; }
 

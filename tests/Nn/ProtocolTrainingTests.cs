@@ -4,7 +4,7 @@ using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tests.Golden;
-using InfMatch.Tests.Influence;
+using InfMatch.Tests.Methods;
 using InfMatch.Tests.IO;
 
 namespace InfMatch.Tests.Nn;
