@@ -19,7 +19,7 @@ public sealed class RealDisplacements(InfluenceEstimator estimator, EstimationCo
     /// <summary>a_D [p], or a_Z of the images of one class; it is not the caller's to dispose of.</summary>
     public Tensor Of(Window window, int? label = null)
     {
-        using var open = new OpenWindow(context, window);
+        using var open = new OpenWindow(context, window, hold: false);
         return Of(window, open, label);
     }
 

@@ -54,16 +54,17 @@ public sealed class FullPrecisionTests
         backend.Tiling = ProductTiling.Narrow;
         using var problem = new TinyProblem(
             CheckpointSchedule.Every(6), mode: mode, backend: backend, dtype: DType.Float32, network: s_network);
-        var estimator = new BoundEstimator(name, problem.Context);
-        Assert.Empty(Kernels(backend));
-        backend.Tiling = ProductTiling.Wide;
         using TensorScope scope = TensorScope.Begin();
         Tensor u = Tensor.Full(backend, DType.Float32, new Shape(s_network.Layout.Count), 1);
-        estimator.Pullback(
-            new Window(0, 0, 3), problem.Start, new ImageLoss(s_network, Augmentation.None, RandomKey.FromSeed(1)), u);
+        using var open = new OpenWindow(problem.Context, new Window(0, 0, 3));
+        Displacement Displace() => InfluenceEstimator.Of(name).Synthetic(
+            open, problem.Start, new ImageLoss(s_network, Augmentation.None, RandomKey.FromSeed(1)));
+        Displacement narrow = Displace();
+        Assert.Empty(Kernels(backend));
+        backend.Tiling = ProductTiling.Wide;
+        narrow.Pullback(u);
         Assert.Equal(["WideProductKernels"], Kernels(backend));
-        estimator.Synthetic(
-            new Window(0, 0, 3), problem.Start, new ImageLoss(s_network, Augmentation.None, RandomKey.FromSeed(1)));
+        Displace();
         Assert.Contains("OneTf32", Kernels(backend), StringComparer.Ordinal);
     }
 
