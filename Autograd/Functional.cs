@@ -37,6 +37,10 @@ public static class Functional
     /// <summary>The same numbers under another shape.</summary>
     public static Variable Reshape(this Variable x, Shape shape) => x.Shape == shape ? x : new Reshape(shape).On(x);
 
+    /// <summary>x [N, …] as [N, F], F numbers a row.</summary>
+    public static Variable Flatten(this Variable x) =>
+        x.Reshape(new Shape(x.Shape[0], x.Shape.Count / Math.Max(1, x.Shape[0])));
+
     /// <summary>x stretched to a larger shape.</summary>
     public static Variable BroadcastTo(this Variable x, Shape shape) =>
         x.Shape == shape ? x : new BroadcastTo(shape).On(x);

@@ -49,17 +49,21 @@ public sealed class ParameterLayout
         return Tensor.From(backend, dtype, theta, new Shape(Count));
     }
 
-    internal void AddWeightAndBias(string name, Shape weight, int fanIn)
+    /// <summary>Adds name.weight and name.bias, the bias with one number for each output.</summary>
+    public void AddWeightAndBias(string name, Shape weight, int fanIn)
     {
         AddWeight(name, weight, fanIn);
         Add($"{name}.bias", new Shape(weight[0]), 1 / Math.Sqrt(fanIn), 0);
     }
 
-    internal void AddWeight(string name, Shape weight, int fanIn) => Add($"{name}.weight", weight, 1 / Math.Sqrt(fanIn), 0);
+    /// <summary>Adds name.weight alone.</summary>
+    public void AddWeight(string name, Shape weight, int fanIn) => Add($"{name}.weight", weight, 1 / Math.Sqrt(fanIn), 0);
 
-    internal void AddNorm(string name, int channels) => AddNorm(name, new Shape(channels));
+    /// <summary>Adds name.weight and name.bias of a norm with one number for each channel.</summary>
+    public void AddNorm(string name, int channels) => AddNorm(name, new Shape(channels));
 
-    internal void AddNorm(string name, Shape shape)
+    /// <summary>Adds name.weight, which starts at 1, and name.bias, which starts at 0, of a norm.</summary>
+    public void AddNorm(string name, Shape shape)
     {
         Add($"{name}.weight", shape, 0, 1);
         Add($"{name}.bias", shape, 0, 0);

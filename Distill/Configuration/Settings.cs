@@ -78,14 +78,12 @@ internal static class Settings
 
     private const string DeviceVariable = "INFMATCH_DEVICE";
 
-    // What the names mean where they are not those of a source, or differ from it.
-    private const string AugmentationHelp =
-        " (auto: DSA with flips for photographs, without for mnist and svhn; geometric: DSA's crop, scale and rotation to 45°, one for each " +
-        "image; dc: what DC's code does on MNIST, on square images; rotations are rigid where DSA's code shears images that are not square)";
+    private static readonly ImmutableArray<string> s_augmentations = [.. NamedAugmentation.Names];
 
-    /// <summary>The names of the augmentations; auto takes no flips for digits.</summary>
-    public static ImmutableArray<string> Augmentations { get; } =
-        ["none", "auto", "photographs", "digits", "geometric", "dc", "diffaug"];
+    // What the names mean where they are not those of a source, or differ from it.
+    private static readonly string s_augmentationHelp = " (" +
+        string.Concat(Kinds.Of<NamedAugmentation>().Where(a => a.Help is not null).Select(a => $"{a.Name}: {a.Help}; ")) +
+        "rotations are rigid where DSA's code shears images that are not square)";
 
     private static readonly ImmutableArray<string> s_schedules = ["constant", "cosine", "step"];
     private static readonly ImmutableArray<string> s_partitions = ["whole", "classes", "both"];
@@ -118,18 +116,18 @@ internal static class Settings
     public static ImmutableArray<Setting> OfExperts { get; } =
     [
         Choice("Model", "The network of experts, distilling and evaluating; width, depth, norm and pooling are convnet's",
-            Architectures.Names, s => s.Model ?? Architectures.Names[0],
-            (s, v) => s with { Model = v == Architectures.Names[0] ? null : v }),
+            [.. Architectures.Names], s => s.Model ?? Architectures.Default,
+            (s, v) => s with { Model = v == Architectures.Default ? null : v }),
         new("Norm", "NAME", $"What the ConvNet normalises: {string.Join(", ", Architectures.Norms)}.",
-            s => s.Norm ?? Architectures.Norms[0],
+            s => s.Norm ?? Architectures.DefaultNorm,
             (s, t) => t == "batch"
                 ? throw DistillException.BadValue(
                     "--norm", t, $"one of {string.Join(", ", Architectures.Norms)}; {Architectures.NoBatchNorm}")
-                : s with { Norm = OptionText.OneOf("--norm", t, Architectures.Norms) == Architectures.Norms[0] ? null : t },
+                : s with { Norm = OptionText.OneOf("--norm", t, [.. Architectures.Norms]) == Architectures.DefaultNorm ? null : t },
             choices: Architectures.Norms),
-        Choice("Pooling", "How the ConvNet pools", Architectures.Poolings,
-            s => s.Pooling ?? Architectures.Poolings[0],
-            (s, v) => s with { Pooling = v == Architectures.Poolings[0] ? null : v }),
+        Choice("Pooling", "How the ConvNet pools", [.. Architectures.Poolings],
+            s => s.Pooling ?? Architectures.DefaultPooling,
+            (s, v) => s with { Pooling = v == Architectures.DefaultPooling ? null : v }),
         Whole("Width", "Channels of the ConvNet's layers, for experts and distilling.", 1, 4096,
             s => s.Width, (s, v) => s with { Width = v }),
         Whole("Depth", "Blocks of the ConvNet (convolution, norm, ReLU, pooling).", 1, 8,
@@ -145,7 +143,7 @@ internal static class Settings
         Whole("ExpertBatch", "Images in a training step of an expert.", 1, 1 << 20,
             s => s.ExpertBatch, (s, v) => s with { ExpertBatch = v }),
         Real("ExpertRate", "Learning rate of the experts (plain SGD).", s => s.ExpertRate, (s, v) => s with { ExpertRate = v }),
-        Choice("ExpertAugment", "Augmentation of the experts' training", Augmentations,
+        Choice("ExpertAugment", "Augmentation of the experts' training", s_augmentations,
             s => s.ExpertAugment, (s, v) => s with { ExpertAugment = v }),
         Probability("ExpertCutmix", "Probability with which a batch of the experts' training is mixed by CutMix.",
             s => s.ExpertCutmix ?? 0, (s, v) => s with { ExpertCutmix = v == 0 ? null : v }),
@@ -187,7 +185,7 @@ internal static class Settings
             s => s.StartLast, (s, v) => s with { StartLast = v }),
         Whole("StartGrowth", "Iterations over which the range of beginnings grows; 0 for at once.", 0, 10_000_000,
             s => s.StartGrowth, (s, v) => s with { StartGrowth = v }),
-        Choice("MatchAugment", "Augmentation of the synthetic set while matching", Augmentations,
+        Choice("MatchAugment", "Augmentation of the synthetic set while matching", s_augmentations,
             s => s.MatchAugment, (s, v) => s with { MatchAugment = v }),
         Real("Threshold", "Steps with a larger relative J are skipped.", s => s.Threshold, (s, v) => s with { Threshold = v }),
         Real("Temperature", "Divides the experts' logits that the labels start from.",
@@ -232,7 +230,7 @@ internal static class Settings
         Whole("EvalWidth", "Channels of the networks that evaluate a set.", 1, 4096,
             s => s.EvalWidth, (s, v) => s with { EvalWidth = v }),
         Real("EvalRate", "Their learning rate.", s => s.EvalRate, (s, v) => s with { EvalRate = v }),
-        Choice("Augment", "Augmentation of their training" + AugmentationHelp, Augmentations, s => s.Augment, (s, v) => s with { Augment = v }),
+        Choice("Augment", "Augmentation of their training" + s_augmentationHelp, s_augmentations, s => s.Augment, (s, v) => s with { Augment = v }),
     ];
 
     /// <summary>How and where it runs.</summary>

@@ -43,17 +43,25 @@ public sealed class Vgg11 : Network
     public override string Name => "vgg11";
 
     /// <inheritdoc/>
-    protected override Variable Forward(Variable[] parameters, Variable images)
+    protected override NetworkFeatures Embed(Variable[] parameters, Variable images)
     {
         Variable[] p = parameters;
+        var blocks = new Variable[s_blocks.Length];
         Variable x = images;
-        for (int i = 0; i < s_blocks.Length; i++)
+        for (int i = 0; i < blocks.Length; i++)
         {
             x = x.Conv2d(p[4 * i], p[4 * i + 1], padding: i == 0 ? 1 + _border : 1);
             x = x.NormReluPool(p[4 * i + 2], p[4 * i + 3], window: 1);
-            if (s_blocks[i].Pools)
-                x = x.MaxPool2d(2);
+            blocks[i] = x = s_blocks[i].Pools ? x.MaxPool2d(2) : x;
         }
-        return x.Flatten().Linear(p[^2], p[^1]);
+        return NetworkFeatures.Of(blocks);
     }
+}
+
+/// <summary>vgg11, which has no options.</summary>
+internal sealed class Vgg11Architecture : Architecture
+{
+    public override string Name => "vgg11";
+
+    public override Network Create(Shape image, int classes, NetworkOptions options) => new Vgg11(image, classes);
 }

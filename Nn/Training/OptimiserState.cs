@@ -73,19 +73,18 @@ internal abstract class OptimiserState : IDisposable
     private sealed class AdamWState(TrainingPlan plan, Tensor theta) : OptimiserState
     {
         private Tensor? _theta = theta.Clone();
-        private Tensor _first = theta.ZerosLike(), _second = theta.ZerosLike();
+        private AdamMeans _means = new(theta.ZerosLike(), theta.ZerosLike());
 
         public override Tensor Theta => _theta!;
 
-        protected override Tensor[] Tensors => [.. _theta is { } own ? (Tensor[])[own] : [], _first, _second];
+        protected override Tensor[] Tensors => [.. _theta is { } own ? (Tensor[])[own] : [], _means.First, _means.Second];
 
         public override void Step(Tensor gradient, int step, double rate, TensorScope scope)
         {
-            (Tensor moved, Tensor first, Tensor second) =
-                AdamW.Step(Theta, _first, _second, gradient, step, rate, plan.WeightDecay);
+            (Tensor moved, AdamMeans means) = AdamW.Step(Theta, _means, gradient, step, rate, plan.WeightDecay);
             _theta = scope.Replace(Theta, moved);
-            _first = scope.Replace(_first, first);
-            _second = scope.Replace(_second, second);
+            _means = new AdamMeans(
+                scope.Replace(_means.First, means.First), scope.Replace(_means.Second, means.Second));
         }
 
         // Its steps count from the beginning of training, so half of its memory would remain.

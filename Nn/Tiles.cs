@@ -1,6 +1,7 @@
+using InfMatch.Autograd;
 using InfMatch.Tensors;
 
-namespace InfMatch.Autograd;
+namespace InfMatch.Nn;
 
 /// <summary>
 /// Several small images in the memory of one: an image cut into f×f tiles, each enlarged bilinearly to the full size, as

@@ -62,7 +62,7 @@ public sealed record Augmentation(AugmentationOps Ops)
 
     /// <summary>How NCFM (CVPR 2025) and IDC augment: always flip, if the operations hold it, and color, then one drawn of
     /// those that move pixels, then cutout.</summary>
-    public static Augmentation Single(AugmentationOps ops) => new(ops) { IsInTurn = true };
+    public static Augmentation Sequential(AugmentationOps ops) => new(ops) { IsSequential = true };
 
     /// <summary>The largest rotation, in degrees.</summary>
     public double Degrees { get; init; } = 15;
@@ -71,15 +71,15 @@ public sealed record Augmentation(AugmentationOps Ops)
     /// move pixels.</summary>
     public bool OfEachImage { get; init; }
 
-    /// <summary>Whether operations follow each other as in <see cref="Single"/> instead of one being drawn.</summary>
-    public bool IsInTurn { get; init; }
+    /// <summary>Whether operations follow each other as in <see cref="Sequential"/> instead of one being drawn.</summary>
+    public bool IsSequential { get; init; }
 
     /// <summary>Whether crop, scale and rotation are those of DC's code instead of DSA's.</summary>
     public bool IsDc { get; init; }
 
     /// <summary>The operations and, where it is not the usual, how they are drawn: equal text, equal
     /// augmentation.</summary>
-    public override string ToString() => IsInTurn ? $"{Ops}, in turn"
+    public override string ToString() => IsSequential ? $"{Ops}, in turn"
         : IsDc ? "crop, scale or rotation by DC's code, one for each image"
         : OfEachImage || Degrees != 15 ? FormattableString.Invariant($"{Ops}, turns to {Degrees}°{(OfEachImage ? ", one for each image" : "")}")
         : $"{Ops}";
@@ -109,12 +109,12 @@ public sealed record Augmentation(AugmentationOps Ops)
     }
 
     /// <summary>Operations that follow each other.</summary>
-    internal int Turns => IsInTurn ? 4 : 1;
+    internal int Turns => IsSequential ? 4 : 1;
 
     /// <summary>What a batch draws for a turn; null for nothing.</summary>
     internal AugmentationDraw? Draw(int turn, RandomKey key, bool siamese)
     {
-        AugmentationOps ops = !IsInTurn ? Ops : Ops & turn switch
+        AugmentationOps ops = !IsSequential ? Ops : Ops & turn switch
         {
             0 => AugmentationOps.Flip,
             1 => AugmentationOps.Color,
@@ -128,6 +128,6 @@ public sealed record Augmentation(AugmentationOps Ops)
             throw new InvalidOperationException(
                 $"An operation of each image must move pixels, but {ops} may also change values.");
         }
-        return new AugmentationDraw(ops, IsInTurn ? key.Split((ulong)turn) : key, siamese, OfEachImage && !siamese, Degrees);
+        return new AugmentationDraw(ops, IsSequential ? key.Split((ulong)turn) : key, siamese, OfEachImage && !siamese, Degrees);
     }
 }

@@ -3,10 +3,10 @@ using InfMatch.Autograd;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using InfMatch.Tests.Autograd;
 using InfMatch.Tests.Golden;
-using InfMatch.Tests.Nn;
 
-namespace InfMatch.Tests.Autograd;
+namespace InfMatch.Tests.Nn;
 
 public sealed class TilesTests
 {

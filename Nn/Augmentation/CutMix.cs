@@ -33,14 +33,14 @@ public static class CutMix
     /// <summary>The images whose boxes the images of a batch of n get.</summary>
     public static int[] PartnersOf(RandomKey key, int n) => key.Split("partners").Permutation(n);
 
-    /// <summary>Images [N, C, H, W] with labels [N, M], mixed; the same key mixes them alike. NaN spreads inside a pair of
-    /// images.</summary>
-    public static (Variable Images, Variable Labels) Apply(
-        Variable images, Variable labels, double probability, RandomKey key)
+    /// <summary>A batch whose images [N, C, H, W] and labels [N, M] are mixed, or the batch itself where no box is drawn; the same
+    /// key mixes alike. NaN spreads inside a pair of images.</summary>
+    public static Batch Apply(Batch batch, double probability, RandomKey key)
     {
+        (Variable images, Variable labels) = batch;
         (int height, int width) = (images.Shape[2], images.Shape[3]);
         if (BoxOf(key, probability, height, width) is not { Area: > 0 } box)
-            return (images, labels);
+            return batch;
         int[] partners = PartnersOf(key, images.Shape[0]);
         var inside = new double[height * width];
         for (int row = box.Top; row < box.Bottom; row++)
@@ -48,7 +48,7 @@ public static class CutMix
         Variable mask = Variable.Constant(
             Tensor.From(images.Value.Backend, images.Value.DType, inside, new Shape(1, 1, height, width)));
         double share = (double)box.Area / (height * width);
-        return (
+        return new Batch(
             images * (1 - mask) + images.GatherRows(partners) * mask,
             labels * (1 - share) + labels.GatherRows(partners) * share);
     }
