@@ -4,8 +4,8 @@
     python3 eng/make-network-numbers.py tests/Golden/networks.json
 
 For each network: logits, loss, the gradient in every parameter and in the images, the products of second order
-H v and d/dx <v, gradient>, and of the embedding and of each block's output the values and, of their product with a pattern,
-the gradient in every parameter together and in the images. Of each vector its length, its product with a pattern and its first element are kept. Weights,
+H v and d/dx <v, gradient>; the embedding and the outputs of all blocks, each with the gradient, in the parameters and in the
+images, of their products with patterns. Of each vector its length, its product with a pattern and its first element are kept. Weights,
 images, labels and patterns follow from whole numbers (see draw), so that none is stored. Needs torch and numpy only.
 """
 import json
@@ -172,14 +172,15 @@ def summary(vector):
     return [float(flat.norm()), float(flat @ draw(PATTERN, flat.numel())), float(flat[0])]
 
 
-def feature(value, parameters, x):
-    """A feature's shape, summary and first derivatives of its product with a pattern; parameters behind it have zeros."""
-    along = value.reshape(-1) @ draw(FEATURES, value.numel())
+def features(values, parameters, x):
+    """Shapes and summaries of features, and the first derivatives of the sum of their products with patterns; parameters
+    behind them have zeros."""
+    along = sum(value.reshape(-1) @ draw(FEATURES + i, value.numel()) for i, value in enumerate(values))
     found = torch.autograd.grad(along, [*parameters, x], retain_graph=True, allow_unused=True)
     flat = [torch.zeros_like(p).reshape(-1) if g is None else g.reshape(-1) for p, g in zip([*parameters, x], found)]
     return {
-        "shape": list(value.shape), "values": summary(value), "gradient": summary(torch.cat(flat[:-1])),
-        "imageGradient": summary(flat[-1]),
+        "shapes": [list(value.shape) for value in values], "values": [summary(value) for value in values],
+        "gradient": summary(torch.cat(flat[:-1])), "imageGradient": summary(flat[-1]),
     }
 
 
@@ -201,7 +202,7 @@ def numbers(name, image, net, **options):
         "logits": logits.detach().reshape(-1).tolist(), "loss": float(loss.detach()),
         "parameters": list(names), "gradients": [summary(g) for g in gradients], "imageGradient": summary(of_images),
         "hvp": summary(torch.cat([h.reshape(-1) for h in hessian])), "mixed": summary(mixed),
-        "embedding": feature(embedding, parameters, x), "blocks": [feature(block, parameters, x) for block in blocks],
+        "embedding": features([embedding], parameters, x), "blocks": features(blocks, parameters, x),
     }
 
 

@@ -7,7 +7,7 @@ namespace InfMatch.Tests.Nn;
 /// <summary>A loss that compares the examples of a batch with each other is trained with, without an edit elsewhere.</summary>
 public sealed class BatchLossTests
 {
-    private const int Count = 6, Features = 3;
+    private const int Count = 6, TextSize = 3;
     private static readonly Shape s_image = new(1, 2, 2);
 
     [Theory, InlineData(false), InlineData(true)]
@@ -62,23 +62,23 @@ public sealed class BatchLossTests
 
     private static LabelledImages Pairs(Backend backend)
     {
-        double[] pixels = new double[Count * s_image.Count], texts = new double[Count * Features];
+        double[] pixels = new double[Count * s_image.Count], texts = new double[Count * TextSize];
         RandomKey.FromSeed(3).Normal(pixels);
         RandomKey.FromSeed(4).Normal(texts);
         return new LabelledImages(
             Tensor.From<double>(backend, pixels, new Shape(Count, 1, 2, 2)),
-            Tensor.From<double>(backend, texts, new Shape(Count, Features)));
+            Tensor.From<double>(backend, texts, new Shape(Count, TextSize)));
     }
 
     private static double ByHand(double[] theta, LabelledImages pairs)
     {
         double[] x = pairs.Images.ToArray<double>(), y = pairs.Labels.ToArray<double>();
-        double[] z = PlainNetworks.Linear(x, theta[..12], theta[12..], Count, 4, Features);
+        double[] z = PlainNetworks.Linear(x, theta[..12], theta[12..], Count, 4, TextSize);
         double sum = 0;
         for (int i = 0; i < Count; i++)
         {
             double[] scores = [.. Enumerable.Range(0, Count).Select(j =>
-                Enumerable.Range(0, Features).Sum(k => z[i * Features + k] * y[j * Features + k]))];
+                Enumerable.Range(0, TextSize).Sum(k => z[i * TextSize + k] * y[j * TextSize + k]))];
             sum -= scores[i] - Math.Log(scores.Sum(Math.Exp));
         }
         return sum / Count;
@@ -97,7 +97,7 @@ public sealed class BatchLossTests
 
     private sealed class PairNetwork : Network
     {
-        public PairNetwork() : base(s_image, Features) => Layout.AddWeightAndBias("image", new Shape(Features, 4), 4);
+        public PairNetwork() : base(s_image, TextSize) => Layout.AddWeightAndBias("image", new Shape(TextSize, 4), 4);
 
         public override string Name => nameof(PairNetwork);
 

@@ -23,9 +23,9 @@ public sealed class NetworkFeaturesTests
         Assert.Equal(
             network.Forward(theta, images).Value.ToArray<float>(),
             features.Embedding.Linear(parameters[^2], parameters[^1]).Value.ToArray<float>());
-        Assert.Equal(new Shape(4, network.EmbeddingSize), features.Embedding.Shape);
+        Assert.Equal(new Shape(2, network.EmbeddingSize), features.Embedding.Shape);
         Assert.NotEmpty(features.Blocks);
-        Assert.All(features.Blocks, block => Assert.True(block.Shape[0] == 4 && block.Shape.Rank is 2 or 4));
+        Assert.All(features.Blocks, block => Assert.True(block.Shape[0] == 2 && block.Shape.Rank is 2 or 4));
     }
 
     // The same kernels in the same memory: asking for features costs nothing beside the logits, and logits do not pay for them.
@@ -35,7 +35,7 @@ public sealed class NetworkFeaturesTests
         Network network = Small(name);
         MemoryReport Memory(Action<Network, Variable, Variable> pass)
         {
-            var backend = new ReferenceBackend();
+            var backend = new MemoryDryRun(new CpuBackend(1));
             using var scope = TensorScope.Begin();
             (Variable theta, Variable images) = Inputs(network, backend);
             using (TensorScope.Begin())
@@ -43,6 +43,7 @@ public sealed class NetworkFeaturesTests
             return backend.Memory;
         }
         MemoryReport logits = Memory((n, theta, images) => n.Forward(theta, images));
+        Assert.True(logits.Peak > 0);
         Assert.Equal(logits, Memory((n, theta, images) => n.ForwardWithFeatures(theta, images)));
         Assert.True(Memory((n, theta, images) => n.Features(theta, images)).Peak < logits.Peak);
     }
@@ -77,8 +78,8 @@ public sealed class NetworkFeaturesTests
     private static (Variable Theta, Variable Images) Inputs(Network network, Backend backend)
     {
         Tensor theta = network.Initialise(backend, DType.Float32, RandomKey.FromSeed(1));
-        var pixels = new double[4 * s_image.Count];
+        var pixels = new double[2 * s_image.Count];
         RandomKey.FromSeed(2).Normal(pixels);
-        return (Variable.Constant(theta), Variable.Constant(Tensor.From(backend, DType.Float32, pixels, new Shape(4, 3, 32, 32))));
+        return (Variable.Constant(theta), Variable.Constant(Tensor.From(backend, DType.Float32, pixels, new Shape(2, 3, 32, 32))));
     }
 }

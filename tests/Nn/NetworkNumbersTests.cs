@@ -105,21 +105,25 @@ public sealed class NetworkNumbersTests
         Assert.Equal(network.Forward(t, x).Value.ToArray<double>(), logits.Value.ToArray<double>());
         Assert.Equal(features.Embedding.Value.ToArray<double>(), network.Features(t, x).Embedding.Value.ToArray<double>());
         Assert.Equal(new Shape(Batch, network.EmbeddingSize), features.Embedding.Shape);
-        JsonElement[] blocks = [.. expected.GetProperty("blocks").EnumerateArray()];
-        Assert.Equal(blocks.Length, features.Blocks.Count);
-        AssertFeature(expected.GetProperty("embedding"), features.Embedding, [t, x], "embedding");
-        for (int i = 0; i < blocks.Length; i++)
-            AssertFeature(blocks[i], features.Blocks[i], [t, x], $"block {i}");
+        AssertFeatures(expected.GetProperty("embedding"), [features.Embedding], [t, x], "embedding");
+        AssertFeatures(expected.GetProperty("blocks"), features.Blocks, [t, x], "block");
     }
 
-    private static void AssertFeature(JsonElement expected, Variable found, Variable[] wrt, string what)
+    // The values of each, and the gradient of the sum of their products with patterns.
+    private static void AssertFeatures(JsonElement expected, IReadOnlyList<Variable> found, Variable[] wrt, string what)
     {
-        int[] shape = [.. expected.GetProperty("shape").EnumerateArray().Select(v => v.GetInt32())];
-        Assert.Equal(new Shape(shape), found.Shape);
-        AssertSummary(expected.GetProperty("values"), found.Value.ToArray<double>(), what);
-        double[] pattern = Draw(Features, found.Shape.Count);
-        Variable[] slopes = Gradient.Of(
-            found, wrt, Variable.Constant(Tensor.From<double>(found.Value.Backend, pattern, found.Shape)));
+        Shape[] shapes = [.. expected.GetProperty("shapes").EnumerateArray()
+            .Select(shape => new Shape([.. shape.EnumerateArray().Select(v => v.GetInt32())]))];
+        Assert.Equal(shapes, found.Select(f => f.Shape));
+        JsonElement[] values = [.. expected.GetProperty("values").EnumerateArray()];
+        var products = new List<Variable>();
+        for (int i = 0; i < found.Count; i++)
+        {
+            AssertSummary(values[i], found[i].Value.ToArray<double>(), $"{what} {i}");
+            double[] pattern = Draw(Features + (uint)i, found[i].Shape.Count);
+            products.Add(found[i].Dot(Variable.Constant(Tensor.From<double>(found[i].Value.Backend, pattern, found[i].Shape))));
+        }
+        Variable[] slopes = Gradient.Of(products.Aggregate((sum, product) => sum + product), wrt);
         AssertSummary(expected.GetProperty("gradient"), slopes[0].Value.ToArray<double>(), $"gradient of {what}");
         AssertSummary(expected.GetProperty("imageGradient"), slopes[1].Value.ToArray<double>(), $"image gradient of {what}");
     }
