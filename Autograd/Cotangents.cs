@@ -4,8 +4,8 @@ namespace InfMatch.Autograd;
 
 /// <summary>
 /// The cotangents of a backward walk, and when their memory ends. Without a graph a cotangent is dead once propagated:
-/// it is freed then, so that the next one reuses warm memory, unless it is asked for, shares its memory with another, or was
-/// there before the walk. With a graph nothing is freed, because the graph leads to it.
+/// it is freed then, so that the next one reuses warm memory, unless it is asked for, shares its memory with another,
+/// or was there before the walk. With a graph nothing is freed, because the graph leads to it.
 /// </summary>
 internal sealed class Cotangents : IDisposable
 {
@@ -24,7 +24,8 @@ internal sealed class Cotangents : IDisposable
     }
 
     /// <summary>Begins at the result y with ȳ, or with 1 where it is null.</summary>
-    /// <exception cref="ShapeException">y is not a scalar and no cotangent is given, or their shapes differ.</exception>
+    /// <exception cref="ShapeException">y is not a scalar and no cotangent is given, or their shapes
+    /// differ.</exception>
     public void Start(Variable y, Variable? cotangent)
     {
         if (cotangent is null && y.Shape.Count != 1)
@@ -59,7 +60,8 @@ internal sealed class Cotangents : IDisposable
             Use(cotangent, -1);
     }
 
-    /// <summary>The cotangents of what is wanted, zeros where none has come; they belong to the caller's scope.</summary>
+    /// <summary>The cotangents of what is wanted, zeros where none has come; they belong to the caller's
+    /// scope.</summary>
     public Variable[] Results()
     {
         Variable[] results = [.. _wanted.Select(x => Of(x) ?? Filled(x, 0))];

@@ -10,16 +10,16 @@ public delegate Variable ParameterLoss(Variable theta);
 public delegate Variable Loss(Variable theta, IReadOnlyList<Variable> s);
 
 /// <summary>
-/// Derivatives as functions: <see cref="Grad"/> of functions on variables, the others of functions on tensors. Of these,
-/// intermediate results go back to the pool; results own their memory and belong to the caller's scope. Each works the
-/// same inside <see cref="Recording.Off"/>.
+/// Derivatives as functions: <see cref="Grad"/> of functions on variables, the others of functions on tensors. Of
+/// these, intermediate results go back to the pool; results own their memory and belong to the caller's scope. Each
+/// works the same inside <see cref="Recording.Off"/>.
 /// </summary>
 public static class Differential
 {
     /// <summary>
     /// ∇f as a function: from x of any shape to the gradient, of x's shape, of a function f with a scalar result. It is
-    /// differentiable like any other function, so <c>Grad(Grad(f))</c> is f″ where x is a scalar. A gradient that is not
-    /// differentiated again is cheaper inside <see cref="Recording.Off"/>: then no graph of it is made.
+    /// differentiable like any other function, so <c>Grad(Grad(f))</c> is f″ where x is a scalar. A gradient that is
+    /// not differentiated again is cheaper inside <see cref="Recording.Off"/>: then no graph of it is made.
     /// </summary>
     /// <example>
     /// <code>
@@ -79,7 +79,8 @@ public static class Differential
     /// <summary>
     /// ∇²L(θ)·v [p] by central differences of two ordinary gradients, (∇L(θ + εv) − ∇L(θ − εv))/2ε with
     /// ‖εv‖ = c·max(‖θ‖, 1), see <see cref="DifferenceStep"/>; exactly zero where v is. Needs no graph of a graph;
-    /// over kinks it takes a mean. The loss may be called on two threads at once, and must not keep anything between calls.
+    /// over kinks it takes a mean. The loss may be called on two threads at once, and must not keep anything between
+    /// calls.
     /// </summary>
     /// <param name="loss">L.</param>
     /// <param name="theta">θ [p].</param>
@@ -97,8 +98,8 @@ public static class Differential
         return scope.Keep(Central(scope, theta, v, step, at => [GradientAt(loss, at)])[0]);
     }
 
-    // (f(θ + εv) − f(θ − εv))/2ε: two walks that know nothing of each other, and fill two lanes better than each of them
-    // fills both.
+    // (f(θ + εv) − f(θ − εv))/2ε: two walks that know nothing of each other, and fill two lanes better than each of
+    // them fills both.
     internal static Tensor[] Central(TensorScope scope, Tensor theta, Tensor v, double step, Func<Tensor, Tensor[]> f)
     {
         Tensor[][] ends = scope.InParallel(

@@ -20,7 +20,8 @@ public abstract record FusedOp : SingleOutputOp
         if (!Recording.IsOn)
             return [.. FirstOrder(at).Select(t => t is null ? null : Variable.Constant(t))];
 
-        // Identity-reshape each input so that the inner backward walk stops here, even if inputs alias or depend on each other.
+        // Identity-reshape each input so that the inner backward walk stops here, even if inputs alias or depend on
+        // each other.
         Variable[] inputs = [.. at.Inputs.Select(x => new Reshape(x.Shape).On(x))];
         Variable[] wanted = [.. inputs.Where((_, i) => at.Needs(i))];
         Variable[] found = Gradient.Within(Compose(inputs), wanted, inputs, at.Cotangent);

@@ -15,7 +15,8 @@ public static class Gradient
     /// <param name="wrt">What to differentiate with respect to.</param>
     /// <param name="cotangent">ȳ, of y's shape; 1 where null.</param>
     /// <param name="createGraph">Whether the cotangents are themselves recorded, to be differentiated again.</param>
-    /// <exception cref="ShapeException">y is not a scalar and no cotangent is given, or their shapes differ.</exception>
+    /// <exception cref="ShapeException">y is not a scalar and no cotangent is given, or their shapes
+    /// differ.</exception>
     /// <exception cref="ArgumentException">An x is a constant, whose gradient is not recorded; or y was made of tracked
     /// variables inside <see cref="Recording.Off"/>, so that it would seem not to depend on them.</exception>
     public static Variable[] Of(
@@ -46,15 +47,15 @@ public static class Gradient
             if (!wrt[i].RequiresGradient)
             {
                 throw new ArgumentException(
-                    $"Input {i}, a {wrt[i]}, is a constant: what is made of it is not recorded. Make it by Variable.Leaf.",
-                    nameof(wrt));
+                    $"Input {i}, a {wrt[i]}, is a constant: what is made of it is not recorded. Make it by " +
+                    "Variable.Leaf.", nameof(wrt));
             }
         }
         if (y.IsUnrecorded && !y.RequiresGradient)
         {
             throw new ArgumentException(
-                $"The result, a {y}, was made inside Recording.Off: what it depends on is not known. Make it outside, or " +
-                "inside Recording.On.", nameof(y));
+                $"The result, a {y}, was made inside Recording.Off: what it depends on is not known. Make it " +
+                "outside, or inside Recording.On.", nameof(y));
         }
     }
 
@@ -112,7 +113,8 @@ public static class Gradient
             if (contribution.Shape != input.Shape)
             {
                 throw new ShapeException(
-                    $"{node.Op}: the cotangent of input {i} has the shape {contribution.Shape}, the input {input.Shape}.");
+                    $"{node.Op}: the cotangent of input {i} has the shape {contribution.Shape}, the input " +
+                    $"{input.Shape}.");
             }
             cotangents.Add(input, contribution);
         }

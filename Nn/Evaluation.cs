@@ -6,8 +6,8 @@ namespace InfMatch.Nn;
 /// <summary>Losses, gradients and accuracies of a network, in numbers.</summary>
 public static class Evaluation
 {
-    /// <summary>The loss, a scalar, and its gradient with respect to θ [p]; both belong to the current scope, and nothing
-    /// waits for a device.</summary>
+    /// <summary>The loss, a scalar, and its gradient with respect to θ [p]; both belong to the current scope, and
+    /// nothing waits for a device.</summary>
     public static (Tensor Loss, Tensor Gradient) LossAndGradient(
         this Network network, Tensor theta, Variable images, Variable labels)
     {
@@ -16,12 +16,13 @@ public static class Evaluation
         return (loss.Value, Gradient.Of(loss, parameters).Value);
     }
 
-    // A batch's values are all alive until its logits are read; a ResNet-18 has so many that 250 images of 32×32 took 4 GiB.
+    // A batch's values are all alive until its logits are read; a ResNet-18 has so many that 250 images of 32×32 took 4
+    // GiB.
     private const int MostAtOnce = 250;
     private const long MostNumbersAtOnce = 1L << 28;
 
-    /// <summary>The images that <see cref="Logits"/> looks at together: 250, or fewer where a network's activations would
-    /// take more than 1 GiB in float32.</summary>
+    /// <summary>The images that <see cref="Logits"/> takes together: 250, or fewer where a network's activations
+    /// would take more than 1 GiB in float32.</summary>
     public static int ImagesAtOnce(Network network) =>
         (int)Math.Clamp(MostNumbersAtOnce / Math.Max(1, network.ActivationCount), 1, MostAtOnce);
 
@@ -45,9 +46,10 @@ public static class Evaluation
         return result;
     }
 
-    /// <summary>The share of images, 0 … 1, whose largest logit is at their label; ties go to the first class. NaN without
-    /// images.</summary>
-    /// <exception cref="NumericalException">The largest logit of an image is NaN or infinite: it would pass for a guess.</exception>
+    /// <summary>The share of images, 0 … 1, whose largest logit is at their label; ties go to the first class. NaN
+    /// without images.</summary>
+    /// <exception cref="NumericalException">The largest logit of an image is NaN or infinite: it would pass for a
+    /// guess.</exception>
     public static double Accuracy(this Network network, Tensor theta, Tensor images, ReadOnlySpan<int> labels)
     {
         float[] logits = network.Logits(theta, images);
@@ -59,7 +61,8 @@ public static class Evaluation
             if (!float.IsFinite(row[found]))
             {
                 throw new NumericalException(
-                    $"a logit of {network.Name} on test image {i}", row[found], "Lower the learning rate (--eval-rate, --expert-rate).");
+                    $"a logit of {network.Name} on test image {i}", row[found],
+                    "Lower the learning rate (--eval-rate, --expert-rate).");
             }
             if (found == labels[i])
                 right++;

@@ -22,12 +22,13 @@ public sealed class LabelledImages(Tensor images, Tensor labels)
     /// <summary>N.</summary>
     public int Count => Images.Shape[0];
 
-    /// <summary>Chosen images with their labels, in the order of the indices; they belong to the current scope.</summary>
+    /// <summary>Chosen images with their labels, in the order of the indices; they belong to the current
+    /// scope.</summary>
     public LabelledImages Rows(int[] indices) => new(
         Variable.Constant(Images).GatherRows(indices).Value, Variable.Constant(Labels).GatherRows(indices).Value);
 
-    /// <summary>SHA-256, in lower-case hex, of number type, shapes, labels and pixels: what was trained on, for a file that
-    /// outlives it. Computed once.</summary>
+    /// <summary>SHA-256, in lower-case hex, of number type, shapes, labels and pixels: what was trained on, for a file
+    /// that outlives it. Computed once.</summary>
     public string ContentHash() => _contentHash ??= ComputeContentHash();
 
     private string ComputeContentHash()
@@ -38,7 +39,8 @@ public sealed class LabelledImages(Tensor images, Tensor labels)
             hash.AppendData(Encoding.UTF8.GetBytes($"{tensor.DType} {tensor.Shape}"));
             int row = tensor.Count / Math.Max(1, tensor.Shape[0]);
             // A part at a time: a copy of all pixels at once would double what a large set takes.
-            for (int start = 0, most = Math.Max(1, (1 << 20) / Math.Max(1, row)) * row; start < tensor.Count; start += most)
+            int most = Math.Max(1, (1 << 20) / Math.Max(1, row)) * row;
+            for (int start = 0; start < tensor.Count; start += most)
             {
                 Tensor part = tensor.View(start, new Shape(Math.Min(most, tensor.Count - start)));
                 hash.AppendData(tensor.DType == DType.Float32

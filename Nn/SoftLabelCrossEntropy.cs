@@ -3,7 +3,8 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Nn;
 
-/// <summary>The mean over the batch of −Σ_c q_c·log softmax(logits)_c, with labels q [N, M], hard (one-hot) or soft.</summary>
+/// <summary>The mean over the batch of −Σ_c q_c·log softmax(logits)_c, with labels q [N, M], hard (one-hot) or
+/// soft.</summary>
 public sealed class SoftLabelCrossEntropy : ExampleLoss
 {
     /// <inheritdoc/>

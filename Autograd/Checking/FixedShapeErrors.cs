@@ -2,7 +2,8 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Autograd;
 
-/// <summary>What an operation of fixed shapes must refuse: each input of another shape, and one input too few.</summary>
+/// <summary>What an operation of fixed shapes must refuse: each input of another shape, and one input too
+/// few.</summary>
 internal static class FixedShapeErrors
 {
     public static IEnumerable<OpError> Of(FixedShapeOp op)

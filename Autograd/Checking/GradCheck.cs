@@ -23,20 +23,23 @@ public static class GradCheck
         First(x => [function(x)], "the function", inputs, options ?? new GradCheckOptions());
 
     /// <summary>Checks the VJP of an operation at float64 inputs.</summary>
-    /// <inheritdoc cref="FirstOrder(Func{IReadOnlyList{Variable}, Variable}, IReadOnlyList{Tensor}, GradCheckOptions?)"/>
+    /// <inheritdoc
+    /// cref="FirstOrder(Func{IReadOnlyList{Variable}, Variable}, IReadOnlyList{Tensor}, GradCheckOptions?)"/>
     public static GradCheckReport FirstOrder(Op op, IReadOnlyList<Tensor> inputs, GradCheckOptions? options = null) =>
         First(x => op.Apply([.. x]), op.ToString(), inputs, options ?? new GradCheckOptions());
 
     /// <summary>Checks the derivative of the VJP, in the inputs and in the cotangent, of a function of float64
     /// inputs.</summary>
-    /// <inheritdoc cref="FirstOrder(Func{IReadOnlyList{Variable}, Variable}, IReadOnlyList{Tensor}, GradCheckOptions?)"/>
+    /// <inheritdoc
+    /// cref="FirstOrder(Func{IReadOnlyList{Variable}, Variable}, IReadOnlyList{Tensor}, GradCheckOptions?)"/>
     public static GradCheckReport SecondOrder(
         Func<IReadOnlyList<Variable>, Variable> function, IReadOnlyList<Tensor> inputs,
         GradCheckOptions? options = null) =>
         Second(x => [function(x)], "the function", inputs, options ?? new GradCheckOptions());
 
     /// <summary>Checks the derivative of the VJP, in the inputs and in the cotangents, of an operation.</summary>
-    /// <inheritdoc cref="FirstOrder(Func{IReadOnlyList{Variable}, Variable}, IReadOnlyList{Tensor}, GradCheckOptions?)"/>
+    /// <inheritdoc
+    /// cref="FirstOrder(Func{IReadOnlyList{Variable}, Variable}, IReadOnlyList{Tensor}, GradCheckOptions?)"/>
     public static GradCheckReport SecondOrder(Op op, IReadOnlyList<Tensor> inputs, GradCheckOptions? options = null) =>
         Second(x => op.Apply([.. x]), op.ToString(), inputs, options ?? new GradCheckOptions());
 

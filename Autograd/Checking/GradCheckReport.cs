@@ -22,8 +22,8 @@ public sealed record GradCheckReport(string Subject, int Order)
     /// <summary>How many numbers were compared.</summary>
     public int Comparisons { get; init; }
 
-    /// <summary>Index of the input; in the second order the cotangents of the outputs follow the inputs. −1 if nothing was
-    /// compared.</summary>
+    /// <summary>Index of the input; in the second order the cotangents of the outputs follow the inputs. −1 if nothing
+    /// was compared.</summary>
     public int Input { get; init; } = -1;
 
     /// <summary>Index in memory order; −1 for a random direction, or if nothing was compared.</summary>

@@ -19,11 +19,13 @@ internal static class PoolSamples
         new(1, 1, 3, 3, Window: 3),
     ];
 
-    /// <summary>A sample of an operation that is linear in its first input and follows the maxima of its second.</summary>
+    /// <summary>A sample of an operation that is linear in its first input and follows the maxima of its
+    /// second.</summary>
     public static OpSample AlongMaxima(Op op, Shape linear, Pool2dGeometry g) =>
         new(op, linear, g.Input) { LinearIn = [[0]], Accepts = numbers => HasClearMaxima(g, numbers[1]) };
 
-    /// <summary>Whether the largest element of each window of x is well above the others: no small step moves it.</summary>
+    /// <summary>Whether the largest element of each window of x is well above the others: no small step moves
+    /// it.</summary>
     public static bool HasClearMaxima(Pool2dGeometry g, double[] x)
     {
         for (int plane = 0; plane < g.N * g.C; plane++)

@@ -15,7 +15,10 @@ public sealed record Conv2d(Conv2dGeometry Geometry) : SingleOutputOp, IOpSample
             ExpectInputs(inputs, 2);
         FixedShapeOp.Expect(this, inputs, Geometry.Input, Geometry.Weight);
         if (inputs.Length > 2 && inputs[2] != new Shape(Geometry.K))
-            throw new ShapeException($"Conv2d: the bias {inputs[2]} must be [{Geometry.K}], one number an output channel.");
+        {
+            throw new ShapeException(
+                $"Conv2d: the bias {inputs[2]} must be [{Geometry.K}], one number an output channel.");
+        }
         return Geometry.Output;
     }
 

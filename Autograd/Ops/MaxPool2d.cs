@@ -2,8 +2,8 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Autograd;
 
-/// <summary>y [N, C, ⌊H/P⌋, ⌊W/P⌋] = the largest element of each P×P window of x, whose cotangent goes to the first of equal
-/// ones; NaN spreads.</summary>
+/// <summary>y [N, C, ⌊H/P⌋, ⌊W/P⌋] = the largest element of each P×P window of x, whose cotangent goes to the first of
+/// equal ones; NaN spreads.</summary>
 public sealed record MaxPool2d(Pool2dGeometry Geometry) : FixedShapeOp, IOpSamples
 {
     /// <inheritdoc/>
@@ -28,8 +28,9 @@ public sealed record MaxPool2d(Pool2dGeometry Geometry) : FixedShapeOp, IOpSampl
 }
 
 /// <summary>
-/// dx [N, C, H, W] from dy [N, C, ⌊H/P⌋, ⌊W/P⌋] and x: each dy at the place where its window of x is largest, zero elsewhere.
-/// Linear in dy, with <see cref="MaxPool2dGather"/> as adjoint; the places do not move with x, so its derivative in x is 0.
+/// dx [N, C, H, W] from dy [N, C, ⌊H/P⌋, ⌊W/P⌋] and x: each dy at the place where its window of x is largest, zero
+/// elsewhere. Linear in dy, with <see cref="MaxPool2dGather"/> as adjoint; the places do not move with x, so its
+/// derivative in x is 0.
 /// </summary>
 public sealed record MaxPool2dGradient(Pool2dGeometry Geometry) : FixedShapeOp, IOpSamples
 {
@@ -57,8 +58,8 @@ public sealed record MaxPool2dGradient(Pool2dGeometry Geometry) : FixedShapeOp, 
 }
 
 /// <summary>
-/// y [N, C, ⌊H/P⌋, ⌊W/P⌋] from v and x [N, C, H, W]: of each window the element of v where x is largest. Linear in v, with
-/// <see cref="MaxPool2dGradient"/> as adjoint; the derivative in x is 0.
+/// y [N, C, ⌊H/P⌋, ⌊W/P⌋] from v and x [N, C, H, W]: of each window the element of v where x is largest. Linear in v,
+/// with <see cref="MaxPool2dGradient"/> as adjoint; the derivative in x is 0.
 /// </summary>
 public sealed record MaxPool2dGather(Pool2dGeometry Geometry) : FixedShapeOp, IOpSamples
 {

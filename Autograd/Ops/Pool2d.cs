@@ -2,7 +2,8 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Autograd;
 
-/// <summary>y [N, C, ⌊H/P⌋, ⌊W/P⌋] = the mean of each P×P window; the adjoint of <see cref="AvgPool2dGradient"/>.</summary>
+/// <summary>y [N, C, ⌊H/P⌋, ⌊W/P⌋] = the mean of each P×P window; the adjoint of
+/// <see cref="AvgPool2dGradient"/>.</summary>
 public sealed record AvgPool2d(Pool2dGeometry Geometry) : FixedShapeOp, IOpSamples
 {
     /// <inheritdoc/>

@@ -4,9 +4,9 @@ using InfMatch.Tensors;
 namespace InfMatch.Nn;
 
 /// <summary>
-/// CutMix (Yun et al., ICCV 2019) as NCFM (CVPR 2025) trains with it: with some probability one box of a batch is replaced
-/// by the same box of other images of the batch, and labels are mixed by the shares of the area. Its area is drawn from
-/// Beta(1, 1), which is uniform; the box is cut off at the edges of the image.
+/// CutMix (Yun et al., ICCV 2019) as NCFM (CVPR 2025) trains with it: with some probability one box of a batch is
+/// replaced by the same box of other images of the batch, and labels are mixed by the shares of the area. Its area is
+/// drawn from Beta(1, 1), which is uniform; the box is cut off at the edges of the image.
 /// </summary>
 public static class CutMix
 {
@@ -33,8 +33,8 @@ public static class CutMix
     /// <summary>The images whose boxes the images of a batch of n get.</summary>
     public static int[] PartnersOf(RandomKey key, int n) => key.Split("partners").Permutation(n);
 
-    /// <summary>A batch whose images [N, C, H, W] and labels [N, M] are mixed, or the batch itself where no box is drawn; the same
-    /// key mixes alike. NaN spreads inside a pair of images.</summary>
+    /// <summary>A batch whose images [N, C, H, W] and labels [N, M] are mixed, or the batch itself where no box is
+    /// drawn; the same key mixes alike. NaN spreads inside a pair of images.</summary>
     public static Batch Apply(Batch batch, double probability, RandomKey key)
     {
         (Variable images, Variable labels) = batch;

@@ -8,7 +8,8 @@ public abstract class NamedAugmentation : IKind
     /// <inheritdoc/>
     public abstract string Name { get; }
 
-    /// <summary>What the name means, in a few words for a line of help; null where a source in the name says it.</summary>
+    /// <summary>What the name means, in a few words for a line of help; null where a source in the name says
+    /// it.</summary>
     public virtual string? Help => null;
 
     /// <summary>Whether it takes square images only.</summary>
@@ -19,14 +20,16 @@ public abstract class NamedAugmentation : IKind
 
     /// <summary>The augmentation of a name.</summary>
     /// <exception cref="ArgumentException">The name is unknown.</exception>
-    public static NamedAugmentation Of(string name) => Kinds.Find<NamedAugmentation>(name) ?? throw new ArgumentException(
-        $"There is no augmentation '{name}'. Choose {string.Join(", ", Names)}.", nameof(name));
+    public static NamedAugmentation Of(string name) =>
+        Kinds.Find<NamedAugmentation>(name) ?? throw new ArgumentException(
+            $"There is no augmentation '{name}'. Choose {string.Join(", ", Names)}.", nameof(name));
 
     /// <summary>The names that <see cref="Of"/> takes.</summary>
     public static IReadOnlyList<string> Names => Kinds.Names<NamedAugmentation>();
 
     /// <summary>DSA's operations for digits or for photographs.</summary>
-    protected static AugmentationOps OpsFor(bool digits) => digits ? AugmentationOps.Digits : AugmentationOps.Photographs;
+    protected static AugmentationOps OpsFor(bool digits) =>
+        digits ? AugmentationOps.Digits : AugmentationOps.Photographs;
 }
 
 internal sealed class NoAugmentation : NamedAugmentation

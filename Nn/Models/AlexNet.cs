@@ -4,8 +4,9 @@ using InfMatch.Tensors;
 namespace InfMatch.Nn;
 
 /// <summary>
-/// The small AlexNet of dataset condensation (Zhao et al., DC, ICLR 2021): convolutions of 5×5 to 128 and 192 channels and of
-/// 3×3 to 256, 192 and 192, each with ReLU, 2×2 max pooling behind the first, second and last, then one linear layer.
+/// The small AlexNet of dataset condensation (Zhao et al., DC, ICLR 2021): convolutions of 5×5 to 128 and 192 channels
+/// and of 3×3 to 256, 192 and 192, each with ReLU, 2×2 max pooling behind the first, second and last, then one linear
+/// layer.
 /// </summary>
 public sealed class AlexNet : Network
 {

@@ -8,7 +8,8 @@ public abstract class Architecture : IKind
     /// <inheritdoc/>
     public abstract string Name { get; }
 
-    /// <summary>The network for images [C, H, W] and M classes; options that it does not have, it takes no notice of.</summary>
+    /// <summary>The network for images [C, H, W] and M classes; options that it does not have, it takes no notice
+    /// of.</summary>
     /// <exception cref="ShapeException">The network is not defined for such images, width or depth.</exception>
     /// <exception cref="ArgumentException">A norm or a pooling is unknown.</exception>
     public abstract Network Create(Shape image, int classes, NetworkOptions options);

@@ -16,7 +16,8 @@ public static class Architectures
 
     /// <summary>Why there is no batch norm.</summary>
     public const string NoBatchNorm =
-        "batch norm keeps running statistics beside the parameters, and a network here is a function of its parameters alone";
+        "batch norm keeps running statistics beside the parameters, and a network here is a function of its " +
+        "parameters alone";
 
     /// <summary>The names that <see cref="Create"/> takes.</summary>
     public static IReadOnlyList<string> Names => Kinds.Names<Architecture>();

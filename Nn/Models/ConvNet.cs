@@ -18,8 +18,8 @@ public sealed class ConvNet : Network
     private readonly bool _isFused;
 
     /// <summary>A ConvNet for images [C, H, W] and M classes.</summary>
-    /// <exception cref="ShapeException">The image is too small for so many poolings, a size is below 1, or the norm is not
-    /// defined for the width.</exception>
+    /// <exception cref="ShapeException">The image is too small for so many poolings, a size is below 1, or the norm is
+    /// not defined for the width.</exception>
     public ConvNet(
         Shape image, int classes, int width = 128, int depth = 3, Activation activation = Activation.Relu,
         ConvNetLayers? layers = null)
@@ -63,10 +63,12 @@ public sealed class ConvNet : Network
 
     /// <summary>The name of such a ConvNet.</summary>
     internal static string NameOf(int width, int depth, Activation activation, ConvNetLayers layers) =>
-        $"convnet-d{depth}-w{width}{(activation == Activation.Relu ? "" : $"-{activation.ToString().ToLowerInvariant()}")}" +
+        $"convnet-d{depth}-w{width}" +
+        (activation == Activation.Relu ? "" : $"-{activation.ToString().ToLowerInvariant()}") +
         layers.Norm.Suffix + layers.Pooling.Suffix;
 
-    // Tensors of the size of a convolution's output that the backward walk of a block reads, without what the pooling gives.
+    // Tensors of the size of a convolution's output that the backward walk of a block reads, without what the pooling
+    // gives.
     private long CopiesOfBlock => _isFused
         ? _pooling is AveragePooling ? 1 : 2
         : 2 + _norm.Copies;

@@ -4,8 +4,8 @@ using InfMatch.Tensors;
 namespace InfMatch.Nn;
 
 /// <summary>
-/// The LeNet of dataset condensation (Zhao et al., DC, ICLR 2021): 5×5 convolutions to 6 and 16 channels, each with ReLU and
-/// 2×2 max pooling, then linear layers of 120, 84 and M.
+/// The LeNet of dataset condensation (Zhao et al., DC, ICLR 2021): 5×5 convolutions to 6 and 16 channels, each with
+/// ReLU and 2×2 max pooling, then linear layers of 120, 84 and M.
 /// </summary>
 public sealed class LeNet : Network
 {

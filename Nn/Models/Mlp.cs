@@ -3,7 +3,8 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Nn;
 
-/// <summary>A multilayer perceptron on flattened images; with no hidden layer it is (multinomial) logistic regression.</summary>
+/// <summary>A multilayer perceptron on flattened images; with no hidden layer it is (multinomial) logistic
+/// regression.</summary>
 public sealed class Mlp : Network
 {
     private readonly Activation _activation;
@@ -48,5 +49,6 @@ internal sealed class MlpArchitecture : Architecture
 {
     public override string Name => "mlp";
 
-    public override Network Create(Shape image, int classes, NetworkOptions options) => new Mlp(image, classes, [128, 128]);
+    public override Network Create(Shape image, int classes, NetworkOptions options) =>
+        new Mlp(image, classes, [128, 128]);
 }

@@ -13,7 +13,8 @@ public abstract class Normalisation : IKind
     /// <summary>What a network's name ends in; empty for the usual one.</summary>
     public virtual string Suffix => $"-{Name}norm";
 
-    /// <summary>The shape of its learned scale, and of its shift, for activations [N, C, H, W]; null for neither.</summary>
+    /// <summary>The shape of its learned scale, and of its shift, for activations [N, C, H, W]; null for
+    /// neither.</summary>
     public virtual Shape? ScaleOf(int channels, int height, int width) => new Shape(channels);
 
     /// <summary>Refuses a width for which it is not defined.</summary>

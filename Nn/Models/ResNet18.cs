@@ -4,9 +4,10 @@ using InfMatch.Tensors;
 namespace InfMatch.Nn;
 
 /// <summary>
-/// ResNet-18 (He et al., CVPR 2016) for small images with instance norm, as in dataset condensation (Zhao et al., DC, ICLR
-/// 2021): a 3×3 convolution to 64 channels, four stages of two basic blocks with 64, 128, 256 and 512 channels, of which the
-/// last three begin with stride 2, the mean of 4×4 positions, and one linear layer. Convolutions have no bias.
+/// ResNet-18 (He et al., CVPR 2016) for small images with instance norm, as in dataset condensation (Zhao et al., DC,
+/// ICLR 2021): a 3×3 convolution to 64 channels, four stages of two basic blocks with 64, 128, 256 and 512 channels, of
+/// which the last three begin with stride 2, the mean of 4×4 positions, and one linear layer. Convolutions have no
+/// bias.
 /// </summary>
 public sealed class ResNet18 : Network
 {

@@ -4,8 +4,9 @@ using InfMatch.Tensors;
 namespace InfMatch.Nn;
 
 /// <summary>
-/// VGG-11 (Simonyan and Zisserman, ICLR 2015) as in dataset condensation (Zhao et al., DC, ICLR 2021): eight 3×3 convolutions
-/// with instance norm and ReLU, five 2×2 max poolings, and one linear layer on the 512 numbers that are left.
+/// VGG-11 (Simonyan and Zisserman, ICLR 2015) as in dataset condensation (Zhao et al., DC, ICLR 2021): eight 3×3
+/// convolutions with instance norm and ReLU, five 2×2 max poolings, and one linear layer on the 512 numbers that are
+/// left.
 /// </summary>
 public sealed class Vgg11 : Network
 {

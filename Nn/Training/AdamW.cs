@@ -38,8 +38,8 @@ public static class AdamW
         on.Affine(root, 1 / Math.Sqrt(1 - Math.Pow(Beta2, step + 1)), Epsilon, divisor);
         on.Zip<DivideFunction>(newFirst, divisor, direction);
         double scale = -rate / (1 - Math.Pow(Beta1, step + 1));
-        return (
-            TensorAlgebra.Axpy(scale, direction, theta.Times(1 - rate * weightDecay)), new AdamMeans(newFirst, newSecond));
+        Tensor moved = TensorAlgebra.Axpy(scale, direction, theta.Times(1 - rate * weightDecay));
+        return (moved, new AdamMeans(newFirst, newSecond));
     }
 }
 

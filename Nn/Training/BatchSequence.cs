@@ -4,8 +4,8 @@ using InfMatch.Tensors;
 namespace InfMatch.Nn;
 
 /// <summary>
-/// The batches of a training: which examples each step takes, and how they are augmented. Everything random follows from
-/// the key and the step, the order from its stream "batches", so that any batch can be had again in any order.
+/// The batches of a training: which examples each step takes, and how they are augmented. Everything random follows
+/// from the key and the step, the order from its stream "batches", so that any batch can be had again in any order.
 /// </summary>
 internal sealed class BatchSequence(LabelledImages data, TrainingPlan plan, RandomKey key)
 {
@@ -18,7 +18,8 @@ internal sealed class BatchSequence(LabelledImages data, TrainingPlan plan, Rand
     public Batch At(int step)
     {
         LabelledImages rows = data.Rows(IndicesAt(step).ToArray());
-        Variable images = plan.Augmentation.Apply(Variable.Constant(rows.Images), AugmentationKey(step), siamese: false);
+        Variable images =
+            plan.Augmentation.Apply(Variable.Constant(rows.Images), AugmentationKey(step), siamese: false);
         return Mixed(step, new Batch(images, Variable.Constant(rows.Labels)));
     }
 

@@ -15,8 +15,8 @@ internal abstract class OptimiserState : IDisposable
     public static OptimiserState Of(TrainingPlan plan, Tensor theta) =>
         plan.Optimiser == Optimiser.AdamW ? new AdamWState(plan, theta) : new SgdState(plan, theta);
 
-    /// <summary>Moves θ along the gradient of step t by rate η^t; the scope is that of the step, inside the one that holds
-    /// the state.</summary>
+    /// <summary>Moves θ along the gradient of step t by rate η^t; the scope is that of the step, inside the one that
+    /// holds the state.</summary>
     public abstract void Step(Tensor gradient, int step, double rate, TensorScope scope);
 
     /// <summary>Forgets all but θ, as a new optimiser would.</summary>
@@ -77,7 +77,8 @@ internal abstract class OptimiserState : IDisposable
 
         public override Tensor Theta => _theta!;
 
-        protected override Tensor[] Tensors => [.. _theta is { } own ? (Tensor[])[own] : [], _means.First, _means.Second];
+        protected override Tensor[] Tensors =>
+            [.. _theta is { } own ? (Tensor[])[own] : [], _means.First, _means.Second];
 
         public override void Step(Tensor gradient, int step, double rate, TensorScope scope)
         {
@@ -88,7 +89,8 @@ internal abstract class OptimiserState : IDisposable
         }
 
         // Its steps count from the beginning of training, so half of its memory would remain.
-        public override void Forget() => throw new InvalidOperationException("Only SGD starts afresh within a training.");
+        public override void Forget() =>
+            throw new InvalidOperationException("Only SGD starts afresh within a training.");
 
         public override Tensor TakeTheta()
         {

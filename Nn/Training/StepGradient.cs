@@ -6,8 +6,8 @@ namespace InfMatch.Nn;
 /// <summary>How a training computes the loss of each step and its gradient.</summary>
 internal abstract class StepGradient : IDisposable
 {
-    /// <summary>The loss of step t at θ [p], a scalar, and its gradient [p]; they belong to the current scope, or to this and are
-    /// valid until the next call.</summary>
+    /// <summary>The loss of step t at θ [p], a scalar, and its gradient [p]; they belong to the current scope, or to
+    /// this and are valid until the next call.</summary>
     public abstract (Tensor Loss, Tensor Gradient) At(int step, Tensor theta);
 
     /// <inheritdoc/>

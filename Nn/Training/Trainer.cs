@@ -9,7 +9,8 @@ namespace InfMatch.Nn;
 /// </summary>
 public sealed class Trainer(Network network, LabelledImages data, TrainingPlan plan, RandomKey key)
 {
-    /// <summary>Losses stay on the device for so many steps, because reading one waits for all that was queued.</summary>
+    /// <summary>Losses stay on the device for so many steps, because reading one waits for all that was
+    /// queued.</summary>
     public const int StepsPerRead = 16;
 
     private readonly BatchSequence _batches = new(data, plan, key);
@@ -39,14 +40,17 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
     /// <summary>Which examples of D the batch of step t holds, in its order.</summary>
     public int[] IndicesAt(int step) => _batches.IndicesAt(step).ToArray();
 
-    /// <summary>The loss that step t descends, without weight decay: of its batch, by <see cref="Weights"/>, and what is
-    /// <see cref="Added"/>.</summary>
-    /// <exception cref="InvalidOperationException">Examples are weighted that CutMix makes pairs of, or that the network's loss
-    /// compares with each other.</exception>
+    /// <summary>The loss that step t descends, without weight decay: of its batch, by <see cref="Weights"/>, and what
+    /// is <see cref="Added"/>.</summary>
+    /// <exception cref="InvalidOperationException">Examples are weighted that CutMix makes pairs of, or that the
+    /// network's loss compares with each other.</exception>
     public ParameterLoss LossAt(int step)
     {
         if (Weights is not null && plan.CutMix > 0)
-            throw new InvalidOperationException("CutMix makes pairs of the examples of a batch, which have no weight of their own.");
+        {
+            throw new InvalidOperationException(
+                "CutMix makes pairs of the examples of a batch, which have no weight of their own.");
+        }
         Batch batch = BatchAt(step);
         ParameterLoss loss = Weights is null
             ? theta => network.TrainingLoss.Of(network, theta, batch)
@@ -64,7 +68,8 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
     /// <summary>Trains from θ^0 [p] and returns θ^T, which the caller owns.</summary>
     /// <param name="theta">θ^0.</param>
     /// <param name="observe">Sees every step, right behind it.</param>
-    /// <param name="observeLosses">Sees the losses of every <see cref="StepsPerRead"/> steps, and of the last ones.</param>
+    /// <param name="observeLosses">Sees the losses of every <see cref="StepsPerRead"/> steps, and of the last
+    /// ones.</param>
     /// <param name="cancel">Stops between two steps.</param>
     /// <exception cref="NumericalException">The loss of a step or the last parameters are not finite; up to
     /// <see cref="StepsPerRead"/> − 1 steps behind the named one were made, too.</exception>

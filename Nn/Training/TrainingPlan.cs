@@ -1,7 +1,7 @@
 namespace InfMatch.Nn;
 
-/// <summary>How a network is trained over whole epochs of shuffled batches; SGD with momentum and weight decay, unless the
-/// <see cref="Optimiser"/> says otherwise.</summary>
+/// <summary>How a network is trained over whole epochs of shuffled batches; SGD with momentum and weight decay, unless
+/// the <see cref="Optimiser"/> says otherwise.</summary>
 /// <param name="Epochs">Passes over the data.</param>
 /// <param name="BatchSize">Images a step; the last batch of an epoch is smaller if they do not divide.</param>
 /// <param name="Rate">Learning rate per step.</param>
@@ -20,11 +20,13 @@ public sealed record TrainingPlan(
     /// <summary>What moves the parameters; AdamW does not use <see cref="Momentum"/>.</summary>
     public Optimiser Optimiser { get; init; }
 
-    /// <summary>The probability with which a batch is mixed by <see cref="Nn.CutMix"/>, behind the augmentation.</summary>
+    /// <summary>The probability with which a batch is mixed by <see cref="Nn.CutMix"/>, behind the
+    /// augmentation.</summary>
     public double CutMix { get; init; }
 
-    /// <summary>The epoch, from 0, at which the optimiser starts afresh with a tenth of the rate and no velocity, as a new
-    /// optimiser object in PyTorch does; the <see cref="Schedule"/> does not count then. Null for never. Only for SGD.</summary>
+    /// <summary>The epoch, from 0, at which the optimiser starts afresh with a tenth of the rate and no velocity, as a
+    /// new optimiser object in PyTorch does; the <see cref="Schedule"/> does not count then. Null for never. Only for
+    /// SGD.</summary>
     public int? FreshAt { get; init; }
 
     /// <summary>Steps in an epoch of so many images.</summary>

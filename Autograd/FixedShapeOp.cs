@@ -26,7 +26,10 @@ public abstract record FixedShapeOp : SingleOutputOp
         for (int i = 0; i < expected.Length; i++)
         {
             if (inputs[i] != expected[i])
-                throw new ShapeException($"{op.GetType().Name}: {Expected(expected)}, got {List(inputs[..expected.Length])}.");
+            {
+                throw new ShapeException(
+                    $"{op.GetType().Name}: {Expected(expected)}, got {List(inputs[..expected.Length])}.");
+            }
         }
     }
 
