@@ -31,7 +31,8 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
     private const int Window = 2;
     private readonly RandomKey _key = RandomKey.FromSeed(0);
     private readonly Network _network = Architectures.Create(
-        sizes.Model, new Shape(sizes.Channels, sizes.Size, sizes.Size), sizes.Classes, sizes.Width, sizes.Depth);
+        sizes.Model, new Shape(sizes.Channels, sizes.Size, sizes.Size), sizes.Classes,
+        new NetworkOptions { Width = sizes.Width, Depth = sizes.Depth });
 
     // The step of training, where the backend captures.
     private CapturedGraph? _trained;
@@ -133,8 +134,7 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         try
         {
             LabelledImages data = Images(sizes.Classes);
-            var plan = new TrainingPlan(
-                Window + 1, sizes.Classes, 0.01, 0, 0, RateSchedule.Constant, Augmentation.None);
+            var plan = new TrainingPlan(Window + 1, sizes.Classes, 0.01, 0, 0, RateSchedule.Constant);
             using Expert expert = Expert.Record(
                 _network, data, plan, CheckpointSchedule.Every(Window + 1), _key.Split("expert"),
                 Path.Combine(folder, "expert.safetensors"));

@@ -34,7 +34,7 @@ var precision = new Option<string>("--precision")
 Option<int> threads = Whole("--threads", "Threads of the cpu; 0 for one a core [0]", 0);
 var model = new Option<string>("--model")
 {
-    Description = $"{string.Join(", ", Architectures.Names)} [convnet]", DefaultValueFactory = _ => "convnet",
+    Description = $"{string.Join(", ", Architectures.Names)} [{Architectures.Default}]", DefaultValueFactory = _ => Architectures.Default,
 };
 model.AcceptOnlyFromAmong([.. Architectures.Names]);
 Option<int> width = Whole("--width", "Channels of the ConvNet [128]", 128);

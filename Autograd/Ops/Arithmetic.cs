@@ -61,7 +61,8 @@ public sealed record Multiply : ZipOp<MultiplyFunction>, IOpSamples
     public static IEnumerable<OpError> Errors() => PairSamples.Unequal(new Multiply());
 }
 
-/// <summary>y = a·b, but 0 where a is 0 and b is ±∞: a weight of 0 counts nothing of log 0, in the derivatives, too.</summary>
+/// <summary>y = a·b, but 0 where a is 0 and b is ±∞: a weight of 0 counts nothing of log 0, in the derivatives,
+/// too.</summary>
 public sealed record WeightOfLog : ZipOp<WeightOfLogFunction>, IOpSamples
 {
     /// <inheritdoc/>

@@ -21,18 +21,18 @@ internal static class PlanFactory
     /// <exception cref="DistillException">The network or the augmentation is not defined for such images.</exception>
     public static Network NetworkOf(RunSettings settings, Shape image, int classes, int width, string? model = null)
     {
+        string[] augmentations = [settings.Augment, settings.ExpertAugment, settings.MatchAugment];
         if (image[1] != image[2]
-            && new[] { settings.Augment, settings.ExpertAugment, settings.MatchAugment }.Contains("dc", StringComparer.Ordinal))
+            && augmentations.FirstOrDefault(name => NamedAugmentation.Of(name).NeedsSquareImages) is { } square)
         {
             throw new DistillException(
                 ExitCode.Usage, "IM2012",
-                $"the augmentation dc takes square images, {settings.Dataset} has {image}. Take geometric or auto, or bring the " +
+                $"the augmentation {square} takes square images, {settings.Dataset} has {image}. Take geometric or auto, or bring the " +
                 "images to a square with --image-size where that can be.");
         }
         try
         {
-            return Architectures.Create(
-                model ?? ModelOf(settings), image, classes, width, settings.Depth, NormOf(settings), PoolingOf(settings));
+            return Architectures.Create(model ?? ModelOf(settings), image, classes, OptionsOf(settings, width));
         }
         catch (ShapeException e)
         {
@@ -42,7 +42,7 @@ internal static class PlanFactory
 
     /// <summary>The name of the settings' network at a width, such as convnet-d3-w128.</summary>
     public static string NameOf(RunSettings s, int width) =>
-        Architectures.Describe(ModelOf(s), width, s.Depth, NormOf(s), PoolingOf(s));
+        Architectures.Describe(ModelOf(s), OptionsOf(s, width));
 
     /// <summary>Whether two networks differ in nothing but their widths.</summary>
     /// <param name="one">Settings of the one.</param>
@@ -51,17 +51,21 @@ internal static class PlanFactory
     public static bool IsSameArchitecture(RunSettings one, RunSettings other, string? model = null) =>
         NameOf(one, one.Width) == NameOf(model is null ? other : other with { Model = model }, one.Width);
 
-    private static string ModelOf(RunSettings s) => s.Model ?? Architectures.Names[0];
+    private static string ModelOf(RunSettings s) => s.Model ?? Architectures.Default;
 
-    private static string NormOf(RunSettings s) => s.Norm ?? Architectures.Norms[0];
-
-    private static string PoolingOf(RunSettings s) => s.Pooling ?? Architectures.Poolings[0];
+    private static NetworkOptions OptionsOf(RunSettings s, int width) => new()
+    {
+        Width = width,
+        Depth = s.Depth,
+        Norm = s.Norm ?? Architectures.DefaultNorm,
+        Pooling = s.Pooling ?? Architectures.DefaultPooling,
+    };
 
     /// <summary>How experts are trained: plain SGD, which influence describes best.</summary>
     public static TrainingPlan ExpertPlan(RunSettings s, string dataset) => new(
-        s.ExpertEpochs, s.ExpertBatch, s.ExpertRate, Momentum: 0, WeightDecay: 0, ScheduleOf(s.ExpertSchedule),
-        AugmentationOf(s.ExpertAugment, dataset))
+        s.ExpertEpochs, s.ExpertBatch, s.ExpertRate, Momentum: 0, WeightDecay: 0, ScheduleOf(s.ExpertSchedule))
     {
+        Augmentation = AugmentationOf(s.ExpertAugment, dataset),
         MostSteps = s.ExpertSteps == 0 ? null : s.ExpertSteps,
         CutMix = s.ExpertCutmix ?? 0,
     };
@@ -127,16 +131,8 @@ internal static class PlanFactory
     private static bool HasDigits(string dataset) => dataset is "mnist" or "svhn";
 
     /// <summary>The augmentation of a name; auto flips photographs and never digits.</summary>
-    public static Augmentation AugmentationOf(string name, string dataset) => name switch
-    {
-        "none" => Augmentation.None,
-        "digits" => new Augmentation(AugmentationOps.Digits),
-        "geometric" => Augmentation.Geometric,
-        "dc" => Augmentation.Dc,
-        "auto" when HasDigits(dataset) => new Augmentation(AugmentationOps.Digits),
-        "diffaug" => Augmentation.Single(HasDigits(dataset) ? AugmentationOps.Digits : AugmentationOps.Photographs),
-        _ => new Augmentation(AugmentationOps.Photographs),
-    };
+    public static Augmentation AugmentationOf(string name, string dataset) =>
+        NamedAugmentation.Of(name).For(HasDigits(dataset));
 
     /// <summary>What the column of the whole set shows, in one line.</summary>
     public static string DescribeExperts(RunSettings s) =>

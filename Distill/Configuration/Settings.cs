@@ -19,14 +19,12 @@ internal static class Settings
 
     private const string DeviceVariable = "INFMATCH_DEVICE";
 
-    // What the names mean where they are not those of a source, or differ from it.
-    private const string AugmentationHelp =
-        " (auto: DSA with flips for photographs, without for mnist and svhn; geometric: DSA's crop, scale and rotation to 45°, one for each " +
-        "image; dc: what DC's code does on MNIST, on square images; rotations are rigid where DSA's code shears images that are not square)";
+    private static readonly ImmutableArray<string> s_augmentations = [.. NamedAugmentation.Names];
 
-    /// <summary>The names of the augmentations; auto takes no flips for digits.</summary>
-    public static ImmutableArray<string> Augmentations { get; } =
-        ["none", "auto", "photographs", "digits", "geometric", "dc", "diffaug"];
+    // What the names mean where they are not those of a source, or differ from it.
+    private static readonly string s_augmentationHelp = " (" +
+        string.Concat(Kinds.Of<NamedAugmentation>().Where(a => a.Help is not null).Select(a => $"{a.Name}: {a.Help}; ")) +
+        "rotations are rigid where DSA's code shears images that are not square)";
 
     private static readonly ImmutableArray<string> s_schedules = ["constant", "cosine", "step"];
     private static readonly ImmutableArray<string> s_imageStarts = ["noise", "real", "correct"];
@@ -63,20 +61,20 @@ internal static class Settings
     public static ImmutableArray<Setting> OfExperts { get; } =
     [
         Choice("Model", "The network of experts, distilling and evaluating; width, depth, norm and pooling are convnet's",
-            Architectures.Names, s => s.Model ?? Architectures.Names[0],
-            (s, v) => s with { Model = v == Architectures.Names[0] ? null : v }),
+            [.. Architectures.Names], s => s.Model ?? Architectures.Default,
+            (s, v) => s with { Model = v == Architectures.Default ? null : v }),
         new RunSetting("Norm", "NAME", $"What the ConvNet normalises: {string.Join(", ", Architectures.Norms)}.",
-            s => s.Norm ?? Architectures.Norms[0],
+            s => s.Norm ?? Architectures.DefaultNorm,
             (s, t) => t == "batch"
                 ? throw DistillException.BadValue(
                     "--norm", t, $"one of {string.Join(", ", Architectures.Norms)}; {Architectures.NoBatchNorm}")
-                : s with { Norm = OptionText.OneOf("--norm", t, Architectures.Norms) == Architectures.Norms[0] ? null : t })
+                : s with { Norm = OptionText.OneOf("--norm", t, [.. Architectures.Norms]) == Architectures.DefaultNorm ? null : t })
         {
-            Choices = Architectures.Norms,
+            Choices = [.. Architectures.Norms],
         },
-        Choice("Pooling", "How the ConvNet pools", Architectures.Poolings,
-            s => s.Pooling ?? Architectures.Poolings[0],
-            (s, v) => s with { Pooling = v == Architectures.Poolings[0] ? null : v }),
+        Choice("Pooling", "How the ConvNet pools", [.. Architectures.Poolings],
+            s => s.Pooling ?? Architectures.DefaultPooling,
+            (s, v) => s with { Pooling = v == Architectures.DefaultPooling ? null : v }),
         Whole("Width", "Channels of the ConvNet's layers, for experts and distilling.", 1, 4096,
             s => s.Width, (s, v) => s with { Width = v }),
         Whole("Depth", "Blocks of the ConvNet (convolution, norm, ReLU, pooling).", 1, 8,
@@ -92,7 +90,7 @@ internal static class Settings
         Whole("ExpertBatch", "Images in a training step of an expert.", 1, 1 << 20,
             s => s.ExpertBatch, (s, v) => s with { ExpertBatch = v }),
         Real("ExpertRate", "Learning rate of the experts (plain SGD).", s => s.ExpertRate, (s, v) => s with { ExpertRate = v }),
-        Choice("ExpertAugment", "Augmentation of the experts' training", Augmentations,
+        Choice("ExpertAugment", "Augmentation of the experts' training", s_augmentations,
             s => s.ExpertAugment, (s, v) => s with { ExpertAugment = v }),
         Probability("ExpertCutmix", "Probability with which a batch of the experts' training is mixed by CutMix.",
             s => s.ExpertCutmix ?? 0, (s, v) => s with { ExpertCutmix = v == 0 ? null : v }),
@@ -138,7 +136,7 @@ internal static class Settings
             s => s.StartFrom ?? "", (s, t) => s with { StartFrom = NotEmpty("--start-from", t) }),
         Choice("RateSchedule", "How both rates change over the iterations", [.. Kinds.Names<SetSchedule>()],
             s => s.RateSchedule, (s, v) => s with { RateSchedule = v }),
-        Choice("MatchAugment", "Augmentation of the synthetic set while matching", Augmentations,
+        Choice("MatchAugment", "Augmentation of the synthetic set while matching", s_augmentations,
             s => s.MatchAugment, (s, v) => s with { MatchAugment = v }),
         Real("Temperature", "Divides the experts' logits that the labels start from.",
             s => s.Temperature, (s, v) => s with { Temperature = v }),
@@ -177,7 +175,7 @@ internal static class Settings
         Whole("EvalWidth", "Channels of the networks that evaluate a set.", 1, 4096,
             s => s.EvalWidth, (s, v) => s with { EvalWidth = v }),
         Real("EvalRate", "Their learning rate.", s => s.EvalRate, (s, v) => s with { EvalRate = v }),
-        Choice("Augment", "Augmentation of their training" + AugmentationHelp, Augmentations, s => s.Augment, (s, v) => s with { Augment = v }),
+        Choice("Augment", "Augmentation of their training" + s_augmentationHelp, s_augmentations, s => s.Augment, (s, v) => s with { Augment = v }),
     ];
 
     /// <summary>How and where it runs.</summary>

@@ -49,7 +49,7 @@ internal sealed class RecordedCase : IDisposable
         int perEpoch = (Examples.Length - 1) / settings.Batch + 1;
         var plan = new TrainingPlan(
             (settings.Steps - 1) / perEpoch + 1, settings.Batch, settings.Rate, settings.Momentum, settings.Decay,
-            RateSchedule.Constant, Augmentation.None)
+            RateSchedule.Constant)
         {
             MostSteps = settings.Steps,
         };

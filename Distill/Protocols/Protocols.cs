@@ -53,22 +53,25 @@ internal static class Protocols
     /// <summary>How a network is trained.</summary>
     public static TrainingPlan Plan(RunSettings s, string dataset)
     {
-        Augmentation augmentation = PlanFactory.AugmentationOf(s.Augment, dataset);
         TrainingPlan plan = NameOf(s) == "B"
             ? new TrainingPlan(
-                s.Epochs, BatchOfB, s.EvalRate, 0, AdamW.DefaultWeightDecay, RateSchedule.HalfAtFifths, augmentation)
+                s.Epochs, BatchOfB, s.EvalRate, 0, AdamW.DefaultWeightDecay, RateSchedule.HalfAtFifths)
             {
                 Optimiser = Optimiser.AdamW,
             }
             : NameOf(s) == "DC"
             ? new TrainingPlan(
-                s.Epochs + 1, BatchOfA, s.EvalRate, Momentum, WeightDecay, RateSchedule.Constant, augmentation)
+                s.Epochs + 1, BatchOfA, s.EvalRate, Momentum, WeightDecay, RateSchedule.Constant)
             {
                 FreshAt = s.Epochs / 2 + 2,
             }
             : new TrainingPlan(
-                s.Epochs, BatchOfA, s.EvalRate, Momentum, WeightDecay, RateSchedule.StepAtHalf, augmentation);
-        return plan with { CutMix = s.Cutmix ?? CutMix(s) };
+                s.Epochs, BatchOfA, s.EvalRate, Momentum, WeightDecay, RateSchedule.StepAtHalf);
+        return plan with
+        {
+            Augmentation = PlanFactory.AugmentationOf(s.Augment, dataset),
+            CutMix = s.Cutmix ?? CutMix(s),
+        };
     }
 
     /// <summary>The protocol in one line, to stand beside an accuracy of some networks.</summary>

@@ -231,7 +231,7 @@ public sealed class Expert : IDisposable
     public Tensor Zeros() => Tensor.Full(Data.Images.Backend, Data.Images.DType, new Shape(Network.Layout.Count), 0);
 
     /// <summary>The batch of step t with its labels.</summary>
-    public (Variable Images, Variable Labels) BatchAt(int step) => Replay.BatchAt(step);
+    public Batch BatchAt(int step) => Replay.BatchAt(step);
 
     /// <inheritdoc/>
     public void Dispose() => Trajectory.Dispose();

@@ -16,9 +16,9 @@ public sealed class AdamWOptimiser : SetOptimiser
     public override (Tensor Value, Tensor[] State) Step(
         Tensor value, IReadOnlyList<Tensor> state, Tensor gradient, SetStep step)
     {
-        (Tensor next, Tensor first, Tensor second) =
-            AdamW.Step(value, state[0], state[1], gradient, step.Number, step.Rate, step.WeightDecay);
-        return (next, [first, second]);
+        (Tensor next, AdamMeans means) = AdamW.Step(
+            value, new AdamMeans(state[0], state[1]), gradient, step.Number, step.Rate, step.WeightDecay);
+        return (next, [means.First, means.Second]);
     }
 }
 
@@ -37,8 +37,8 @@ public sealed class AdamOptimiser : SetOptimiser
         Tensor value, IReadOnlyList<Tensor> state, Tensor gradient, SetStep step)
     {
         Tensor decayed = step.WeightDecay == 0 ? gradient : TensorAlgebra.Axpy(step.WeightDecay, value, gradient);
-        (Tensor next, Tensor first, Tensor second) =
-            AdamW.Step(value, state[0], state[1], decayed, step.Number, step.Rate, weightDecay: 0);
-        return (next, [first, second]);
+        (Tensor next, AdamMeans means) = AdamW.Step(
+            value, new AdamMeans(state[0], state[1]), decayed, step.Number, step.Rate, weightDecay: 0);
+        return (next, [means.First, means.Second]);
     }
 }

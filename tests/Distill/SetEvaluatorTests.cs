@@ -116,8 +116,8 @@ public sealed class SetEvaluatorTests
     public void Steps_that_fill_the_threads_by_themselves_are_taken_in_turn()
     {
         var backend = new CpuBackend(2);
-        Network small = Architectures.Create("convnet", new Shape(1, 28, 28), 10, width: 32);
-        Network large = Architectures.Create("convnet", new Shape(3, 32, 32), 10, width: 128);
+        Network small = Architectures.Create("convnet", new Shape(1, 28, 28), 10, new NetworkOptions { Width = 32 });
+        Network large = Architectures.Create("convnet", new Shape(3, 32, 32), 10);
         Assert.Equal(2, SetEvaluator.DegreeOfParallelism(small, 100, backend));
         Assert.Equal(1, SetEvaluator.DegreeOfParallelism(large, 256, backend));
         Assert.Equal(1, SetEvaluator.DegreeOfParallelism(small, 100, new ReferenceBackend()));

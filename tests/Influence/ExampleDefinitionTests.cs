@@ -71,7 +71,7 @@ public sealed class ExampleDefinitionTests
         const double decay = 0.5;
         using var problem = new TinyProblem(
             CheckpointSchedule.Every(400), network: new LinearRegression(new Shape(1, 6, 6), 3), backend: s_backend,
-            plan: new TrainingPlan(400, 12, 0.1, 0, decay, RateSchedule.Constant, Augmentation.None));
+            plan: new TrainingPlan(400, 12, 0.1, 0, decay, RateSchedule.Constant));
         Intervention part = Intervention.TakeAway(12, 1e-3, 3);
         double[] truth = Retrained(problem, part, 400);
         var estimate = new KohLiangInfluence(Context(problem, 400), InverseSolver.ConjugateGradients)
@@ -118,7 +118,7 @@ public sealed class ExampleDefinitionTests
 
     private static TinyProblem FullBatch(Network network, double rate, int steps) =>
         new(CheckpointSchedule.Every(steps), network: network, backend: s_backend,
-            plan: new TrainingPlan(steps, 12, rate, 0, 0, RateSchedule.Constant, Augmentation.None));
+            plan: new TrainingPlan(steps, 12, rate, 0, 0, RateSchedule.Constant));
 
     // The same training on other rows, as one batch.
     private static Expert Record(TinyProblem problem, int[] rows, string name) => Expert.Record(

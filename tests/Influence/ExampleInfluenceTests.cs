@@ -41,7 +41,7 @@ public sealed class ExampleInfluenceTests
     {
         using var problem = new TinyProblem(
             CheckpointSchedule.Every(6), network: new LinearRegression(new Shape(1, 6, 6), 3), backend: s_backend,
-            plan: new TrainingPlan(2, batch, 0.02, momentum, decay, schedule, Augmentation.None));
+            plan: new TrainingPlan(2, batch, 0.02, momentum, decay, schedule));
         // With batches of five the last one of an epoch has two examples; one of those is evaluated.
         int z = problem.Experts[0].Replay.IndicesAt(2)[0];
         double[] found = Predicted(problem, "unrolled", Reweighted(1, z));
@@ -230,7 +230,7 @@ public sealed class ExampleInfluenceTests
             var backend = new CpuBackend(1);
             using var problem = new TinyProblem(
                 CheckpointSchedule.Every(steps), backend: backend,
-                plan: new TrainingPlan(steps / 3, 4, 0.02, 0.9, 0, RateSchedule.Constant, Augmentation.None));
+                plan: new TrainingPlan(steps / 3, 4, 0.02, 0.9, 0, RateSchedule.Constant));
             ExampleInfluence influence = ExampleInfluences.Create(name, Context(problem, steps));
             using var scope = TensorScope.Begin();
             long before = backend.MemoryRequests;
@@ -298,7 +298,7 @@ public sealed class ExampleInfluenceTests
     private static TinyProblem FullBatch(Network network, double momentum, double decay, int steps,
         double rate = 0.02) =>
         new(CheckpointSchedule.Every(steps), network: network, backend: s_backend,
-            plan: new TrainingPlan(steps, 12, rate, momentum, decay, RateSchedule.Constant, Augmentation.None));
+            plan: new TrainingPlan(steps, 12, rate, momentum, decay, RateSchedule.Constant));
 
     private static ExampleContext Context(TinyProblem problem, int last) =>
         new(problem.Experts[0], problem.Context.Products, last);

@@ -160,7 +160,10 @@ public sealed class RetrainingCacheTests
     private static TinyProblem Problem(DType dtype) => new(
         CheckpointSchedule.Every(6), 0.9, 0.01, backend: new CpuBackend(1), dtype: dtype,
         plan: new TrainingPlan(
-            2, 4, 0.1, 0.9, 0.01, RateSchedule.Cosine, new Augmentation(AugmentationOps.Photographs)));
+            2, 4, 0.1, 0.9, 0.01, RateSchedule.Cosine)
+        {
+            Augmentation = new Augmentation(AugmentationOps.Photographs),
+        });
 
     private static RetrainingCache Folder(TinyProblem problem, string name) =>
         new(problem.Experts[0], Path.Combine(problem.Folder, name), [2, 6]);

@@ -51,7 +51,10 @@ public sealed class TrajectoryTests
     {
         var backend = new CpuBackend(1);
         TrainingPlan plan = new(
-            3, 5, 0.2, 0, 0, RateSchedule.StepAtHalf, new Augmentation(AugmentationOps.Photographs));
+            3, 5, 0.2, 0, 0, RateSchedule.StepAtHalf)
+        {
+            Augmentation = new Augmentation(AugmentationOps.Photographs),
+        };
         using var problem = new TinyProblem(
             CheckpointSchedule.Every(9), backend: backend, dtype: DType.Float32, plan: plan,
             network: new ConvNet(new Shape(1, 6, 6), 3, width: 2, depth: 1));
@@ -76,7 +79,7 @@ public sealed class TrajectoryTests
     public void The_displacement_of_plain_SGD_is_minus_the_sum_of_rates_times_gradients()
     {
         var backend = new CpuBackend(1);
-        TrainingPlan plan = new(2, 4, 0.1, 0, 0, RateSchedule.StepAtHalf, Augmentation.None);
+        TrainingPlan plan = new(2, 4, 0.1, 0, 0, RateSchedule.StepAtHalf);
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: backend, plan: plan);
         Expert expert = problem.Experts[0];
         foreach (Window window in (Window[])[new(0, 0, 6), new(0, 2, 5)])

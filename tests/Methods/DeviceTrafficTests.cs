@@ -84,7 +84,7 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
         var network = new ConvNet(new Shape(1, 6, 6), 3, width: 2, depth: 1);
         Traffic Of(int steps)
         {
-            var plan = new TrainingPlan(steps, 2, 0.1, 0.9, 0, RateSchedule.Constant, Augmentation.None) { MostSteps = steps };
+            var plan = new TrainingPlan(steps, 2, 0.1, 0.9, 0, RateSchedule.Constant) { MostSteps = steps };
             var trainer = new Trainer(network, data, plan, RandomKey.FromSeed(1));
             Tensor theta = network.Initialise(gpu, DType.Float32, RandomKey.FromSeed(2));
             return Count(gpu, () => trainer.Run(theta).Dispose());

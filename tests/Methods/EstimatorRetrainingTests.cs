@@ -40,7 +40,7 @@ public sealed class EstimatorRetrainingTests
     [Fact]
     public void Over_one_step_the_unrolled_real_side_is_minus_the_rate_times_the_gradient()
     {
-        TrainingPlan plan = new(1, 12, 0.3, 0.9, 0.1, RateSchedule.Constant, Augmentation.None);
+        TrainingPlan plan = new(1, 12, 0.3, 0.9, 0.1, RateSchedule.Constant);
         using var problem = new TinyProblem(CheckpointSchedule.Every(1), backend: new CpuBackend(1), plan: plan);
         var window = new Window(0, 0, 1);
         Tensor real = new BoundEstimator(new UnrolledEstimator(), problem.Context).Real(window);
@@ -131,7 +131,7 @@ public sealed class EstimatorRetrainingTests
 
     private static TinyProblem FullBatch(double rate) => new(
         CheckpointSchedule.Every(6), backend: new CpuBackend(1),
-        plan: new TrainingPlan(6, 12, rate, 0, 0, RateSchedule.Constant, Augmentation.None));
+        plan: new TrainingPlan(6, 12, rate, 0, 0, RateSchedule.Constant));
 
     private static Tensor Displacement(
         BoundEstimator estimator, Window window, SyntheticSet s, SyntheticLoss loss) =>

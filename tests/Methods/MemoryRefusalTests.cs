@@ -58,7 +58,7 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
         using var problem = new TinyProblem(
             CheckpointSchedule.Every(2), backend: backend, dtype: DType.Float32, mode: SecondDerivatives.FiniteDifference,
             network: network,
-            plan: new TrainingPlan(1, 4, 0.1, 0, 0, RateSchedule.Constant, Augmentation.None) { MostSteps = 2 });
+            plan: new TrainingPlan(1, 4, 0.1, 0, 0, RateSchedule.Constant) { MostSteps = 2 });
         // The real sides of every estimator stay until the end: their number is part of what is counted.
         var alive = new List<MethodSession>();
         var plan = new TinyPlan
@@ -133,7 +133,10 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
         var cpu = new CpuBackend(1);
         using var problem = new TinyProblem(
             CheckpointSchedule.Every(2), backend: cpu, dtype: DType.Float32, network: Convolutions);
-        var plan = new TrainingPlan(3, 4, 0.1, 0.9, 0, RateSchedule.Constant, new Augmentation(AugmentationOps.Photographs));
+        var plan = new TrainingPlan(3, 4, 0.1, 0.9, 0, RateSchedule.Constant)
+        {
+            Augmentation = new Augmentation(AugmentationOps.Photographs),
+        };
         using var folder = new TemporaryFolder();
         Expert Record() => Expert.Record(
             problem.Network, problem.Data, plan, CheckpointSchedule.Every(9), RandomKey.FromSeed(4), folder.At("t"));

@@ -94,7 +94,7 @@ public sealed class ObjectiveTests
         // A full batch a step: then the recorded displacement is the sum over all of D, and D is a third of each class.
         using var problem = new TinyProblem(
             CheckpointSchedule.Every(6), backend: new CpuBackend(1),
-            plan: new TrainingPlan(6, 12, 0.1, 0, 0, RateSchedule.Constant, Augmentation.None));
+            plan: new TrainingPlan(6, 12, 0.1, 0, 0, RateSchedule.Constant));
         var estimator = new BoundEstimator(new FirstOrderEstimator(), problem.Context);
         double[] whole = estimator.Real(s_window).ToArray<double>();
         double[][] sides = [.. Enumerable.Range(0, 3).Select(c => estimator.Real(s_window, c).ToArray<double>())];
@@ -112,7 +112,7 @@ public sealed class ObjectiveTests
         var loss = new ImageLoss(problem.Network, Augmentation.None, default);
         Tensor start = problem.Context.Theta(s_window, s_window.First);
         // Every step is a checkpoint, so S takes four steps of the expert's rate.
-        var plan = new TrainingPlan(4, problem.Start.Count, problem.Plan.Rate, 0, 0, RateSchedule.Constant, Augmentation.None);
+        var plan = new TrainingPlan(4, problem.Start.Count, problem.Plan.Rate, 0, 0, RateSchedule.Constant);
         Tensor end = new Trainer(problem.Network, problem.Start.AsTrainingSet(), plan, RandomKey.FromSeed(1)).Run(start);
         Tensor side = new BoundEstimator(new TrajectoryMatchingEstimator(), problem.Context).Synthetic(s_window, problem.Start, loss);
         Tensor linear = new BoundEstimator(new FirstOrderEstimator(), problem.Context).Synthetic(s_window, problem.Start, loss);
@@ -247,7 +247,7 @@ public sealed class ObjectiveTests
             using var scope = TensorScope.Begin();
             using var problem = new TinyProblem(
                 CheckpointSchedule.Every(24), mode: SecondDerivatives.FiniteDifference, backend: backend,
-                plan: new TrainingPlan(24, 12, 0.01, 0, 0, RateSchedule.Constant, Augmentation.None));
+                plan: new TrainingPlan(24, 12, 0.01, 0, 0, RateSchedule.Constant));
             var estimator = new BoundEstimator(name, problem.Context);
             var loss = new ImageLoss(problem.Network, Augmentation.None, default);
             var window = new Window(0, 0, length);

@@ -21,7 +21,7 @@ internal sealed class TinyProblem : IDisposable, IRealData
         Network = network ?? new ConvNet(new Shape(1, 6, 6), 3, width: 2, depth: 1, Activation.Softplus);
         RandomKey key = RandomKey.FromSeed(7);
         Data = Random(12, key.Split("data"), dtype);
-        Plan = plan ?? new TrainingPlan(2, 4, rate, momentum, decay, RateSchedule.Constant, Augmentation.None);
+        Plan = plan ?? new TrainingPlan(2, 4, rate, momentum, decay, RateSchedule.Constant);
         Experts = [.. Enumerable.Range(0, experts).Select(e => Expert.Record(
             Network, Data, Plan, schedule, key.Split("expert").Split((ulong)e), Path.Combine(_folder, $"{e}.safetensors")))];
         Context = new EstimationContext(Experts, new SecondOrderProducts(mode), Data)

@@ -4,10 +4,10 @@ using InfMatch.Influence;
 using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using InfMatch.Tests.Autograd;
 using InfMatch.Tests.Golden;
-using InfMatch.Tests.Nn;
 
-namespace InfMatch.Tests.Autograd;
+namespace InfMatch.Tests.Nn;
 
 public sealed class TilesTests
 {

@@ -6,8 +6,8 @@ using InfMatch.Tensors;
 namespace InfMatch.Nn;
 
 /// <summary>
-/// An operation that a batch has drawn, and where its random numbers come from. What they are is written apart from what is
-/// done with them, so that a captured step draws afresh.
+/// An operation that a batch has drawn, and where its random numbers come from. What they are is written apart from
+/// what is done with them, so that a captured step draws afresh.
 /// </summary>
 /// <param name="ops">What the operation is drawn from; not none.</param>
 /// <param name="key">The draw follows from it.</param>
@@ -49,7 +49,8 @@ internal readonly struct AugmentationDraw(
         int n = shape[0];
         return form switch
         {
-            AugmentationOps.Color => [.. Enumerable.Range(0, shape[1] > 1 ? 3 : 2).Select(_ => Empty(new Shape(n, 1, 1, 1)))],
+            AugmentationOps.Color =>
+                [.. Enumerable.Range(0, shape[1] > 1 ? 3 : 2).Select(_ => Empty(new Shape(n, 1, 1, 1)))],
             AugmentationOps.Cutout => [Empty(new Shape(n, 1, shape[2], shape[3]))],
             _ => [Empty(new Shape(n, 6))],
         };
@@ -154,7 +155,8 @@ internal readonly struct AugmentationDraw(
     // Random numbers of a batch: image i, place j; image 0's for all when siamese.
     private double At(int image, int place) => _parameters.Split((ulong)place).UniformAt(siamese ? 0 : image);
 
-    private int Whole(int image, int place, int bound) => _parameters.Split((ulong)place).Below(bound, siamese ? 0 : image);
+    private int Whole(int image, int place, int bound) =>
+        _parameters.Split((ulong)place).Below(bound, siamese ? 0 : image);
 
     private void Write(Tensor y, int place, double low, double high)
     {

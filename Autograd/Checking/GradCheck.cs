@@ -23,20 +23,23 @@ public static class GradCheck
         First(x => [function(x)], "the function", inputs, options ?? new GradCheckOptions());
 
     /// <summary>Checks the VJP of an operation at float64 inputs.</summary>
-    /// <inheritdoc cref="FirstOrder(Func{IReadOnlyList{Variable}, Variable}, IReadOnlyList{Tensor}, GradCheckOptions?)"/>
+    /// <inheritdoc
+    /// cref="FirstOrder(Func{IReadOnlyList{Variable}, Variable}, IReadOnlyList{Tensor}, GradCheckOptions?)"/>
     public static GradCheckReport FirstOrder(Op op, IReadOnlyList<Tensor> inputs, GradCheckOptions? options = null) =>
         First(x => op.Apply([.. x]), op.ToString(), inputs, options ?? new GradCheckOptions());
 
     /// <summary>Checks the derivative of the VJP, in the inputs and in the cotangent, of a function of float64
     /// inputs.</summary>
-    /// <inheritdoc cref="FirstOrder(Func{IReadOnlyList{Variable}, Variable}, IReadOnlyList{Tensor}, GradCheckOptions?)"/>
+    /// <inheritdoc
+    /// cref="FirstOrder(Func{IReadOnlyList{Variable}, Variable}, IReadOnlyList{Tensor}, GradCheckOptions?)"/>
     public static GradCheckReport SecondOrder(
         Func<IReadOnlyList<Variable>, Variable> function, IReadOnlyList<Tensor> inputs,
         GradCheckOptions? options = null) =>
         Second(x => [function(x)], "the function", inputs, options ?? new GradCheckOptions());
 
     /// <summary>Checks the derivative of the VJP, in the inputs and in the cotangents, of an operation.</summary>
-    /// <inheritdoc cref="FirstOrder(Func{IReadOnlyList{Variable}, Variable}, IReadOnlyList{Tensor}, GradCheckOptions?)"/>
+    /// <inheritdoc
+    /// cref="FirstOrder(Func{IReadOnlyList{Variable}, Variable}, IReadOnlyList{Tensor}, GradCheckOptions?)"/>
     public static GradCheckReport SecondOrder(Op op, IReadOnlyList<Tensor> inputs, GradCheckOptions? options = null) =>
         Second(x => op.Apply([.. x]), op.ToString(), inputs, options ?? new GradCheckOptions());
 
@@ -179,56 +182,4 @@ public static class GradCheck
             }
         }
     }
-}
-
-/// <summary>How derivatives are compared: |analytic − numeric| ≤ Absolute + Relative·|numeric|.</summary>
-/// <param name="Step">The step of the differences, times max(1, |x|).</param>
-/// <param name="Absolute">The tolerance near 0.</param>
-/// <param name="Relative">The tolerance elsewhere.</param>
-/// <param name="OneDirection">Whether each input moves once, along a random direction, instead of element by element:
-/// cheap for large inputs.</param>
-/// <param name="Seed">Of the random cotangents and directions.</param>
-public sealed record GradCheckOptions(
-    double Step = 1e-6, double Absolute = 1e-7, double Relative = 1e-6, bool OneDirection = false, ulong Seed = 1)
-{
-    /// <summary>Which inputs have a derivative; null means all.</summary>
-    public IReadOnlyList<bool>? Differentiable { get; init; }
-}
-
-/// <summary>The comparison of a check that came closest to failing, or failed by most.</summary>
-/// <param name="Subject">The operation with its parameters.</param>
-/// <param name="Order">1 for the VJP, 2 for its derivative.</param>
-/// <param name="Comparisons">How many numbers were compared.</param>
-/// <param name="Input">Index of the input; in the second order the cotangents of the outputs follow the inputs.</param>
-/// <param name="Element">Index in memory order; −1 for a random direction, or if nothing was compared.</param>
-/// <param name="Analytic">By the VJP.</param>
-/// <param name="Numeric">By central differences.</param>
-/// <param name="Ratio">|Analytic − Numeric| over what is allowed; more than 1 fails, +∞ stands for NaN.</param>
-public sealed record GradCheckReport(
-    string Subject, int Order, int Comparisons = 0, int Input = -1, int Element = -1, double Analytic = 0,
-    double Numeric = 0, double Ratio = 0)
-{
-    /// <summary>One sentence: what, where, and the two numbers.</summary>
-    public override string ToString() =>
-        $"{Subject}: order {Order}, input {Input}, {(Element < 0 ? "a random direction" : $"element {Element}")}: " +
-        $"analytic {Analytic:G17}, numeric {Numeric:G17}, {Ratio:G3} of the tolerance ({Comparisons} comparisons).";
-
-    internal GradCheckReport With(int input, int element, double analytic, double numeric, GradCheckOptions options)
-    {
-        double ratio = Math.Abs(analytic - numeric) / (options.Absolute + options.Relative * Math.Abs(numeric));
-        if (double.IsNaN(ratio))
-            ratio = double.PositiveInfinity;
-        return Comparisons > 0 && ratio <= Ratio
-            ? this with { Comparisons = Comparisons + 1 }
-            : new GradCheckReport(Subject, Order, Comparisons + 1, input, element, analytic, numeric, ratio);
-    }
-}
-
-/// <summary>A derivative that differs from its numeric value.</summary>
-public sealed class GradCheckException(GradCheckReport report)
-    : Exception(
-        $"A derivative is wrong. {report} Far over the tolerance the formula is wrong; just over it, look for a kink.")
-{
-    /// <summary>Where, and by how much.</summary>
-    public GradCheckReport Report { get; } = report;
 }

@@ -1,7 +1,7 @@
 namespace InfMatch.Nn;
 
-/// <summary>A number that stopped being finite, or that is finite and can mean nothing: further out than what it stands for can
-/// be.</summary>
+/// <summary>A number that stopped being finite, or that is finite and can mean nothing: further out than what it stands
+/// for can be.</summary>
 public sealed class NumericalException : Exception
 {
     /// <summary>At a step.</summary>

@@ -4,9 +4,9 @@ using InfMatch.Tensors;
 namespace InfMatch.Nn;
 
 /// <summary>
-/// CutMix (Yun et al., ICCV 2019) as NCFM (CVPR 2025) trains with it: with some probability one box of a batch is replaced
-/// by the same box of other images of the batch, and labels are mixed by the shares of the area. Its area is drawn from
-/// Beta(1, 1), which is uniform; the box is cut off at the edges of the image.
+/// CutMix (Yun et al., ICCV 2019) as NCFM (CVPR 2025) trains with it: with some probability one box of a batch is
+/// replaced by the same box of other images of the batch, and labels are mixed by the shares of the area. Its area is
+/// drawn from Beta(1, 1), which is uniform; the box is cut off at the edges of the image.
 /// </summary>
 public static class CutMix
 {
@@ -33,14 +33,14 @@ public static class CutMix
     /// <summary>The images whose boxes the images of a batch of n get.</summary>
     public static int[] PartnersOf(RandomKey key, int n) => key.Split("partners").Permutation(n);
 
-    /// <summary>Images [N, C, H, W] with labels [N, M], mixed; the same key mixes them alike. NaN spreads inside a pair of
-    /// images.</summary>
-    public static (Variable Images, Variable Labels) Apply(
-        Variable images, Variable labels, double probability, RandomKey key)
+    /// <summary>A batch whose images [N, C, H, W] and labels [N, M] are mixed, or the batch itself where no box is
+    /// drawn; the same key mixes alike. NaN spreads inside a pair of images.</summary>
+    public static Batch Apply(Batch batch, double probability, RandomKey key)
     {
+        (Variable images, Variable labels) = batch;
         (int height, int width) = (images.Shape[2], images.Shape[3]);
         if (BoxOf(key, probability, height, width) is not { Area: > 0 } box)
-            return (images, labels);
+            return batch;
         int[] partners = PartnersOf(key, images.Shape[0]);
         var inside = new double[height * width];
         for (int row = box.Top; row < box.Bottom; row++)
@@ -48,7 +48,7 @@ public static class CutMix
         Variable mask = Variable.Constant(
             Tensor.From(images.Value.Backend, images.Value.DType, inside, new Shape(1, 1, height, width)));
         double share = (double)box.Area / (height * width);
-        return (
+        return new Batch(
             images * (1 - mask) + images.GatherRows(partners) * mask,
             labels * (1 - share) + labels.GatherRows(partners) * share);
     }

@@ -4,22 +4,23 @@ using InfMatch.Tensors;
 namespace InfMatch.Nn;
 
 /// <summary>
-/// The augmentation by which the code of DC (Zhao, Mopuri and Bilen, ICLR 2021; DatasetCondensation, utils.augment with the strategy
-/// crop_scale_rotate) trains the networks that evaluate sets of MNIST. Each image is cropped, scaled or turned, each in one case of three:
+/// The augmentation by which the code of DC (Zhao, Mopuri and Bilen, ICLR 2021; DatasetCondensation, utils.augment with
+/// the strategy crop_scale_rotate) trains the networks that evaluate sets of MNIST. Each image is cropped, scaled or
+/// turned, each in one case of three:
 /// <list type="bullet">
-/// <item>cropped out of itself within a border of 4 pixels, by a shift of −4 … 3 down and right (not 4: the code draws below
-/// 8); the border is the channel's mean over the batch;</item>
-/// <item>scaled to whole numbers of rows and columns, each drawn from 0.8 … 1.2 of the side and rounded down, by the nearest
-/// pixel, and put into the middle; what stays empty is 0, the mean pixel of the data;</item>
-/// <item>turned by a whole number of degrees, −45 … 44, with cubic splines (scipy.ndimage.rotate), and cut out of the middle; what
-/// lies outside is the mean of the channels' means.</item>
+/// <item>cropped out of itself within a border of 4 pixels, by a shift of −4 … 3 down and right (not 4: the code draws
+/// below 8); the border is the channel's mean over the batch;</item>
+/// <item>scaled to whole numbers of rows and columns, each drawn from 0.8 … 1.2 of the side and rounded down, by the
+/// nearest pixel, and put into the middle; what stays empty is 0, the mean pixel of the data;</item>
+/// <item>turned by a whole number of degrees, −45 … 44, with cubic splines (scipy.ndimage.rotate), and cut out of the
+/// middle; what lies outside is the mean of the channels' means.</item>
 /// </list>
-/// DC also has noise of 0.001, drawn only for networks with batch norm, of which there is none here. The code takes the height
-/// for both sides, so images must be square. Linear in the images; NaN spreads over the channel by its mean.
+/// DC also has noise of 0.001, drawn only for networks with batch norm, of which there is none here. The code takes the
+/// height for both sides, so images must be square. Linear in the images; NaN spreads over the channel by its mean.
 /// </summary>
 public static class DcAugmentation
 {
-    private const int Border = 4, MostDegrees = 45, Taps = 4;
+    private const int Border = 4, MostDegrees = 45, Taps = CubicSpline.Taps;
     private const double LargestChange = 0.2;
 
     /// <summary>What is done to an image.</summary>
@@ -41,7 +42,8 @@ public static class DcAugmentation
     /// <summary>The draws of so many images of a side; all image 0's where they are siamese.</summary>
     public static Drawn[] Draw(int images, int side, RandomKey key, bool siamese)
     {
-        RandomKey ops = key.Split("op"), first = key.Split("parameters").Split(0), second = key.Split("parameters").Split(1);
+        RandomKey ops = key.Split("op"), parameters = key.Split("parameters");
+        RandomKey first = parameters.Split(0), second = parameters.Split(1);
         var drawn = new Drawn[images];
         for (int i = 0; i < images; i++)
         {
@@ -128,9 +130,10 @@ public static class DcAugmentation
         (int n, int c, int side) = (images.Shape[0], images.Shape[1], images.Shape[2]);
         int plane = side * side;
         var coefficients = Variable.Constant(
-            Tensor.From(images.Value.Backend, images.Value.DType, SplineCoefficients(side), new Shape(side, side)));
+            Tensor.From(images.Value.Backend, images.Value.DType, CubicSpline.Coefficients(side), new Shape(side, side)));
         // The matrix on the rows of every plane is a 1×1 convolution that takes rows for channels.
-        Variable spline = images.Reshape(new Shape(n * c, side, 1, side)).Conv2d(coefficients.Reshape(new Shape(side, side, 1, 1)))
+        Variable spline = images.Reshape(new Shape(n * c, side, 1, side))
+            .Conv2d(coefficients.Reshape(new Shape(side, side, 1, 1)))
             .Reshape(new Shape(n * c * side, side)).MatMul(coefficients, transposeB: true)
             .Reshape(new Shape(images.Shape.Count));
         var outside = new double[n * plane];
@@ -145,14 +148,15 @@ public static class DcAugmentation
                 (double y, double x) = turn.SourceOf(p / side, p % side);
                 bool isInside = y >= 0 && y <= side - 1 && x >= 0 && x <= side - 1;
                 outside[i * plane + p] = isInside ? 0 : 1;
-                int top = SplineWeights(y, ofRow), left = SplineWeights(x, ofColumn);
+                int top = CubicSpline.Weights(y, ofRow), left = CubicSpline.Weights(x, ofColumn);
                 for (int t = 0; t < Taps * Taps; t++)
                 {
                     int source = 0;
                     if (isInside)
                     {
                         weights[t][i * plane + p] = ofRow[t / Taps] * ofColumn[t % Taps];
-                        source = Mirrored(top + t / Taps, side) * side + Mirrored(left + t % Taps, side);
+                        int row = CubicSpline.Mirrored(top + t / Taps, side);
+                        source = row * side + CubicSpline.Mirrored(left + t % Taps, side);
                     }
                     for (int k = 0; k < c; k++)
                         sources[t][(i * c + k) * plane + p] = (i * c + k) * plane + source;
@@ -168,8 +172,8 @@ public static class DcAugmentation
     private static Variable Mask(Variable like, double[] values) => Variable.Constant(Tensor.From(
         like.Value.Backend, like.Value.DType, values, new Shape(like.Shape[0], 1, like.Shape[2], like.Shape[3])));
 
-    // Where the pixels of a turned image that is cut out of the middle come from; the turned image is so large that all of it
-    // fits.
+    // Where the pixels of a turned image that is cut out of the middle come from; the turned image is so large that all
+    // of it fits.
     private readonly struct Turn
     {
         private readonly double _cos, _sin, _offsetY, _offsetX;
@@ -189,59 +193,5 @@ public static class DcAugmentation
             (double y, double x) = (row + _top, column + _left);
             return (_cos * y + _sin * x + _offsetY, _cos * x - _sin * y + _offsetX);
         }
-    }
-
-    // The cubic B-spline at the four places around a coordinate; the number of the first.
-    private static int SplineWeights(double at, Span<double> weights)
-    {
-        int floor = (int)Math.Floor(at);
-        double t = at - floor, rest = 1 - t;
-        (weights[0], weights[3]) = (rest * rest * rest / 6, t * t * t / 6);
-        weights[1] = (4 - 3 * t * t * (2 - t)) / 6;
-        weights[2] = (4 - 3 * rest * rest * (2 - rest)) / 6;
-        return floor - 1;
-    }
-
-    private static int Mirrored(int at, int side)
-    {
-        if (side == 1)
-            return 0;
-        int period = 2 * side - 2, within = (at % period + period) % period;
-        return within < side ? within : period - within;
-    }
-
-    // [H, H]: from the numbers along a line, mirrored at its ends, to the coefficients of the cubic spline through them: the inverse
-    // of (c_{i−1} + 4c_i + c_{i+1})/6, by the recursions of Unser (1999) on the columns of the identity.
-    private static double[] SplineCoefficients(int side)
-    {
-        var matrix = new double[side * side];
-        var line = new double[side];
-        double pole = Math.Sqrt(3) - 2;
-        for (int column = 0; column < side; column++)
-        {
-            Array.Clear(line);
-            line[column] = 1;
-            if (side > 1)
-                Filter(line, pole);
-            for (int row = 0; row < side; row++)
-                matrix[row * side + column] = line[row];
-        }
-        return matrix;
-    }
-
-    private static void Filter(double[] line, double pole)
-    {
-        int n = line.Length;
-        for (int i = 0; i < n; i++)
-            line[i] *= 6;
-        double power = pole, last = Math.Pow(pole, n - 1), start = line[0] + last * line[^1];
-        for (int i = 1; i < n - 1; i++, power *= pole)
-            start += power * (line[i] + last * line[n - 1 - i]);
-        line[0] = start / (1 - last * last);
-        for (int i = 1; i < n; i++)
-            line[i] += pole * line[i - 1];
-        line[^1] = pole / (pole * pole - 1) * (line[^1] + pole * line[^2]);
-        for (int i = n - 2; i >= 0; i--)
-            line[i] = pole * (line[i + 1] - line[i]);
     }
 }

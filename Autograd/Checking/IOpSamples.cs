@@ -24,7 +24,8 @@ public sealed record OpSample(Op Op, params SampleInput[] Inputs)
     /// adjoint identity ⟨A x, y⟩ = ⟨x, Aᵀ y⟩ must hold.</summary>
     public IReadOnlyList<int[]> LinearIn { get; init; } = [];
 
-    /// <summary>How many terms are summed into one element of the output: rounding grows with its square root.</summary>
+    /// <summary>How many terms are summed into one element of the output: rounding grows with its square
+    /// root.</summary>
     public int Terms { get; init; } = 1;
 
     /// <summary>Whether drawn inputs stay away from kinks that no range can describe; they are drawn again until they

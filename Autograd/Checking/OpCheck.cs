@@ -24,13 +24,15 @@ public static class OpCheck
     public static OpReport Vjp(OpSample sample, Backend backend, DType dtype)
     {
         using TensorScope scope = TensorScope.Begin();
-        double error = Distance(Cotangents(sample, new ReferenceBackend(), DType.Float64), Cotangents(sample, backend, dtype));
+        double[][] expected = Cotangents(sample, new ReferenceBackend(), DType.Float64);
+        double error = Distance(expected, Cotangents(sample, backend, dtype));
         long terms = (long)sample.Inputs.Sum(input => input.Shape.Count) * sample.Terms;
         return new OpReport(sample.Op, "derivatives", error, Tolerance(dtype, terms));
     }
 
-    /// <summary>The adjoint identity ⟨A x, y⟩ = ⟨x, Aᵀ y⟩ in each group of inputs in which the operation is linear: it needs
-    /// no second device and no differences. The error is relative to Σ |(A x)_i·y_i|; 0 for what is not linear.</summary>
+    /// <summary>The adjoint identity ⟨A x, y⟩ = ⟨x, Aᵀ y⟩ in each group of inputs in which the operation is linear: it
+    /// needs no second device and no differences. The error is relative to Σ |(A x)_i·y_i|; 0 for what is not
+    /// linear.</summary>
     public static OpReport Adjoint(OpSample sample, Backend backend, DType dtype)
     {
         using TensorScope scope = TensorScope.Begin();
@@ -46,7 +48,8 @@ public static class OpCheck
             (double right, double other) = Products(moved, pulled);
             error = Larger(error, Math.Abs(left - right) / Math.Max(1, Math.Max(size, other)));
         }
-        return new OpReport(sample.Op, "both sides of ⟨Ax, y⟩ = ⟨x, Aᵀy⟩", error, dtype == DType.Float64 ? DoubleTolerance : 1e-5);
+        double tolerance = dtype == DType.Float64 ? DoubleTolerance : 1e-5;
+        return new OpReport(sample.Op, "both sides of ⟨Ax, y⟩ = ⟨x, Aᵀy⟩", error, tolerance);
     }
 
     private static double Tolerance(DType dtype, long terms) =>
@@ -82,7 +85,8 @@ public static class OpCheck
         .. outputs.Select((y, o) =>
         {
             RandomKey key = RandomKey.FromSeed(3).Split((ulong)o);
-            double[] numbers = [.. Enumerable.Range(0, y.Shape.Count).Select(i => (double)(float)(2 * key.UniformAt(i) - 1))];
+            double[] numbers =
+                [.. Enumerable.Range(0, y.Shape.Count).Select(i => (double)(float)(2 * key.UniformAt(i) - 1))];
             return Variable.Constant(Tensor.From(y.Value.Backend, y.Value.DType, numbers, y.Shape));
         }),
     ];

@@ -25,8 +25,8 @@ public static class OpCatalogue
     /// <summary>The inputs that an operation must refuse.</summary>
     public static IEnumerable<OpError> Errors(Type op) => Call<OpError>(nameof(ErrorsOf), op);
 
-    /// <summary>The numbers of a sample's inputs, the same for every backend and number type: exact in float32, and away
-    /// from kinks.</summary>
+    /// <summary>The numbers of a sample's inputs, the same for every backend and number type: exact in float32, and
+    /// away from kinks.</summary>
     /// <exception cref="InvalidOperationException">A thousand draws stayed near a kink.</exception>
     public static double[][] Draw(OpSample sample)
     {

@@ -1,16 +1,17 @@
+using InfMatch.Autograd;
 using InfMatch.Tensors;
 
-namespace InfMatch.Autograd;
+namespace InfMatch.Nn;
 
 /// <summary>
-/// Several small images in the memory of one: an image cut into f×f tiles, each enlarged bilinearly to the full size, as
-/// IDC (Kim et al., ICML 2022) and NCFM (CVPR 2025) decode what they store. Pixels are squares whose centres lie at ½, 1½, …
-/// (PyTorch's align_corners=False); behind the outermost centres of a tile its edge goes on.
+/// Several small images in the memory of one: an image cut into f×f tiles, each enlarged bilinearly to the full size,
+/// as IDC (Kim et al., ICML 2022) and NCFM (CVPR 2025) decode what they store. Pixels are squares whose centres lie at
+/// ½, 1½, … (PyTorch's align_corners=False); behind the outermost centres of a tile its edge goes on.
 /// </summary>
 public static class Tiles
 {
-    /// <summary>Images [N·f², C, H, W] from stored ones [N, C, H, W]: those of an image one behind the other, row by row.
-    /// Linear; NaN spreads over its tile.</summary>
+    /// <summary>Images [N·f², C, H, W] from stored ones [N, C, H, W]: those of an image one behind the other, row by
+    /// row. Linear; NaN spreads over its tile.</summary>
     /// <exception cref="ShapeException">f is below 1 or does not divide H and W.</exception>
     public static Variable EnlargeTiles(this Variable images, int factor)
     {
@@ -18,8 +19,8 @@ public static class Tiles
         if (factor == 1)
             return images;
         (int n, int c, int height, int width) = (images.Shape[0], images.Shape[1], images.Shape[2], images.Shape[3]);
-        // A matrix on the rows of every plane is a 1×1 convolution that takes rows for channels; one on its columns is a
-        // matrix product.
+        // A matrix on the rows of every plane is a 1×1 convolution that takes rows for channels; one on its columns is
+        // a matrix product.
         Variable rows = images.Reshape(new Shape(n * c, height, 1, width))
             .Conv2d(Enlargement(images, height, factor).Reshape(new Shape(factor * height, height, 1, 1)));
         Variable both = rows.Reshape(new Shape(n * c * factor * height, width))
@@ -34,8 +35,8 @@ public static class Tiles
         ? rows
         : rows.GatherRows([.. Enumerable.Range(0, rows.Shape[0] * factor * factor).Select(i => i / (factor * factor))]);
 
-    /// <summary>Stored images [N, C, H, W] whose tiles are N·f² images, each shrunk by the mean of its f×f squares: what a
-    /// distillation under a factor starts from.</summary>
+    /// <summary>Stored images [N, C, H, W] whose tiles are N·f² images, each shrunk by the mean of its f×f squares:
+    /// what a distillation under a factor starts from.</summary>
     /// <exception cref="ShapeException">f does not divide H and W, or f² not the number of images.</exception>
     public static Tensor Pack(Tensor images, int factor)
     {
@@ -49,7 +50,8 @@ public static class Tiles
         var order = new int[n * c * height * factor];
         for (int i = 0; i < order.Length; i++)
         {
-            int column = i % factor, row = i / factor % height, channel = i / (factor * height) % c, image = i / (factor * height * c);
+            int column = i % factor, row = i / factor % height;
+            int channel = i / (factor * height) % c, image = i / (factor * height * c);
             order[i] = ((image * tiles + row / tall * factor + column) * c + channel) * tall + row % tall;
         }
         return Variable.Constant(images).AvgPool2d(factor)
