@@ -317,7 +317,7 @@ internal static class Settings
             throw DistillException.BadValue(
                 "--factor", $"{s.Factor}", "1 beside --zca: whitened images cannot be shrunk and enlarged");
         }
-        if (s.ImageSize is { } side && DatasetCatalog.Infos.Any(i => i.Name == s.Dataset && !i.IsDecoded))
+        if (s.ImageSize is { } side && DatasetCatalog.Named(s.Dataset) is { IsDecoded: false })
         {
             throw DistillException.BadValue(
                 "--image-size", $"{side}", $"no value for {s.Dataset}, whose images have one size");
