@@ -9,6 +9,9 @@ namespace InfMatch.Distill;
 /// </summary>
 internal static class Presets
 {
+    /// <summary>The preset of every command that names none.</summary>
+    public const string Usual = "standard";
+
     /// <summary>The names, for options and messages.</summary>
     public static ImmutableArray<string> Names { get; } = ["demo", "standard", "retrained"];
 
