@@ -8,6 +8,7 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using InfMatch.Benchmarks;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using Job = BenchmarkDotNet.Jobs.Job;
 
 const string Help =
     """

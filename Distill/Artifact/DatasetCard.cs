@@ -1,4 +1,5 @@
 using System.Text;
+using InfMatch.Datasets;
 
 namespace InfMatch.Distill;
 
@@ -18,7 +19,7 @@ internal sealed class DatasetCard(
     public string Text()
     {
         string source = artifact.Metadata.GetValueOrDefault("dataset", None), dataset = TableText.Markdown(source);
-        (string licence, string note) = SourceOf(source);
+        (string licence, string note) = DatasetCatalog.LicenceOf(source);
         string network = artifact.Metadata.GetValueOrDefault("network", None);
         int each = artifact.Count / artifact.Classes;
         var text = new StringBuilder();
@@ -132,20 +133,4 @@ internal sealed class DatasetCard(
     private string Value(string key) => TableText.Markdown(artifact.Metadata.GetValueOrDefault(key, None));
 
     private static string SizeOf(int n) => n < 1000 ? "n<1K" : n < 10_000 ? "1K<n<10K" : n < 100_000 ? "10K<n<100K" : "100K<n<1M";
-
-    // Hugging Face's name of the licence, and a sentence. Sources: the publishers' pages.
-    private static (string Licence, string Note) SourceOf(string dataset) => dataset switch
-    {
-        "fashion-mnist" or "fashion-mnist-small" =>
-            ("mit", "Fashion-MNIST is by Zalando SE, under the MIT licence (https://github.com/zalandoresearch/fashion-mnist)."),
-        "mnist" => ("cc-by-sa-3.0", "MNIST is by Yann LeCun and Corinna Cortes, under CC BY-SA 3.0."),
-        "cifar-10" or "cifar-100" => (
-            "unknown",
-            "CIFAR is by Alex Krizhevsky, Vinod Nair and Geoffrey Hinton; it has no stated licence, and its page asks for the " +
-            "citation of the technical report of 2009 (https://www.cs.toronto.edu/~kriz/cifar.html)."),
-        "svhn" => ("other", "SVHN (Netzer et al., 2011) is for non-commercial use only (http://ufldl.stanford.edu/housenumbers)."),
-        _ when dataset.StartsWith("tiny-imagenet", StringComparison.Ordinal) => (
-            "other", "Tiny-ImageNet is a part of ImageNet, whose terms allow non-commercial research and education only."),
-        _ => ("unknown", "Its licence is not known to the program: ask whoever owns the images before the set is passed on."),
-    };
 }

@@ -1,3 +1,4 @@
+using InfMatch.Datasets;
 using InfMatch.Influence;
 using InfMatch.Methods;
 using InfMatch.Nn;
@@ -128,7 +129,7 @@ internal static class PlanFactory
         _ => RateSchedule.StepAtHalf,
     };
 
-    private static bool HasDigits(string dataset) => dataset is "mnist" or "svhn";
+    private static bool HasDigits(string dataset) => DatasetCatalog.Named(dataset) is { HasDigits: true };
 
     /// <summary>The augmentation of a name; auto flips photographs and never digits.</summary>
     public static Augmentation AugmentationOf(string name, string dataset) =>

@@ -160,10 +160,8 @@ internal static class Settings
     public static ImmutableArray<Setting> OfEvaluation { get; } =
     [
         Choice("Protocol",
-            "How networks are trained on a set: A as MTT and DATM report (SGD, DSA, 1000 epochs, /10 at half with the momentum kept), B " +
-            "as NCFM (AdamW, diffaug, CutMix, 2000 epochs), DC as DC's code does (E + 1 epochs, a new optimiser with /10 after epoch " +
-            "E/2 + 1, E 300 or with an augmentation 1000); without it A with the values below", Protocols.Names,
-            s => s.Protocol ?? Protocols.Names[0], (s, v) => s with { Protocol = v }),
+            $"How networks are trained on a set: {Protocols.Help}; without it {ProtocolA.OwnName} with the values below", Protocols.Names,
+            s => s.Protocol ?? ProtocolA.OwnName, (s, v) => s with { Protocol = v }),
         Whole("BestEvery", "Epochs between two looks at the test images, for the best accuracy; 0 for none (B: a twentieth).", 0,
             1_000_000, s => s.BestEvery ?? Protocols.BestEvery(s), (s, v) => s with { BestEvery = v }),
         Probability("Cutmix", "Probability with which a batch of their training is mixed by CutMix (B: 0.5).",
@@ -267,7 +265,7 @@ internal static class Settings
             throw DistillException.BadValue(
                 "--factor", $"{s.Factor}", "1 beside --zca: whitened images cannot be shrunk and enlarged");
         }
-        if (s.ImageSize is { } side && DatasetCatalog.Infos.Any(i => i.Name == s.Dataset && !i.IsDecoded))
+        if (s.ImageSize is { } side && DatasetCatalog.Named(s.Dataset) is { IsDecoded: false })
         {
             throw DistillException.BadValue(
                 "--image-size", $"{side}", $"no value for {s.Dataset}, whose images have one size");

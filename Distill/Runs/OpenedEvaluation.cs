@@ -123,7 +123,7 @@ internal sealed class OpenedEvaluation : IDisposable
                 ? settings.Depth
                 : int.Parse(artifact.Metadata["depth"], CultureInfo.InvariantCulture),
         };
-        bool hasOneSize = DatasetCatalog.Infos.Any(i => i.Name == settings.Dataset && !i.IsDecoded);
+        bool hasOneSize = DatasetCatalog.Named(settings.Dataset) is { IsDecoded: false };
         if (hasOneSize && !resolved.IsGiven("ImageSize"))
             settings = settings with { ImageSize = null };
         // Only now is it known what the protocol is for.

@@ -23,7 +23,7 @@ public sealed class RetrainingCacheTests
     {
         using TinyProblem problem = Problem(dtype);
         RetrainingCache one = Folder(problem, "one"), many = Folder(problem, "many");
-        IReadOnlyList<string> alone = one.Run(s_interventions), together = many.Run(s_interventions, threads: 4);
+        IReadOnlyList<string> alone = one.Run(s_interventions), together = many.Run(s_interventions, new LocalJobRunner(4));
         for (int i = 0; i < s_interventions.Length; i++)
             Assert.Equal(File.ReadAllBytes(alone[i]), File.ReadAllBytes(together[i]));
         Expert expert = problem.Experts[0];

@@ -27,6 +27,9 @@ internal abstract class Preset : IKind
 /// <summary>The presets by name.</summary>
 internal static class Presets
 {
+    /// <summary>The preset of every command that names none.</summary>
+    public const string Usual = "standard";
+
     /// <summary>The run without arguments.</summary>
     public static RunSettings Demo => Of("demo");
 

@@ -1,5 +1,5 @@
-using System.Collections.Immutable;
 using System.Runtime.InteropServices;
+using InfMatch.Tensors;
 
 namespace InfMatch.Datasets;
 
@@ -9,9 +9,6 @@ namespace InfMatch.Datasets;
 /// </summary>
 public static class Cifar100Reader
 {
-    /// <summary>Name in the catalogue.</summary>
-    public const string Name = "cifar-100";
-
     /// <summary>Name of the folder inside the published archive.</summary>
     public const string FolderName = "cifar-100-binary";
 
@@ -24,22 +21,11 @@ public static class Cifar100Reader
         RecordBytes = LabelBytes + PixelBytes;
     private const string Archive = "cifar-100-binary.tar.gz", Fix = $"Unpack {Archive} again.";
 
-    /// <summary>The hundred fine class names, in the order of the labels.</summary>
-    public static ImmutableArray<string> ClassNames { get; } =
-    [
-        .. ("apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle " +
-            "caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant flatfish " +
-            "forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree motorcycle " +
-            "mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine " +
-            "possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail snake spider squirrel streetcar " +
-            "sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle wardrobe whale " +
-            "willow_tree wolf woman worm").Split(' '),
-    ];
-
     /// <summary>Reads training and test set from a folder; the files must hold exactly so many images.</summary>
     /// <exception cref="DatasetException">A file is missing, damaged or of another data set.</exception>
     public static DatasetPair LoadFolder(
-        string folder, int trainImages = PublishedTrain, int testImages = PublishedTest, DecodeLimits? limits = null)
+        string folder, DatasetTraits set, int trainImages = PublishedTrain, int testImages = PublishedTest,
+        DecodeLimits? limits = null)
     {
         limits ??= DecodeLimits.Default;
         DatasetFile.RequireFolder(folder);
@@ -52,13 +38,13 @@ public static class Cifar100Reader
         }
 
         return new DatasetPair(
-            Name, Decode(DatasetFile.ReadAll(train, limits), train, trainImages, $"{Name} train"),
-            Decode(DatasetFile.ReadAll(test, limits), test, testImages, $"{Name} test"));
+            set.Name, Decode(DatasetFile.ReadAll(train, limits), train, set with { Name = $"{set.Name} train" }, trainImages),
+            Decode(DatasetFile.ReadAll(test, limits), test, set with { Name = $"{set.Name} test" }, testImages));
     }
 
     /// <summary>Decodes a file in memory to a set [N, 3, 32, 32]; the place is only named in errors.</summary>
     /// <exception cref="DatasetException">The bytes are not exactly that many CIFAR-100 records.</exception>
-    public static ImageDataset Decode(byte[] file, string place, int images, string name = Name)
+    public static ImageDataset Decode(byte[] file, string place, DatasetTraits set, int images)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(images);
         if (file.Length != (long)images * RecordBytes)
@@ -67,12 +53,12 @@ public static class Cifar100Reader
         for (int i = 0; i < images; i++)
         {
             int at = i * RecordBytes;
-            if (file[at] >= CoarseClasses || file[at + 1] >= ClassNames.Length)
+            if (file[at] >= CoarseClasses || file[at + 1] >= set.ClassNames.Length)
             {
                 throw new DatasetException(
                     DatasetFault.LabelOutOfRange, place, $"the labels of record {i} are no classes",
                     $"coarse {file[at]}, fine {file[at + 1]}",
-                    $"coarse 0 to {CoarseClasses - 1}, fine 0 to {ClassNames.Length - 1}",
+                    $"coarse 0 to {CoarseClasses - 1}, fine 0 to {set.ClassNames.Length - 1}",
                     "The file is damaged or not of CIFAR-100.", at);
             }
 
@@ -81,8 +67,8 @@ public static class Cifar100Reader
         }
 
         return new ImageDataset(
-            name, ClassNames, 3, 32, 32, ImmutableCollectionsMarshal.AsImmutableArray(pixels),
-            ImmutableCollectionsMarshal.AsImmutableArray(labels), Standardisation.Cifar100);
+            set, new Shape(3, 32, 32), ImmutableCollectionsMarshal.AsImmutableArray(pixels),
+            ImmutableCollectionsMarshal.AsImmutableArray(labels));
     }
 
     /// <summary>True when a folder holds CIFAR-100 in any form, or what is easily taken for it and then

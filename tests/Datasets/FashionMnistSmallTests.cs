@@ -4,7 +4,7 @@ using static InfMatch.Tests.Datasets.DatasetBytes;
 
 namespace InfMatch.Tests.Datasets;
 
-public sealed class EmbeddedFashionMnistTests
+public sealed class FashionMnistSmallTests
 {
     [Fact]
     public void The_built_in_set_is_balanced_and_of_the_promised_size()
@@ -15,13 +15,13 @@ public sealed class EmbeddedFashionMnistTests
         Assert.All(Enumerable.Range(0, 10), m => Assert.Equal(1_000, pair.Train.CountOfClass(m)));
         Assert.All(Enumerable.Range(0, 10), m => Assert.Equal(200, pair.Test.CountOfClass(m)));
         Assert.Equal([9, 0, 0, 3, 0, 2, 7, 2, 5, 5], pair.Train.Labels[..10].ToArray());
-        Assert.Equal(Standardisation.FashionMnist, pair.Standardisation);
+        Assert.Equal(KnownSets.FashionMnist.Standardisation, pair.Standardisation);
     }
 
     [Fact]
     public void The_published_mean_and_deviation_fit_the_built_in_part()
     {
-        var measured = Standardisation.Measure(EmbeddedFashionMnist.Load().Train.Pixels, 1, 784);
+        var measured = Standardisation.Measure(FashionMnistSmallDataset.Unpack().Train.Pixels, 1, 784);
         Assert.Equal(0.2861, measured.Mean[0], 0.003);
         Assert.Equal(0.3530, measured.Std[0], 0.003);
     }
@@ -36,7 +36,7 @@ public sealed class EmbeddedFashionMnistTests
         {
             int at = rng.Below(packed.Length);
             byte[] damaged = With(packed, at, (byte)~packed[at]);
-            Refused(DatasetFault.Damaged, () => EmbeddedFashionMnist.Unpack(new MemoryStream(damaged)), "built-in");
+            Refused(DatasetFault.Damaged, () => FashionMnistSmallDataset.Unpack(new MemoryStream(damaged)), "built-in");
         }
     }
 
@@ -45,7 +45,7 @@ public sealed class EmbeddedFashionMnistTests
     {
         byte[] packed = Resource();
         Refused(DatasetFault.Damaged,
-            () => EmbeddedFashionMnist.Unpack(new MemoryStream(packed[..(packed.Length / 2)])), "built-in");
+            () => FashionMnistSmallDataset.Unpack(new MemoryStream(packed[..(packed.Length / 2)])), "built-in");
     }
 
     [Fact]
@@ -61,21 +61,21 @@ public sealed class EmbeddedFashionMnistTests
         }
 
         packed.Position = 0;
-        Refused(DatasetFault.Damaged, () => EmbeddedFashionMnist.Unpack(packed),
-            "SHA-256", EmbeddedFashionMnist.Sha256);
+        Refused(DatasetFault.Damaged, () => FashionMnistSmallDataset.Unpack(packed),
+            "SHA-256", FashionMnistSmallDataset.Sha256);
     }
 
     [Fact]
     public void The_licence_travels_with_the_images()
     {
-        string text = EmbeddedFashionMnist.LicenceText();
+        string text = FashionMnistSmallDataset.LicenceText();
         Assert.Contains("Copyright (c) 2017 Zalando SE", text, StringComparison.Ordinal);
         Assert.Contains("Permission is hereby granted, free of charge", text, StringComparison.Ordinal);
     }
 
     private static byte[] Resource()
     {
-        using var stream = typeof(EmbeddedFashionMnist).Assembly.GetManifestResourceStream("fashion-mnist-small.bin")!;
+        using var stream = typeof(FashionMnistSmallDataset).Assembly.GetManifestResourceStream("fashion-mnist-small.bin")!;
         byte[] bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
         return bytes;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.IO.Compression;
 using System.Security.Cryptography;
 
@@ -9,10 +10,10 @@ namespace InfMatch.Datasets;
 /// images, test labels); eng/make-embedded-fashion-mnist.cs makes it. Source: Xiao, Rasul and Vollgraf,
 /// "Fashion-MNIST", arXiv:1708.07747; licence in Embedded/LICENSE-fashion-mnist.txt.
 /// </summary>
-public static class EmbeddedFashionMnist
+public sealed class FashionMnistSmallDataset : Dataset
 {
-    /// <summary>Name in the catalogue.</summary>
-    public const string Name = "fashion-mnist-small";
+    /// <summary>Its name, where a constant is needed.</summary>
+    public const string OwnName = "fashion-mnist-small";
 
     /// <summary>Training images of each class.</summary>
     public const int TrainPerClass = 1000;
@@ -27,13 +28,50 @@ public static class EmbeddedFashionMnist
     private const int TrainCount = 10 * TrainPerClass, TestCount = 10 * TestPerClass;
     private const int ImageHeader = 16, LabelHeader = 8, ImageBytes = 28 * 28;
 
+    /// <inheritdoc/>
+    public override string Name => OwnName;
+
+    /// <inheritdoc/>
+    public override string Description => "a part of Fashion-MNIST, built in";
+
+    /// <summary>The first, because it needs no files.</summary>
+    public override int Place => 0;
+
+    /// <inheritdoc/>
+    public override PublishedSize Published { get; } = new(TrainCount, TestCount, 10, "28×28");
+
+    /// <inheritdoc/>
+    public override bool IsBuiltIn => true;
+
+    /// <inheritdoc/>
+    public override DatasetLicence Licence => FashionMnistDataset.OfImages;
+
+    /// <inheritdoc/>
+    public override ImmutableArray<string> ClassNames => FashionMnistDataset.Articles;
+
+    /// <inheritdoc/>
+    public override Standardisation Standardisation => FashionMnistDataset.Pixels;
+
+    /// <inheritdoc/>
+    public override string Files => "nothing";
+
+    /// <inheritdoc/>
+    public override bool IsIn(string folder) => false;
+
+    /// <inheritdoc/>
+    public override DatasetPair Load(string? folder, LoadOptions options) => folder is null
+        ? Unpack()
+        : throw new DatasetException(
+            DatasetFault.WrongFormat, folder, $"{Name} is built in and is not read from a folder",
+            fix: "Leave the folder out, or ask for fashion-mnist.");
+
     /// <summary>Unpacks the built-in set and verifies its checksum.</summary>
     /// <exception cref="DatasetException">The resource is missing or damaged: this build is broken.</exception>
-    public static DatasetPair Load()
+    public static DatasetPair Unpack()
     {
-        using var stream = typeof(EmbeddedFashionMnist).Assembly.GetManifestResourceStream(Resource)
+        using var stream = typeof(FashionMnistSmallDataset).Assembly.GetManifestResourceStream(Resource)
             ?? throw new DatasetException(
-                DatasetFault.NotFound, Name, "the built-in set is not in this build",
+                DatasetFault.NotFound, OwnName, "the built-in set is not in this build",
                 fix: "Make it with eng/make-embedded-fashion-mnist.cs and build again.");
         return Unpack(stream);
     }
@@ -43,9 +81,9 @@ public static class EmbeddedFashionMnist
     public static string LicenceText()
     {
         const string Licence = "LICENSE-fashion-mnist.txt";
-        using var stream = typeof(EmbeddedFashionMnist).Assembly.GetManifestResourceStream(Licence)
+        using var stream = typeof(FashionMnistSmallDataset).Assembly.GetManifestResourceStream(Licence)
             ?? throw new DatasetException(
-                DatasetFault.NotFound, Name, $"{Licence} is not in this build", fix: "Build again from a clean copy.");
+                DatasetFault.NotFound, OwnName, $"{Licence} is not in this build", fix: "Build again from a clean copy.");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
     }
@@ -80,17 +118,17 @@ public static class EmbeddedFashionMnist
             throw Damaged($"SHA-256 {actual}", Sha256, null);
 
         return new DatasetPair(
-            Name,
+            OwnName,
             Join("train", files[0], files[1]),
             Join("test", files[2], files[3]));
     }
 
     private static ImageDataset Join(string split, byte[] images, byte[] labels) => IdxReader.Join(
-        $"{Name} {split}", Name, IdxReader.DecodeImages(images, Name),
-        Name, IdxReader.DecodeLabels(labels, Name, DatasetCatalog.FashionMnistClasses.Length),
-        DatasetCatalog.FashionMnistClasses, Standardisation.FashionMnist);
+        new DatasetTraits($"{OwnName} {split}", FashionMnistDataset.Articles, FashionMnistDataset.Pixels),
+        OwnName, IdxReader.DecodeImages(images, OwnName),
+        OwnName, IdxReader.DecodeLabels(labels, OwnName, FashionMnistDataset.Articles.Length));
 
     private static DatasetException Damaged(string? got, string? expected, Exception? inner) => new(
-        DatasetFault.Damaged, Name, "the built-in set is damaged", got, expected,
+        DatasetFault.Damaged, OwnName, "the built-in set is damaged", got, expected,
         "Build again from a clean copy.", innerException: inner);
 }

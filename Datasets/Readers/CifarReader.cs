@@ -1,6 +1,6 @@
-using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using InfMatch.Tensors;
 
 namespace InfMatch.Datasets;
 
@@ -25,17 +25,13 @@ public static class CifarReader
 
     private const string TestFile = "test_batch.bin";
 
-    /// <summary>The ten class names, in the order of the labels.</summary>
-    public static ImmutableArray<string> ClassNames { get; } =
-        ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
-
     /// <summary>
     /// Reads training (five batches) and test set from a folder, or from the cifar-10-batches-bin below it; every file
     /// must hold exactly the given number of images, so that a file cut between two records is noticed.
     /// </summary>
     /// <exception cref="DatasetException">A file is missing, damaged, doubled or of another data set.</exception>
     public static DatasetPair LoadFolder(
-        string folder, int imagesPerFile = PublishedImagesPerFile, DecodeLimits? limits = null)
+        string folder, DatasetTraits set, int imagesPerFile = PublishedImagesPerFile, DecodeLimits? limits = null)
     {
         limits ??= DecodeLimits.Default;
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(imagesPerFile);
@@ -67,24 +63,25 @@ public static class CifarReader
             bool test = b == s_trainFiles.Length;
             int first = test ? 0 : b * imagesPerFile;
             Split(
-                file, paths[b], imagesPerFile,
+                file, paths[b], set.ClassNames.Length,
                 (test ? testPixels : pixels).AsSpan(first * PixelBytes, imagesPerFile * PixelBytes),
                 (test ? testLabels : labels).AsSpan(first, imagesPerFile));
         }
 
         return new DatasetPair(
-            "cifar-10", Set("cifar-10 train", pixels, labels), Set("cifar-10 test", testPixels, testLabels));
+            set.Name, Set($"{set.Name} train", set, pixels, labels), Set($"{set.Name} test", set, testPixels, testLabels));
     }
 
     /// <summary>Decodes one batch file in memory to a set [N, 3, 32, 32]; the place is only named in errors.</summary>
     /// <exception cref="DatasetException">The bytes are not exactly that many CIFAR-10 records.</exception>
-    public static ImageDataset Decode(byte[] file, string place, int imagesPerFile = PublishedImagesPerFile)
+    public static ImageDataset Decode(
+        byte[] file, string place, DatasetTraits set, int imagesPerFile = PublishedImagesPerFile)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(imagesPerFile);
         RequireLength(file, place, imagesPerFile);
         byte[] pixels = new byte[imagesPerFile * PixelBytes], labels = new byte[imagesPerFile];
-        Split(file, place, imagesPerFile, pixels, labels);
-        return Set(Path.GetFileName(place), pixels, labels);
+        Split(file, place, set.ClassNames.Length, pixels, labels);
+        return Set(Path.GetFileName(place), set, pixels, labels);
     }
 
     /// <summary>True when a folder holds CIFAR-10 in any form, also one that is then refused with a reason.</summary>
@@ -93,10 +90,9 @@ public static class CifarReader
             File.Exists(Path.Combine(folder, f)) || File.Exists(Path.Combine(folder, f + ".xz")))
         || WrongVersion(folder) is not null;
 
-    private static ImageDataset Set(string name, byte[] pixels, byte[] labels) => new(
-        name, ClassNames, 3, 32, 32,
-        ImmutableCollectionsMarshal.AsImmutableArray(pixels), ImmutableCollectionsMarshal.AsImmutableArray(labels),
-        Standardisation.Cifar10);
+    private static ImageDataset Set(string name, DatasetTraits set, byte[] pixels, byte[] labels) => new(
+        set with { Name = name }, new Shape(3, 32, 32),
+        ImmutableCollectionsMarshal.AsImmutableArray(pixels), ImmutableCollectionsMarshal.AsImmutableArray(labels));
 
     private static string Find(string folder, string file)
     {
@@ -168,16 +164,16 @@ public static class CifarReader
             "Unpack or download it again.", offset: Math.Min(length, expected));
     }
 
-    private static void Split(byte[] file, string place, int images, Span<byte> pixels, Span<byte> labels)
+    private static void Split(byte[] file, string place, int classes, Span<byte> pixels, Span<byte> labels)
     {
-        for (int i = 0; i < images; i++)
+        for (int i = 0; i < labels.Length; i++)
         {
             int at = i * RecordBytes;
-            if (file[at] >= ClassNames.Length)
+            if (file[at] >= classes)
             {
                 throw new DatasetException(
                     DatasetFault.LabelOutOfRange, place, $"the label of record {i} is not a class",
-                    $"{file[at]}", $"0 to {ClassNames.Length - 1}",
+                    $"{file[at]}", $"0 to {classes - 1}",
                     "The file is damaged or not of CIFAR-10.", offset: at);
             }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using InfMatch.Tensors;
 
 namespace InfMatch.Datasets;
 
@@ -21,37 +22,26 @@ public static class IdxReader
 
     /// <summary>Reads training and test set from a folder with the four published files.</summary>
     /// <exception cref="DatasetException">A file is missing, damaged or does not belong to the others.</exception>
-    public static DatasetPair LoadFolder(
-        string folder,
-        string name,
-        ImmutableArray<string> classNames,
-        Standardisation standardisation,
-        DecodeLimits? limits = null)
+    public static DatasetPair LoadFolder(string folder, DatasetTraits set, DecodeLimits? limits = null)
     {
         DatasetFile.RequireFolder(folder);
         string trainImages = Find(folder, "train-images", "idx3-ubyte");
         string trainLabels = Find(folder, "train-labels", "idx1-ubyte");
         string testImages = Find(folder, "t10k-images", "idx3-ubyte");
         string testLabels = Find(folder, "t10k-labels", "idx1-ubyte");
-        var train = LoadSet(trainImages, trainLabels, $"{name} train", classNames, standardisation, limits);
-        var test = LoadSet(testImages, testLabels, $"{name} test", classNames, standardisation, limits);
-        return new DatasetPair(name, train, test);
+        var train = LoadSet(trainImages, trainLabels, set with { Name = $"{set.Name} train" }, limits);
+        var test = LoadSet(testImages, testLabels, set with { Name = $"{set.Name} test" }, limits);
+        return new DatasetPair(set.Name, train, test);
     }
 
     /// <summary>Reads one set from an image file and its label file.</summary>
     /// <exception cref="DatasetException">A file is missing or damaged, or the two counts differ.</exception>
-    public static ImageDataset LoadSet(
-        string imagePath,
-        string labelPath,
-        string name,
-        ImmutableArray<string> classNames,
-        Standardisation standardisation,
-        DecodeLimits? limits = null)
+    public static ImageDataset LoadSet(string imagePath, string labelPath, DatasetTraits set, DecodeLimits? limits = null)
     {
         // The small file first: a swapped or foreign pair then fails in milliseconds.
-        var labels = ReadLabels(labelPath, classNames.Length, limits);
+        var labels = ReadLabels(labelPath, set.ClassNames.Length, limits);
         var images = ReadImages(imagePath, limits);
-        return Join(name, imagePath, images, labelPath, labels, classNames, standardisation);
+        return Join(set, imagePath, images, labelPath, labels);
     }
 
     /// <summary>Reads an image file, plain or gzip: [N, H, W].</summary>
@@ -110,13 +100,7 @@ public static class IdxReader
     }
 
     internal static ImageDataset Join(
-        string name,
-        string imagePlace,
-        IdxImages images,
-        string labelPlace,
-        ImmutableArray<byte> labels,
-        ImmutableArray<string> classNames,
-        Standardisation standardisation)
+        DatasetTraits set, string imagePlace, IdxImages images, string labelPlace, ImmutableArray<byte> labels)
     {
         if (images.Count != labels.Length)
         {
@@ -126,8 +110,7 @@ public static class IdxReader
                 "Are training and test files mixed up?", offset: 4);
         }
 
-        return new ImageDataset(
-            name, classNames, 1, images.Height, images.Width, images.Pixels, labels, standardisation);
+        return new ImageDataset(set, new Shape(1, images.Height, images.Width), images.Pixels, labels);
     }
 
     /// <summary>True when a folder holds at least one file with a published name.</summary>

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
-using System.Collections.Immutable;
 using System.Runtime.InteropServices;
+using InfMatch.Tensors;
 
 namespace InfMatch.Datasets;
 
@@ -11,23 +11,17 @@ namespace InfMatch.Datasets;
 /// </summary>
 public static class SvhnReader
 {
-    /// <summary>Name in the catalogue.</summary>
-    public const string Name = "svhn";
-
     internal const string TrainFile = "train_32x32.mat", TestFile = "test_32x32.mat";
 
     private const int Side = 32, Channels = 3, ImageBytes = Channels * Side * Side;
 
-    /// <summary>The ten digits.</summary>
-    public static ImmutableArray<string> ClassNames => DatasetCatalog.MnistClasses;
-
     /// <summary>Reads training and test set from a folder.</summary>
     /// <exception cref="DatasetException">A file is missing or damaged.</exception>
-    public static DatasetPair LoadFolder(string folder, DecodeLimits? limits = null)
+    public static DatasetPair LoadFolder(string folder, DatasetTraits set, DecodeLimits? limits = null)
     {
         limits ??= DecodeLimits.Default;
         DatasetFile.RequireFolder(folder);
-        return new DatasetPair(Name, Read(TrainFile, "train"), Read(TestFile, "test"));
+        return new DatasetPair(set.Name, Read(TrainFile, "train"), Read(TestFile, "test"));
 
         ImageDataset Read(string file, string part)
         {
@@ -39,13 +33,13 @@ public static class SvhnReader
                     fix: "Put the file of http://ufldl.stanford.edu/housenumbers into this folder (format 2, cropped digits).");
             }
 
-            return Decode(DatasetFile.ReadAll(path, limits), path, $"{Name} {part}", limits);
+            return Decode(DatasetFile.ReadAll(path, limits), path, set with { Name = $"{set.Name} {part}" }, limits);
         }
     }
 
     /// <summary>Decodes a file in memory to a set [N, 3, 32, 32]; the place is only named in errors.</summary>
     /// <exception cref="DatasetException">The bytes are damaged or no such file.</exception>
-    public static ImageDataset Decode(byte[] file, string place, string name = Name, DecodeLimits? limits = null)
+    public static ImageDataset Decode(byte[] file, string place, DatasetTraits set, DecodeLimits? limits = null)
     {
         limits ??= DecodeLimits.Default;
         List<MatArray> arrays = MatFile.Decode(file, place, limits);
@@ -88,8 +82,8 @@ public static class SvhnReader
         }
 
         return new ImageDataset(
-            name, ClassNames, Channels, Side, Side, ImmutableCollectionsMarshal.AsImmutableArray(pixels),
-            ImmutableCollectionsMarshal.AsImmutableArray(digits), Standardisation.Svhn);
+            set, new Shape(Channels, Side, Side), ImmutableCollectionsMarshal.AsImmutableArray(pixels),
+            ImmutableCollectionsMarshal.AsImmutableArray(digits));
     }
 
     /// <summary>True when a folder holds one of the two files.</summary>
