@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using BenchmarkDotNet.Attributes;
+using InfMatch.Autograd;
 using InfMatch.Tensors;
 
 namespace InfMatch.Benchmarks;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using InfMatch.Autograd;
 using InfMatch.Datasets;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;

@@ -1,3 +1,4 @@
+using InfMatch.Autograd;
 using InfMatch.Tensors;
 
 namespace InfMatch.Tests.Tensors;
@@ -87,18 +88,16 @@ public sealed class BackendRuleTests
 
     private readonly struct Throwing : IUnaryFunction
     {
-        public static T Apply<T>(T x) where T : System.Numerics.IBinaryFloatingPointIeee754<T> => x;
+        static T IUnaryFunction.Apply<T, N>(T x) => x;
 
-        public static void Apply<T>(ReadOnlySpan<T> x, Span<T> y)
-            where T : System.Numerics.IBinaryFloatingPointIeee754<T> => throw new NotSupportedException("from a chunk");
+        static void IUnaryFunction.Apply<T>(ReadOnlySpan<T> x, Span<T> y) => throw new NotSupportedException("from a chunk");
     }
 
     private readonly struct Nested : IUnaryFunction
     {
-        public static T Apply<T>(T x) where T : System.Numerics.IBinaryFloatingPointIeee754<T> => x;
+        static T IUnaryFunction.Apply<T, N>(T x) => x;
 
-        public static void Apply<T>(ReadOnlySpan<T> x, Span<T> y)
-            where T : System.Numerics.IBinaryFloatingPointIeee754<T>
+        static void IUnaryFunction.Apply<T>(ReadOnlySpan<T> x, Span<T> y)
         {
             CpuBackend cpu = KernelCheck.Threads[2];
             using TensorScope scope = TensorScope.Begin();
@@ -205,31 +204,6 @@ public sealed class BackendRuleTests
         }
         Assert.Equal(both, cpu.Memory.Cached);
         Assert.Equal(peak, cpu.Memory.Peak);
-    }
-
-    [Fact]
-    public void Softplus_keeps_its_relative_accuracy_on_both_sides()
-    {
-        double[] values = [.. Enumerable.Range(-300, 601).Select(i => (double)(float)(i / 4.0))];
-        foreach (DType dtype in Enum.GetValues<DType>())
-        foreach (Backend backend in (Backend[])[KernelCheck.Reference, .. KernelCheck.Widths])
-        {
-            using TensorScope scope = TensorScope.Begin();
-            Tensor x = Tensor.From(backend, dtype, values, new Shape(values.Length)), y = backend.Empty(x.Shape, dtype);
-            backend.Map<SoftplusFunction>(x, y);
-            double[] found = y.ToArray<double>();
-            for (int i = 0; i < values.Length; i++)
-            {
-                // log(1 + e) = 2·artanh(e/(2 + e)), a series that needs no 1 + e.
-                double e = Math.Exp(-Math.Abs(values[i])), z = e / (2 + e), sum = 0;
-                for (int k = 60; k >= 0; k--)
-                    sum = sum * z * z + 1.0 / (2 * k + 1);
-                double truth = Math.Max(values[i], 0) + 2 * z * sum;
-                Assert.True(
-                    Math.Abs(found[i] - truth) <= 4 * KernelCheck.Epsilon(dtype) * truth,
-                    $"{backend.Description}, {dtype}: softplus({values[i]}) = {found[i]:R}, not {truth:R}");
-            }
-        }
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using InfMatch.Autograd;
 using InfMatch.Tensors;
 
 namespace InfMatch.Tests.Tensors;

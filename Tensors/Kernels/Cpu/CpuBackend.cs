@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -311,7 +312,7 @@ public sealed unsafe class CpuBackend : HostBackend
         for (int i = 0; i < indices.Length; i++)
         {
             Span<T> to = dx.Span.Slice(indices[i] * row, row);
-            AddFunction.Apply<T>(to, dy.Span.Slice(i * row, row), to);
+            TensorPrimitives.Add(to, dy.Span.Slice(i * row, row), to);
         }
     }
 

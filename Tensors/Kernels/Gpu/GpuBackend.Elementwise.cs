@@ -118,33 +118,15 @@ public sealed partial class GpuBackend
     /// <inheritdoc/>
     public override void Map<F>(Tensor x, Tensor y)
     {
-        if (typeof(F) == typeof(ExpFunction))
-            MapBy<DeviceExp>(x, y);
-        else if (typeof(F) == typeof(LogFunction))
-            MapBy<DeviceLog>(x, y);
-        else if (typeof(F) == typeof(SqrtFunction))
-            MapBy<DeviceSqrt>(x, y);
-        else if (typeof(F) == typeof(TanhFunction))
-            MapBy<DeviceTanh>(x, y);
-        else if (typeof(F) == typeof(SigmoidFunction))
-            MapBy<DeviceSigmoid>(x, y);
-        else if (typeof(F) == typeof(SoftplusFunction))
-            MapBy<DeviceSoftplus>(x, y);
-        else
-            MapBy<Defined<F>>(x, y);
-    }
-
-    private void MapBy<F>(Tensor x, Tensor y) where F : struct, IDeviceFunction
-    {
         if (y.DType == DType.Float32)
-            MapBy<float, Float32Numbers, F>(x, y);
+            Map<float, Float32Numbers, F>(x, y);
         else
-            MapBy<double, Float64Numbers, F>(x, y);
+            Map<double, Float64Numbers, F>(x, y);
     }
 
-    private void MapBy<T, N, F>(Tensor x, Tensor y)
+    private void Map<T, N, F>(Tensor x, Tensor y)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> where N : struct, IDeviceNumbers<T>
-        where F : struct, IDeviceFunction
+        where F : struct, IUnaryFunction
     {
         (ArrayView<T> from, ArrayView<T> to) = (View<T>(x), View<T>(y));
         if (y.Count > 0)
@@ -156,17 +138,18 @@ public sealed partial class GpuBackend
     public override void Zip<F>(Tensor a, Tensor b, Tensor y)
     {
         if (y.DType == DType.Float32)
-            Zip<float, F>(a, b, y);
+            Zip<float, Float32Numbers, F>(a, b, y);
         else
-            Zip<double, F>(a, b, y);
+            Zip<double, Float64Numbers, F>(a, b, y);
     }
 
-    private void Zip<T, F>(Tensor a, Tensor b, Tensor y)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where F : struct, IBinaryFunction
+    private void Zip<T, N, F>(Tensor a, Tensor b, Tensor y)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where N : struct, IDeviceNumbers<T>
+        where F : struct, IBinaryFunction
     {
         (ArrayView<T> p, ArrayView<T> q, ArrayView<T> to) = (View<T>(a), View<T>(b), View<T>(y));
         if (y.Count > 0)
-            _launcher.Launch(Groups(y.Count), Threads, ElementwiseKernels.Zip<T, F>, p, q, to, y.Count);
+            _launcher.Launch(Groups(y.Count), Threads, ElementwiseKernels.Zip<T, N, F>, p, q, to, y.Count);
         GC.KeepAlive((a, b, y));
     }
 

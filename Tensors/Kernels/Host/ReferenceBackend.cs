@@ -19,7 +19,7 @@ public sealed partial class ReferenceBackend() : HostBackend("reference", long.M
     {
         Span<T> xs = x.Span, ys = y.Span;
         for (int i = 0; i < ys.Length; i++)
-            ys[i] = F.Apply(xs[i]);
+            ys[i] = F.Apply<T, HostMath<T>>(xs[i]);
     }
 
     /// <inheritdoc/>
@@ -27,7 +27,7 @@ public sealed partial class ReferenceBackend() : HostBackend("reference", long.M
     {
         Span<T> p = a.Span, q = b.Span, ys = y.Span;
         for (int i = 0; i < ys.Length; i++)
-            ys[i] = F.Apply(p[i], q[i]);
+            ys[i] = F.Apply<T, HostMath<T>>(p[i], q[i]);
     }
 
     /// <inheritdoc/>
