@@ -13,7 +13,8 @@ public sealed record Affine(double Scale, double Shift) : SingleOutputOp, IOpSam
     }
 
     /// <inheritdoc/>
-    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.Affine(x[0], Scale, Shift, y);
+    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
+        on.Run(new AffineCall(x[0], Scale, Shift, y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) => [Scale * at.Cotangent];

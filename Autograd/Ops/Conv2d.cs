@@ -21,7 +21,7 @@ public sealed record Conv2d(Conv2dGeometry Geometry) : SingleOutputOp, IOpSample
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.Conv2d(Geometry, x[0], x[1], x.Length > 2 ? x[2] : null, y);
+        on.Run(new Conv2dCall(Geometry, x[0], x[1], x.Length > 2 ? x[2] : null, y));
 
     /// <inheritdoc/>
     // y = x * w + b, ȳ given:  x̄ = InputGradient(ȳ, w),  w̄ = WeightGradient(x, ȳ),  b̄_k = Σ over n, h, w of ȳ.
@@ -70,7 +70,7 @@ public sealed record Conv2dInputGradient(Conv2dGeometry Geometry) : SingleOutput
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.Conv2dInputGradient(Geometry, x[0], x[1], y);
+        on.Run(new Conv2dInputGradientCall(Geometry, x[0], x[1], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) =>
@@ -106,7 +106,7 @@ public sealed record Conv2dWeightGradient(Conv2dGeometry Geometry) : SingleOutpu
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.Conv2dWeightGradient(Geometry, x[0], x[1], y);
+        on.Run(new Conv2dWeightGradientCall(Geometry, x[0], x[1], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) =>

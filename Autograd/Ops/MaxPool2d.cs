@@ -17,7 +17,7 @@ public sealed record MaxPool2d(Pool2dGeometry Geometry) : SingleOutputOp, IOpSam
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.MaxPool2d(Geometry, x[0], x[0], y);
+        on.Run(new MaxPool2dCall(Geometry, x[0], x[0], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) => [new MaxPool2dGradient(Geometry).On(at.Cotangent, at.Inputs[0])];
@@ -50,7 +50,7 @@ public sealed record MaxPool2dGradient(Pool2dGeometry Geometry) : SingleOutputOp
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.MaxPool2dGradient(Geometry, x[1], x[0], y);
+        on.Run(new MaxPool2dGradientCall(Geometry, x[1], x[0], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) =>
@@ -81,7 +81,7 @@ public sealed record MaxPool2dGather(Pool2dGeometry Geometry) : SingleOutputOp, 
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.MaxPool2d(Geometry, x[1], x[0], y);
+        on.Run(new MaxPool2dCall(Geometry, x[1], x[0], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) =>

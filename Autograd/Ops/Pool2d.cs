@@ -15,7 +15,8 @@ public sealed record AvgPool2d(Pool2dGeometry Geometry) : SingleOutputOp, IOpSam
     }
 
     /// <inheritdoc/>
-    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.AvgPool2d(Geometry, x[0], y);
+    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
+        on.Run(new AvgPool2dCall(Geometry, x[0], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) => [new AvgPool2dGradient(Geometry).On(at.Cotangent)];
@@ -46,7 +47,7 @@ public sealed record AvgPool2dGradient(Pool2dGeometry Geometry) : SingleOutputOp
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.AvgPool2dGradient(Geometry, x[0], y);
+        on.Run(new AvgPool2dGradientCall(Geometry, x[0], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) => [new AvgPool2d(Geometry).On(at.Cotangent)];
@@ -83,7 +84,7 @@ public sealed record NormReluPool(Pool2dGeometry Geometry, double Epsilon) : Fus
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.NormReluPool(Geometry, Epsilon, x[0], x[1], x[2], y);
+        on.Run(new NormReluPoolCall(new NormReluPoolInputs(Geometry, Epsilon, x[0], x[1], x[2]), y));
 
     /// <inheritdoc/>
     public override Variable Compose(ReadOnlySpan<Variable> inputs) =>
@@ -94,8 +95,9 @@ public sealed record NormReluPool(Pool2dGeometry Geometry, double Epsilon) : Fus
     {
         Tensor x = at.Inputs[0].Value, gamma = at.Inputs[1].Value, beta = at.Inputs[2].Value;
         Tensor?[] result = [.. at.Inputs.Select((v, i) => at.Needs(i) ? x.Backend.Empty(v.Shape, x.DType) : null)];
-        x.Backend.NormReluPoolGradient(
-            Geometry, Epsilon, x, gamma, beta, at.Cotangent.Value, result[0], result[1], result[2]);
+        x.Backend.Run(new NormReluPoolGradientCall(
+            new NormReluPoolInputs(Geometry, Epsilon, x, gamma, beta), at.Cotangent.Value, result[0], result[1],
+            result[2]));
         return result;
     }
 

@@ -135,7 +135,9 @@ public sealed class Distiller : IDisposable
     {
         Tensor newValue = value.Backend.Empty(value.Shape, value.DType);
         Tensor newVelocity = value.Backend.Empty(value.Shape, value.DType);
-        value.Backend.SgdStep(value, velocity, gradient, rate, momentum, 0, newValue, newVelocity);
+        value.Backend.Run(new SgdStepCall(
+            new SgdTensors(value, velocity), gradient, new SgdRates(rate, momentum, 0),
+            new SgdTensors(newValue, newVelocity)));
         return (newValue, newVelocity);
     }
 

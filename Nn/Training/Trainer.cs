@@ -154,11 +154,11 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
     /// <summary>Which examples of D the batch of step t holds, in its order.</summary>
     public int[] IndicesAt(int step) => RowsAt(step).ToArray();
 
-    private ReadOnlySpan<int> RowsAt(int step)
+    private ReadOnlyMemory<int> RowsAt(int step)
     {
         int[] order = OrderOf(step / StepsPerEpoch);
         int start = step % StepsPerEpoch * plan.BatchSize;
-        return order.AsSpan(start, Math.Min(order.Length - start, plan.BatchSize));
+        return order.AsMemory(start, Math.Min(order.Length - start, plan.BatchSize));
     }
 
     /// <summary>The loss that step t descends, without weight decay: of its batch, by <see cref="Weights"/>, and what is
@@ -250,10 +250,10 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
             Variable parameters = Variable.Leaf(theta), loss = LossAt(step)(parameters);
             return (loss.Value, Gradient.Of(loss, parameters).Value);
         }
-        ReadOnlySpan<int> indices = RowsAt(step);
+        ReadOnlyMemory<int> indices = RowsAt(step);
         CapturedBatch batch = OfSize(indices.Length, theta, captured);
-        theta.Backend.GatherRows(data.Images, indices, batch.Images);
-        theta.Backend.GatherRows(data.Labels, indices, batch.Labels);
+        theta.Backend.Run(new GatherRowsCall(data.Images, indices, batch.Images));
+        theta.Backend.Run(new GatherRowsCall(data.Labels, indices, batch.Labels));
         batch.Augment(plan.Augmentation, AugmentationKey(step));
         if (plan.CutMix > 0)
         {
