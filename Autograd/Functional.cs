@@ -3,30 +3,10 @@ using InfMatch.Tensors;
 namespace InfMatch.Autograd;
 
 /// <summary>Operations as methods, and what is composed of them. New behaviour is composed here first; it becomes an
-/// operation of its own only when a measurement asks for it.</summary>
-public static class Functional
+/// operation of its own only when a measurement asks for it. The functions of single numbers stand beside theirs, in
+/// Ops/Elementwise.cs.</summary>
+public static partial class Functional
 {
-    /// <summary>eˣ.</summary>
-    public static Variable Exp(this Variable x) => new Exp().On(x);
-
-    /// <summary>log x; −∞ at 0, NaN below.</summary>
-    public static Variable Log(this Variable x) => new Log().On(x);
-
-    /// <summary>√x; NaN below 0.</summary>
-    public static Variable Sqrt(this Variable x) => new Sqrt().On(x);
-
-    /// <summary>tanh x.</summary>
-    public static Variable Tanh(this Variable x) => new Tanh().On(x);
-
-    /// <summary>1/(1 + e⁻ˣ).</summary>
-    public static Variable Sigmoid(this Variable x) => new Sigmoid().On(x);
-
-    /// <summary>log(1 + eˣ): a ReLU without a kink.</summary>
-    public static Variable Softplus(this Variable x) => new Softplus().On(x);
-
-    /// <summary>max(x, 0) with ReLU'(0) = 0.</summary>
-    public static Variable Relu(this Variable x) => new Relu().On(x);
-
     /// <summary>x above 0, slope·x below.</summary>
     public static Variable LeakyRelu(this Variable x, double slope = 0.01) => slope * x + (1 - slope) * x.Relu();
 

@@ -1,13 +1,14 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace InfMatch.Tensors;
 
 /// <summary>
-/// The seam between the mathematics and a device: memory, and every kernel. Destinations come last, are made by the
-/// caller, have the inferred shape, and never overlap a source. All tensors of one call live on this backend and share
-/// one number type unless stated otherwise. Nothing above Tensors knows which backend runs. The definition of each
-/// kernel is its plain loop in <see cref="ReferenceBackend"/>; another backend must agree with it in float64 to
-/// rounding, and gives the same bits again for the same call.
+/// The seam between the mathematics and a device: memory, copies, functions of single numbers, and <see cref="Run"/> for every
+/// other kernel. Destinations come last, are made by the caller, have the inferred shape, and never overlap a source. All
+/// tensors of one call live on this backend and share one number type unless stated otherwise. Nothing above Tensors knows which
+/// backend runs. A backend agrees with the reference backend in float64 to rounding, and gives the same bits again for the same
+/// call.
 /// </summary>
 public abstract class Backend
 {
@@ -70,6 +71,13 @@ public abstract class Backend
     /// <summary>A buffer without memory, for kernels that are not run; only where graphs are captured.</summary>
     internal virtual Storage Placeholder(DType dtype, int length) =>
         throw new NotSupportedException($"{Name} captures no graphs.");
+
+    /// <summary>Working memory for the kernels of captured graphs; null where they need none.</summary>
+    internal virtual WorkingMemory? NewWorkingMemory() => null;
+
+    /// <summary>Lets the kernels that this thread calls work in another memory, null for the thread's own, and returns what
+    /// they worked in.</summary>
+    internal virtual WorkingMemory? UseWorkingMemory(WorkingMemory? next) => null;
 
     /// <summary>y_i = low + (high − low)·u_i with u_i number i of the key, <see cref="RandomKey.UniformAt"/>, in float64 and
     /// rounded to y's number type: the same numbers on every backend to a rounding of the sum, and none is copied there.</summary>
@@ -147,95 +155,23 @@ public abstract class Backend
     /// <summary>y_i = f(a_i, b_i), all of one shape.</summary>
     public abstract void Zip<F>(Tensor a, Tensor b, Tensor y) where F : struct, IBinaryFunction;
 
-    /// <summary>y = scale·x + shift.</summary>
-    public abstract void Affine(Tensor x, double scale, double shift, Tensor y);
+    /// <summary>Runs a kernel: the record of its arguments says which, and what it computes.</summary>
+    /// <exception cref="DeviceException">A tensor lives on another backend.</exception>
+    /// <exception cref="DTypeException">The tensors mix number types.</exception>
+    /// <exception cref="NotSupportedException">The backend has no such kernel.</exception>
+    public abstract void Run<K>(K call) where K : struct, IKernelCall;
 
-    /// <summary>z = a·x + y.</summary>
-    public abstract void Axpy(double a, Tensor x, Tensor y, Tensor z);
+    /// <summary>The kernel for a kind of call among those of a backend and number type.</summary>
+    private protected IKernel<K> KernelOf<K>(object kernels) where K : struct, IKernelCall =>
+        kernels as IKernel<K> ?? throw new NotSupportedException(
+            $"{Name} has no kernel for {typeof(K).Name}: {kernels.GetType().Name} must implement IKernel<{typeof(K).Name}>.");
 
-    /// <summary>result = Σ x_i·y_i, summed in float64; result is a float64 scalar.</summary>
-    public abstract void Dot(Tensor x, Tensor y, Tensor result);
-
-    /// <summary>y = x stretched to y's shape by NumPy's rules.</summary>
-    public abstract void BroadcastTo(Tensor x, Tensor y);
-
-    /// <summary>y = x summed over the dimensions in which y has size 1 or which y lacks, in float64: the adjoint of
-    /// <see cref="BroadcastTo"/>.</summary>
-    public abstract void SumTo(Tensor x, Tensor y);
-
-    /// <summary>y [M, N] = op(a)·op(b), where op transposes if asked.</summary>
-    public abstract void MatMul(Tensor a, bool transposeA, Tensor b, bool transposeB, Tensor y);
-
-    /// <summary>y [N, K, OH, OW] = x [N, C, H, W] cross-correlated with w [K, C, R, S], plus bias [K] if given.</summary>
-    public abstract void Conv2d(Conv2dGeometry g, Tensor x, Tensor w, Tensor? bias, Tensor y);
-
-    /// <summary>dx [N, C, H, W]: the adjoint of <see cref="Conv2d"/> in x, applied to dy [N, K, OH, OW].</summary>
-    public abstract void Conv2dInputGradient(Conv2dGeometry g, Tensor dy, Tensor w, Tensor dx);
-
-    /// <summary>dw [K, C, R, S]: the adjoint of <see cref="Conv2d"/> in w, applied to dy [N, K, OH, OW].</summary>
-    public abstract void Conv2dWeightGradient(Conv2dGeometry g, Tensor x, Tensor dy, Tensor dw);
-
-    /// <summary>y = the mean of each P×P window of x.</summary>
-    public abstract void AvgPool2d(Pool2dGeometry g, Tensor x, Tensor y);
-
-    /// <summary>dx: the adjoint of <see cref="AvgPool2d"/>; zero where no window reaches.</summary>
-    public abstract void AvgPool2dGradient(Pool2dGeometry g, Tensor dy, Tensor dx);
-
-    /// <summary>y [N, C, ⌊H/P⌋, ⌊W/P⌋] = of each P×P window the element of v [N, C, H, W] that stands where x [N, C, H, W] is
-    /// largest; v may be x itself. Of equal elements the first counts, row by row, and a NaN counts as the largest, so that it
-    /// spreads.</summary>
-    public abstract void MaxPool2d(Pool2dGeometry g, Tensor x, Tensor v, Tensor y);
-
-    /// <summary>dx: the adjoint of <see cref="MaxPool2d"/> in v, applied to dy [N, C, ⌊H/P⌋, ⌊W/P⌋]; zero where x is not the
-    /// largest of its window.</summary>
-    public abstract void MaxPool2dGradient(Pool2dGeometry g, Tensor x, Tensor dy, Tensor dx);
-
-    /// <summary>
-    /// One block of a ConvNet behind its convolution, in one pass over memory: instance norm over each [H, W] plane
-    /// (biased variance, x̂ = (x − mean)/√(var + ε)), y' = γ_c·x̂ + β_c, ReLU, mean of P×P windows.
-    /// </summary>
-    public abstract void NormReluPool(Pool2dGeometry g, double epsilon, Tensor x, Tensor gamma, Tensor beta, Tensor y);
-
-    /// <summary>The adjoint of <see cref="NormReluPool"/> at x, applied to dy [N, C, ⌊H/P⌋, ⌊W/P⌋]; a null destination
-    /// is not computed. ReLU'(0) = 0.</summary>
-    public abstract void NormReluPoolGradient(
-        Pool2dGeometry g, double epsilon, Tensor x, Tensor gamma, Tensor beta, Tensor dy,
-        Tensor? dx, Tensor? dgamma, Tensor? dbeta);
-
-    /// <summary>y [N, M] = x − log Σ exp x along each row, safe against overflow.</summary>
-    public abstract void LogSoftmax(Tensor x, Tensor y);
-
-    /// <summary>y, a scalar = the mean over the rows of −Σ_c q_c·log softmax(z)_c, z = logits and q = labels, both
-    /// [N, M], summed in float64; safe against overflow. 0·log 0 is 0: a logit of −∞ counts nothing where its label is 0, and
-    /// makes +∞ where it is above 0. NaN, +∞ and a row of −∞ alone give NaN.</summary>
-    public abstract void CrossEntropy(Tensor logits, Tensor labels, Tensor y);
-
-    /// <summary>The adjoint of <see cref="CrossEntropy"/> at z and q, applied to the scalar dy: dlogits
-    /// = dy/N·((Σ_c q_c)·softmax(z) − q) and dlabels = −dy/N·log softmax(z), both [N, M]; a null destination is not
-    /// computed. At a logit of −∞ dlogits is −dy/N·q and finite, and dlabels is infinite, or 0 where dy is 0.</summary>
-    public abstract void CrossEntropyGradient(
-        Tensor logits, Tensor labels, Tensor dy, Tensor? dlogits, Tensor? dlabels);
-
-    /// <summary>y = the rows (outermost slices) of x named by <paramref name="indices"/>.</summary>
-    public abstract void GatherRows(Tensor x, ReadOnlySpan<int> indices, Tensor y);
-
-    /// <summary>dx = for each row of x the sum of the rows of dy that were gathered from it, in order.</summary>
-    public abstract void ScatterRows(Tensor dy, ReadOnlySpan<int> indices, Tensor dx);
-
-    /// <summary>
-    /// y [N, C, H, W]: bilinear samples of x [N, C, H, W] at source = A_n·(column, row, 1), where A_n are the six
-    /// numbers n of transforms [N, 6] (row-major 2×3) and coordinates are in pixels from the image centre
-    /// ((W−1)/2, (H−1)/2). What lies outside x is zero.
-    /// </summary>
-    public abstract void AffineSample(Tensor x, Tensor transforms, Tensor y);
-
-    /// <summary>dx: the adjoint of <see cref="AffineSample"/> in x.</summary>
-    public abstract void AffineSampleGradient(Tensor dy, Tensor transforms, Tensor dx);
-
-    /// <summary>v' = μ·v + g + λ·θ and θ' = θ − η·v': one step of SGD with momentum and weight decay.</summary>
-    public abstract void SgdStep(
-        Tensor theta, Tensor velocity, Tensor gradient, double rate, double momentum, double weightDecay,
-        Tensor newTheta, Tensor newVelocity);
+    // A call that is never inlined and takes the record by reference: its tensors, whose memory the kernel works on, stay
+    // reachable until here. GC.KeepAlive would box it.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private protected static void KeepAlive<K>(in K call) where K : struct, IKernelCall
+    {
+    }
 }
 
 /// <summary>What a backend holds, in bytes.</summary>

@@ -24,7 +24,7 @@ public sealed class CapturedGraph : IDisposable
     private readonly Dictionary<Storage, int> _numbers = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<Storage> _inputs = new(ReferenceEqualityComparer.Instance);
     private Storage[]? _buffers; // null while tenancies are found
-    private Scratch? _ofThread; // the thread's own, for what a call needs within itself
+    private WorkingMemory? _ofThread; // the thread's own, for what a call needs within itself
     private Storage[] _inputsInOrder = [];
     private Tensor[] _results = [];
     private bool _disposed;
@@ -68,7 +68,7 @@ public sealed class CapturedGraph : IDisposable
                 throw new DeviceException($"{backend.Name}: memory can only be shared with a graph of the same backend.");
         }
         Refuse("Another capture");
-        var graph = new CapturedGraph(backend, sharing?._memory ?? new GraphMemory());
+        var graph = new CapturedGraph(backend, sharing?._memory ?? new GraphMemory(backend.NewWorkingMemory()));
         try
         {
             graph.Run(computation);
@@ -92,7 +92,7 @@ public sealed class CapturedGraph : IDisposable
 
     private Tensor[] Run(Func<Tensor[]> computation)
     {
-        _ofThread = Scratch.OfThread(_memory.Scratch);
+        _ofThread = _backend.UseWorkingMemory(_memory.Working);
         s_capturing = this;
         try
         {
@@ -111,7 +111,7 @@ public sealed class CapturedGraph : IDisposable
         finally
         {
             s_capturing = null;
-            Scratch.OfThread(_ofThread);
+            _backend.UseWorkingMemory(_ofThread);
             _ofThread = null;
         }
     }
@@ -155,7 +155,7 @@ public sealed class CapturedGraph : IDisposable
         if (_buffers is null)
             return;
         s_capturing = null;
-        Scratch.OfThread(_ofThread);
+        _backend.UseWorkingMemory(_ofThread);
         try
         {
             call();
@@ -163,7 +163,7 @@ public sealed class CapturedGraph : IDisposable
         finally
         {
             s_capturing = this;
-            _ofThread = Scratch.OfThread(_memory.Scratch);
+            _ofThread = _backend.UseWorkingMemory(_memory.Working);
         }
         _calls.Add(call);
     }

@@ -12,13 +12,14 @@ internal readonly record struct LiveRange(DType DType, int Length, int First, in
 /// kernel works on the one before, and working memory of the kernels. A step so takes less memory than tensors that all live
 /// to its end, and more of it stays in the caches.
 /// </summary>
-internal sealed class GraphMemory
+/// <param name="working">Working memory of the kernels; null where they need none.</param>
+internal sealed class GraphMemory(WorkingMemory? working)
 {
     private readonly List<Storage> _buffers = [];
     private int _graphs;
 
     /// <summary>Working memory that outlives each kernel.</summary>
-    public Scratch Scratch { get; } = new() { KeepsOutgrown = true };
+    public WorkingMemory? Working => working;
 
     /// <summary>A graph begins to use this memory.</summary>
     public void Enter() => _graphs++;
@@ -60,6 +61,13 @@ internal sealed class GraphMemory
     {
         foreach (Storage buffer in _buffers)
             buffer.Poison();
-        Scratch.Poison();
+        working?.Poison();
     }
+}
+
+/// <summary>What the kernels of a backend work in beside their tensors, where it outlives a kernel.</summary>
+internal abstract class WorkingMemory
+{
+    /// <summary>Sets all bits, which makes NaN of every number.</summary>
+    public abstract void Poison();
 }

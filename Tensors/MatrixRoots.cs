@@ -47,7 +47,7 @@ public static class MatrixRoots
     private static Tensor Product(Tensor a, Tensor b)
     {
         Tensor y = a.Backend.Empty(a.Shape, a.DType);
-        a.Backend.MatMul(a, false, b, false, y);
+        a.Backend.Run(new MatMulCall(a, false, b, false, y));
         return y;
     }
 }

@@ -8,7 +8,7 @@ public static class TensorAlgebra
     public static Tensor Axpy(double a, Tensor x, Tensor y)
     {
         Tensor z = Like(x, y);
-        x.Backend.Axpy(a, x, y, z);
+        x.Backend.Run(new AxpyCall(a, x, y, z));
         return z;
     }
 
@@ -24,7 +24,7 @@ public static class TensorAlgebra
     public static Tensor Times(this Tensor x, double c)
     {
         Tensor y = x.Backend.Empty(x.Shape, x.DType);
-        x.Backend.Affine(x, c, 0, y);
+        x.Backend.Run(new AffineCall(x, c, 0, y));
         return y;
     }
 
@@ -42,7 +42,7 @@ public static class TensorAlgebra
             (Tensor x, Tensor y) = pairs[i];
             if (x.Count != y.Count)
                 throw new ShapeException($"Dot: {x.Shape} has {x.Count} elements, {y.Shape} has {y.Count}.");
-            x.Backend.Dot(x, y, results.View(i, Shape.Scalar));
+            x.Backend.Run(new DotCall(x, y, results.View(i, Shape.Scalar)));
         }
         return results.ToArray<double>();
     }

@@ -101,7 +101,7 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         var square = new Shape(sizes.Sgemm, sizes.Sgemm);
         (Tensor a, Tensor b) = (Normal("a", square), Normal("b", square));
         timings.AddProduct($"sgemm_{sizes.Sgemm}", 2.0 * sizes.Sgemm * sizes.Sgemm * sizes.Sgemm, Time(square, y =>
-            backend.MatMul(a, false, b, false, y)));
+            backend.Run(new MatMulCall(a, false, b, false, y))));
         if (_network is ConvNet && sizes.Depth > 1)
             AddSecondConvolution(timings);
         timings.PeakBytes = backend.Memory.Peak;
@@ -115,9 +115,11 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         var g = new Conv2dGeometry(sizes.Batch, sizes.Width, side, side, sizes.Width, 3, 3, 1, 1);
         Tensor x = Normal("x", g.Input), w = Normal("w", g.Weight), dy = Normal("dy", g.Output);
         double operations = 2.0 * g.Output.Count * g.C * g.R * g.S;
-        timings.AddProduct("conv2", operations, Time(g.Output, y => backend.Conv2d(g, x, w, null, y)));
-        timings.AddProduct("conv2_dx", operations, Time(g.Input, y => backend.Conv2dInputGradient(g, dy, w, y)));
-        timings.AddProduct("conv2_dw", operations, Time(g.Weight, y => backend.Conv2dWeightGradient(g, x, dy, y)));
+        timings.AddProduct("conv2", operations, Time(g.Output, y => backend.Run(new Conv2dCall(g, x, w, null, y))));
+        timings.AddProduct("conv2_dx", operations, Time(g.Input, y => backend.Run(new Conv2dInputGradientCall(
+            g, dy, w, y))));
+        timings.AddProduct("conv2_dw", operations, Time(g.Weight, y => backend.Run(new Conv2dWeightGradientCall(
+            g, x, dy, y))));
     }
 
     private double Time(Shape shape, Action<Tensor> kernel) => clock.Time(() =>

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using BenchmarkDotNet.Attributes;
+using InfMatch.Autograd;
 using InfMatch.Tensors;
 
 namespace InfMatch.Benchmarks;
@@ -55,24 +56,26 @@ public class LayerBenchmarks
 
     /// <summary>y [N, K, H, W].</summary>
     [Benchmark]
-    public void Convolution() => _cpu.Conv2d(_convolution, _x, _weights, _gamma, _y);
+    public void Convolution() => _cpu.Run(new Conv2dCall(_convolution, _x, _weights, _gamma, _y));
 
     /// <summary>dx [N, C, H, W].</summary>
     [Benchmark]
-    public void InputGradient() => _cpu.Conv2dInputGradient(_convolution, _slopes, _weights, _dx);
+    public void InputGradient() => _cpu.Run(new Conv2dInputGradientCall(_convolution, _slopes, _weights, _dx));
 
     /// <summary>dw [K, C, 3, 3].</summary>
     [Benchmark]
-    public void WeightGradient() => _cpu.Conv2dWeightGradient(_convolution, _x, _slopes, _dweights);
+    public void WeightGradient() => _cpu.Run(new Conv2dWeightGradientCall(_convolution, _x, _slopes, _dweights));
 
     /// <summary>y [N, K, H/2, W/2].</summary>
     [Benchmark]
-    public void NormReluPool() => _cpu.NormReluPool(_pool, 1e-5, _y, _gamma, _gamma, _pooled);
+    public void NormReluPool() =>
+        _cpu.Run(new NormReluPoolCall(new NormReluPoolInputs(_pool, 1e-5, _y, _gamma, _gamma), _pooled));
 
     /// <summary>dx, dγ and dβ.</summary>
     [Benchmark]
     public void NormReluPoolGradient() =>
-        _cpu.NormReluPoolGradient(_pool, 1e-5, _y, _gamma, _gamma, _dpooled, _slopes, _dgamma, _dbeta);
+        _cpu.Run(new NormReluPoolGradientCall(
+            new NormReluPoolInputs(_pool, 1e-5, _y, _gamma, _gamma), _dpooled, _slopes, _dgamma, _dbeta));
 }
 
 /// <summary>Single kernels of the cpu that work on vectors and matrices.</summary>
@@ -110,7 +113,7 @@ public class VectorBenchmarks
 
     /// <summary>[1024, 1024]·[1024, 1024].</summary>
     [Benchmark]
-    public void MatMul() => _cpu.MatMul(_a, false, _b, false, _c);
+    public void MatMul() => _cpu.Run(new MatMulCall(_a, false, _b, false, _c));
 
     /// <summary>2²⁰ exponentials.</summary>
     [Benchmark]
@@ -122,25 +125,28 @@ public class VectorBenchmarks
 
     /// <summary>θ + εv.</summary>
     [Benchmark]
-    public void Axpy() => _cpu.Axpy(0.5, _theta, _velocity, _newTheta);
+    public void Axpy() => _cpu.Run(new AxpyCall(0.5, _theta, _velocity, _newTheta));
 
     /// <summary>⟨θ, v⟩ in float64.</summary>
     [Benchmark]
-    public void Dot() => _cpu.Dot(_theta, _velocity, _sum);
+    public void Dot() => _cpu.Run(new DotCall(_theta, _velocity, _sum));
 
     /// <summary>A step of SGD with momentum and weight decay.</summary>
     [Benchmark]
-    public void SgdStep() => _cpu.SgdStep(_theta, _velocity, _gradient, 0.1, 0.9, 1e-4, _newTheta, _newVelocity);
+    public void SgdStep() =>
+        _cpu.Run(new SgdStepCall(
+            new SgdTensors(_theta, _velocity), _gradient, new SgdRates(0.1, 0.9, 1e-4),
+            new SgdTensors(_newTheta, _newVelocity)));
 
     /// <summary>2,000 rows of 200 classes.</summary>
     [Benchmark]
-    public void LogSoftmax() => _cpu.LogSoftmax(_logits, _rows);
+    public void LogSoftmax() => _cpu.Run(new LogSoftmaxCall(_logits, _rows));
 
     /// <summary>The gradient in the logits of 2,000 rows with soft labels of 200 classes.</summary>
     [Benchmark]
     public void CrossEntropyGradient()
     {
         using Tensor one = Tensor.Full(_cpu, DType.Float32, Shape.Scalar, 1);
-        _cpu.CrossEntropyGradient(_logits, _labels, one, _rows, null);
+        _cpu.Run(new CrossEntropyGradientCall(_logits, _labels, one, _rows, null));
     }
 }

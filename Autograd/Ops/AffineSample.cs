@@ -13,7 +13,8 @@ public sealed record AffineSample : SingleOutputOp, IOpSamples
     protected override Shape InferOne(ReadOnlySpan<Shape> inputs) => Transforms.Check(this, inputs);
 
     /// <inheritdoc/>
-    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.AffineSample(x[0], x[1], y);
+    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
+        on.Run(new AffineSampleCall(x[0], x[1], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) =>
@@ -34,7 +35,7 @@ public sealed record AffineSampleGradient : SingleOutputOp, IOpSamples
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.AffineSampleGradient(x[0], x[1], y);
+        on.Run(new AffineSampleGradientCall(x[0], x[1], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) =>

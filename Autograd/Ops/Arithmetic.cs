@@ -1,112 +1,115 @@
+using System.Numerics.Tensors;
 using InfMatch.Tensors;
 
 namespace InfMatch.Autograd;
 
-/// <summary>A function applied to each pair of elements of two equal shapes.</summary>
-public abstract record ZipOp<F> : SingleOutputOp where F : struct, IBinaryFunction
+/// <summary>a + b.</summary>
+public readonly struct AddFunction : IBinaryFunction
 {
-    /// <inheritdoc/>
-    protected sealed override Shape InferOne(ReadOnlySpan<Shape> inputs)
-    {
-        ExpectInputs(inputs, 2);
-        return inputs[0] == inputs[1]
-            ? inputs[0]
-            : throw new ShapeException($"{this}: the shapes {inputs[0]} and {inputs[1]} differ. Broadcast one first.");
-    }
+    static T IBinaryFunction.Apply<T, N>(T a, T b) => a + b;
 
-    /// <inheritdoc/>
-    protected sealed override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.Zip<F>(x[0], x[1], y);
+    static void IBinaryFunction.Apply<T>(ReadOnlySpan<T> a, ReadOnlySpan<T> b, Span<T> y) => TensorPrimitives.Add(a, b, y);
 }
 
 /// <summary>y = a + b.</summary>
-public sealed record Add : ZipOp<AddFunction>, IOpSamples
+public sealed record Add : ZipOp<Add, AddFunction>
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Node at) => [at.Cotangent, at.Cotangent];
+    protected override IReadOnlyList<int[]> LinearIn => [[0, 1]];
 
     /// <inheritdoc/>
-    public static IEnumerable<OpSample> Samples() => PairSamples.On(new Add(), [0, 1]);
+    protected override Variable VjpA(Variable a, Variable b, Variable y, Variable dy) => dy;
 
     /// <inheritdoc/>
-    public static IEnumerable<OpError> Errors() => PairSamples.Unequal(new Add());
+    protected override Variable VjpB(Variable a, Variable b, Variable y, Variable dy) => dy;
+}
+
+/// <summary>a − b.</summary>
+public readonly struct SubtractFunction : IBinaryFunction
+{
+    static T IBinaryFunction.Apply<T, N>(T a, T b) => a - b;
+
+    static void IBinaryFunction.Apply<T>(ReadOnlySpan<T> a, ReadOnlySpan<T> b, Span<T> y) =>
+        TensorPrimitives.Subtract(a, b, y);
 }
 
 /// <summary>y = a − b.</summary>
-public sealed record Subtract : ZipOp<SubtractFunction>, IOpSamples
+public sealed record Subtract : ZipOp<Subtract, SubtractFunction>
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Node at) => [at.Cotangent, at.Needs(1) ? -at.Cotangent : null];
+    protected override IReadOnlyList<int[]> LinearIn => [[0, 1]];
 
     /// <inheritdoc/>
-    public static IEnumerable<OpSample> Samples() => PairSamples.On(new Subtract(), [0, 1]);
+    protected override Variable VjpA(Variable a, Variable b, Variable y, Variable dy) => dy;
 
     /// <inheritdoc/>
-    public static IEnumerable<OpError> Errors() => PairSamples.Unequal(new Subtract());
+    protected override Variable VjpB(Variable a, Variable b, Variable y, Variable dy) => -dy;
+}
+
+/// <summary>a·b.</summary>
+public readonly struct MultiplyFunction : IBinaryFunction
+{
+    static T IBinaryFunction.Apply<T, N>(T a, T b) => a * b;
+
+    static void IBinaryFunction.Apply<T>(ReadOnlySpan<T> a, ReadOnlySpan<T> b, Span<T> y) =>
+        TensorPrimitives.Multiply(a, b, y);
 }
 
 /// <summary>y = a·b.</summary>
-public sealed record Multiply : ZipOp<MultiplyFunction>, IOpSamples
+public sealed record Multiply : ZipOp<Multiply, MultiplyFunction>
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Node at) =>
-    [
-        at.Needs(0) ? at.Cotangent * at.Inputs[1] : null,
-        at.Needs(1) ? at.Cotangent * at.Inputs[0] : null,
-    ];
+    protected override IReadOnlyList<int[]> LinearIn => [[0], [1]];
 
     /// <inheritdoc/>
-    public static IEnumerable<OpSample> Samples() => PairSamples.On(new Multiply(), [0], [1]);
+    protected override Variable VjpA(Variable a, Variable b, Variable y, Variable dy) => dy * b;
 
     /// <inheritdoc/>
-    public static IEnumerable<OpError> Errors() => PairSamples.Unequal(new Multiply());
+    protected override Variable VjpB(Variable a, Variable b, Variable y, Variable dy) => dy * a;
+}
+
+/// <summary>a·b, but 0 where a is 0 and b is ±∞: 0·log 0 in an entropy. NaN stays NaN.</summary>
+public readonly struct WeightOfLogFunction : IBinaryFunction
+{
+    // Of all numbers only 0 and the infinities are twice themselves.
+    static T IBinaryFunction.Apply<T, N>(T a, T b) => a == T.Zero && b + b == b ? T.Zero : a * b;
+
+    static void IBinaryFunction.Apply<T>(ReadOnlySpan<T> a, ReadOnlySpan<T> b, Span<T> y) =>
+        OneByOne.Zip<WeightOfLogFunction, T>(a, b, y);
 }
 
 /// <summary>y = a·b, but 0 where a is 0 and b is ±∞: a weight of 0 counts nothing of log 0, in the derivatives,
 /// too.</summary>
-public sealed record WeightOfLog : ZipOp<WeightOfLogFunction>, IOpSamples
+public sealed record WeightOfLog : ZipOp<WeightOfLog, WeightOfLogFunction>
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Node at) =>
-    [
-        at.Needs(0) ? new WeightOfLog().On(at.Cotangent, at.Inputs[1]) : null,
-        at.Needs(1) ? new WeightOfLog().On(at.Inputs[0], at.Cotangent) : null,
-    ];
+    protected override IReadOnlyList<int[]> LinearIn => [[0], [1]];
 
     /// <inheritdoc/>
-    public static IEnumerable<OpSample> Samples() => PairSamples.On(new WeightOfLog(), [0], [1]);
+    protected override Variable VjpA(Variable a, Variable b, Variable y, Variable dy) => new WeightOfLog().On(dy, b);
 
     /// <inheritdoc/>
-    public static IEnumerable<OpError> Errors() => PairSamples.Unequal(new WeightOfLog());
+    protected override Variable VjpB(Variable a, Variable b, Variable y, Variable dy) => new WeightOfLog().On(a, dy);
+}
+
+/// <summary>a/b by IEEE 754: ±∞ or NaN where b is 0.</summary>
+public readonly struct DivideFunction : IBinaryFunction
+{
+    static T IBinaryFunction.Apply<T, N>(T a, T b) => a / b;
+
+    static void IBinaryFunction.Apply<T>(ReadOnlySpan<T> a, ReadOnlySpan<T> b, Span<T> y) =>
+        TensorPrimitives.Divide(a, b, y);
 }
 
 /// <summary>y = a/b.</summary>
-public sealed record Divide : ZipOp<DivideFunction>, IOpSamples
+public sealed record Divide : ZipOp<Divide, DivideFunction>
 {
     /// <inheritdoc/>
-    // ȳ given, y = a/b:  ā = ȳ/b,  b̄ = −ȳ·y/b.
-    public override Variable?[] Vjp(Node at) =>
-    [
-        at.Needs(0) ? at.Cotangent / at.Inputs[1] : null,
-        at.Needs(1) ? -at.Cotangent * at.Outputs[0] / at.Inputs[1] : null,
-    ];
+    protected override IReadOnlyList<int[]> LinearIn => [[0]];
 
     /// <inheritdoc/>
-    public static IEnumerable<OpSample> Samples() => PairSamples.On(new Divide(), [0]);
+    protected override Variable VjpA(Variable a, Variable b, Variable y, Variable dy) => dy / b;
 
     /// <inheritdoc/>
-    public static IEnumerable<OpError> Errors() => PairSamples.Unequal(new Divide());
-}
-
-internal static class PairSamples
-{
-    // The second input stays away from 0, where a quotient has its pole.
-    public static IEnumerable<OpSample> On(Op op, params int[][] linearIn) =>
-        new[] { Shape.Scalar, new Shape(0, 3), new Shape(2, 3), new Shape(19) }.Select(shape =>
-            new OpSample(op, shape, new SampleInput(shape, KinkAt: 0, Margin: 0.4)) { LinearIn = linearIn });
-
-    public static IEnumerable<OpError> Unequal(Op op) =>
-    [
-        new OpError(op, "the shapes [2, 3] and [3] differ", new Shape(2, 3), new Shape(3)),
-        new OpError(op, "takes 2 inputs, got 1", new Shape(2)),
-    ];
+    protected override Variable VjpB(Variable a, Variable b, Variable y, Variable dy) => -dy * y / b;
 }

@@ -24,7 +24,7 @@ public sealed record Conv2d(Conv2dGeometry Geometry) : SingleOutputOp, IOpSample
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.Conv2d(Geometry, x[0], x[1], x.Length > 2 ? x[2] : null, y);
+        on.Run(new Conv2dCall(Geometry, x[0], x[1], x.Length > 2 ? x[2] : null, y));
 
     /// <inheritdoc/>
     // y = x * w + b, ȳ given:  x̄ = InputGradient(ȳ, w),  w̄ = WeightGradient(x, ȳ),  b̄_k = Σ over n, h, w of ȳ.
@@ -77,7 +77,7 @@ public sealed record Conv2dInputGradient(Conv2dGeometry Geometry) : FixedShapeOp
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.Conv2dInputGradient(Geometry, x[0], x[1], y);
+        on.Run(new Conv2dInputGradientCall(Geometry, x[0], x[1], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) =>
@@ -111,7 +111,7 @@ public sealed record Conv2dWeightGradient(Conv2dGeometry Geometry) : FixedShapeO
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.Conv2dWeightGradient(Geometry, x[0], x[1], y);
+        on.Run(new Conv2dWeightGradientCall(Geometry, x[0], x[1], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) =>

@@ -23,7 +23,8 @@ public sealed record CrossEntropy : FusedOp, IOpSamples
     }
 
     /// <inheritdoc/>
-    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.CrossEntropy(x[0], x[1], y);
+    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
+        on.Run(new CrossEntropyCall(x[0], x[1], y));
 
     /// <inheritdoc/>
     public override Variable Compose(ReadOnlySpan<Variable> inputs) =>
@@ -34,7 +35,7 @@ public sealed record CrossEntropy : FusedOp, IOpSamples
     {
         Tensor z = at.Inputs[0].Value, q = at.Inputs[1].Value;
         Tensor?[] result = [.. at.Inputs.Select((v, i) => at.Needs(i) ? z.Backend.Empty(v.Shape, z.DType) : null)];
-        z.Backend.CrossEntropyGradient(z, q, at.Cotangent.Value, result[0], result[1]);
+        z.Backend.Run(new CrossEntropyGradientCall(z, q, at.Cotangent.Value, result[0], result[1]));
         return result;
     }
 

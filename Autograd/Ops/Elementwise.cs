@@ -1,160 +1,219 @@
+using System.Buffers;
+using System.Numerics;
+using System.Numerics.Tensors;
 using InfMatch.Tensors;
 
 namespace InfMatch.Autograd;
 
-/// <summary>A function applied to each element.</summary>
-public abstract record MapOp<F> : SingleOutputOp where F : struct, IUnaryFunction
+// An operation on each element: the function, its cotangent, and the method by which it is called. The vector forms are those of
+// System.Numerics.Tensors, good to a few units in the last place and not correctly rounded. In float32 (measured on [−20, 20]):
+// exp 1.8 units, e⁰ being 1 + 2⁻²³; sigmoid 3.5; log 2.2; tanh is good to 6e-8 in absolute terms only, tanh 0 being −6e-8. In
+// float64 the values at 0 are exact.
+public static partial class Functional
 {
-    /// <inheritdoc/>
-    protected sealed override Shape InferOne(ReadOnlySpan<Shape> inputs)
-    {
-        ExpectInputs(inputs, 1);
-        return inputs[0];
-    }
+    /// <summary>eˣ.</summary>
+    public static Variable Exp(this Variable x) => new Exp().On(x);
 
-    /// <inheritdoc/>
-    protected sealed override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.Map<F>(x[0], y);
+    /// <summary>log x; −∞ at 0, NaN below.</summary>
+    public static Variable Log(this Variable x) => new Log().On(x);
+
+    /// <summary>√x; NaN below 0.</summary>
+    public static Variable Sqrt(this Variable x) => new Sqrt().On(x);
+
+    /// <summary>tanh x.</summary>
+    public static Variable Tanh(this Variable x) => new Tanh().On(x);
+
+    /// <summary>1/(1 + e⁻ˣ).</summary>
+    public static Variable Sigmoid(this Variable x) => new Sigmoid().On(x);
+
+    /// <summary>log(1 + eˣ): a ReLU without a kink.</summary>
+    public static Variable Softplus(this Variable x) => new Softplus().On(x);
+
+    /// <summary>max(x, 0) with ReLU'(0) = 0.</summary>
+    public static Variable Relu(this Variable x) => new Relu().On(x);
+}
+
+/// <summary>eˣ; overflows to +∞, NaN stays NaN.</summary>
+public readonly struct ExpFunction : IUnaryFunction
+{
+    static T IUnaryFunction.Apply<T, N>(T x) => N.Exp(x);
+
+    static void IUnaryFunction.Apply<T>(ReadOnlySpan<T> x, Span<T> y) => TensorPrimitives.Exp(x, y);
 }
 
 /// <summary>y = eˣ.</summary>
-public sealed record Exp : MapOp<ExpFunction>, IOpSamples
+public sealed record Exp : MapOp<Exp, ExpFunction>
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Node at) => [at.Cotangent * at.Outputs[0]];
+    protected override Variable Vjp(Variable x, Variable y, Variable dy) => dy * y;
+}
 
-    /// <inheritdoc/>
-    public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Exp());
+/// <summary>The natural logarithm; −∞ at 0, NaN below.</summary>
+public readonly struct LogFunction : IUnaryFunction
+{
+    static T IUnaryFunction.Apply<T, N>(T x) => N.Log(x);
 
-    /// <inheritdoc/>
-    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Exp());
+    static void IUnaryFunction.Apply<T>(ReadOnlySpan<T> x, Span<T> y) => TensorPrimitives.Log(x, y);
 }
 
 /// <summary>y = log x.</summary>
-public sealed record Log : MapOp<LogFunction>, IOpSamples
+public sealed record Log : MapOp<Log, LogFunction>
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Node at) => [at.Cotangent / at.Inputs[0]];
+    protected override SampleInput Domain => new(Shape.Scalar, Low: 0.3, High: 3);
 
     /// <inheritdoc/>
-    public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Log(), low: 0.3, high: 3);
+    protected override Variable Vjp(Variable x, Variable y, Variable dy) => dy / x;
+}
 
-    /// <inheritdoc/>
-    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Log());
+/// <summary>√x; NaN below 0.</summary>
+public readonly struct SqrtFunction : IUnaryFunction
+{
+    static T IUnaryFunction.Apply<T, N>(T x) => N.Sqrt(x);
+
+    static void IUnaryFunction.Apply<T>(ReadOnlySpan<T> x, Span<T> y) => TensorPrimitives.Sqrt(x, y);
 }
 
 /// <summary>y = √x.</summary>
-public sealed record Sqrt : MapOp<SqrtFunction>, IOpSamples
+public sealed record Sqrt : MapOp<Sqrt, SqrtFunction>
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Node at) => [0.5 * at.Cotangent / at.Outputs[0]];
+    protected override SampleInput Domain => new(Shape.Scalar, Low: 0.3, High: 3);
 
     /// <inheritdoc/>
-    public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Sqrt(), low: 0.3, high: 3);
+    protected override Variable Vjp(Variable x, Variable y, Variable dy) => 0.5 * dy / y;
+}
 
-    /// <inheritdoc/>
-    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Sqrt());
+/// <summary>tanh x.</summary>
+public readonly struct TanhFunction : IUnaryFunction
+{
+    static T IUnaryFunction.Apply<T, N>(T x) => N.Tanh(x);
+
+    static void IUnaryFunction.Apply<T>(ReadOnlySpan<T> x, Span<T> y) => TensorPrimitives.Tanh(x, y);
 }
 
 /// <summary>y = tanh x.</summary>
-public sealed record Tanh : MapOp<TanhFunction>, IOpSamples
+public sealed record Tanh : MapOp<Tanh, TanhFunction>
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Node at) => [at.Cotangent * (1 - at.Outputs[0] * at.Outputs[0])];
+    protected override Variable Vjp(Variable x, Variable y, Variable dy) => dy * (1 - y * y);
+}
 
-    /// <inheritdoc/>
-    public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Tanh());
+/// <summary>1/(1 + e⁻ˣ).</summary>
+public readonly struct SigmoidFunction : IUnaryFunction
+{
+    static T IUnaryFunction.Apply<T, N>(T x) => T.One / (T.One + N.Exp(-x));
 
-    /// <inheritdoc/>
-    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Tanh());
+    static void IUnaryFunction.Apply<T>(ReadOnlySpan<T> x, Span<T> y) => TensorPrimitives.Sigmoid(x, y);
 }
 
 /// <summary>y = 1/(1 + e⁻ˣ).</summary>
-public sealed record Sigmoid : MapOp<SigmoidFunction>, IOpSamples
+public sealed record Sigmoid : MapOp<Sigmoid, SigmoidFunction>
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Node at) => [at.Cotangent * at.Outputs[0] * (1 - at.Outputs[0])];
+    protected override Variable Vjp(Variable x, Variable y, Variable dy) => dy * y * (1 - y);
+}
 
-    /// <inheritdoc/>
-    public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Sigmoid());
+/// <summary>log(1 + eˣ) = max(x, 0) + log(1 + e^(−|x|)), safe against overflow; a smooth ReLU. The logarithm keeps its
+/// relative accuracy where e^(−|x|) is below the rounding unit: far left softplus is eˣ and not 0.</summary>
+public readonly struct SoftplusFunction : IUnaryFunction
+{
+    private const int Block = 1024;
 
-    /// <inheritdoc/>
-    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Sigmoid());
+    static T IUnaryFunction.Apply<T, N>(T x)
+    {
+        // log(1 + e) = log(u)·e/(u − 1) with u = 1 + e as rounded: both errors of u cancel (Goldberg, 1991, theorem 4).
+        // .NET's LogP1 is log(1 + e) itself.
+        T e = N.Exp(x > T.Zero ? -x : x), u = T.One + e;
+        return (x > T.Zero ? x : T.Zero) + (u == T.One ? e : N.Log(u) * (e / (u - T.One)));
+    }
+
+    static void IUnaryFunction.Apply<T>(ReadOnlySpan<T> x, Span<T> y)
+    {
+        T[] rented = ArrayPool<T>.Shared.Rent(3 * Block);
+        for (int start = 0; start < x.Length; start += Block)
+        {
+            int count = Math.Min(Block, x.Length - start);
+            Span<T> e = rented.AsSpan(0, count), u = rented.AsSpan(Block, count), log = rented.AsSpan(2 * Block, count);
+            TensorPrimitives.Abs(x.Slice(start, count), e);
+            TensorPrimitives.Negate(e, e);
+            TensorPrimitives.Exp(e, e);
+            TensorPrimitives.Add(e, T.One, u);
+            TensorPrimitives.Log(u, log);
+            Combine(x.Slice(start, count), e, u, log, y.Slice(start, count));
+        }
+        ArrayPool<T>.Shared.Return(rented);
+    }
+
+    private static void Combine<T>(ReadOnlySpan<T> x, Span<T> e, Span<T> u, Span<T> log, Span<T> y)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int i = 0;
+        for (; Vector.IsHardwareAccelerated && i + Vector<T>.Count <= x.Length; i += Vector<T>.Count)
+        {
+            Vector<T> vx = new(x[i..]), ve = new(e[i..]), vu = new(u[i..]), vlog = new(log[i..]);
+            Vector<T> small = Vector.Equals(vu, Vector<T>.One);
+            Vector<T> log1p = Vector.ConditionalSelect(small, ve, vlog * (ve / (vu - Vector<T>.One)));
+            Vector<T> positive = Vector.ConditionalSelect(
+                Vector.GreaterThan(vx, Vector<T>.Zero), vx, Vector<T>.Zero);
+            (positive + log1p).CopyTo(y[i..]);
+        }
+        for (; i < x.Length; i++)
+        {
+            T log1p = u[i] == T.One ? e[i] : log[i] * (e[i] / (u[i] - T.One));
+            y[i] = (x[i] > T.Zero ? x[i] : T.Zero) + log1p;
+        }
+    }
 }
 
 /// <summary>y = log(1 + eˣ).</summary>
-public sealed record Softplus : MapOp<SoftplusFunction>, IOpSamples
+public sealed record Softplus : MapOp<Softplus, SoftplusFunction>
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Node at) => [at.Cotangent * at.Inputs[0].Sigmoid()];
+    protected override Variable Vjp(Variable x, Variable y, Variable dy) => dy * x.Sigmoid();
+}
 
-    /// <inheritdoc/>
-    public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Softplus());
+/// <summary>max(x, 0), written so that NaN stays NaN on every device.</summary>
+public readonly struct ReluFunction : IUnaryFunction
+{
+    static T IUnaryFunction.Apply<T, N>(T x) => x < T.Zero ? T.Zero : x;
 
-    /// <inheritdoc/>
-    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Softplus());
+    static void IUnaryFunction.Apply<T>(ReadOnlySpan<T> x, Span<T> y) => TensorPrimitives.Max(x, T.Zero, y);
 }
 
 /// <summary>y = max(x, 0), with ReLU'(0) = 0; the derivative is piecewise constant.</summary>
-public sealed record Relu : MapOp<ReluFunction>, IOpSamples
+public sealed record Relu : MapOp<Relu, ReluFunction>
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Node at) => [at.Cotangent * new Step().On(at.Inputs[0])];
+    protected override SampleInput Domain => new(Shape.Scalar, KinkAt: 0);
 
     /// <inheritdoc/>
-    public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Relu(), kinkAt: 0);
+    protected override Variable Vjp(Variable x, Variable y, Variable dy) => dy * new Step().On(x);
+}
 
-    /// <inheritdoc/>
-    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Relu());
+/// <summary>1 where x &gt; 0, else 0: the derivative of ReLU with the convention ReLU'(0) = 0.</summary>
+public readonly struct StepFunction : IUnaryFunction
+{
+    static T IUnaryFunction.Apply<T, N>(T x) => x > T.Zero ? T.One : T.Zero;
+
+    static void IUnaryFunction.Apply<T>(ReadOnlySpan<T> x, Span<T> y)
+    {
+        int i = 0;
+        for (; Vector.IsHardwareAccelerated && i + Vector<T>.Count <= x.Length; i += Vector<T>.Count)
+        {
+            Vector<T> positive = Vector.GreaterThan(new Vector<T>(x[i..]), Vector<T>.Zero);
+            Vector.ConditionalSelect(positive, Vector<T>.One, Vector<T>.Zero).CopyTo(y[i..]);
+        }
+        OneByOne.Map<StepFunction, T>(x[i..], y[i..]);
+    }
 }
 
 /// <summary>y = 1 where x &gt; 0, else 0; piecewise constant, so its derivative is zero everywhere.</summary>
-public sealed record Step : MapOp<StepFunction>, IOpSamples
+public sealed record Step : MapOp<Step, StepFunction>
 {
     /// <inheritdoc/>
-    public override Variable?[] Vjp(Node at) => [null];
+    protected override SampleInput Domain => new(Shape.Scalar, KinkAt: 0);
 
     /// <inheritdoc/>
-    public static IEnumerable<OpSample> Samples() => UnarySamples.On(new Step(), kinkAt: 0);
-
-    /// <inheritdoc/>
-    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Step());
-}
-
-/// <summary>y = scale·x + shift.</summary>
-public sealed record Affine(double Scale, double Shift) : SingleOutputOp, IOpSamples
-{
-    /// <inheritdoc/>
-    protected override Shape InferOne(ReadOnlySpan<Shape> inputs)
-    {
-        ExpectInputs(inputs, 1);
-        return inputs[0];
-    }
-
-    /// <inheritdoc/>
-    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.Affine(x[0], Scale, Shift, y);
-
-    /// <inheritdoc/>
-    public override Variable?[] Vjp(Node at) => [Scale * at.Cotangent];
-
-    /// <inheritdoc/>
-    public static IEnumerable<OpSample> Samples() =>
-    [
-        .. UnarySamples.On(new Affine(-1.5, 0.25)),
-        OpSample.Linear(new Affine(3, 0), new Shape(2, 3)),
-        OpSample.Linear(new Affine(-1, 0), Shape.Scalar),
-    ];
-
-    /// <inheritdoc/>
-    public static IEnumerable<OpError> Errors() => UnarySamples.TwoInputs(new Affine(2, 1));
-}
-
-internal static class UnarySamples
-{
-    // A scalar, nothing at all, a matrix, and a length that is a multiple of no vector register.
-    public static IEnumerable<OpSample> On(Op op, double low = -2, double high = 2, double kinkAt = double.NaN) =>
-        new[] { Shape.Scalar, new Shape(0), new Shape(2, 3), new Shape(37) }
-            .Select(shape => new OpSample(op, new SampleInput(shape, low, high, kinkAt)));
-
-    public static IEnumerable<OpError> TwoInputs(Op op) =>
-        [new OpError(op, "takes 1 input, got 2", new Shape(2), new Shape(2))];
+    protected override Variable? Vjp(Variable x, Variable y, Variable dy) => null;
 }

@@ -15,7 +15,8 @@ public sealed record LogSoftmax : SingleOutputOp, IOpSamples
     }
 
     /// <inheritdoc/>
-    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.LogSoftmax(x[0], y);
+    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
+        on.Run(new LogSoftmaxCall(x[0], y));
 
     /// <inheritdoc/>
     // ȳ given, softmax p = eʸ:  x̄ = ȳ − p·Σ_row ȳ.

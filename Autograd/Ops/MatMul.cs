@@ -14,7 +14,7 @@ public sealed record MatMul(bool TransposeA = false, bool TransposeB = false) : 
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.MatMul(x[0], TransposeA, x[1], TransposeB, y);
+        on.Run(new MatMulCall(x[0], TransposeA, x[1], TransposeB, y));
 
     /// <inheritdoc/>
     // y = A·B with A = op(a), B = op(b):  Ā = ȳ·Bᵀ,  B̄ = Aᵀ·ȳ, each transposed again where op transposes.

@@ -14,7 +14,7 @@ public sealed record MaxPool2d(Pool2dGeometry Geometry) : FixedShapeOp, IOpSampl
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.MaxPool2d(Geometry, x[0], x[0], y);
+        on.Run(new MaxPool2dCall(Geometry, x[0], x[0], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) => [new MaxPool2dGradient(Geometry).On(at.Cotangent, at.Inputs[0])];
@@ -42,7 +42,7 @@ public sealed record MaxPool2dGradient(Pool2dGeometry Geometry) : FixedShapeOp, 
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.MaxPool2dGradient(Geometry, x[1], x[0], y);
+        on.Run(new MaxPool2dGradientCall(Geometry, x[1], x[0], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) =>
@@ -71,7 +71,7 @@ public sealed record MaxPool2dGather(Pool2dGeometry Geometry) : FixedShapeOp, IO
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.MaxPool2d(Geometry, x[1], x[0], y);
+        on.Run(new MaxPool2dCall(Geometry, x[1], x[0], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) =>

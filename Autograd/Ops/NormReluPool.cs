@@ -22,7 +22,7 @@ public sealed record NormReluPool(Pool2dGeometry Geometry, double Epsilon) : Fus
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.NormReluPool(Geometry, Epsilon, x[0], x[1], x[2], y);
+        on.Run(new NormReluPoolCall(new NormReluPoolInputs(Geometry, Epsilon, x[0], x[1], x[2]), y));
 
     /// <inheritdoc/>
     public override Variable Compose(ReadOnlySpan<Variable> inputs) =>
@@ -33,8 +33,9 @@ public sealed record NormReluPool(Pool2dGeometry Geometry, double Epsilon) : Fus
     {
         Tensor x = at.Inputs[0].Value, gamma = at.Inputs[1].Value, beta = at.Inputs[2].Value;
         Tensor?[] result = [.. at.Inputs.Select((v, i) => at.Needs(i) ? x.Backend.Empty(v.Shape, x.DType) : null)];
-        x.Backend.NormReluPoolGradient(
-            Geometry, Epsilon, x, gamma, beta, at.Cotangent.Value, result[0], result[1], result[2]);
+        x.Backend.Run(new NormReluPoolGradientCall(
+            new NormReluPoolInputs(Geometry, Epsilon, x, gamma, beta), at.Cotangent.Value, result[0], result[1],
+            result[2]));
         return result;
     }
 

@@ -13,7 +13,8 @@ public sealed record AvgPool2d(Pool2dGeometry Geometry) : FixedShapeOp, IOpSampl
     protected override Shape OutputShape() => Geometry.Output;
 
     /// <inheritdoc/>
-    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.AvgPool2d(Geometry, x[0], y);
+    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
+        on.Run(new AvgPool2dCall(Geometry, x[0], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) => [new AvgPool2dGradient(Geometry).On(at.Cotangent)];
@@ -38,7 +39,7 @@ public sealed record AvgPool2dGradient(Pool2dGeometry Geometry) : FixedShapeOp, 
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.AvgPool2dGradient(Geometry, x[0], y);
+        on.Run(new AvgPool2dGradientCall(Geometry, x[0], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) => [new AvgPool2d(Geometry).On(at.Cotangent)];

@@ -18,7 +18,7 @@ public sealed record GatherRows(IReadOnlyList<int> Indices) : SingleOutputOp, IO
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.GatherRows(x[0], [.. Indices], y);
+        on.Run(new GatherRowsCall(x[0], Indices.ToArray(), y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) =>
@@ -67,7 +67,7 @@ public sealed record ScatterRows(IReadOnlyList<int> Indices, int Rows) : SingleO
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.ScatterRows(x[0], [.. Indices], y);
+        on.Run(new ScatterRowsCall(x[0], Indices.ToArray(), y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) => [new GatherRows(Indices).On(at.Cotangent)];

@@ -50,7 +50,8 @@ public sealed record BroadcastTo(Shape Shape) : SingleOutputOp, IOpSamples
     }
 
     /// <inheritdoc/>
-    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.BroadcastTo(x[0], y);
+    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
+        on.Run(new BroadcastToCall(x[0], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) => [new SumTo(at.Inputs[0].Shape).On(at.Cotangent)];
@@ -82,7 +83,7 @@ public sealed record SumTo(Shape Shape) : SingleOutputOp, IOpSamples
     }
 
     /// <inheritdoc/>
-    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.SumTo(x[0], y);
+    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.Run(new SumToCall(x[0], y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) => [new BroadcastTo(at.Inputs[0].Shape).On(at.Cotangent)];

@@ -11,7 +11,7 @@ internal sealed class DeviceCommands(Terminal terminal)
     public void List()
     {
         IReadOnlyList<GpuDevice> present = GpuDevices.List();
-        SpeedEstimate processor = SpeedEstimate.OfThisProcessor();
+        SpeedEstimate processor = CpuBackend.EstimatedSpeed;
         string auto = Devices.Best(present, processor)?.Specification ?? "cpu";
         var cpu = new CpuBackend();
         Show(
@@ -24,7 +24,7 @@ internal sealed class DeviceCommands(Terminal terminal)
                 $"{device.Multiprocessors} multiprocessors, {device.GroupThreads} threads a group, {device.SharedBytes / 1024} KiB " +
                 $"of shared memory a group, {(device.WarpThreads == 0 ? "warps not told" : $"warps of {device.WarpThreads}")}; " +
                 $"{device.Capability}; {device.Driver}",
-                SpeedEstimate.Of(device),
+                device.Speed,
                 device.Refusal is { } refusal ? $"cannot be used: {refusal}"
                 : auto == device.Specification ? "ready; --device auto takes it"
                 : $"ready; --device auto leaves it out: {WhyNot(device, processor)}");
@@ -155,7 +155,7 @@ internal sealed class DeviceCommands(Terminal terminal)
             ["multiprocessors"] = d.Multiprocessors, ["groupThreads"] = d.GroupThreads, ["sharedBytes"] = d.SharedBytes,
             ["warpThreads"] = d.WarpThreads, ["capability"] = d.Capability, ["driver"] = d.Driver, ["isGpu"] = d.IsGpu,
             ["tf32"] = d.HasTf32,
-            ["estimatedGflops"] = SpeedEstimate.Of(d) is { } estimate ? Math.Round(estimate.Gflops) : null, ["usable"] = d.Refusal is null, ["refusal"] = d.Refusal, ["auto"] = auto == d.Specification,
+            ["estimatedGflops"] = d.Speed is { } estimate ? Math.Round(estimate.Gflops) : null, ["usable"] = d.Refusal is null, ["refusal"] = d.Refusal, ["auto"] = auto == d.Specification,
         }),
     ]);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using InfMatch.Autograd;
 using InfMatch.Datasets;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
@@ -131,7 +132,7 @@ internal sealed class ZcaWhitening
             using var part = TensorScope.Begin();
             Tensor x = Centred(Rows(train, start, Math.Min(RowsAtOnce, n - start)), centre, backend);
             Tensor products = backend.Empty(covariance.Shape, DType.Float64);
-            backend.MatMul(x, true, x, false, products);
+            backend.Run(new MatMulCall(x, true, x, false, products));
             covariance = part.Replace(covariance, TensorAlgebra.Axpy(1.0 / (n - 1), products, covariance));
             report?.Invoke(start + x.Shape[0], "covariance");
         }
@@ -161,9 +162,9 @@ internal sealed class ZcaWhitening
             using var part = TensorScope.Begin();
             var shape = new Shape(Math.Min(RowsAtOnce, n - start), Count);
             Tensor centred = images.Backend.Empty(shape, images.DType), shift = images.Backend.Empty(shape, images.DType);
-            images.Backend.BroadcastTo(mean, shift);
+            images.Backend.Run(new BroadcastToCall(mean, shift));
             images.Backend.Zip<SubtractFunction>(images.View(start * Count, shape), shift, centred);
-            images.Backend.MatMul(centred, false, matrix, false, images.View(start * Count, shape));
+            images.Backend.Run(new MatMulCall(centred, false, matrix, false, images.View(start * Count, shape)));
         }
     }
 
@@ -223,7 +224,7 @@ internal sealed class ZcaWhitening
         int d = centre.Shape[1];
         var shape = new Shape(rows.Length / d, d);
         Tensor x = Tensor.From<float>(backend, rows, shape).To(DType.Float64), shift = backend.Empty(shape, DType.Float64);
-        backend.BroadcastTo(centre, shift);
+        backend.Run(new BroadcastToCall(centre, shift));
         return x.Minus(shift);
     }
 }

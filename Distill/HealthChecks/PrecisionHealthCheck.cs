@@ -25,13 +25,13 @@ internal sealed class PrecisionHealthCheck(Backend float32, Func<Precision, Back
     private static readonly Product[] s_products =
     [
         new("matrix product", new Shape(130, 1152), new Shape(1152, 1000), new Shape(130, 1000),
-            (b, x, w, y) => b.MatMul(x, false, w, false, y)),
+            (b, x, w, y) => b.Run(new MatMulCall(x, false, w, false, y))),
         new("convolution", s_convolution.Input, s_convolution.Weight, s_convolution.Output,
-            (b, x, w, y) => b.Conv2d(s_convolution, x, w, null, y)),
+            (b, x, w, y) => b.Run(new Conv2dCall(s_convolution, x, w, null, y))),
         new("convolution, input gradient", s_convolution.Output, s_convolution.Weight, s_convolution.Input,
-            (b, dy, w, dx) => b.Conv2dInputGradient(s_convolution, dy, w, dx)),
+            (b, dy, w, dx) => b.Run(new Conv2dInputGradientCall(s_convolution, dy, w, dx))),
         new("convolution, weight gradient", s_convolution.Input, s_convolution.Output, s_convolution.Weight,
-            (b, x, dy, dw) => b.Conv2dWeightGradient(s_convolution, x, dy, dw)),
+            (b, x, dy, dw) => b.Run(new Conv2dWeightGradientCall(s_convolution, x, dy, dw))),
     ];
 
     private readonly Dictionary<Product, double[]> _expected = [];

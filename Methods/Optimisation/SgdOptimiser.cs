@@ -17,7 +17,9 @@ public sealed class SgdOptimiser : SetOptimiser
     {
         Tensor next = value.Backend.Empty(value.Shape, value.DType);
         Tensor velocity = value.Backend.Empty(value.Shape, value.DType);
-        value.Backend.SgdStep(value, state[0], gradient, step.Rate, step.Momentum, step.WeightDecay, next, velocity);
+        value.Backend.Run(new SgdStepCall(
+            new SgdTensors(value, state[0]), gradient, new SgdRates(step.Rate, step.Momentum, step.WeightDecay),
+            new SgdTensors(next, velocity)));
         return (next, [velocity]);
     }
 }

@@ -1,3 +1,4 @@
+using InfMatch.Autograd;
 using InfMatch.Tensors;
 
 namespace InfMatch.Nn;
@@ -35,7 +36,7 @@ public static class AdamW
         on.Zip<MultiplyFunction>(gradient, gradient, squares);
         Tensor newSecond = TensorAlgebra.Axpy(Beta2, means.Second, squares.Times(1 - Beta2));
         on.Map<SqrtFunction>(newSecond, root);
-        on.Affine(root, 1 / Math.Sqrt(1 - Math.Pow(Beta2, step + 1)), Epsilon, divisor);
+        on.Run(new AffineCall(root, 1 / Math.Sqrt(1 - Math.Pow(Beta2, step + 1)), Epsilon, divisor));
         on.Zip<DivideFunction>(newFirst, divisor, direction);
         double scale = -rate / (1 - Math.Pow(Beta1, step + 1));
         Tensor moved = TensorAlgebra.Axpy(scale, direction, theta.Times(1 - rate * weightDecay));

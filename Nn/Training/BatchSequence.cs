@@ -24,11 +24,11 @@ internal sealed class BatchSequence(LabelledImages data, TrainingPlan plan, Rand
     }
 
     /// <summary>Which examples the batch of step t holds, in its order.</summary>
-    public ReadOnlySpan<int> IndicesAt(int step)
+    public ReadOnlyMemory<int> IndicesAt(int step)
     {
         int[] order = OrderOf(step / StepsPerEpoch);
         int start = step % StepsPerEpoch * plan.BatchSize;
-        return order.AsSpan(start, Math.Min(order.Length - start, plan.BatchSize));
+        return order.AsMemory(start, Math.Min(order.Length - start, plan.BatchSize));
     }
 
     /// <summary>From what the augmentation of step t is drawn.</summary>

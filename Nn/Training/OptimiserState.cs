@@ -54,8 +54,9 @@ internal abstract class OptimiserState : IDisposable
 
         public override void Step(Tensor gradient, int step, double rate, TensorScope scope)
         {
-            gradient.Backend.SgdStep(
-                Theta, _velocity, gradient, rate, plan.Momentum, plan.WeightDecay, _nextTheta, _nextVelocity);
+            gradient.Backend.Run(new SgdStepCall(
+                new SgdTensors(Theta, _velocity), gradient, new SgdRates(rate, plan.Momentum, plan.WeightDecay),
+                new SgdTensors(_nextTheta, _nextVelocity)));
             (_theta, _nextTheta) = (_nextTheta, Theta);
             (_velocity, _nextVelocity) = (_nextVelocity, _velocity);
         }

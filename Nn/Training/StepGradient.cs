@@ -35,10 +35,10 @@ internal sealed class CapturedGradient(Network network, LabelledImages data, Tra
 
     public override (Tensor Loss, Tensor Gradient) At(int step, Tensor theta)
     {
-        ReadOnlySpan<int> indices = batches.IndicesAt(step);
+        ReadOnlyMemory<int> indices = batches.IndicesAt(step);
         CapturedBatch captured = OfSize(indices.Length, theta);
-        theta.Backend.GatherRows(data.Images, indices, captured.Images);
-        theta.Backend.GatherRows(data.Labels, indices, captured.Labels);
+        theta.Backend.Run(new GatherRowsCall(data.Images, indices, captured.Images));
+        theta.Backend.Run(new GatherRowsCall(data.Labels, indices, captured.Labels));
         captured.Augment(plan.Augmentation, batches.AugmentationKey(step));
         if (plan.CutMix > 0)
             Mix(step, captured);

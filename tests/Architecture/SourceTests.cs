@@ -60,6 +60,8 @@ public sealed partial class SourceTests
     [Theory]
     [InlineData("record Bad { public override Variable?[] Vjp(Node at) => [Constant(at.Inputs[0].Value)]; }", 1)]
     [InlineData("record Bad { public override Variable?[] Vjp(Node at) { return [at.Inputs[0].Detach()]; } }", 1)]
+    [InlineData("record Bad { protected override Variable Vjp(Variable x, Variable y, Variable dy) => dy * x.Detach(); }", 1)]
+    [InlineData("record Bad { protected override Variable VjpB(Variable a, Variable b) => Constant(a.Value); }", 1)]
     [InlineData("record Good { public override Variable?[] Vjp(Node at) => [at.Cotangent]; T F() => x.Value; }", 0)]
     public void A_vjp_that_leaves_the_graph_is_found(string source, int times) =>
         Assert.Equal(string.Join(' ', Enumerable.Repeat("Bad", times)), string.Join(' ', ReadsNumbers(source)));
@@ -100,7 +102,7 @@ public sealed partial class SourceTests
         throw new FormatException("The body of a Vjp does not end.");
     }
 
-    [GeneratedRegex(@"override Variable\?\[\] Vjp\(Node at\)", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"override Variable\??(?:\[\])? Vjp[AB]?\([^)]*\)", RegexOptions.None, 1000)]
     private static partial Regex VjpHead();
 
     [GeneratedRegex(@"\brecord\s+(?<name>\w+)", RegexOptions.None, 1000)]

@@ -53,7 +53,7 @@ public sealed class OpCheckTests
         protected override Shape InferOne(ReadOnlySpan<Shape> inputs) => inputs[0];
 
         protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-            on.Affine(x[0], 1, on is ReferenceBackend ? 0 : Offset, y);
+            on.Run(new AffineCall(x[0], 1, on is ReferenceBackend ? 0 : Offset, y));
 
         public override Variable?[] Vjp(Node at) =>
             [at.Cotangent * (at.Cotangent.Value.Backend is ReferenceBackend ? 1 : CotangentScale)];

@@ -67,8 +67,9 @@ public sealed class TrajectoryTests
             (var images, var labels) = expert.BatchAt(t);
             (Tensor loss, Tensor gradient) = problem.Network.LossAndGradient(theta, images, labels);
             Tensor next = theta.ZerosLike();
-            backend.SgdStep(
-                theta, theta.ZerosLike(), gradient, expert.Trajectory.RateAt(t), 0, 0, next, theta.ZerosLike());
+            backend.Run(new SgdStepCall(
+                new SgdTensors(theta, theta.ZerosLike()), gradient, new SgdRates(expert.Trajectory.RateAt(t), 0, 0),
+                new SgdTensors(next, theta.ZerosLike())));
             Assert.Equal(expert.Trajectory.Losses[t], (float)loss.ToScalar());
             Assert.Equal(
                 expert.Trajectory.Theta(t + 1, backend, DType.Float32).ToArray<float>(), next.ToArray<float>());

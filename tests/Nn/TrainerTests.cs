@@ -381,7 +381,9 @@ public sealed class TrainerTests
                 continue;
             }
             Tensor next = start.ZerosLike(), velocity = start.ZerosLike();
-            _backend.SgdStep(theta, first, gradient, trainer.RateAt(step), plan.Momentum, plan.WeightDecay, next, velocity);
+            _backend.Run(new SgdStepCall(
+                new SgdTensors(theta, first), gradient,
+                new SgdRates(trainer.RateAt(step), plan.Momentum, plan.WeightDecay), new SgdTensors(next, velocity)));
             (theta, first) = (next, velocity);
         }
         Assert.Equal(theta.ToArray<float>(), replayed);

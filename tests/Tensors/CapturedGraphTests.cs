@@ -257,7 +257,7 @@ public sealed class CapturedGraphTests
         [
             .. lengths.Select((n, i) => new LiveRange(wide[i] ? DType.Float64 : DType.Float32, 10 * n, i, i + spans[i])),
         ];
-        var memory = new GraphMemory();
+        var memory = new GraphMemory(working: null);
         memory.Enter();
         Storage[] buffers = memory.Assign(tenancies, _cpu.AllocateBuffer);
         for (int i = 0; i < tenancies.Length; i++)

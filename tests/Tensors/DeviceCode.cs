@@ -138,14 +138,16 @@ internal static class DeviceCode
         foreach (DType other in Enum.GetValues<DType>())
             backend.Convert(a, backend.Empty(shape, other));
         backend.Uniform(default, 0, 1, b);
-        backend.Affine(a, 2, 1, b);
-        backend.Axpy(2, a, a, b);
-        backend.Dot(a, a, backend.Empty(Shape.Scalar, DType.Float64));
-        backend.SumTo(a, backend.Empty(Shape.Scalar, dtype));
+        backend.Run(new AffineCall(a, 2, 1, b));
+        backend.Run(new AxpyCall(2, a, a, b));
+        backend.Run(new DotCall(a, a, backend.Empty(Shape.Scalar, DType.Float64)));
+        backend.Run(new SumToCall(a, backend.Empty(Shape.Scalar, dtype)));
         Tensor theta = backend.Empty(shape, dtype), velocity = backend.Empty(shape, dtype);
-        backend.SgdStep(a, a, a, 0.1, 0.9, 1e-4, theta, velocity);
+        backend.Run(new SgdStepCall(
+            new SgdTensors(a, a), a, new SgdRates(0.1, 0.9, 1e-4), new SgdTensors(theta, velocity)));
         Tensor product = backend.Empty(new Shape(2, 2), dtype);
-        backend.MatMul(a.Reshape(new Shape(2, 150_000)), false, a.Reshape(new Shape(150_000, 2)), false, product);
+        backend.Run(new MatMulCall(
+            a.Reshape(new Shape(2, 150_000)), false, a.Reshape(new Shape(150_000, 2)), false, product));
     }
 
     private static bool IsView(Type type) =>

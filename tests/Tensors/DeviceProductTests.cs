@@ -42,7 +42,8 @@ public sealed class DeviceProductTests
             bool left = form % 2 == 1, right = form > 1;
             Shape a = left ? new(k, m) : new(m, k), b = right ? new(n, k) : new(k, n);
             Check(
-                on, isWide, (t, y) => t[0].Backend.MatMul(t[0], left, t[1], right, y), new Shape(m, n), k, offset, a, b);
+                on, isWide, (t, y) => t[0].Backend.Run(new MatMulCall(
+                    t[0], left, t[1], right, y)), new Shape(m, n), k, offset, a, b);
         }
     }
 
@@ -64,13 +65,13 @@ public sealed class DeviceProductTests
     {
         var g = new Conv2dGeometry(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8]);
         int offset = s[9], area = g.R * g.S;
-        Check(on, isWide, (t, y) => t[0].Backend.Conv2d(g, t[0], t[1], t[2], y),
+        Check(on, isWide, (t, y) => t[0].Backend.Run(new Conv2dCall(g, t[0], t[1], t[2], y)),
             g.Output, g.C * area + 1, offset, g.Input, g.Weight, new Shape(g.K));
-        Check(on, isWide, (t, y) => t[0].Backend.Conv2d(g, t[0], t[1], null, y),
+        Check(on, isWide, (t, y) => t[0].Backend.Run(new Conv2dCall(g, t[0], t[1], null, y)),
             g.Output, g.C * area, offset, g.Input, g.Weight);
-        Check(on, isWide, (t, y) => t[0].Backend.Conv2dInputGradient(g, t[0], t[1], y),
+        Check(on, isWide, (t, y) => t[0].Backend.Run(new Conv2dInputGradientCall(g, t[0], t[1], y)),
             g.Input, g.K * area, offset, g.Output, g.Weight);
-        Check(on, isWide, (t, y) => t[0].Backend.Conv2dWeightGradient(g, t[0], t[1], y),
+        Check(on, isWide, (t, y) => t[0].Backend.Run(new Conv2dWeightGradientCall(g, t[0], t[1], y)),
             g.Weight, g.N * g.OutH * g.OutW, offset, g.Input, g.Output);
     }
 
@@ -79,9 +80,9 @@ public sealed class DeviceProductTests
     {
         using var backend = new GpuBackend(GpuBackend.Simulator, long.MaxValue, isDryRun: true);
         using TensorScope scope = TensorScope.Begin();
-        void Multiply(int m, int n, int k, DType dtype) => backend.MatMul(
+        void Multiply(int m, int n, int k, DType dtype) => backend.Run(new MatMulCall(
             backend.Empty(new Shape(m, k), dtype), false, backend.Empty(new Shape(k, n), dtype), false,
-            backend.Empty(new Shape(m, n), dtype));
+            backend.Empty(new Shape(m, n), dtype)));
         bool IsWideUsed() => backend.Kernels.Any(k => k.DeclaringType == typeof(WideProductKernels));
         Multiply(10, 2048, 2048, DType.Float32);
         Multiply(256, 256, 64, DType.Float32);

@@ -1,3 +1,4 @@
+using InfMatch.Autograd;
 using InfMatch.Tensors;
 
 namespace InfMatch.Tests.Tensors;
@@ -57,13 +58,14 @@ public sealed class ElementwiseKernelTests
     public void Linear_maps_match_the_definition(DType dtype, int length)
     {
         Input x = Input.Random(4, length), y = Input.Random(5, length), z = Input.Random(6, length);
-        KernelCheck.Linear(dtype, (b, t) => [One(b, t[0], r => b.Affine(t[0], 0.75, 0.5, r))], x);
-        KernelCheck.Linear(dtype, (b, t) => [One(b, t[0], r => b.Axpy(0.375, t[0], t[1], r))], x, y);
+        KernelCheck.Linear(dtype, (b, t) => [One(b, t[0], r => b.Run(new AffineCall(t[0], 0.75, 0.5, r)))], x);
+        KernelCheck.Linear(dtype, (b, t) => [One(b, t[0], r => b.Run(new AxpyCall(0.375, t[0], t[1], r)))], x, y);
         KernelCheck.Linear(dtype, (b, t) =>
         {
             Tensor theta = KernelCheck.Destination(b, t[0].Shape, t[0].DType);
             Tensor velocity = KernelCheck.Destination(b, t[0].Shape, t[0].DType);
-            b.SgdStep(t[0], t[1], t[2], -0.25, 0.875, 0.0625, theta, velocity);
+            b.Run(new SgdStepCall(
+                new SgdTensors(t[0], t[1]), t[2], new SgdRates(-0.25, 0.875, 0.0625), new SgdTensors(theta, velocity)));
             return [theta, velocity];
         }, x, y, z);
     }
@@ -77,7 +79,7 @@ public sealed class ElementwiseKernelTests
         Func<Backend, Tensor[], Tensor[]> dot = (b, t) =>
         {
             Tensor result = b.Empty(Shape.Scalar, DType.Float64);
-            b.Dot(t[0], t[1], result);
+            b.Run(new DotCall(t[0], t[1], result));
             return [result];
         };
         double expected = KernelCheck.Run(KernelCheck.Reference, DType.Float64, dot, x, y)[0][0];
@@ -124,7 +126,7 @@ public sealed class ElementwiseKernelTests
             KernelCheck.Linear(dtype, (b, t) =>
             {
                 Tensor y = KernelCheck.Destination(b, new Shape(large), t[0].DType);
-                b.BroadcastTo(t[0], y);
+                b.Run(new BroadcastToCall(t[0], y));
                 return [y];
             }, Input.Random(10, small));
             KernelCheck.Linear(dtype, (b, t) => [Sum(b, t[0], new Shape(small))], Input.Random(11, large));
@@ -134,7 +136,7 @@ public sealed class ElementwiseKernelTests
     private static Tensor Sum(Backend backend, Tensor x, Shape to)
     {
         Tensor y = KernelCheck.Destination(backend, to, x.DType);
-        backend.SumTo(x, y);
+        backend.Run(new SumToCall(x, y));
         return y;
     }
 

@@ -37,13 +37,13 @@ public sealed class PlaneKernelTests
         KernelCheck.Linear(dtype, (b, t) =>
         {
             Tensor y = KernelCheck.Destination(b, g.Output, t[0].DType);
-            b.AvgPool2d(g, t[0], y);
+            b.Run(new AvgPool2dCall(g, t[0], y));
             return [y];
         }, Of(1, g.Input));
         KernelCheck.Linear(dtype, (b, t) =>
         {
             Tensor dx = KernelCheck.Destination(b, g.Input, t[0].DType);
-            b.AvgPool2dGradient(g, t[0], dx);
+            b.Run(new AvgPool2dGradientCall(g, t[0], dx));
             return [dx];
         }, Of(2, g.Output));
     }
@@ -57,7 +57,7 @@ public sealed class PlaneKernelTests
         KernelCheck.Smooth(dtype, 32, (b, t) =>
         {
             Tensor y = KernelCheck.Destination(b, g.Output, t[0].DType);
-            b.NormReluPool(g, 1e-5, t[0], t[1], t[2], y);
+            b.Run(new NormReluPoolCall(new NormReluPoolInputs(g, 1e-5, t[0], t[1], t[2]), y));
             return [y];
         }, x, gamma, beta);
         KernelCheck.Smooth(dtype, 64, (b, t) => Gradients(b, g, t, true, false, false), x, gamma, beta, dy);
@@ -72,7 +72,7 @@ public sealed class PlaneKernelTests
         Tensor? dx = needX ? KernelCheck.Destination(b, g.Input, t[0].DType) : null;
         Tensor? dgamma = needGamma ? KernelCheck.Destination(b, new Shape(g.C), t[0].DType) : null;
         Tensor? dbeta = needBeta ? KernelCheck.Destination(b, new Shape(g.C), t[0].DType) : null;
-        b.NormReluPoolGradient(g, 1e-5, t[0], t[1], t[2], t[3], dx, dgamma, dbeta);
+        b.Run(new NormReluPoolGradientCall(new NormReluPoolInputs(g, 1e-5, t[0], t[1], t[2]), t[3], dx, dgamma, dbeta));
         return [.. new[] { dx, dgamma, dbeta }.OfType<Tensor>()];
     }
 
@@ -104,7 +104,7 @@ public sealed class PlaneKernelTests
         KernelCheck.Smooth(DType.Float32, 32, (b, t) =>
         {
             Tensor y = KernelCheck.Destination(b, g.Output, t[0].DType);
-            b.NormReluPool(g, 1e-5, t[0], t[1], t[2], y);
+            b.Run(new NormReluPoolCall(new NormReluPoolInputs(g, 1e-5, t[0], t[1], t[2]), y));
             return [y];
         }, new Input(g.Input, values), Input.Random(12, 1), Input.Random(13, 1));
     }
@@ -119,7 +119,7 @@ public sealed class PlaneKernelTests
             KernelCheck.Smooth(dtype, 4, (b, t) =>
             {
                 Tensor y = KernelCheck.Destination(b, t[0].Shape, t[0].DType);
-                b.LogSoftmax(t[0], y);
+                b.Run(new LogSoftmaxCall(t[0], y));
                 return [y];
             }, new Input(new Shape(rows, columns), logits));
         }
@@ -139,7 +139,7 @@ public sealed class PlaneKernelTests
             KernelCheck.Smooth(dtype, 4, (b, t) =>
             {
                 Tensor y = KernelCheck.Destination(b, Shape.Scalar, t[0].DType);
-                b.CrossEntropy(t[0], t[1], y);
+                b.Run(new CrossEntropyCall(t[0], t[1], y));
                 return [y];
             }, inputs);
             foreach ((bool needsLogits, bool needsLabels) in new[] { (true, true), (true, false), (false, true) })
@@ -148,7 +148,7 @@ public sealed class PlaneKernelTests
                 {
                     Tensor? dz = needsLogits ? KernelCheck.Destination(b, t[0].Shape, t[0].DType) : null;
                     Tensor? dq = needsLabels ? KernelCheck.Destination(b, t[0].Shape, t[0].DType) : null;
-                    b.CrossEntropyGradient(t[0], t[1], t[2], dz, dq);
+                    b.Run(new CrossEntropyGradientCall(t[0], t[1], t[2], dz, dq));
                     return [.. new[] { dz, dq }.OfType<Tensor>()];
                 }, inputs);
             }
@@ -163,13 +163,13 @@ public sealed class PlaneKernelTests
         KernelCheck.Linear(dtype, (b, t) =>
         {
             Tensor y = KernelCheck.Destination(b, new Shape(5, 3, 7), t[0].DType);
-            b.GatherRows(t[0], indices, y);
+            b.Run(new GatherRowsCall(t[0], indices, y));
             return [y];
         }, Input.Random(15, 6, 3, 7));
         KernelCheck.Linear(dtype, (b, t) =>
         {
             Tensor dx = KernelCheck.Destination(b, new Shape(6, 3, 7), t[0].DType);
-            b.ScatterRows(t[0], indices, dx);
+            b.Run(new ScatterRowsCall(t[0], indices, dx));
             return [dx];
         }, Input.Random(16, 5, 3, 7));
     }
@@ -188,9 +188,9 @@ public sealed class PlaneKernelTests
         {
             Tensor y = KernelCheck.Destination(b, t[0].Shape, t[0].DType);
             if (adjoint)
-                b.AffineSampleGradient(t[0], t[1], y);
+                b.Run(new AffineSampleGradientCall(t[0], t[1], y));
             else
-                b.AffineSample(t[0], t[1], y);
+                b.Run(new AffineSampleCall(t[0], t[1], y));
             return [y];
         };
         var a = new Input(new Shape(5, 6), transforms) { ChoosesTerms = true };
@@ -211,7 +211,7 @@ public sealed class PlaneKernelTests
             using TensorScope scope = TensorScope.Begin();
             Tensor transform = Tensor.From(cpu, DType.Float32, [a, b, c, d, e, f], new Shape(1, 6));
             Tensor y = KernelCheck.Destination(cpu, x.Shape, DType.Float32);
-            cpu.AffineSample(x.On(cpu, DType.Float32), transform, y);
+            cpu.Run(new AffineSampleCall(x.On(cpu, DType.Float32), transform, y));
             double[] values = y.ToArray<double>();
             for (int plane = 0; plane < 2; plane++)
             for (int h = 0; h < 6; h++)

@@ -32,7 +32,7 @@ public sealed class ProductKernelTests
             KernelCheck.Linear(dtype, (b, t) =>
             {
                 Tensor y = KernelCheck.Destination(b, Shape.MatMul(t[0].Shape, left, t[1].Shape, right), t[0].DType);
-                b.MatMul(t[0], left, t[1], right, y);
+                b.Run(new MatMulCall(t[0], left, t[1], right, y));
                 return [y];
             },
             left ? Input.Random(1, k, m) : Input.Random(1, m, k),
@@ -121,20 +121,20 @@ public sealed class ProductKernelTests
         {
             Tensor y = KernelCheck.Destination(b, g.Output, t[0].DType);
             Tensor biased = KernelCheck.Destination(b, g.Output, t[0].DType);
-            b.Conv2d(g, t[0], t[1], null, y);
-            b.Conv2d(g, t[0], t[1], t[2], biased);
+            b.Run(new Conv2dCall(g, t[0], t[1], null, y));
+            b.Run(new Conv2dCall(g, t[0], t[1], t[2], biased));
             return [y, biased];
         }, x, w, bias);
         Check((b, t) =>
         {
             Tensor dx = KernelCheck.Destination(b, g.Input, t[0].DType);
-            b.Conv2dInputGradient(g, t[0], t[1], dx);
+            b.Run(new Conv2dInputGradientCall(g, t[0], t[1], dx));
             return [dx];
         }, dy, w);
         Check((b, t) =>
         {
             Tensor dw = KernelCheck.Destination(b, g.Weight, t[0].DType);
-            b.Conv2dWeightGradient(g, t[0], t[1], dw);
+            b.Run(new Conv2dWeightGradientCall(g, t[0], t[1], dw));
             return [dw];
         }, x, dy);
     }
@@ -160,7 +160,7 @@ public sealed class ProductKernelTests
         double[] Gradient(Conv2dGeometry g, Tensor a, Tensor b)
         {
             Tensor dw = KernelCheck.Destination(cpu, g.Weight, DType.Float64);
-            cpu.Conv2dWeightGradient(g, a, b, dw);
+            cpu.Run(new Conv2dWeightGradientCall(g, a, b, dw));
             return dw.ToArray<double>();
         }
     }

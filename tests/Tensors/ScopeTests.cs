@@ -19,10 +19,10 @@ public sealed class ScopeTests
             using (TensorScope scope = TensorScope.Begin())
             {
                 Tensor y = cpu.Empty(g.Output, DType.Float32), dw = cpu.Empty(g.Weight, DType.Float32);
-                cpu.Conv2d(g, x, w, null, y);
-                cpu.Conv2dWeightGradient(g, x, y, dw);
+                cpu.Run(new Conv2dCall(g, x, w, null, y));
+                cpu.Run(new Conv2dWeightGradientCall(g, x, y, dw));
                 Tensor next = scope.Keep(cpu.Empty(g.Weight, DType.Float32));
-                cpu.Axpy(-1e-6, dw, w, next);
+                cpu.Run(new AxpyCall(-1e-6, dw, w, next));
                 (w, Tensor old) = (next, w);
                 old.Dispose();
             }
@@ -48,7 +48,7 @@ public sealed class ScopeTests
             view = x.View(10, new Shape(5));
         }
         Assert.Throws<ObjectDisposedException>(() => x.ToArray<float>());
-        Assert.Throws<ObjectDisposedException>(() => cpu.Affine(view, 1, 0, view));
+        Assert.Throws<ObjectDisposedException>(() => cpu.Run(new AffineCall(view, 1, 0, view)));
         Assert.True(x.Storage.IsReleased);
         x.Dispose();
         Assert.Equal(0, cpu.Memory.LiveBuffers);
@@ -93,7 +93,7 @@ public sealed class ScopeTests
                 if (threads == 2)
                     SpinWait.SpinUntil(() => Volatile.Read(ref most) == 2, TimeSpan.FromSeconds(20));
                 Tensor made = Make(cpu), result = cpu.Empty(made.Shape, DType.Float32);
-                cpu.Affine(made, i + 1, 0, result);
+                cpu.Run(new AffineCall(made, i + 1, 0, result));
                 Interlocked.Decrement(ref atOnce);
                 return [result];
             });
@@ -150,7 +150,7 @@ public sealed class ScopeTests
         Tensor x = Tensor.From(cpu, DType.Float32, numbers, new Shape(10, 10));
         Tensor y = cpu.Empty(new Shape(5), DType.Float32);
         Tensor view = x.View(13, new Shape(7)).View(2, new Shape(5));
-        cpu.Affine(view, 2, 1, y);
+        cpu.Run(new AffineCall(view, 2, 1, y));
         Assert.Equal([31, 33, 35, 37, 39], y.ToArray<double>());
         cpu.Fill(view, -1);
         Assert.Equal(-5, x.ToArray<double>()[15..20].Sum());

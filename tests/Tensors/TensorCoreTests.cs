@@ -261,9 +261,9 @@ public sealed class TensorCoreTests(ITestOutputHelper output)
         {
             using TensorScope scope = TensorScope.Begin();
             Tensor y = backend.Empty(new Shape(m, n), dtype);
-            backend.MatMul(
+            backend.Run(new MatMulCall(
                 Tensor.From(backend, dtype, a, new Shape(m, k)), false, Tensor.From(backend, dtype, b, new Shape(k, n)),
-                false, y);
+                false, y));
             return y.ToArray<double>();
         }
         double[] found = Run(gpu, DType.Float32);

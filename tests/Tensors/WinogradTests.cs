@@ -22,9 +22,11 @@ public sealed class WinogradTests(ITestOutputHelper output)
         Input dy = Input.Random(3, [.. g.Output.Sizes]);
         (string Name, Input[] Inputs, Func<Backend, Tensor[], Tensor[]> Kernel)[] forms =
         [
-            ("forward", [x, w], (b, t) => Into(b, g.Output, t, y => b.Conv2d(g, t[0], t[1], null, y))),
-            ("input gradient", [dy, w], (b, t) => Into(b, g.Input, t, y => b.Conv2dInputGradient(g, t[0], t[1], y))),
-            ("weight gradient", [x, dy], (b, t) => Into(b, g.Weight, t, y => b.Conv2dWeightGradient(g, t[0], t[1], y))),
+            ("forward", [x, w], (b, t) => Into(b, g.Output, t, y => b.Run(new Conv2dCall(g, t[0], t[1], null, y)))),
+            ("input gradient", [dy, w], (b, t) => Into(b, g.Input, t, y => b.Run(new Conv2dInputGradientCall(
+                g, t[0], t[1], y)))),
+            ("weight gradient", [x, dy], (b, t) => Into(b, g.Weight, t, y => b.Run(new Conv2dWeightGradientCall(
+                g, t[0], t[1], y)))),
         ];
         foreach ((string name, Input[] inputs, Func<Backend, Tensor[], Tensor[]> kernel) in forms)
         {

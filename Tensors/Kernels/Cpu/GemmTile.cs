@@ -20,98 +20,15 @@ internal static unsafe class GemmTile<T, V, S>
             if (panel == S.Width)
                 Narrow8(k, a, b, c, stride, first, rowStart);
             else
-                Wide8(k, a, b, c, stride, first, rowStart);
+                RegisterTile<T, V, S>.Rows8(k, a, new PackedPanel<T, V, S>(b), c, stride, first, rowStart);
         }
         else
         {
             if (panel == S.Width)
                 Narrow6(k, a, b, c, stride, first, rowStart);
             else
-                Wide6(k, a, b, c, stride, first, rowStart);
+                RegisterTile<T, V, S>.Rows6(k, a, new PackedPanel<T, V, S>(b), c, stride, first, rowStart);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Wide8(int k, T* a, T* b, T* c, nint stride, bool first, T* rowStart)
-    {
-        int w = S.Width;
-        V c0, d0, c1, d1, c2, d2, c3, d3, c4, d4, c5, d5, c6, d6, c7, d7;
-        if (first)
-        {
-            c0 = d0 = S.Broadcast(rowStart[0]);
-            c1 = d1 = S.Broadcast(rowStart[1]);
-            c2 = d2 = S.Broadcast(rowStart[2]);
-            c3 = d3 = S.Broadcast(rowStart[3]);
-            c4 = d4 = S.Broadcast(rowStart[4]);
-            c5 = d5 = S.Broadcast(rowStart[5]);
-            c6 = d6 = S.Broadcast(rowStart[6]);
-            c7 = d7 = S.Broadcast(rowStart[7]);
-        }
-        else
-        {
-            c0 = S.Load(c);
-            d0 = S.Load(c + w);
-            c1 = S.Load(c + stride);
-            d1 = S.Load(c + stride + w);
-            c2 = S.Load(c + 2 * stride);
-            d2 = S.Load(c + 2 * stride + w);
-            c3 = S.Load(c + 3 * stride);
-            d3 = S.Load(c + 3 * stride + w);
-            c4 = S.Load(c + 4 * stride);
-            d4 = S.Load(c + 4 * stride + w);
-            c5 = S.Load(c + 5 * stride);
-            d5 = S.Load(c + 5 * stride + w);
-            c6 = S.Load(c + 6 * stride);
-            d6 = S.Load(c + 6 * stride + w);
-            c7 = S.Load(c + 7 * stride);
-            d7 = S.Load(c + 7 * stride + w);
-        }
-        for (; k > 0; k--)
-        {
-            V x = S.Load(b), y = S.Load(b + w);
-            V f = S.Broadcast(a[0]);
-            c0 = S.MultiplyAdd(f, x, c0);
-            d0 = S.MultiplyAdd(f, y, d0);
-            f = S.Broadcast(a[1]);
-            c1 = S.MultiplyAdd(f, x, c1);
-            d1 = S.MultiplyAdd(f, y, d1);
-            f = S.Broadcast(a[2]);
-            c2 = S.MultiplyAdd(f, x, c2);
-            d2 = S.MultiplyAdd(f, y, d2);
-            f = S.Broadcast(a[3]);
-            c3 = S.MultiplyAdd(f, x, c3);
-            d3 = S.MultiplyAdd(f, y, d3);
-            f = S.Broadcast(a[4]);
-            c4 = S.MultiplyAdd(f, x, c4);
-            d4 = S.MultiplyAdd(f, y, d4);
-            f = S.Broadcast(a[5]);
-            c5 = S.MultiplyAdd(f, x, c5);
-            d5 = S.MultiplyAdd(f, y, d5);
-            f = S.Broadcast(a[6]);
-            c6 = S.MultiplyAdd(f, x, c6);
-            d6 = S.MultiplyAdd(f, y, d6);
-            f = S.Broadcast(a[7]);
-            c7 = S.MultiplyAdd(f, x, c7);
-            d7 = S.MultiplyAdd(f, y, d7);
-            a += 8;
-            b += 2 * w;
-        }
-        S.Store(c0, c);
-        S.Store(d0, c + w);
-        S.Store(c1, c + stride);
-        S.Store(d1, c + stride + w);
-        S.Store(c2, c + 2 * stride);
-        S.Store(d2, c + 2 * stride + w);
-        S.Store(c3, c + 3 * stride);
-        S.Store(d3, c + 3 * stride + w);
-        S.Store(c4, c + 4 * stride);
-        S.Store(d4, c + 4 * stride + w);
-        S.Store(c5, c + 5 * stride);
-        S.Store(d5, c + 5 * stride + w);
-        S.Store(c6, c + 6 * stride);
-        S.Store(d6, c + 6 * stride + w);
-        S.Store(c7, c + 7 * stride);
-        S.Store(d7, c + 7 * stride + w);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -163,73 +80,6 @@ internal static unsafe class GemmTile<T, V, S>
         S.Store(c5, c + 5 * stride);
         S.Store(c6, c + 6 * stride);
         S.Store(c7, c + 7 * stride);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Wide6(int k, T* a, T* b, T* c, nint stride, bool first, T* rowStart)
-    {
-        int w = S.Width;
-        V c0, d0, c1, d1, c2, d2, c3, d3, c4, d4, c5, d5;
-        if (first)
-        {
-            c0 = d0 = S.Broadcast(rowStart[0]);
-            c1 = d1 = S.Broadcast(rowStart[1]);
-            c2 = d2 = S.Broadcast(rowStart[2]);
-            c3 = d3 = S.Broadcast(rowStart[3]);
-            c4 = d4 = S.Broadcast(rowStart[4]);
-            c5 = d5 = S.Broadcast(rowStart[5]);
-        }
-        else
-        {
-            c0 = S.Load(c);
-            d0 = S.Load(c + w);
-            c1 = S.Load(c + stride);
-            d1 = S.Load(c + stride + w);
-            c2 = S.Load(c + 2 * stride);
-            d2 = S.Load(c + 2 * stride + w);
-            c3 = S.Load(c + 3 * stride);
-            d3 = S.Load(c + 3 * stride + w);
-            c4 = S.Load(c + 4 * stride);
-            d4 = S.Load(c + 4 * stride + w);
-            c5 = S.Load(c + 5 * stride);
-            d5 = S.Load(c + 5 * stride + w);
-        }
-        for (; k > 0; k--)
-        {
-            V x = S.Load(b), y = S.Load(b + w);
-            V f = S.Broadcast(a[0]);
-            c0 = S.MultiplyAdd(f, x, c0);
-            d0 = S.MultiplyAdd(f, y, d0);
-            f = S.Broadcast(a[1]);
-            c1 = S.MultiplyAdd(f, x, c1);
-            d1 = S.MultiplyAdd(f, y, d1);
-            f = S.Broadcast(a[2]);
-            c2 = S.MultiplyAdd(f, x, c2);
-            d2 = S.MultiplyAdd(f, y, d2);
-            f = S.Broadcast(a[3]);
-            c3 = S.MultiplyAdd(f, x, c3);
-            d3 = S.MultiplyAdd(f, y, d3);
-            f = S.Broadcast(a[4]);
-            c4 = S.MultiplyAdd(f, x, c4);
-            d4 = S.MultiplyAdd(f, y, d4);
-            f = S.Broadcast(a[5]);
-            c5 = S.MultiplyAdd(f, x, c5);
-            d5 = S.MultiplyAdd(f, y, d5);
-            a += 6;
-            b += 2 * w;
-        }
-        S.Store(c0, c);
-        S.Store(d0, c + w);
-        S.Store(c1, c + stride);
-        S.Store(d1, c + stride + w);
-        S.Store(c2, c + 2 * stride);
-        S.Store(d2, c + 2 * stride + w);
-        S.Store(c3, c + 3 * stride);
-        S.Store(d3, c + 3 * stride + w);
-        S.Store(c4, c + 4 * stride);
-        S.Store(d4, c + 4 * stride + w);
-        S.Store(c5, c + 5 * stride);
-        S.Store(d5, c + 5 * stride + w);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

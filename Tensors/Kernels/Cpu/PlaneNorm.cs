@@ -10,7 +10,7 @@ namespace InfMatch.Tensors;
 internal readonly record struct PlaneStatistics(double Shift, double Correction, double InverseDeviation);
 
 /// <summary>
-/// NormReluPool, one [H, W] plane at a time while it is in the L1 cache. Vector lanes hold partial sums of at most
+/// The parts of NormReluPool on one [H, W] plane, while it is in the L1 cache. Vector lanes hold partial sums of at most
 /// 1024 elements before they go to float64. The variance is summed around the mean and corrected by the sum of the
 /// deviations, so a plane with a large mean loses nothing.
 /// </summary>
@@ -19,74 +19,8 @@ internal static unsafe class PlaneNorm<T, V, S>
 {
     private const int Segment = 1024;
 
-    public static void Forward(
-        WorkerPool pool, Pool2dGeometry g, double epsilon, HostBlock<T> x, HostBlock<T> gamma, HostBlock<T> beta,
-        HostBlock<T> y)
-    {
-        int area = g.H * g.W, pooled = g.OutH * g.OutW;
-        pool.RunChunks(g.N * g.C, PlanesPerChunk(area), (begin, end) =>
-        {
-            T* active = Scratch.Get<T>(ScratchUse.Image, area + 2 * S.Width);
-            for (int p = begin; p < end; p++)
-            {
-                T* plane = x.Pointer + (nint)p * area, to = y.Pointer + (nint)p * pooled;
-                PlaneStatistics s = Statistics(plane, area, epsilon);
-                double scale = double.CreateTruncating(gamma.Pointer[p % g.C]) * s.InverseDeviation;
-                double shift = double.CreateTruncating(beta.Pointer[p % g.C]) - s.Correction * scale;
-                T a = T.CreateTruncating(scale), b = T.CreateTruncating(shift), m = T.CreateTruncating(s.Shift);
-                bool whole = g.Window == 1 && pooled == area;
-                Activate(plane, area, m, a, b, whole ? to : active);
-                if (!whole)
-                    PlanePool<T, V, S>.Mean(g, active, to);
-            }
-        });
-    }
-
-    public static void Backward(
-        WorkerPool pool, Pool2dGeometry g, double epsilon, HostBlock<T> x, HostBlock<T> gamma, HostBlock<T> beta,
-        HostBlock<T> dy, HostBlock<T>? dx, HostBlock<T>? dgamma, HostBlock<T>? dbeta)
-    {
-        int area = g.H * g.W, pooled = g.OutH * g.OutW, planes = g.N * g.C;
-        // Two sums for each plane; afterwards each channel adds its planes in the order of the batch.
-        double* sums = Scratch.Get<double>(ScratchUse.Partials, 2L * planes);
-        pool.RunChunks(planes, PlanesPerChunk(area), (begin, end) =>
-        {
-            T* slope = Scratch.Get<T>(ScratchUse.Image, area + 2 * S.Width);
-            for (int p = begin; p < end; p++)
-            {
-                T* plane = x.Pointer + (nint)p * area;
-                PlaneStatistics s = Statistics(plane, area, epsilon);
-                PlanePool<T, V, S>.Spread(g, dy.Pointer + (nint)p * pooled, slope);
-                double scale = double.CreateTruncating(gamma.Pointer[p % g.C]);
-                Slopes(plane, slope, area, s, scale, double.CreateTruncating(beta.Pointer[p % g.C]), sums + 2 * p);
-                if (dx is { } destination)
-                    Differential(plane, slope, area, s, scale, sums + 2 * p, destination.Pointer + (nint)p * area);
-            }
-        });
-        WorkerPool.RunOnce(() =>
-        {
-            if (dgamma is { } a)
-                AddPlanes(g, sums + 1, a.Span);
-            if (dbeta is { } b)
-                AddPlanes(g, sums, b.Span);
-        });
-    }
-
-    private static int PlanesPerChunk(int area) => Math.Max(1, 16384 / Math.Max(1, area));
-
-    private static void AddPlanes(Pool2dGeometry g, double* sums, Span<T> destination)
-    {
-        for (int c = 0; c < g.C; c++)
-        {
-            double sum = 0;
-            for (int n = 0; n < g.N; n++)
-                sum += sums[2 * (n * g.C + c)];
-            destination[c] = T.CreateTruncating(sum);
-        }
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static PlaneStatistics Statistics(T* x, int area, double epsilon)
+    public static PlaneStatistics Statistics(T* x, int area, double epsilon)
     {
         int w = S.Width;
         double total = 0;
@@ -146,7 +80,7 @@ internal static unsafe class PlaneNorm<T, V, S>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Activate(T* x, int area, T mean, T scale, T shift, T* y)
+    public static void Activate(T* x, int area, T mean, T scale, T shift, T* y)
     {
         int w = S.Width, i = 0;
         V m = S.Broadcast(mean), a = S.Broadcast(scale), b = S.Broadcast(shift);
@@ -161,7 +95,7 @@ internal static unsafe class PlaneNorm<T, V, S>
 
     // slope = the gradient behind the pool, cut where ReLU is closed; sums = (Σ slope, Σ slope·x̂).
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Slopes(
+    public static void Slopes(
         T* x, T* slope, int area, PlaneStatistics statistics, double gamma, double beta, double* sums)
     {
         int w = S.Width;
@@ -212,7 +146,7 @@ internal static unsafe class PlaneNorm<T, V, S>
     // dx = γ/σ·(slope − mean(slope) − x̂·mean(slope·x̂)) = slope·p + (x − shift)·q + r, where p, q and r are constants
     // of the plane.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Differential(
+    public static void Differential(
         T* x, T* slope, int area, PlaneStatistics statistics, double gamma, double* sums, T* dx)
     {
         int w = S.Width, i = 0;

@@ -21,7 +21,7 @@ internal enum ScratchUse
 /// <see cref="CapturedGraph"/>, in which its kernels keep what they hand from one call of the pool to the next. It grows to
 /// the largest size asked for and stays, so the steady state allocates nothing.
 /// </summary>
-internal sealed unsafe class Scratch
+internal sealed unsafe class Scratch : WorkingMemory
 {
     private const int Alignment = 64;
 
@@ -56,7 +56,7 @@ internal sealed unsafe class Scratch
     }
 
     /// <summary>Sets all bits, which makes NaN of every number.</summary>
-    public void Poison()
+    public override void Poison()
     {
         foreach (Line[] buffer in _buffers.OfType<Line[]>().Concat(_outgrown))
             MemoryMarshal.AsBytes(buffer.AsSpan()).Fill(0xff);

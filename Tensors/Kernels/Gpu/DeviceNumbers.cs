@@ -7,17 +7,11 @@ namespace InfMatch.Tensors;
 /// What a kernel needs of a number type beside its operators. Exponential and logarithm are written out in arithmetic:
 /// what a driver offers differs from device to device, and on NVIDIA it is an approximation.
 /// </summary>
-internal interface IDeviceNumbers<T> where T : unmanaged, INumber<T>
+internal interface IDeviceNumbers<T> : IScalarMath<T> where T : unmanaged, INumber<T>
 {
     static abstract double Wide(T x);
 
     static abstract T Narrow(double x);
-
-    static abstract T Sqrt(T x);
-
-    static abstract T Exp(T x);
-
-    static abstract T Log(T x);
 }
 
 /// <summary>float32 on a device.</summary>
@@ -57,6 +51,13 @@ internal readonly struct Float32Numbers : IDeviceNumbers<float>
 
     private static float PowerOfTwo(int n) => Interop.IntAsFloat((uint)((n + 127) << 23));
 
+    // 1 − 2/(e^(2|x|) + 1), with x's sign.
+    public static float Tanh(float x)
+    {
+        float y = 1 - 2 / (Exp(2 * (x < 0 ? -x : x)) + 1);
+        return x < 0 ? -y : y;
+    }
+
     // In float64: one logarithm is rare beside the products, and this one is right to the last bit but one.
     public static float Log(float x) => (float)Float64Numbers.Log(x);
 }
@@ -93,6 +94,13 @@ internal readonly struct Float64Numbers : IDeviceNumbers<double>
     }
 
     private static double PowerOfTwo(int n) => Interop.IntAsFloat((ulong)(n + 1023L) << 52);
+
+    // 1 − 2/(e^(2|x|) + 1), with x's sign.
+    public static double Tanh(double x)
+    {
+        double y = 1 - 2 / (Exp(2 * (x < 0 ? -x : x)) + 1);
+        return x < 0 ? -y : y;
+    }
 
     // log x = e·ln 2 + 2·artanh(s), s = (m − 1)/(m + 1), with the mantissa m in [√½, √2), so |s| <= 0.1716.
     public static double Log(double x)

@@ -62,19 +62,20 @@ internal static class ElementwiseKernels
 
     public static void Map<T, N, F>(ArrayView<T> x, ArrayView<T> y, int count)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> where N : struct, IDeviceNumbers<T>
-        where F : struct, IDeviceFunction
+        where F : struct, IUnaryFunction
     {
         int i = Grid.GlobalIndex.X;
         if ((uint)i < (uint)count)
             y[i] = F.Apply<T, N>(x[i]);
     }
 
-    public static void Zip<T, F>(ArrayView<T> a, ArrayView<T> b, ArrayView<T> y, int count)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where F : struct, IBinaryFunction
+    public static void Zip<T, N, F>(ArrayView<T> a, ArrayView<T> b, ArrayView<T> y, int count)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where N : struct, IDeviceNumbers<T>
+        where F : struct, IBinaryFunction
     {
         int i = Grid.GlobalIndex.X;
         if ((uint)i < (uint)count)
-            y[i] = F.Apply(a[i], b[i]);
+            y[i] = F.Apply<T, N>(a[i], b[i]);
     }
 
     public static void Affine<T>(ArrayView<T> x, ArrayView<T> y, int count, T scale, T shift)

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using ILGPU;
@@ -17,7 +16,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
     /// <summary>The name of ILGPU's simulator, which runs kernels on the processor, slowly, for tests.</summary>
     public const string Simulator = "simulator";
 
-    private const int Threads = ReductionKernels.MostThreads;
+    internal const int Threads = ReductionKernels.MostThreads;
 
     private readonly Accelerator _accelerator;
     private readonly GpuMemory _memory;
@@ -65,6 +64,8 @@ public sealed partial class GpuBackend : Backend, IDisposable
         }
         _launcher = new GpuLauncher(specification, _accelerator, isDryRun);
         _staging = new GpuStaging(specification, _accelerator);
+        _float32 = new GpuKernels<float, Float32Numbers>(this, _launcher, _memory, _staging);
+        _float64 = new GpuKernels<double, Float64Numbers>(this, _launcher, _memory, _staging);
     }
 
     /// <inheritdoc/>
@@ -78,6 +79,9 @@ public sealed partial class GpuBackend : Backend, IDisposable
 
     /// <inheritdoc/>
     public override MemoryReport Memory => _memory.Report;
+
+    /// <summary>Which kernel multiplies; for tests of each on shapes that would get the other.</summary>
+    internal ProductTiling Tiling { get; set; }
 
     /// <summary>The number of kernels queued so far: what a step of small tensors is bound by.</summary>
     public long Launches => _launcher.Launches;
@@ -157,7 +161,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
         }
     }
 
-    private ArrayView<T> View<T>(Tensor tensor) where T : unmanaged
+    internal ArrayView<T> View<T>(Tensor tensor) where T : unmanaged
     {
         if (!ReferenceEquals(tensor.Backend, this))
             throw new DeviceException($"A tensor of {tensor.Backend.Name} was given to {Name}. Copy it there first.");
@@ -166,14 +170,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
         return ((GpuStorage)tensor.Storage).View<T>(tensor.Offset, tensor.Count);
     }
 
-    private ArrayView<T> View<T>(Tensor? tensor, ArrayView<T> absent) where T : unmanaged =>
-        tensor is null ? absent : View<T>(tensor);
-
-    private static int Groups(int count) => (int)(((long)count + Threads - 1) / Threads);
-
-    // The smallest power of two from 32 on that gives each of count numbers a thread, and 256 at most.
-    private static int ThreadsFor(int count) =>
-        (int)Math.Clamp(BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, count)), 32, Threads);
+    internal static int Groups(int count) => (int)(((long)count + Threads - 1) / Threads);
 }
 
 /// <summary>Copies between host and device.</summary>

@@ -23,10 +23,30 @@ namespace InfMatch.Tensors;
 public sealed record GpuDevice(
     string Specification, string Name, bool IsGpu, long MemoryBytes, long SharedBytes, int GroupThreads,
     int Multiprocessors, int WarpThreads, string Capability, string Driver, bool HasFloat64,
-    bool HasTf32 = false, double? Float32Gflops = null)
+    bool HasTf32 = false, double? Float32Gflops = null) : PresentDevice(Specification, Name, IsGpu)
 {
-    /// <summary>Why kernels cannot run here; null where they can.</summary>
-    public string? Refusal =>
+    // What our convolutions reach of a peak: docs/performance.md, "Which device auto takes".
+    private const double ShareOfCuda = 0.5, ShareOfOpenCl = 0.25;
+
+    /// <inheritdoc/>
+    public override SpeedEstimate? Speed
+    {
+        get
+        {
+            if (!IsGpu || Float32Gflops is not { } peak)
+                return null;
+            bool isCuda = Specification.StartsWith("cuda", StringComparison.Ordinal);
+            return new SpeedEstimate(
+                peak * (isCuda ? ShareOfCuda : ShareOfOpenCl),
+                $"{Multiprocessors} multiprocessors, {(isCuda ? "half" : "a quarter")} of its peak of {SpeedEstimate.Text(peak)}");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override bool Has(Precision precision) => precision == Precision.Float32 || HasTf32;
+
+    /// <inheritdoc/>
+    public override string? Refusal =>
         !HasFloat64 ? "it has no float64, in which sums are taken"
         : GroupThreads < ReductionKernels.MostThreads ? $"its groups have fewer than {ReductionKernels.MostThreads} threads"
         : SharedBytes < NeededSharedBytes ? $"its groups have less than {NeededSharedBytes} bytes of shared memory"

@@ -207,7 +207,7 @@ internal sealed class HostStorage<T> : Storage where T : unmanaged
 /// The numbers of a host tensor as a kernel sees them. The array is pinned, so the pointer stays true while the tensor
 /// is alive; the array itself is carried along so that a block in a closure keeps its memory.
 /// </summary>
-public readonly unsafe struct HostBlock<T> where T : unmanaged
+internal readonly unsafe struct HostBlock<T> where T : unmanaged
 {
     private readonly T[] _array;
     private readonly int _start;

@@ -1,0 +1,57 @@
+namespace InfMatch.Tensors;
+
+/// <summary>
+/// A kind of device that --device names, and what opens it. It stands beside its backend and is found by enumeration: a new
+/// backend edits no list.
+/// </summary>
+public abstract class DeviceKind : IKind
+{
+    /// <inheritdoc/>
+    public abstract string Name { get; }
+
+    /// <summary>What to call one of this kind where none is present, such as "CUDA device"; null of a kind that is always
+    /// present.</summary>
+    public virtual string? Noun => null;
+
+    /// <summary>Those of this kind on this machine that are named by a number, as cuda:1.</summary>
+    public virtual IReadOnlyList<PresentDevice> Present() => [];
+
+    /// <summary>The estimate with which auto compares all that is <see cref="Present"/>; null of a kind that auto does not
+    /// fall back to.</summary>
+    public virtual SpeedEstimate? Speed => null;
+
+    /// <summary>Opens one.</summary>
+    /// <param name="asked">What was asked for: the name, for a kind that has a <see cref="Noun"/> with or without a
+    /// number.</param>
+    /// <param name="options">Threads, memory and precision.</param>
+    /// <exception cref="DeviceException">It is absent, cannot run the kernels, or lacks what the options take.</exception>
+    public abstract OpenedDevice Open(string asked, DeviceOptions options);
+}
+
+/// <summary>How a device is to be opened.</summary>
+/// <param name="Threads">Threads of the cpu backend; 0 for one per processor.</param>
+/// <param name="MemoryLimit">Bytes that tensors may take.</param>
+/// <param name="Precision">What products of float32 tensors are computed in.</param>
+public sealed record DeviceOptions(
+    int Threads = 0, long MemoryLimit = long.MaxValue, Precision Precision = Precision.Float32);
+
+/// <summary>A device of this machine beside its processor.</summary>
+/// <param name="Specification">The text for --device, such as cuda:0.</param>
+/// <param name="Name">Its model.</param>
+/// <param name="IsGpu">Whether it is a graphics processor; an OpenCL driver may also serve the processor.</param>
+public abstract record PresentDevice(string Specification, string Name, bool IsGpu)
+{
+    /// <summary>Why kernels cannot run here; null where they can.</summary>
+    public abstract string? Refusal { get; }
+
+    /// <summary>How fast it may be; null where that is not known, and of what is no GPU.</summary>
+    public abstract SpeedEstimate? Speed { get; }
+
+    /// <summary>Whether it computes in a precision.</summary>
+    public abstract bool Has(Precision precision);
+}
+
+/// <summary>A backend that was opened, and why it was this one.</summary>
+/// <param name="Backend">Where tensors live and kernels run.</param>
+/// <param name="Reason">One sentence for the log of a run.</param>
+public sealed record OpenedDevice(Backend Backend, string Reason);

@@ -1,0 +1,16 @@
+namespace InfMatch.Tensors;
+
+/// <summary>The processor, to which auto falls back.</summary>
+public sealed class CpuDeviceKind : DeviceKind
+{
+    /// <inheritdoc/>
+    public override string Name => "cpu";
+
+    /// <summary>Of all of this machine's processor: the number of threads shall not choose the device.</summary>
+    public override SpeedEstimate? Speed => CpuBackend.EstimatedSpeed;
+
+    /// <inheritdoc/>
+    public override OpenedDevice Open(string asked, DeviceOptions options) => options.Precision == Precision.Float32
+        ? new OpenedDevice(new CpuBackend(options.Threads, options.MemoryLimit), "The cpu was asked for.")
+        : throw Precisions.NotOn(asked, options.Precision);
+}

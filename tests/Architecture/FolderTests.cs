@@ -1,0 +1,38 @@
+namespace InfMatch.Tests.Architecture;
+
+/// <summary>
+/// The folders of a project are storeys: what one uses uses it in no way back. The project's own folder counts as one: it holds
+/// what the project is about, and the folders below it build on that (as the backends build on tensors), or it builds on them.
+/// </summary>
+public sealed class FolderTests
+{
+    /// <summary>The projects that are held to it: assembly, and folder where that has another name.</summary>
+    [Theory]
+    [InlineData("Tensors")]
+    public void Folders_form_no_circle(string project, string? folder = null)
+    {
+        IReadOnlyList<string> circle = Arrows(project, folder).Circles();
+        Assert.True(
+            circle.Count == 0,
+            $"{project}: these folders use each other in a circle. Move a type, or let the lower folder know a contract only.\n" +
+            string.Join('\n', circle));
+    }
+
+    [Fact]
+    public void Arrows_are_found_in_members_bodies_and_constants()
+    {
+        IReadOnlyDictionary<(string From, string To), List<string>> arrows = Arrows("Tensors", null).Arrows;
+        Assert.Contains("CpuBackend uses HostBackend", arrows[("Kernels/Cpu", "Kernels/Host")]); // base type
+        Assert.Contains("WorkerPool uses CapturedGraph", arrows[("Kernels/Cpu", ".")]); // body alone
+        Assert.Contains("RandomKernels uses RandomKey", arrows[("Kernels/Gpu", "Random")]); // constant alone
+        Assert.DoesNotContain(arrows.Keys, arrow => arrow.From == arrow.To);
+    }
+
+    [Fact]
+    public void A_circle_is_found_over_any_number_of_folders() => Assert.Equal(
+        [("a", "b"), ("b", "c"), ("c", "a")],
+        FolderArrows.OnCircles([("a", "b"), ("b", "c"), ("c", "a"), ("a", "d"), ("d", "e"), ("f", "a")]));
+
+    private static FolderArrows Arrows(string project, string? folder) =>
+        new(folder ?? project, Path.Combine(AppContext.BaseDirectory, $"InfMatch.{project}.dll"));
+}
