@@ -32,7 +32,9 @@ public sealed class BatchLossTests
         for (int step = 0; step < 5; step++)
         {
             (Tensor next, Tensor moved) = (start.ZerosLike(), start.ZerosLike());
-            backend.SgdStep(theta, velocity, Differential.GradientAt(trainer.LossAt(step), theta), 0.5, 0.9, 0, next, moved);
+            Tensor gradient = Differential.GradientAt(trainer.LossAt(step), theta);
+            backend.Run(new SgdStepCall(
+                new SgdTensors(theta, velocity), gradient, new SgdRates(0.5, 0.9, 0), new SgdTensors(next, moved)));
             (theta, velocity) = (next, moved);
         }
         Assert.Equal(
