@@ -87,7 +87,7 @@ internal sealed class ArtifactCommands(
         {
             found = found.WithData(artifact, pair);
             if (RunFolder.OfSet(artifact.Source) is { } run)
-                found = found.WithOrigin(SetOrigin.Problem(artifact, run.Config, run.Experts));
+                found = found.WithOrigin(OriginCheck.Problem(artifact, run.Config, run.Experts));
         }
         if (!found.Passed)
             return found;

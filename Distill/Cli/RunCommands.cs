@@ -93,7 +93,7 @@ internal sealed partial class RunCommands(
 
     private void TrainExperts(RunFolder folder, RunSettings settings, PreparedData data)
     {
-        Network network = PlanFactory.NetworkOf(settings, data, settings.Width);
+        Network network = data.NetworkOf(settings, settings.Width);
         string experts = settings.ExpertsFrom ?? folder.Experts;
         Accuracy accuracy = InFolder(folder, progress =>
         {

@@ -13,12 +13,8 @@ internal static class PlanFactory
     // hide it. Float32 does not tell classes apart by less than 1e-3 at logits of 1e4, and a softmax has been one-hot since 100.
     private const double MostDeviations = 1e3, LargestLogits = 1e4;
 
-    /// <summary>The network of the settings, or another architecture with their depth, norm and pooling, for the data.</summary>
-    /// <exception cref="DistillException">The network or the augmentation is not defined for such images.</exception>
-    public static Network NetworkOf(RunSettings settings, PreparedData data, int width, string? model = null) =>
-        NetworkOf(settings, data.Image, data.Classes, width, model);
-
-    /// <summary>The same for images [C, H, W] of so many classes.</summary>
+    /// <summary>The network of the settings, or another architecture with their depth, norm and pooling, for images [C, H, W] of so
+    /// many classes.</summary>
     /// <exception cref="DistillException">The network or the augmentation is not defined for such images.</exception>
     public static Network NetworkOf(RunSettings settings, Shape image, int classes, int width, string? model = null)
     {

@@ -46,6 +46,11 @@ internal sealed class PreparedData : IDisposable, IRealData
     /// <inheritdoc/>
     public int CountOfClass(int label) => Pair.Train.CountOfClass(label);
 
+    /// <summary>The network of some settings, or another architecture with their depth, norm and pooling, for these data.</summary>
+    /// <exception cref="DistillException">The network or the augmentation is not defined for such images.</exception>
+    public Network NetworkOf(RunSettings settings, int width, string? model = null) =>
+        PlanFactory.NetworkOf(settings, Image, Classes, width, model);
+
     /// <summary>What standardised pixels can be: black to white in each channel [1, C, 1, 1].</summary>
     public ValueRange PixelRange()
     {

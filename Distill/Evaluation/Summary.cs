@@ -5,17 +5,6 @@ using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
-/// <summary>How JSON for people and scripts is written.</summary>
-internal static class JsonText
-{
-    /// <summary>camelCase names, indented.</summary>
-    public static JsonSerializerOptions Options { get; } = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        WriteIndented = true,
-    };
-}
-
 /// <summary>Test accuracy over several networks, in percent.</summary>
 /// <param name="Mean">The mean.</param>
 /// <param name="Std">The sample standard deviation (n − 1); 0 for one network.</param>

@@ -68,8 +68,8 @@ internal sealed class DistillationRun(RunInputs inputs)
 
     private void DistilAll(PreparedData data, MetricsFile metrics)
     {
-        Network network = PlanFactory.NetworkOf(_settings, data, _settings.Width);
-        Network evaluated = PlanFactory.NetworkOf(_settings, data, _settings.EvalWidth);
+        Network network = data.NetworkOf(_settings, _settings.Width);
+        Network evaluated = data.NetworkOf(_settings, _settings.EvalWidth);
         using var library = ExpertLibrary.Gather(
             _settings, network, data, _settings.ExpertsFrom ?? _folder.Experts, inputs.Progress, inputs.Cancel);
         using MethodSession method = BeginMethod(_settings, data, network, library.Experts, inputs.Key);

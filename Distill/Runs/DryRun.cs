@@ -45,15 +45,15 @@ internal sealed class DryRun
     /// <exception cref="DistillException">No window of the settings fits the experts' trajectories.</exception>
     public static long OfRun(RunSettings settings, DatasetPair pair, Backend backend, bool trainsExperts) => In(settings, pair, backend, dryRun =>
     {
-        Network network = PlanFactory.NetworkOf(settings, dryRun._data, settings.Width);
+        Network network = dryRun._data.NetworkOf(settings, settings.Width);
         if (trainsExperts)
             dryRun.TrainExpert(network);
-        dryRun.Distil(network, PlanFactory.NetworkOf(settings, dryRun._data, settings.EvalWidth));
+        dryRun.Distil(network, dryRun._data.NetworkOf(settings, settings.EvalWidth));
     });
 
     /// <summary>Bytes of the training of experts.</summary>
     public static long OfExperts(RunSettings settings, DatasetPair pair, Backend backend) => In(settings, pair, backend, dryRun =>
-        dryRun.TrainExpert(PlanFactory.NetworkOf(settings, dryRun._data, settings.Width)));
+        dryRun.TrainExpert(dryRun._data.NetworkOf(settings, settings.Width)));
 
     /// <summary>Bytes of evaluating sets, with which training sees so many images, by each of some networks.</summary>
     /// <param name="settings">The protocol and its values.</param>

@@ -45,7 +45,7 @@ internal sealed class ExpertLibrary : IDisposable
         string[] missing = Missing(settings, folder);
         if (missing.Length > 0)
             RunFolder.RequireWritable(folder, "--experts-from");
-        Network network = PlanFactory.NetworkOf(settings, data, settings.Width);
+        Network network = data.NetworkOf(settings, settings.Width);
         for (int k = 0; k < settings.Experts; k++)
         {
             if (!File.Exists(FileOf(folder, k)))

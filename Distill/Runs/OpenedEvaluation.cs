@@ -82,7 +82,7 @@ internal sealed class OpenedEvaluation : IDisposable
                 }
                 experts = (
                     ExpertLibrary.Gather(
-                        recorded, PlanFactory.NetworkOf(recorded, data, recorded.Width), data, folder, view, cancel),
+                        recorded, data.NetworkOf(recorded, recorded.Width), data, folder, view, cancel),
                     recorded);
             }
             return new OpenedEvaluation(settings, record, data, networks)

@@ -84,7 +84,7 @@ public sealed class DryRunTests(ITestOutputHelper output) : IDisposable
         using PreparedData data = PreparedData.Load(CommandRun.TinyData(), backend);
         long reckoned = DryRun.OfExperts(settings, data.Pair, data.Backend);
         using var progress = new PlainProgress(_ => { }, TimeProvider.System, PlainProgress.DefaultInterval);
-        Network network = PlanFactory.NetworkOf(settings, data, settings.Width);
+        Network network = data.NetworkOf(settings, settings.Width);
         ExpertLibrary.Gather(settings, network, data, _root, progress, CancellationToken.None).Dispose();
         Check(options, reckoned, backend.Memory.PeakInUse, isExact: true);
     }

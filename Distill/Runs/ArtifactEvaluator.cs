@@ -31,7 +31,7 @@ internal sealed class ArtifactEvaluator : IDisposable
                     $"{artifact.Source} holds images {artifact.Image} of {artifact.Classes} classes, {pair.Name} has images " +
                     $"{_data.Image} of {_data.Classes} classes. Name the folder of the set's own data with --data.");
             }
-            Network network = PlanFactory.NetworkOf(Settings, _data, Settings.EvalWidth);
+            Network network = _data.NetworkOf(Settings, Settings.EvalWidth);
             int images = artifact.Count * artifact.Factor * artifact.Factor;
             new Requirements(0, DryRun.OfEvaluation(Settings, _data.Pair, backend, [network], [images], columns: 1)).Check(".", backend);
             _evaluator = new SetEvaluator(network, Settings, _data, RandomKey.FromSeed(Settings.Seed).Split("judge"), cancel);
