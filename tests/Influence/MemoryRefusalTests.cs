@@ -138,7 +138,8 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
         var plan = new TrainingPlan(3, 4, 0.1, 0.9, 0, RateSchedule.Constant, new Augmentation(AugmentationOps.Photographs));
         using var folder = new TemporaryFolder();
         Expert Record() => Expert.Record(
-            problem.Network, problem.Data, plan, CheckpointSchedule.Every(9), RandomKey.FromSeed(4), folder.At("t"));
+            new ExpertTraining(problem.Network, problem.Data, plan, CheckpointSchedule.Every(9), RandomKey.FromSeed(4)),
+            folder.At("t"));
         byte[] undisturbed;
         using (Record())
             undisturbed = File.ReadAllBytes(folder.At("t"));
