@@ -12,12 +12,20 @@ namespace InfMatch.Benchmarks;
 /// <param name="Size">Height and width of an image.</param>
 /// <param name="Channels">Channels of an image.</param>
 /// <param name="Classes">M.</param>
-/// <param name="Batch">Images of a training step.</param>
-/// <param name="Syn">Images of S.</param>
-/// <param name="Sgemm">Side of the matrices.</param>
-/// <param name="Model">The architecture; width and depth are those of a convnet.</param>
-internal sealed record ConvNetSizes(
-    int Width, int Depth, int Size, int Channels, int Classes, int Batch, int Syn, int Sgemm, string Model = "convnet");
+internal sealed record ConvNetSizes(int Width, int Depth, int Size, int Channels, int Classes)
+{
+    /// <summary>Images of a training step.</summary>
+    public required int Batch { get; init; }
+
+    /// <summary>Images of S.</summary>
+    public required int Syn { get; init; }
+
+    /// <summary>Side of the matrices.</summary>
+    public required int Sgemm { get; init; }
+
+    /// <summary>The architecture; width and depth are those of a convnet.</summary>
+    public string Model { get; init; } = "convnet";
+}
 
 /// <summary>A piece of work that is timed.</summary>
 /// <param name="Name">Its name in tables and JSON.</param>
@@ -138,7 +146,7 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
             LabelledImages data = Images(sizes.Classes);
             var plan = new TrainingPlan(Window + 1, sizes.Classes, 0.01, 0, 0, RateSchedule.Constant);
             using Expert expert = Expert.Record(
-                _network, data, plan, CheckpointSchedule.Every(Window + 1), _key.Split("expert"),
+                new ExpertTraining(_network, data, plan, CheckpointSchedule.Every(Window + 1), _key.Split("expert")),
                 Path.Combine(folder, "expert.safetensors"));
             using MethodSession method = new InfluenceMatching().Begin(new MethodContext
             {

@@ -158,7 +158,11 @@ return new RootCommand("Benchmarks of InfMatch.Native.") { convnet, kernels, rat
 
 ConvNetSizes SizesOf(ParseResult result) => new(
     result.GetValue(width), result.GetValue(depth), result.GetValue(size), result.GetValue(channels),
-    result.GetValue(classes), result.GetValue(batch), result.GetValue(syn), result.GetValue(sgemm), result.GetValue(model)!);
+    result.GetValue(classes))
+{
+    Batch = result.GetValue(batch), Syn = result.GetValue(syn), Sgemm = result.GetValue(sgemm),
+    Model = result.GetValue(model)!,
+};
 
 static Option<int> Whole(string name, string help, int value)
 {

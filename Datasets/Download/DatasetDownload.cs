@@ -57,7 +57,7 @@ public sealed class DatasetDownload : IDisposable
                     DatasetFault.Damaged, archive, $"this is not the published file ({wrong})", fix: "Remove it and call again.");
             }
 
-            ArchiveUnpacking.Unpack(archive, folder, contents, _options.Progress, _options.Cancel);
+            new ArchiveUnpacking(archive, folder, contents, _options.Progress, _options.Cancel).Run();
             File.Delete(archive);
             return folder;
         }

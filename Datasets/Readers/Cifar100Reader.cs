@@ -59,7 +59,7 @@ public static class Cifar100Reader
                     DatasetFault.LabelOutOfRange, place, $"the labels of record {i} are no classes",
                     $"coarse {file[at]}, fine {file[at + 1]}",
                     $"coarse 0 to {CoarseClasses - 1}, fine 0 to {set.ClassNames.Length - 1}",
-                    "The file is damaged or not of CIFAR-100.", at);
+                    "The file is damaged or not of CIFAR-100.") { Offset = at };
             }
 
             labels[i] = file[at + 1];
@@ -117,7 +117,6 @@ public static class Cifar100Reader
             length < expected ? DatasetFault.Truncated : DatasetFault.ExtraBytes, place,
             (length < expected ? "the file is too short" : "the file is too long")
             + (length % RecordBytes == 0 ? string.Empty : $" and no whole number of {RecordBytes}-byte records"),
-            $"{length} bytes", $"{expected} ({images} records of {RecordBytes} bytes)", Fix,
-            Math.Min(length, expected));
+            $"{length} bytes", $"{expected} ({images} records of {RecordBytes} bytes)", Fix) { Offset = Math.Min(length, expected) };
     }
 }

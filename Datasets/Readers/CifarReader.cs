@@ -161,7 +161,7 @@ public static class CifarReader
             (cut ? "the file is too short" : "the file is too long")
             + (whole ? string.Empty : $" and no whole number of {RecordBytes}-byte records"),
             $"{length} bytes", $"{expected} ({imagesPerFile} records of {RecordBytes} bytes)",
-            "Unpack or download it again.", offset: Math.Min(length, expected));
+            "Unpack or download it again.") { Offset = Math.Min(length, expected) };
     }
 
     private static void Split(byte[] file, string place, int classes, Span<byte> pixels, Span<byte> labels)
@@ -174,7 +174,7 @@ public static class CifarReader
                 throw new DatasetException(
                     DatasetFault.LabelOutOfRange, place, $"the label of record {i} is not a class",
                     $"{file[at]}", $"0 to {classes - 1}",
-                    "The file is damaged or not of CIFAR-10.", offset: at);
+                    "The file is damaged or not of CIFAR-10.") { Offset = at };
             }
 
             labels[i] = file[at];

@@ -59,8 +59,7 @@ internal static class Gzip
         {
             throw new DatasetException(
                 DatasetFault.ExtraBytes, place, "bytes that are no gzip stand behind the gzip data",
-                $"{file.Length} bytes", $"{at}", "Download the file again, or unpack it with gunzip, which leaves them out.",
-                offset: at);
+                $"{file.Length} bytes", $"{at}", "Download the file again, or unpack it with gunzip, which leaves them out.") { Offset = at };
         }
 
         return ends is [var alone] && alone == file.Length ? null : ends;
@@ -158,7 +157,7 @@ internal static class Gzip
         {
             throw new DatasetException(
                 DatasetFault.Damaged, place, "the gzip header is damaged",
-                $"method {method}, flags 0x{flags:x2}", "method 8, flags below 0x20", Fix, offset: 2);
+                $"method {method}, flags 0x{flags:x2}", "method 8, flags below 0x20", Fix) { Offset = 2 };
         }
 
         long at = HeaderBytes;

@@ -92,7 +92,7 @@ public static class IdxReader
             {
                 throw new DatasetException(
                     DatasetFault.LabelOutOfRange, place, $"label {i - 8} is not a class",
-                    $"{file[i]}", $"0 to {classes - 1}", "Is this the label file of another data set?", offset: i);
+                    $"{file[i]}", $"0 to {classes - 1}", "Is this the label file of another data set?") { Offset = i };
             }
         }
 
@@ -107,7 +107,7 @@ public static class IdxReader
             throw new DatasetException(
                 DatasetFault.Mismatch, imagePlace, "the numbers of images and labels differ",
                 $"{images.Count} images", $"{labels.Length} as the labels in {labelPlace}",
-                "Are training and test files mixed up?", offset: 4);
+                "Are training and test files mixed up?") { Offset = 4 };
         }
 
         return new ImageDataset(set, new Shape(1, images.Height, images.Width), images.Pixels, labels);
@@ -160,7 +160,7 @@ public static class IdxReader
         };
         throw new DatasetException(
             DatasetFault.WrongFormat, place, $"wrong magic number for IDX {(images ? "images" : "labels")}",
-            $"0x{magic:x8}", $"0x{expected:x8}", fix, offset: 0);
+            $"0x{magic:x8}", $"0x{expected:x8}", fix) { Offset = 0 };
     }
 
     private static void RequireHeader(byte[] file, string place, int bytes)
@@ -169,7 +169,7 @@ public static class IdxReader
         {
             throw new DatasetException(
                 DatasetFault.Truncated, place, "the file ends inside the IDX header",
-                $"{file.Length} bytes", $"at least {bytes}", "Download the file again.", offset: file.Length);
+                $"{file.Length} bytes", $"at least {bytes}", "Download the file again.") { Offset = file.Length };
         }
     }
 
@@ -180,14 +180,14 @@ public static class IdxReader
         {
             throw new DatasetException(
                 DatasetFault.BadHeader, place, $"the {what} in the IDX header is zero",
-                "0", "at least 1", "Download the file again.", offset);
+                "0", "at least 1", "Download the file again.") { Offset = offset };
         }
 
         if (size > limit)
         {
             throw new DatasetException(
                 DatasetFault.TooLarge, place, $"the {what} in the IDX header is over the limit",
-                $"{size}", $"at most {limit}", "The header is damaged, or the file is of another kind.", offset);
+                $"{size}", $"at most {limit}", "The header is damaged, or the file is of another kind.") { Offset = offset };
         }
 
         return (int)size;
@@ -199,7 +199,7 @@ public static class IdxReader
         {
             throw new DatasetException(
                 DatasetFault.TooLarge, place, "the sizes in the IDX header multiply to more than the limit",
-                $"{payload} bytes", $"at most {limits.MaxDecodedBytes}", "The header is damaged.", offset: 4);
+                $"{payload} bytes", $"at most {limits.MaxDecodedBytes}", "The header is damaged.") { Offset = 4 };
         }
 
         long expected = header + (long)payload;
@@ -207,14 +207,14 @@ public static class IdxReader
         {
             throw new DatasetException(
                 DatasetFault.Truncated, place, "the file ends too early for the sizes in its header",
-                $"{file.Length} bytes", $"{expected}", "Download the file again.", offset: file.Length);
+                $"{file.Length} bytes", $"{expected}", "Download the file again.") { Offset = file.Length };
         }
 
         if (file.Length > expected)
         {
             throw new DatasetException(
                 DatasetFault.ExtraBytes, place, "the file goes on after the images its header counts",
-                $"{file.Length} bytes", $"{expected}", "Download the file again.", offset: expected);
+                $"{file.Length} bytes", $"{expected}", "Download the file again.") { Offset = expected };
         }
     }
 }

@@ -117,43 +117,20 @@ internal static class MatFile
             ? TagBytes + (long)bytes
             : throw new DatasetException(
                 DatasetFault.TooLarge, place, "a variable is over the limit", $"{bytes} bytes",
-                $"at most {limits.MaxDecodedBytes}", "The file is damaged, or of another data set.", at);
+                $"at most {limits.MaxDecodedBytes}", "The file is damaged, or of another data set.") { Offset = at };
     }
 
     private static MatArray ReadMatrix(ArraySegment<byte> body, string place, int at)
     {
-        int position = 0;
-        (uint Type, ArraySegment<byte> Data) Next(string what)
-        {
-            if (body.Count - position < TagBytes)
-                throw Damaged(place, $"the variable ends before its {what}", at);
-            uint word = BinaryPrimitives.ReadUInt32LittleEndian(body.AsSpan(position));
-            if (word >> 16 is var small and not 0)
-            {
-                // The short form: type and length in one word, up to four bytes in the next.
-                if (small > 4)
-                    throw Damaged(place, $"the {what} of a variable has a wrong short form", at);
-                var inTag = body.Slice(position + 4, (int)small);
-                position += TagBytes;
-                return (word & 0xFFFF, inTag);
-            }
-
-            uint bytes = BinaryPrimitives.ReadUInt32LittleEndian(body.AsSpan(position + 4));
-            if (bytes > body.Count - position - TagBytes)
-                throw Damaged(place, $"the {what} of a variable reaches beyond its end", at);
-            var values = body.Slice(position + TagBytes, (int)bytes);
-            position = Math.Min(body.Count, position + TagBytes + (int)((bytes + 7) & ~7L));
-            return (word, values);
-        }
-
-        (uint flagsType, ArraySegment<byte> flags) = Next("flags");
+        var elements = new Elements(body, place, at);
+        (uint flagsType, ArraySegment<byte> flags) = elements.Next("flags");
         if (flagsType != UInt32 || flags.Count != 8)
             throw Damaged(place, "the flags of a variable are wrong", at);
         int kind = flags[0], bits = flags[1];
         if (kind is < 6 or > 15 || (bits & 0x0E) != 0)
             throw Wrong(place, $"a variable is of the class {kind} with the flags {bits}, no real numbers",
                 "Is this the published file?");
-        (uint sizesType, ArraySegment<byte> sizeBytes) = Next("sizes");
+        (uint sizesType, ArraySegment<byte> sizeBytes) = elements.Next("sizes");
         if (sizesType != Int32 || sizeBytes.Count % 4 != 0 || sizeBytes.Count is < 8 or > 4 * MaxDimensions)
             throw Damaged(place, "the sizes of a variable are wrong", at);
         int[] sizes = new int[sizeBytes.Count / 4];
@@ -164,14 +141,14 @@ internal static class MatFile
             if (sizes[d] < 1)
                 throw new DatasetException(
                     DatasetFault.BadHeader, place, $"size {d} of a variable is {sizes[d]}", expected: "at least 1",
-                    fix: "Download the file again.", offset: at);
+                    fix: "Download the file again.") { Offset = at };
             count *= sizes[d];
         }
 
-        (uint nameType, ArraySegment<byte> name) = Next("name");
+        (uint nameType, ArraySegment<byte> name) = elements.Next("name");
         if (nameType != Int8 || name.Count > MaxName || name.Any(c => c is < 0x20 or > 0x7E))
             throw Damaged(place, "the name of a variable is wrong", at);
-        (uint storage, ArraySegment<byte> data) = Next("values");
+        (uint storage, ArraySegment<byte> data) = elements.Next("values");
         int width = storage switch { 2 => 1, 4 => 2, 5 or 6 => 4, 9 => 8, _ => 0 };
         if (width == 0)
             throw Wrong(place, $"a variable is stored as type {storage}", "Is this the published file?");
@@ -179,19 +156,50 @@ internal static class MatFile
         {
             throw new DatasetException(
                 DatasetFault.Mismatch, place, "the values of a variable do not fit its sizes", $"{data.Count} bytes",
-                $"{count * width} for {string.Join("×", sizes)}", "Download the file again.", at);
+                $"{count * width} for {string.Join("×", sizes)}", "Download the file again.") { Offset = at };
         }
 
-        if (position != body.Count)
+        if (!elements.HaveEnded)
             throw Damaged(place, "a variable goes on after its values", at);
         return new MatArray(Encoding.ASCII.GetString(name), sizes, (MatStorage)storage, [.. data]);
     }
 
+    // The elements of a variable, one after another.
+    private sealed class Elements(ArraySegment<byte> body, string place, int at)
+    {
+        private int _position;
+
+        public bool HaveEnded => _position == body.Count;
+
+        public (uint Type, ArraySegment<byte> Data) Next(string what)
+        {
+            if (body.Count - _position < TagBytes)
+                throw Damaged(place, $"the variable ends before its {what}", at);
+            uint word = BinaryPrimitives.ReadUInt32LittleEndian(body.AsSpan(_position));
+            if (word >> 16 is var small and not 0)
+            {
+                // The short form: type and length in one word, up to four bytes in the next.
+                if (small > 4)
+                    throw Damaged(place, $"the {what} of a variable has a wrong short form", at);
+                var inTag = body.Slice(_position + 4, (int)small);
+                _position += TagBytes;
+                return (word & 0xFFFF, inTag);
+            }
+
+            uint bytes = BinaryPrimitives.ReadUInt32LittleEndian(body.AsSpan(_position + 4));
+            if (bytes > body.Count - _position - TagBytes)
+                throw Damaged(place, $"the {what} of a variable reaches beyond its end", at);
+            var values = body.Slice(_position + TagBytes, (int)bytes);
+            _position = Math.Min(body.Count, _position + TagBytes + (int)((bytes + 7) & ~7L));
+            return (word, values);
+        }
+    }
+
     private static DatasetException Truncated(string place, int at) => new(
-        DatasetFault.Truncated, place, "the MATLAB file ends too early", fix: "Download it again.", offset: at);
+        DatasetFault.Truncated, place, "the MATLAB file ends too early", fix: "Download it again.") { Offset = at };
 
     private static DatasetException Damaged(string place, string what, int at, Exception? inner = null) => new(
-        DatasetFault.Damaged, place, what, fix: "Download the file again.", offset: at, innerException: inner);
+        DatasetFault.Damaged, place, what, fix: "Download the file again.", innerException: inner) { Offset = at };
 
     private static DatasetException Wrong(string place, string what, string fix) => new(
         DatasetFault.WrongFormat, place, what, fix: fix);

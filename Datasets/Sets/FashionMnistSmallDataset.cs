@@ -129,6 +129,8 @@ public sealed class FashionMnistSmallDataset : Dataset
         OwnName, IdxReader.DecodeLabels(labels, OwnName, FashionMnistDataset.Articles.Length));
 
     private static DatasetException Damaged(string? got, string? expected, Exception? inner) => new(
-        DatasetFault.Damaged, OwnName, "the built-in set is damaged", got, expected,
-        "Build again from a clean copy.", innerException: inner);
+        DatasetFault.Damaged, OwnName, "the built-in set is damaged", "Build again from a clean copy.", inner)
+    {
+        Got = got, Expected = expected,
+    };
 }

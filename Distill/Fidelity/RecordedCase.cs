@@ -68,7 +68,8 @@ internal sealed class RecordedCase : IDisposable
         string file = Path.Combine(Folder, "trajectory.safetensors");
         Expert = File.Exists(file)
             ? Expert.Open(Network, Data, plan, every, key.Split("expert"), file)
-            : Expert.Record(Network, Data, plan, every, key.Split("expert"), file, cancel: input.Cancel);
+            : Expert.Record(new ExpertTraining(Network, Data, plan, every, key.Split("expert")),
+            file, cancel: input.Cancel);
         if (Expert.Trajectory.ContentHash is null)
             input.Progress.Note(OlderFile.Note(file));
     }
@@ -152,7 +153,10 @@ internal sealed class RecordedCase : IDisposable
         return new ScoredNetwork(
             Expert.Plan.Rate, _settings.Steps, NetworkFit.Of(Network, theta, Data.Images, Given),
             NetworkFit.Of(Network, theta, images.To(_settings.DType), labels), labels.Length,
-            (double)labels.CountBy(l => l).Max(c => c.Value) / labels.Length, Classes);
+            (double)labels.CountBy(l => l).Max(c => c.Value) / labels.Length)
+        {
+            Classes = Classes,
+        };
     }
 
     /// <summary>All test images and their classes, for accuracy.</summary>

@@ -34,11 +34,14 @@ internal sealed class ExpertJob(RunSettings settings, Network network, PreparedD
     {
         string loss = "";
         using Expert _ = Expert.Record(
-            network, data.Train, _plan, _schedule, _key, Result,
-            theta => network.Accuracy(theta, data.TestImages, data.TestLabels),
-            step => Observe?.Invoke(step.Step, loss),
-            losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"),
-            cancel);
+            new ExpertTraining(network, data.Train, _plan, _schedule, _key),
+            Result,
+            new ExpertObserver
+            {
+                Accuracy = theta => network.Accuracy(theta, data.TestImages, data.TestLabels),
+                Step = step => Observe?.Invoke(step.Step, loss),
+                Losses = losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"),
+            }, cancel);
     }
 
     /// <summary>What was recorded.</summary>

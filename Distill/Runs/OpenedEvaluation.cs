@@ -43,14 +43,12 @@ internal sealed class OpenedEvaluation : IDisposable
     /// <param name="settings">By what it is evaluated, as <see cref="SettingsFor"/> gives them.</param>
     /// <param name="record">The set, the architectures and the experts; the hashes are made here.</param>
     /// <param name="pair">The data.</param>
-    /// <param name="backend">Where it runs.</param>
-    /// <param name="view">Shows how far a whitening is.</param>
-    /// <param name="cancel">Stops it.</param>
+    /// <param name="context">Where it runs; its progress shows how far a whitening is.</param>
     /// <exception cref="DistillException">The set, the data, the networks or the experts do not fit.</exception>
     public static OpenedEvaluation Open(
-        SyntheticArtifact? artifact, RunSettings settings, EvaluationRecord record, DatasetPair pair, Backend backend,
-        IProgressView view, CancellationToken cancel)
+        SyntheticArtifact? artifact, RunSettings settings, EvaluationRecord record, DatasetPair pair, RunContext context)
     {
+        (Backend backend, IProgressView view, CancellationToken cancel) = context;
         string? note = null;
         if (artifact is not null)
         {

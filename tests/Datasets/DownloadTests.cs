@@ -395,9 +395,9 @@ public sealed class DownloadTests
     {
         using var outside = new TempFolder();
         string[] names = ["set/a.bin", "set/b.bin"];
-        ArchiveUnpacking.Unpack(
+        new ArchiveUnpacking(
             outside.Put("archive" + kind, archive), folder["set"],
             new ArchiveContents(n => names.Contains(n, StringComparer.Ordinal), "set", 2, 1000, [.. names]), null,
-            default);
+            default).Run();
     }
 }

@@ -122,8 +122,9 @@ public sealed class ExampleDefinitionTests
 
     // The same training on other rows, as one batch.
     private static Expert Record(TinyProblem problem, int[] rows, string name) => Expert.Record(
-        problem.Network, problem.Data.Rows(rows), problem.Plan with { BatchSize = rows.Length },
-        CheckpointSchedule.Every(Steps), RandomKey.FromSeed(5), Path.Combine(problem.Folder, $"{name}.safetensors"));
+            new ExpertTraining(problem.Network, problem.Data.Rows(rows), problem.Plan with { BatchSize = rows.Length },
+                CheckpointSchedule.Every(Steps), RandomKey.FromSeed(5)),
+            Path.Combine(problem.Folder, $"{name}.safetensors"));
 
     private static ExampleContext Context(TinyProblem problem, int steps) =>
         new(problem.Experts[0], problem.Context.Products, steps) { Checkpoints = Steps };

@@ -104,8 +104,9 @@ public sealed class ExampleInfluenceTests
             int[] rows = [.. Enumerable.Range(0, 12 * times).Select(i => i % 12)];
             LabelledImages data = problem.Data.Rows(rows);
             using Expert expert = Expert.Record(
-                problem.Network, data, problem.Plan with { BatchSize = rows.Length }, CheckpointSchedule.Every(8),
-                RandomKey.FromSeed(5), Path.Combine(problem.Folder, "more.safetensors"));
+            new ExpertTraining(problem.Network, data, problem.Plan with { BatchSize = rows.Length },
+                CheckpointSchedule.Every(8), RandomKey.FromSeed(5)),
+            Path.Combine(problem.Folder, "more.safetensors"));
             Intervention leave = Intervention.LeaveOut(rows.Length, 0);
             var folder = new RetrainingCache(expert, Path.Combine(problem.Folder, "more"), [8]);
             var context = new ExampleContext(expert, new SecondOrderProducts(SecondDerivatives.Exact), 8);

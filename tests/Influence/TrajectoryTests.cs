@@ -22,10 +22,14 @@ public sealed class TrajectoryTests
         var losses = new List<float>();
         RandomKey key = RandomKey.FromSeed(9);
         using Expert expert = Expert.Record(
-            problem.Network, problem.Data, problem.Plan, CheckpointSchedule.Every(6), key, folder.At("t"),
-            accuracy: theta => theta.Norm(),
-            observe: step => thetas.Add(step.Theta.ToArray<float>()),
-            observeLosses: read => losses.AddRange(read.Values.Select(loss => (float)loss)));
+            new ExpertTraining(problem.Network, problem.Data, problem.Plan, CheckpointSchedule.Every(6), key),
+            folder.At("t"),
+            new ExpertObserver
+            {
+                Accuracy = theta => theta.Norm(),
+                Step = step => thetas.Add(step.Theta.ToArray<float>()),
+                Losses = read => losses.AddRange(read.Values.Select(loss => (float)loss)),
+            });
         TrajectoryFile file = expert.Trajectory;
         Assert.Equal((7, problem.Network.Layout.Count), (file.Count, file.ParameterCount));
         Assert.Equal(losses, file.Losses);
@@ -226,13 +230,14 @@ public sealed class TrajectoryTests
         using var folder = new TemporaryFolder();
         string path = folder.At("t");
         using Expert expert = Expert.Record(
-            problem.Network, problem.Data, problem.Plan, CheckpointSchedule.Every(6), RandomKey.FromSeed(1), path,
-            observe: step =>
+            new ExpertTraining(problem.Network, problem.Data, problem.Plan,
+                CheckpointSchedule.Every(6), RandomKey.FromSeed(1)),
+            path, new ExpertObserver { Step = step =>
             {
                 Assert.False(File.Exists(path));
                 Assert.Equal(["t" + SafetensorsWriter.PartialSuffix], folder.Names);
                 Assert.ThrowsAny<IOException>(() => TrajectoryFile.Open(path + SafetensorsWriter.PartialSuffix));
-            });
+            } });
         Assert.Equal(["t"], folder.Names);
     }
 
@@ -248,16 +253,19 @@ public sealed class TrajectoryTests
         int live = backend.Memory.LiveBuffers;
         using var source = new CancellationTokenSource();
         Assert.Throws<OperationCanceledException>(() => Expert.Record(
-            problem.Network, problem.Data, problem.Plan, CheckpointSchedule.Every(6), RandomKey.FromSeed(1), path,
-            observe: _ => source.Cancel(), cancel: source.Token));
+            new ExpertTraining(problem.Network, problem.Data, problem.Plan,
+                CheckpointSchedule.Every(6), RandomKey.FromSeed(1)),
+            path, new ExpertObserver { Step = _ => source.Cancel() }, source.Token));
         Assert.Throws<NumericalException>(() => Expert.Record(
-            problem.Network, problem.Data, problem.Plan with { Rate = 1e200 }, CheckpointSchedule.Every(6),
-            RandomKey.FromSeed(1), path));
+            new ExpertTraining(problem.Network, problem.Data, problem.Plan with { Rate = 1e200 },
+                CheckpointSchedule.Every(6), RandomKey.FromSeed(1)),
+            path));
         Assert.Equal(["t"], folder.Names);
         Assert.Equal("older", File.ReadAllText(path));
         Assert.Equal(live, backend.Memory.LiveBuffers);
         Assert.Throws<FileWriteException>(() => Expert.Record(
-            problem.Network, problem.Data, problem.Plan, CheckpointSchedule.Every(6), RandomKey.FromSeed(1),
+            new ExpertTraining(problem.Network, problem.Data, problem.Plan,
+                CheckpointSchedule.Every(6), RandomKey.FromSeed(1)),
             Path.Combine(folder.Root, "no such folder", "t")));
     }
 

@@ -66,8 +66,9 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
         {
             TrainingPlan plan = problem.Plan with { Epochs = steps, MostSteps = steps };
             return Count(gpu, () => Expert.Record(
-                problem.Network, problem.Data, plan, CheckpointSchedule.Every(steps), RandomKey.FromSeed(1),
-                Path.Combine(problem.Folder, $"{steps}")).Dispose());
+            new ExpertTraining(problem.Network, problem.Data, plan,
+                CheckpointSchedule.Every(steps), RandomKey.FromSeed(1)),
+            Path.Combine(problem.Folder, $"{steps}")).Dispose());
         }
         Traffic more = Of(3 * Trainer.StepsPerRead) - Of(Trainer.StepsPerRead);
         output.WriteLine($"{device}: {2 * Trainer.StepsPerRead} steps recorded, {more}");

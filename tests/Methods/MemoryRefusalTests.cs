@@ -139,7 +139,8 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
         };
         using var folder = new TemporaryFolder();
         Expert Record() => Expert.Record(
-            problem.Network, problem.Data, plan, CheckpointSchedule.Every(9), RandomKey.FromSeed(4), folder.At("t"));
+            new ExpertTraining(problem.Network, problem.Data, plan, CheckpointSchedule.Every(9), RandomKey.FromSeed(4)),
+            folder.At("t"));
         byte[] undisturbed;
         using (Record())
             undisturbed = File.ReadAllBytes(folder.At("t"));

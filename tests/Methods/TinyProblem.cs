@@ -23,7 +23,8 @@ internal sealed class TinyProblem : IDisposable, IRealData
         Data = Random(12, key.Split("data"), dtype);
         Plan = plan ?? new TrainingPlan(2, 4, rate, momentum, decay, RateSchedule.Constant);
         Experts = [.. Enumerable.Range(0, experts).Select(e => Expert.Record(
-            Network, Data, Plan, schedule, key.Split("expert").Split((ulong)e), Path.Combine(_folder, $"{e}.safetensors")))];
+            new ExpertTraining(Network, Data, Plan, schedule, key.Split("expert").Split((ulong)e)),
+            Path.Combine(_folder, $"{e}.safetensors")))];
         Context = new EstimationContext(Experts, new SecondOrderProducts(mode), Data)
         {
             RealClasses = [.. Enumerable.Range(0, 3).Select(c => OfClass(c))],

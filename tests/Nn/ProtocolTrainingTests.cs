@@ -88,7 +88,8 @@ public sealed class ProtocolTrainingTests
         double[] without = new Trainer(network, data, plan with { FreshAt = null }, s_key).Run(start).ToArray<double>();
         Assert.Contains(without.Zip(found), pair => Math.Abs(pair.First - pair.Second) > 1e-3);
         TrajectoryException e = Assert.Throws<TrajectoryException>(() => Expert.Record(
-            network, data, plan, CheckpointSchedule.Every(2), s_key, Path.Combine(Path.GetTempPath(), Path.GetRandomFileName())));
+            new ExpertTraining(network, data, plan, CheckpointSchedule.Every(2), s_key),
+            Path.Combine(Path.GetTempPath(), Path.GetRandomFileName())));
         Assert.Contains("starts afresh", e.Message, StringComparison.Ordinal);
     }
 
@@ -99,7 +100,8 @@ public sealed class ProtocolTrainingTests
         TrainingPlan plan = new(1, 4, 0.1, 0, 0, RateSchedule.Constant) { Optimiser = Optimiser.AdamW };
         using var folder = new TemporaryFolder();
         TrajectoryException e = Assert.Throws<TrajectoryException>(() => Expert.Record(
-            network, Data(network.Image, 3, 8), plan, CheckpointSchedule.Every(2), s_key, folder.At("t")));
+            new ExpertTraining(network, Data(network.Image, 3, 8), plan, CheckpointSchedule.Every(2), s_key),
+            folder.At("t")));
         Assert.Contains("influence describes the steps of SGD", e.Message, StringComparison.Ordinal);
         Assert.Empty(folder.Names);
     }
