@@ -9,6 +9,7 @@ using InfMatch.Benchmarks;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
+Kinds.Add(typeof(GpuBackend).Assembly);
 const string Help =
     """
     Times the work that training and distilling a ConvNet are made of, medians over repeats after a warm-up:
