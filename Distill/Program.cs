@@ -1,5 +1,7 @@
 using InfMatch.Distill;
+using InfMatch.Tensors;
 
+Kinds.Add(typeof(GpuBackend).Assembly);
 var terminal = new Terminal(Console.Out, Console.Error, !Console.IsErrorRedirected, !Console.IsOutputRedirected);
 try
 {

@@ -10,6 +10,7 @@ using InfMatch.Nn;
 using InfMatch.Tensors;
 using Job = BenchmarkDotNet.Jobs.Job;
 
+Kinds.Add(typeof(GpuBackend).Assembly);
 const string Help =
     """
     Times the work that training and distilling a ConvNet are made of, medians over repeats after a warm-up:
