@@ -4,7 +4,8 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Tests.Nn;
 
-/// <summary>A loss that compares the examples of a batch with each other is trained with, without an edit elsewhere.</summary>
+/// <summary>A loss that compares the examples of a batch with each other is trained with, without an edit
+/// elsewhere.</summary>
 public sealed class BatchLossTests
 {
     private const int Count = 6, TextSize = 3;
@@ -24,7 +25,8 @@ public sealed class BatchLossTests
         var losses = new List<double>();
         Tensor end = trainer.Run(start, observeLosses: read => losses.AddRange(read.Values));
 
-        // The first loss by hand: −log of each pair's share of its row, in the order of the batch, which a mean does not see.
+        // The first loss by hand: −log of each pair's share of its row, in the order of the batch, which a mean does
+        // not see.
         Assert.Equal(ByHand(start.ToArray<double>(), pairs), losses[0], 1e-12);
         Assert.True(losses[^1] < losses[0] / 2, $"{losses[0]} to {losses[^1]}");
         // Replayed steps are those of the loss as a function.
@@ -32,7 +34,8 @@ public sealed class BatchLossTests
         for (int step = 0; step < 5; step++)
         {
             (Tensor next, Tensor moved) = (start.ZerosLike(), start.ZerosLike());
-            backend.SgdStep(theta, velocity, Differential.GradientAt(trainer.LossAt(step), theta), 0.5, 0.9, 0, next, moved);
+            Tensor gradient = Differential.GradientAt(trainer.LossAt(step), theta);
+            backend.SgdStep(theta, velocity, gradient, 0.5, 0.9, 0, next, moved);
             (theta, velocity) = (next, moved);
         }
         Assert.Equal(
@@ -91,7 +94,8 @@ public sealed class BatchLossTests
         {
             Variable scores = network.Forward(theta, batch.Images).MatMul(batch.Labels, transposeB: true).LogSoftmax();
             int n = scores.Shape[0];
-            return -scores.Reshape(new Shape(n * n)).GatherRows([.. Enumerable.Range(0, n).Select(i => i * (n + 1))]).Mean();
+            int[] diagonal = [.. Enumerable.Range(0, n).Select(i => i * (n + 1))];
+            return -scores.Reshape(new Shape(n * n)).GatherRows(diagonal).Mean();
         }
     }
 
