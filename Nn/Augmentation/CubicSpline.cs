@@ -1,6 +1,6 @@
 namespace InfMatch.Nn;
 
-/// <summary>Interpolation by cubic B-splines on a line that is mirrored at its ends, as scipy.ndimage does it.</summary>
+/// <summary>Interpolation by cubic B-splines on a line that is mirrored at its ends, as by scipy.ndimage.</summary>
 internal static class CubicSpline
 {
     /// <summary>Places around a coordinate that have a weight.</summary>

@@ -129,8 +129,8 @@ public static class DcAugmentation
     {
         (int n, int c, int side) = (images.Shape[0], images.Shape[1], images.Shape[2]);
         int plane = side * side;
-        var coefficients = Variable.Constant(
-            Tensor.From(images.Value.Backend, images.Value.DType, CubicSpline.Coefficients(side), new Shape(side, side)));
+        var coefficients = Variable.Constant(Tensor.From(
+            images.Value.Backend, images.Value.DType, CubicSpline.Coefficients(side), new Shape(side, side)));
         // The matrix on the rows of every plane is a 1×1 convolution that takes rows for channels.
         Variable spline = images.Reshape(new Shape(n * c, side, 1, side))
             .Conv2d(coefficients.Reshape(new Shape(side, side, 1, 1)))

@@ -59,6 +59,7 @@ internal sealed class CapturedGradient(Network network, LabelledImages data, Tra
     {
         foreach (CapturedBatch captured in _captured)
             captured.Dispose();
+        base.Dispose();
     }
 
     private CapturedBatch OfSize(int count, Tensor theta)

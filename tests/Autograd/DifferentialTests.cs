@@ -58,12 +58,14 @@ public sealed class DifferentialTests(ITestOutputHelper output)
     public void An_inner_gradient_does_not_see_what_an_outer_one_moves()
     {
         // d/dx (x · d/dy (x + y)) = 1; d/dx (x · d/dy (x·y)) at y = x is d/dx x² = 2x.
-        Assert.Equal(1, Differential.Grad(x => x * Differential.Grad(y => x + y)(Scalar(1)))(Scalar(5)).Value.ToScalar());
+        Assert.Equal(
+            1, Differential.Grad(x => x * Differential.Grad(y => x + y)(Scalar(1)))(Scalar(5)).Value.ToScalar());
         Assert.Equal(10, Differential.Grad(x => x * Differential.Grad(y => x * y)(x))(Scalar(5)).Value.ToScalar());
-        // The inner gradient at a point that depends on x: d/dx 2(x²)·… = d/dx (2x²) = 4x.
+        // The inner gradient at a point that depends on x: d/dy y² at y = x² is 2x², and d/dx of that is 4x.
         Assert.Equal(12, Differential.Grad(x => Differential.Grad(y => y * y)(x * x))(Scalar(3)).Value.ToScalar());
         // An inner function of the outer variable at a constant: d/dx d/dy (x²·y) = 2x.
-        Assert.Equal(6, Differential.Grad(x => Differential.Grad(y => x * x * y)(Scalar(7)))(Scalar(3)).Value.ToScalar());
+        Assert.Equal(
+            6, Differential.Grad(x => Differential.Grad(y => x * x * y)(Scalar(7)))(Scalar(3)).Value.ToScalar());
     }
 
     [Fact]

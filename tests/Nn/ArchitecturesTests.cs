@@ -38,8 +38,12 @@ public sealed class ArchitecturesTests
     [Fact]
     public void Unknown_names_and_batch_norm_are_refused_with_the_reason()
     {
-        string Refused(string name, string norm = "instance", string pooling = "avg") => Assert.Throws<ArgumentException>(
-            () => Architectures.Create(name, s_photograph, 10, new NetworkOptions { Norm = norm, Pooling = pooling })).Message;
+        string Refused(string name, string norm = "instance", string pooling = "avg")
+        {
+            var options = new NetworkOptions { Norm = norm, Pooling = pooling };
+            return Assert.Throws<ArgumentException>(
+                () => Architectures.Create(name, s_photograph, 10, options)).Message;
+        }
         Assert.StartsWith(
             "There is no network 'vgg'. Choose alexnet, convnet, lenet, mlp, resnet18, vgg11.", Refused("vgg"),
             StringComparison.Ordinal);
@@ -62,7 +66,8 @@ public sealed class ArchitecturesTests
                from pooling in Architectures.Poolings
                select Architectures.Create(
                    "convnet", s_photograph, 10, s_small with { Norm = norm, Pooling = pooling }).Name,
-            .. Architectures.Names.Where(name => name != "convnet").Select(name => Architectures.Create(name, s_photograph, 10).Name),
+            .. Architectures.Names.Where(name => name != "convnet")
+                .Select(name => Architectures.Create(name, s_photograph, 10).Name),
         ];
         Assert.Distinct(names, StringComparer.Ordinal);
         Assert.Equal(4 * 3 + 5, names.Length);
@@ -71,7 +76,9 @@ public sealed class ArchitecturesTests
         Assert.Equal(
             "convnet-d2-w8-groupnorm-maxpool",
             Architectures.Describe("convnet", s_small with { Norm = "group", Pooling = "max" }));
-        Assert.Equal("convnet-d2-w8-nonorm-nopool", Architectures.Describe("convnet", s_small with { Norm = "none", Pooling = "none" }));
+        Assert.Equal(
+            "convnet-d2-w8-nonorm-nopool",
+            Architectures.Describe("convnet", s_small with { Norm = "none", Pooling = "none" }));
         Assert.Equal("convnet-d2-w8-layernorm", Architectures.Describe("convnet", s_small with { Norm = "layer" }));
     }
 }

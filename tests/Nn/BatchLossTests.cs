@@ -4,7 +4,8 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Tests.Nn;
 
-/// <summary>A loss that compares the examples of a batch with each other is trained with, without an edit elsewhere.</summary>
+/// <summary>A loss that compares the examples of a batch with each other is trained with, without an edit
+/// elsewhere.</summary>
 public sealed class BatchLossTests
 {
     private const int Count = 6, TextSize = 3;
@@ -24,7 +25,8 @@ public sealed class BatchLossTests
         var losses = new List<double>();
         Tensor end = trainer.Run(start, observeLosses: read => losses.AddRange(read.Values));
 
-        // The first loss by hand: −log of each pair's share of its row, in the order of the batch, which a mean does not see.
+        // The first loss by hand: −log of each pair's share of its row, in the order of the batch, which a mean does
+        // not see.
         Assert.Equal(ByHand(start.ToArray<double>(), pairs), losses[0], 1e-12);
         Assert.True(losses[^1] < losses[0] / 2, $"{losses[0]} to {losses[^1]}");
         // Replayed steps are those of the loss as a function.
@@ -93,7 +95,8 @@ public sealed class BatchLossTests
         {
             Variable scores = network.Forward(theta, batch.Images).MatMul(batch.Labels, transposeB: true).LogSoftmax();
             int n = scores.Shape[0];
-            return -scores.Reshape(new Shape(n * n)).GatherRows([.. Enumerable.Range(0, n).Select(i => i * (n + 1))]).Mean();
+            int[] diagonal = [.. Enumerable.Range(0, n).Select(i => i * (n + 1))];
+            return -scores.Reshape(new Shape(n * n)).GatherRows(diagonal).Mean();
         }
     }
 

@@ -10,12 +10,14 @@ public sealed class NamedAugmentationTests
     [InlineData("auto", "Photographs", "Digits")]
     [InlineData("photographs", "Photographs", "Photographs")]
     [InlineData("digits", "Digits", "Digits")]
-    [InlineData("geometric", "Geometric, turns to 45°, one for each image", "Geometric, turns to 45°, one for each image")]
+    [InlineData(
+        "geometric", "Geometric, turns to 45°, one for each image", "Geometric, turns to 45°, one for each image")]
     [InlineData("diffaug", "Photographs, in turn", "Digits, in turn")]
     [InlineData(
         "dc", "crop, scale or rotation by DC's code, one for each image",
         "crop, scale or rotation by DC's code, one for each image")]
-    public void A_name_is_an_augmentation_of_photographs_and_one_of_digits(string name, string photographs, string digits)
+    public void A_name_is_an_augmentation_of_photographs_and_one_of_digits(
+        string name, string photographs, string digits)
     {
         NamedAugmentation named = NamedAugmentation.Of(name);
         Assert.Equal(photographs, named.For(digits: false).ToString());

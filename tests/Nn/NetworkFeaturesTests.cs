@@ -28,7 +28,8 @@ public sealed class NetworkFeaturesTests
         Assert.All(features.Blocks, block => Assert.True(block.Shape[0] == 2 && block.Shape.Rank is 2 or 4));
     }
 
-    // The same kernels in the same memory: asking for features costs nothing beside the logits, and logits do not pay for them.
+    // The same kernels in the same memory: asking for features costs nothing beside the logits, and logits do not pay
+    // for them.
     [Theory, MemberData(nameof(Names))]
     public void A_pass_with_features_takes_what_one_without_takes(string name)
     {
@@ -68,8 +69,8 @@ public sealed class NetworkFeaturesTests
         Tensor images = Tensor.Full(theta.Backend, DType.Float64, new Shape(1, 3, 16, 16), 0);
         Assert.Contains(
             "takes images [N, 3, 32, 32], got [1, 3, 16, 16]",
-            Assert.Throws<ShapeException>(() => network.Features(Variable.Constant(theta), Variable.Constant(images))).Message,
-            StringComparison.Ordinal);
+            Assert.Throws<ShapeException>(
+                () => network.Features(Variable.Constant(theta), Variable.Constant(images))).Message, StringComparison.Ordinal);
     }
 
     private static Network Small(string name) =>
@@ -80,6 +81,7 @@ public sealed class NetworkFeaturesTests
         Tensor theta = network.Initialise(backend, DType.Float32, RandomKey.FromSeed(1));
         var pixels = new double[2 * s_image.Count];
         RandomKey.FromSeed(2).Normal(pixels);
-        return (Variable.Constant(theta), Variable.Constant(Tensor.From(backend, DType.Float32, pixels, new Shape(2, 3, 32, 32))));
+        Tensor images = Tensor.From(backend, DType.Float32, pixels, new Shape(2, 3, 32, 32));
+        return (Variable.Constant(theta), Variable.Constant(images));
     }
 }

@@ -6,7 +6,8 @@ using InfMatch.Tests.Architecture;
 
 namespace InfMatch.Tests.Nn;
 
-/// <summary>Every network beside PyTorch on the same weights: tests/Golden/networks.json, by eng/make-network-numbers.py.</summary>
+/// <summary>Every network beside PyTorch on the same weights: tests/Golden/networks.json, by
+/// eng/make-network-numbers.py.</summary>
 public sealed class NetworkNumbersTests
 {
     private const double Relative = 1e-9;
@@ -103,7 +104,8 @@ public sealed class NetworkNumbersTests
             Tensor.From<double>(backend, [.. Draw(Images, shape.Count).Select(v => 2 * v)], shape));
         (Variable logits, NetworkFeatures features) = network.ForwardWithFeatures(t, x);
         Assert.Equal(network.Forward(t, x).Value.ToArray<double>(), logits.Value.ToArray<double>());
-        Assert.Equal(features.Embedding.Value.ToArray<double>(), network.Features(t, x).Embedding.Value.ToArray<double>());
+        Variable alone = network.Features(t, x).Embedding;
+        Assert.Equal(features.Embedding.Value.ToArray<double>(), alone.Value.ToArray<double>());
         Assert.Equal(new Shape(Batch, network.EmbeddingSize), features.Embedding.Shape);
         AssertFeatures(expected.GetProperty("embedding"), [features.Embedding], [t, x], "embedding");
         AssertFeatures(expected.GetProperty("blocks"), features.Blocks, [t, x], "block");
@@ -121,11 +123,13 @@ public sealed class NetworkNumbersTests
         {
             AssertSummary(values[i], found[i].Value.ToArray<double>(), $"{what} {i}");
             double[] pattern = Draw(Features + (uint)i, found[i].Shape.Count);
-            products.Add(found[i].Dot(Variable.Constant(Tensor.From<double>(found[i].Value.Backend, pattern, found[i].Shape))));
+            Tensor weights = Tensor.From<double>(found[i].Value.Backend, pattern, found[i].Shape);
+            products.Add(found[i].Dot(Variable.Constant(weights)));
         }
         Variable[] slopes = Gradient.Of(products.Aggregate((sum, product) => sum + product), wrt);
         AssertSummary(expected.GetProperty("gradient"), slopes[0].Value.ToArray<double>(), $"gradient of {what}");
-        AssertSummary(expected.GetProperty("imageGradient"), slopes[1].Value.ToArray<double>(), $"image gradient of {what}");
+        AssertSummary(
+            expected.GetProperty("imageGradient"), slopes[1].Value.ToArray<double>(), $"image gradient of {what}");
     }
 
     private static Network NetworkOf(JsonElement e)
@@ -140,7 +144,10 @@ public sealed class NetworkNumbersTests
         {
             return Architectures.Create(
                 e.GetProperty("name").GetString()!, image, Classes,
-                new NetworkOptions { Width = Whole("width", 128), Depth = Whole("depth", 3), Norm = norm, Pooling = pooling });
+                new NetworkOptions
+                {
+                    Width = Whole("width", 128), Depth = Whole("depth", 3), Norm = norm, Pooling = pooling,
+                });
         }
         return new ConvNet(
             image, Classes, Whole("width", 128), Whole("depth", 3),
@@ -190,9 +197,9 @@ public sealed class NetworkNumbersTests
         return values;
     }
 
-    // Length, product with the pattern, first element. A product may cancel, and an element be small beside the others. A bias
-    // in front of an instance norm has a gradient of 0 and shows the rounding of larger ones: errors of short vectors are
-    // relative to a least length.
+    // Length, product with the pattern, first element. A product may cancel, and an element be small beside the others.
+    // A bias in front of an instance norm has a gradient of 0 and shows the rounding of larger ones: errors of short
+    // vectors are relative to a least length.
     private static void AssertSummary(JsonElement expected, double[] found, string what, double leastLength = 0)
     {
         double[] e = [.. expected.EnumerateArray().Select(v => v.GetDouble())];
