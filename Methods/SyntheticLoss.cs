@@ -66,7 +66,7 @@ public sealed class ImageLoss(Network network, Augmentation augmentation, Random
     /// <inheritdoc/>
     // An augmentation that draws for each image makes its part of the loss depend on its place in S.
     public override int? RowsAtOnce(Backend backend) =>
-        BatchSize == 0 && (siamese || augmentation.Ops == AugmentationOps.None)
+        BatchSize == 0 && network.TrainingLoss is ExampleLoss && (siamese || augmentation.Ops == AugmentationOps.None)
             ? (int)Math.Clamp(
                 backend.NumbersInCache / Math.Max(1, network.ActivationCount * Factor * Factor), 1, int.MaxValue)
             : null;

@@ -120,7 +120,7 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
     private void AddSecondConvolution(Timings timings)
     {
         int side = sizes.Size / 2;
-        var g = new Conv2dGeometry(sizes.Batch, sizes.Width, side, side, sizes.Width, 3, 3, 1, 1);
+        var g = new Conv2dGeometry(sizes.Batch, sizes.Width, side, side, new Conv2dFilter(sizes.Width, 3, 3, 1, 1));
         Tensor x = Normal("x", g.Input), w = Normal("w", g.Weight), dy = Normal("dy", g.Output);
         double operations = 2.0 * g.Output.Count * g.C * g.R * g.S;
         timings.AddProduct("conv2", operations, Time(g.Output, y => backend.Run(new Conv2dCall(g, x, w, null, y))));

@@ -5,7 +5,7 @@ namespace InfMatch.Autograd;
 /// <summary>The geometries on which the three forms of the convolution are checked.</summary>
 internal static class ConvSamples
 {
-    public static Conv2dGeometry Small { get; } = new(1, 2, 4, 4, 2, 3, 3, Stride: 1, Padding: 1);
+    public static Conv2dGeometry Small { get; } = new(1, 2, 4, 4, new Conv2dFilter(2, 3, 3, Stride: 1, Padding: 1));
 
     // Kernels 1×1, 3×3, 5×5 and one that is not square; strides 1 and 2, also with a row and a column that no window
     // of the output reaches; padding up to more than half of the kernel.
