@@ -30,9 +30,9 @@ public sealed class DryRunTests(ITestOutputHelper output) : IDisposable
     [InlineData(2, "--width 4 --eval-width 48")]
     [InlineData(1, "--width 4 --eval-width 48")]
     [InlineData(1, "--width 4 --eval-width 48 --augment auto")]
-    [InlineData(2, "--estimator retrained --match-augment auto")]
-    [InlineData(1, "--estimator retrained --match-augment auto")]
-    [InlineData(1, "--estimator retrained --width 32 --partition both")]
+    [InlineData(2, "--estimator trajectory-matching --match-augment auto")]
+    [InlineData(1, "--estimator trajectory-matching --match-augment auto")]
+    [InlineData(1, "--estimator trajectory-matching --width 32 --class-wise both")]
     [InlineData(2, "--estimator unrolled --dense-steps 9 --width 16")]
     [InlineData(1, "--estimator unrolled --dense-steps 9 --width 16")]
     [InlineData(2, "--estimator paper --width 16")]
@@ -68,7 +68,7 @@ public sealed class DryRunTests(ITestOutputHelper output) : IDisposable
         Summary summary = new DistillationRun(
             new RunInputs(folder, settings, CommandRun.TinyData(), backend, progress, CancellationToken.None)).Execute();
         Assert.True(summary.Complete);
-        // How much lanes hold at the same time is up to the threads: of more than one the upper bound is a test of its own.
+        // How much parallel pieces hold at the same time is up to the threads: the upper bound for more than one is a test of its own.
         Check(options, reckoned, backend.Memory.PeakInUse, isExact: backend.DegreeOfParallelism == 1);
     }
 
