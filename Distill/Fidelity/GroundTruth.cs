@@ -28,7 +28,7 @@ internal sealed record GroundTruth(int Index, int Steps)
 }
 
 /// <summary>Reads ground truth from the files of retrainings.</summary>
-/// <param name="retrained">The files.</param>
+/// <param name="retrainings">The files.</param>
 /// <param name="measure">What influence is had on.</param>
 /// <param name="points">The same of each test point, for the subsets.</param>
 /// <param name="displacements">How many displacements of single examples are kept.</param>
