@@ -21,6 +21,9 @@ public abstract class DistillationMethod : IKind
     /// <summary>What its loss is called where it is shown.</summary>
     public virtual string LossName => "loss";
 
+    /// <summary>What it works with besides S.</summary>
+    public virtual MethodNeeds Needs => MethodNeeds.None;
+
     /// <summary>Its own settings.</summary>
     public virtual IReadOnlyList<MethodSetting> Settings => [];
 
