@@ -23,6 +23,8 @@ public sealed class ToyMethod : DistillationMethod
 
     public override IReadOnlyList<MethodSetting> Settings { get; } = [s_pull];
 
+    public override IReadOnlyList<string> Metrics { get; } = ["evaluations"];
+
     public override MethodSession Begin(MethodContext context) => new Session(context, s_pull.Of(context.Values));
 
     private sealed class Session(MethodContext context, double pull) : MethodSession
