@@ -1,8 +1,9 @@
 namespace InfMatch.Tests.Architecture;
 
 /// <summary>
-/// The folders of a project are storeys: what one uses uses it in no way back. The project's own folder counts as one: it holds
-/// what the project is about, and the folders below it build on that (as the backends build on tensors), or it builds on them.
+/// The folders of a project are storeys: what one uses uses it in no way back. The project's own folder counts as one:
+/// it holds what the project is about, and the folders below it build on that (as the backends build on tensors), or it
+/// builds on them.
 /// </summary>
 public sealed class FolderTests
 {
@@ -23,10 +24,13 @@ public sealed class FolderTests
     public void Arrows_are_found_in_members_bodies_and_constants()
     {
         IReadOnlyDictionary<(string From, string To), List<string>> arrows = Arrows("Tensors", null).Arrows;
-        Assert.Contains("CpuBackend uses HostBackend", arrows[("Kernels/Cpu", "Kernels/Host")]); // base type
-        Assert.Contains("WorkerPool uses CapturedGraph", arrows[("Kernels/Cpu", ".")]); // body alone
-        Assert.Contains(
-            "ScalarFunctionTests uses SharedBackends", Arrows("Tests", "tests").Arrows[("Tensors", "Autograd")]); // constant alone
+        Assert.Contains( // base type
+            "CpuBackend uses HostBackend", arrows[("Kernels/Cpu", "Kernels/Host")], StringComparer.Ordinal);
+        Assert.Contains( // body alone
+            "WorkerPool uses CapturedGraph", arrows[("Kernels/Cpu", ".")], StringComparer.Ordinal);
+        Assert.Contains( // constant alone
+            "ScalarFunctionTests uses SharedBackends", Arrows("Tests", "tests").Arrows[("Tensors", "Autograd")],
+            StringComparer.Ordinal);
         Assert.DoesNotContain(arrows.Keys, arrow => arrow.From == arrow.To);
     }
 
