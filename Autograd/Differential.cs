@@ -10,11 +10,36 @@ public delegate Variable ParameterLoss(Variable theta);
 public delegate Variable Loss(Variable theta, IReadOnlyList<Variable> s);
 
 /// <summary>
-/// Derivatives as functions on tensors. What is made on the way goes back to the pool; results own their memory and
-/// belong to the caller's scope. Each works the same inside <see cref="Recording.Off"/>.
+/// Derivatives as functions: <see cref="Grad"/> of functions on variables, the others of functions on tensors. Of
+/// these, intermediate results go back to the pool; results own their memory and belong to the caller's scope. Each
+/// works the same inside <see cref="Recording.Off"/>.
 /// </summary>
 public static class Differential
 {
+    /// <summary>
+    /// ∇f as a function: from x of any shape to the gradient, of x's shape, of a function f with a scalar result. It is
+    /// differentiable like any other function, so <c>Grad(Grad(f))</c> is f″ where x is a scalar. A gradient that is
+    /// not differentiated again is cheaper inside <see cref="Recording.Off"/>: then no graph of it is made.
+    /// </summary>
+    /// <example>
+    /// <code>
+    /// Func&lt;Variable, Variable&gt; f = x =&gt; x * x * x;
+    /// Func&lt;Variable, Variable&gt; slope = Differential.Grad(f), curvature = Differential.Grad(slope);
+    /// var x = Variable.Constant(Tensor.From&lt;double&gt;(new CpuBackend(), [2.0], Shape.Scalar));
+    /// slope(x).Value.ToScalar();     // 3x² = 12
+    /// curvature(x).Value.ToScalar(); // 6x = 12
+    /// </code>
+    /// </example>
+    /// <exception cref="ShapeException">Of the function returned: the result of f is not a scalar.</exception>
+    public static Func<Variable, Variable> Grad(Func<Variable, Variable> f) => x =>
+    {
+        bool createGraph = Recording.IsOn;
+        using IDisposable _ = Recording.On();
+        // A variable of its own: f may use x by another way too, which is no part of this derivative.
+        Variable own = x.RequiresGradient ? new Reshape(x.Shape).On(x) : Variable.Leaf(x.Value);
+        return Gradient.Of(f(own), own, createGraph: createGraph);
+    };
+
     /// <summary>Jᵀȳ for each input of a function at the given inputs; zeros where it does not depend on one.</summary>
     /// <exception cref="ShapeException">The cotangent's shape is not the result's.</exception>
     public static Tensor[] Vjp(
@@ -54,7 +79,8 @@ public static class Differential
     /// <summary>
     /// ∇²L(θ)·v [p] by central differences of two ordinary gradients, (∇L(θ + εv) − ∇L(θ − εv))/2ε with
     /// ‖εv‖ = c·max(‖θ‖, 1), see <see cref="DifferenceStep"/>; exactly zero where v is. Needs no graph of a graph;
-    /// over kinks it takes a mean. The loss may be called on two threads at once, and must not keep anything between calls.
+    /// over kinks it takes a mean. The loss may be called on two threads at once, and must not keep anything between
+    /// calls.
     /// </summary>
     /// <param name="loss">L.</param>
     /// <param name="theta">θ [p].</param>
@@ -72,8 +98,8 @@ public static class Differential
         return scope.Keep(Central(scope, theta, v, step, at => [GradientAt(loss, at)])[0]);
     }
 
-    // (f(θ + εv) − f(θ − εv))/2ε: two walks that know nothing of each other, and fill two lanes better than each of them
-    // fills both.
+    // (f(θ + εv) − f(θ − εv))/2ε: two walks that know nothing of each other, and fill two lanes better than each of
+    // them fills both.
     internal static Tensor[] Central(TensorScope scope, Tensor theta, Tensor v, double step, Func<Tensor, Tensor[]> f)
     {
         Tensor[][] ends = scope.InParallel(
@@ -84,98 +110,4 @@ public static class Differential
     // A copy, because a result may share its memory with an argument, or two results with each other.
     internal static Tensor[] Keep(TensorScope scope, IReadOnlyList<Variable> results) =>
         [.. results.Select(r => scope.Keep(r.Value.Clone()))];
-}
-
-/// <summary>
-/// M_S(θ; v) = ∂/∂S ⟨v, ∇_θ L(θ; S)⟩ with v held constant: how a change of S turns the gradient that training on S
-/// follows. The two ways agree up to the truncation of a difference; for the training of S the second is the cheaper.
-/// </summary>
-public static class MixedProduct
-{
-    /// <summary>M_S for each tensor of S, of its shape, by double backprop; exact up to rounding, and exactly linear in
-    /// v. NaN spreads.</summary>
-    /// <exception cref="ShapeException">The loss is not a scalar, or v is not of θ's shape.</exception>
-    public static Tensor[] Exact(Loss loss, Tensor theta, Tensor v, IReadOnlyList<Tensor> s)
-    {
-        DifferenceStep.CheckDirection(theta, v);
-        using TensorScope scope = TensorScope.Begin();
-        using IDisposable _ = Recording.On();
-        Variable leaf = Variable.Leaf(theta);
-        Variable[] leaves = [.. s.Select(Variable.Leaf)];
-        Variable gradient = Gradient.Of(loss(leaf, leaves), leaf, createGraph: true);
-        return Differential.Keep(scope, Gradient.Of(gradient, leaves, Variable.Constant(v)));
-    }
-
-    /// <summary>
-    /// M_S for each tensor of S by central differences along v, (∇_S L(θ + εv; S) − ∇_S L(θ − εv; S))/2ε with
-    /// ‖εv‖ = c·max(‖θ‖, 1), see <see cref="DifferenceStep"/>: two ordinary backward passes to S alone, without a graph
-    /// of a graph; exactly zero where v is. The loss may be called on two threads at once, and must not keep anything.
-    /// </summary>
-    /// <param name="loss">L.</param>
-    /// <param name="theta">θ [p].</param>
-    /// <param name="v">The direction, [p].</param>
-    /// <param name="s">S.</param>
-    /// <param name="relativeStep">c; null takes <see cref="DifferenceStep.Default"/> of θ's number type.</param>
-    /// <exception cref="ShapeException">The loss is not a scalar, or v is not of θ's shape.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The step is not positive and finite.</exception>
-    public static Tensor[] ByDifferences(
-        Loss loss, Tensor theta, Tensor v, IReadOnlyList<Tensor> s, double? relativeStep = null)
-    {
-        using TensorScope scope = TensorScope.Begin();
-        using IDisposable _ = FullPrecision.Require();
-        double step = DifferenceStep.Along(theta, v, relativeStep);
-        if (step == 0)
-            return [.. s.Select(x => scope.Keep(x.ZerosLike()))];
-        return [.. Differential.Central(scope, theta, v, step, at => GradientInS(loss, at, s)).Select(scope.Keep)];
-    }
-
-    // θ is a constant here: nothing that leads to it alone is recorded, and no weight gradient is computed.
-    private static Tensor[] GradientInS(Loss loss, Tensor theta, IReadOnlyList<Tensor> s)
-    {
-        using TensorScope scope = TensorScope.Begin();
-        using IDisposable _ = Recording.On();
-        Variable[] leaves = [.. s.Select(Variable.Leaf)];
-        return Differential.Keep(scope, Gradient.Of(loss(Variable.Constant(theta), leaves), leaves));
-    }
-}
-
-/// <summary>
-/// The step of central differences along a direction v at θ: ‖εv‖ = c·max(‖θ‖, 1). The truncation error grows with
-/// c², the rounding error with u/c, u the rounding unit: they balance at the cube root of u, 3.9e-3 in float32 and
-/// 4.8e-6 in float64. u is that of float32: every difference is taken under <see cref="FullPrecision"/>.
-/// </summary>
-/// <remarks>
-/// Bounds that the tests hold, as ‖difference − exact‖/‖exact‖ of H v and of M_S (images, label logits) on a smooth
-/// network of one block (softplus, tanh or GELU; convolution, instance norm, pooling, linear layer, soft labels):
-/// 2e-4 in float32 against the exact product in float64 (measured: 7e-5 at most), 1e-9 in float64 (measured: 1.1e-10).
-/// Across ReLU kinks a difference averages, and no such bound holds.
-/// </remarks>
-public static class DifferenceStep
-{
-    /// <summary>c: the cube root of 6e-8 for float32, of 1.1e-16 for float64.</summary>
-    public static double Default(DType dtype) => Math.Cbrt(dtype == DType.Float32 ? 6e-8 : 1.1e-16);
-
-    /// <summary>c for the outer of two nested differences, the fourth root of the rounding unit: 1.6e-2 for float32,
-    /// 1e-4 for float64.</summary>
-    public static double Nested(DType dtype) => Math.Sqrt(Math.Sqrt(dtype == DType.Float32 ? 6e-8 : 1.1e-16));
-
-    /// <summary>ε for the direction v at θ; 0 where v is zero, NaN where θ or v holds NaN.</summary>
-    /// <exception cref="ShapeException">v is not of θ's shape.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The step is not positive and finite.</exception>
-    public static double Along(Tensor theta, Tensor v, double? relativeStep = null)
-    {
-        CheckDirection(theta, v);
-        double c = relativeStep ?? Default(theta.DType);
-        if (!(c > 0) || !double.IsFinite(c))
-            throw new ArgumentOutOfRangeException(nameof(relativeStep), c, "A step must be positive and finite.");
-        double[] squares = TensorAlgebra.Dots((v, v), (theta, theta));
-        double length = Math.Sqrt(squares[0]);
-        return length == 0 ? 0 : c * Math.Max(Math.Sqrt(squares[1]), 1) / length;
-    }
-
-    internal static void CheckDirection(Tensor theta, Tensor v)
-    {
-        if (v.Shape != theta.Shape)
-            throw new ShapeException($"The direction {v.Shape} must have the shape {theta.Shape} of the parameters.");
-    }
 }

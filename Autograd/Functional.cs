@@ -17,6 +17,10 @@ public static partial class Functional
     /// <summary>The same numbers under another shape.</summary>
     public static Variable Reshape(this Variable x, Shape shape) => x.Shape == shape ? x : new Reshape(shape).On(x);
 
+    /// <summary>x [N, …] as [N, F], F numbers a row.</summary>
+    public static Variable Flatten(this Variable x) =>
+        x.Reshape(new Shape(x.Shape[0], x.Shape.Count / Math.Max(1, x.Shape[0])));
+
     /// <summary>x stretched to a larger shape.</summary>
     public static Variable BroadcastTo(this Variable x, Shape shape) =>
         x.Shape == shape ? x : new BroadcastTo(shape).On(x);
@@ -51,7 +55,8 @@ public static partial class Functional
     public static Variable AvgPool2d(this Variable x, int window) =>
         window == 1 ? x : new AvgPool2d(Pool2dGeometry.Infer(x.Shape, window)).On(x);
 
-    /// <summary>The largest element of each P×P window of x [N, C, H, W], the first of equal ones; NaN spreads.</summary>
+    /// <summary>The largest element of each P×P window of x [N, C, H, W], the first of equal ones; NaN
+    /// spreads.</summary>
     public static Variable MaxPool2d(this Variable x, int window) =>
         window == 1 ? x : new MaxPool2d(Pool2dGeometry.Infer(x.Shape, window)).On(x);
 
@@ -68,8 +73,8 @@ public static partial class Functional
     }
 
     /// <summary>
-    /// γ_c·(x − mean)/√(var + ε) + β_c over each of the given number of groups of neighbouring channels of x [N, C, H, W],
-    /// with γ and β [C] and the biased variance (Wu and He, "Group Normalization", ECCV 2018).
+    /// γ_c·(x − mean)/√(var + ε) + β_c over each of the given number of groups of neighbouring channels of x [N, C, H,
+    /// W], with γ and β [C] and the biased variance (Wu and He, "Group Normalization", ECCV 2018).
     /// </summary>
     /// <exception cref="ShapeException">C is no multiple of the number of groups.</exception>
     public static Variable GroupNorm(
@@ -85,8 +90,8 @@ public static partial class Functional
     }
 
     /// <summary>
-    /// γ·(x − mean)/√(var + ε) + β over each image of x [N, C, H, W], element by element with γ and β [C, H, W] and the biased
-    /// variance (Ba et al., "Layer Normalization", 2016).
+    /// γ·(x − mean)/√(var + ε) + β over each image of x [N, C, H, W], element by element with γ and β [C, H, W] and the
+    /// biased variance (Ba et al., "Layer Normalization", 2016).
     /// </summary>
     public static Variable LayerNorm(this Variable x, Variable gamma, Variable beta, double epsilon = 1e-5) =>
         gamma * x.Standardise(new Shape(x.Shape[0], 1, 1, 1), epsilon) + beta;

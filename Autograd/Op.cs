@@ -77,41 +77,6 @@ public abstract record Op
     }
 }
 
-/// <summary>One recorded use of an operation: what went in, what came out, and, during a backward walk, the cotangents
-/// of what came out.</summary>
-public sealed class Node
-{
-    private bool[]? _needs;
-
-    internal Node(Op op, Variable[] inputs, Variable[] outputs, long order) =>
-        (Op, Inputs, Outputs, Order, Cotangents) = (op, inputs, outputs, order, new Variable?[outputs.Length]);
-
-    private Node(Node of, Variable?[] cotangents, bool[] needs)
-        : this(of.Op, of.Inputs, of.Outputs, of.Order) => (Cotangents, _needs) = (cotangents, needs);
-
-    /// <summary>The operation.</summary>
-    public Op Op { get; }
-
-    /// <summary>What went in.</summary>
-    public Variable[] Inputs { get; }
-
-    /// <summary>What came out.</summary>
-    public Variable[] Outputs { get; }
-
-    /// <summary>The cotangent of each output; null where none flows.</summary>
-    public Variable?[] Cotangents { get; }
-
-    /// <summary>The cotangent of the only output.</summary>
-    public Variable Cotangent => Cotangents[0]!;
-
-    internal long Order { get; }
-
-    /// <summary>Whether the cotangent of an input is asked for.</summary>
-    public bool Needs(int input) => _needs is null || _needs[input];
-
-    internal Node With(Variable?[] cotangents, bool[] needs) => new(this, cotangents, needs);
-}
-
 /// <summary>An operation with one output; what most are.</summary>
 public abstract record SingleOutputOp : Op
 {
@@ -137,34 +102,4 @@ public abstract record SingleOutputOp : Op
     /// <summary>Fills the output by a kernel of the backend.</summary>
     protected virtual void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
         throw new InvalidOperationException($"{GetType().Name} overrides neither ForwardOne nor Compute.");
-}
-
-/// <summary>
-/// An operation that a kernel does in one pass although it could be composed of others. The composition is its
-/// definition: it serves every order above the first, and the tests hold the kernel to it.
-/// </summary>
-public abstract record FusedOp : SingleOutputOp
-{
-    /// <summary>The definition in other operations.</summary>
-    public abstract Variable Compose(ReadOnlySpan<Variable> inputs);
-
-    /// <summary>The cotangents of the inputs by the fused kernel, in numbers; null where not needed.</summary>
-    protected abstract Tensor?[] FirstOrder(Node at);
-
-    /// <inheritdoc/>
-    public sealed override Variable?[] Vjp(Node at)
-    {
-        if (!Recording.IsOn)
-            return [.. FirstOrder(at).Select(t => t is null ? null : Variable.Constant(t))];
-
-        // Fresh names for the inputs: the walk through the composition stops at each of them, needed or not, even if
-        // one input is made of another or given twice.
-        Variable[] inputs = [.. at.Inputs.Select(x => new Reshape(x.Shape).On(x))];
-        Variable[] wanted = [.. inputs.Where((_, i) => at.Needs(i))];
-        Variable[] found = Gradient.Within(Compose(inputs), wanted, inputs, at.Cotangent);
-        var result = new Variable?[inputs.Length];
-        for (int i = 0, j = 0; i < inputs.Length; i++)
-            result[i] = at.Needs(i) ? found[j++] : null;
-        return result;
-    }
 }

@@ -59,62 +59,57 @@ public sealed class DatasetException : Exception
 {
     /// <summary>Describes a fault found at a place, with what was got, what was expected and the likely fix.</summary>
     public DatasetException(
-        DatasetFault fault,
-        string place,
-        string fact,
-        string? got = null,
-        string? expected = null,
-        string? fix = null,
-        long? offset = null,
-        Exception? innerException = null)
-        : base(Compose(fault, place, fact, got, expected, fix, offset), innerException)
+        DatasetFault fault, string place, string fact, string? got = null, string? expected = null, string? fix = null)
     {
-        Fault = fault;
-        Place = place;
-        Got = got;
-        Expected = expected;
-        Fix = fix;
-        Offset = offset;
+        (Fault, Place, Fact) = (fault, place, fact);
+        (Got, Expected, Fix) = (got, expected, fix);
     }
+
+    /// <summary>Describes a fault that another exception tells of.</summary>
+    public DatasetException(DatasetFault fault, string place, string fact, string? fix, Exception? innerException)
+        : base(null, innerException) => (Fault, Place, Fact, Fix) = (fault, place, fact, fix);
+
+    /// <inheritdoc/>
+    public override string Message => Compose();
 
     /// <summary>The kind of fault.</summary>
     public DatasetFault Fault { get; }
 
     /// <summary>The error code printed at the end of the message, for example IM3004.</summary>
-    public string Code => CodeOf(Fault);
+    public string Code => $"IM{(int)Fault}";
 
     /// <summary>The file, folder or data set that is at fault.</summary>
     public string Place { get; }
 
+    /// <summary>What is wrong, without numbers.</summary>
+    public string Fact { get; }
+
     /// <summary>Offset in bytes into the file (after unpacking, where it is packed), where one makes sense.</summary>
-    public long? Offset { get; }
+    public long? Offset { get; init; }
 
     /// <summary>What was found.</summary>
-    public string? Got { get; }
+    public string? Got { get; init; }
 
     /// <summary>What should have been found.</summary>
-    public string? Expected { get; }
+    public string? Expected { get; init; }
 
     /// <summary>The likely fix, one sentence.</summary>
     public string? Fix { get; }
 
-    private static string CodeOf(DatasetFault fault) => $"IM{(int)fault}";
-
-    private static string Compose(
-        DatasetFault fault, string place, string fact, string? got, string? expected, string? fix, long? offset)
+    private string Compose()
     {
-        var text = new StringBuilder(place);
-        if (offset is { } at)
+        var text = new StringBuilder(Place);
+        if (Offset is { } at)
             text.Append($" (byte {at})");
-        text.Append(": ").Append(fact);
-        if (got is not null)
-            text.Append(": got ").Append(got);
-        if (expected is not null)
-            text.Append(got is null ? ": expected " : ", expected ").Append(expected);
+        text.Append(": ").Append(Fact);
+        if (Got is not null)
+            text.Append(": got ").Append(Got);
+        if (Expected is not null)
+            text.Append(Got is null ? ": expected " : ", expected ").Append(Expected);
         text.Append('.');
-        if (fix is not null)
-            text.Append(' ').Append(fix);
+        if (Fix is not null)
+            text.Append(' ').Append(Fix);
         // Names of files and what stands in them come from anywhere.
-        return PrintableText.Of(text.Append(" [").Append(CodeOf(fault)).Append(']').ToString());
+        return PrintableText.Of(text.Append(" [").Append(Code).Append(']').ToString());
     }
 }

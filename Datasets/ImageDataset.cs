@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
+using InfMatch.Tensors;
 
 namespace InfMatch.Datasets;
 
@@ -11,18 +12,15 @@ public sealed class ImageDataset
     private readonly ImmutableArray<int>[] _indicesOfClass;
     private string? _contentHash;
 
-    /// <summary>Takes pixels [N, C, H, W] and labels [N], without copying, and checks that they fit together.</summary>
+    /// <summary>Takes images [C, H, W] as pixels [N, C, H, W] with labels [N], without copying, and checks that they fit
+    /// together.</summary>
     /// <exception cref="ArgumentException">The sizes do not fit together, or a label is no class.</exception>
-    public ImageDataset(
-        string name,
-        ImmutableArray<string> classNames,
-        int channels,
-        int height,
-        int width,
-        ImmutableArray<byte> pixels,
-        ImmutableArray<byte> labels,
-        Standardisation standardisation)
+    public ImageDataset(DatasetTraits traits, Shape image, ImmutableArray<byte> pixels, ImmutableArray<byte> labels)
     {
+        (string name, ImmutableArray<string> classNames, Standardisation standardisation) = traits;
+        (int channels, int height, int width) = image.Rank == 3
+            ? (image[0], image[1], image[2])
+            : throw new ArgumentException($"ImageDataset {name}: {image} is not [channels, height, width].", nameof(image));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(channels);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
@@ -30,7 +28,7 @@ public sealed class ImageDataset
         {
             throw new ArgumentException(
                 $"ImageDataset {name}: {classNames.Length} classes; labels are bytes, so 1 to 256.",
-                nameof(classNames));
+                nameof(traits));
         }
 
         if ((Int128)labels.Length * channels * height * width != pixels.Length)
@@ -45,7 +43,7 @@ public sealed class ImageDataset
         {
             throw new ArgumentException(
                 $"ImageDataset {name}: standardisation has {standardisation.Channels} channels, images {channels}.",
-                nameof(standardisation));
+                nameof(traits));
         }
 
         int[] counts = new int[classNames.Length];
@@ -104,6 +102,12 @@ public sealed class ImageDataset
 
     /// <summary>True when every class has the same number of images.</summary>
     public bool IsBalanced => Array.TrueForAll(_indicesOfClass, i => i.Length == _indicesOfClass[0].Length);
+
+    /// <summary>Name, classes and standardisation.</summary>
+    public DatasetTraits Traits => new(Name, ClassNames, Standardisation);
+
+    /// <summary>The shape of one image, [C, H, W].</summary>
+    public Shape ImageShape => new(Channels, Height, Width);
 
     private ImmutableArray<byte> AllPixels { get; }
 
@@ -179,9 +183,7 @@ public sealed class ImageDataset
             labels.Add(AllLabels[i]);
         }
 
-        return new ImageDataset(
-            Name, ClassNames, Channels, Height, Width,
-            pixels.MoveToImmutable(), labels.MoveToImmutable(), Standardisation);
+        return new ImageDataset(Traits, ImageShape, pixels.MoveToImmutable(), labels.MoveToImmutable());
     }
 
     /// <summary>Writes (pixel / 255 − mean) / std of the given images to a destination [n, C, H, W].</summary>
@@ -209,7 +211,7 @@ public sealed class ImageDataset
 
     /// <summary>The same images with another standardisation, for example a measured one.</summary>
     public ImageDataset WithStandardisation(Standardisation standardisation) =>
-        new(Name, ClassNames, Channels, Height, Width, AllPixels, AllLabels, standardisation);
+        new(Traits with { Standardisation = standardisation }, ImageShape, AllPixels, AllLabels);
 
     /// <summary>
     /// SHA-256, in lower-case hex, of sizes, labels and pixels: two runs with the same hash saw the same data. Computed

@@ -38,34 +38,6 @@ public sealed class Standardisation : IEquatable<Standardisation>
             _table[i] = (((i & 255) / 255f) - mean[i >> 8]) / std[i >> 8];
     }
 
-    /// <summary>MNIST: mean 0.1307, std 0.3081.</summary>
-    public static Standardisation Mnist { get; } = new([0.1307f], [0.3081f]);
-
-    /// <summary>Fashion-MNIST: mean 0.2861, std 0.3530.</summary>
-    public static Standardisation FashionMnist { get; } = new([0.2861f], [0.3530f]);
-
-    /// <summary>
-    /// CIFAR-10: mean (0.4914, 0.4822, 0.4465), std (0.2023, 0.1994, 0.2010), the numbers the distillation literature
-    /// uses (the std is the mean of per-image deviations; over all pixels it is 0.247, 0.243, 0.262).
-    /// </summary>
-    public static Standardisation Cifar10 { get; } =
-        new([0.4914f, 0.4822f, 0.4465f], [0.2023f, 0.1994f, 0.2010f]);
-
-    /// <summary>CIFAR-100: mean (0.5071, 0.4866, 0.4409), std (0.2673, 0.2564, 0.2762), as DC has them.</summary>
-    public static Standardisation Cifar100 { get; } =
-        new([0.5071f, 0.4866f, 0.4409f], [0.2673f, 0.2564f, 0.2762f]);
-
-    /// <summary>SVHN: mean (0.4377, 0.4438, 0.4728), std (0.1980, 0.2010, 0.1970), as DC has them.</summary>
-    public static Standardisation Svhn { get; } =
-        new([0.4377f, 0.4438f, 0.4728f], [0.1980f, 0.2010f, 0.1970f]);
-
-    /// <summary>
-    /// ImageNet: mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225), which the distillation literature uses for
-    /// Tiny-ImageNet, too.
-    /// </summary>
-    public static Standardisation ImageNet { get; } =
-        new([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]);
-
     /// <summary>Mean of each channel, [C], in [0, 1] pixel units.</summary>
     public ImmutableArray<float> Mean { get; }
 

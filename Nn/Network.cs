@@ -5,9 +5,9 @@ namespace InfMatch.Nn;
 
 /// <summary>
 /// A network as a pure function of its flat parameter vector θ and a batch of images: it holds no numbers, so that
-/// influence can differentiate with respect to θ like any other input. Training on the cpu computes the same network for batch
-/// after batch by a <see cref="CapturedGraph"/>, so its forward pass and its loss read nothing else: constants that are copied
-/// from the host are refused there, with an <see cref="InvalidOperationException"/>.
+/// influence can differentiate with respect to θ like any other input. Training on the cpu computes the same network
+/// for batch after batch by a <see cref="CapturedGraph"/>, so its forward pass and its loss read nothing else:
+/// constants that are copied from the host are refused there, with an <see cref="InvalidOperationException"/>.
 /// </summary>
 public abstract class Network
 {
@@ -32,38 +32,72 @@ public abstract class Network
     /// <summary>Names, shapes and offsets of the parameters in θ.</summary>
     public ParameterLayout Layout { get; } = new();
 
-    /// <summary>About how many numbers the forward pass of one image keeps for the backward walk; what memory is reckoned
-    /// with.</summary>
+    /// <summary>About how many numbers the forward pass of one image keeps for the backward walk; what memory is
+    /// reckoned with.</summary>
     public long ActivationCount { get; protected init; }
 
     /// <summary>The architecture in one line, such as convnet-d3-w128; equal text means equal functions.</summary>
     public abstract string Name { get; }
 
+    /// <summary>F, the numbers of an embedding.</summary>
+    public int EmbeddingSize => Layout.Parameters[^2].Shape[1];
+
+    /// <summary>The loss that it is trained with: cross-entropy, unless the network says otherwise.</summary>
+    public virtual BatchLoss TrainingLoss { get; } = new SoftLabelCrossEntropy();
+
     /// <summary>Logits [N, M] of images [N, C, H, W] under θ [p].</summary>
     /// <exception cref="ShapeException">θ or the images do not fit.</exception>
-    public Variable Forward(Variable theta, Variable images)
+    public Variable Forward(Variable theta, Variable images) => ForwardWithFeatures(theta, images).Logits;
+
+    /// <summary>The embedding and the outputs of all blocks of images [N, C, H, W] under θ [p], without
+    /// logits.</summary>
+    /// <exception cref="ShapeException">θ or the images do not fit.</exception>
+    public NetworkFeatures Features(Variable theta, Variable images)
     {
-        if (images.Shape.Rank != 4 || new Shape(images.Shape.Sizes[1..]) != Image)
-            throw new ShapeException($"{Name} takes images [N, {string.Join(", ", Image.Sizes.ToArray())}], got {images.Shape}.");
-        return Forward(Layout.Split(theta), images);
+        CheckImages(images);
+        return Embed(Layout.Split(theta), images);
     }
 
-    /// <summary>The mean loss of images [N, C, H, W] with labels q [N, M] under θ [p], a scalar: the cross-entropy,
-    /// unless the network says otherwise. The loss of an image does not depend on the others.</summary>
-    /// <exception cref="ShapeException">θ, the images or the labels do not fit.</exception>
-    public virtual Variable Loss(Variable theta, Variable images, Variable labels) =>
-        Forward(theta, images).CrossEntropy(labels);
+    /// <summary>Logits [N, M] and features of images [N, C, H, W] under θ [p], by one forward pass.</summary>
+    /// <exception cref="ShapeException">θ or the images do not fit.</exception>
+    public (Variable Logits, NetworkFeatures Features) ForwardWithFeatures(Variable theta, Variable images)
+    {
+        CheckImages(images);
+        Variable[] parameters = Layout.Split(theta);
+        NetworkFeatures features = Embed(parameters, images);
+        return (features.Embedding.Linear(parameters[^2], parameters[^1]), features);
+    }
 
-    /// <summary>(1/N) Σ_i w_i·ℓ_i for weights w [N], a scalar: weights of 1 give <see cref="Loss"/>, and the divisor
-    /// does not depend on them. Cross-entropy is linear in the labels, so there the weights scale these; NaN
-    /// spreads.</summary>
+    /// <summary>The <see cref="TrainingLoss"/> of images [N, C, H, W] with labels q [N, M] under θ [p], a
+    /// scalar.</summary>
+    /// <exception cref="ShapeException">θ, the images or the labels do not fit.</exception>
+    public Variable Loss(Variable theta, Variable images, Variable labels) =>
+        TrainingLoss.Of(this, theta, new Batch(images, labels));
+
+    /// <summary>(1/N) Σ_i w_i·ℓ_i for weights w [N], a scalar; see <see cref="ExampleLoss.Weighted"/>.</summary>
     /// <exception cref="ShapeException">θ, the images, the labels or the weights do not fit.</exception>
-    public virtual Variable WeightedLoss(Variable theta, Variable images, Variable labels, Variable weights) =>
-        Loss(theta, images, labels * weights.Reshape(new Shape(labels.Shape[0], 1)));
+    /// <exception cref="InvalidOperationException">The loss is one of a whole batch, in which examples have no
+    /// weights.</exception>
+    public Variable WeightedLoss(Variable theta, Variable images, Variable labels, Variable weights) =>
+        TrainingLoss is ExampleLoss loss
+            ? loss.Weighted(this, theta, new Batch(images, labels), weights)
+            : throw new InvalidOperationException(
+                $"{Name} is trained with {TrainingLoss.GetType().Name}, a loss of a whole batch: its examples have " +
+                "no weights of their own. Take a network whose loss is a mean over examples.");
 
     /// <summary>A fresh θ [p] by PyTorch's default rules.</summary>
     public Tensor Initialise(Backend backend, DType dtype, RandomKey key) => Layout.Initialise(backend, dtype, key);
 
-    /// <summary>Logits from the parameters cut out of θ.</summary>
-    protected abstract Variable Forward(Variable[] parameters, Variable images);
+    /// <summary>The features from the parameters cut out of θ, of which the last two are weight and bias of the linear
+    /// layer that makes logits of the embedding.</summary>
+    protected abstract NetworkFeatures Embed(Variable[] parameters, Variable images);
+
+    private void CheckImages(Variable images)
+    {
+        if (images.Shape.Rank != 4 || new Shape(images.Shape.Sizes[1..]) != Image)
+        {
+            throw new ShapeException(
+                $"{Name} takes images [N, {string.Join(", ", Image.Sizes.ToArray())}], got {images.Shape}.");
+        }
+    }
 }

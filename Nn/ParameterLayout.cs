@@ -7,7 +7,8 @@ namespace InfMatch.Nn;
 /// <param name="Name">PyTorch's name for it, such as features.0.weight.</param>
 /// <param name="Shape">Its shape.</param>
 /// <param name="Offset">Its first element in θ.</param>
-/// <param name="Bound">Initial values are uniform in [−Bound, Bound); 0 means the constant <paramref name="Start"/>.</param>
+/// <param name="Bound">Initial values are uniform in [−Bound, Bound); 0 means the constant
+/// <paramref name="Start"/>.</param>
 /// <param name="Start">The initial value where <paramref name="Bound"/> is 0.</param>
 public sealed record Parameter(string Name, Shape Shape, int Offset, double Bound, double Start);
 
@@ -30,7 +31,8 @@ public sealed class ParameterLayout
     /// <exception cref="ShapeException">θ has another length.</exception>
     public Variable[] Split(Variable theta) => new Split([.. _parameters.Select(p => p.Shape)]).Apply(theta);
 
-    /// <summary>A fresh θ: parameter i is drawn from the stream named as it is, so it does not depend on the others.</summary>
+    /// <summary>A fresh θ: parameter i is drawn from the stream named as it is, so it does not depend on the
+    /// others.</summary>
     public Tensor Initialise(Backend backend, DType dtype, RandomKey key)
     {
         var theta = new double[Count];
@@ -49,17 +51,22 @@ public sealed class ParameterLayout
         return Tensor.From(backend, dtype, theta, new Shape(Count));
     }
 
-    internal void AddWeightAndBias(string name, Shape weight, int fanIn)
+    /// <summary>Adds name.weight and name.bias, the bias with one number for each output.</summary>
+    public void AddWeightAndBias(string name, Shape weight, int fanIn)
     {
         AddWeight(name, weight, fanIn);
         Add($"{name}.bias", new Shape(weight[0]), 1 / Math.Sqrt(fanIn), 0);
     }
 
-    internal void AddWeight(string name, Shape weight, int fanIn) => Add($"{name}.weight", weight, 1 / Math.Sqrt(fanIn), 0);
+    /// <summary>Adds name.weight alone.</summary>
+    public void AddWeight(string name, Shape weight, int fanIn) =>
+        Add($"{name}.weight", weight, 1 / Math.Sqrt(fanIn), 0);
 
-    internal void AddNorm(string name, int channels) => AddNorm(name, new Shape(channels));
+    /// <summary>Adds name.weight and name.bias of a norm with one number for each channel.</summary>
+    public void AddNorm(string name, int channels) => AddNorm(name, new Shape(channels));
 
-    internal void AddNorm(string name, Shape shape)
+    /// <summary>Adds name.weight, which starts at 1, and name.bias, which starts at 0, of a norm.</summary>
+    public void AddNorm(string name, Shape shape)
     {
         Add($"{name}.weight", shape, 0, 1);
         Add($"{name}.bias", shape, 0, 0);

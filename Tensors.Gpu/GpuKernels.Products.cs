@@ -51,7 +51,7 @@ internal sealed partial class GpuKernels<T, N>
     {
         (Tensor a, Tensor b, Tensor y) = (call.A, call.B, call.Y);
         ProductSizes s = SizesOf(
-            new Conv2dGeometry(0, 1, 1, 1, 1, 1, 1, 1, 0), y.Shape[0], y.Shape[1], call.TransposeA ? a.Shape[0] : a.Shape[1]);
+            new Conv2dGeometry(0, 1, 1, 1, new Conv2dFilter(1, 1, 1)), y.Shape[0], y.Shape[1], call.TransposeA ? a.Shape[0] : a.Shape[1]);
         if (call.TransposeA && call.TransposeB)
             Multiply<AcrossRows, AlongDepth, MatrixResult>(a, b, null, y, s);
         else if (call.TransposeA)

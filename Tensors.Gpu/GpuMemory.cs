@@ -133,7 +133,7 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, long lim
         long free = Math.Max(0, limit - _inUse - _cachedBytes);
         if (accelerator is CudaAccelerator cuda)
             free = Math.Min(free, cuda.GetFreeMemory());
-        return new DeviceMemoryException(device, size, _inUse, _cachedBytes, free, limit, inner);
+        return new DeviceMemoryException(device, new MemoryShortage(size, _inUse, _cachedBytes, free, limit), inner);
     }
 
     /// <summary>The bytes of the buffer that is rented for so many: classes an eighth of a power of two apart, so that at most

@@ -1,12 +1,40 @@
 namespace InfMatch.Tensors;
 
+/// <summary>The sizes of a 2-D filter, and how it moves.</summary>
+/// <param name="K">Channels of the output.</param>
+/// <param name="R">Rows.</param>
+/// <param name="S">Columns.</param>
+/// <param name="Stride">Pixels from one place to the next.</param>
+/// <param name="Padding">Zeros on every side of the input.</param>
+public sealed record Conv2dFilter(int K, int R, int S, int Stride = 1, int Padding = 0);
+
 /// <summary>
 /// All sizes of a 2-D convolution: x [N, C, H, W] * w [K, C, R, S] → y [N, K, OH, OW], zero padding on all sides.
 /// The three forms of the convolution carry it instead of deriving sizes from shapes, because H and W cannot be
 /// recovered from OH and OW when the stride leaves a remainder.
 /// </summary>
-public sealed record Conv2dGeometry(int N, int C, int H, int W, int K, int R, int S, int Stride, int Padding)
+/// <param name="N">Images.</param>
+/// <param name="C">Channels of x.</param>
+/// <param name="H">Rows of x.</param>
+/// <param name="W">Columns of x.</param>
+/// <param name="Filter">What it is convolved with.</param>
+public sealed record Conv2dGeometry(int N, int C, int H, int W, Conv2dFilter Filter)
 {
+    /// <summary>Channels of y.</summary>
+    public int K => Filter.K;
+
+    /// <summary>Rows of the filter.</summary>
+    public int R => Filter.R;
+
+    /// <summary>Columns of the filter.</summary>
+    public int S => Filter.S;
+
+    /// <summary>Pixels from one place of the filter to the next.</summary>
+    public int Stride => Filter.Stride;
+
+    /// <summary>Zeros on every side of x.</summary>
+    public int Padding => Filter.Padding;
+
     /// <summary>Output height.</summary>
     public int OutH => (H + 2 * Padding - R) / Stride + 1;
 
@@ -38,7 +66,7 @@ public sealed record Conv2dGeometry(int N, int C, int H, int W, int K, int R, in
             throw new ShapeException(
                 $"Conv2d: input {x} is smaller than the {w[2]}×{w[3]} kernel after padding {padding}.");
         }
-        return new Conv2dGeometry(x[0], x[1], x[2], x[3], w[0], w[2], w[3], stride, padding);
+        return new Conv2dGeometry(x[0], x[1], x[2], x[3], new Conv2dFilter(w[0], w[2], w[3], stride, padding));
     }
 }
 

@@ -26,24 +26,30 @@ public sealed class DeviceException : TensorException
     public DeviceException(string message, Exception inner) : base(PrintableText.Of(message), inner) { }
 }
 
+/// <summary>A request for memory that a device could not meet, all in bytes.</summary>
+/// <param name="Requested">What was asked for.</param>
+/// <param name="InUse">What live tensors held.</param>
+/// <param name="Cached">What the pool held for reuse.</param>
+/// <param name="Free">What was left of the limit.</param>
+/// <param name="Limit">What there may be at most; <see cref="long.MaxValue"/> for no limit.</param>
+public readonly record struct MemoryShortage(long Requested, long InUse, long Cached, long Free, long Limit);
+
 /// <summary>Memory that a device could not give.</summary>
 public sealed class DeviceMemoryException : TensorException
 {
     /// <summary>States what was asked, what is in use, cached and free, in bytes.</summary>
     public DeviceMemoryException(
-        string device, long requested, long inUse, long cached, long free, long limit, Exception? inner = null)
+        string device, MemoryShortage shortage, Exception? inner = null)
         : base(
-            $"{device}: {Mebibytes(requested)} ({requested} bytes) more were asked for, {Mebibytes(inUse)} are in use, " +
-            $"{Mebibytes(cached)} are cached" +
-            (limit < long.MaxValue ? $" and {Mebibytes(free)} are free of a limit of {Mebibytes(limit)}. " : ". ") +
+            $"{device}: {Mebibytes(shortage.Requested)} ({shortage.Requested} bytes) more were asked for, " +
+            $"{Mebibytes(shortage.InUse)} are in use, {Mebibytes(shortage.Cached)} are cached" +
+            (shortage.Limit < long.MaxValue
+                ? $" and {Mebibytes(shortage.Free)} are free of a limit of {Mebibytes(shortage.Limit)}. "
+                : ". ") +
             "Lower the batch size, the network width or the images per class.",
             inner!)
     {
-        Requested = requested;
-        InUse = inUse;
-        Cached = cached;
-        Free = free;
-        Limit = limit;
+        (Requested, InUse, Cached, Free, Limit) = shortage;
     }
 
     /// <summary>Bytes that were asked for.</summary>

@@ -1,5 +1,6 @@
 using InfMatch.Autograd;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -11,12 +12,20 @@ namespace InfMatch.Benchmarks;
 /// <param name="Size">Height and width of an image.</param>
 /// <param name="Channels">Channels of an image.</param>
 /// <param name="Classes">M.</param>
-/// <param name="Batch">Images of a training step.</param>
-/// <param name="Syn">Images of S.</param>
-/// <param name="Sgemm">Side of the matrices.</param>
-/// <param name="Model">The architecture; width and depth are those of a convnet.</param>
-internal sealed record ConvNetSizes(
-    int Width, int Depth, int Size, int Channels, int Classes, int Batch, int Syn, int Sgemm, string Model = "convnet");
+internal sealed record ConvNetSizes(int Width, int Depth, int Size, int Channels, int Classes)
+{
+    /// <summary>Images of a training step.</summary>
+    public required int Batch { get; init; }
+
+    /// <summary>Images of S.</summary>
+    public required int Syn { get; init; }
+
+    /// <summary>Side of the matrices.</summary>
+    public required int Sgemm { get; init; }
+
+    /// <summary>The architecture; width and depth are those of a convnet.</summary>
+    public string Model { get; init; } = "convnet";
+}
 
 /// <summary>A piece of work that is timed.</summary>
 /// <param name="Name">Its name in tables and JSON.</param>
@@ -30,7 +39,8 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
     private const int Window = 2;
     private readonly RandomKey _key = RandomKey.FromSeed(0);
     private readonly Network _network = Architectures.Create(
-        sizes.Model, new Shape(sizes.Channels, sizes.Size, sizes.Size), sizes.Classes, sizes.Width, sizes.Depth);
+        sizes.Model, new Shape(sizes.Channels, sizes.Size, sizes.Size), sizes.Classes,
+        new NetworkOptions { Width = sizes.Width, Depth = sizes.Depth });
 
     // The step of training, where the backend captures.
     private CapturedGraph? _trained;
@@ -42,8 +52,8 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         Tensor v = Normal("direction", theta.Shape);
         LabelledImages data = Images(sizes.Batch);
         Variable x = Variable.Constant(data.Images), y = Variable.Constant(data.Labels);
-        (Tensor images, Tensor logits) = SyntheticSet();
-        var loss = new SyntheticLoss(_network, Augmentation.None, _key);
+        (Tensor images, Tensor logits) = Draw();
+        var loss = new ImageLoss(_network, Augmentation.None, _key);
         var s = new SyntheticSet(images, logits, 1);
         SecondOrderProducts exact = new(SecondDerivatives.Exact), near = new(SecondDerivatives.FiniteDifference);
         Dispose(); // what was captured reads other tensors
@@ -81,7 +91,7 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         _trained = null;
     }
 
-    private (Tensor Images, Tensor LabelLogits) SyntheticSet() =>
+    private (Tensor Images, Tensor LabelLogits) Draw() =>
         (Images(sizes.Syn).Images, Normal("logits", new Shape(sizes.Syn, sizes.Classes)));
 
     /// <summary>All entries in the order of the help.</summary>
@@ -94,7 +104,7 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         };
         foreach (Work work in Passes())
             timings.Add(work.Name, work.Images, clock.Time(work.Run));
-        (Tensor images, Tensor logits) = SyntheticSet();
+        (Tensor images, Tensor logits) = Draw();
         timings.Add("iteration", sizes.Syn, Iteration(new SyntheticSet(images, logits, 1)));
         var square = new Shape(sizes.Sgemm, sizes.Sgemm);
         (Tensor a, Tensor b) = (Normal("a", square), Normal("b", square));
@@ -110,7 +120,7 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
     private void AddSecondConvolution(Timings timings)
     {
         int side = sizes.Size / 2;
-        var g = new Conv2dGeometry(sizes.Batch, sizes.Width, side, side, sizes.Width, 3, 3, 1, 1);
+        var g = new Conv2dGeometry(sizes.Batch, sizes.Width, side, side, new Conv2dFilter(sizes.Width, 3, 3, 1, 1));
         Tensor x = Normal("x", g.Input), w = Normal("w", g.Weight), dy = Normal("dy", g.Output);
         double operations = 2.0 * g.Output.Count * g.C * g.R * g.S;
         timings.AddProduct("conv2", operations, Time(g.Output, y => backend.Run(new Conv2dCall(g, x, w, null, y))));
@@ -134,19 +144,20 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         try
         {
             LabelledImages data = Images(sizes.Classes);
-            var plan = new TrainingPlan(
-                Window + 1, sizes.Classes, 0.01, 0, 0, RateSchedule.Constant, Augmentation.None);
+            var plan = new TrainingPlan(Window + 1, sizes.Classes, 0.01, 0, 0, RateSchedule.Constant);
             using Expert expert = Expert.Record(
-                _network, data, plan, CheckpointSchedule.Every(Window + 1), _key.Split("expert"),
+                new ExpertTraining(_network, data, plan, CheckpointSchedule.Every(Window + 1), _key.Split("expert")),
                 Path.Combine(folder, "expert.safetensors"));
-            var context = new EstimationContext([expert], new SecondOrderProducts(SecondDerivatives.FiniteDifference), data);
-            using InfluenceEstimator estimator = Estimators.Create("first-order", context);
+            using MethodSession method = new InfluenceMatching().Begin(new MethodContext
+            {
+                Network = _network, Real = new OneOfEachClass(data), Experts = [expert], Values = s_values, Key = _key,
+            });
+            var part = new PartPlan(new SgdOptimiser(), 1e-3, 0.5);
             using var distiller = new Distiller(
-                _network, [expert], estimator, start,
+                method, start,
                 new DistillationPlan
                 {
-                    WindowLength = Window, StartCurrent = 1, StartMaximum = 1, ImageRate = 1e-3, LabelRate = 1e-3,
-                    Threshold = double.MaxValue,
+                    Parts = new Dictionary<string, PartPlan> { [SyntheticSet.ImagesPart] = part, [SyntheticSet.LabelsPart] = part },
                 },
                 _key.Split("distil"));
             return clock.Time(() =>
@@ -159,6 +170,21 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    private static readonly MethodValues s_values = MethodValues.Standard
+        .With(InfluenceMatching.WindowLength, $"{Window}").With(InfluenceMatching.StartFirst, "1")
+        .With(InfluenceMatching.StartLast, "1").With(InfluenceMatching.RealBatch, "0").With(InfluenceMatching.Threshold, "1e300");
+
+    private sealed class OneOfEachClass(LabelledImages data) : IRealData
+    {
+        public LabelledImages Train => data;
+
+        public int Classes => data.Count;
+
+        public int CountOfClass(int label) => 1;
+
+        public int[] RandomOfEachClass(int perClass, RandomKey key) => [.. Enumerable.Range(0, data.Count)];
     }
 
     private LabelledImages Images(int count) => new(

@@ -38,7 +38,7 @@ public class LayerBenchmarks
     {
         _cpu = new CpuBackend(Threads);
         int side = 32 >> (Layer - 1);
-        _convolution = new Conv2dGeometry(Images, Layer == 1 ? 3 : Width, side, side, Width, 3, 3, 1, 1);
+        _convolution = new Conv2dGeometry(Images, Layer == 1 ? 3 : Width, side, side, new Conv2dFilter(Width, 3, 3, 1, 1));
         _pool = new Pool2dGeometry(Images, Width, side, side, 2);
         (_x, _weights) = (Draw("x", _convolution.Input), Draw("weights", _convolution.Weight));
         (_y, _slopes) = (Draw("y", _convolution.Output), Draw("slopes", _convolution.Output));

@@ -8,6 +8,7 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using InfMatch.Benchmarks;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using Job = BenchmarkDotNet.Jobs.Job;
 
 Kinds.Add(typeof(GpuBackend).Assembly);
 const string Help =
@@ -35,7 +36,7 @@ var precision = new Option<string>("--precision")
 Option<int> threads = Whole("--threads", "Threads of the cpu; 0 for one a core [0]", 0);
 var model = new Option<string>("--model")
 {
-    Description = $"{string.Join(", ", Architectures.Names)} [convnet]", DefaultValueFactory = _ => "convnet",
+    Description = $"{string.Join(", ", Architectures.Names)} [{Architectures.Default}]", DefaultValueFactory = _ => Architectures.Default,
 };
 model.AcceptOnlyFromAmong([.. Architectures.Names]);
 Option<int> width = Whole("--width", "Channels of the ConvNet [128]", 128);
@@ -158,7 +159,11 @@ return new RootCommand("Benchmarks of InfMatch.Native.") { convnet, kernels, rat
 
 ConvNetSizes SizesOf(ParseResult result) => new(
     result.GetValue(width), result.GetValue(depth), result.GetValue(size), result.GetValue(channels),
-    result.GetValue(classes), result.GetValue(batch), result.GetValue(syn), result.GetValue(sgemm), result.GetValue(model)!);
+    result.GetValue(classes))
+{
+    Batch = result.GetValue(batch), Syn = result.GetValue(syn), Sgemm = result.GetValue(sgemm),
+    Model = result.GetValue(model)!,
+};
 
 static Option<int> Whole(string name, string help, int value)
 {

@@ -21,12 +21,15 @@ internal static class Scaling
     /// <param name="Images">The images that it takes.</param>
     /// <param name="One">The median time on one thread, in seconds.</param>
     /// <param name="Many">That on all threads.</param>
-    /// <param name="Low">The lower quartile of the ratios.</param>
-    /// <param name="Ratio">Their median.</param>
-    /// <param name="High">The upper quartile.</param>
+    /// <param name="Ratio">The median of the ratios, with the quartiles.</param>
     /// <param name="Rounds">How many there were.</param>
-    public sealed record Entry(
-        string Name, int Images, double One, double Many, double Low, double Ratio, double High, int Rounds);
+    public sealed record Entry(string Name, int Images, double One, double Many, Quartiles Ratio, int Rounds);
+
+    /// <summary>The quartiles of some numbers.</summary>
+    /// <param name="Low">A quarter is below it.</param>
+    /// <param name="Median">Half is below it.</param>
+    /// <param name="High">A quarter is above it.</param>
+    public readonly record struct Quartiles(double Low, double Median, double High);
 
     /// <summary>Times every pass of a ConvNet for so many seconds.</summary>
     public static IReadOnlyList<Entry> Of(ConvNetSizes sizes, int threads, double seconds)
@@ -68,8 +71,8 @@ internal static class Scaling
     {
         double[] ratios = [.. ones.Zip(manys, (a, b) => a / b)];
         return new Entry(
-            name, images, Quantile(ones, 0.5), Quantile(manys, 0.5), Quantile(ratios, 0.25), Quantile(ratios, 0.5),
-            Quantile(ratios, 0.75), ratios.Length);
+            name, images, Quantile(ones, 0.5), Quantile(manys, 0.5),
+            new Quartiles(Quantile(ratios, 0.25), Quantile(ratios, 0.5), Quantile(ratios, 0.75)), ratios.Length);
     }
 
     private static double Time(Work work, int calls)
@@ -103,7 +106,7 @@ internal static class Scaling
         {
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"{e.Name,-12}{e.Images / e.One,12:F1}{e.Images / e.Many,12:F1}{e.Ratio,9:F2}{$"{e.Low:F2}–{e.High:F2}",14}{e.Rounds,9}\n");
+                $"{e.Name,-12}{e.Images / e.One,12:F1}{e.Images / e.Many,12:F1}{e.Ratio.Median,9:F2}{$"{e.Ratio.Low:F2}–{e.Ratio.High:F2}",14}{e.Rounds,9}\n");
         }
         return text.ToString();
     }
@@ -117,7 +120,8 @@ internal static class Scaling
             root[e.Name] = new JsonObject
             {
                 ["ms_one"] = Math.Round(e.One * 1e3, 3), ["ms_many"] = Math.Round(e.Many * 1e3, 3),
-                ["ratio"] = Math.Round(e.Ratio, 3), ["low"] = Math.Round(e.Low, 3), ["high"] = Math.Round(e.High, 3),
+                ["ratio"] = Math.Round(e.Ratio.Median, 3), ["low"] = Math.Round(e.Ratio.Low, 3),
+                ["high"] = Math.Round(e.Ratio.High, 3),
                 ["rounds"] = e.Rounds,
             };
         }

@@ -33,14 +33,14 @@ catch (DatasetException e)
 
 byte[] plain =
 [
-    .. ToIdx(whole.Train.BalancedSubset(EmbeddedFashionMnist.TrainPerClass)),
-    .. ToIdx(whole.Test.BalancedSubset(EmbeddedFashionMnist.TestPerClass)),
+    .. ToIdx(whole.Train.BalancedSubset(FashionMnistSmallDataset.TrainPerClass)),
+    .. ToIdx(whole.Test.BalancedSubset(FashionMnistSmallDataset.TestPerClass)),
 ];
 string sha256 = Convert.ToHexStringLower(SHA256.HashData(plain));
 byte[] packed = Pack(plain);
 Console.WriteLine($"{plain.Length} bytes, SHA-256 {sha256}, packed {packed.Length} bytes");
-if (sha256 != EmbeddedFashionMnist.Sha256)
-    Console.WriteLine("EmbeddedFashionMnist.Sha256 differs: put the checksum above there.");
+if (sha256 != FashionMnistSmallDataset.Sha256)
+    Console.WriteLine("FashionMnistSmallDataset.Sha256 differs: put the checksum above there.");
 
 if (args.Length == 2)
 {
@@ -50,7 +50,7 @@ if (args.Length == 2)
 
 bool same = File.Exists(args[1]) && packed.AsSpan().SequenceEqual(File.ReadAllBytes(args[1]));
 Console.WriteLine(same ? $"{args[1]} is identical" : $"{args[1]} differs or does not exist");
-return same && sha256 == EmbeddedFashionMnist.Sha256 ? 0 : 1;
+return same && sha256 == FashionMnistSmallDataset.Sha256 ? 0 : 1;
 
 static byte[] ToIdx(ImageDataset set)
 {

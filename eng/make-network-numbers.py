@@ -3,8 +3,9 @@
 
     python3 eng/make-network-numbers.py tests/Golden/networks.json
 
-For each network: logits, loss, the gradient in every parameter and in the images, and the products of second order
-H v and d/dx <v, gradient>. Of each vector its length, its product with a pattern and its first element are kept. Weights,
+For each network: logits, loss, the gradient in every parameter and in the images, the products of second order
+H v and d/dx <v, gradient>; the embedding and the outputs of all blocks, each with the gradient, in the parameters and in the
+images, of their products with patterns. Of each vector its length, its product with a pattern and its first element are kept. Weights,
 images, labels and patterns follow from whole numbers (see draw), so that none is stored. Needs torch and numpy only.
 """
 import json
@@ -16,7 +17,7 @@ import torch
 from torch import nn
 
 BATCH, CLASSES = 2, 10
-IMAGES, LABELS, DIRECTION, PATTERN = 1000, 2000, 3000, 4000
+IMAGES, LABELS, DIRECTION, PATTERN, FEATURES = 1000, 2000, 3000, 4000, 5000
 
 
 def draw(stream, count):
@@ -35,7 +36,8 @@ def border(image):
 
 
 class Stack(nn.Module):
-    """Features, flattened, then linear layers under the given names with ReLU between them."""
+    """Features, flattened, then linear layers under the given names with ReLU between them. A block of the features ends
+    where the next convolution begins; each hidden linear layer is one, too."""
 
     def __init__(self, features, linear):
         super().__init__()
@@ -46,14 +48,19 @@ class Stack(nn.Module):
             self.add_module(name, nn.Linear(inputs, outputs))
 
     def forward(self, x):
+        """Logits, embedding and the outputs of the blocks."""
+        blocks = []
+        for layer in getattr(self, "features", []):
+            if isinstance(layer, nn.Conv2d) and layer is not self.features[0]:
+                blocks.append(x)
+            x = layer(x)
         if hasattr(self, "features"):
-            x = self.features(x)
+            blocks.append(x)
         x = x.flatten(1)
-        for name in self.names:
-            x = getattr(self, name)(x)
-            if name != self.names[-1]:
-                x = torch.relu(x)
-        return x
+        for name in self.names[:-1]:
+            x = torch.relu(getattr(self, name)(x))
+            blocks.append(x)
+        return getattr(self, self.names[-1])(x), x, blocks
 
 
 def convnet(image, width, depth, norm="instance", pooling="avg", activation="relu"):
@@ -132,9 +139,14 @@ class ResNet18(nn.Module):
         self.classifier = nn.Linear(512, CLASSES)
 
     def forward(self, x):
+        """Logits, embedding and the outputs of the eight blocks."""
         x = torch.relu(self.bn1(self.conv1(x)))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.classifier(nn.functional.avg_pool2d(x, 4).flatten(1))
+        blocks = []
+        for layer in [*self.layer1, *self.layer2, *self.layer3, *self.layer4]:
+            x = layer(x)
+            blocks.append(x)
+        x = nn.functional.avg_pool2d(x, 4).flatten(1)
+        return self.classifier(x), x, blocks
 
 
 def mlp(image):
@@ -160,6 +172,18 @@ def summary(vector):
     return [float(flat.norm()), float(flat @ draw(PATTERN, flat.numel())), float(flat[0])]
 
 
+def features(values, parameters, x):
+    """Shapes and summaries of features, and the first derivatives of the sum of their products with patterns; parameters
+    behind them have zeros."""
+    along = sum(value.reshape(-1) @ draw(FEATURES + i, value.numel()) for i, value in enumerate(values))
+    found = torch.autograd.grad(along, [*parameters, x], retain_graph=True, allow_unused=True)
+    flat = [torch.zeros_like(p).reshape(-1) if g is None else g.reshape(-1) for p, g in zip([*parameters, x], found)]
+    return {
+        "shapes": [list(value.shape) for value in values], "values": [summary(value) for value in values],
+        "gradient": summary(torch.cat(flat[:-1])), "imageGradient": summary(flat[-1]),
+    }
+
+
 def numbers(name, image, net, **options):
     net = net.double()
     initial(net)
@@ -167,17 +191,18 @@ def numbers(name, image, net, **options):
     labels = 1.25 + draw(LABELS, BATCH * CLASSES).reshape(BATCH, CLASSES)
     labels = labels / labels.sum(1, keepdim=True)
     names, parameters = zip(*net.named_parameters())
-    logits = net(x)
+    logits, embedding, blocks = net(x)
     loss = -(labels * torch.log_softmax(logits, 1)).sum(1).mean()
     *gradients, of_images = torch.autograd.grad(loss, [*parameters, x], create_graph=True)
     v = draw(DIRECTION, sum(p.numel() for p in parameters))
     along = torch.cat([g.reshape(-1) for g in gradients]) @ v
-    *hessian, mixed = torch.autograd.grad(along, [*parameters, x])
+    *hessian, mixed = torch.autograd.grad(along, [*parameters, x], retain_graph=True)
     return {
         "name": name, "image": image, **options, "count": v.numel(),
         "logits": logits.detach().reshape(-1).tolist(), "loss": float(loss.detach()),
         "parameters": list(names), "gradients": [summary(g) for g in gradients], "imageGradient": summary(of_images),
         "hvp": summary(torch.cat([h.reshape(-1) for h in hessian])), "mixed": summary(mixed),
+        "embedding": features([embedding], parameters, x), "blocks": features(blocks, parameters, x),
     }
 
 

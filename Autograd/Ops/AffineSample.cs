@@ -56,7 +56,8 @@ internal static class Transforms
         return inputs[0].Rank == 4 && inputs[1] == new Shape(inputs[0][0], 6)
             ? inputs[0]
             : throw new ShapeException(
-                $"{op.GetType().Name} takes images [N, C, H, W] and transforms [N, 6], got {inputs[0]} and {inputs[1]}.");
+                $"{op.GetType().Name} takes images [N, C, H, W] and transforms [N, 6], got {inputs[0]} and " +
+                $"{inputs[1]}.");
     }
 
     public static Variable Fixed(Node at) => at.Needs(1)

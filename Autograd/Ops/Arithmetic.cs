@@ -79,7 +79,8 @@ public readonly struct WeightOfLogFunction : IBinaryFunction
         OneByOne.Zip<WeightOfLogFunction, T>(a, b, y);
 }
 
-/// <summary>y = a·b, but 0 where a is 0 and b is ±∞: a weight of 0 counts nothing of log 0, in the derivatives, too.</summary>
+/// <summary>y = a·b, but 0 where a is 0 and b is ±∞: a weight of 0 counts nothing of log 0, in the derivatives,
+/// too.</summary>
 public sealed record WeightOfLog : ZipOp<WeightOfLog, WeightOfLogFunction>
 {
     /// <inheritdoc/>

@@ -13,9 +13,12 @@ public sealed record Conv2d(Conv2dGeometry Geometry) : SingleOutputOp, IOpSample
     {
         if (inputs.Length != 3)
             ExpectInputs(inputs, 2);
-        Triangle.Check(this, inputs, Geometry.Input, Geometry.Weight);
+        FixedShapeOp.Expect(this, inputs, Geometry.Input, Geometry.Weight);
         if (inputs.Length > 2 && inputs[2] != new Shape(Geometry.K))
-            throw new ShapeException($"Conv2d: the bias {inputs[2]} must be [{Geometry.K}], one number an output channel.");
+        {
+            throw new ShapeException(
+                $"Conv2d: the bias {inputs[2]} must be [{Geometry.K}], one number an output channel.");
+        }
         return Geometry.Output;
     }
 
@@ -39,7 +42,7 @@ public sealed record Conv2d(Conv2dGeometry Geometry) : SingleOutputOp, IOpSample
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() =>
-        from g in Triangle.Geometries()
+        from g in ConvSamples.Geometries()
         from bias in new[] { false, true }
         select new OpSample(new Conv2d(g), bias ? [g.Input, g.Weight, new Shape(g.K)] : [g.Input, g.Weight])
         {
@@ -50,23 +53,27 @@ public sealed record Conv2d(Conv2dGeometry Geometry) : SingleOutputOp, IOpSample
     /// <inheritdoc/>
     public static IEnumerable<OpError> Errors() =>
     [
-        .. Triangle.Errors(new Conv2d(Triangle.Small), Triangle.Small.Input, Triangle.Small.Weight),
         new OpError(
-            new Conv2d(Triangle.Small), "the bias [3] must be [2]",
-            Triangle.Small.Input, Triangle.Small.Weight, new Shape(3)),
+            new Conv2d(ConvSamples.Small), "inputs [1, 2, 4, 4] and [2, 2, 3, 3] were expected",
+            ConvSamples.Small.Input, new Shape(2, 2)),
+        new OpError(
+            new Conv2d(ConvSamples.Small), "inputs [1, 2, 4, 4] and [2, 2, 3, 3] were expected",
+            new Shape(1, 2, 4, 3), ConvSamples.Small.Weight),
+        new OpError(new Conv2d(ConvSamples.Small), "takes 2 inputs, got 1", ConvSamples.Small.Input),
+        new OpError(
+            new Conv2d(ConvSamples.Small), "the bias [3] must be [2]",
+            ConvSamples.Small.Input, ConvSamples.Small.Weight, new Shape(3)),
     ];
 }
 
 /// <summary>dx [N, C, H, W] from dy [N, K, OH, OW] and w [K, C, R, S].</summary>
-public sealed record Conv2dInputGradient(Conv2dGeometry Geometry) : SingleOutputOp, IOpSamples
+public sealed record Conv2dInputGradient(Conv2dGeometry Geometry) : FixedShapeOp, IOpSamples
 {
     /// <inheritdoc/>
-    protected override Shape InferOne(ReadOnlySpan<Shape> inputs)
-    {
-        ExpectInputs(inputs, 2);
-        Triangle.Check(this, inputs, Geometry.Output, Geometry.Weight);
-        return Geometry.Input;
-    }
+    protected internal override Shape[] InputShapes() => [Geometry.Output, Geometry.Weight];
+
+    /// <inheritdoc/>
+    protected override Shape OutputShape() => Geometry.Input;
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
@@ -81,7 +88,7 @@ public sealed record Conv2dInputGradient(Conv2dGeometry Geometry) : SingleOutput
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() =>
-        from g in Triangle.Geometries()
+        from g in ConvSamples.Geometries()
         select new OpSample(new Conv2dInputGradient(g), g.Output, g.Weight)
         {
             LinearIn = [[0], [1]],
@@ -90,19 +97,17 @@ public sealed record Conv2dInputGradient(Conv2dGeometry Geometry) : SingleOutput
 
     /// <inheritdoc/>
     public static IEnumerable<OpError> Errors() =>
-        Triangle.Errors(new Conv2dInputGradient(Triangle.Small), Triangle.Small.Output, Triangle.Small.Weight);
+        FixedShapeErrors.Of(new Conv2dInputGradient(ConvSamples.Small));
 }
 
 /// <summary>dw [K, C, R, S] from x [N, C, H, W] and dy [N, K, OH, OW].</summary>
-public sealed record Conv2dWeightGradient(Conv2dGeometry Geometry) : SingleOutputOp, IOpSamples
+public sealed record Conv2dWeightGradient(Conv2dGeometry Geometry) : FixedShapeOp, IOpSamples
 {
     /// <inheritdoc/>
-    protected override Shape InferOne(ReadOnlySpan<Shape> inputs)
-    {
-        ExpectInputs(inputs, 2);
-        Triangle.Check(this, inputs, Geometry.Input, Geometry.Output);
-        return Geometry.Weight;
-    }
+    protected internal override Shape[] InputShapes() => [Geometry.Input, Geometry.Output];
+
+    /// <inheritdoc/>
+    protected override Shape OutputShape() => Geometry.Weight;
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
@@ -117,7 +122,7 @@ public sealed record Conv2dWeightGradient(Conv2dGeometry Geometry) : SingleOutpu
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() =>
-        from g in Triangle.Geometries()
+        from g in ConvSamples.Geometries()
         select new OpSample(new Conv2dWeightGradient(g), g.Input, g.Output)
         {
             LinearIn = [[0], [1]],
@@ -126,39 +131,5 @@ public sealed record Conv2dWeightGradient(Conv2dGeometry Geometry) : SingleOutpu
 
     /// <inheritdoc/>
     public static IEnumerable<OpError> Errors() =>
-        Triangle.Errors(new Conv2dWeightGradient(Triangle.Small), Triangle.Small.Input, Triangle.Small.Output);
-}
-
-internal static class Triangle
-{
-    public static Conv2dGeometry Small { get; } = new(1, 2, 4, 4, 2, 3, 3, Stride: 1, Padding: 1);
-
-    // Kernels 1×1, 3×3, 5×5 and one that is not square; strides 1 and 2, also with a row and a column that no window
-    // of the output reaches; padding up to more than half of the kernel.
-    public static IEnumerable<Conv2dGeometry> Geometries() =>
-    [
-        new(2, 2, 4, 5, 3, 3, 3, Stride: 1, Padding: 1),
-        new(1, 2, 6, 6, 2, 3, 3, Stride: 2, Padding: 0),
-        new(1, 1, 7, 6, 2, 3, 3, Stride: 2, Padding: 1),
-        new(2, 3, 3, 3, 2, 1, 1, Stride: 1, Padding: 0),
-        new(1, 2, 4, 4, 1, 1, 1, Stride: 2, Padding: 0),
-        new(1, 1, 5, 5, 2, 5, 5, Stride: 1, Padding: 3),
-        new(1, 1, 4, 5, 1, 2, 3, Stride: 1, Padding: 0),
-    ];
-
-    public static IEnumerable<OpError> Errors(Op op, Shape first, Shape second) =>
-    [
-        new OpError(op, $"inputs {first} and {second} were expected", first, new Shape(2, 2)),
-        new OpError(op, $"inputs {first} and {second} were expected", new Shape(1, 2, 4, 3), second),
-        new OpError(op, "takes 2 inputs, got 1", first),
-    ];
-
-    public static void Check(Op op, ReadOnlySpan<Shape> inputs, Shape first, Shape second)
-    {
-        if (inputs[0] != first || inputs[1] != second)
-        {
-            throw new ShapeException(
-                $"{op.GetType().Name}: inputs {first} and {second} were expected, got {inputs[0]} and {inputs[1]}.");
-        }
-    }
+        FixedShapeErrors.Of(new Conv2dWeightGradient(ConvSamples.Small));
 }

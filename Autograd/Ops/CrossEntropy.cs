@@ -4,9 +4,10 @@ namespace InfMatch.Autograd;
 
 /// <summary>
 /// The mean over the rows of −Σ_c q_c·log softmax(z)_c in one pass, a scalar: inputs z [N, M], logits, and q [N, M],
-/// labels, hard or soft, of any sum. 0·log 0 is 0: a logit of −∞ counts nothing where its label is exactly 0, in the value and
-/// in every derivative with respect to z; where the label is above 0 the value is +∞. The derivative with respect to a label is
-/// −log p/N and so +∞ there. NaN, +∞ and rows of −∞ alone give NaN. A step of few images is bound by the launches of kernels, and composed it is six.
+/// labels, hard or soft, of any sum. 0·log 0 is 0: a logit of −∞ counts nothing where its label is exactly 0, in the
+/// value and in every derivative with respect to z; where the label is above 0 the value is +∞. The derivative with
+/// respect to a label is −log p/N and so +∞ there. NaN, +∞ and rows of −∞ alone give NaN. A step of few images is bound
+/// by the launches of kernels, and composed it is six.
 /// </summary>
 public sealed record CrossEntropy : FusedOp, IOpSamples
 {

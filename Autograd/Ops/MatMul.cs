@@ -49,7 +49,8 @@ public sealed record MatMul(bool TransposeA = false, bool TransposeB = false) : 
     /// <inheritdoc/>
     public static IEnumerable<OpError> Errors() =>
     [
-        new OpError(new MatMul(), "left [2, 3] has 3 columns, right [2, 3] has 2 rows", new Shape(2, 3), new Shape(2, 3)),
+        new OpError(
+            new MatMul(), "left [2, 3] has 3 columns, right [2, 3] has 2 rows", new Shape(2, 3), new Shape(2, 3)),
         new OpError(new MatMul(true), "left [3, 2] transposed has 3 columns", new Shape(3, 2), new Shape(2, 4)),
         new OpError(new MatMul(), "takes two matrices, got [3] and [3, 2]", new Shape(3), new Shape(3, 2)),
         new OpError(new MatMul(), "takes 2 inputs, got 3", new Shape(2, 2), new Shape(2, 2), new Shape(2, 2)),

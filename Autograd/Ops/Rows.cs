@@ -61,7 +61,8 @@ public sealed record ScatterRows(IReadOnlyList<int> Indices, int Rows) : SingleO
         int given = RowIndices.Rows(inputs[0], this);
         return given == Indices.Count
             ? RowIndices.WithRows(inputs[0], Rows)
-            : throw new ShapeException($"ScatterRows: {inputs[0]} has {given} rows, {Indices.Count} indices were given.");
+            : throw new ShapeException(
+                $"ScatterRows: {inputs[0]} has {given} rows, {Indices.Count} indices were given.");
     }
 
     /// <inheritdoc/>

@@ -11,7 +11,8 @@ public sealed record Reshape(Shape Shape) : SingleOutputOp, IOpSamples
         ExpectInputs(inputs, 1);
         return inputs[0].Count == Shape.Count
             ? Shape
-            : throw new ShapeException($"Reshape: {inputs[0]} has {inputs[0].Count} elements, {Shape} has {Shape.Count}.");
+            : throw new ShapeException(
+                $"Reshape: {inputs[0]} has {inputs[0].Count} elements, {Shape} has {Shape.Count}.");
     }
 
     /// <inheritdoc/>
@@ -69,7 +70,8 @@ public sealed record BroadcastTo(Shape Shape) : SingleOutputOp, IOpSamples
     ];
 }
 
-/// <summary>x summed over the dimensions that the smaller shape lacks; the adjoint of <see cref="BroadcastTo"/>.</summary>
+/// <summary>x summed over the dimensions that the smaller shape lacks; the adjoint of
+/// <see cref="BroadcastTo"/>.</summary>
 public sealed record SumTo(Shape Shape) : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>
@@ -149,13 +151,15 @@ public sealed record Split(IReadOnlyList<Shape> Shapes) : Op, IOpSamples
     /// <inheritdoc/>
     public static IEnumerable<OpError> Errors() =>
     [
-        new OpError(new Split([new Shape(2), new Shape(3)]), "a vector of 5 elements was expected, got [6]", new Shape(6)),
+        new OpError(
+            new Split([new Shape(2), new Shape(3)]), "a vector of 5 elements was expected, got [6]", new Shape(6)),
         new OpError(new Split([new Shape(2, 2)]), "a vector of 4 elements was expected, got [2, 2]", new Shape(2, 2)),
         new OpError(new Split([new Shape(2)]), "takes 1 input, got 2", new Shape(2), new Shape(2)),
     ];
 }
 
-/// <summary>All elements of all inputs, one after another, as a flat vector; the adjoint of <see cref="Split"/>.</summary>
+/// <summary>All elements of all inputs, one after another, as a flat vector; the adjoint of
+/// <see cref="Split"/>.</summary>
 public sealed record Concat : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>

@@ -8,27 +8,32 @@ namespace InfMatch.Datasets;
 /// path can lead out of the folder; links are refused, sizes are capped, CRCs compared. It grows in a folder with
 /// .partial at its end, which gets its name when all is there.
 /// </summary>
-internal static class ArchiveUnpacking
+/// <param name="archive">The packed file.</param>
+/// <param name="folder">The folder that it becomes.</param>
+/// <param name="contents">What is taken.</param>
+/// <param name="progress">Hears the stage, how much is done and how much there is.</param>
+/// <param name="cancel">Stops it.</param>
+internal sealed class ArchiveUnpacking(
+    string archive, string folder, ArchiveContents contents, Action<string, long, long>? progress, CancellationToken cancel)
 {
     private const int RestBytes = 64 << 10;
 
+    private readonly string _partial = folder + ".partial";
+    private readonly HashSet<string> _taken = new(StringComparer.Ordinal);
+
     /// <exception cref="DatasetException">The archive is damaged, incomplete, or holds a link for a member.</exception>
     /// <exception cref="IOException">It cannot be written.</exception>
-    public static void Unpack(
-        string archive, string folder, ArchiveContents contents, Action<string, long, long>? progress,
-        CancellationToken cancel)
+    public void Run()
     {
-        string partial = folder + ".partial";
-        if (Directory.Exists(partial))
-            Directory.Delete(partial, recursive: true);
-        Directory.CreateDirectory(partial);
-        var taken = new HashSet<string>(StringComparer.Ordinal);
+        if (Directory.Exists(_partial))
+            Directory.Delete(_partial, recursive: true);
+        Directory.CreateDirectory(_partial);
         try
         {
             if (archive.EndsWith(".zip", StringComparison.Ordinal))
-                UnpackZip(archive, partial, contents, taken, progress, cancel);
+                UnpackZip();
             else
-                UnpackTar(archive, partial, contents, taken, progress, cancel);
+                UnpackTar();
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
         {
@@ -37,7 +42,7 @@ internal static class ArchiveUnpacking
                 innerException: e);
         }
 
-        string? missing = contents.Required.FirstOrDefault(n => !taken.Contains(n));
+        string? missing = contents.Required.FirstOrDefault(n => !_taken.Contains(n));
         if (missing is not null)
         {
             throw new DatasetException(
@@ -46,12 +51,10 @@ internal static class ArchiveUnpacking
 
         if (Directory.Exists(folder))
             Directory.Delete(folder);
-        Directory.Move(partial, folder);
+        Directory.Move(_partial, folder);
     }
 
-    private static void UnpackTar(
-        string archive, string partial, ArchiveContents contents, HashSet<string> taken,
-        Action<string, long, long>? progress, CancellationToken cancel)
+    private void UnpackTar()
     {
         using FileStream file = File.OpenRead(archive);
         using var gzip = new GZipStream(file, CompressionMode.Decompress);
@@ -65,8 +68,8 @@ internal static class ArchiveUnpacking
                 continue;
             if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile)
                 || entry.DataStream is null)
-                throw NoFile(archive, name);
-            Take(archive, name, entry.Length, entry.DataStream, partial, contents, taken, null);
+                throw NoFile(name);
+            Take(name, entry.Length, entry.DataStream, null);
         }
 
         // The checksum of gzip stands behind the end of the archive.
@@ -75,9 +78,7 @@ internal static class ArchiveUnpacking
             cancel.ThrowIfCancellationRequested();
     }
 
-    private static void UnpackZip(
-        string archive, string partial, ArchiveContents contents, HashSet<string> taken,
-        Action<string, long, long>? progress, CancellationToken cancel)
+    private void UnpackZip()
     {
         using var zip = new ZipArchive(File.OpenRead(archive), ZipArchiveMode.Read);
         int done = 0;
@@ -92,26 +93,24 @@ internal static class ArchiveUnpacking
             // The upper half holds the mode of the file on Unix; a link says so there.
             const int KindMask = 0xF000, Link = 0xA000;
             if (((entry.ExternalAttributes >> 16) & KindMask) == Link)
-                throw NoFile(archive, entry.FullName);
+                throw NoFile(entry.FullName);
             using Stream data = entry.Open();
-            Take(archive, entry.FullName, entry.Length, data, partial, contents, taken, entry.Crc32);
+            Take(entry.FullName, entry.Length, data, entry.Crc32);
         }
     }
 
-    private static void Take(
-        string archive, string name, long length, Stream data, string partial, ArchiveContents contents,
-        HashSet<string> taken, uint? crc)
+    private void Take(string name, long length, Stream data, uint? crc)
     {
-        if (length > contents.MaxMemberBytes || taken.Count == contents.MaxMembers)
+        if (length > contents.MaxMemberBytes || _taken.Count == contents.MaxMembers)
         {
             throw new DatasetException(
                 DatasetFault.TooLarge, archive, $"the member {name} is over the limit",
-                $"{length} bytes as member {taken.Count + 1}",
+                $"{length} bytes as member {_taken.Count + 1}",
                 $"at most {contents.MaxMemberBytes} bytes and {contents.MaxMembers} members",
                 "Is it the published file?");
         }
 
-        if (!taken.Add(name))
+        if (!_taken.Add(name))
         {
             throw new DatasetException(
                 DatasetFault.Duplicate, archive, $"the member {name} occurs twice", fix: "Is it the published file?");
@@ -127,12 +126,12 @@ internal static class ArchiveUnpacking
         }
 
         // The names all begin with the archive's own folder, in whose place the partial one stands.
-        string path = Path.Combine(partial, name[(contents.Folder.Length + 1)..]);
+        string path = Path.Combine(_partial, name[(contents.Folder.Length + 1)..]);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllBytes(path, bytes);
     }
 
-    private static DatasetException NoFile(string archive, string name) => new(
+    private DatasetException NoFile(string name) => new(
         DatasetFault.WrongFormat, archive, $"the member {name} is a link or no plain file",
         fix: "Is it the published file? Nothing of it is used.");
 }

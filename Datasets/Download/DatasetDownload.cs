@@ -34,12 +34,12 @@ public sealed class DatasetDownload : IDisposable
     /// </summary>
     /// <exception cref="DatasetException">A file cannot be had or is not the published one.</exception>
     /// <exception cref="IOException">A file cannot be written.</exception>
-    public string Get(DownloadSource publication, string to)
+    public string Get(DownloadSource source, string to)
     {
-        string folder = Path.Combine(to, publication.Folder);
+        string folder = Path.Combine(to, source.Folder);
         Directory.CreateDirectory(to);
         var download = new FileDownload(_client, _options);
-        if (publication.Archive is { } contents)
+        if (source.Archive is { } contents)
         {
             if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
             {
@@ -48,7 +48,7 @@ public sealed class DatasetDownload : IDisposable
                 return folder;
             }
 
-            PublishedFile file = publication.Files[0];
+            PublishedFile file = source.Files[0];
             string archive = Path.Combine(to, file.Name);
             Fetch(download, file, archive);
             if (FileDownload.WhatIsWrong(file, archive) is { } wrong)
@@ -57,13 +57,13 @@ public sealed class DatasetDownload : IDisposable
                     DatasetFault.Damaged, archive, $"this is not the published file ({wrong})", fix: "Remove it and call again.");
             }
 
-            ArchiveUnpacking.Unpack(archive, folder, contents, _options.Progress, _options.Cancel);
+            new ArchiveUnpacking(archive, folder, contents, _options.Progress, _options.Cancel).Run();
             File.Delete(archive);
             return folder;
         }
 
         Directory.CreateDirectory(folder);
-        foreach (PublishedFile file in publication.Files)
+        foreach (PublishedFile file in source.Files)
             Fetch(download, file, Path.Combine(folder, file.Name));
         return folder;
     }

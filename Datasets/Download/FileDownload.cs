@@ -13,12 +13,17 @@ internal sealed class FileDownload(HttpClient client, DownloadOptions options)
 {
     private const int BufferBytes = 128 << 10;
 
+    // In place of a length.
+    private const long TooMuch = -1;
+
     // What an answer without a body to be had means; the others are tried again.
     private static readonly HttpStatusCode[] s_final =
         [HttpStatusCode.NotFound, HttpStatusCode.Forbidden, HttpStatusCode.Gone, HttpStatusCode.Unauthorized];
 
     /// <summary>The name under which a file grows.</summary>
     public static string PartialOf(string path) => path + ".partial";
+
+    private static string TagOf(string partial) => partial + ".tag";
 
     /// <summary>Brings the file to the path.</summary>
     /// <exception cref="DatasetException">It cannot be had, or is not the published one.</exception>
@@ -85,19 +90,8 @@ internal sealed class FileDownload(HttpClient client, DownloadOptions options)
 
     private async Task FetchOnceAsync(PublishedFile file, Uri address, string partial)
     {
-        string tagPath = partial + ".tag";
         long have = File.Exists(partial) ? new FileInfo(partial).Length : 0;
-        string tag = File.Exists(tagPath) ? File.ReadAllText(tagPath) : "";
-        using var request = new HttpRequestMessage(HttpMethod.Get, address);
-
-        // Without a mark of the version only a published sum can tell whether two parts belong together.
-        if (have > 0 && (tag.Length > 0 || file.Md5 is not null))
-        {
-            request.Headers.Range = new RangeHeaderValue(have, null);
-            if (tag.Length > 0)
-                request.Headers.TryAddWithoutValidation("If-Range", tag);
-        }
-
+        using HttpRequestMessage request = Ask(file, address, TagOf(partial), have);
         using var idle = new CancellationTokenSource(options.Patience, options.Clock);
         using CancellationTokenRegistration stop =
             options.Cancel.UnsafeRegister(source => ((CancellationTokenSource)source!).Cancel(), idle);
@@ -112,34 +106,79 @@ internal sealed class FileDownload(HttpClient client, DownloadOptions options)
             throw new HttpRequestException("the server has less than what is here already");
         }
 
-        if (!answer.IsSuccessStatusCode)
-            throw new HttpRequestException($"the server answers {(int)answer.StatusCode} {answer.ReasonPhrase}", null,
-                answer.StatusCode);
-        long start = answer.StatusCode == HttpStatusCode.PartialContent ? have : 0;
-        ContentRangeHeaderValue? range = answer.Content.Headers.ContentRange;
-        if (answer.StatusCode == HttpStatusCode.PartialContent
-            && (range?.From != have || request.Headers.Range is null))
-        {
-            Discard(partial);
-            throw new HttpRequestException("the server sends another part than was asked for");
-        }
-
-        long? promised = start > 0 ? range!.Length : answer.Content.Headers.ContentLength;
-        long most = Math.Min(options.MaxBytes, file.Bytes ?? options.MaxBytes);
-        if (promised > most || (file.Bytes is { } known && promised is { } said && said != known))
-        {
-            throw new DatasetException(
-                DatasetFault.Damaged, $"{address}", "the server offers a file of another length", $"{promised} bytes",
-                file.Bytes is { } b ? $"{b}" : $"at most {most}",
-                "It is not the published file; nothing of it was taken.");
-        }
-
+        (long start, long? promised) = Begin(answer, request.Headers.Range is null ? null : have, partial);
+        long most = Most(file, address, promised);
         if (start == 0)
             Discard(partial);
         string mark = answer.Headers.ETag is { IsWeak: false } strong ? strong.Tag
             : answer.Content.Headers.LastModified is { } modified ? modified.ToString("R") : "";
-        File.WriteAllText(tagPath, mark);
+        File.WriteAllText(TagOf(partial), mark);
         await using Stream body = await answer.Content.ReadAsStreamAsync(idle.Token).ConfigureAwait(false);
+        long done = await AppendAsync(
+            body, partial, start, most, idle, now => options.Progress?.Invoke(file.Name, now, promised ?? file.Bytes ?? 0))
+            .ConfigureAwait(false);
+        if (done is TooMuch)
+        {
+            Discard(partial);
+            throw new DatasetException(
+                DatasetFault.Damaged, $"{address}", "the server sends more than the file has",
+                $"more than {most} bytes",
+                fix: "It is not the published file; nothing of it was kept.");
+        }
+
+        long whole = file.Bytes ?? promised ?? done;
+        if (done < whole)
+            throw new HttpIOException(HttpRequestError.ResponseEnded,
+                $"the connection ended after {done} of {whole} bytes");
+    }
+
+    // Asks for what is not there yet. Without a mark of the version only a published sum can tell whether two parts belong together.
+    private static HttpRequestMessage Ask(PublishedFile file, Uri address, string tagPath, long have)
+    {
+        string tag = File.Exists(tagPath) ? File.ReadAllText(tagPath) : "";
+        var request = new HttpRequestMessage(HttpMethod.Get, address);
+        if (have > 0 && (tag.Length > 0 || file.Md5 is not null))
+        {
+            request.Headers.Range = new RangeHeaderValue(have, null);
+            if (tag.Length > 0)
+                request.Headers.TryAddWithoutValidation("If-Range", tag);
+        }
+        return request;
+    }
+
+    // Where the body of an answer begins in the file, and how long the file is to be where the server says so.
+    private static (long Start, long? Promised) Begin(HttpResponseMessage answer, long? asked, string partial)
+    {
+        if (!answer.IsSuccessStatusCode)
+            throw new HttpRequestException($"the server answers {(int)answer.StatusCode} {answer.ReasonPhrase}", null,
+                answer.StatusCode);
+        if (answer.StatusCode != HttpStatusCode.PartialContent)
+            return (0, answer.Content.Headers.ContentLength);
+        ContentRangeHeaderValue? range = answer.Content.Headers.ContentRange;
+        if (asked is null || range?.From != asked)
+        {
+            Discard(partial);
+            throw new HttpRequestException("the server sends another part than was asked for");
+        }
+        return asked > 0 ? (asked.Value, range!.Length) : (0, answer.Content.Headers.ContentLength);
+    }
+
+    // The most bytes that are taken.
+    private long Most(PublishedFile file, Uri address, long? promised)
+    {
+        long most = Math.Min(options.MaxBytes, file.Bytes ?? options.MaxBytes);
+        return promised > most || (file.Bytes is { } known && promised is { } said && said != known)
+            ? throw new DatasetException(
+                DatasetFault.Damaged, $"{address}", "the server offers a file of another length", $"{promised} bytes",
+                file.Bytes is { } b ? $"{b}" : $"at most {most}",
+                "It is not the published file; nothing of it was taken.")
+            : most;
+    }
+
+    // Writes a body behind what is there and returns the length of all of it, on the disk; or TooMuch.
+    private async Task<long> AppendAsync(
+        Stream body, string partial, long start, long most, CancellationTokenSource idle, Action<long> report)
+    {
         await using var target = new FileStream(partial, FileMode.Append, FileAccess.Write, FileShare.Read,
             BufferBytes);
         byte[] buffer = new byte[BufferBytes];
@@ -151,26 +190,15 @@ internal sealed class FileDownload(HttpClient client, DownloadOptions options)
             if (got == 0)
                 break;
             if (done + got > most)
-            {
-                await target.DisposeAsync().ConfigureAwait(false);
-                Discard(partial);
-                throw new DatasetException(
-                    DatasetFault.Damaged, $"{address}", "the server sends more than the file has",
-                    $"more than {most} bytes",
-                    fix: "It is not the published file; nothing of it was kept.");
-            }
-
+                return TooMuch;
             await target.WriteAsync(buffer.AsMemory(0, got), options.Cancel).ConfigureAwait(false);
             done += got;
-            options.Progress?.Invoke(file.Name, done, promised ?? file.Bytes ?? 0);
+            report(done);
         }
 
         await target.FlushAsync(options.Cancel).ConfigureAwait(false);
         target.Flush(flushToDisk: true);
-        long whole = file.Bytes ?? promised ?? done;
-        if (done < whole)
-            throw new HttpIOException(HttpRequestError.ResponseEnded,
-                $"the connection ended after {done} of {whole} bytes");
+        return done;
     }
 
     // A connection that is reset comes as a plain IOException, as a full disk does; only the first is worth another attempt.

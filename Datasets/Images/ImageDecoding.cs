@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using InfMatch.Tensors;
 
 namespace InfMatch.Datasets;
 
@@ -33,8 +34,9 @@ internal static class ImageDecoding
             listing.Dataset, Set("train", listing.Train, images.Train), Set("test", listing.Test, images.Test));
 
         ImageDataset Set(string part, ListedImage[] files, byte[] pixels) => new(
-            $"{listing.Dataset} {part}", listing.ClassNames, Channels, images.Height, images.Width,
-            ImmutableCollectionsMarshal.AsImmutableArray(pixels), [.. files.Select(f => f.Label)], measured);
+            new DatasetTraits($"{listing.Dataset} {part}", listing.ClassNames, measured),
+            new Shape(Channels, images.Height, images.Width),
+            ImmutableCollectionsMarshal.AsImmutableArray(pixels), [.. files.Select(f => f.Label)]);
     }
 
     private static DecodedImages Decode(ImageListing listing, LoadOptions options)

@@ -310,7 +310,7 @@ internal sealed class JpegGuard
                     _frame.Components[c].Steps is null
                         ? $"component {c + 1} of {_frame.Components.Length} has no scan"
                         : $"coefficient {missing} of component {c + 1} has no scan for all of its bits",
-                    fix: "Copy or save the image again.", offset: at);
+                    fix: "Copy or save the image again.") { Offset = at };
             }
         }
 
@@ -319,13 +319,12 @@ internal sealed class JpegGuard
     }
 
     private DatasetException NotEnded() => new(
-        DatasetFault.Truncated, _place, "the JPEG has no end marker", fix: "Copy or save the image again.",
-        offset: _file.Length);
+        DatasetFault.Truncated, _place, "the JPEG has no end marker", fix: "Copy or save the image again.") { Offset = _file.Length };
 
     private DatasetException Damaged(string what, int at) => new(
-        DatasetFault.Damaged, _place, what, fix: "Copy or save the image again.", offset: at);
+        DatasetFault.Damaged, _place, what, fix: "Copy or save the image again.") { Offset = at };
 
     private DatasetException NotSupported(string what, int at) => new(
         DatasetFault.WrongFormat, _place, $"{what} is not supported",
-        fix: "Save it as a baseline or progressive JPEG in colour or grey, or as a PNG.", offset: at);
+        fix: "Save it as a baseline or progressive JPEG in colour or grey, or as a PNG.") { Offset = at };
 }

@@ -279,8 +279,8 @@ internal sealed class JpegScan(JpegFrame frame, JpegComponent[] components, stri
 
     private DatasetException Cut(int done, int all) => new(
         DatasetFault.Truncated, place, "the data of a scan ends before the image does", $"{done} of {all} parts",
-        fix: "Copy or save the image again.", offset: offset);
+        fix: "Copy or save the image again.") { Offset = offset };
 
     private DatasetException Damaged(string what, int at) => new(
-        DatasetFault.Damaged, place, what, fix: "Copy or save the image again.", offset: at);
+        DatasetFault.Damaged, place, what, fix: "Copy or save the image again.") { Offset = at };
 }

@@ -33,79 +33,108 @@ internal static class PngGuard
     {
         if (!IsPng(file))
             throw Damaged(place, "this is no PNG file", 0);
-        int at = SignatureBytes, dataAt = 0;
-        Header? header = null;
-        ArraySegment<byte> headerBody = default;
-        byte[]? palette = null;
-        bool afterData = false, ended = false;
-        var data = new List<ArraySegment<byte>>();
-        while (!ended)
+        var chunks = new Chunks(place, limits);
+        int at = SignatureBytes;
+        while (!chunks.HasEnded)
         {
-            if (file.Length - at < ChunkOverhead)
-                throw Truncated(place, at);
-            uint length = BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(at));
-            if (length > file.Length - at - ChunkOverhead)
-                throw Truncated(place, at);
-            uint type = BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(at + 4));
-            var body = new ArraySegment<byte>(file, at + 8, (int)length);
-            uint crc = BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(at + 8 + (int)length));
-            if (Gzip.Crc32(file.AsSpan(at + 4, 4 + (int)length)) != crc)
-                throw Damaged(place, $"the checksum (CRC-32) of the chunk {Name(type)} is wrong", at);
-            if (header is null && type != Ihdr)
+            (uint type, ArraySegment<byte> body) = ReadChunk(file, at, place);
+            chunks.Take(type, body, at);
+            at += ChunkOverhead + body.Count;
+        }
+
+        if (chunks.Data.Count == 0)
+            throw Damaged(place, "there is no image data", at);
+        Header header = chunks.Header!.Value;
+        byte[] packed = Joined(chunks.Data);
+        int whole = CheckData(packed, header, place, chunks.DataAt);
+        using var decodable = new MemoryStream(packed.Length + 1024);
+        decodable.Write(file.AsSpan(0, SignatureBytes));
+        WriteChunk(decodable, Ihdr, chunks.HeaderBody);
+        if (chunks.Palette is not null)
+            WriteChunk(decodable, Plte, chunks.Palette.AsSpan(0, 3 << header.Bits));
+        WriteChunk(decodable, Idat, packed.AsSpan(0, whole));
+        WriteChunk(decodable, Iend, []);
+        return new CheckedImage(
+            header.Height, header.Width, new ArraySegment<byte>(decodable.GetBuffer(), 0, (int)decodable.Length));
+    }
+
+    private static (uint Type, ArraySegment<byte> Body) ReadChunk(byte[] file, int at, string place)
+    {
+        if (file.Length - at < ChunkOverhead)
+            throw Truncated(place, at);
+        uint length = BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(at));
+        if (length > file.Length - at - ChunkOverhead)
+            throw Truncated(place, at);
+        uint type = BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(at + 4));
+        uint crc = BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(at + 8 + (int)length));
+        return Gzip.Crc32(file.AsSpan(at + 4, 4 + (int)length)) == crc
+            ? (type, new ArraySegment<byte>(file, at + 8, (int)length))
+            : throw Damaged(place, $"the checksum (CRC-32) of the chunk {Name(type)} is wrong", at);
+    }
+
+    // What the chunks of a file have told so far.
+    private sealed class Chunks(string place, DecodeLimits limits)
+    {
+        private bool _isBehindData;
+
+        public Header? Header { get; private set; }
+
+        public ArraySegment<byte> HeaderBody { get; private set; }
+
+        public byte[]? Palette { get; private set; }
+
+        public List<ArraySegment<byte>> Data { get; } = [];
+
+        public int DataAt { get; private set; }
+
+        public bool HasEnded { get; private set; }
+
+        public void Take(uint type, ArraySegment<byte> body, int at)
+        {
+            if (Header is null && type != Ihdr)
                 throw Damaged(place, $"the first chunk is {Name(type)}, not IHDR", at);
-            afterData |= data.Count > 0 && type != Idat;
+            _isBehindData |= Data.Count > 0 && type != Idat;
             switch (type)
             {
-                case Ihdr when header is not null:
+                case Ihdr when Header is not null:
                     throw Damaged(place, "there is a second IHDR", at);
                 case Ihdr:
-                    (header, headerBody) = (ReadHeader(body, place, limits), body);
+                    (Header, HeaderBody) = (ReadHeader(body, place, limits), body);
                     break;
-                case Plte when data.Count > 0:
-                    throw Damaged(place, "the palette stands behind the image data", at);
-
-                // Colours of pixels that name their own are a hint for screens of few colours.
-                case Plte when header!.Value.Colour != PaletteColour:
-                    break;
-                case Plte when palette is not null || length % 3 != 0 || length is 0 or > 768:
-                    throw Damaged(place, "the palette is wrong or there are two", at);
                 case Plte:
-                    palette = new byte[768]; // a number beyond the palette is black
-                    body.AsSpan(0, (int)Math.Min(length, 3u << header.Value.Bits)).CopyTo(palette);
+                    TakePalette(body, at);
                     break;
-                case Idat when afterData:
+                case Idat when _isBehindData:
                     throw Damaged(place, "the image data is not in one piece", at);
-                case Idat when header!.Value.Colour == PaletteColour && palette is null:
+                case Idat when Header!.Value.Colour == PaletteColour && Palette is null:
                     throw Damaged(place, "the palette is missing", at);
                 case Idat:
-                    dataAt = data.Count == 0 ? at : dataAt;
-                    data.Add(body);
+                    DataAt = Data.Count == 0 ? at : DataAt;
+                    Data.Add(body);
                     break;
                 case Iend:
-                    ended = true;
+                    HasEnded = true;
                     break;
                 case not 0 when (type & CriticalBit) == 0:
                     throw new DatasetException(
                         DatasetFault.WrongFormat, place, $"the PNG holds the unknown critical chunk {Name(type)}",
-                        fix: "Convert the image to a plain PNG.", offset: at);
+                        fix: "Convert the image to a plain PNG.") { Offset = at };
             }
-
-            at += ChunkOverhead + (int)length;
         }
 
-        if (data.Count == 0)
-            throw Damaged(place, "there is no image data", at);
-        byte[] packed = Joined(data);
-        int whole = CheckData(packed, header!.Value, place, dataAt);
-        using var decodable = new MemoryStream(packed.Length + 1024);
-        decodable.Write(file.AsSpan(0, SignatureBytes));
-        WriteChunk(decodable, Ihdr, headerBody);
-        if (palette is not null)
-            WriteChunk(decodable, Plte, palette.AsSpan(0, 3 << header.Value.Bits));
-        WriteChunk(decodable, Idat, packed.AsSpan(0, whole));
-        WriteChunk(decodable, Iend, []);
-        return new CheckedImage(
-            header.Value.Height, header.Value.Width, new ArraySegment<byte>(decodable.GetBuffer(), 0, (int)decodable.Length));
+        private void TakePalette(ArraySegment<byte> body, int at)
+        {
+            if (Data.Count > 0)
+                throw Damaged(place, "the palette stands behind the image data", at);
+
+            // Colours of pixels that name their own are a hint for screens of few colours.
+            if (Header!.Value.Colour != PaletteColour)
+                return;
+            if (Palette is not null || body.Count % 3 != 0 || body.Count is 0 or > 768)
+                throw Damaged(place, "the palette is wrong or there are two", at);
+            Palette = new byte[768]; // a number beyond the palette is black
+            body.AsSpan(0, (int)Math.Min((uint)body.Count, 3u << Header.Value.Bits)).CopyTo(Palette);
+        }
     }
 
     private static byte[] Joined(List<ArraySegment<byte>> parts)
@@ -216,10 +245,10 @@ internal static class PngGuard
     }
 
     private static DatasetException Truncated(string place, int at) => new(
-        DatasetFault.Truncated, place, "the PNG ends inside a chunk", fix: "Copy or save the image again.", offset: at);
+        DatasetFault.Truncated, place, "the PNG ends inside a chunk", fix: "Copy or save the image again.") { Offset = at };
 
     private static DatasetException Damaged(string place, string what, int at) => new(
-        DatasetFault.Damaged, place, what, fix: "Copy or save the image again.", offset: at);
+        DatasetFault.Damaged, place, what, fix: "Copy or save the image again.") { Offset = at };
 
     private readonly record struct Header(int Height, int Width, int Bits, int Colour, bool IsInterlaced);
 }

@@ -22,10 +22,10 @@ public static class TinyImageNetReader
     /// <summary>Reads all images of a folder that holds train and val.</summary>
     /// <exception cref="DatasetException">A file is missing or damaged, or the parts do not belong
     /// together.</exception>
-    public static DatasetPair LoadFolder(string folder, LoadOptions? options = null)
+    public static DatasetPair LoadFolder(string folder, Standardisation standardisation, LoadOptions? options = null)
     {
         options ??= new LoadOptions();
-        return ImageDecoding.Load(List(folder, options), Standardisation.ImageNet, options);
+        return ImageDecoding.Load(List(folder, options), standardisation, options);
     }
 
     /// <summary>True when a folder looks like the set, also where parts are missing.</summary>

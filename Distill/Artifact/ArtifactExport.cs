@@ -5,6 +5,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using InfMatch.Datasets;
+using InfMatch.Methods;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
@@ -114,7 +115,7 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixel
         yield return artifact.LabelLogits;
         yield return NamedArray.From("soft_labels", [n, artifact.Classes], artifact.SoftLabels);
         yield return NamedArray.From("lr", [1], (double[])[artifact.Rate]);
-        yield return NamedArray.From("mass", [1], (double[])[artifact.Weight]);
+        yield return NamedArray.From(SyntheticSet.WeightNumber, [1], (double[])[artifact.Weight]);
         if (artifact.Whitening is { } zca)
         {
             foreach (NamedArray array in zca.ToArrays())
@@ -125,7 +126,7 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixel
     // Every text of the artifact, and what stands in arrays there.
     private string Metadata(string target)
     {
-        var root = new JsonObject { ["export"] = target, ["lr"] = artifact.Rate, ["mass"] = artifact.Weight };
+        var root = new JsonObject { ["export"] = target, ["lr"] = artifact.Rate, [SyntheticSet.WeightNumber] = artifact.Weight };
         foreach ((string key, string value) in artifact.Metadata.OrderBy(p => p.Key, StringComparer.Ordinal))
             root.TryAdd(key, value); // a text of that name does not stand in for the number
         return TableText.Json(root.ToJsonString(s_json));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using InfMatch.Datasets;
+using InfMatch.Methods;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
@@ -19,6 +20,8 @@ internal sealed class ArtifactReader
     private const double MeanTolerance = 1e-6, LabelTolerance = 1e-4;
 
     private const int MostNetworks = 1000, LargestFactor = 64, LargestDepth = 8, LongestShown = 100;
+
+    private const string OlderWeight = "mass";
 
     private readonly ArraySet _arrays;
     private readonly int _version;
@@ -54,9 +57,7 @@ internal sealed class ArtifactReader
         CheckSoftLabels(n, classes, soft);
         int[] labels = ReadLabels(n, classes);
         NamedArray? pixels = Find("images_u8", ArrayElement.UInt8, sizes.Select(s => (int?)s).ToArray());
-        double mass = Required("mass", ArrayElement.Float64, 1).AsFloat64()[0];
-        if (!(mass >= 0))
-            throw Wrong($"mass is {mass}, expected a number from 0.");
+        double weight = ReadWeight();
 
         Text("dataset");
         Whole("depth", 1, _version == 1 ? LargestDepth : int.MaxValue); // else the configuration has it, too
@@ -79,7 +80,7 @@ internal sealed class ArtifactReader
             LabelLogits = logits,
             SoftLabels = soft,
             Labels = labels,
-            Weight = mass,
+            Weight = weight,
             Rate = ReadRate(),
             ClassNames = names,
             Standardisation = standardisation,
@@ -104,6 +105,14 @@ internal sealed class ArtifactReader
             if (Math.Abs(stored[i] - expected[i]) > 1)
                 throw Wrong($"images_u8 has {stored[i]} at number {i}, but images have {expected[i]} there as a pixel.");
         }
+    }
+
+    // Earlier versions called it mass.
+    private double ReadWeight()
+    {
+        string name = _arrays.TryGet(OlderWeight, out _) ? OlderWeight : SyntheticSet.WeightNumber;
+        double weight = Required(name, ArrayElement.Float64, 1).AsFloat64()[0];
+        return weight >= 0 ? weight : throw Wrong($"{name} is {weight}, expected a number from 0.");
     }
 
     private double ReadRate()
@@ -217,8 +226,7 @@ internal sealed class ArtifactReader
         }
         foreach ((string key, string wanted) in SyntheticSetFile.TextsOf(settings))
         {
-            // Earlier versions wrote "1 networks".
-            if (Text(key) != wanted && !(key == "protocol" && settings.Repeats == 1 && Text(key) == wanted + "s"))
+            if (!IsSame(key, wanted, settings))
                 throw Wrong($"{key} is \"{Shown(key)}\", but \"{wanted}\" in its configuration.");
         }
         if (!settings.Ipc.Contains(Whole("ipc", 1, int.MaxValue)))
@@ -228,6 +236,12 @@ internal sealed class ArtifactReader
             ? settings
             : throw Wrong(FormattableString.Invariant($"lr is {rate}, but {settings.EvalRate} in its configuration."));
     }
+
+    // Earlier versions knew one method, whose estimators had other names, and wrote "1 networks".
+    private bool IsSame(string key, string wanted, RunSettings settings) =>
+        (key == "method" && !Has(key) && settings.Method is null) || Text(key) == wanted
+        || (key == SyntheticSetFile.MatchingKey && Text(key) == OlderNames.WordOf("estimator", wanted))
+        || (key == "protocol" && settings.Repeats == 1 && Text(key) == wanted + "s");
 
     private Claim? ReadClaim(RunSettings settings)
     {

@@ -1,4 +1,4 @@
-using System.Text;
+using InfMatch.Datasets;
 
 namespace InfMatch.Distill;
 
@@ -15,88 +15,99 @@ internal sealed class DatasetCard(
     public bool HasTestImages { get; init; }
 
     /// <summary>The card.</summary>
-    public string Text()
+    public string Text() => string.Concat(Head().Concat(Origin()).Concat(Use()).Concat(Limits()).Select(line => line + "\n"));
+
+    private IEnumerable<string> Head()
     {
         string source = artifact.Metadata.GetValueOrDefault("dataset", None), dataset = TableText.Markdown(source);
-        (string licence, string note) = SourceOf(source);
-        string network = artifact.Metadata.GetValueOrDefault("network", None);
+        (string licence, _) = DatasetCatalog.LicenceOf(source);
         int each = artifact.Count / artifact.Classes;
-        var text = new StringBuilder();
-        void Line(string line = "") => text.Append(line).Append('\n');
-        Line("---");
-        Line($"license: {licence}");
-        Line("task_categories:");
-        Line("- image-classification");
-        Line("tags:");
-        Line("- dataset-distillation");
-        Line("- synthetic");
-        Line($"pretty_name: {TableText.Yaml($"{source}, {each} per class, distilled")}");
-        Line("size_categories:");
-        Line($"- {SizeOf(artifact.Count)}");
-        Line("---");
-        Line();
-        Line($"# {dataset}, distilled to {each} {(each == 1 ? "image" : "images")} per class");
-        Line();
-        Line(
-            $"{artifact.Count} synthetic images {artifact.Image} of {artifact.Classes} classes with soft labels. A network that is " +
-            "trained on them is to classify the real test images of the source nearly as well as one that saw all of it.");
-        Line();
-        Line("## Source");
-        Line();
-        Line($"- data set: {dataset}. {note}");
-        Line($"- training images: SHA-256 {Value("dataset_sha256")}");
-        Line($"- test images: SHA-256 {Value("test_sha256")}");
-        Line($"- classes: {string.Join(", ", artifact.ClassNames.Select(TableText.Markdown))}");
-        Line();
-        Line("## Method");
-        Line();
-        Line(
-            $"Influence matching ({Value("software")}, estimator {Value("estimator")}, network {Value("distilled_with")}, seed " +
-            $"{Value("seed")}). All settings are in `metadata.json` under `configuration`.");
-        Line();
-        Line("## What it claims");
-        Line();
-        Line($"- test accuracy: **{Value("claimed_accuracy")}** % (mean ± standard deviation over {Value("claimed_n")} networks)");
-        Line($"- {Value("protocol")}");
-        Line($"- measured on: {Value("claimed_on")}");
-        Line();
-        Line("An accuracy holds for its protocol and network only; another network or another training gives another one.");
-        Line();
-        Line("## What is in this folder");
-        Line();
+        yield return "---";
+        yield return $"license: {licence}";
+        yield return "task_categories:";
+        yield return "- image-classification";
+        yield return "tags:";
+        yield return "- dataset-distillation";
+        yield return "- synthetic";
+        yield return $"pretty_name: {TableText.Yaml($"{source}, {each} per class, distilled")}";
+        yield return "size_categories:";
+        yield return $"- {SizeOf(artifact.Count)}";
+        yield return "---";
+        yield return "";
+        yield return $"# {dataset}, distilled to {each} {(each == 1 ? "image" : "images")} per class";
+        yield return "";
+        yield return $"{artifact.Count} synthetic images {artifact.Image} of {artifact.Classes} classes with soft labels. A network that is " +
+            "trained on them is to classify the real test images of the source nearly as well as one that saw all of it.";
+        yield return "";
+    }
+
+    private IEnumerable<string> Origin()
+    {
+        string source = artifact.Metadata.GetValueOrDefault("dataset", None), dataset = TableText.Markdown(source);
+        (_, string note) = DatasetCatalog.LicenceOf(source);
+        yield return "## Source";
+        yield return "";
+        yield return $"- data set: {dataset}. {note}";
+        yield return $"- training images: SHA-256 {Value("dataset_sha256")}";
+        yield return $"- test images: SHA-256 {Value("test_sha256")}";
+        yield return $"- classes: {string.Join(", ", artifact.ClassNames.Select(TableText.Markdown))}";
+        yield return "";
+        yield return "## Method";
+        yield return "";
+        yield return $"Influence matching ({Value("software")}, estimator {Value("estimator")}, network {Value("distilled_with")}, seed " +
+            $"{Value("seed")}). All settings are in `metadata.json` under `configuration`.";
+        yield return "";
+        yield return "## What it claims";
+        yield return "";
+        yield return $"- test accuracy: **{Value("claimed_accuracy")}** % (mean ± standard deviation over {Value("claimed_n")} networks)";
+        yield return $"- {Value("protocol")}";
+        yield return $"- measured on: {Value("claimed_on")}";
+        yield return "";
+        yield return "An accuracy holds for its protocol and network only; another network or another training gives another one.";
+        yield return "";
+    }
+
+    private IEnumerable<string> Use()
+    {
+        string network = artifact.Metadata.GetValueOrDefault("network", None);
+        yield return "## What is in this folder";
+        yield return "";
         foreach (string line in Content())
-            Line(line);
-        Line();
-        Line("## How to load it");
-        Line();
-        Line("    from load_infmatch import load, decode, preprocess_test");
-        Line("    images, soft_labels, recipe = load()");
-        Line("    images, soft_labels = decode(images, soft_labels, recipe)");
-        Line("    x = preprocess_test(pixels, recipe)    # uint8 [N, C, H, W] of real images");
-        Line();
-        Line("Train on the soft labels, with the rate `recipe[\"lr\"]`, the augmentation and the epochs of the recipe. Test");
-        Line($"images must pass through `preprocess_test`: {Preprocessing()}.");
-        Line(HasTestImages
+            yield return line;
+        yield return "";
+        yield return "## How to load it";
+        yield return "";
+        yield return "    from load_infmatch import load, decode, preprocess_test";
+        yield return "    images, soft_labels, recipe = load()";
+        yield return "    images, soft_labels = decode(images, soft_labels, recipe)";
+        yield return "    x = preprocess_test(pixels, recipe)    # uint8 [N, C, H, W] of real images";
+        yield return "";
+        yield return "Train on the soft labels, with the rate `recipe[\"lr\"]`, the augmentation and the epochs of the recipe. Test";
+        yield return $"images must pass through `preprocess_test`: {Preprocessing()}.";
+        yield return HasTestImages
             ? "`python load_infmatch.py` trains as claimed and prints the accuracy on the test images in test.npz."
-            : "`python load_infmatch.py --data DIR` trains as claimed and prints the accuracy on the test images in DIR.");
+            : "`python load_infmatch.py --data DIR` trains as claimed and prints the accuracy on the test images in DIR.";
         if (!network.StartsWith("convnet-d", StringComparison.Ordinal) || network.Split('-').Length > 3)
-            Line($"It has no {TableText.Markdown(network)}, so it loads this set and leaves the network and its training to you.");
-        Line();
-        Line("## How to check and to make it again");
-        Line();
-        Line("    dotnet run --project Distill -- verify set.safetensors        # the file that 'distill' wrote");
-        Line();
-        Line($"SHA-256 of images and label logits: {Value("set_sha256")}. The same settings, seed, machine and build make the same");
-        Line("bits.");
-        Line();
-        Line("## Limits");
-        Line();
-        Line("- The images are made for training of networks like the one named; they are no samples of the source and show");
-        Line("  nothing that could be measured from them.");
-        Line("- What the source is biased in, the set is, too. Pixels of single source images may be recognisable in it.");
+            yield return $"It has no {TableText.Markdown(network)}, so it loads this set and leaves the network and its training to you.";
+        yield return "";
+        yield return "## How to check and to make it again";
+        yield return "";
+        yield return "    dotnet run --project Distill -- verify set.safetensors        # the file that 'distill' wrote";
+        yield return "";
+        yield return $"SHA-256 of images and label logits: {Value("set_sha256")}. The same settings, seed, machine and build make the same";
+        yield return "bits.";
+        yield return "";
+    }
+
+    private IEnumerable<string> Limits()
+    {
+        yield return "## Limits";
+        yield return "";
+        yield return "- The images are made for training of networks like the one named; they are no samples of the source and show";
+        yield return "  nothing that could be measured from them.";
+        yield return "- What the source is biased in, the set is, too. Pixels of single source images may be recognisable in it.";
         foreach (string missing in artifact.Missing)
-            Line($"- The file does not hold {missing}.");
-        return text.ToString();
+            yield return $"- The file does not hold {missing}.";
     }
 
     private IEnumerable<string> Content()
@@ -132,20 +143,4 @@ internal sealed class DatasetCard(
     private string Value(string key) => TableText.Markdown(artifact.Metadata.GetValueOrDefault(key, None));
 
     private static string SizeOf(int n) => n < 1000 ? "n<1K" : n < 10_000 ? "1K<n<10K" : n < 100_000 ? "10K<n<100K" : "100K<n<1M";
-
-    // Hugging Face's name of the licence, and a sentence. Sources: the publishers' pages.
-    private static (string Licence, string Note) SourceOf(string dataset) => dataset switch
-    {
-        "fashion-mnist" or "fashion-mnist-small" =>
-            ("mit", "Fashion-MNIST is by Zalando SE, under the MIT licence (https://github.com/zalandoresearch/fashion-mnist)."),
-        "mnist" => ("cc-by-sa-3.0", "MNIST is by Yann LeCun and Corinna Cortes, under CC BY-SA 3.0."),
-        "cifar-10" or "cifar-100" => (
-            "unknown",
-            "CIFAR is by Alex Krizhevsky, Vinod Nair and Geoffrey Hinton; it has no stated licence, and its page asks for the " +
-            "citation of the technical report of 2009 (https://www.cs.toronto.edu/~kriz/cifar.html)."),
-        "svhn" => ("other", "SVHN (Netzer et al., 2011) is for non-commercial use only (http://ufldl.stanford.edu/housenumbers)."),
-        _ when dataset.StartsWith("tiny-imagenet", StringComparison.Ordinal) => (
-            "other", "Tiny-ImageNet is a part of ImageNet, whose terms allow non-commercial research and education only."),
-        _ => ("unknown", "Its licence is not known to the program: ask whoever owns the images before the set is passed on."),
-    };
 }

@@ -15,19 +15,6 @@ internal sealed record PixelLoss(double Largest, double Mean, double Clipped)
         $"{100 * Clipped:F1} % of the pixels lay outside 0…255 and were clipped");
 }
 
-/// <summary>Pixels of arrays: the one way for every picture and every file.</summary>
-internal static class Destandardisation
-{
-    /// <summary>Standardised images [n, C, H, W] as bytes: rounded and clipped.</summary>
-    /// <exception cref="ArgumentException">A number is NaN.</exception>
-    public static byte[] ToPixels(this Standardisation standardisation, ReadOnlySpan<float> images, Shape image)
-    {
-        var pixels = new byte[images.Length];
-        standardisation.ToPixels(images, image[1] * image[2], pixels);
-        return pixels;
-    }
-}
-
 /// <summary>
 /// A set as 8-bit pixels: whitening and standardisation undone, rounded and clipped. The preprocessing of test images
 /// makes training images of them again.

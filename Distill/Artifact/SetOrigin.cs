@@ -1,4 +1,5 @@
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
@@ -11,43 +12,4 @@ internal sealed record SetOrigin(string Start, IReadOnlyList<string> Experts)
     /// <summary>From the start and the experts themselves.</summary>
     public static SetOrigin Of(SyntheticSet start, IReadOnlyList<Expert> experts) => new(
         SyntheticSetFile.Hash(start), [.. experts.Select(e => ArtifactHash.OfTrajectory(e.Trajectory))]);
-
-    /// <summary>How a set differs from what its run folder makes, or null: the settings there are those of the set, and each
-    /// expert that is still there is sound and has the hash that the set states.</summary>
-    public static string? Problem(SyntheticArtifact artifact, string config, string experts)
-    {
-        RunSettings settings;
-        try
-        {
-            settings = ConfigFile.Read(config).Resolved.Settings;
-        }
-        catch (DistillException e)
-        {
-            return e.Message;
-        }
-        if (ConfigFile.Hash(settings) != artifact.Metadata.GetValueOrDefault("config_hash"))
-            return $"{config} has other settings than the set was made with (config_hash differs)";
-        string[] stated = artifact.Metadata["experts_sha256"].Split(' ');
-        if (stated.Length != settings.Experts)
-            return $"the set was learned from {stated.Length} experts, {config} has {settings.Experts}";
-        string folder = settings.ExpertsFrom ?? experts;
-        for (int k = 0; k < stated.Length; k++)
-        {
-            string file = ExpertLibrary.FileOf(folder, k);
-            if (!File.Exists(file))
-                continue;
-            try
-            {
-                using TrajectoryFile trajectory = TrajectoryFile.Open(file);
-                trajectory.CheckAll();
-                if (ArtifactHash.OfTrajectory(trajectory) != stated[k])
-                    return $"{file} is not the recording that the set was learned from (experts_sha256 differs)";
-            }
-            catch (Exception e) when (e is ArrayFileException or TrajectoryException)
-            {
-                return e.Message;
-            }
-        }
-        return null;
-    }
 }

@@ -1,5 +1,5 @@
 using InfMatch.Datasets;
-using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 

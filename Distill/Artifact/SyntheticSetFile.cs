@@ -1,16 +1,23 @@
 using System.Globalization;
 using System.Text.Json;
 using InfMatch.Datasets;
-using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
+/// <summary>What a file says of a set, beside the set.</summary>
+/// <param name="Data">What it was made from.</param>
+/// <param name="Settings">How it was made, and is to be used.</param>
+/// <param name="Origin">Where it started, and what it was learned from.</param>
+/// <param name="Claimed">Its accuracy; null where nothing is measured yet.</param>
+internal sealed record SetRecord(PreparedData Data, RunSettings Settings, SetOrigin Origin, Accuracy? Claimed);
+
 /// <summary>
 /// Writes a distilled set as a safetensors file with everything that is needed to train on it: images standardised and
-/// as bytes, labels hard, soft and as logits, the mass and the rate, and as text the data set, its standardisation, the
+/// as bytes, every part of S, labels hard and soft, the numbers of S and the rate, and as text the data set, its standardisation, the
 /// protocol, the configuration, the origin and the accuracy that it claims. <see cref="ArtifactReader"/> reads it.
 /// </summary>
 internal static class SyntheticSetFile
@@ -18,10 +25,13 @@ internal static class SyntheticSetFile
     /// <summary>The key of the accuracy of the best epochs.</summary>
     public const string BestKey = "claimed_best";
 
+    /// <summary>The key of what was matched, of influence matching the estimator.</summary>
+    public const string MatchingKey = "estimator";
+
     /// <summary>Writes S, all of class 0 first, in the format that docs/artifact.md describes.</summary>
-    public static void Write(
-        string path, SyntheticSet set, PreparedData data, RunSettings settings, SetOrigin origin, Accuracy? claimed)
+    public static void Write(string path, SyntheticSet set, SetRecord record)
     {
+        (PreparedData data, RunSettings settings, SetOrigin origin, Accuracy? claimed) = record;
         int[] image = set.Images.Shape.Sizes.ToArray();
         int n = set.Count, classes = data.Classes;
         using var scope = TensorScope.Begin();
@@ -50,28 +60,31 @@ internal static class SyntheticSetFile
         foreach ((string key, string text) in TextsOf(settings))
             metadata.Add(key, text);
         if (claimed is not null)
-        {
-            metadata["claimed_mean"] = claimed.Mean.ToString("R", culture);
-            metadata["claimed_std"] = claimed.Std.ToString("R", culture);
-            metadata["claimed_n"] = claimed.Runs.Count.ToString(culture);
-            metadata["claimed_runs"] = string.Join(' ', claimed.Runs.Select(r => r.ToString("R", culture)));
-            if (claimed.Best is { } best)
-                metadata[BestKey] = best.ToString();
-            metadata["claimed_on"] = Claim.EnvironmentOf(data.Backend);
-        }
+            AddClaim(metadata, claimed, data.Backend);
         NamedArray[] arrays =
         [
-            NamedArray.From("images", image, set.Images.ToArray<float>()),
+            .. set.Parts.Select(part => NamedArray.From(part.Name, part.Value.Shape.Sizes, part.Value.ToArray<float>())),
             NamedArray.From("images_u8", image, data.Pixels(set.Images)),
             NamedArray.From("labels", [n], (int[])[.. Enumerable.Range(0, n).Select(i => i / (n / classes))]),
-            NamedArray.From("label_logits", [n, classes], set.LabelLogits.ToArray<float>()),
             NamedArray.From("soft_labels", [n, classes], soft),
-            NamedArray.From("mass", [1], (double[])[set.Weight]),
+            .. set.Numbers.Select(number => NamedArray.From(number.Key, [1], (double[])[number.Value])),
             NamedArray.From("lr", [1], (double[])[settings.EvalRate]),
             .. data.Whitening?.ToArrays() ?? [],
         ];
         metadata[ContentHash.Key] = ContentHash.Of(arrays, metadata);
         Safetensors.Write(path, arrays, metadata);
+    }
+
+    private static void AddClaim(Dictionary<string, string> metadata, Accuracy claimed, Backend backend)
+    {
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        metadata["claimed_mean"] = claimed.Mean.ToString("R", culture);
+        metadata["claimed_std"] = claimed.Std.ToString("R", culture);
+        metadata["claimed_n"] = claimed.Runs.Count.ToString(culture);
+        metadata["claimed_runs"] = string.Join(' ', claimed.Runs.Select(r => r.ToString("R", culture)));
+        if (claimed.Best is { } best)
+            metadata[BestKey] = best.ToString();
+        metadata["claimed_on"] = Claim.EnvironmentOf(backend);
     }
 
     /// <summary>The texts of a file that follow from its configuration: whoever does not read that finds them, and the reader
@@ -88,7 +101,8 @@ internal static class SyntheticSetFile
             ("depth", settings.Depth.ToString(culture)),
             ("network", PlanFactory.NameOf(settings, settings.EvalWidth)),
             ("distilled_with", PlanFactory.NameOf(settings, settings.Width)),
-            ("estimator", settings.Estimator),
+            ("method", settings.MethodName),
+            (MatchingKey, settings.MethodLabel),
             ("protocol_name", Protocols.NameOf(settings)),
             ("protocol", PlanFactory.Describe(settings, settings.Dataset)),
             ("epochs", settings.Epochs.ToString(culture)),

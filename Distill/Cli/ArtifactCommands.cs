@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Text.Json;
 using InfMatch.Datasets;
 using InfMatch.Tensors;
@@ -6,72 +5,22 @@ using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
+/// <summary>What 'export' is to write.</summary>
+/// <param name="Target">The form.</param>
+/// <param name="Folder">The folder to make; null for one beside the set.</param>
+internal sealed record ExportRequest(string Target, string? Folder)
+{
+    /// <summary>Whether the cost of 8-bit pixels is measured.</summary>
+    public bool Measures { get; init; }
+
+    /// <summary>Whether the test images are written as well.</summary>
+    public bool HasTestImages { get; init; }
+}
+
 /// <summary>'verify' and 'export': what is done with a finished set.</summary>
 internal sealed class ArtifactCommands(
     Terminal terminal, Func<RunSettings, DatasetPair> load, CancellationToken cancel)
 {
-    private const string VerifyHelp =
-        """
-        Checks a distilled set: the file's types, shapes, numbers and hashes, then whether networks that are trained on it
-        reach the accuracy that it claims, by its own protocol, network, epochs, repeats and seed. On the processor and
-        build of the claim every network must be the same; elsewhere the means must agree within the combined deviation.
-        Ends with 0 where all is so and the claim holds, and with 3 where not.
-
-        Examples:
-          dotnet run --project Distill -- verify runs/RUN/synthetic/ipc10.safetensors
-          dotnet run --project Distill -- verify set.safetensors --quick --json
-        """;
-
-    private const string ExportHelp =
-        """
-        Writes a distilled set for other programs into a new folder: as arrays (npz, safetensors), as numbered pictures with
-        tables (png), or as a folder of pictures for each class (imagefolder). Beside it stand a dataset card and
-        load_infmatch.py, which loads it in PyTorch, preprocesses test images and trains on it. Pictures hold 8 bits a
-        channel: the command says what that loses.
-
-        Examples:
-          dotnet run --project Distill -- export runs/RUN/synthetic/ipc10.safetensors --to npz
-          dotnet run --project Distill -- export set.safetensors --to imagefolder --out pictures --measure
-        """;
-
-    /// <summary>The two commands with their options.</summary>
-    public static Command[] Make(
-        IReadOnlyList<Setting> settings, Func<ParseResult, ArtifactCommands> commands,
-        Func<ParseResult, ResolvedSettings> resolve)
-    {
-        var file = new Argument<string>("FILE") { Description = "A distilled set." };
-        var quick = new Option<bool>("--quick") { Description = "Look at the file only; train nothing, need no data." };
-        var to = new Option<string>("--to")
-        {
-            Description = $"The form: {string.Join(", ", ArtifactExport.Targets)}.", HelpName = "NAME", Required = true,
-        };
-        to.CompletionSources.Add([.. ArtifactExport.Targets]);
-        var folder = new Option<string>("--out")
-        {
-            Description = "The folder to make; without it FILE's name with the form behind it.", HelpName = "FOLDER",
-        };
-        var testImages = new Option<bool>("--test-images")
-        {
-            Description = "Also write test.npz: the test images of the claim as uint8 with their labels, for load_infmatch.py.",
-        };
-        var measure = new Option<bool>("--measure")
-        {
-            Description = "Train on the set and on its pixels by its own protocol, and tell both accuracies.",
-        };
-        var verify = new Command("verify", VerifyHelp) { file, quick };
-        verify.SetAction(r => commands(r).Verify(r.GetValue(file)!, resolve(r).Settings, r.GetValue(quick)));
-        var export = new Command("export", ExportHelp) { file, to, folder, measure, testImages };
-        export.SetAction(r => commands(r).Export(
-            r.GetValue(file)!, OptionText.OneOf("--to", r.GetValue(to)!, ArtifactExport.Targets), r.GetValue(folder),
-            r.GetValue(measure), r.GetValue(testImages), resolve(r).Settings));
-        foreach (Setting setting in settings)
-        {
-            verify.Options.Add(setting.Option);
-            export.Options.Add(setting.Option);
-        }
-        return [verify, export];
-    }
-
     /// <summary>Tells people what an older file does not hold.</summary>
     public static void SayWhatIsMissing(Terminal terminal, SyntheticArtifact artifact)
     {
@@ -80,7 +29,9 @@ internal sealed class ArtifactCommands(
                 $"{artifact.Source} has the format {artifact.Metadata["format"]}: it lacks {string.Join("; ", artifact.Missing)}.");
     }
 
-    private void Verify(string path, RunSettings given, bool quick)
+    /// <summary>'verify'.</summary>
+    /// <exception cref="DistillException">The file is not sound, or its claim does not hold.</exception>
+    public void Verify(string path, RunSettings given, bool quick)
     {
         SyntheticArtifact artifact;
         try
@@ -136,7 +87,7 @@ internal sealed class ArtifactCommands(
         {
             found = found.WithData(artifact, pair);
             if (RunFolder.OfSet(artifact.Source) is { } run)
-                found = found.WithOrigin(SetOrigin.Problem(artifact, run.Config, run.Experts));
+                found = found.WithOrigin(OriginCheck.Problem(artifact, run.Config, run.Experts));
         }
         if (!found.Passed)
             return found;
@@ -147,8 +98,12 @@ internal sealed class ArtifactCommands(
         return found.WithMeasured(artifact.Claim!, measured, Claim.EnvironmentOf(backend), pair.Test.Count);
     }
 
-    private void Export(string path, string target, string? folder, bool measure, bool testImages, RunSettings given)
+    /// <summary>'export'.</summary>
+    /// <exception cref="DistillException">The set or its data do not fit what is asked.</exception>
+    public void Export(string path, ExportRequest asked, RunSettings given)
     {
+        (string target, string? folder) = asked;
+        (bool measure, bool testImages) = (asked.Measures, asked.HasTestImages);
         if (folder?.Trim().Length == 0)
             throw DistillException.BadValue("--out", folder, "a folder");
         SyntheticArtifact artifact = SyntheticArtifact.Read(path);

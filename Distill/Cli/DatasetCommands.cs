@@ -14,8 +14,8 @@ internal sealed class DatasetCommands(Terminal terminal, CancellationToken cance
     /// <summary>How downloads are made; the tests have less patience and their own publishers.</summary>
     public DownloadOptions Patience { get; init; } = new();
 
-    /// <summary>What can be downloaded.</summary>
-    public IReadOnlyList<DownloadSource> DownloadSources { get; init; } = DownloadSource.All;
+    /// <summary>Where a set can be downloaded.</summary>
+    public Func<Dataset, DownloadSource?> SourceOf { get; init; } = set => set.Source;
 
     /// <summary>Whether the system's proxy is used.</summary>
     public bool UseProxy { get; init; } = true;
@@ -28,21 +28,20 @@ internal sealed class DatasetCommands(Terminal terminal, CancellationToken cance
             Optional = ["what", "size"],
         };
         var rows = new JsonArray();
-        foreach (DatasetInfo info in DatasetCatalog.Infos)
+        foreach (Dataset set in DatasetCatalog.All)
         {
-            bool builtIn = info.Name == DatasetCatalog.DefaultName, isAny = info.Name == ImageFolderReader.Name;
-            string? found = isAny ? null : DatasetCatalog.Find(info.Name, folder);
-            int? classes = found is null ? null : DatasetCatalog.ClassesIn(info.Name, found);
+            string? found = set.IsAnyFolder ? null : DatasetCatalog.Find(set.Name, folder);
+            int? classes = found is null ? null : set.ClassesIn(found);
+            PublishedSize? size = set.Published;
             table.Add(
-                info.Name, info.Description, $"{info.Train}", $"{info.Test}", $"{info.Classes}",
-                info.Size ?? "",
-                builtIn ? "built in" : isAny ? "by --data" : found is null ? "no"
-                    : classes < info.Classes ? $"{classes} of {info.Classes} classes" : "yes");
+                set.Name, set.Description, $"{size?.Train}", $"{size?.Test}", $"{size?.Classes}", size?.Image ?? "",
+                set.IsBuiltIn ? "built in" : set.IsAnyFolder ? "by --data" : found is null ? "no"
+                    : classes < size?.Classes ? $"{classes} of {size.Classes} classes" : "yes");
             rows.Add(new JsonObject
             {
-                ["name"] = info.Name, ["description"] = info.Description, ["train"] = info.Train, ["test"] = info.Test,
-                ["classes"] = info.Classes, ["classesFound"] = classes, ["size"] = info.Size, ["found"] = builtIn || found is not null,
-                ["folder"] = found,
+                ["name"] = set.Name, ["description"] = set.Description, ["train"] = size?.Train, ["test"] = size?.Test,
+                ["classes"] = size?.Classes, ["classesFound"] = classes, ["size"] = size?.Image,
+                ["found"] = set.IsBuiltIn || found is not null, ["folder"] = found,
             });
         }
 
@@ -60,24 +59,24 @@ internal sealed class DatasetCommands(Terminal terminal, CancellationToken cance
     /// <exception cref="DatasetException">The set cannot be had; the message says what to put where.</exception>
     public void Get(string name, string? to)
     {
-        DatasetInfo info = DatasetCatalog.InfoOf(name);
-        if (name == DatasetCatalog.DefaultName)
+        Dataset set = DatasetCatalog.Of(name);
+        if (set.IsBuiltIn)
         {
             terminal.Show($"{name} is built in: nothing is to be downloaded.");
             return;
         }
 
-        if (DownloadSources.FirstOrDefault(p => p.Dataset == name) is not { } publication)
+        if (SourceOf(set) is not { } source)
         {
             throw new DistillException(
                 ExitCode.Usage, "IM2010",
-                $"{name} is nothing to download: it is {info.Description}. Name the folder with --data.");
+                $"{name} is nothing to download: it is {set.Description}. Name the folder with --data.");
         }
 
         string target = to ?? (Environment.GetEnvironmentVariable(DatasetCatalog.FolderVariable) is
             { Length: > 0 } variable
             ? variable : DefaultTarget);
-        string folder = Path.Combine(target, publication.Folder);
+        string folder = Path.Combine(target, source.Folder);
         RunFolder.RequireWritable(target, "--to");
         terminal.Say($"{name} goes to {folder}");
         try
@@ -85,22 +84,22 @@ internal sealed class DatasetCommands(Terminal terminal, CancellationToken cance
             using var stages = new StageProgress(terminal);
             using var download = new DatasetDownload(
                 Patience with { Progress = stages.Report, Note = stages.Note, Cancel = cancel }, UseProxy);
-            folder = download.Get(publication, target);
+            folder = download.Get(source, target);
         }
         catch (DatasetException e) when (e.Fault == DatasetFault.NotReached)
         {
             terminal.Say(
-                $"Without a network: download {string.Join(" and ", publication.Files.Select(f => f.Addresses[0]))} elsewhere" +
-                (publication.Archive is null
+                $"Without a network: download {string.Join(" and ", source.Files.Select(f => f.Addresses[0]))} elsewhere" +
+                (source.Archive is null
                     ? $" and put the files into {folder}."
                     : $", and put it into {target}: the same command then checks and unpacks it."));
             throw;
         }
 
         // The files of a set that is read at once prove themselves; 110,000 images are left to 'verify' and 'prepare'.
-        if (!info.IsDecoded)
+        if (!set.IsDecoded)
             terminal.Show($"Read: {Lines(DatasetCatalog.Load(name, target))}");
-        terminal.ShowUnbroken(info.IsDecoded
+        terminal.ShowUnbroken(set.IsDecoded
             ? $"Next: {ShellWord.Program} datasets prepare {name}{ShellWord.Option("--data", target)}"
             : $"Next: {ShellWord.Program} distill --dataset {name}{ShellWord.Option("--data", target)}");
         if (terminal.IsJson)
@@ -134,14 +133,14 @@ internal sealed class DatasetCommands(Terminal terminal, CancellationToken cance
             };
         }
 
-        DatasetInfo info = DatasetCatalog.InfoOf(settings.Dataset);
-        bool? isWhole = info.Train is null ? null : (info.Train, info.Test) == (pair.Train.Count, pair.Test.Count);
+        PublishedSize? size = DatasetCatalog.Of(settings.Dataset).Published;
+        bool? isWhole = size is null ? null : (size.Train, size.Test) == (pair.Train.Count, pair.Test.Count);
         result["published"] = isWhole;
         if (isWhole == false)
         {
             terminal.Show(string.Create(
                 CultureInfo.InvariantCulture,
-                $"This is not all that is published: that has {info.Train:N0} images for training and {info.Test:N0} for the test."));
+                $"This is not all that is published: that has {size!.Train:N0} images for training and {size.Test:N0} for the test."));
         }
         terminal.Show($"Standardised by {pair.Standardisation}");
         Dictionary<UInt128, int> seen = First(pair.Train);
@@ -172,7 +171,7 @@ internal sealed class DatasetCommands(Terminal terminal, CancellationToken cance
     /// <exception cref="DatasetException">The set is missing or at fault.</exception>
     public void Prepare(RunSettings settings)
     {
-        if (!DatasetCatalog.InfoOf(settings.Dataset).IsDecoded)
+        if (!DatasetCatalog.Of(settings.Dataset).IsDecoded)
         {
             terminal.Show($"{settings.Dataset} is read as it is: nothing is to be prepared.");
             if (terminal.IsJson)

@@ -42,10 +42,10 @@ internal sealed class DeviceCommands(Terminal terminal)
         terminal.Show(
             $"InfMatch.Native {EnvironmentReport.Version} {EnvironmentReport.Commit}, {RuntimeInformation.FrameworkDescription}, " +
             $"{RuntimeInformation.OSDescription}");
-        var findings = new List<CheckResult>();
+        var found = new List<CheckResult>();
         terminal.Show("system");
-        foreach (CheckResult finding in SystemHealthCheck.CheckHealth(settings.Out))
-            Show(finding, findings);
+        foreach (CheckResult result in SystemHealthCheck.CheckHealth(settings.Out))
+            Show(result, found);
         IReadOnlyList<GpuDevice> present = GpuDevices.List();
         string[] devices = isNamed
             ? [settings.Device]
@@ -55,46 +55,56 @@ internal sealed class DeviceCommands(Terminal terminal)
         long limit = ByteSize.Limit(settings.MemoryLimit);
         foreach (string device in devices)
         {
-            Backend? backend = null;
-            void Open() => backend = Devices.Open(device, settings.Threads, limit).Backend;
-            if (isNamed)
-            {
-                Open(); // what keeps it from opening is the error of the command
-            }
-            else
-            {
-                CheckResult opened = CheckResult.Try(
-                    device, "opened", "End what else uses the device, or look at its driver.", () =>
-                    {
-                        Open();
-                        return (true, "");
-                    });
-                if (!opened.Passed)
-                    Show(opened, findings);
-            }
-            if (backend is null)
+            Backend Open() => Devices.Open(device, settings.Threads, limit).Backend;
+
+            // What keeps a device that is named from opening is the error of the command.
+            if ((isNamed ? Open() : TryOpen(device, Open, found)) is not { } backend)
                 continue;
             using var closing = backend as IDisposable;
-            terminal.Show(backend.Description.StartsWith(backend.Name, StringComparison.Ordinal)
-                ? backend.Description
-                : $"{backend.Name} {backend.Description}");
-            foreach (CheckResult finding in new DeviceHealthCheck(backend).CheckHealth(all))
-                Show(finding, findings);
+            Check(backend, all, found);
             if (present.FirstOrDefault(d => d.Specification == backend.Name) is { HasTf32: true })
             {
                 var precisions = new PrecisionHealthCheck(backend, p => new GpuBackend(backend.Name, limit, p));
-                foreach (CheckResult finding in precisions.CheckHealth())
-                    Show(finding, findings);
+                foreach (CheckResult result in precisions.CheckHealth())
+                    Show(result, found);
             }
         }
-        int failed = findings.Count(f => !f.Passed);
+        Conclude(found);
+    }
+
+    private Backend? TryOpen(string device, Func<Backend> open, List<CheckResult> found)
+    {
+        Backend? backend = null;
+        CheckResult opened = CheckResult.Try(
+            device, "opened", "End what else uses the device, or look at its driver.", () =>
+            {
+                backend = open();
+                return (true, "");
+            });
+        if (!opened.Passed)
+            Show(opened, found);
+        return backend;
+    }
+
+    private void Check(Backend backend, bool all, List<CheckResult> found)
+    {
+        terminal.Show(backend.Description.StartsWith(backend.Name, StringComparison.Ordinal)
+            ? backend.Description
+            : $"{backend.Name} {backend.Description}");
+        foreach (CheckResult result in new DeviceHealthCheck(backend).CheckHealth(all))
+            Show(result, found);
+    }
+
+    private void Conclude(List<CheckResult> found)
+    {
+        int failed = found.Count(f => !f.Passed);
         if (failed == 0)
-            terminal.Show($"All {findings.Count} checks passed.");
+            terminal.Show($"All {found.Count} checks passed.");
         if (terminal.IsJson)
         {
             terminal.Data.WriteLine(new JsonArray(
             [
-                .. findings.Select(f => new JsonObject
+                .. found.Select(f => new JsonObject
                 {
                     ["subject"] = f.Subject, ["check"] = f.Check, ["passed"] = f.Passed, ["detail"] = f.Detail, ["fix"] = f.Fix,
                 }),
@@ -104,14 +114,14 @@ internal sealed class DeviceCommands(Terminal terminal)
         {
             throw new DistillException(
                 ExitCode.Device, "IM4002",
-                $"{failed} of {findings.Count} checks failed; {(terminal.IsJson ? "\"fix\" says" : "the lines marked ✗ say")} what to do.");
+                $"{failed} of {found.Count} checks failed; {(terminal.IsJson ? "\"fix\" says" : "the lines marked ✗ say")} what to do.");
         }
     }
 
-    private void Show(CheckResult finding, List<CheckResult> findings)
+    private void Show(CheckResult result, List<CheckResult> found)
     {
-        findings.Add(finding);
-        terminal.Mark(finding.Passed, finding.Line);
+        found.Add(result);
+        terminal.Mark(result.Passed, result.Line);
     }
 
     // The line above it has the numbers.

@@ -10,7 +10,7 @@ using Spectre.Console;
 
 namespace InfMatch.Distill;
 
-/// <summary>What the 'influence' commands do: 'truth' holds estimates to training again, 'scores' scores
+/// <summary>What the 'influence' commands do: 'validate' holds estimates to training again, 'scores' scores
 /// examples.</summary>
 internal sealed class InfluenceCommands(
     Terminal terminal, Func<RunSettings, DatasetPair> load, CancellationToken cancel)
@@ -18,8 +18,8 @@ internal sealed class InfluenceCommands(
     /// <summary>The folder below --out in which trainings are kept.</summary>
     public const string FolderName = "influence";
 
-    /// <summary>'influence truth'.</summary>
-    public void Truth(RunSettings machine, FidelitySettings settings)
+    /// <summary>'influence validate'.</summary>
+    public void Validate(RunSettings machine, FidelitySettings settings)
     {
         DatasetPair pair = load(machine);
         string folder = Prepare(machine, pair, settings);
@@ -27,7 +27,7 @@ internal sealed class InfluenceCommands(
         int threads = machine.Threads == 0 ? Environment.ProcessorCount : machine.Threads;
         IReadOnlyList<FidelityRow> rows;
         using (IProgressView progress = terminal.MakeProgress())
-            rows = new RetrainingStudy(settings, pair, machine.Seed, threads, folder, progress, cancel).Run();
+            rows = new RetrainingStudy(settings, new StudyInput(pair, machine.Seed, threads, folder, progress, cancel)).Run();
         var groups = rows.GroupBy(r => (r.Horizon, r.Estimator)).ToList();
         Show(groups, pair.Name, settings);
         foreach (FidelityRow row in rows.Where(r => !r.IsRanked))
@@ -66,7 +66,7 @@ internal sealed class InfluenceCommands(
         IReadOnlyList<ScoresRow> rows;
         using (IProgressView progress = terminal.MakeProgress())
         {
-            study = new ScoresStudy(settings, pair, machine.Seed, machine.Threads, folder, progress, cancel);
+            study = new ScoresStudy(settings, new StudyInput(pair, machine.Seed, machine.Threads, folder, progress, cancel));
             rows = study.Run();
         }
         var table = new Table().Title(Markup.Escape($"Scores of {settings.Examples} examples, {pair.Name}, {settings.Model}"));

@@ -1,4 +1,5 @@
 using InfMatch.Datasets;
+using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
@@ -15,10 +16,10 @@ internal sealed partial class RunCommands
             Setting setting = Settings.All.Single(s => s.Property == varied);
             throw DistillException.BadValue(setting.Name, setting.Show(settings), "nothing, because 'ablate' varies it");
         }
-        if (settings.StartGrowth == 0 || settings.StartFirst == settings.StartLast)
+        if (settings.Text("StartGrowth") is "0" or "" || settings.Text("StartFirst") == settings.Text("StartLast"))
         {
             throw DistillException.BadValue(
-                "--start-growth", $"{settings.StartGrowth}",
+                "--start-growth", settings.Text("StartGrowth"),
                 "a number from 1, with --start-last above --start-first: else the schedule's rows would be those without it");
         }
         if (settings.LrLabel == 0)
@@ -46,25 +47,38 @@ internal sealed partial class RunCommands
     {
         terminal.Say($"Folder: {ShownPath.Of(folder.Path)}");
         RunSettings common = resolved.Settings with { ExpertsFrom = resolved.Settings.ExpertsFrom ?? folder.Experts };
-        AblationRow[] rows = [.. AblationGrid.Of(summary.Grid)];
-        var done = new List<AblationResult>();
+        RowJob[] jobs =
+        [
+            .. AblationGrid.Of(summary.Grid).Select(row => new RowJob(row, folder.PathOfRow(row.Name))),
+        ];
         double seconds = 0;
         var baselines = new Dictionary<int, AccuracySet>();
-        foreach (AblationRow row in rows)
+        foreach (RowJob job in jobs)
         {
-            terminal.Say($"Row {done.Count + 1} of {rows.Length}: {row.Name} ({Describe(row)})");
-            Summary result = AblateRow(folder, row, resolved with { Settings = common }, data, baselines);
-            foreach (IpcResult one in result.Results)
-                baselines[one.Ipc] = one.Accuracy;
-            done.Add(new AblationResult(row, result.Results));
-            seconds += result.Seconds;
-            summary = summary with
+            job.Run = cancelRow =>
             {
-                Rows = [.. done], Seconds = Math.Round(seconds, 1), Protocol = result.Protocol,
-                Complete = done.Count == rows.Length,
+                terminal.Say($"Row {Array.IndexOf(jobs, job) + 1} of {jobs.Length}: {job.Row.Name} ({Describe(job.Row)})");
+                return AblateRow(folder, job.Row, resolved with { Settings = common }, data, baselines, cancelRow);
             };
-            summary.Save(folder.Path);
         }
+
+        // One after the other: each has all of the device, and what random real images reach is known from the first on.
+        new LocalJobRunner().Run(
+            jobs,
+            (job, done) =>
+            {
+                Summary result = ((RowJob)job).Summary!;
+                foreach (IpcResult one in result.Results)
+                    baselines[one.Ipc] = one.Accuracy;
+                seconds += result.Seconds;
+                summary = summary with
+                {
+                    Rows = [.. jobs.Take(done).Select(j => new AblationResult(j.Row, j.Summary!.Results))],
+                    Seconds = Math.Round(seconds, 1), Protocol = result.Protocol, Complete = done == jobs.Length,
+                };
+                summary.Save(folder.Path);
+            },
+            cancel);
         Show(summary);
         terminal.ShowUnbroken($"Summary: {ShownPath.Of(Path.Combine(folder.Path, AblationSummary.FileName))}");
         if (terminal.IsJson)
@@ -73,14 +87,37 @@ internal sealed partial class RunCommands
 
     private Summary AblateRow(
         RunFolder folder, AblationRow row, ResolvedSettings resolved, PreparedData data,
-        IReadOnlyDictionary<int, AccuracySet> baselines)
+        IReadOnlyDictionary<int, AccuracySet> baselines, CancellationToken cancelRow)
     {
         RunSettings settings = row.Apply(resolved.Settings);
         using RunFolder own = folder.Row(row.Name);
         ConfigFile.Save(own.Config, "ablate", resolved with { Settings = settings });
         AtomicFile.WriteAllText(own.Environment, EnvironmentReport.Write(data.Backend, settings.Threads));
         return InFolder(folder, progress => new DistillationRun(
-            own, settings, data.Pair, data.Backend, progress, cancel, baselines, data).Execute());
+            new RunInputs(own, settings, data.Pair, data.Backend, progress, cancelRow)
+            {
+                Baselines = baselines, Prepared = data,
+            }).Execute());
+    }
+
+    // A run of the sweep. Its folder knows what of it is done: a finished one is read and checked, and not made again.
+    private sealed class RowJob(AblationRow row, string path) : FileJob
+    {
+        public AblationRow Row => row;
+
+        public Func<CancellationToken, Summary>? Run { get; set; }
+
+        public Summary? Summary { get; private set; }
+
+        public override string Key => row.Name;
+
+        public override IReadOnlyList<string> Inputs => [Path.Combine(path, RunFolder.ConfigName)];
+
+        public override string Result => Path.Combine(path, RunFolder.SummaryName);
+
+        public override bool IsDone() => false;
+
+        public override void Make(CancellationToken cancel) => Summary = Run!(cancel);
     }
 
     // The data of all rows, what a row varies changes nothing of them; each row is checked before the first begins.

@@ -100,7 +100,7 @@ internal sealed partial class RunCommands
         SyntheticArtifact? artifact, RunSettings settings, EvaluationRecord record, DatasetPair pair, Backend backend)
     {
         using IProgressView view = terminal.MakeProgress();
-        return OpenedEvaluation.Open(artifact, settings, record, pair, backend, view, cancel);
+        return OpenedEvaluation.Open(artifact, settings, record, pair, new RunContext(backend, view, cancel));
     }
 
     // The folder of recorded experts whose soft labels and accuracy stand beside a set's, and the configuration under which

@@ -93,7 +93,7 @@ internal sealed partial class RunCommands(
 
     private void TrainExperts(RunFolder folder, RunSettings settings, PreparedData data)
     {
-        Network network = PlanFactory.NetworkOf(settings, data, settings.Width);
+        Network network = data.NetworkOf(settings, settings.Width);
         string experts = settings.ExpertsFrom ?? folder.Experts;
         Accuracy accuracy = InFolder(folder, progress =>
         {
@@ -120,7 +120,7 @@ internal sealed partial class RunCommands(
         try
         {
             summary = InFolder(folder, progress => new DistillationRun(
-                folder, settings, data.Pair, data.Backend, progress, cancel, prepared: data).Execute());
+                new RunInputs(folder, settings, data.Pair, data.Backend, progress, cancel) { Prepared = data }).Execute());
         }
         catch (OperationCanceledException) when (terminal.IsJson && File.Exists(folder.Summary))
         {

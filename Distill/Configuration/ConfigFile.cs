@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
 using System.Reflection;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using InfMatch.Methods;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
@@ -12,7 +14,7 @@ namespace InfMatch.Distill;
 /// <summary>config.json: the command, and every setting with its value and the origin of that value.</summary>
 internal static class ConfigFile
 {
-    private const string CommandKey = "command", SettingsKey = "settings", ValueKey = "value", OriginKey = "origin";
+    private const string CommandKey = "command", SettingsKey = "settings", ValueKey = "value", OriginKey = "origin", MethodKey = "method";
 
     private const int LongestKey = 80;
 
@@ -26,7 +28,7 @@ internal static class ConfigFile
             .Where(p => new NullabilityInfoContext().Create(p).WriteState == NullabilityState.Nullable),
     ];
 
-    private static readonly Dictionary<string, Setting> s_ofKey = Settings.All.ToDictionary(KeyOf, StringComparer.Ordinal);
+    private static readonly Dictionary<string, Setting> s_ofKey = Settings.All.ToDictionary(s => s.Key, StringComparer.Ordinal);
 
     private static readonly JsonSerializerOptions s_options = new()
     {
@@ -41,12 +43,11 @@ internal static class ConfigFile
     {
         JsonObject values = JsonSerializer.SerializeToNode(resolved.Settings, s_options)!.AsObject();
         var settings = new JsonObject();
-        foreach (Setting setting in Settings.All)
+        foreach (Setting setting in Settings.All.Where(s => s.IsOf(resolved.Settings)))
         {
-            string key = KeyOf(setting);
-            settings[key] = new JsonObject
+            settings[setting.Key] = new JsonObject
             {
-                [ValueKey] = values[key]?.DeepClone(),
+                [ValueKey] = setting.Json(resolved.Settings, values),
                 [OriginKey] = resolved.Origins[setting.Property],
             };
         }
@@ -82,7 +83,7 @@ internal static class ConfigFile
         }
         catch (DistillException e) when (e.Expected is not null) // two settings that do not go together
         {
-            string key = Settings.All.FirstOrDefault(s => s.Name == e.Option) is { } setting ? PlaceOf(KeyOf(setting)) : e.Option!;
+            string key = Settings.All.FirstOrDefault(s => s.Name == e.Option) is { } setting ? PlaceOf(setting.Key) : e.Option!;
             throw new DistillException(
                 ExitCode.Usage, "IM2004",
                 $"{path} is no configuration of this version: {key} is {e.Got}; expected {e.Expected}. Put it back as it was, or " +
@@ -140,42 +141,61 @@ internal static class ConfigFile
         RunSettings settings = Presets.Standard with { };
         foreach (PropertyInfo property in s_optional)
             property.SetValue(settings, null);
-        foreach ((string key, JsonElement entry) in JsonFile.Members(json, SettingsKey))
+        settings = WithoutYounger(settings);
+        IReadOnlyList<(string Name, JsonElement Value)> entries = JsonFile.Members(json, SettingsKey);
+        // What the method is decides which settings there are.
+        foreach ((string key, JsonElement entry) in entries.OrderByDescending(e => e.Name == MethodKey))
         {
             string place = $"{SettingsKey}.{key}";
-            Setting setting = s_ofKey.GetValueOrDefault(key) ?? throw JsonFile.Unknown(place);
-            IReadOnlyList<(string Name, JsonElement Value)> members = JsonFile.Members(entry, place);
-            foreach ((string name, JsonElement value) in members)
-            {
-                if (name == ValueKey)
-                    settings = SetFrom(value, setting, settings, PlaceOf(key));
-                else if (name == OriginKey)
-                    origins[setting.Property] = JsonFile.TextOf(value) ?? throw JsonFile.Wrong($"{place}.{OriginKey}", value, "text");
-                else
-                    throw JsonFile.Unknown($"{place}.{name}");
-            }
-            foreach (string name in (string[])[ValueKey, OriginKey])
-            {
-                if (!members.Any(m => m.Name == name))
-                    throw JsonFile.Missing($"{place}.{name}");
-            }
+            Setting setting = s_ofKey.GetValueOrDefault(OlderNames.KeyOf(key)) ?? throw JsonFile.Unknown(place);
+            settings = ReadSetting(entry, setting, settings, place, origins);
+            if (key == MethodKey)
+                settings = WithoutYounger(settings);
         }
-        foreach (Setting setting in Settings.All)
+        foreach (Setting setting in Settings.All.Where(s => s.IsOf(settings)))
         {
             if (!origins.TryAdd(setting.Property, "not in the file"))
                 continue;
-            if (!IsOptional(setting))
-                throw JsonFile.Missing($"{SettingsKey}.{KeyOf(setting)}");
+            if (!setting.IsOptional)
+                throw JsonFile.Missing($"{SettingsKey}.{setting.Key}");
         }
         return settings;
     }
 
+    private static RunSettings ReadSetting(
+        JsonElement entry, Setting setting, RunSettings settings, string place, Dictionary<string, string> origins)
+    {
+        IReadOnlyList<(string Name, JsonElement Value)> members = JsonFile.Members(entry, place);
+        foreach ((string name, JsonElement value) in members)
+        {
+            if (name == ValueKey)
+                settings = SetFrom(value, setting, settings, $"{place}.{ValueKey}");
+            else if (name == OriginKey)
+                origins[setting.Property] = JsonFile.TextOf(value) ?? throw JsonFile.Wrong($"{place}.{OriginKey}", value, "text");
+            else
+                throw JsonFile.Unknown($"{place}.{name}");
+        }
+        foreach (string name in (string[])[ValueKey, OriginKey])
+        {
+            if (!members.Any(m => m.Name == name))
+                throw JsonFile.Missing($"{place}.{name}");
+        }
+        return settings;
+    }
+
+    // The method's settings that a file may lack, as runs from before them had them.
+    private static RunSettings WithoutYounger(RunSettings settings) => settings with
+    {
+        OfMethod = settings.MethodKind.Settings.Where(s => s.Neutral is not null)
+            .Aggregate(settings.OfMethod, (values, s) => values.With(s, s.Neutral!)),
+    };
+
     // The settings with one of them exactly as JSON has it.
     private static RunSettings SetFrom(JsonElement value, Setting setting, RunSettings settings, string place)
     {
-        Type type = TypeOf(setting);
-        string orNull = IsOptional(setting) ? ", or null" : "";
-        if (value.ValueKind == JsonValueKind.Null && IsOptional(setting))
+        Type type = setting.ValueType;
+        string orNull = setting.IsOptional ? ", or null" : "";
+        if (value.ValueKind == JsonValueKind.Null && setting.IsOptional)
             return settings; // it begins as null
         string? text = type == typeof(string) ? JsonFile.TextOf(value)
             : type == typeof(ImmutableArray<int>) ? ListText(value)
@@ -201,13 +221,7 @@ internal static class ConfigFile
             ? string.Join(' ', value.EnumerateArray().Select(v => v.GetRawText()))
             : null;
 
-    private static string KeyOf(Setting setting) => JsonNamingPolicy.CamelCase.ConvertName(setting.Property);
-
     private static string PlaceOf(string key) => $"{SettingsKey}.{key}.{ValueKey}";
-
-    private static Type TypeOf(Setting setting) => typeof(RunSettings).GetProperty(setting.Property)!.PropertyType;
-
-    private static bool IsOptional(Setting setting) => s_optional.Any(p => p.Name == setting.Property);
 
     // Where a run reads and writes and on what it computes: it does not decide the numbers. Each with the value that a hash
     // has in its place; another value would make strangers of all states that were saved before.
@@ -216,6 +230,7 @@ internal static class ConfigFile
         [nameof(RunSettings.Out)] = s => s with { Out = "" },
         [nameof(RunSettings.Data)] = s => s with { Data = null },
         [nameof(RunSettings.ExpertsFrom)] = s => s with { ExpertsFrom = null },
+        [nameof(RunSettings.StartFrom)] = s => s with { StartFrom = null }, // the hash of the start stands for it
         [nameof(RunSettings.SaveEvery)] = s => s with { SaveEvery = 1 },
         [nameof(RunSettings.Threads)] = s => s with { Threads = 0 },
         [nameof(RunSettings.Device)] = s => s with { Device = "" },
@@ -226,10 +241,22 @@ internal static class ConfigFile
     /// values.</summary>
     public static string WriteDecisive(RunSettings settings)
     {
-        JsonObject values = JsonSerializer.SerializeToNode(settings, s_options)!.AsObject();
+        JsonObject values = Values(settings);
         foreach (string property in s_ofMachine.Keys)
-            values.Remove(JsonNamingPolicy.CamelCase.ConvertName(property));
+            values.Remove(Settings.Of(property).Key);
         return values.ToJsonString();
+    }
+
+    // Every setting with its value; what is as it was before there was the setting is left out.
+    private static JsonObject Values(RunSettings settings)
+    {
+        JsonObject values = JsonSerializer.SerializeToNode(settings, s_options)!.AsObject();
+        foreach (MethodSetting setting in settings.MethodKind.Settings)
+        {
+            if (settings.OfMethod[setting] != setting.Neutral)
+                values.Add(JsonNamingPolicy.CamelCase.ConvertName(setting.Name), OptionOfMethods.JsonOf(setting, settings.OfMethod[setting]));
+        }
+        return values;
     }
 
     /// <summary>Reads <see cref="WriteDecisive"/> from wherever it comes: each value is checked as on the command line. What
@@ -238,10 +265,11 @@ internal static class ConfigFile
     public static RunSettings ReadDecisive(string json)
     {
         using JsonDocument document = JsonFile.Parse(json, maxDepth: 2);
-        RunSettings settings = Presets.Standard;
-        foreach ((string key, JsonElement value) in JsonFile.Members(document.RootElement, ""))
+        RunSettings settings = WithoutYounger(Presets.Standard);
+        foreach ((string key, JsonElement value) in
+            JsonFile.Members(document.RootElement, "").OrderByDescending(m => m.Name == MethodKey))
         {
-            if (!s_ofKey.TryGetValue(key, out Setting? setting) || s_ofMachine.ContainsKey(setting.Property))
+            if (!s_ofKey.TryGetValue(OlderNames.KeyOf(key), out Setting? setting) || s_ofMachine.ContainsKey(setting.Property))
                 throw new JsonException($"there is no setting {PrintableText.Quoted(PrintableText.Of(key, LongestKey))}.");
             if (value.ValueKind == JsonValueKind.Null)
                 throw JsonFile.Wrong(key, value, "a value: what has none is left out");
@@ -254,7 +282,8 @@ internal static class ConfigFile
     public static string Hash(RunSettings settings)
     {
         RunSettings decisive = s_ofMachine.Values.Aggregate(settings, (s, withoutIt) => withoutIt(s));
-        return Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(decisive, s_options)))[..16];
+        return Convert.ToHexStringLower(SHA256.HashData(
+            Encoding.UTF8.GetBytes(OlderNames.Of(Values(decisive)).ToJsonString(s_options))))[..16];
     }
 
     /// <summary>Writes the file into a run folder.</summary>

@@ -1,4 +1,6 @@
+using InfMatch.Datasets;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -7,27 +9,27 @@ namespace InfMatch.Distill;
 /// <summary>From settings to the plans and objects of the layers below.</summary>
 internal static class PlanFactory
 {
-    /// <summary>The network of the settings, or another architecture with their depth, norm and pooling, for the data.</summary>
-    /// <exception cref="DistillException">The network or the augmentation is not defined for such images.</exception>
-    public static Network NetworkOf(RunSettings settings, PreparedData data, int width, string? model = null) =>
-        NetworkOf(settings, data.Image, data.Classes, width, model);
+    // Pixels lie within about ±3 deviations, learned ones within tens; a set beyond has diverged, and norms in the network would
+    // hide it. Float32 does not tell classes apart by less than 1e-3 at logits of 1e4, and a softmax has been one-hot since 100.
+    private const double MostDeviations = 1e3, LargestLogits = 1e4;
 
-    /// <summary>The same for images [C, H, W] of so many classes.</summary>
+    /// <summary>The network of the settings, or another architecture with their depth, norm and pooling, for images [C, H, W] of so
+    /// many classes.</summary>
     /// <exception cref="DistillException">The network or the augmentation is not defined for such images.</exception>
     public static Network NetworkOf(RunSettings settings, Shape image, int classes, int width, string? model = null)
     {
+        string[] augmentations = [settings.Augment, settings.ExpertAugment, settings.MatchAugment];
         if (image[1] != image[2]
-            && new[] { settings.Augment, settings.ExpertAugment, settings.MatchAugment }.Contains("dc", StringComparer.Ordinal))
+            && augmentations.FirstOrDefault(name => NamedAugmentation.Of(name).NeedsSquareImages) is { } square)
         {
             throw new DistillException(
                 ExitCode.Usage, "IM2012",
-                $"the augmentation dc takes square images, {settings.Dataset} has {image}. Take geometric or auto, or bring the " +
+                $"the augmentation {square} takes square images, {settings.Dataset} has {image}. Take geometric or auto, or bring the " +
                 "images to a square with --image-size where that can be.");
         }
         try
         {
-            return Architectures.Create(
-                model ?? ModelOf(settings), image, classes, width, settings.Depth, NormOf(settings), PoolingOf(settings));
+            return Architectures.Create(model ?? ModelOf(settings), image, classes, OptionsOf(settings, width));
         }
         catch (ShapeException e)
         {
@@ -37,7 +39,7 @@ internal static class PlanFactory
 
     /// <summary>The name of the settings' network at a width, such as convnet-d3-w128.</summary>
     public static string NameOf(RunSettings s, int width) =>
-        Architectures.Describe(ModelOf(s), width, s.Depth, NormOf(s), PoolingOf(s));
+        Architectures.Describe(ModelOf(s), OptionsOf(s, width));
 
     /// <summary>Whether two networks differ in nothing but their widths.</summary>
     /// <param name="one">Settings of the one.</param>
@@ -46,17 +48,21 @@ internal static class PlanFactory
     public static bool IsSameArchitecture(RunSettings one, RunSettings other, string? model = null) =>
         NameOf(one, one.Width) == NameOf(model is null ? other : other with { Model = model }, one.Width);
 
-    private static string ModelOf(RunSettings s) => s.Model ?? Architectures.Names[0];
+    private static string ModelOf(RunSettings s) => s.Model ?? Architectures.Default;
 
-    private static string NormOf(RunSettings s) => s.Norm ?? Architectures.Norms[0];
-
-    private static string PoolingOf(RunSettings s) => s.Pooling ?? Architectures.Poolings[0];
+    private static NetworkOptions OptionsOf(RunSettings s, int width) => new()
+    {
+        Width = width,
+        Depth = s.Depth,
+        Norm = s.Norm ?? Architectures.DefaultNorm,
+        Pooling = s.Pooling ?? Architectures.DefaultPooling,
+    };
 
     /// <summary>How experts are trained: plain SGD, which influence describes best.</summary>
     public static TrainingPlan ExpertPlan(RunSettings s, string dataset) => new(
-        s.ExpertEpochs, s.ExpertBatch, s.ExpertRate, Momentum: 0, WeightDecay: 0, ScheduleOf(s.ExpertSchedule),
-        AugmentationOf(s.ExpertAugment, dataset))
+        s.ExpertEpochs, s.ExpertBatch, s.ExpertRate, Momentum: 0, WeightDecay: 0, ScheduleOf(s.ExpertSchedule))
     {
+        Augmentation = AugmentationOf(s.ExpertAugment, dataset),
         MostSteps = s.ExpertSteps == 0 ? null : s.ExpertSteps,
         CutMix = s.ExpertCutmix ?? 0,
     };
@@ -65,35 +71,37 @@ internal static class PlanFactory
     public static CheckpointSchedule Checkpoints(RunSettings s) =>
         new(s.Checkpoints, s.DenseSteps > 0 ? [new DenseSegment(0, s.DenseSteps)] : []);
 
-    /// <summary>How S is learned.</summary>
-    public static DistillationPlan DistillationPlanOf(RunSettings s, string dataset) => new()
+    /// <summary>How S is learned, whatever the method.</summary>
+    /// <param name="s">The settings.</param>
+    /// <param name="pixels">The values that pixels of the standardised images can have; asked for where images are kept to
+    /// them.</param>
+    public static DistillationPlan DistillationPlanOf(RunSettings s, Func<ValueRange> pixels)
     {
-        Iterations = s.Iterations,
-        WindowLength = s.Window,
-        StartCurrent = s.StartFirst,
-        StartMaximum = s.StartLast,
-        ExpansionEnd = s.StartGrowth,
-        ImageRate = s.LrImg,
-        ImageMomentum = s.MomentumImg,
-        LabelRate = s.Labels is null ? s.LrLabel : 0,
-        LabelMomentum = s.MomentumLabel,
-        Schedule = ScheduleOf(s.RateSchedule),
-        WeightRule = s.Mass switch
+        SetOptimiser optimiser = Kinds.Find<SetOptimiser>(s.Optimiser ?? "sgd")!;
+        return new DistillationPlan
         {
-            "closed-form" => WeightRule.ClosedForm,
-            "learned" => WeightRule.Learned,
-            _ => WeightRule.Fixed,
-        },
-        Partition = s.Partition switch
-        {
-            "classes" => Partition.Classes,
-            "both" => Partition.Both,
-            _ => Partition.Whole,
-        },
-        Augmentation = AugmentationOf(s.MatchAugment, dataset),
-        Siamese = s.Estimator != "retrained", // a training gives each image numbers of its own
-        Threshold = s.Threshold,
-    };
+            Iterations = s.Iterations,
+            Schedule = Kinds.Find<SetSchedule>(s.RateSchedule)!,
+            MostGradient = s.ClipGradient ?? 0,
+            Parts = new Dictionary<string, PartPlan>
+            {
+                [SyntheticSet.ImagesPart] = new(optimiser, s.LrImg, s.MomentumImg)
+                {
+                    Range = s.Clamp is null ? null : pixels(),
+                    Bound = MostDeviations,
+                    Says = "the synthetic images, in deviations of the data,",
+                    Option = "--lr-img",
+                },
+                [SyntheticSet.LabelsPart] = new(optimiser, s.Labels is null ? s.LrLabel : 0, s.MomentumLabel)
+                {
+                    Bound = LargestLogits,
+                    Says = "the label logits",
+                    Option = "--lr-label",
+                    Advice = ", or raise --temperature if they start so",
+                },
+            },
+        };
+    }
 
     /// <summary>Where S starts.</summary>
     public static SetStart StartOf(RunSettings s) => new(
@@ -117,19 +125,11 @@ internal static class PlanFactory
         _ => RateSchedule.StepAtHalf,
     };
 
-    private static bool HasDigits(string dataset) => dataset is "mnist" or "svhn";
+    private static bool HasDigits(string dataset) => DatasetCatalog.Named(dataset) is { HasDigits: true };
 
     /// <summary>The augmentation of a name; auto flips photographs and never digits.</summary>
-    public static Augmentation AugmentationOf(string name, string dataset) => name switch
-    {
-        "none" => Augmentation.None,
-        "digits" => new Augmentation(AugmentationOps.Digits),
-        "geometric" => Augmentation.Geometric,
-        "dc" => Augmentation.Dc,
-        "auto" when HasDigits(dataset) => new Augmentation(AugmentationOps.Digits),
-        "diffaug" => Augmentation.Single(HasDigits(dataset) ? AugmentationOps.Digits : AugmentationOps.Photographs),
-        _ => new Augmentation(AugmentationOps.Photographs),
-    };
+    public static Augmentation AugmentationOf(string name, string dataset) =>
+        NamedAugmentation.Of(name).For(HasDigits(dataset));
 
     /// <summary>What the column of the whole set shows, in one line.</summary>
     public static string DescribeExperts(RunSettings s) =>

@@ -1,12 +1,14 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using InfMatch.Methods;
+using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
 
 /// <summary>Every setting of a run, resolved. The options' table (<see cref="Settings"/>) says what each means.</summary>
 internal sealed record RunSettings
 {
-    public required string Dataset { get; init; }
+    public string Dataset { get; init; } = "";
 
     public string? Data { get; init; }
 
@@ -18,11 +20,29 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Zca { get; init; }
 
-    public required ImmutableArray<int> Ipc { get; init; }
+    public ImmutableArray<int> Ipc { get; init; } = [];
 
-    public required string Estimator { get; init; }
+    /// <summary>What is matched; null, as in runs from before there was a choice, for influence.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Method { get; init; }
 
-    public required int Iterations { get; init; }
+    /// <summary>The name of the method.</summary>
+    [JsonIgnore]
+    public string MethodName => Method ?? DistillationMethod.Default;
+
+    /// <summary>The method.</summary>
+    [JsonIgnore]
+    public DistillationMethod MethodKind => Kinds.Find<DistillationMethod>(MethodName)!;
+
+    /// <summary>The values of the method's own settings; <see cref="ConfigFile"/> writes them beside the others.</summary>
+    [JsonIgnore]
+    public MethodValues OfMethod { get; init; } = MethodValues.Standard;
+
+    /// <summary>How results of these settings are called in tables.</summary>
+    [JsonIgnore]
+    public string MethodLabel => MethodKind.Describe(OfMethod);
+
+    public int Iterations { get; init; }
 
     /// <summary>The architecture of experts, distilling and evaluating; null, as in runs from before there was a choice, for
     /// convnet.</summary>
@@ -37,33 +57,46 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Pooling { get; init; }
 
-    public required int Width { get; init; }
+    public int Width { get; init; }
 
-    public required int Depth { get; init; }
+    public int Depth { get; init; }
 
-    public required double LrImg { get; init; }
+    public double LrImg { get; init; }
 
-    public required double LrLabel { get; init; }
+    public double LrLabel { get; init; }
 
-    public required double MomentumImg { get; init; }
+    public double MomentumImg { get; init; }
 
-    public required double MomentumLabel { get; init; }
+    public double MomentumLabel { get; init; }
 
-    public required string RateSchedule { get; init; }
+    /// <summary>What moves S along its gradient; null for sgd.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Optimiser { get; init; }
 
-    public required string Mass { get; init; }
+    /// <summary>pixels where images are kept to values that pixels can have; null for anywhere.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Clamp { get; init; }
 
-    /// <summary>Of what the influences are matched: whole, classes or both.</summary>
-    public required string Partition { get; init; }
+    /// <summary>The most that the norm of S's gradient may be; null for any.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? ClipGradient { get; init; }
 
-    public required string MatchAugment { get; init; }
+    /// <summary>Rows of S in a step of training on it; null for all.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? BatchSyn { get; init; }
 
-    public required double Threshold { get; init; }
+    /// <summary>The file of the set that S starts from; null for real images.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? StartFrom { get; init; }
 
-    public required double Temperature { get; init; }
+    public string RateSchedule { get; init; } = "";
+
+    public string MatchAugment { get; init; } = "";
+
+    public double Temperature { get; init; }
 
     /// <summary>Where the labels start: experts (their mean logits) or hard (the image's class).</summary>
-    public required string LabelStart { get; init; }
+    public string LabelStart { get; init; } = "";
 
     /// <summary>What the images start from: noise or real; null, as in runs from before there was a choice, for correct.
     /// </summary>
@@ -74,49 +107,34 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Labels { get; init; }
 
-    /// <summary>The rate of each step by which the estimator retrained trains on S; null for the sum of the experts' rates.
-    /// </summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public double? SyntheticRate { get; init; }
-
-    public required int RealBatch { get; init; }
-
     /// <summary>f: a stored image is f×f tiles that are enlarged where it is used; null for 1.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Factor { get; init; }
 
-    public required int Window { get; init; }
-
-    public required int StartFirst { get; init; }
-
-    public required int StartLast { get; init; }
-
-    public required int StartGrowth { get; init; }
-
-    public required int Experts { get; init; }
+    public int Experts { get; init; }
 
     public string? ExpertsFrom { get; init; }
 
-    public required int ExpertEpochs { get; init; }
+    public int ExpertEpochs { get; init; }
 
-    public required int ExpertSteps { get; init; }
+    public int ExpertSteps { get; init; }
 
-    public required int ExpertBatch { get; init; }
+    public int ExpertBatch { get; init; }
 
-    public required double ExpertRate { get; init; }
+    public double ExpertRate { get; init; }
 
-    public required string ExpertAugment { get; init; }
+    public string ExpertAugment { get; init; } = "";
 
     /// <summary>How the experts' rate changes: constant, cosine or step.</summary>
-    public required string ExpertSchedule { get; init; }
+    public string ExpertSchedule { get; init; } = "";
 
     /// <summary>The probability with which an expert's batch is mixed by CutMix; null for never.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? ExpertCutmix { get; init; }
 
-    public required int Checkpoints { get; init; }
+    public int Checkpoints { get; init; }
 
-    public required int DenseSteps { get; init; }
+    public int DenseSteps { get; init; }
 
     /// <summary>How networks are trained on a set that is evaluated: A, B or DC; null for A with what the preset says.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -130,25 +148,25 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Cutmix { get; init; }
 
-    public required int Epochs { get; init; }
+    public int Epochs { get; init; }
 
-    public required int Repeats { get; init; }
+    public int Repeats { get; init; }
 
-    public required int EvalWidth { get; init; }
+    public int EvalWidth { get; init; }
 
-    public required double EvalRate { get; init; }
+    public double EvalRate { get; init; }
 
-    public required string Augment { get; init; }
+    public string Augment { get; init; } = "";
 
-    public required int EvaluateEvery { get; init; }
+    public int EvaluateEvery { get; init; }
 
-    public required int SaveEvery { get; init; }
+    public int SaveEvery { get; init; }
 
-    public required ulong Seed { get; init; }
+    public ulong Seed { get; init; }
 
-    public required int Threads { get; init; }
+    public int Threads { get; init; }
 
-    public required string Device { get; init; }
+    public string Device { get; init; } = "";
 
     /// <summary>The most device memory that tensors may take, such as 4GiB; null for all there is.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -159,5 +177,12 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Precision { get; init; }
 
-    public required string Out { get; init; }
+    public string Out { get; init; } = "";
+
+    /// <summary>The settings with one of them from text, whether it is of every run or of the method.</summary>
+    /// <exception cref="DistillException">The text is no acceptable value.</exception>
+    public RunSettings With(string property, string text) => Settings.Of(property).Set(this, text);
+
+    /// <summary>A setting as text.</summary>
+    public string Text(string property) => Settings.Of(property).Show(this);
 }

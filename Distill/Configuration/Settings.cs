@@ -3,72 +3,11 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using InfMatch.Datasets;
-using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
-
-/// <summary>One setting as an option of the command line: its text, its check, and where it goes.</summary>
-internal sealed class Setting
-{
-    private readonly Func<RunSettings, string> _show;
-    private readonly Func<RunSettings, string, RunSettings> _set;
-
-    /// <summary>An option whose name is its property's name in kebab case.</summary>
-    public Setting(
-        string property, string hint, string help, Func<RunSettings, string> show,
-        Func<RunSettings, string, RunSettings> set, string? variable = null, IEnumerable<string>? choices = null,
-        bool many = false)
-    {
-        (Property, Variable, _show, _set) = (property, variable, show, set);
-        Name = "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property);
-        string standard = show(Presets.Standard);
-        IEnumerable<string> others = Presets.Names
-            .Select(name => (Name: name, Value: show(Presets.Of(name))))
-            .Where(preset => preset.Value != standard)
-            .Select(preset => $"; {preset.Name} {preset.Value}");
-        string defaults = standard.Length == 0 ? "" : $" [{standard}{string.Concat(others)}]";
-        Option = many
-            ? new Option<string[]>(Name) { Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = true }
-            : new Option<string>(Name);
-        Option.Description = help + defaults + (variable is null ? "" : $" (env: {variable})");
-        Option.HelpName = hint;
-        if (choices is not null)
-            Option.CompletionSources.Add([.. choices]);
-    }
-
-    /// <summary>The property of <see cref="RunSettings"/>.</summary>
-    public string Property { get; }
-
-    /// <summary>The option, such as --lr-img.</summary>
-    public string Name { get; }
-
-    /// <summary>The environment variable that stands in for the option, or null.</summary>
-    public string? Variable { get; }
-
-    /// <summary>The option as the parser knows it.</summary>
-    public Option Option { get; }
-
-    /// <summary>The value as text.</summary>
-    public string Show(RunSettings settings) => _show(settings);
-
-    /// <summary>The settings with this one read from text.</summary>
-    /// <exception cref="DistillException">The text is no acceptable value.</exception>
-    public RunSettings Set(RunSettings settings, string text) => _set(settings, text);
-}
-
-/// <summary>Resolved settings with the origin of each.</summary>
-/// <param name="Settings">The values.</param>
-/// <param name="Origins">For each property, where its value came from.</param>
-internal sealed record ResolvedSettings(RunSettings Settings, IReadOnlyDictionary<string, string> Origins)
-{
-    /// <summary>Whether a property was given, and not left to the preset or a protocol.</summary>
-    public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "protocol");
-
-    /// <summary>Whether a property was given on the command line, and not by a variable of the environment.</summary>
-    public bool IsOnCommandLine(string property) => Origins[property].StartsWith("command line", StringComparison.Ordinal);
-}
 
 /// <summary>The table of all settings.</summary>
 internal static class Settings
@@ -76,39 +15,43 @@ internal static class Settings
     // What is smaller would be 0 in float32 or make an infinity of what it divides.
     private const double SmallestReal = 1e-30;
 
+    private const string Sgd = "sgd";
+
     private const string DeviceVariable = "INFMATCH_DEVICE";
 
-    // What the names mean where they are not those of a source, or differ from it.
-    private const string AugmentationHelp =
-        " (auto: DSA with flips for photographs, without for mnist and svhn; geometric: DSA's crop, scale and rotation to 45°, one for each " +
-        "image; dc: what DC's code does on MNIST, on square images; rotations are rigid where DSA's code shears images that are not square)";
+    private static readonly ImmutableArray<string> s_augmentations = [.. NamedAugmentation.Names];
 
-    /// <summary>The names of the augmentations; auto takes no flips for digits.</summary>
-    public static ImmutableArray<string> Augmentations { get; } =
-        ["none", "auto", "photographs", "digits", "geometric", "dc", "diffaug"];
+    // What the names mean where they are not those of a source, or differ from it.
+    private static readonly string s_augmentationHelp = " (" +
+        string.Concat(Kinds.Of<NamedAugmentation>().Where(a => a.Help is not null).Select(a => $"{a.Name}: {a.Help}; ")) +
+        "rotations are rigid where DSA's code shears images that are not square)";
 
     private static readonly ImmutableArray<string> s_schedules = ["constant", "cosine", "step"];
-    private static readonly ImmutableArray<string> s_partitions = ["whole", "classes", "both"];
     private static readonly ImmutableArray<string> s_imageStarts = ["noise", "real", "correct"];
     private static readonly ImmutableArray<string> s_labels = ["learned", "hard", "soft"];
-    private static readonly ImmutableArray<string> s_masses = ["closed-form", "learned", "fixed"];
 
     /// <summary>What is learned from: the data.</summary>
     public static ImmutableArray<Setting> OfData { get; } =
     [
-        new("Dataset", "NAME", $"The data set: {string.Join(", ", DatasetCatalog.Names)}.",
+        new RunSetting("Dataset", "NAME", $"The data set: {string.Join(", ", DatasetCatalog.Names)}.",
             s => s.Dataset, (s, t) => string.IsNullOrWhiteSpace(t)
                 ? throw DistillException.BadValue("--dataset", t, "the name of a data set")
-                : s with { Dataset = t }, choices: DatasetCatalog.Names),
-        new("Data", "FOLDER", "The folder of the data set's files; the built-in set needs none.",
-            s => s.Data ?? "", (s, t) => s with { Data = NotEmpty("--data", t) }, variable: DatasetCatalog.FolderVariable),
-        new("Zca", "EPS", "ZCA whitening of the standardised images with this epsilon; none, or 0.1 as in MTT and DATM.",
+                : s with { Dataset = t })
+        {
+            Choices = DatasetCatalog.Names,
+        },
+        new RunSetting("Data", "FOLDER", "The folder of the data set's files; the built-in set needs none.",
+            s => s.Data ?? "", (s, t) => s with { Data = NotEmpty("--data", t) })
+        {
+            Variable = DatasetCatalog.FolderVariable,
+        },
+        new RunSetting("Zca", "EPS", "ZCA whitening of the standardised images with this epsilon; none, or 0.1 as in MTT and DATM.",
             s => s.Zca?.ToString("R", CultureInfo.InvariantCulture) ?? "none",
             (s, t) => s with
             {
                 Zca = t == "none" ? null : OptionText.Number("--zca", t, v => v > 0, "none or a number above 0, such as 0.1"),
             }),
-        new("ImageSize", "N",
+        new RunSetting("ImageSize", "N",
             "Bring the images of tiny-imagenet or image-folder to N×N: a centred square, averaged or interpolated.",
             s => s.ImageSize?.ToString(CultureInfo.InvariantCulture) ?? "",
             (s, t) => s with { ImageSize = OptionText.Whole("--image-size", t, 1, 1024) }),
@@ -118,25 +61,27 @@ internal static class Settings
     public static ImmutableArray<Setting> OfExperts { get; } =
     [
         Choice("Model", "The network of experts, distilling and evaluating; width, depth, norm and pooling are convnet's",
-            Architectures.Names, s => s.Model ?? Architectures.Names[0],
-            (s, v) => s with { Model = v == Architectures.Names[0] ? null : v }),
-        new("Norm", "NAME", $"What the ConvNet normalises: {string.Join(", ", Architectures.Norms)}.",
-            s => s.Norm ?? Architectures.Norms[0],
+            [.. Architectures.Names], s => s.Model ?? Architectures.Default,
+            (s, v) => s with { Model = v == Architectures.Default ? null : v }),
+        new RunSetting("Norm", "NAME", $"What the ConvNet normalises: {string.Join(", ", Architectures.Norms)}.",
+            s => s.Norm ?? Architectures.DefaultNorm,
             (s, t) => t == "batch"
                 ? throw DistillException.BadValue(
                     "--norm", t, $"one of {string.Join(", ", Architectures.Norms)}; {Architectures.NoBatchNorm}")
-                : s with { Norm = OptionText.OneOf("--norm", t, Architectures.Norms) == Architectures.Norms[0] ? null : t },
-            choices: Architectures.Norms),
-        Choice("Pooling", "How the ConvNet pools", Architectures.Poolings,
-            s => s.Pooling ?? Architectures.Poolings[0],
-            (s, v) => s with { Pooling = v == Architectures.Poolings[0] ? null : v }),
+                : s with { Norm = OptionText.OneOf("--norm", t, [.. Architectures.Norms]) == Architectures.DefaultNorm ? null : t })
+        {
+            Choices = [.. Architectures.Norms],
+        },
+        Choice("Pooling", "How the ConvNet pools", [.. Architectures.Poolings],
+            s => s.Pooling ?? Architectures.DefaultPooling,
+            (s, v) => s with { Pooling = v == Architectures.DefaultPooling ? null : v }),
         Whole("Width", "Channels of the ConvNet's layers, for experts and distilling.", 1, 4096,
             s => s.Width, (s, v) => s with { Width = v }),
         Whole("Depth", "Blocks of the ConvNet (convolution, norm, ReLU, pooling).", 1, 8,
             s => s.Depth, (s, v) => s with { Depth = v }),
         Whole("Experts", "Networks trained on the real data and recorded.", 1, 1000,
             s => s.Experts, (s, v) => s with { Experts = v }),
-        new("ExpertsFrom", "FOLDER", "Use the experts recorded in this folder, and record what is missing there.",
+        new RunSetting("ExpertsFrom", "FOLDER", "Use the experts recorded in this folder, and record what is missing there.",
             s => s.ExpertsFrom ?? "", (s, t) => s with { ExpertsFrom = NotEmpty("--experts-from", t) }),
         Whole("ExpertEpochs", "Passes over the data for each expert.", 1, 10000,
             s => s.ExpertEpochs, (s, v) => s with { ExpertEpochs = v }),
@@ -145,7 +90,7 @@ internal static class Settings
         Whole("ExpertBatch", "Images in a training step of an expert.", 1, 1 << 20,
             s => s.ExpertBatch, (s, v) => s with { ExpertBatch = v }),
         Real("ExpertRate", "Learning rate of the experts (plain SGD).", s => s.ExpertRate, (s, v) => s with { ExpertRate = v }),
-        Choice("ExpertAugment", "Augmentation of the experts' training", Augmentations,
+        Choice("ExpertAugment", "Augmentation of the experts' training", s_augmentations,
             s => s.ExpertAugment, (s, v) => s with { ExpertAugment = v }),
         Probability("ExpertCutmix", "Probability with which a batch of the experts' training is mixed by CutMix.",
             s => s.ExpertCutmix ?? 0, (s, v) => s with { ExpertCutmix = v == 0 ? null : v }),
@@ -160,13 +105,18 @@ internal static class Settings
     /// <summary>The distillation itself.</summary>
     public static ImmutableArray<Setting> OfDistillation { get; } =
     [
-        new("Ipc", "N", "Synthetic images per class; several numbers give several sets.",
+        new RunSetting("Ipc", "N", "Synthetic images per class; several numbers give several sets.",
             s => string.Join(' ', s.Ipc),
             (s, t) => s with { Ipc = [.. t.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries)
-                .Select(n => OptionText.Whole("--ipc", n, 1, 100_000)).Distinct()] },
-            many: true),
-        Choice("Estimator", "How influence is estimated", [.. Estimators.Names],
-            s => s.Estimator, (s, v) => s with { Estimator = v }),
+                .Select(n => OptionText.Whole("--ipc", n, 1, 100_000)).Distinct()] })
+        {
+            Many = true,
+        },
+        Choice("Method", MethodHelp(), [.. Kinds.Names<DistillationMethod>()],
+            s => s.MethodName, (s, v) => v == s.MethodName
+                ? s
+                : s with { Method = v == DistillationMethod.Default ? null : v, OfMethod = MethodValues.Standard }),
+        .. OptionOfMethods.All(),
         Whole("Iterations", "Updates of the synthetic set.", 1, 10_000_000,
             s => s.Iterations, (s, v) => s with { Iterations = v }),
         Real("LrImg", "Learning rate of the images.", s => s.LrImg, (s, v) => s with { LrImg = v }),
@@ -174,22 +124,20 @@ internal static class Settings
             s => s.LrLabel, (s, v) => s with { LrLabel = v }, zero: true),
         Fraction("MomentumImg", "Momentum of the images.", s => s.MomentumImg, (s, v) => s with { MomentumImg = v }),
         Fraction("MomentumLabel", "Momentum of the label logits.", s => s.MomentumLabel, (s, v) => s with { MomentumLabel = v }),
-        Choice("RateSchedule", "How both rates change over the iterations", s_schedules,
+        Choice("Optimiser", "What moves the synthetic set along its gradient", [.. Kinds.Names<SetOptimiser>()],
+            s => s.Optimiser ?? Sgd, (s, v) => s with { Optimiser = v == Sgd ? null : v }),
+        Choice("Clamp", "Whether images are kept to values that pixels can have", ["off", "pixels"],
+            s => s.Clamp ?? "off", (s, v) => s with { Clamp = v == "off" ? null : v }),
+        Real("ClipGradient", "The gradient of the synthetic set is scaled down to this norm where it is longer; 0 for never.",
+            s => s.ClipGradient ?? 0, (s, v) => s with { ClipGradient = v == 0 ? null : v }, zero: true),
+        Whole("BatchSyn", "Synthetic images in a step of training on them; 0 for all.", 0, 1 << 20,
+            s => s.BatchSyn ?? 0, (s, v) => s with { BatchSyn = v == 0 ? null : v }),
+        new RunSetting("StartFrom", "SET", "Start from another distilled set, of whatever network, instead of real images.",
+            s => s.StartFrom ?? "", (s, t) => s with { StartFrom = NotEmpty("--start-from", t) }),
+        Choice("RateSchedule", "How both rates change over the iterations", [.. Kinds.Names<SetSchedule>()],
             s => s.RateSchedule, (s, v) => s with { RateSchedule = v }),
-        Choice("Mass", "How the weight of the synthetic set is chosen", s_masses, s => s.Mass, (s, v) => s with { Mass = v }),
-        Choice("Partition", "Whether influence is matched of the whole set at once or class by class", s_partitions,
-            s => s.Partition, (s, v) => s with { Partition = v }),
-        Whole("Window", "Checkpoints over which influence is matched.", 1, 1 << 20,
-            s => s.Window, (s, v) => s with { Window = v }),
-        Whole("StartFirst", "Windows begin below this checkpoint at first.", 1, 1 << 20,
-            s => s.StartFirst, (s, v) => s with { StartFirst = v }),
-        Whole("StartLast", "Windows begin below this checkpoint in the end.", 1, 1 << 20,
-            s => s.StartLast, (s, v) => s with { StartLast = v }),
-        Whole("StartGrowth", "Iterations over which the range of beginnings grows; 0 for at once.", 0, 10_000_000,
-            s => s.StartGrowth, (s, v) => s with { StartGrowth = v }),
-        Choice("MatchAugment", "Augmentation of the synthetic set while matching", Augmentations,
+        Choice("MatchAugment", "Augmentation of the synthetic set while matching", s_augmentations,
             s => s.MatchAugment, (s, v) => s with { MatchAugment = v }),
-        Real("Threshold", "Steps with a larger relative J are skipped.", s => s.Threshold, (s, v) => s with { Threshold = v }),
         Real("Temperature", "Divides the experts' logits that the labels start from.",
             s => s.Temperature, (s, v) => s with { Temperature = v }),
         Choice("LabelStart", "Where the learned labels start: the experts' mean logits, or the image's class", ["experts", "hard"],
@@ -202,11 +150,6 @@ internal static class Settings
             (s, v) => s with { ImageStart = v == "correct" ? null : v }),
         Choice("Labels", "Whether labels are learned, or fixed at the class (hard) or at the experts' mean logits (soft)",
             s_labels, s => s.Labels ?? "learned", (s, v) => s with { Labels = v == "learned" ? null : v }),
-        Real("SyntheticRate",
-            "Rate of each step by which the estimator retrained trains on S; 0 for the sum of the experts' rates.",
-            s => s.SyntheticRate ?? 0, (s, v) => s with { SyntheticRate = v == 0 ? null : v }, zero: true),
-        Whole("RealBatch", "Real images per class in the real gradient; 0 for all.", 0, 1 << 20,
-            s => s.RealBatch, (s, v) => s with { RealBatch = v }),
         Whole("EvaluateEvery", "Iterations between two evaluations (one network each) on the way; 0 for none.", 0, 10_000_000,
             s => s.EvaluateEvery, (s, v) => s with { EvaluateEvery = v }),
         Whole("SaveEvery", "Iterations between two saved states.", 1, 10_000_000,
@@ -217,10 +160,8 @@ internal static class Settings
     public static ImmutableArray<Setting> OfEvaluation { get; } =
     [
         Choice("Protocol",
-            "How networks are trained on a set: A as MTT and DATM report (SGD, DSA, 1000 epochs, /10 at half with the momentum kept), B " +
-            "as NCFM (AdamW, diffaug, CutMix, 2000 epochs), DC as DC's code does (E + 1 epochs, a new optimiser with /10 after epoch " +
-            "E/2 + 1, E 300 or with an augmentation 1000); without it A with the values below", Protocols.Names,
-            s => s.Protocol ?? Protocols.Names[0], (s, v) => s with { Protocol = v }),
+            $"How networks are trained on a set: {Protocols.Help}; without it {ProtocolA.OwnName} with the values below", Protocols.Names,
+            s => s.Protocol ?? ProtocolA.OwnName, (s, v) => s with { Protocol = v }),
         Whole("BestEvery", "Epochs between two looks at the test images, for the best accuracy; 0 for none (B: a twentieth).", 0,
             1_000_000, s => s.BestEvery ?? Protocols.BestEvery(s), (s, v) => s with { BestEvery = v }),
         Probability("Cutmix", "Probability with which a batch of their training is mixed by CutMix (B: 0.5).",
@@ -232,23 +173,25 @@ internal static class Settings
         Whole("EvalWidth", "Channels of the networks that evaluate a set.", 1, 4096,
             s => s.EvalWidth, (s, v) => s with { EvalWidth = v }),
         Real("EvalRate", "Their learning rate.", s => s.EvalRate, (s, v) => s with { EvalRate = v }),
-        Choice("Augment", "Augmentation of their training" + AugmentationHelp, Augmentations, s => s.Augment, (s, v) => s with { Augment = v }),
+        Choice("Augment", "Augmentation of their training" + s_augmentationHelp, s_augmentations, s => s.Augment, (s, v) => s with { Augment = v }),
     ];
 
     /// <summary>How and where it runs.</summary>
     public static ImmutableArray<Setting> OfMachine { get; } =
     [
-        new("Seed", "N", "Every random number follows from it; the same seed gives the same bits.",
+        new RunSetting("Seed", "N", "Every random number follows from it; the same seed gives the same bits.",
             s => s.Seed.ToString(CultureInfo.InvariantCulture),
             (s, t) => s with { Seed = ulong.TryParse(t, NumberStyles.None, CultureInfo.InvariantCulture, out ulong v)
                 ? v
                 : throw DistillException.BadValue("--seed", t, "a whole number from 0") }),
         Whole("Threads", "Threads; 0 for one a core.", 0, 4096, s => s.Threads, (s, v) => s with { Threads = v }),
-        new("Device", "NAME", $"Where it computes: {string.Join(", ", DeviceName.Kinds)}; a GPU by number as cuda:1.",
+        new RunSetting("Device", "NAME", $"Where it computes: {string.Join(", ", DeviceName.Kinds)}; a GPU by number as cuda:1.",
             s => s.Device,
-            (s, t) => s with { Device = DeviceName.Check(t) },
-            DeviceVariable, DeviceName.Kinds),
-        new("MemoryLimit", "SIZE", "The most memory of the device that a run may take, such as 512MiB or 4GiB.",
+            (s, t) => s with { Device = DeviceName.Check(t) })
+        {
+            Variable = DeviceVariable, Choices = DeviceName.Kinds,
+        },
+        new RunSetting("MemoryLimit", "SIZE", "The most memory of the device that a run may take, such as 512MiB or 4GiB.",
             s => s.MemoryLimit ?? "",
             (s, t) =>
             {
@@ -260,13 +203,18 @@ internal static class Settings
             "in tf32)", Precisions.Names,
             s => s.Precision ?? Precisions.Names[0],
             (s, v) => s with { Precision = v == Precisions.Names[0] ? null : v }),
-        new("Out", "FOLDER", "The folder in which run folders are made.",
+        new RunSetting("Out", "FOLDER", "The folder in which run folders are made.",
             s => s.Out, (s, t) => s with { Out = NotEmpty("--out", t) }),
     ];
 
     /// <summary>All settings.</summary>
     public static ImmutableArray<Setting> All { get; } =
         [.. OfData, .. OfDistillation, .. OfExperts, .. OfEvaluation, .. OfMachine];
+
+    private static readonly Dictionary<string, Setting> s_ofProperty = All.ToDictionary(s => s.Property, StringComparer.Ordinal);
+
+    /// <summary>The setting of a name in Pascal case.</summary>
+    public static Setting Of(string property) => s_ofProperty[property];
 
     /// <summary>Resolves every setting: command line before environment before preset.</summary>
     /// <exception cref="DistillException">A value is not acceptable, or two do not go together.</exception>
@@ -317,29 +265,31 @@ internal static class Settings
             throw DistillException.BadValue(
                 "--factor", $"{s.Factor}", "1 beside --zca: whitened images cannot be shrunk and enlarged");
         }
-        if (s.ImageSize is { } side && DatasetCatalog.Infos.Any(i => i.Name == s.Dataset && !i.IsDecoded))
+        if (s.ImageSize is { } side && DatasetCatalog.Named(s.Dataset) is { IsDecoded: false })
         {
             throw DistillException.BadValue(
                 "--image-size", $"{side}", $"no value for {s.Dataset}, whose images have one size");
         }
-        if (s.StartLast < s.StartFirst)
+        if (s is { Zca: not null, Clamp: not null })
+            throw DistillException.BadValue("--clamp", s.Clamp, "off beside --zca: whitened images have no range");
+        try
         {
-            throw DistillException.BadValue(
-                "--start-last", $"{s.StartLast}", $"a number from --start-first ({s.StartFirst}) on");
+            s.MethodKind.Check(s.OfMethod, new ExpertPlan(s.Experts, s.DenseSteps));
         }
-        if (s.Estimator == "unrolled" && s.DenseSteps < s.Window)
+        catch (SettingException e)
         {
-            throw DistillException.BadValue(
-                "--dense-steps", $"{s.DenseSteps}",
-                $"at least --window ({s.Window}), because the unrolled estimator follows every step");
+            throw DistillException.BadValue(Setting.OptionOf(e.Setting), e.Got, e.Expected);
         }
     }
+
+    private static string MethodHelp() => "What is matched (" +
+        string.Join("; ", Kinds.Of<DistillationMethod>().Select(method => $"{method.Name}: {method.Help}")) + ")";
 
     private static Setting Whole(
         string property, string help, int low, int high, Func<RunSettings, int> get, Func<RunSettings, int, RunSettings> set)
     {
-        string name = "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property);
-        return new Setting(
+        string name = Setting.OptionOf(property);
+        return new RunSetting(
             property, "N", help, s => get(s).ToString(CultureInfo.InvariantCulture),
             (s, text) => set(s, OptionText.Whole(name, text, low, high)));
     }
@@ -363,8 +313,8 @@ internal static class Settings
         string property, string help, Func<RunSettings, double> get, Func<RunSettings, double, RunSettings> set,
         Func<double, bool> isFine, string expected)
     {
-        string name = "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property);
-        return new Setting(
+        string name = Setting.OptionOf(property);
+        return new RunSetting(
             property, "X", help, s => get(s).ToString("R", CultureInfo.InvariantCulture),
             (s, text) => set(s, OptionText.Number(name, text, isFine, expected)));
     }
@@ -373,10 +323,13 @@ internal static class Settings
         string property, string help, ImmutableArray<string> choices, Func<RunSettings, string> get,
         Func<RunSettings, string, RunSettings> set)
     {
-        string name = "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property);
-        return new Setting(
+        string name = Setting.OptionOf(property);
+        return new RunSetting(
             property, "NAME", $"{help}: {string.Join(", ", choices)}.", get,
-            (s, text) => set(s, OptionText.OneOf(name, text, choices)), choices: choices);
+            (s, text) => set(s, OptionText.OneOf(name, text, choices)))
+        {
+            Choices = choices,
+        };
     }
 
     // No file system takes the character 0 in a name; from a file it may come all the same.

@@ -15,7 +15,7 @@ internal sealed class DatasetLoading(Terminal terminal, CancellationToken cancel
     public DatasetPair Load(RunSettings settings, bool useCache)
     {
         string? folder = DecodedCache.DefaultFolder(Environment.GetEnvironmentVariable);
-        bool isDecoded = DatasetCatalog.Infos.Any(i => i.Name == settings.Dataset && i.IsDecoded);
+        bool isDecoded = DatasetCatalog.Named(settings.Dataset) is { IsDecoded: true };
         using var stages = new StageProgress(terminal);
         if (useCache && isDecoded && folder is null)
             stages.Note($"Decoded images are not kept: there is no home folder. Name one with {DecodedCache.FolderVariable}.");

@@ -1,12 +1,13 @@
 using InfMatch.Autograd;
 using InfMatch.Datasets;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
 
 /// <summary>A data set on the backend: standardised training and test images with their labels.</summary>
-internal sealed class PreparedData : IDisposable
+internal sealed class PreparedData : IDisposable, IRealData
 {
     private const int ImagesAtOnce = 1024;
 
@@ -41,6 +42,23 @@ internal sealed class PreparedData : IDisposable
 
     /// <summary>M.</summary>
     public int Classes => Pair.Train.Classes;
+
+    /// <inheritdoc/>
+    public int CountOfClass(int label) => Pair.Train.CountOfClass(label);
+
+    /// <summary>The network of some settings, or another architecture with their depth, norm and pooling, for these data.</summary>
+    /// <exception cref="DistillException">The network or the augmentation is not defined for such images.</exception>
+    public Network NetworkOf(RunSettings settings, int width, string? model = null) =>
+        PlanFactory.NetworkOf(settings, Image, Classes, width, model);
+
+    /// <summary>What standardised pixels can be: black to white in each channel [1, C, 1, 1].</summary>
+    public ValueRange PixelRange()
+    {
+        Standardisation by = Pair.Standardisation;
+        Tensor Of(float pixel) => Tensor.From<float>(
+            Backend, [.. by.Mean.Select((mean, c) => (pixel - mean) / by.Std[c])], new Shape(1, by.Channels, 1, 1));
+        return new ValueRange(Of(0), Of(1));
+    }
 
     /// <summary>The backend that holds it.</summary>
     public Backend Backend => TestImages.Backend;

@@ -1,5 +1,4 @@
 using System.Collections.ObjectModel;
-using System.Runtime.ExceptionServices;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -104,10 +103,8 @@ internal sealed class SetEvaluator(
                 columns[column].Begin();
             try
             {
-                if (sets.Count == 1)
-                    One(0, cancel);
-                else
-                    InParallel(sets.Count, i => left[i] / repeats, One);
+                new LocalJobRunner(data.Backend).Run(
+                    [.. sets.Select((set, i) => new NetworkJob(this, columns[left[i] / repeats], left[i], set))], cancel: cancel);
             }
             finally
             {
@@ -116,12 +113,6 @@ internal sealed class SetEvaluator(
                     evaluated.FinishIfComplete();
             }
             first += sets.Count;
-
-            void One(int i, CancellationToken stop)
-            {
-                Column column = columns[left[i] / repeats];
-                column.Know(left[i] % repeats, EvaluateOnce(sets[i], left[i] % repeats, column, stop));
-            }
         }
         return [.. columns.Select(c => c.Result!)];
     }
@@ -159,40 +150,22 @@ internal sealed class SetEvaluator(
         return sets;
     }
 
-    // A network that fails stops those of its own set and of later ones between two of their steps, and its error is the one
-    // that counts.
-    private void InParallel(int count, Func<int, int> columnOf, Action<int, CancellationToken> train)
+    // One network. Its set is in the device's memory, and its result is two numbers that its column takes: where an evaluation has
+    // a folder, they are a line of a file there.
+    private sealed class NetworkJob(SetEvaluator evaluator, Column column, int number, LabelledImages set) : Job
     {
-        CancellationTokenSource[] stops =
-            [.. Enumerable.Range(0, count).Select(_ => CancellationTokenSource.CreateLinkedTokenSource(cancel))];
-        var errors = new Exception?[count];
-        try
+        public override string Key => $"{number}";
+
+        // A set is known only when all of its networks are.
+        public override int? Group => number / column.Networks;
+
+        public override bool IsDone() => column.IsKnown(number % column.Networks);
+
+        public override void Make(CancellationToken cancel)
         {
-            data.Backend.RunInParallel(count, i =>
-            {
-                try
-                {
-                    train(i, stops[i].Token);
-                }
-                catch (Exception e)
-                {
-                    errors[i] = e;
-                    for (int j = 0; j < count; j++)
-                    {
-                        if (columnOf(j) >= columnOf(i))
-                            stops[j].Cancel();
-                    }
-                }
-            });
+            int network = number % column.Networks;
+            column.Know(network, evaluator.EvaluateOnce(set, network, column, cancel));
         }
-        finally
-        {
-            foreach (CancellationTokenSource stop in stops)
-                stop.Dispose();
-        }
-        cancel.ThrowIfCancellationRequested();
-        if (errors.FirstOrDefault(e => e is not (null or OperationCanceledException)) is { } error)
-            ExceptionDispatchInfo.Throw(error);
     }
 
     // The networks of one set, some of which train at the same time.
@@ -218,6 +191,8 @@ internal sealed class SetEvaluator(
         }
 
         public Func<int, LabelledImages> SetOf => _set.OfNetwork;
+
+        public int Networks => _known.Length;
 
         public Accuracy? Result { get; private set; }
 

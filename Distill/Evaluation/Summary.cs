@@ -5,17 +5,6 @@ using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
-/// <summary>How JSON for people and scripts is written.</summary>
-internal static class JsonText
-{
-    /// <summary>camelCase names, indented.</summary>
-    public static JsonSerializerOptions Options { get; } = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        WriteIndented = true,
-    };
-}
-
 /// <summary>Test accuracy over several networks, in percent.</summary>
 /// <param name="Mean">The mean.</param>
 /// <param name="Std">The sample standard deviation (n − 1); 0 for one network.</param>
@@ -92,7 +81,10 @@ internal sealed record AccuracySet
 }
 
 /// <summary>The result for one number of images per class.</summary>
-internal sealed record IpcResult(int Ipc, string Estimator, AccuracySet Accuracy)
+/// <param name="Ipc">Images per class.</param>
+/// <param name="Method">What was matched; its key is that of earlier versions, which knew one method.</param>
+/// <param name="Accuracy">What was measured.</param>
+internal sealed record IpcResult(int Ipc, [property: JsonPropertyName("estimator")] string Method, AccuracySet Accuracy)
 {
     /// <summary>The network that was evaluated with, where several were.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -101,7 +93,7 @@ internal sealed record IpcResult(int Ipc, string Estimator, AccuracySet Accuracy
     /// <summary>Updates of S that were done.</summary>
     public int? Iterations { get; init; }
 
-    /// <summary>Mean relative J of the last tenth of the iterations.</summary>
+    /// <summary>Mean loss of the last tenth of the iterations.</summary>
     public double? Objective { get; init; }
 
     /// <summary>SHA-256 of the distilled set's images and label logits.</summary>

@@ -35,10 +35,12 @@ internal sealed record NetworkFit(double Loss, double Accuracy)
 /// <param name="Validation">On the test images whose measure is predicted.</param>
 /// <param name="Images">How many these are.</param>
 /// <param name="Chance">The accuracy, 0 … 1, of always answering their most frequent class.</param>
-/// <param name="Classes">Classes of the set.</param>
 internal sealed record ScoredNetwork(
-    double Rate, int Steps, NetworkFit Training, NetworkFit Validation, int Images, double Chance, int Classes)
+    double Rate, int Steps, NetworkFit Training, NetworkFit Validation, int Images, double Chance)
 {
+    /// <summary>Classes of the set.</summary>
+    public required int Classes { get; init; }
+
     // An accuracy within three standard errors of chance may be chance.
     private const double StandardErrors = 3;
 

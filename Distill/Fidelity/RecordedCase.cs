@@ -22,10 +22,9 @@ internal sealed class RecordedCase : IDisposable
     private readonly FidelitySettings _settings;
     private readonly DatasetPair _pair;
 
-    private RecordedCase(
-        FidelitySettings settings, DatasetPair pair, RandomKey key, Backend backend, string folder,
-        IProgressView progress, CancellationToken cancel)
+    private RecordedCase(FidelitySettings settings, StudyInput input, RandomKey key, Backend backend)
     {
+        DatasetPair pair = input.Pair;
         (_settings, _pair, Key, Backend) = (settings, pair, key, backend);
         if (settings.Examples > pair.Train.Count)
         {
@@ -49,7 +48,7 @@ internal sealed class RecordedCase : IDisposable
         int perEpoch = (Examples.Length - 1) / settings.Batch + 1;
         var plan = new TrainingPlan(
             (settings.Steps - 1) / perEpoch + 1, settings.Batch, settings.Rate, settings.Momentum, settings.Decay,
-            RateSchedule.Constant, Augmentation.None)
+            RateSchedule.Constant)
         {
             MostSteps = settings.Steps,
         };
@@ -60,18 +59,19 @@ internal sealed class RecordedCase : IDisposable
             plan = plan with
             {
                 Rate = new RateSearch(Network, Data, plan, key.Split("rate")).Find(
-                    tried.To(settings.DType), classes, progress, cancel),
+                    tried.To(settings.DType), classes, input.Progress, input.Cancel),
             };
         }
-        Folder = Path.Combine(folder, Digest($"{Data.ContentHash()} {Network.Name} {plan} {key.Value:x16}"));
+        Folder = Path.Combine(input.Folder, Digest($"{Data.ContentHash()} {Network.Name} {plan} {key.Value:x16}"));
         Directory.CreateDirectory(Folder);
         CheckpointSchedule every = CheckpointSchedule.Every(settings.Steps);
         string file = Path.Combine(Folder, "trajectory.safetensors");
         Expert = File.Exists(file)
             ? Expert.Open(Network, Data, plan, every, key.Split("expert"), file)
-            : Expert.Record(Network, Data, plan, every, key.Split("expert"), file, cancel: cancel);
+            : Expert.Record(new ExpertTraining(Network, Data, plan, every, key.Split("expert")),
+            file, cancel: input.Cancel);
         if (Expert.Trajectory.ContentHash is null)
-            progress.Note(OlderFile.Note(file));
+            input.Progress.Note(OlderFile.Note(file));
     }
 
     /// <summary>Where the trajectory and retrained parameters are kept; its name follows from what is
@@ -109,13 +109,11 @@ internal sealed class RecordedCase : IDisposable
     /// of another training.</exception>
     /// <exception cref="ArrayFileException">What was recorded is damaged.</exception>
     /// <exception cref="NumericalException">The loss stops being finite.</exception>
-    public static RecordedCase Open(
-        FidelitySettings settings, DatasetPair pair, RandomKey key, Backend backend, string folder,
-        IProgressView progress, CancellationToken cancel)
+    public static RecordedCase Open(FidelitySettings settings, StudyInput input, RandomKey key, Backend backend)
     {
         try
         {
-            return new RecordedCase(settings, pair, key, backend, folder, progress, cancel);
+            return new RecordedCase(settings, input, key, backend);
         }
         catch (TrajectoryException e)
         {
@@ -155,7 +153,10 @@ internal sealed class RecordedCase : IDisposable
         return new ScoredNetwork(
             Expert.Plan.Rate, _settings.Steps, NetworkFit.Of(Network, theta, Data.Images, Given),
             NetworkFit.Of(Network, theta, images.To(_settings.DType), labels), labels.Length,
-            (double)labels.CountBy(l => l).Max(c => c.Value) / labels.Length, Classes);
+            (double)labels.CountBy(l => l).Max(c => c.Value) / labels.Length)
+        {
+            Classes = Classes,
+        };
     }
 
     /// <summary>All test images and their classes, for accuracy.</summary>

@@ -20,13 +20,11 @@ internal sealed record ScoresRow(
 
 /// <summary>'influence scores': what every training example does to the measure of test images, as CSV and as pictures
 /// of the most helpful and the most harmful ones.</summary>
-internal sealed class ScoresStudy(
-    FidelitySettings settings, DatasetPair pair, ulong seed, int threads, string folder, IProgressView progress,
-    CancellationToken cancel)
+internal sealed class ScoresStudy(FidelitySettings settings, StudyInput input)
 {
     private const byte White = 255;
 
-    private readonly CpuBackend _backend = new(threads);
+    private readonly CpuBackend _backend = new(input.Threads);
 
     /// <summary>The files that were written.</summary>
     public List<string> Files { get; } = [];
@@ -41,7 +39,7 @@ internal sealed class ScoresStudy(
     {
         using var scope = TensorScope.Begin();
         using RecordedCase recorded = RecordedCase.Open(
-            settings, pair, RandomKey.FromSeed(seed).Split("influence"), _backend, folder, progress, cancel);
+            settings, input, RandomKey.FromSeed(input.Seed).Split("influence"), _backend);
         Network = recorded.Fit();
         (LabelledImages validation, _) = recorded.TestImages(settings.Validation, 0);
         ParameterLoss measure = recorded.MeasureOf(validation);
@@ -49,11 +47,11 @@ internal sealed class ScoresStudy(
         var rows = new List<ScoresRow>();
         var columns = new List<double[]?>();
         NumericalException? failed = null;
-        using (IProgressStage stage = progress.Begin("Scores", settings.Estimators.Length))
+        using (IProgressStage stage = input.Progress.Begin("Scores", settings.Estimators.Length))
         {
             foreach (string name in settings.Estimators)
             {
-                cancel.ThrowIfCancellationRequested();
+                input.Cancel.ThrowIfCancellationRequested();
                 ExampleInfluence estimate = ExampleInfluences.Create(name, context, settings.Damping);
                 long start = TimeProvider.System.GetTimestamp();
                 double[]? harm = null;
@@ -125,15 +123,15 @@ internal sealed class ScoresStudy(
         // A class with fewer examples has empty places at the end of its row.
         void Write(string what, IEnumerable<IEnumerable<int>> rows)
         {
-            int size = pair.Train.ImageSize;
+            int size = input.Pair.Train.ImageSize;
             byte[] pixels =
             [
-                .. rows.SelectMany(row => row.SelectMany(i => pair.Train.Image(recorded.Examples[i]).ToArray())
+                .. rows.SelectMany(row => row.SelectMany(i => input.Pair.Train.Image(recorded.Examples[i]).ToArray())
                     .Concat(Enumerable.Repeat(White, each * size)).Take(each * size)),
             ];
             string path = Path.Combine(recorded.Folder, $"{what}.png");
-            ImageGrid.Write(path, pixels, pair.Train.Channels, pair.Train.Height, pair.Train.Width,
-                pair.Train.ClassNames);
+            ImageGrid.Write(path, pixels, input.Pair.Train.Channels, input.Pair.Train.Height, input.Pair.Train.Width,
+                input.Pair.Train.ClassNames);
             Files.Add(path);
         }
     }

@@ -124,7 +124,9 @@ internal static class JsonFile
     {
         Dictionary<string, PropertyInfo> known = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(p => p.CanWrite && p.GetCustomAttribute<JsonIgnoreAttribute>() is not { Condition: JsonIgnoreCondition.Always })
-            .ToDictionary(p => JsonNamingPolicy.CamelCase.ConvertName(p.Name), StringComparer.Ordinal);
+            .ToDictionary(
+                p => p.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? JsonNamingPolicy.CamelCase.ConvertName(p.Name),
+                StringComparer.Ordinal);
         var nullability = new NullabilityInfoContext();
         IReadOnlyList<(string Name, JsonElement Value)> members = Members(json, place);
         foreach ((string name, JsonElement value) in members)

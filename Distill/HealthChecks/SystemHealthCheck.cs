@@ -62,10 +62,10 @@ internal static class SystemHealthCheck
         const string Check = "built-in data set";
         try
         {
-            DatasetPair pair = EmbeddedFashionMnist.Load();
+            DatasetPair pair = FashionMnistSmallDataset.Unpack();
             return new CheckResult(
                 "system", Check, true,
-                $"{pair.Train.Count} + {pair.Test.Count} images, SHA-256 {EmbeddedFashionMnist.Sha256[..12]}… as it must be", null);
+                $"{pair.Train.Count} + {pair.Test.Count} images, SHA-256 {FashionMnistSmallDataset.Sha256[..12]}… as it must be", null);
         }
         catch (DatasetException e)
         {

@@ -11,13 +11,13 @@ internal static class CurvePlot
 
     /// <summary>Writes the plot; accuracies may be few or none.</summary>
     public static void Write(
-        string path, string title, IReadOnlyList<(int Iteration, double Objective)> objective,
+        string path, string title, string loss, IReadOnlyList<(int Iteration, double Objective)> objective,
         IReadOnlyList<(int Iteration, double Percent)> accuracy)
     {
         using var plot = new Plot();
         plot.Title(PrintableText.Of(title));
         plot.XLabel("iteration");
-        plot.YLabel("relative J");
+        plot.YLabel(PrintableText.Of(loss));
         if (objective.Count > 0)
         {
             double[] x = [.. objective.Select(o => (double)o.Iteration)], y = [.. objective.Select(o => o.Objective)];
@@ -25,11 +25,11 @@ internal static class CurvePlot
             each.LineWidth = 0;
             each.MarkerSize = 3;
             each.Color = Colors.LightSteelBlue;
-            each.LegendText = "J of each step";
+            each.LegendText = $"{loss} of each step";
             var smooth = plot.Add.ScatterLine(x, Smooth(y));
             smooth.LineWidth = 2;
             smooth.Color = Colors.SteelBlue;
-            smooth.LegendText = "J, moving mean";
+            smooth.LegendText = $"{loss}, moving mean";
         }
         if (accuracy.Count > 0)
         {

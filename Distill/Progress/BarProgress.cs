@@ -177,7 +177,7 @@ internal sealed class BarProgress : IProgressView
             TimeSpan? left = hasEnded || _done <= before || _done >= total
                 ? null
                 : (now - at) * ((double)(total - _done) / (_done - before));
-            return new StageState(name, _detail, _done, total, now, left, hasEnded);
+            return new StageState(name, _detail, _done, total, now, left) { HasEnded = hasEnded };
         }
 
         public void Dispose() => view.End(this);

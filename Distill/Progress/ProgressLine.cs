@@ -7,10 +7,12 @@ namespace InfMatch.Distill;
 /// <param name="Total">Units in all.</param>
 /// <param name="Elapsed">Since the stage began.</param>
 /// <param name="Left">Time left; null where it is not known, or the stage has ended.</param>
-/// <param name="HasEnded">Whether it is over, complete or not.</param>
 internal readonly record struct StageState(
-    string Name, string? Detail, long Done, long Total, TimeSpan Elapsed, TimeSpan? Left, bool HasEnded = false)
+    string Name, string? Detail, long Done, long Total, TimeSpan Elapsed, TimeSpan? Left)
 {
+    /// <summary>Whether it is over, complete or not.</summary>
+    public bool HasEnded { get; init; }
+
     /// <summary>Whether all of it was done.</summary>
     public bool IsComplete => Done >= Total;
 }

@@ -15,11 +15,10 @@ namespace InfMatch.Distill;
 internal sealed record AblationRow(string Name, string ImageStart, bool Schedule, string Labels, double? Published)
 {
     /// <summary>The settings of the row; everything else stays as given.</summary>
-    public RunSettings Apply(RunSettings settings) => settings with
+    public RunSettings Apply(RunSettings settings) => settings.With("StartGrowth", Schedule ? settings.Text("StartGrowth") : "0") with
     {
         ImageStart = ImageStart == "correct" ? null : ImageStart,
         Labels = Labels == "learned" ? null : Labels,
-        StartGrowth = Schedule ? settings.StartGrowth : 0,
     };
 }
 

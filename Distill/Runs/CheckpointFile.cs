@@ -1,5 +1,4 @@
-using InfMatch.Influence;
-using InfMatch.Tensors;
+using InfMatch.Methods;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
@@ -10,6 +9,11 @@ internal static class CheckpointFile
 {
     private const string HashKey = "config_hash", ExpertsKey = "experts_sha256", StartKey = "start_sha256";
     private const string Progress = "progress";
+
+    private static readonly Dictionary<string, string> s_olderNames = new(StringComparer.Ordinal)
+    {
+        ["image_velocity"] = "images.velocity", ["label_velocity"] = "label_logits.velocity", ["mass"] = SyntheticSet.WeightNumber,
+    };
 
     // Of a state of an earlier version: the hash of the settings.
     private const int OlderTexts = 1;
@@ -32,14 +36,14 @@ internal static class CheckpointFile
     /// <exception cref="ArrayFileException">The file is damaged.</exception>
     public static void Restore(
         string path, Distiller distiller, RunSettings settings, SetOrigin origin, Action<string> note) => distiller.Restore(
-        Read(path, distiller.Set.Images.Shape, distiller.Set.LabelLogits.Shape, settings, origin, note));
+        Read(path, distiller.Layout(), settings, origin, note));
 
     /// <summary>The state in a file, every part of it checked.</summary>
     /// <exception cref="DistillException">It belongs to other settings (exit 2), is no state of such a set, or was reached
     /// from other experts (exit 3).</exception>
     /// <exception cref="ArrayFileException">The file is damaged.</exception>
     public static ArraySet Read(
-        string path, Shape images, Shape labels, RunSettings settings, SetOrigin origin, Action<string> note)
+        string path, IReadOnlyList<SavedArray> layout, RunSettings settings, SetOrigin origin, Action<string> note)
     {
         ArraySet state = Safetensors.Read(path);
         bool hasHash = ContentHash.Check(state, OlderTexts);
@@ -63,25 +67,25 @@ internal static class CheckpointFile
                     "differs). Put the old files back, or delete it to distil this set afresh.");
             }
         }
-        foreach ((string name, ArrayElement element, int[] sizes) in (IEnumerable<(string, ArrayElement, int[])>)
-        [
-            ("images", ArrayElement.Float32, images.Sizes.ToArray()), ("image_velocity", ArrayElement.Float32, images.Sizes.ToArray()),
-            ("label_logits", ArrayElement.Float32, labels.Sizes.ToArray()),
-            ("label_velocity", ArrayElement.Float32, labels.Sizes.ToArray()), ("mass", ArrayElement.Float64, [1]),
-            (Progress, ArrayElement.Int32, [2]),
-        ])
+        state = state.Renamed(s_olderNames);
+        RequireLayout(path, state, layout);
+        return state;
+    }
+
+    private static void RequireLayout(string path, ArraySet state, IReadOnlyList<SavedArray> layout)
+    {
+        foreach (SavedArray wanted in layout)
         {
-            string expected = $"{name}: {element} [{string.Join(", ", sizes)}]";
-            if (!state.TryGet(name, out NamedArray? array))
-                throw NoState(path, $"{name} is missing, expected {expected}.");
-            if (array.Element != element || !array.Dimensions.SequenceEqual(sizes))
-                throw NoState(path, $"it has {array}, this run needs {expected}.");
+            if (!state.TryGet(wanted.Name, out NamedArray? array))
+                throw NoState(path, $"{wanted.Name} is missing, expected {wanted}.");
+            if (array.Element != wanted.Element || !array.Dimensions.SequenceEqual(wanted.Dimensions.AsSpan()))
+                throw NoState(path, $"it has {array}, this run needs {wanted}.");
+            if (wanted.IsNumber && !(array.AsFloat64()[0] >= 0))
+                throw NoState(path, $"{wanted.Name} is {array.AsFloat64()[0]}, expected a number from 0.");
         }
         ReadOnlySpan<int> progress = state[Progress].AsInt32();
-        return progress[0] >= 0 && progress[1] >= 0 && state["mass"].AsFloat64()[0] >= 0
-            ? state
-            : throw NoState(
-                path, $"iteration {progress[0]}, {progress[1]} skipped steps and mass {state["mass"].AsFloat64()[0]} must be 0 or more.");
+        if (progress[0] < 0 || progress[1] < 0)
+            throw NoState(path, $"iteration {progress[0]} and {progress[1]} skipped steps must be 0 or more.");
     }
 
     /// <summary>The iteration of a state.</summary>

@@ -1,6 +1,7 @@
 using InfMatch.Autograd;
 using InfMatch.Datasets;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -44,15 +45,15 @@ internal sealed class DryRun
     /// <exception cref="DistillException">No window of the settings fits the experts' trajectories.</exception>
     public static long OfRun(RunSettings settings, DatasetPair pair, Backend backend, bool trainsExperts) => In(settings, pair, backend, dryRun =>
     {
-        Network network = PlanFactory.NetworkOf(settings, dryRun._data, settings.Width);
+        Network network = dryRun._data.NetworkOf(settings, settings.Width);
         if (trainsExperts)
             dryRun.TrainExpert(network);
-        dryRun.Distil(network, PlanFactory.NetworkOf(settings, dryRun._data, settings.EvalWidth));
+        dryRun.Distil(network, dryRun._data.NetworkOf(settings, settings.EvalWidth));
     });
 
     /// <summary>Bytes of the training of experts.</summary>
     public static long OfExperts(RunSettings settings, DatasetPair pair, Backend backend) => In(settings, pair, backend, dryRun =>
-        dryRun.TrainExpert(PlanFactory.NetworkOf(settings, dryRun._data, settings.Width)));
+        dryRun.TrainExpert(dryRun._data.NetworkOf(settings, settings.Width)));
 
     /// <summary>Bytes of evaluating sets, with which training sees so many images, by each of some networks.</summary>
     /// <param name="settings">The protocol and its values.</param>
@@ -143,43 +144,38 @@ internal sealed class DryRun
         TrainingPlan plan = PlanFactory.ExpertPlan(_settings, _data.Pair.Name);
         var expert = Expert.Placeholder(network, _data.Train, plan, PlanFactory.Checkpoints(_settings), _key);
         Expert[] experts = [.. Enumerable.Repeat(expert, _settings.Experts)];
-        int sides = RunCheck.RealSides(_settings, _data.Classes), perWindow = sides / (_settings.Experts * _settings.StartLast);
-        using InfluenceEstimator estimator =
-            DistillationRun.MakeEstimator(_settings, _data, experts, _key.Split("real batch"));
-        var windows = new HashSet<Window>();
+        using MethodSession method = DistillationRun.BeginMethod(_settings, _data, network, experts, _key);
+        var updates = new List<(int Iteration, RandomKey Key)>();
         int held = 0;
         foreach (int ipc in _settings.Ipc)
         {
             using var own = TensorScope.Begin();
-            using Distiller distiller = Start(network, estimator, experts, ipc);
-            for (int i = 0; i < _settings.Iterations; i++)
-                windows.Add(distiller.WindowOf(i));
-            // All real sides but those that the step itself makes.
-            int wanted = Math.Min(windows.Count * perWindow, sides + 1);
-            for (; held < wanted - perWindow; held++)
+            using Distiller distiller = Start(network, method, ipc);
+            updates.AddRange(Enumerable.Range(0, _settings.Iterations).Select(i => (i, distiller.KeyOf(i))));
+            for (int wanted = method.VectorsKept(updates); held < wanted; held++)
                 scope.Keep(own.Keep(Empty(network.Layout.Count)));
-            Update(distiller, estimator);
+            Update(distiller, method);
             Evaluate(evaluated, SetOf(ipc * _data.Classes), columns: 3);
         }
     }
 
-    // An update with each form of augmentation that will be drawn, of which some take more than others.
-    private void Update(Distiller distiller, InfluenceEstimator estimator)
+    // An update of each trait, of which some take more than others.
+    private void Update(Distiller distiller, MethodSession method)
     {
-        var known = new HashSet<AugmentationOps>();
+        var known = new HashSet<string>(StringComparer.Ordinal);
         for (int i = 0; i < Math.Min(_settings.Iterations, MostIterations); i++)
         {
-            if (known.IsSupersetOf(distiller.FormsOf(i)))
+            IReadOnlySet<string> traits = distiller.TraitsOf(i);
+            if (i > 0 && known.IsSupersetOf(traits))
                 continue;
-            known.UnionWith(distiller.FormsOf(i));
-            estimator.Dispose(); // so that the update makes its real sides itself
+            known.UnionWith(traits);
+            method.ForgetCaches(); // so that the update makes itself what it keeps
             distiller.SkipTo(i);
             distiller.Step();
         }
     }
 
-    private Distiller Start(
-        Network network, InfluenceEstimator estimator, IReadOnlyList<Expert> experts, int ipc)
+    private Distiller Start(Network network, MethodSession method, int ipc)
     {
         using var scope = TensorScope.Begin();
         using IDisposable off = Recording.Off();
@@ -200,7 +196,7 @@ internal sealed class DryRun
             network.Logits(Empty(network.Layout.Count), Variable.Constant(start.Images).EnlargeTiles(factor).Value);
         }
         using IDisposable detached = TensorScope.BeginDetached();
-        return DistillationRun.MakeDistiller(_settings, _data.Pair.Name, network, experts, estimator, start, _key, ipc);
+        return DistillationRun.MakeDistiller(_settings, _data, method, start, _key, ipc);
     }
 
     // Networks on a set, as many side by side as there will be.

@@ -10,13 +10,15 @@ namespace InfMatch.Distill;
 /// <summary>The experts of a run: recorded ones are opened, missing ones are trained and recorded.</summary>
 internal sealed class ExpertLibrary : IDisposable
 {
-    private readonly List<Expert> _experts = [];
+    private readonly Expert?[] _experts;
+
+    private ExpertLibrary(int count) => _experts = new Expert?[count];
 
     /// <summary>The experts, in the order of their numbers.</summary>
-    public IReadOnlyList<Expert> Experts => _experts;
+    public IReadOnlyList<Expert> Experts => [.. _experts.Select(e => e!)];
 
     /// <summary>Their test accuracies, in percent.</summary>
-    public Accuracy Accuracy => Accuracy.Of([.. _experts.Select(e => Math.Round(100 * e.Trajectory.Accuracy, 6))]);
+    public Accuracy Accuracy => Accuracy.Of([.. Experts.Select(e => Math.Round(100 * e.Trajectory.Accuracy, 6))]);
 
     /// <summary>The file of an expert.</summary>
     public static string FileOf(string folder, int number) =>
@@ -43,14 +45,14 @@ internal sealed class ExpertLibrary : IDisposable
         string[] missing = Missing(settings, folder);
         if (missing.Length > 0)
             RunFolder.RequireWritable(folder, "--experts-from");
-        Network network = PlanFactory.NetworkOf(settings, data, settings.Width);
+        Network network = data.NetworkOf(settings, settings.Width);
         for (int k = 0; k < settings.Experts; k++)
         {
             if (!File.Exists(FileOf(folder, k)))
                 continue;
             try
             {
-                Open(settings, network, data, folder, k).Dispose();
+                new ExpertJob(settings, network, data, folder, k).Open().Dispose();
             }
             catch (TrajectoryException e)
             {
@@ -68,35 +70,30 @@ internal sealed class ExpertLibrary : IDisposable
         CancellationToken cancel)
     {
         Directory.CreateDirectory(folder);
-        TrainingPlan plan = PlanFactory.ExpertPlan(settings, data.Pair.Name);
-        CheckpointSchedule schedule = PlanFactory.Checkpoints(settings);
-        int stepsEach = plan.Steps(data.Train.Count);
-        var library = new ExpertLibrary();
+        int stepsEach = PlanFactory.ExpertPlan(settings, data.Pair.Name).Steps(data.Train.Count);
+        var library = new ExpertLibrary(settings.Experts);
         try
         {
             using IProgressStage stage = progress.Begin($"Experts ({network.Name})", (long)settings.Experts * stepsEach);
-            for (int k = 0; k < settings.Experts; k++)
-            {
-                string path = FileOf(folder, k);
-                long before = (long)k * stepsEach;
-                string loss = "";
-                Expert expert = File.Exists(path)
-                    ? Open(settings, network, data, folder, k)
-                    : Expert.Record(
-                        network, data.Train, plan, schedule, KeyOf(settings, k), path,
-                        theta => network.Accuracy(theta, data.TestImages, data.TestLabels),
-                        step => stage.Report(before + step.Step, $"expert {k + 1}/{settings.Experts}{loss}"),
-                        losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"),
-                        cancel);
-                library._experts.Add(expert);
-                if (expert.Trajectory.ContentHash is null)
-                    progress.Note(OlderFile.Note(path));
-                string origin = expert.RecordedOn == data.Backend.Name ? "" : $", recorded on {expert.RecordedOn}";
-                stage.Report(
-                    before + stepsEach,
-                    FormattableString.Invariant(
-                        $"expert {k + 1}: {100 * expert.Trajectory.Accuracy:F1} % on the test images{origin}"));
-            }
+            ExpertJob[] jobs =
+            [
+                .. Enumerable.Range(0, settings.Experts).Select(k => new ExpertJob(settings, network, data, folder, k)
+                {
+                    Observe = (step, loss) =>
+                        stage.Report((long)k * stepsEach + step, $"expert {k + 1}/{settings.Experts}{loss}"),
+                }),
+            ];
+
+            // One after the other: a training of an expert keeps all threads of a device busy by itself.
+            new LocalJobRunner().Run(
+                jobs,
+                (job, _) =>
+                {
+                    var ended = (ExpertJob)job;
+                    library.Add(ended.Number, ended.Open(), progress);
+                    stage.Report((ended.Number + 1L) * stepsEach, library.Describe(ended.Number, data.Backend));
+                },
+                cancel);
             return library;
         }
         catch (TrajectoryException e)
@@ -111,17 +108,25 @@ internal sealed class ExpertLibrary : IDisposable
         }
     }
 
-    private static Expert Open(RunSettings settings, Network network, PreparedData data, string folder, int number) => Expert.Open(
-        network, data.Train, PlanFactory.ExpertPlan(settings, data.Pair.Name), PlanFactory.Checkpoints(settings),
-        KeyOf(settings, number), FileOf(folder, number));
+    private void Add(int number, Expert expert, IProgressView progress)
+    {
+        _experts[number] = expert;
+        if (expert.Trajectory.ContentHash is null)
+            progress.Note(OlderFile.Note(expert.Trajectory.Path));
+    }
 
-    private static RandomKey KeyOf(RunSettings settings, int number) =>
-        RandomKey.FromSeed(settings.Seed).Split("expert").Split((ulong)number);
+    private string Describe(int number, Backend backend)
+    {
+        Expert expert = _experts[number]!;
+        string origin = expert.RecordedOn == backend.Name ? "" : $", recorded on {expert.RecordedOn}";
+        return FormattableString.Invariant(
+            $"expert {number + 1}: {100 * expert.Trajectory.Accuracy:F1} % on the test images{origin}");
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (Expert expert in _experts)
-            expert.Dispose();
+        foreach (Expert? expert in _experts)
+            expert?.Dispose();
     }
 }

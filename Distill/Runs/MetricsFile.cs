@@ -8,6 +8,12 @@ namespace InfMatch.Distill;
 /// follow a run.</summary>
 internal sealed class MetricsFile : IDisposable
 {
+    /// <summary>The key of the method's loss.</summary>
+    public const string LossKey = "loss";
+
+    // The loss of the first method, in earlier versions.
+    private const string OlderLossKey = "j";
+
     private readonly CheckedLines _lines;
 
     private MetricsFile(CheckedLines lines) => _lines = lines;
@@ -46,8 +52,39 @@ internal sealed class MetricsFile : IDisposable
 
     private static (List<JsonObject> Lines, bool HasChecks) ReadAll(string path) => CheckedLines.Read(
         path,
-        line => JsonFile.Read<MetricsLine>(line, CheckedLines.CheckKey),
+        RequireLine,
         (what, e) => Damaged(path, what, e));
+
+    /// <summary>What the lines of a number of images per class tell of one thing, by iteration.</summary>
+    public static (int Iteration, double Value)[] Curve(string path, int ipc, string what) =>
+    [
+        .. Read(path).Where(line => line["ipc"]!.GetValue<int>() == ipc)
+            .Select(line => (Line: line, Value: line[what] ?? (what == LossKey ? line[OlderLossKey] : null)))
+            .Where(found => found.Value is not null)
+            .Select(found => (found.Line["iteration"]!.GetValue<int>(), found.Value!.GetValue<double>())),
+    ];
+
+    // Every method has metrics of its own: each is a number, or true or false.
+    private static void RequireLine(JsonElement line)
+    {
+        IReadOnlyList<(string Name, JsonElement Value)> members = JsonFile.Members(line, "");
+        foreach (string key in (string[])["ipc", "iteration"])
+        {
+            (string Name, JsonElement Value) found = members.FirstOrDefault(m => m.Name == key);
+            if (found.Name is null)
+                throw JsonFile.Missing(key);
+            if (found.Value.ValueKind != JsonValueKind.Number || !found.Value.TryGetInt32(out int whole) || whole < 0)
+                throw JsonFile.Wrong(key, found.Value, "a whole number from 0");
+        }
+        foreach ((string name, JsonElement value) in members.Where(m => m.Name != CheckedLines.CheckKey))
+        {
+            if (!name.All(c => c is (>= 'a' and <= 'z') or '_'))
+                throw JsonFile.Unknown(name);
+            bool isNumber = value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number);
+            if (!isNumber && value.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
+                throw JsonFile.Wrong(name, value, "a finite number, or true or false");
+        }
+    }
 
     private static bool IsBefore(JsonObject line, IReadOnlyDictionary<int, int> saved)
     {
@@ -73,28 +110,4 @@ internal sealed class MetricsFile : IDisposable
     private static DistillException Damaged(string path, string what, Exception? inner = null) => new(
         ExitCode.Data, "IM3028",
         $"{path} is damaged: {what} Delete it to go on without the curves of what is done; the set does not depend on it.", inner);
-
-    // Every key that a line may have; what was not measured is missing, and not null.
-    private sealed record MetricsLine
-    {
-        public required int Ipc { get; init; }
-
-        public required int Iteration { get; init; }
-
-        public double J { get; init; }
-
-        public double Cosine { get; init; }
-
-        public double Mass { get; init; }
-
-        public int Expert { get; init; }
-
-        public int First { get; init; }
-
-        public int Last { get; init; }
-
-        public bool Skipped { get; init; }
-
-        public double Accuracy { get; init; }
-    }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using InfMatch.Datasets;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -42,14 +43,12 @@ internal sealed class OpenedEvaluation : IDisposable
     /// <param name="settings">By what it is evaluated, as <see cref="SettingsFor"/> gives them.</param>
     /// <param name="record">The set, the architectures and the experts; the hashes are made here.</param>
     /// <param name="pair">The data.</param>
-    /// <param name="backend">Where it runs.</param>
-    /// <param name="view">Shows how far a whitening is.</param>
-    /// <param name="cancel">Stops it.</param>
+    /// <param name="context">Where it runs; its progress shows how far a whitening is.</param>
     /// <exception cref="DistillException">The set, the data, the networks or the experts do not fit.</exception>
     public static OpenedEvaluation Open(
-        SyntheticArtifact? artifact, RunSettings settings, EvaluationRecord record, DatasetPair pair, Backend backend,
-        IProgressView view, CancellationToken cancel)
+        SyntheticArtifact? artifact, RunSettings settings, EvaluationRecord record, DatasetPair pair, RunContext context)
     {
+        (Backend backend, IProgressView view, CancellationToken cancel) = context;
         string? note = null;
         if (artifact is not null)
         {
@@ -81,7 +80,7 @@ internal sealed class OpenedEvaluation : IDisposable
                 }
                 experts = (
                     ExpertLibrary.Gather(
-                        recorded, PlanFactory.NetworkOf(recorded, data, recorded.Width), data, folder, view, cancel),
+                        recorded, data.NetworkOf(recorded, recorded.Width), data, folder, view, cancel),
                     recorded);
             }
             return new OpenedEvaluation(settings, record, data, networks)
@@ -122,7 +121,7 @@ internal sealed class OpenedEvaluation : IDisposable
                 ? settings.Depth
                 : int.Parse(artifact.Metadata["depth"], CultureInfo.InvariantCulture),
         };
-        bool hasOneSize = DatasetCatalog.Infos.Any(i => i.Name == settings.Dataset && !i.IsDecoded);
+        bool hasOneSize = DatasetCatalog.Named(settings.Dataset) is { IsDecoded: false };
         if (hasOneSize && !resolved.IsGiven("ImageSize"))
             settings = settings with { ImageSize = null };
         // Only now is it known what the protocol is for.

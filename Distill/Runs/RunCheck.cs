@@ -31,7 +31,7 @@ internal static class RunCheck
         pair.Train.FirstOfEachClass((int)Math.Min(int.MaxValue, settings.Ipc.Max() * (long)factor * factor));
         Network network = NetworkOf(settings, pair, settings.Width);
         NetworkOf(settings, pair, settings.EvalWidth);
-        RequireWindows(settings, pair);
+        RequireTrajectories(settings, pair);
         if (settings.Zca is not null)
             ZcaWhitening.RequireFit(pair.Train, backend);
         int classes = pair.Train.Classes;
@@ -77,17 +77,6 @@ internal static class RunCheck
     public static IReadOnlyList<int> ImagesOfSets(RunSettings settings, int classes) =>
         [.. settings.Ipc.Select(ipc => ipc * classes * (settings.Factor ?? 1) * (settings.Factor ?? 1))];
 
-    /// <summary>The sides of D that an estimator keeps: one for each window, for each window and class, or both.</summary>
-    public static int RealSides(RunSettings settings, int classes) =>
-        (int)Math.Min(
-            int.MaxValue >> 1,
-            (long)settings.Experts * settings.StartLast * settings.Partition switch
-            {
-                "whole" => 1,
-                "classes" => classes,
-                _ => classes + 1,
-            });
-
     /// <summary>The network of the settings for a data set's images.</summary>
     /// <exception cref="DistillException">It is not defined for them.</exception>
     public static Network NetworkOf(RunSettings settings, DatasetPair pair, int width, string? model = null) =>
@@ -95,14 +84,14 @@ internal static class RunCheck
             settings, new Shape(pair.Train.Channels, pair.Train.Height, pair.Train.Width), pair.Train.Classes, width, model);
 
     // Which checkpoints there will be follows from the plan and the number of images.
-    private static void RequireWindows(RunSettings settings, DatasetPair pair)
+    private static void RequireTrajectories(RunSettings settings, DatasetPair pair)
     {
         TrainingPlan plan = PlanFactory.ExpertPlan(settings, pair.Name);
         int perEpoch = plan.StepsPerEpoch(pair.Train.Count), steps = plan.Steps(pair.Train.Count);
         try
         {
-            WindowStarts.Of(
-                PlanFactory.DistillationPlanOf(settings, pair.Name), Estimators.WindowsOf(settings.Estimator),
+            settings.MethodKind.CheckTrajectory(
+                settings.OfMethod,
                 PlanFactory.Checkpoints(settings).Steps(perEpoch, steps),
                 $"an expert, which trains {steps} steps on {pair.Train.Count} images ({settings.ExpertEpochs} epochs of {perEpoch})");
         }

@@ -9,7 +9,10 @@ namespace InfMatch.Distill;
 /// </summary>
 internal sealed class RunFolder : IDisposable
 {
-    private const string LatestFile = "latest", LockFile = "run.lock", ConfigName = "config.json";
+    private const string LatestFile = "latest", LockFile = "run.lock";
+
+    /// <summary>The names of files in a run folder.</summary>
+    public const string ConfigName = "config.json", SummaryName = "summary.json";
     private const string SetFolder = "synthetic", ExpertFolder = "experts", RowFolder = "rows";
 
     // Of a name, "2026-11-23_2105".
@@ -32,7 +35,7 @@ internal sealed class RunFolder : IDisposable
     public string Metrics => In("metrics.jsonl");
 
     /// <summary>The result.</summary>
-    public string Summary => In("summary.json");
+    public string Summary => In(SummaryName);
 
     /// <summary>The recorded experts.</summary>
     public string Experts => In(ExpertFolder);
@@ -131,6 +134,9 @@ internal sealed class RunFolder : IDisposable
         }
         return Lock(path);
     }
+
+    /// <summary>Where the folder of a row of this ablation is.</summary>
+    public string PathOfRow(string name) => In(RowFolder, name);
 
     /// <summary>The folder of a row of this ablation, locked; it is made where it is missing.</summary>
     /// <exception cref="DistillException">It is not writable, another process works in it, or it is a link.</exception>

@@ -14,7 +14,7 @@ public enum PaperRate
 }
 
 /// <summary>
-/// The published form (Inf-Match, CVPR 2026, Theorem 1, as in <see cref="PaperEstimator"/>) for weights of examples:
+/// The published form (Inf-Match, CVPR 2026, Theorem 1, the estimator "paper") for weights of examples:
 /// δ = Σ_t c_t (H_D q + H_q G_D) with q the change of the gradient of D, at evenly spaced checkpoints, each standing
 /// for the steps up to the next; optionally with −(Σ_t η^t)·q at the first. Source: docs/theory.md, "The published
 /// form".

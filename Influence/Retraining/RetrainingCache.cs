@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
@@ -9,16 +7,14 @@ namespace InfMatch.Influence;
 
 /// <summary>
 /// What training does under an intervention, by training again: a file for each in a folder, so that what was done once
-/// is found and an interrupted series goes on. Several trainings run at once, each on one thread; a result has the same
-/// bits for any number of threads. Source: docs/theory.md, "The truth".
+/// is found and an interrupted series goes on. Each training is a <see cref="RetrainingJob"/>; several run at once, each on one
+/// thread, and a result has the same bits for any number of threads. Source: docs/theory.md, "The truth".
 /// </summary>
 /// <param name="expert">The training of which each is a change.</param>
 /// <param name="folder">Where the results are kept; it is made where it is missing.</param>
 /// <param name="horizons">The numbers of steps after which θ is kept, ascending, at most the training's own.</param>
 public sealed class RetrainingCache(Expert expert, string folder, IReadOnlyList<int> horizons)
 {
-    private const string Format = "infmatch-retrained-1";
-
     /// <summary>The numbers of steps after which θ is kept.</summary>
     public IReadOnlyList<int> Horizons { get; } = Check(horizons, expert);
 
@@ -34,7 +30,7 @@ public sealed class RetrainingCache(Expert expert, string folder, IReadOnlyList<
 
     /// <summary>Trains under every intervention that the folder has no result of.</summary>
     /// <param name="interventions">What to train under.</param>
-    /// <param name="threads">Trainings at once.</param>
+    /// <param name="runner">Does the trainings; without one they run one after the other.</param>
     /// <param name="observe">Sees the number of those that are done, in ascending order.</param>
     /// <param name="cancel">Stops between two steps; finished trainings stay.</param>
     /// <returns>The file of each intervention, in their order.</returns>
@@ -42,42 +38,16 @@ public sealed class RetrainingCache(Expert expert, string folder, IReadOnlyList<
     /// <exception cref="FileWriteException">A result cannot be written.</exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public IReadOnlyList<string> Run(
-        IReadOnlyList<Intervention> interventions, int threads = 1, Action<int>? observe = null,
+        IReadOnlyList<Intervention> interventions, IJobRunner? runner = null, Action<int>? observe = null,
         CancellationToken cancel = default)
     {
         Directory.CreateDirectory(folder);
-        string[] files = new string[interventions.Count];
-        var finished = new Lock();
-        (int done, int made, int withoutHash) = (0, 0, 0);
-        var damaged = new List<string>();
-        try
-        {
-            Parallel.For(
-                0, files.Length,
-                new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, threads), CancellationToken = cancel },
-                i =>
-                {
-                    Dictionary<string, string> description = Describe(interventions[i]);
-                    files[i] = Path.Combine(folder, $"{NameOf(description)}.safetensors");
-                    (bool isThere, bool hasHash, bool isDamaged) = Find(files[i], description);
-                    if (!isThere)
-                        Train(interventions[i], files[i], description, cancel);
-                    lock (finished)
-                    {
-                        made += isThere ? 0 : 1;
-                        withoutHash += isThere && !hasHash ? 1 : 0;
-                        if (isDamaged)
-                            damaged.Add(files[i]);
-                        observe?.Invoke(++done);
-                    }
-                });
-        }
-        catch (AggregateException e)
-        {
-            throw e.InnerExceptions.OfType<NumericalException>().FirstOrDefault() ?? e.InnerExceptions[0];
-        }
-        (Made, WithoutHash, Damaged) = (made, withoutHash, [.. damaged.Order(StringComparer.Ordinal)]);
-        return files;
+        RetrainingJob[] jobs = [.. interventions.Select(i => new RetrainingJob(expert, folder, Horizons, i))];
+        (runner ?? new LocalJobRunner()).Run(jobs, (_, done) => observe?.Invoke(done), cancel);
+        Made = jobs.Count(j => j.WasMade);
+        WithoutHash = jobs.Count(j => j.LacksHash);
+        Damaged = [.. jobs.Where(j => j.WasDamaged).Select(j => j.Result).Order(StringComparer.Ordinal)];
+        return [.. jobs.Select(j => j.Result)];
     }
 
     /// <summary>θ [p] after the given horizon, as an index, from a file of <see cref="Run"/>; it belongs to the current
@@ -85,91 +55,14 @@ public sealed class RetrainingCache(Expert expert, string folder, IReadOnlyList<
     /// <exception cref="ArrayFileException">The file is damaged.</exception>
     public Tensor Theta(string file, int horizon)
     {
-        ArraySet found = Safetensors.Read(file, s_limits);
-        ContentHash.Check(found, DescribeTraining().Count + 1);
+        ArraySet found = Safetensors.Read(file, RetrainingJob.Limits);
+        ContentHash.Check(found, RetrainingJob.Describe(expert, Horizons).Count + 1);
         NamedArray theta = found["theta"];
         int p = expert.Network.Layout.Count;
         Backend backend = expert.Data.Images.Backend;
         return theta.Element == ArrayElement.Float32
             ? Tensor.From<float>(backend, theta.AsFloat32().Slice(horizon * p, p), new Shape(p))
             : Tensor.From<double>(backend, theta.AsFloat64().Slice(horizon * p, p), new Shape(p));
-    }
-
-    private static readonly ArrayFileLimits s_limits = new() { MaxDataBytes = long.MaxValue };
-
-    private void Train(Intervention intervention, string file, Dictionary<string, string> description,
-        CancellationToken cancel)
-    {
-        Trainer trainer = expert.Retraining(intervention.Weights, intervention.AddedLoss(expert.Network));
-        Tensor data = expert.Data.Images;
-        int p = expert.Network.Layout.Count;
-        var kept = new double[Horizons.Count * p];
-        int next = 0;
-        using var scope = TensorScope.Begin();
-        Tensor start = expert.Trajectory.Theta(0, data.Backend, data.DType);
-        trainer.Run(
-            start,
-            step =>
-            {
-                if (next < Horizons.Count && step.Step + 1 == Horizons[next])
-                    step.Theta.CopyTo(kept.AsSpan(p * next++, p));
-            },
-            cancel: cancel);
-        int[] shape = [Horizons.Count, p];
-        NamedArray theta = data.DType == DType.Float32
-            ? NamedArray.From("theta", shape, Array.ConvertAll(kept, x => (float)x))
-            : NamedArray.From("theta", shape, kept);
-        ContentHash.Write(file, [theta], description);
-    }
-
-    private (bool IsThere, bool HasHash, bool IsDamaged) Find(string file, Dictionary<string, string> description)
-    {
-        if (!File.Exists(file))
-            return default;
-        try
-        {
-            ArraySet found = Safetensors.Read(file, s_limits);
-            bool hasHash = ContentHash.Check(found, description.Count);
-            bool isThere = description.All(d => found.Metadata.GetValueOrDefault(d.Key) == d.Value)
-                && found.TryGet("theta", out NamedArray? theta)
-                && theta.Element is ArrayElement.Float32 or ArrayElement.Float64
-                && theta.Count == Horizons.Count * expert.Network.Layout.Count;
-            return (isThere, hasHash, !isThere);
-        }
-        catch (Exception e) when (e is IOException or ArrayFileException)
-        {
-            return (false, false, true); // training again gives the same bits
-        }
-    }
-
-    private Dictionary<string, string> Describe(Intervention intervention)
-    {
-        if (intervention.Weights.Count != expert.Data.Count)
-        {
-            throw new ShapeException(
-                $"An intervention has {intervention.Weights.Count} weights, but D has {expert.Data.Count} examples. Give one each.");
-        }
-        Dictionary<string, string> description = DescribeTraining();
-        description["intervention"] = intervention.Hash();
-        return description;
-    }
-
-    private Dictionary<string, string> DescribeTraining()
-    {
-        var description = new Dictionary<string, string>(expert.Trajectory.Metadata, StringComparer.Ordinal)
-        {
-            ["format"] = Format,
-            ["horizons"] = string.Join(' ', Horizons),
-        };
-        description.Remove("checkpoints"); // what was recorded of the unchanged training does not matter here
-        return description;
-    }
-
-    private static string NameOf(Dictionary<string, string> description)
-    {
-        string text = string.Join('\n',
-            description.OrderBy(d => d.Key, StringComparer.Ordinal).Select(d => $"{d.Key}={d.Value}"));
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..24];
     }
 
     private static IReadOnlyList<int> Check(IReadOnlyList<int> horizons, Expert expert)

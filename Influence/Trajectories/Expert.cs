@@ -60,23 +60,17 @@ public sealed class Expert : IDisposable
     /// Trains a network on D from a fresh initialisation and streams its checkpoints to a file, which appears under its
     /// name only when it is complete.
     /// </summary>
-    /// <param name="network">What to train.</param>
-    /// <param name="data">D.</param>
-    /// <param name="plan">How to train it.</param>
-    /// <param name="schedule">What to store.</param>
-    /// <param name="key">Initialisation, batch order and augmentation follow from it.</param>
+    /// <param name="training">What is trained, and how.</param>
     /// <param name="path">The file.</param>
-    /// <param name="accuracy">Measures the test accuracy of the last θ; NaN is stored without it.</param>
-    /// <param name="observe">Sees every step.</param>
-    /// <param name="observeLosses">Sees the losses of every <see cref="Trainer.StepsPerRead"/> steps.</param>
+    /// <param name="observer">Sees the training.</param>
     /// <param name="cancel">Stops between two steps; nothing is left behind then.</param>
     /// <exception cref="NumericalException">The loss stops being finite.</exception>
     /// <exception cref="FileWriteException">The file cannot be written.</exception>
     public static Expert Record(
-        Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule, RandomKey key, string path,
-        Func<Tensor, double>? accuracy = null, Action<TrainingStep>? observe = null,
-        Action<TrainingLosses>? observeLosses = null, CancellationToken cancel = default)
+        ExpertTraining training, string path, ExpertObserver? observer = null, CancellationToken cancel = default)
     {
+        (Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule, RandomKey key) = training;
+        observer ??= new ExpertObserver();
         var trainer = new Trainer(network, data, plan, key.Split("train"));
         int[] stored = schedule.Steps(trainer.StepsPerEpoch, trainer.Steps);
         int p = network.Layout.Count;
@@ -102,11 +96,12 @@ public sealed class Expert : IDisposable
             {
                 for (int i = 0; i < read.Values.Count; i++)
                     losses[read.First + i] = (float)read.Values[i];
-                observeLosses?.Invoke(read);
+                observer.Losses?.Invoke(read);
             }
+            ExpertObserver both = observer with { Losses = Observe };
             using Tensor end = data.Images.DType == DType.Float32
-                ? StreamCheckpoints<float>(trainer, start, stored, StoreFloat, observe, Observe, cancel)
-                : StreamCheckpoints<double>(trainer, start, stored, StoreDouble, observe, Observe, cancel);
+                ? StreamCheckpoints<float>(trainer, start, stored, StoreFloat, both, cancel)
+                : StreamCheckpoints<double>(trainer, start, stored, StoreDouble, both, cancel);
             void StoreFloat(float[] theta)
             {
                 hashes.Add(MemoryMarshal.AsBytes<float>(theta));
@@ -117,7 +112,7 @@ public sealed class Expert : IDisposable
                 hashes.Add(MemoryMarshal.AsBytes<double>(theta));
                 writer.Append("theta", (ReadOnlySpan<double>)theta);
             }
-            double reached = accuracy?.Invoke(end) ?? double.NaN;
+            double reached = observer.Accuracy?.Invoke(end) ?? double.NaN;
             writer.Append("losses", (ReadOnlySpan<float>)losses);
             writer.Append("accuracy", (ReadOnlySpan<double>)[reached]);
             writer.Append(
@@ -130,8 +125,7 @@ public sealed class Expert : IDisposable
 
     // Trains from a start, which it gives back, and returns the end.
     private static Tensor StreamCheckpoints<T>(
-        Trainer trainer, Tensor start, int[] stored, Action<T[]> write, Action<TrainingStep>? observe,
-        Action<TrainingLosses> observeLosses, CancellationToken cancel)
+        Trainer trainer, Tensor start, int[] stored, Action<T[]> write, ExpertObserver observer, CancellationToken cancel)
         where T : unmanaged
     {
         using Tensor _ = start;
@@ -150,12 +144,12 @@ public sealed class Expert : IDisposable
             step =>
             {
                 Store(step.Step + 1, step.Theta);
-                observe?.Invoke(step);
+                observer.Step?.Invoke(step);
             },
             losses =>
             {
                 stream.Read(); // the device has just been waited for
-                observeLosses(losses);
+                observer.Losses?.Invoke(losses);
             },
             cancel);
         try
@@ -231,7 +225,7 @@ public sealed class Expert : IDisposable
     public Tensor Zeros() => Tensor.Full(Data.Images.Backend, Data.Images.DType, new Shape(Network.Layout.Count), 0);
 
     /// <summary>The batch of step t with its labels.</summary>
-    public (Variable Images, Variable Labels) BatchAt(int step) => Replay.BatchAt(step);
+    public Batch BatchAt(int step) => Replay.BatchAt(step);
 
     /// <inheritdoc/>
     public void Dispose() => Trajectory.Dispose();

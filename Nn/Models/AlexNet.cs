@@ -4,8 +4,9 @@ using InfMatch.Tensors;
 namespace InfMatch.Nn;
 
 /// <summary>
-/// The small AlexNet of dataset condensation (Zhao et al., DC, ICLR 2021): convolutions of 5×5 to 128 and 192 channels and of
-/// 3×3 to 256, 192 and 192, each with ReLU, 2×2 max pooling behind the first, second and last, then one linear layer.
+/// The small AlexNet of dataset condensation (Zhao et al., DC, ICLR 2021): convolutions of 5×5 to 128 and 192 channels
+/// and of 3×3 to 256, 192 and 192, each with ReLU, 2×2 max pooling behind the first, second and last, then one linear
+/// layer.
 /// </summary>
 public sealed class AlexNet : Network
 {
@@ -40,16 +41,24 @@ public sealed class AlexNet : Network
     public override string Name => "alexnet";
 
     /// <inheritdoc/>
-    protected override Variable Forward(Variable[] parameters, Variable images)
+    protected override NetworkFeatures Embed(Variable[] parameters, Variable images)
     {
-        Variable[] p = parameters;
+        var blocks = new Variable[s_blocks.Length];
         Variable x = images;
-        for (int i = 0; i < s_blocks.Length; i++)
+        for (int i = 0; i < blocks.Length; i++)
         {
-            x = x.Conv2d(p[2 * i], p[2 * i + 1], padding: s_blocks[i].Kernel / 2 + (i == 0 ? _border : 0)).Relu();
-            if (s_blocks[i].Pools)
-                x = x.MaxPool2d(2);
+            int padding = s_blocks[i].Kernel / 2 + (i == 0 ? _border : 0);
+            x = x.Conv2d(parameters[2 * i], parameters[2 * i + 1], padding: padding).Relu();
+            blocks[i] = x = s_blocks[i].Pools ? x.MaxPool2d(2) : x;
         }
-        return x.Flatten().Linear(p[^2], p[^1]);
+        return NetworkFeatures.Of(blocks);
     }
+}
+
+/// <summary>alexnet, which has no options.</summary>
+internal sealed class AlexNetArchitecture : Architecture
+{
+    public override string Name => "alexnet";
+
+    public override Network Create(Shape image, int classes, NetworkOptions options) => new AlexNet(image, classes);
 }

@@ -4,8 +4,8 @@ using InfMatch.Tensors;
 namespace InfMatch.Nn;
 
 /// <summary>
-/// The LeNet of dataset condensation (Zhao et al., DC, ICLR 2021): 5×5 convolutions to 6 and 16 channels, each with ReLU and
-/// 2×2 max pooling, then linear layers of 120, 84 and M.
+/// The LeNet of dataset condensation (Zhao et al., DC, ICLR 2021): 5×5 convolutions to 6 and 16 channels, each with
+/// ReLU and 2×2 max pooling, then linear layers of 120, 84 and M.
 /// </summary>
 public sealed class LeNet : Network
 {
@@ -32,11 +32,20 @@ public sealed class LeNet : Network
     public override string Name => "lenet";
 
     /// <inheritdoc/>
-    protected override Variable Forward(Variable[] parameters, Variable images)
+    protected override NetworkFeatures Embed(Variable[] parameters, Variable images)
     {
         Variable[] p = parameters;
-        Variable x = images.Conv2d(p[0], p[1], padding: _firstPadding).Relu().MaxPool2d(2);
-        x = x.Conv2d(p[2], p[3]).Relu().MaxPool2d(2).Flatten();
-        return x.Linear(p[4], p[5]).Relu().Linear(p[6], p[7]).Relu().Linear(p[8], p[9]);
+        Variable first = images.Conv2d(p[0], p[1], padding: _firstPadding).Relu().MaxPool2d(2);
+        Variable second = first.Conv2d(p[2], p[3]).Relu().MaxPool2d(2);
+        Variable third = second.Flatten().Linear(p[4], p[5]).Relu();
+        return NetworkFeatures.Of([first, second, third, third.Linear(p[6], p[7]).Relu()]);
     }
+}
+
+/// <summary>lenet, which has no options.</summary>
+internal sealed class LeNetArchitecture : Architecture
+{
+    public override string Name => "lenet";
+
+    public override Network Create(Shape image, int classes, NetworkOptions options) => new LeNet(image, classes);
 }

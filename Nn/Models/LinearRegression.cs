@@ -16,23 +16,28 @@ public sealed class LinearRegression : Network
     /// <inheritdoc/>
     public override string Name => $"linear-regression-{Image.Count}-{Classes}";
 
-    /// <summary>The mean of ½‖W x + b − q‖² over images [N, C, H, W] with targets q [N, M], a scalar.</summary>
-    /// <exception cref="ShapeException">θ, the images or the targets do not fit.</exception>
-    public override Variable Loss(Variable theta, Variable images, Variable labels)
+    /// <inheritdoc/>
+    public override BatchLoss TrainingLoss { get; } = new HalfSquaredError();
+
+    /// <inheritdoc/>
+    protected override NetworkFeatures Embed(Variable[] parameters, Variable images) => new(images.Flatten(), []);
+}
+
+/// <summary>The mean over the batch of ½‖z − q‖², z what the network gives and q its targets [N, M].</summary>
+public sealed class HalfSquaredError : ExampleLoss
+{
+    /// <inheritdoc/>
+    public override Variable Of(Network network, Variable theta, Batch batch)
     {
-        Variable residual = Forward(theta, images) - labels;
-        return residual.Dot(residual) / (2 * images.Shape[0]);
+        Variable residual = network.Forward(theta, batch.Images) - batch.Labels;
+        return residual.Dot(residual) / (2 * batch.Images.Shape[0]);
     }
 
     /// <inheritdoc/>
-    public override Variable WeightedLoss(Variable theta, Variable images, Variable labels, Variable weights)
+    public override Variable Weighted(Network network, Variable theta, Batch batch, Variable weights)
     {
-        Variable residual = Forward(theta, images) - labels;
-        Variable column = weights.Reshape(new Shape(labels.Shape[0], 1));
-        return (residual * column).Dot(residual) / (2 * images.Shape[0]);
+        Variable residual = network.Forward(theta, batch.Images) - batch.Labels;
+        Variable column = weights.Reshape(new Shape(batch.Labels.Shape[0], 1));
+        return (residual * column).Dot(residual) / (2 * batch.Images.Shape[0]);
     }
-
-    /// <inheritdoc/>
-    protected override Variable Forward(Variable[] parameters, Variable images) =>
-        images.Flatten().Linear(parameters[0], parameters[1]);
 }

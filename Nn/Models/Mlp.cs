@@ -3,7 +3,8 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Nn;
 
-/// <summary>A multilayer perceptron on flattened images; with no hidden layer it is (multinomial) logistic regression.</summary>
+/// <summary>A multilayer perceptron on flattened images; with no hidden layer it is (multinomial) logistic
+/// regression.</summary>
 public sealed class Mlp : Network
 {
     private readonly Activation _activation;
@@ -32,15 +33,22 @@ public sealed class Mlp : Network
     public override string Name { get; }
 
     /// <inheritdoc/>
-    protected override Variable Forward(Variable[] parameters, Variable images)
+    protected override NetworkFeatures Embed(Variable[] parameters, Variable images)
     {
-        Variable x = images.Reshape(new Shape(images.Shape[0], Image.Count));
-        for (int i = 0; i < parameters.Length; i += 2)
-        {
-            x = x.Linear(parameters[i], parameters[i + 1]);
-            if (i + 2 < parameters.Length)
-                x = _activation.Apply(x);
-        }
-        return x;
+        int hidden = parameters.Length / 2 - 1;
+        Variable x = images.Flatten();
+        var blocks = new Variable[hidden];
+        for (int i = 0; i < hidden; i++)
+            blocks[i] = x = _activation.Apply(x.Linear(parameters[2 * i], parameters[2 * i + 1]));
+        return new NetworkFeatures(x, blocks);
     }
+}
+
+/// <summary>mlp, with the hidden layers of DC's, and without options.</summary>
+internal sealed class MlpArchitecture : Architecture
+{
+    public override string Name => "mlp";
+
+    public override Network Create(Shape image, int classes, NetworkOptions options) =>
+        new Mlp(image, classes, [128, 128]);
 }

@@ -4,9 +4,10 @@ using InfMatch.Tensors;
 namespace InfMatch.Nn;
 
 /// <summary>
-/// ResNet-18 (He et al., CVPR 2016) for small images with instance norm, as in dataset condensation (Zhao et al., DC, ICLR
-/// 2021): a 3×3 convolution to 64 channels, four stages of two basic blocks with 64, 128, 256 and 512 channels, of which the
-/// last three begin with stride 2, the mean of 4×4 positions, and one linear layer. Convolutions have no bias.
+/// ResNet-18 (He et al., CVPR 2016) for small images with instance norm, as in dataset condensation (Zhao et al., DC,
+/// ICLR 2021): a 3×3 convolution to 64 channels, four stages of two basic blocks with 64, 128, 256 and 512 channels, of
+/// which the last three begin with stride 2, the mean of 4×4 positions, and one linear layer. Convolutions have no
+/// bias.
 /// </summary>
 public sealed class ResNet18 : Network
 {
@@ -43,23 +44,23 @@ public sealed class ResNet18 : Network
     public override string Name => "resnet18";
 
     /// <inheritdoc/>
-    protected override Variable Forward(Variable[] parameters, Variable images)
+    protected override NetworkFeatures Embed(Variable[] parameters, Variable images)
     {
         Variable[] p = parameters;
         int at = 0;
         Variable Convolve(Variable of, int stride) => of.Conv2d(p[at], stride: stride, padding: p[at++].Shape[2] / 2);
         Variable Normalise(Variable of) => of.InstanceNorm(p[at++], p[at++]);
         Variable NormaliseRelu(Variable of) => of.NormReluPool(p[at++], p[at++], window: 1);
+        var blocks = new Variable[Stages * BlocksOfStage];
         Variable x = NormaliseRelu(Convolve(images, 1));
-        for (int stage = 1; stage <= Stages; stage++)
-        for (int block = 0; block < BlocksOfStage; block++)
+        for (int i = 0; i < blocks.Length; i++)
         {
-            int stride = StrideOf(stage, block);
+            int stride = StrideOf(1 + i / BlocksOfStage, i % BlocksOfStage);
             Variable y = NormaliseRelu(Convolve(x, stride));
             y = Normalise(Convolve(y, 1));
-            x = (y + (stride == 1 ? x : Normalise(Convolve(x, stride)))).Relu();
+            blocks[i] = x = (y + (stride == 1 ? x : Normalise(Convolve(x, stride)))).Relu();
         }
-        return x.AvgPool2d(LastWindow).Flatten().Linear(p[^2], p[^1]);
+        return new NetworkFeatures(x.AvgPool2d(LastWindow).Flatten(), blocks);
     }
 
     private static int StrideOf(int stage, int block) => stage > 1 && block == 0 ? 2 : 1;
@@ -69,4 +70,12 @@ public sealed class ResNet18 : Network
         Layout.AddWeight(convolution, new Shape(channels, inputs, kernel, kernel), inputs * kernel * kernel);
         Layout.AddNorm(norm, channels);
     }
+}
+
+/// <summary>resnet18, which has no options.</summary>
+internal sealed class ResNet18Architecture : Architecture
+{
+    public override string Name => "resnet18";
+
+    public override Network Create(Shape image, int classes, NetworkOptions options) => new ResNet18(image, classes);
 }

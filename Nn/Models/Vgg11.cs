@@ -4,8 +4,9 @@ using InfMatch.Tensors;
 namespace InfMatch.Nn;
 
 /// <summary>
-/// VGG-11 (Simonyan and Zisserman, ICLR 2015) as in dataset condensation (Zhao et al., DC, ICLR 2021): eight 3×3 convolutions
-/// with instance norm and ReLU, five 2×2 max poolings, and one linear layer on the 512 numbers that are left.
+/// VGG-11 (Simonyan and Zisserman, ICLR 2015) as in dataset condensation (Zhao et al., DC, ICLR 2021): eight 3×3
+/// convolutions with instance norm and ReLU, five 2×2 max poolings, and one linear layer on the 512 numbers that are
+/// left.
 /// </summary>
 public sealed class Vgg11 : Network
 {
@@ -43,17 +44,25 @@ public sealed class Vgg11 : Network
     public override string Name => "vgg11";
 
     /// <inheritdoc/>
-    protected override Variable Forward(Variable[] parameters, Variable images)
+    protected override NetworkFeatures Embed(Variable[] parameters, Variable images)
     {
         Variable[] p = parameters;
+        var blocks = new Variable[s_blocks.Length];
         Variable x = images;
-        for (int i = 0; i < s_blocks.Length; i++)
+        for (int i = 0; i < blocks.Length; i++)
         {
             x = x.Conv2d(p[4 * i], p[4 * i + 1], padding: i == 0 ? 1 + _border : 1);
             x = x.NormReluPool(p[4 * i + 2], p[4 * i + 3], window: 1);
-            if (s_blocks[i].Pools)
-                x = x.MaxPool2d(2);
+            blocks[i] = x = s_blocks[i].Pools ? x.MaxPool2d(2) : x;
         }
-        return x.Flatten().Linear(p[^2], p[^1]);
+        return NetworkFeatures.Of(blocks);
     }
+}
+
+/// <summary>vgg11, which has no options.</summary>
+internal sealed class Vgg11Architecture : Architecture
+{
+    public override string Name => "vgg11";
+
+    public override Network Create(Shape image, int classes, NetworkOptions options) => new Vgg11(image, classes);
 }

@@ -25,20 +25,26 @@ public static class AdamW
     /// <summary>λ of PyTorch, which NCFM evaluates with.</summary>
     public const double DefaultWeightDecay = 0.01;
 
-    /// <summary>Step t (from 0) of θ [p] with the means m and v [p]; all belong to the current scope.</summary>
-    public static (Tensor Theta, Tensor First, Tensor Second) Step(
-        Tensor theta, Tensor first, Tensor second, Tensor gradient, int step, double rate, double weightDecay)
+    /// <summary>Step t (from 0) of θ [p] with its means; all belong to the current scope.</summary>
+    public static (Tensor Theta, AdamMeans Means) Step(
+        Tensor theta, AdamMeans means, Tensor gradient, int step, double rate, double weightDecay)
     {
         Backend on = theta.Backend;
         Tensor squares = on.Empty(theta.Shape, theta.DType), root = on.Empty(theta.Shape, theta.DType);
         Tensor divisor = on.Empty(theta.Shape, theta.DType), direction = on.Empty(theta.Shape, theta.DType);
-        Tensor newFirst = TensorAlgebra.Axpy(Beta1, first, gradient.Times(1 - Beta1));
+        Tensor newFirst = TensorAlgebra.Axpy(Beta1, means.First, gradient.Times(1 - Beta1));
         on.Zip<MultiplyFunction>(gradient, gradient, squares);
-        Tensor newSecond = TensorAlgebra.Axpy(Beta2, second, squares.Times(1 - Beta2));
+        Tensor newSecond = TensorAlgebra.Axpy(Beta2, means.Second, squares.Times(1 - Beta2));
         on.Map<SqrtFunction>(newSecond, root);
         on.Run(new AffineCall(root, 1 / Math.Sqrt(1 - Math.Pow(Beta2, step + 1)), Epsilon, divisor));
         on.Zip<DivideFunction>(newFirst, divisor, direction);
         double scale = -rate / (1 - Math.Pow(Beta1, step + 1));
-        return (TensorAlgebra.Axpy(scale, direction, theta.Times(1 - rate * weightDecay)), newFirst, newSecond);
+        Tensor moved = TensorAlgebra.Axpy(scale, direction, theta.Times(1 - rate * weightDecay));
+        return (moved, new AdamMeans(newFirst, newSecond));
     }
 }
+
+/// <summary>What AdamW remembers beside θ.</summary>
+/// <param name="First">m [p], the running mean of gradients.</param>
+/// <param name="Second">v [p], the running mean of their squares.</param>
+public readonly record struct AdamMeans(Tensor First, Tensor Second);

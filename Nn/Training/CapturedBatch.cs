@@ -4,8 +4,8 @@ using InfMatch.Tensors;
 namespace InfMatch.Nn;
 
 /// <summary>
-/// The loss of batches of one size and its gradient in θ: recorded and walked back once, for the first batch, and replayed
-/// for all others (<see cref="CapturedGraph"/>), so that a step of training leaves nothing to the collector.
+/// The loss of batches of one size and its gradient in θ: recorded and walked back once, for the first batch, and
+/// replayed for all others (<see cref="CapturedGraph"/>), so that a step of training leaves nothing to the collector.
 /// </summary>
 internal sealed class CapturedBatch : IDisposable
 {
@@ -20,8 +20,8 @@ internal sealed class CapturedBatch : IDisposable
     /// <param name="theta">θ [p], of any value.</param>
     /// <param name="data">What batches are made of.</param>
     /// <param name="count">Images of a batch.</param>
-    /// <param name="sharing">A batch of another size that is never computed at the same time, for the same memory; it ends
-    /// together with this one.</param>
+    /// <param name="sharing">A batch of another size that is never computed at the same time, for the same memory; it
+    /// ends together with this one.</param>
     public CapturedBatch(Network network, Tensor theta, LabelledImages data, int count, CapturedBatch? sharing)
     {
         _network = network;
@@ -58,8 +58,8 @@ internal sealed class CapturedBatch : IDisposable
         return (_graph.Results[0], _graph.Results[1]);
     }
 
-    /// <summary>Augments the images where they are, with random numbers of the key; each form of augmentation is captured when
-    /// it is first drawn.</summary>
+    /// <summary>Augments the images where they are, with random numbers of the key; each form of augmentation is
+    /// captured when it is first drawn.</summary>
     /// <exception cref="InvalidOperationException">As <see cref="Augmentation.Apply"/>.</exception>
     public void Augment(Augmentation augmentation, RandomKey key)
     {

@@ -15,8 +15,8 @@ internal abstract class OptimiserState : IDisposable
     public static OptimiserState Of(TrainingPlan plan, Tensor theta) =>
         plan.Optimiser == Optimiser.AdamW ? new AdamWState(plan, theta) : new SgdState(plan, theta);
 
-    /// <summary>Moves θ along the gradient of step t by rate η^t; the scope is that of the step, inside the one that holds
-    /// the state.</summary>
+    /// <summary>Moves θ along the gradient of step t by rate η^t; the scope is that of the step, inside the one that
+    /// holds the state.</summary>
     public abstract void Step(Tensor gradient, int step, double rate, TensorScope scope);
 
     /// <summary>Forgets all but θ, as a new optimiser would.</summary>
@@ -74,23 +74,24 @@ internal abstract class OptimiserState : IDisposable
     private sealed class AdamWState(TrainingPlan plan, Tensor theta) : OptimiserState
     {
         private Tensor? _theta = theta.Clone();
-        private Tensor _first = theta.ZerosLike(), _second = theta.ZerosLike();
+        private AdamMeans _means = new(theta.ZerosLike(), theta.ZerosLike());
 
         public override Tensor Theta => _theta!;
 
-        protected override Tensor[] Tensors => [.. _theta is { } own ? (Tensor[])[own] : [], _first, _second];
+        protected override Tensor[] Tensors =>
+            [.. _theta is { } own ? (Tensor[])[own] : [], _means.First, _means.Second];
 
         public override void Step(Tensor gradient, int step, double rate, TensorScope scope)
         {
-            (Tensor moved, Tensor first, Tensor second) =
-                AdamW.Step(Theta, _first, _second, gradient, step, rate, plan.WeightDecay);
+            (Tensor moved, AdamMeans means) = AdamW.Step(Theta, _means, gradient, step, rate, plan.WeightDecay);
             _theta = scope.Replace(Theta, moved);
-            _first = scope.Replace(_first, first);
-            _second = scope.Replace(_second, second);
+            _means = new AdamMeans(
+                scope.Replace(_means.First, means.First), scope.Replace(_means.Second, means.Second));
         }
 
         // Its steps count from the beginning of training, so half of its memory would remain.
-        public override void Forget() => throw new InvalidOperationException("Only SGD starts afresh within a training.");
+        public override void Forget() =>
+            throw new InvalidOperationException("Only SGD starts afresh within a training.");
 
         public override Tensor TakeTheta()
         {

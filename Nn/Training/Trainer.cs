@@ -1,113 +1,7 @@
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
-using System.Text;
 using InfMatch.Autograd;
 using InfMatch.Tensors;
 
 namespace InfMatch.Nn;
-
-/// <summary>Images with their labels, on a backend; their numbers do not change.</summary>
-/// <param name="images">Standardised images [N, C, H, W].</param>
-/// <param name="labels">Class probabilities [N, M]: one-hot for hard labels.</param>
-public sealed class LabelledImages(Tensor images, Tensor labels)
-{
-    private string? _contentHash;
-
-    /// <summary>Standardised images [N, C, H, W].</summary>
-    public Tensor Images { get; } = images;
-
-    /// <summary>Class probabilities [N, M]: one-hot for hard labels.</summary>
-    public Tensor Labels { get; } = labels;
-
-    /// <summary>N.</summary>
-    public int Count => Images.Shape[0];
-
-    /// <summary>Chosen images with their labels, in the order of the indices; they belong to the current scope.</summary>
-    public LabelledImages Rows(int[] indices) => new(
-        Variable.Constant(Images).GatherRows(indices).Value, Variable.Constant(Labels).GatherRows(indices).Value);
-
-    /// <summary>SHA-256, in lower-case hex, of number type, shapes, labels and pixels: what was trained on, for a file that
-    /// outlives it. Computed once.</summary>
-    public string ContentHash() => _contentHash ??= ComputeContentHash();
-
-    private string ComputeContentHash()
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (Tensor tensor in (Tensor[])[Images, Labels])
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes($"{tensor.DType} {tensor.Shape}"));
-            int row = tensor.Count / Math.Max(1, tensor.Shape[0]);
-            // A part at a time: a copy of all pixels at once would double what a large set takes.
-            for (int start = 0, most = Math.Max(1, (1 << 20) / Math.Max(1, row)) * row; start < tensor.Count; start += most)
-            {
-                Tensor part = tensor.View(start, new Shape(Math.Min(most, tensor.Count - start)));
-                hash.AppendData(tensor.DType == DType.Float32
-                    ? MemoryMarshal.AsBytes<float>(part.ToArray<float>())
-                    : MemoryMarshal.AsBytes<double>(part.ToArray<double>()));
-            }
-        }
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
-
-    /// <summary>One-hot labels [N, M] from class indices.</summary>
-    /// <exception cref="ShapeException">A label is not in 0 … M−1.</exception>
-    public static Tensor OneHot(Backend backend, DType dtype, ReadOnlySpan<int> labels, int classes)
-    {
-        var values = new double[labels.Length * classes];
-        for (int i = 0; i < labels.Length; i++)
-        {
-            if (labels[i] < 0 || labels[i] >= classes)
-                throw new ShapeException($"Label {i} is {labels[i]}, but there are {classes} classes.");
-            values[i * classes + labels[i]] = 1;
-        }
-        return Tensor.From(backend, dtype, values, new Shape(labels.Length, classes));
-    }
-}
-
-/// <summary>How a network is trained over whole epochs of shuffled batches; SGD with momentum and weight decay, unless the
-/// <see cref="Optimiser"/> says otherwise.</summary>
-/// <param name="Epochs">Passes over the data.</param>
-/// <param name="BatchSize">Images a step; the last batch of an epoch is smaller if they do not divide.</param>
-/// <param name="Rate">Learning rate per step.</param>
-/// <param name="Momentum">μ.</param>
-/// <param name="WeightDecay">λ in v' = μ·v + g + λ·θ, or AdamW's decoupled one.</param>
-/// <param name="Schedule">How the rate changes.</param>
-/// <param name="Augmentation">Applied to every batch, with random numbers of its own for each image.</param>
-public sealed record TrainingPlan(
-    int Epochs, int BatchSize, double Rate, double Momentum, double WeightDecay, RateSchedule Schedule,
-    Augmentation Augmentation)
-{
-    /// <summary>Where training ends, in steps, if the epochs do not end before; null for nowhere.</summary>
-    public int? MostSteps { get; init; }
-
-    /// <summary>What moves the parameters; AdamW does not use <see cref="Momentum"/>.</summary>
-    public Optimiser Optimiser { get; init; }
-
-    /// <summary>The probability with which a batch is mixed by <see cref="Nn.CutMix"/>, behind the augmentation.</summary>
-    public double CutMix { get; init; }
-
-    /// <summary>The epoch, from 0, at which the optimiser starts afresh with a tenth of the rate and no velocity, as a new
-    /// optimiser object in PyTorch does; the <see cref="Schedule"/> does not count then. Null for never. Only for SGD.</summary>
-    public int? FreshAt { get; init; }
-
-    /// <summary>Steps in an epoch of so many images.</summary>
-    public int StepsPerEpoch(int images) => (images + BatchSize - 1) / BatchSize;
-
-    /// <summary>Steps in all on so many images.</summary>
-    public int Steps(int images) => Math.Min(StepsPerEpoch(images) * Epochs, MostSteps ?? int.MaxValue);
-}
-
-/// <summary>What a step of training used and gave. θ before step 0 is the initial one.</summary>
-/// <param name="Step">t.</param>
-/// <param name="Epoch">The epoch of the step.</param>
-/// <param name="Rate">η^t.</param>
-/// <param name="Theta">θ^{t+1}; later steps write over it, so clone what is to stay.</param>
-public readonly record struct TrainingStep(int Step, int Epoch, double Rate, Tensor Theta);
-
-/// <summary>The losses of consecutive steps, read from the device at once.</summary>
-/// <param name="First">The first of the steps.</param>
-/// <param name="Values">The loss of each step's batch before the step; finite.</param>
-public readonly record struct TrainingLosses(int First, IReadOnlyList<double> Values);
 
 /// <summary>
 /// Trains a network. Everything random follows from the key: batch order from its stream "batches", augmentation from
@@ -115,11 +9,14 @@ public readonly record struct TrainingLosses(int First, IReadOnlyList<double> Va
 /// </summary>
 public sealed class Trainer(Network network, LabelledImages data, TrainingPlan plan, RandomKey key)
 {
-    /// <summary>Losses stay on the device for so many steps, because reading one waits for all that was queued.</summary>
+    /// <summary>Losses stay on the device for so many steps, because reading one waits for all that was
+    /// queued.</summary>
     public const int StepsPerRead = 16;
 
+    private readonly BatchSequence _batches = new(data, plan, key);
+
     /// <summary>Steps in an epoch.</summary>
-    public int StepsPerEpoch { get; } = plan.StepsPerEpoch(data.Count);
+    public int StepsPerEpoch => _batches.StepsPerEpoch;
 
     /// <summary>Steps in all.</summary>
     public int Steps { get; } = plan.Steps(data.Count);
@@ -138,54 +35,41 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
         : plan.Schedule.At(plan.Rate, step, Steps);
 
     /// <summary>The images and labels of step t, augmented as training sees them.</summary>
-    public (Variable Images, Variable Labels) BatchAt(int step)
-    {
-        LabelledImages batch = data.Rows(IndicesAt(step));
-        Variable images = plan.Augmentation.Apply(Variable.Constant(batch.Images), AugmentationKey(step), siamese: false);
-        return Mixed(step, images, Variable.Constant(batch.Labels));
-    }
-
-    private RandomKey AugmentationKey(int step) => key.Split("augmentation").Split((ulong)step);
-
-    private (Variable Images, Variable Labels) Mixed(int step, Variable images, Variable labels) => plan.CutMix > 0
-        ? CutMix.Apply(images, labels, plan.CutMix, key.Split("cutmix").Split((ulong)step))
-        : (images, labels);
+    public Batch BatchAt(int step) => _batches.At(step);
 
     /// <summary>Which examples of D the batch of step t holds, in its order.</summary>
-    public int[] IndicesAt(int step) => RowsAt(step).ToArray();
+    public int[] IndicesAt(int step) => _batches.IndicesAt(step).ToArray();
 
-    private ReadOnlyMemory<int> RowsAt(int step)
-    {
-        int[] order = OrderOf(step / StepsPerEpoch);
-        int start = step % StepsPerEpoch * plan.BatchSize;
-        return order.AsMemory(start, Math.Min(order.Length - start, plan.BatchSize));
-    }
-
-    /// <summary>The loss that step t descends, without weight decay: of its batch, by <see cref="Weights"/>, and what is
-    /// <see cref="Added"/>.</summary>
-    /// <exception cref="InvalidOperationException">Examples are weighted that CutMix makes pairs of.</exception>
+    /// <summary>The loss that step t descends, without weight decay: of its batch, by <see cref="Weights"/>, and what
+    /// is <see cref="Added"/>.</summary>
+    /// <exception cref="InvalidOperationException">Examples are weighted that CutMix makes pairs of, or that the
+    /// network's loss compares with each other.</exception>
     public ParameterLoss LossAt(int step)
     {
         if (Weights is not null && plan.CutMix > 0)
-            throw new InvalidOperationException("CutMix makes pairs of the examples of a batch, which have no weight of their own.");
-        (Variable images, Variable labels) = BatchAt(step);
+        {
+            throw new InvalidOperationException(
+                "CutMix makes pairs of the examples of a batch, which have no weight of their own.");
+        }
+        Batch batch = BatchAt(step);
         ParameterLoss loss = Weights is null
-            ? theta => network.Loss(theta, images, labels)
-            : Weighted(images, labels, [.. IndicesAt(step).Select(i => Weights[i])]);
+            ? theta => network.TrainingLoss.Of(network, theta, batch)
+            : Weighted(batch, [.. IndicesAt(step).Select(i => Weights[i])]);
         return Added is null ? loss : theta => loss(theta) + Added(theta);
     }
 
-    private ParameterLoss Weighted(Variable images, Variable labels, double[] weights)
+    private ParameterLoss Weighted(Batch batch, double[] weights)
     {
-        Variable w = Variable.Constant(
-            Tensor.From(labels.Value.Backend, labels.Value.DType, weights, new Shape(weights.Length)));
-        return theta => network.WeightedLoss(theta, images, labels, w);
+        Tensor labels = batch.Labels.Value;
+        Variable w = Variable.Constant(Tensor.From(labels.Backend, labels.DType, weights, new Shape(weights.Length)));
+        return theta => network.WeightedLoss(theta, batch.Images, batch.Labels, w);
     }
 
     /// <summary>Trains from θ^0 [p] and returns θ^T, which the caller owns.</summary>
     /// <param name="theta">θ^0.</param>
     /// <param name="observe">Sees every step, right behind it.</param>
-    /// <param name="observeLosses">Sees the losses of every <see cref="StepsPerRead"/> steps, and of the last ones.</param>
+    /// <param name="observeLosses">Sees the losses of every <see cref="StepsPerRead"/> steps, and of the last
+    /// ones.</param>
     /// <param name="cancel">Stops between two steps.</param>
     /// <exception cref="NumericalException">The loss of a step or the last parameters are not finite; up to
     /// <see cref="StepsPerRead"/> − 1 steps behind the named one were made, too.</exception>
@@ -195,24 +79,16 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
         Tensor theta, Action<TrainingStep>? observe = null, Action<TrainingLosses>? observeLosses = null,
         CancellationToken cancel = default)
     {
-        Tensor losses;
-        OptimiserState state;
-        using (var start = TensorScope.Begin())
-        {
-            state = OptimiserState.Of(plan, theta);
-            losses = theta.Backend.Empty(new Shape(StepsPerRead), theta.DType);
-            state.KeepIn(start); // only when all are made: memory may end between them
-            start.Keep(losses);
-        }
-        Tensor[] places = [.. Enumerable.Range(0, StepsPerRead).Select(i => losses.View(i, Shape.Scalar))];
-        var captured = new List<CapturedBatch>(2); // batches of full size, and the last of an epoch
+        (OptimiserState state, Tensor losses) = Start(theta);
         try
         {
+            using StepGradient gradients = GradientOn(theta.Backend);
+            Tensor[] places = [.. Enumerable.Range(0, StepsPerRead).Select(i => losses.View(i, Shape.Scalar))];
             for (int step = 0; step < Steps; step++)
             {
                 cancel.ThrowIfCancellationRequested();
                 using var scope = TensorScope.Begin();
-                (Tensor loss, Tensor gradient) = LossAndGradient(step, state.Theta, captured);
+                (Tensor loss, Tensor gradient) = gradients.At(step, state.Theta);
                 if (step == (long?)plan.FreshAt * StepsPerEpoch)
                     state.Forget();
                 state.Step(gradient, step, RateAt(step), scope);
@@ -225,60 +101,30 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
                     observeLosses?.Invoke(read);
                 }
             }
-            double size = state.Theta.Norm();
-            if (!double.IsFinite(size))
-            {
-                throw new NumericalException(
-                    $"the length of the parameters of {network.Name}", Steps - 1, size, $"Lower the learning rate (now {plan.Rate}).");
-            }
+            CheckEnd(state.Theta);
             return state.TakeTheta();
         }
         finally
         {
-            foreach (CapturedBatch batch in captured)
-                batch.Dispose();
             losses.Dispose();
             state.Dispose();
         }
     }
 
-    // Both belong to the current scope or to what was captured, until the next step.
-    private (Tensor Loss, Tensor Gradient) LossAndGradient(int step, Tensor theta, List<CapturedBatch> captured)
+    // What lives through the training; it belongs to the caller's scope.
+    private (OptimiserState State, Tensor Losses) Start(Tensor theta)
     {
-        if (!theta.Backend.CanCapture || Weights is not null || Added is not null)
-        {
-            Variable parameters = Variable.Leaf(theta), loss = LossAt(step)(parameters);
-            return (loss.Value, Gradient.Of(loss, parameters).Value);
-        }
-        ReadOnlyMemory<int> indices = RowsAt(step);
-        CapturedBatch batch = OfSize(indices.Length, theta, captured);
-        theta.Backend.Run(new GatherRowsCall(data.Images, indices, batch.Images));
-        theta.Backend.Run(new GatherRowsCall(data.Labels, indices, batch.Labels));
-        batch.Augment(plan.Augmentation, AugmentationKey(step));
-        if (plan.CutMix > 0)
-        {
-            (Variable images, Variable labels) = Mixed(step, Variable.Constant(batch.Images), Variable.Constant(batch.Labels));
-            // A batch that is not mixed is there already.
-            if (images.Value.Storage != batch.Images.Storage)
-            {
-                theta.Backend.Copy(images.Value, batch.Images);
-                theta.Backend.Copy(labels.Value, batch.Labels);
-            }
-        }
-        return batch.LossAndGradient(theta);
+        using var scope = TensorScope.Begin();
+        OptimiserState state = OptimiserState.Of(plan, theta);
+        Tensor losses = theta.Backend.Empty(new Shape(StepsPerRead), theta.DType);
+        state.KeepIn(scope); // only when all are made: memory may end between them
+        scope.Keep(losses);
+        return (state, losses);
     }
 
-    private CapturedBatch OfSize(int count, Tensor theta, List<CapturedBatch> captured)
-    {
-        foreach (CapturedBatch one in captured)
-        {
-            if (one.Count == count)
-                return one;
-        }
-        var batch = new CapturedBatch(network, theta, data, count, captured.FirstOrDefault());
-        captured.Add(batch);
-        return batch;
-    }
+    private StepGradient GradientOn(Backend backend) => backend.CanCapture && Weights is null && Added is null
+        ? new CapturedGradient(network, data, plan, _batches)
+        : new RecordedGradient(LossAt);
 
     private TrainingLosses Read(Tensor losses, int first, int count)
     {
@@ -286,91 +132,18 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
         for (int i = 0; i < count; i++)
         {
             if (!double.IsFinite(values[i]))
-            {
-                throw new NumericalException(
-                    $"the training loss of {network.Name}", first + i, values[i],
-                    $"Lower the learning rate (now {plan.Rate}).");
-            }
+                throw Diverged($"the training loss of {network.Name}", first + i, values[i]);
         }
         return new TrainingLosses(first, values);
     }
 
-    // Both in one object: threads that replay different epochs of one training must not see the order of another's.
-    private sealed record EpochOrder(int Epoch, int[] Order);
-
-    private volatile EpochOrder? _cached;
-
-    private int[] OrderOf(int epoch)
+    private void CheckEnd(Tensor theta)
     {
-        if (_cached is { } cached && cached.Epoch == epoch)
-            return cached.Order;
-        int[] order = key.Split("batches").Split((ulong)epoch).Permutation(data.Count);
-        _cached = new EpochOrder(epoch, order);
-        return order;
-    }
-}
-
-/// <summary>Losses, gradients and accuracies of a network, in numbers.</summary>
-public static class Evaluation
-{
-    /// <summary>The loss, a scalar, and its gradient with respect to θ [p]; both belong to the current scope, and nothing
-    /// waits for a device.</summary>
-    public static (Tensor Loss, Tensor Gradient) LossAndGradient(
-        this Network network, Tensor theta, Variable images, Variable labels)
-    {
-        Variable parameters = Variable.Leaf(theta);
-        Variable loss = network.Loss(parameters, images, labels);
-        return (loss.Value, Gradient.Of(loss, parameters).Value);
+        double size = theta.Norm();
+        if (!double.IsFinite(size))
+            throw Diverged($"the length of the parameters of {network.Name}", Steps - 1, size);
     }
 
-    // A batch's values are all alive until its logits are read; a ResNet-18 has so many that 250 images of 32×32 took 4 GiB.
-    private const int MostAtOnce = 250;
-    private const long MostNumbersAtOnce = 1L << 28;
-
-    /// <summary>The images that <see cref="Logits"/> looks at together: 250, or fewer where a network's activations would
-    /// take more than 1 GiB in float32.</summary>
-    public static int ImagesAtOnce(Network network) =>
-        (int)Math.Clamp(MostNumbersAtOnce / Math.Max(1, network.ActivationCount), 1, MostAtOnce);
-
-    /// <summary>Logits [N, M] of many images, a batch at a time, of <see cref="ImagesAtOnce"/> where it
-    /// is not given, copied to the host.</summary>
-    public static float[] Logits(this Network network, Tensor theta, Tensor images, int? imagesAtOnce = null)
-    {
-        int batchSize = imagesAtOnce ?? ImagesAtOnce(network);
-        using IDisposable off = Recording.Off();
-        int n = images.Shape[0], row = images.Count / Math.Max(1, n);
-        var result = new float[n * network.Classes];
-        int[] sizes = images.Shape.Sizes.ToArray();
-        for (int start = 0; start < n; start += batchSize)
-        {
-            using var scope = TensorScope.Begin();
-            sizes[0] = Math.Min(batchSize, n - start);
-            Variable batch = Variable.Constant(images.View(start * row, new Shape(sizes)));
-            Variable logits = network.Forward(Variable.Constant(theta), batch);
-            logits.Value.CopyTo(result.AsSpan(start * network.Classes, sizes[0] * network.Classes));
-        }
-        return result;
-    }
-
-    /// <summary>The share of images, 0 … 1, whose largest logit is at their label; ties go to the first class. NaN without
-    /// images.</summary>
-    /// <exception cref="NumericalException">The largest logit of an image is NaN or infinite: it would pass for a guess.</exception>
-    public static double Accuracy(this Network network, Tensor theta, Tensor images, ReadOnlySpan<int> labels)
-    {
-        float[] logits = network.Logits(theta, images);
-        int right = 0;
-        for (int i = 0; i < labels.Length; i++)
-        {
-            ReadOnlySpan<float> row = logits.AsSpan(i * network.Classes, network.Classes);
-            int found = System.Numerics.Tensors.TensorPrimitives.IndexOfMax(row); // a NaN, where there is one
-            if (!float.IsFinite(row[found]))
-            {
-                throw new NumericalException(
-                    $"a logit of {network.Name} on test image {i}", row[found], "Lower the learning rate (--eval-rate, --expert-rate).");
-            }
-            if (found == labels[i])
-                right++;
-        }
-        return labels.Length == 0 ? double.NaN : (double)right / labels.Length;
-    }
+    private NumericalException Diverged(string what, int step, double value) =>
+        new(what, step, value, $"Lower the learning rate (now {plan.Rate}).");
 }

@@ -34,6 +34,16 @@ public sealed class ArraySet
         : throw new KeyNotFoundException(
             $"{FileName}: there is no array '{name}'. The file has: {string.Join(", ", Arrays.Select(a => a.Name))}.");
 
+    /// <summary>The arrays whose names begin with a prefix, without it.</summary>
+    public ArraySet Below(string prefix) => new(
+        FileName,
+        [.. Arrays.Where(a => a.Name.StartsWith(prefix, StringComparison.Ordinal)).Select(a => a.Named(a.Name[prefix.Length..]))],
+        Metadata);
+
+    /// <summary>The same set with some arrays under other names; a name that is not there is left out.</summary>
+    public ArraySet Renamed(IReadOnlyDictionary<string, string> names) => new(
+        FileName, [.. Arrays.Select(a => names.TryGetValue(a.Name, out string? other) ? a.Named(other) : a)], Metadata);
+
     /// <summary>Looks an array up by its name.</summary>
     /// <param name="name">The name, compared character by character.</param>
     /// <param name="array">The array, or <see langword="null"/>.</param>

@@ -97,6 +97,10 @@ public sealed class NamedArray
             stream.Write(BytesAt(at));
     }
 
+    /// <summary>The same elements under another name, not copied.</summary>
+    /// <exception cref="ArgumentException">The name is not usable.</exception>
+    public NamedArray Named(string name) => Wrap(name, Element, _dimensions, _data);
+
     /// <summary>Names element type and dimensions, for messages: "images: Float32 [10, 3, 32, 32]".</summary>
     /// <returns>One line of text.</returns>
     public override string ToString() => $"{Name}: {Element} [{string.Join(", ", _dimensions)}]";

@@ -19,12 +19,13 @@ internal sealed partial class FolderArrows
     private readonly Dictionary<string, string> _folders;
     private readonly SortedDictionary<(string From, string To), List<string>> _arrows = [];
 
-    /// <summary>The arrows of a project, by its folder in the repository and its assembly.</summary>
-    public FolderArrows(string project, string assembly)
+    /// <summary>The arrows of a project, by its folder in the repository and its assembly; a folder that is one idea with the
+    /// project's own counts as that.</summary>
+    public FolderArrows(string project, string assembly, string? own = null)
     {
         IReadOnlyList<(string Path, string Text)> files =
             [.. Repository.Sources.Where(f => f.Path.StartsWith($"{project}/", StringComparison.Ordinal))];
-        _folders = FoldersOfTypes(project, files);
+        _folders = FoldersOfTypes(project, files, own);
         using var image = new PEReader(File.OpenRead(assembly));
         (_image, _reader) = (image, image.GetMetadataReader());
         foreach (TypeDefinitionHandle handle in _reader.TypeDefinitions)
@@ -74,13 +75,14 @@ internal sealed partial class FolderArrows
             examples.Add($"{source} uses {target}");
     }
 
-    private static Dictionary<string, string> FoldersOfTypes(string project, IReadOnlyList<(string Path, string Text)> files)
+    private static Dictionary<string, string> FoldersOfTypes(
+        string project, IReadOnlyList<(string Path, string Text)> files, string? own)
     {
         var folders = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach ((string path, string text) in files)
         {
             string folder = Path.GetDirectoryName(Path.GetRelativePath(project, path))!.Replace('\\', '/');
-            folder = folder.Length == 0 ? "." : folder;
+            folder = folder.Length == 0 || (own ?? "").Split(' ').Contains(folder) ? "." : folder;
             foreach (Match declaration in Declaration().Matches(text))
             {
                 string name = declaration.Groups["name"].Value;

@@ -32,6 +32,57 @@ public sealed class DifferentialTests(ITestOutputHelper output)
         Assert.Equal(Inner(u.ToArray<double>(), exact), second / (4 * h * h), 1e-4);
     }
 
+    [Fact]
+    public void The_gradient_as_a_function_has_gradients_of_its_own()
+    {
+        // x⁴: 4x³, 12x², 24x, 24, 0.
+        Func<Variable, Variable> f = x => x * x * x * x;
+        Variable at = Scalar(2);
+        foreach (double expected in new[] { 32.0, 48, 48, 24, 0 })
+        {
+            f = Differential.Grad(f);
+            Assert.Equal(expected, f(at).Value.ToScalar(), 1e-12);
+        }
+        // A vector: ∇ Σ x³ = 3x², and its gradient along v by a function of the gradient.
+        Variable v = Variable.Constant(Tensor.From<double>(_backend, [1.0, -1.0], new Shape(2)));
+        Variable point = Variable.Constant(Tensor.From<double>(_backend, [1.0, 2.0], new Shape(2)));
+        Func<Variable, Variable> slope = Differential.Grad(x => (x * x * x).Sum());
+        Assert.Equal([3, 12], slope(point).Value.ToArray<double>());
+        Assert.Equal([6, -12], Differential.Grad(x => slope(x).Dot(v))(point).Value.ToArray<double>());
+        Assert.Contains(
+            "starts at a scalar, got [2]",
+            Assert.Throws<ShapeException>(() => Differential.Grad(slope)(point)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_inner_gradient_does_not_see_what_an_outer_one_moves()
+    {
+        // d/dx (x · d/dy (x + y)) = 1; d/dx (x · d/dy (x·y)) at y = x is d/dx x² = 2x.
+        Assert.Equal(
+            1, Differential.Grad(x => x * Differential.Grad(y => x + y)(Scalar(1)))(Scalar(5)).Value.ToScalar());
+        Assert.Equal(10, Differential.Grad(x => x * Differential.Grad(y => x * y)(x))(Scalar(5)).Value.ToScalar());
+        // The inner gradient at a point that depends on x: d/dy y² at y = x² is 2x², and d/dx of that is 4x.
+        Assert.Equal(12, Differential.Grad(x => Differential.Grad(y => y * y)(x * x))(Scalar(3)).Value.ToScalar());
+        // An inner function of the outer variable at a constant: d/dx d/dy (x²·y) = 2x.
+        Assert.Equal(
+            6, Differential.Grad(x => Differential.Grad(y => x * x * y)(Scalar(7)))(Scalar(3)).Value.ToScalar());
+    }
+
+    [Fact]
+    public void A_gradient_that_nobody_records_is_a_constant_with_the_same_numbers()
+    {
+        Func<Variable, Variable> second = Differential.Grad(Differential.Grad(x => (2 * x).Exp()));
+        Variable recorded = second(Scalar(0.3)), plain;
+        using (Recording.Off())
+            plain = second(Scalar(0.3));
+        Assert.Equal(recorded.Value.ToScalar(), plain.Value.ToScalar());
+        Assert.Equal(4 * Math.Exp(0.6), plain.Value.ToScalar(), 1e-13);
+        Assert.True(recorded.RequiresGradient);
+        Assert.False(plain.RequiresGradient);
+    }
+
+    private Variable Scalar(double x) => Variable.Constant(Tensor.From<double>(_backend, [x], Shape.Scalar));
+
     [Theory, InlineData("softplus"), InlineData("tanh"), InlineData("gelu")]
     public void The_hessian_is_symmetric(string activation)
     {

@@ -28,7 +28,7 @@ public sealed class ArchiveFuzzTests
             string archive = folder.Put("in/archive" + kind, bytes);
             try
             {
-                ArchiveUnpacking.Unpack(archive, folder["out/set"], contents, null, default);
+                new ArchiveUnpacking(archive, folder["out/set"], contents, null, default).Run();
                 Assert.Equal(2, Directory.GetFiles(folder["out/set"]).Length);
                 Directory.Delete(folder["out/set"], recursive: true);
             }

@@ -23,7 +23,7 @@ public sealed class CifarReaderTests
         Assert.Equal(7, pair.Train.Label((2 * Images) + 7));
         Assert.Equal((byte)(7 + 19), pair.Test.Image(19)[0]);
         Assert.Equal("frog", pair.Train.ClassNames[6]);
-        Assert.Equal(Standardisation.Cifar10, pair.Standardisation);
+        Assert.Equal(KnownSets.Cifar10.Standardisation, pair.Standardisation);
     }
 
     [Fact]
@@ -32,7 +32,7 @@ public sealed class CifarReaderTests
         byte[] file = Cifar(1, 0);
         for (int i = 1; i < file.Length; i++)
             file[i] = (byte)(i * 7);
-        Assert.Equal(file[1..], CifarReader.Decode(file, "x", 1).Image(0).ToArray());
+        Assert.Equal(file[1..], CifarReader.Decode(file, "x", KnownSets.Cifar10, 1).Image(0).ToArray());
     }
 
     [Theory]
@@ -49,7 +49,7 @@ public sealed class CifarReaderTests
         byte[] wrong = change < 0 ? whole[..^-change] : [.. whole, .. new byte[change]];
         string path = folder.Put("data_batch_3.bin", wrong);
         Refused(fault, () => Load(folder), path, fragment, $"{wrong.Length} bytes", "61460 (20 records");
-        Refused(fault, () => CifarReader.Decode(wrong, "x", Images), fragment);
+        Refused(fault, () => CifarReader.Decode(wrong, "x", KnownSets.Cifar10, Images), fragment);
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class CifarReaderTests
         folder.PutCifar(Images);
         string path = folder.Put("test_batch.bin", []);
         Refused(DatasetFault.Truncated, () => Load(folder), path, "empty");
-        Refused(DatasetFault.Truncated, () => CifarReader.Decode([], "x", 1), "0 bytes");
+        Refused(DatasetFault.Truncated, () => CifarReader.Decode([], "x", KnownSets.Cifar10, 1), "0 bytes");
     }
 
     [Theory]
@@ -68,7 +68,7 @@ public sealed class CifarReaderTests
     public void A_label_out_of_range_is_rejected(byte label)
     {
         byte[] file = With(Cifar(Images, 0), 4 * CifarRecord, label);
-        var e = Refused(DatasetFault.LabelOutOfRange, () => CifarReader.Decode(file, "x", Images),
+        var e = Refused(DatasetFault.LabelOutOfRange, () => CifarReader.Decode(file, "x", KnownSets.Cifar10, Images),
             "record 4", $"got {label}", "0 to 9");
         Assert.Equal(4 * CifarRecord, e.Offset);
     }
@@ -138,7 +138,7 @@ public sealed class CifarReaderTests
         byte[] pickle = [0x80, 0x02, 0x7D, .. new byte[500]];
         string path = folder.Put("data_batch_1.bin", pickle);
         Refused(DatasetFault.WrongFormat, () => Load(folder), path, "python version");
-        Refused(DatasetFault.WrongFormat, () => CifarReader.Decode(pickle, "x", Images), "python version");
+        Refused(DatasetFault.WrongFormat, () => CifarReader.Decode(pickle, "x", KnownSets.Cifar10, Images), "python version");
     }
 
     [Fact]
@@ -155,8 +155,8 @@ public sealed class CifarReaderTests
         using var folder = new TempFolder();
         folder.PutMnist();
         Refused(DatasetFault.NotFound, () => Load(folder), folder.Path, "data_batch_1.bin is missing");
-        Refused(DatasetFault.NotFound, () => CifarReader.LoadFolder(folder["none"]), "does not exist");
-        Refused(DatasetFault.WrongFormat, () => CifarReader.LoadFolder(folder["train-images-idx3-ubyte"]), "is a file");
+        Refused(DatasetFault.NotFound, () => CifarReader.LoadFolder(folder["none"], KnownSets.Cifar10), "does not exist");
+        Refused(DatasetFault.WrongFormat, () => CifarReader.LoadFolder(folder["train-images-idx3-ubyte"], KnownSets.Cifar10), "is a file");
     }
 
     [Fact]
@@ -164,8 +164,8 @@ public sealed class CifarReaderTests
     {
         using var folder = new TempFolder();
         folder.PutCifar(Images);
-        Refused(DatasetFault.Truncated, () => CifarReader.LoadFolder(folder.Path), "30730000 (10000 records");
+        Refused(DatasetFault.Truncated, () => CifarReader.LoadFolder(folder.Path, KnownSets.Cifar10), "30730000 (10000 records");
     }
 
-    private static DatasetPair Load(TempFolder folder) => CifarReader.LoadFolder(folder.Path, Images);
+    private static DatasetPair Load(TempFolder folder) => CifarReader.LoadFolder(folder.Path, KnownSets.Cifar10, Images);
 }

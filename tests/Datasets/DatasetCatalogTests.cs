@@ -11,7 +11,7 @@ public sealed class DatasetCatalogTests
         Assert.Equal(
             ["fashion-mnist-small", "fashion-mnist", "mnist", "cifar-10", "cifar-100", "svhn", "tiny-imagenet", "image-folder"],
             DatasetCatalog.Names.ToArray());
-        Assert.Equal(DatasetCatalog.Names.ToArray(), DatasetCatalog.Infos.Select(i => i.Name).ToArray());
+        Assert.Equal(DatasetCatalog.Names.ToArray(), DatasetCatalog.All.Select(i => i.Name).ToArray());
         Assert.Equal("fashion-mnist-small", DatasetCatalog.DefaultName);
     }
 
@@ -46,7 +46,7 @@ public sealed class DatasetCatalogTests
         system.PutMnist(train: 13);
         var pair = Load("fashion-mnist", null, variable.Path, system.Path);
         Assert.Equal(13, pair.Train.Count);
-        Assert.Equal(Standardisation.FashionMnist, pair.Standardisation);
+        Assert.Equal(KnownSets.FashionMnist.Standardisation, pair.Standardisation);
         Assert.Equal("Ankle boot", pair.Train.ClassNames[9]);
     }
 

@@ -24,7 +24,7 @@ public sealed class IdxReaderTests
         Assert.Equal(10, pair.Test.Count);
         Assert.Equal([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9], pair.Train.Labels.ToArray());
         Assert.Equal(((784 * 3) + 5) % 256, pair.Train.Image(3)[5]);
-        Assert.Equal(Standardisation.Mnist, pair.Standardisation);
+        Assert.Equal(KnownSets.Mnist.Standardisation, pair.Standardisation);
     }
 
     [Fact]
@@ -271,7 +271,7 @@ public sealed class IdxReaderTests
         folder.PutMnist();
         string file = folder["train-images-idx3-ubyte"];
         Refused(DatasetFault.WrongFormat,
-            () => IdxReader.LoadFolder(file, "mnist", DatasetCatalog.MnistClasses, Standardisation.Mnist),
+            () => IdxReader.LoadFolder(file, KnownSets.Mnist),
             "is a file where a folder is needed");
         Refused(DatasetFault.WrongFormat, () => IdxReader.ReadImages(folder.Path),
             "is a folder where a file is needed");
@@ -302,5 +302,5 @@ public sealed class IdxReaderTests
     private static byte[] EmptyGzip() => [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
     private static DatasetPair Load(TempFolder folder) =>
-        IdxReader.LoadFolder(folder.Path, "mnist", DatasetCatalog.MnistClasses, Standardisation.Mnist);
+        IdxReader.LoadFolder(folder.Path, KnownSets.Mnist);
 }

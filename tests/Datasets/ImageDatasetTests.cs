@@ -1,4 +1,5 @@
 using InfMatch.Datasets;
+using InfMatch.Tensors;
 using static InfMatch.Tests.Datasets.DatasetBytes;
 
 namespace InfMatch.Tests.Datasets;
@@ -9,8 +10,8 @@ public sealed class ImageDatasetTests
 
     // Five images of [2, 1, 3]: labels 2 0 2 0 2, none of class 1.
     private static ImageDataset Small() => new(
-        "small", ["a", "b", "c"], 2, 1, 3,
-        [.. Enumerable.Range(0, 30).Select(i => (byte)(i * 8))], [2, 0, 2, 0, 2], s_two);
+        new DatasetTraits("small", ["a", "b", "c"], s_two), new Shape(2, 1, 3),
+        [.. Enumerable.Range(0, 30).Select(i => (byte)(i * 8))], [2, 0, 2, 0, 2]);
 
     [Fact]
     public void Classes_are_counted_and_indexed()
@@ -31,7 +32,7 @@ public sealed class ImageDatasetTests
         using var folder = new TempFolder();
         folder.PutMnist(train: 35);
         var set = IdxReader.LoadFolder(
-            folder.Path, "mnist", DatasetCatalog.MnistClasses, Standardisation.Mnist).Train;
+            folder.Path, KnownSets.Mnist).Train;
         Assert.Equal([0, 10, 1, 11, 2, 12, 3, 13, 4, 14, 5, 15, 6, 16, 7, 17, 8, 18, 9, 19], set.FirstOfEachClass(2));
         var balanced = set.BalancedSubset(3);
         Assert.True(balanced.IsBalanced);
@@ -88,12 +89,12 @@ public sealed class ImageDatasetTests
     [Fact]
     public void Parts_that_do_not_fit_together_are_refused()
     {
-        Assert.Throws<ArgumentException>(() => Make(["a"], 1, 1, 2, [1, 2, 3], [0], Standardisation.Mnist));
-        Assert.Throws<ArgumentException>(() => Make(["a"], 1, 1, 1, [1], [1], Standardisation.Mnist));
-        Assert.Throws<ArgumentException>(() => Make([], 1, 1, 1, [], [], Standardisation.Mnist));
-        Assert.Throws<ArgumentException>(() => Make(["a"], 1, 1, 1, [1], [0], Standardisation.Cifar10));
+        Assert.Throws<ArgumentException>(() => Make(["a"], 1, 1, 2, [1, 2, 3], [0], KnownSets.Mnist.Standardisation));
+        Assert.Throws<ArgumentException>(() => Make(["a"], 1, 1, 1, [1], [1], KnownSets.Mnist.Standardisation));
+        Assert.Throws<ArgumentException>(() => Make([], 1, 1, 1, [], [], KnownSets.Mnist.Standardisation));
+        Assert.Throws<ArgumentException>(() => Make(["a"], 1, 1, 1, [1], [0], KnownSets.Cifar10.Standardisation));
         Assert.Throws<ArgumentOutOfRangeException>(
-            () => Make(["a"], 1, 0, 1, [], [], Standardisation.Mnist));
+            () => Make(["a"], 1, 0, 1, [], [], KnownSets.Mnist.Standardisation));
     }
 
     [Fact]
@@ -113,5 +114,5 @@ public sealed class ImageDatasetTests
 
     private static ImageDataset Make(
         string[] classes, int channels, int height, int width, byte[] pixels, byte[] labels, Standardisation numbers) =>
-        new("x", [.. classes], channels, height, width, [.. pixels], [.. labels], numbers);
+        new(new DatasetTraits("x", [.. classes], numbers), new Shape(channels, height, width), [.. pixels], [.. labels]);
 }

@@ -229,7 +229,7 @@ public sealed class ImageFolderTests
         Assert.Equal(["crane (n01)", "crane (n02)", "gold fish"], pair.Train.ClassNames.ToArray());
         Assert.Equal((6, 3), (pair.Train.Count, pair.Test.Count));
         Assert.Equal([2, 0, 1], pair.Test.Labels.ToArray().Select(l => (int)l));
-        Assert.Equal(Standardisation.ImageNet, pair.Standardisation);
+        Assert.Equal(KnownSets.TinyImageNet.Standardisation, pair.Standardisation);
         Assert.Contains(notes, n => n.Contains("3 of the 4 classes", StringComparison.Ordinal));
     }
 
@@ -243,7 +243,7 @@ public sealed class ImageFolderTests
         void Bad(string text, DatasetFault fault, string fragment)
         {
             File.WriteAllText(annotations, text);
-            Refused(fault, () => TinyImageNetReader.LoadFolder(root), fragment);
+            Refused(fault, () => TinyImageNetReader.LoadFolder(root, KnownSets.TinyImageNet.Standardisation), fragment);
         }
 
         Bad(good + "val_9.JPEG\tn01\t0\t0\t1\t1\n", DatasetFault.NotFound, "val_9.JPEG");
@@ -253,9 +253,9 @@ public sealed class ImageFolderTests
         Bad("val_0.JPEG\tn01\n", DatasetFault.NotEnoughImages, "n02");
         Bad("", DatasetFault.Truncated, "empty");
         File.Delete(annotations);
-        Refused(DatasetFault.NotFound, () => TinyImageNetReader.LoadFolder(root), annotations);
+        Refused(DatasetFault.NotFound, () => TinyImageNetReader.LoadFolder(root, KnownSets.TinyImageNet.Standardisation), annotations);
         File.WriteAllText(Path.Combine(root, "wnids.txt"), "n01\nn02\n");
-        Refused(DatasetFault.Mismatch, () => TinyImageNetReader.LoadFolder(root), "n03");
+        Refused(DatasetFault.Mismatch, () => TinyImageNetReader.LoadFolder(root, KnownSets.TinyImageNet.Standardisation), "n03");
     }
 
     [Theory]
@@ -265,7 +265,7 @@ public sealed class ImageFolderTests
     {
         using TempFolder folder = TinyTree();
         string root = Path.Combine(folder.Path, "tiny-imagenet-200"), val = Path.Combine(root, "val");
-        DatasetPair published = TinyImageNetReader.LoadFolder(root);
+        DatasetPair published = TinyImageNetReader.LoadFolder(root, KnownSets.TinyImageNet.Standardisation);
         string[] ids = ["n03", "n01", "n02"];
         for (int i = 0; i < ids.Length; i++)
         {
@@ -275,11 +275,11 @@ public sealed class ImageFolderTests
 
         Directory.Delete(Path.Combine(val, "images"), recursive: true);
         File.Delete(Path.Combine(val, "val_annotations.txt"));
-        DatasetPair arranged = TinyImageNetReader.LoadFolder(root);
+        DatasetPair arranged = TinyImageNetReader.LoadFolder(root, KnownSets.TinyImageNet.Standardisation);
         Assert.Equal(published.Test.Labels.ToArray(), arranged.Test.Labels.ToArray());
         Assert.Equal(published.Test.ContentHash(), arranged.Test.ContentHash());
         Directory.Delete(Path.Combine(val, "n02"), recursive: true);
-        Refused(DatasetFault.NotFound, () => TinyImageNetReader.LoadFolder(root), Path.Combine(val, "n02"));
+        Refused(DatasetFault.NotFound, () => TinyImageNetReader.LoadFolder(root, KnownSets.TinyImageNet.Standardisation), Path.Combine(val, "n02"));
     }
 
     [Theory]
@@ -289,11 +289,11 @@ public sealed class ImageFolderTests
     {
         using TempFolder folder = TinyTree();
         string root = Path.Combine(folder.Path, "tiny-imagenet-200");
-        DatasetPair published = TinyImageNetReader.LoadFolder(root);
+        DatasetPair published = TinyImageNetReader.LoadFolder(root, KnownSets.TinyImageNet.Standardisation);
         Directory.Move(Path.Combine(root, "train"), Path.Combine(root, train));
         Directory.Move(Path.Combine(root, "val"), Path.Combine(root, val));
         Assert.True(TinyImageNetReader.IsIn(root));
-        DatasetPair renamed = TinyImageNetReader.LoadFolder(root);
+        DatasetPair renamed = TinyImageNetReader.LoadFolder(root, KnownSets.TinyImageNet.Standardisation);
         Assert.Equal(published.Train.ContentHash(), renamed.Train.ContentHash());
         Assert.Equal(published.Test.ContentHash(), renamed.Test.ContentHash());
     }

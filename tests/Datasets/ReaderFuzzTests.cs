@@ -50,7 +50,7 @@ public sealed class ReaderFuzzTests
     public Task Mutated_cifar_batches_are_read_or_refused() => Fuzz(
         5, Cifar(2, 0), null, bytes =>
         {
-            var set = CifarReader.Decode(bytes, "x", 2);
+            var set = CifarReader.Decode(bytes, "x", KnownSets.Cifar10, 2);
             Assert.Equal((2, 2 * 3072), (set.Count, set.Pixels.Length));
         });
 
@@ -58,13 +58,13 @@ public sealed class ReaderFuzzTests
     public Task Mutated_cifar_100_files_are_read_or_refused() => Fuzz(
         6, Cifar100(2), null, bytes =>
         {
-            var set = Cifar100Reader.Decode(bytes, "x", 2);
+            var set = Cifar100Reader.Decode(bytes, "x", KnownSets.Cifar100, 2);
             Assert.Equal((2, 2 * 3072), (set.Count, set.Pixels.Length));
         });
 
     [Fact]
     public Task Mutated_matlab_files_are_read_or_refused() => Fuzz(
-        7, Svhn(1, compressed: false), null, bytes => Assert.Equal(3072, SvhnReader.Decode(bytes, "x").Pixels.Length));
+        7, Svhn(1, compressed: false), null, bytes => Assert.Equal(3072, SvhnReader.Decode(bytes, "x", KnownSets.Svhn).Pixels.Length));
 
     [Fact]
     public Task Mutated_packed_matlab_variables_are_read_or_refused() => Fuzz(

@@ -15,12 +15,12 @@ public sealed class RealDataTests
         Skip.IfNot(Directory.Exists(DebianFashionMnist), "the Debian package dataset-fashion-mnist is not installed");
         var whole = DatasetCatalog.Load("fashion-mnist", DebianFashionMnist);
         Assert.Equal((60_000, 10_000), (whole.Train.Count, whole.Test.Count));
-        var small = EmbeddedFashionMnist.Load();
+        var small = FashionMnistSmallDataset.Unpack();
         Assert.Equal(whole.Train.Image(0).ToArray(), small.Train.Image(0).ToArray());
         Assert.Equal(
-            whole.Train.BalancedSubset(EmbeddedFashionMnist.TrainPerClass).ContentHash(), small.Train.ContentHash());
+            whole.Train.BalancedSubset(FashionMnistSmallDataset.TrainPerClass).ContentHash(), small.Train.ContentHash());
         Assert.Equal(
-            whole.Test.BalancedSubset(EmbeddedFashionMnist.TestPerClass).ContentHash(), small.Test.ContentHash());
+            whole.Test.BalancedSubset(FashionMnistSmallDataset.TestPerClass).ContentHash(), small.Test.ContentHash());
         AssertMeasured(whole.Train, [0.2861], [0.3530]);
         Refused(DatasetFault.WrongFormat, () => DatasetCatalog.Load("mnist", DebianFashionMnist),
             "holds fashion-mnist");

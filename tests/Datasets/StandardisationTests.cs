@@ -48,8 +48,8 @@ public sealed class StandardisationTests
         byte[] pixels = [.. Enumerable.Range(0, 3 * 256).Select(i => (byte)i)];
         float[] values = new float[pixels.Length];
         byte[] back = new byte[pixels.Length];
-        Standardisation.Cifar10.Apply(pixels, 256, values);
-        Standardisation.Cifar10.ToPixels(values, 256, back);
+        KnownSets.Cifar10.Standardisation.Apply(pixels, 256, values);
+        KnownSets.Cifar10.Standardisation.ToPixels(values, 256, back);
         Assert.Equal(pixels, back);
         Assert.Equal((-0.4914f) / 0.2023f, values[0]);
     }
@@ -58,16 +58,16 @@ public sealed class StandardisationTests
     public void Values_outside_are_clamped_and_NaN_is_refused()
     {
         byte[] pixels = new byte[2];
-        Standardisation.Mnist.ToPixels([-100f, float.PositiveInfinity], 2, pixels);
+        KnownSets.Mnist.Standardisation.ToPixels([-100f, float.PositiveInfinity], 2, pixels);
         Assert.Equal([0, 255], pixels);
-        Assert.Throws<ArgumentException>(() => Standardisation.Mnist.ToPixels([0f, float.NaN], 2, pixels));
+        Assert.Throws<ArgumentException>(() => KnownSets.Mnist.Standardisation.ToPixels([0f, float.NaN], 2, pixels));
     }
 
     [Fact]
     public void Lengths_that_are_no_whole_images_are_refused()
     {
-        Assert.Throws<ArgumentException>(() => Standardisation.Cifar10.Apply(new byte[4], 2, new float[4]));
-        Assert.Throws<ArgumentException>(() => Standardisation.Mnist.Apply(new byte[4], 2, new float[5]));
+        Assert.Throws<ArgumentException>(() => KnownSets.Cifar10.Standardisation.Apply(new byte[4], 2, new float[4]));
+        Assert.Throws<ArgumentException>(() => KnownSets.Mnist.Standardisation.Apply(new byte[4], 2, new float[5]));
         Assert.Throws<ArgumentException>(() => Standardisation.Measure([], 1, 1));
         Assert.Throws<ArgumentException>(() => new Standardisation([0f, 0f], [1f]));
     }
@@ -75,9 +75,9 @@ public sealed class StandardisationTests
     [Fact]
     public void Equality_is_by_numbers()
     {
-        Assert.Equal(new Standardisation([0.1307f], [0.3081f]), Standardisation.Mnist);
-        Assert.NotEqual(Standardisation.FashionMnist, Standardisation.Mnist);
-        Assert.Equal(new Standardisation([0.1307f], [0.3081f]).GetHashCode(), Standardisation.Mnist.GetHashCode());
+        Assert.Equal(new Standardisation([0.1307f], [0.3081f]), KnownSets.Mnist.Standardisation);
+        Assert.NotEqual(KnownSets.FashionMnist.Standardisation, KnownSets.Mnist.Standardisation);
+        Assert.Equal(new Standardisation([0.1307f], [0.3081f]).GetHashCode(), KnownSets.Mnist.Standardisation.GetHashCode());
     }
 
     private static Standardisation Make(float[] mean, float[] std) => new(mean, std);

@@ -12,13 +12,13 @@ public sealed class SvhnAndCifar100Tests
     [InlineData(true, true)]
     public void Svhn_is_turned_from_matlabs_order(bool compressed, bool asDouble)
     {
-        ImageDataset set = SvhnReader.Decode(Svhn(12, compressed, asDouble), "x");
+        ImageDataset set = SvhnReader.Decode(Svhn(12, compressed, asDouble), "x", KnownSets.Svhn);
         Assert.Equal((12, 3, 32, 32, 10), (set.Count, set.Channels, set.Height, set.Width, set.Classes));
         Assert.Equal([1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2], set.Labels.ToArray().Select(l => (int)l));
         foreach ((int n, int c, int y, int x) in ((int, int, int, int)[])[(0, 0, 1, 0), (0, 0, 0, 1), (5, 2, 31, 7),
             (11, 1, 3, 30)])
             Assert.Equal((byte)(y + (2 * x) + (64 * c) + n), set.Image(n)[(((c * 32) + y) * 32) + x]);
-        Assert.Equal(Standardisation.Svhn, set.Standardisation);
+        Assert.Equal(KnownSets.Svhn.Standardisation, set.Standardisation);
     }
 
     [Fact]
@@ -76,7 +76,7 @@ public sealed class SvhnAndCifar100Tests
         string fragment)
     {
         long before = GC.GetAllocatedBytesForCurrentThread();
-        var e = Assert.Throws<DatasetException>(() => SvhnReader.Decode(file, "x"));
+        var e = Assert.Throws<DatasetException>(() => SvhnReader.Decode(file, "x", KnownSets.Svhn));
         Assert.True(e.Fault == fault && e.Message.Contains(fragment, StringComparison.Ordinal), $"{what}: {e.Message}");
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
@@ -87,13 +87,13 @@ public sealed class SvhnAndCifar100Tests
         using var folder = new TempFolder();
         folder.Put("train.bin", Cifar100(120));
         folder.Put("test.bin", Cifar100(40));
-        DatasetPair pair = Cifar100Reader.LoadFolder(folder.Path, 120, 40);
+        DatasetPair pair = Cifar100Reader.LoadFolder(folder.Path, KnownSets.Cifar100, 120, 40);
         Assert.Equal((120, 40, 100), (pair.Train.Count, pair.Test.Count, pair.Train.Classes));
         Assert.Equal((99, 19), (pair.Train.Label(99), pair.Train.Label(119)));
         Assert.Equal(102, pair.Train.Image(99)[3071]);
         Assert.Equal(("apple", "worm", "sea"), (pair.Train.ClassNames[0], pair.Train.ClassNames[99],
             pair.Train.ClassNames[71]));
-        Assert.Equal(Standardisation.Cifar100, pair.Standardisation);
+        Assert.Equal(KnownSets.Cifar100.Standardisation, pair.Standardisation);
         Refused(DatasetFault.Truncated, () => DatasetCatalog.Load("cifar-100", folder.Path),
             "153700000 (50000 records");
     }
@@ -107,22 +107,23 @@ public sealed class SvhnAndCifar100Tests
             "Ask for cifar-10");
         folder.Put("train.bin", Cifar(20, 0));
         folder.Put("test.bin", Cifar(20, 1));
-        Refused(DatasetFault.WrongFormat, () => Cifar100Reader.LoadFolder(folder.Path, 20, 20), "this is CIFAR-10",
+        Refused(DatasetFault.WrongFormat, () => Cifar100Reader.LoadFolder(folder.Path, KnownSets.Cifar100, 20, 20), "this is CIFAR-10",
             "61460 bytes");
-        Refused(DatasetFault.WrongFormat, () => CifarReader.Decode(Cifar100(20), "x", 20), "this is CIFAR-100");
+        Refused(DatasetFault.WrongFormat, () => CifarReader.Decode(Cifar100(20), "x", KnownSets.Cifar10, 20), "this is CIFAR-100");
     }
 
     [Fact]
     public void Faults_of_cifar_100_are_told()
     {
         byte[] good = Cifar100(20);
-        Refused(DatasetFault.Truncated, () => Cifar100Reader.Decode(good[..^1], "x", 20), "no whole number");
-        Refused(DatasetFault.ExtraBytes, () => Cifar100Reader.Decode([.. good, 0], "x", 20), "no whole number");
-        Refused(DatasetFault.Truncated, () => Cifar100Reader.Decode(good[3074..], "x", 20), "too short: got");
-        Refused(DatasetFault.LabelOutOfRange, () => Cifar100Reader.Decode(With(good, 3074, 20), "x", 20), "record 1",
+        Refused(DatasetFault.Truncated, () => Cifar100Reader.Decode(good[..^1], "x", KnownSets.Cifar100, 20), "no whole number");
+        Refused(DatasetFault.ExtraBytes, () => Cifar100Reader.Decode([.. good, 0], "x", KnownSets.Cifar100, 20), "no whole number");
+        Refused(DatasetFault.Truncated, () => Cifar100Reader.Decode(good[3074..], "x", KnownSets.Cifar100, 20), "too short: got");
+        Refused(DatasetFault.LabelOutOfRange, () => Cifar100Reader.Decode(With(good, 3074, 20), "x", KnownSets.Cifar100, 20),
+            "record 1",
             "coarse 20");
-        Refused(DatasetFault.LabelOutOfRange, () => Cifar100Reader.Decode(With(good, 3075, 100), "x", 20), "fine 100");
-        Refused(DatasetFault.WrongFormat, () => Cifar100Reader.Decode([0x80, 2, 0x7D], "x", 20), "python version");
+        Refused(DatasetFault.LabelOutOfRange, () => Cifar100Reader.Decode(With(good, 3075, 100), "x", KnownSets.Cifar100, 20), "fine 100");
+        Refused(DatasetFault.WrongFormat, () => Cifar100Reader.Decode([0x80, 2, 0x7D], "x", KnownSets.Cifar100, 20), "python version");
         using var folder = new TempFolder();
         Directory.CreateDirectory(folder["cifar-100-python"]);
         Refused(DatasetFault.WrongFormat, () => DatasetCatalog.Load("cifar-100", folder.Path), "python version");

@@ -35,9 +35,9 @@ public sealed class AblationTests
         Assert.Equal(2, Directory.GetFiles(Path.Combine(run.RunPath, "experts")).Length);
 
         string all = Path.Combine(run.RunPath, "rows", "all"), basis = Path.Combine(run.RunPath, "rows", "base");
-        Assert.Equal(3, ConfigFile.Read(Path.Combine(all, "config.json")).Resolved.Settings.StartGrowth);
+        Assert.Equal("3", ConfigFile.Read(Path.Combine(all, "config.json")).Resolved.Settings.Text("StartGrowth"));
         RunSettings settings = ConfigFile.Read(Path.Combine(basis, "config.json")).Resolved.Settings;
-        Assert.Equal((0, "noise", "hard"), (settings.StartGrowth, settings.ImageStart, settings.Labels));
+        Assert.Equal(("0", "noise", "hard"), (settings.Text("StartGrowth"), settings.ImageStart, settings.Labels));
         // One-hot to a unit in the last place, which is what the exponential of 0 is off by.
         float[] labels = [.. Safetensors.Read(Path.Combine(basis, "synthetic", "ipc1.safetensors"))["soft_labels"].AsFloat32()];
         for (int i = 0; i < 9; i++)
@@ -127,12 +127,12 @@ public sealed class AblationTests
         using PreparedData data = PreparedData.Load(pair, new CpuBackend(1));
         using var scope = TensorScope.Begin();
         var real = new RealImages(data, [], 1, RandomKey.FromSeed(3));
-        InfMatch.Influence.SyntheticSet noise = real.Start(40 / 4, new SetStart(ImageStart.Noise, LabelStart.NearlyHard));
+        InfMatch.Methods.SyntheticSet noise = real.Start(40 / 4, new SetStart(ImageStart.Noise, LabelStart.NearlyHard));
         float[] values = noise.Images.ToArray<float>();
         Assert.InRange(values.Average(), -0.1, 0.1);
         Assert.InRange(values.Average(v => v * v), 0.9, 1.1);
 
-        InfMatch.Influence.SyntheticSet images = real.Start(2, new SetStart(ImageStart.Real, LabelStart.NearlyHard));
+        InfMatch.Methods.SyntheticSet images = real.Start(2, new SetStart(ImageStart.Real, LabelStart.NearlyHard));
         float[] all = data.Train.Images.ToArray<float>(), chosen = images.Images.ToArray<float>();
         int size = data.Image.Count;
         for (int i = 0; i < 6; i++)

@@ -1,3 +1,4 @@
+using InfMatch.Methods;
 using System.Text;
 using System.Text.Json.Nodes;
 using InfMatch.Distill;
@@ -227,15 +228,22 @@ public sealed class ArtifactMutationTests : IDisposable
     private static readonly Shape s_images = new(2, 1, 4, 4), s_labels = new(2, 2);
     private static readonly SetOrigin s_origin = new(new string('a', 64), [new string('b', 64), new string('c', 64)]);
 
+    private static readonly SavedArray[] s_layout =
+    [
+        new("images", ArrayElement.Float32, [2, 1, 4, 4]), new("images.velocity", ArrayElement.Float32, [2, 1, 4, 4]),
+        new("label_logits", ArrayElement.Float32, [2, 2]), new("label_logits.velocity", ArrayElement.Float32, [2, 2]),
+        new("weight", ArrayElement.Float64, [1]) { IsNumber = true }, new("progress", ArrayElement.Int32, [2]),
+    ];
+
     private string State()
     {
         string path = _folder.At("state");
         NamedArray[] arrays =
         [
             NamedArray.From("images", s_images.Sizes, new float[32]),
-            NamedArray.From("image_velocity", s_images.Sizes, new float[32]),
+            NamedArray.From("images.velocity", s_images.Sizes, new float[32]),
             NamedArray.From("label_logits", s_labels.Sizes, new float[4]),
-            NamedArray.From("label_velocity", s_labels.Sizes, new float[4]), NamedArray.From("mass", [1], (double[])[1]),
+            NamedArray.From("label_logits.velocity", s_labels.Sizes, new float[4]), NamedArray.From("weight", [1], (double[])[1]),
             NamedArray.From("progress", [2], (int[])[3, 0]),
         ];
         ContentHash.Write(path, arrays, CheckpointFile.Describe(Presets.Demo, s_origin));
@@ -245,7 +253,7 @@ public sealed class ArtifactMutationTests : IDisposable
     private static string ReadState(string path)
     {
         CheckpointFile.IterationOf(path);
-        ArraySet state = CheckpointFile.Read(path, s_images, s_labels, Presets.Demo, s_origin, _ => { });
+        ArraySet state = CheckpointFile.Read(path, s_layout, Presets.Demo, s_origin, _ => { });
         return ContentHash.Of(state.Arrays, state.Metadata);
     }
 

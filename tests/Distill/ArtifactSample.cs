@@ -1,7 +1,7 @@
 using System.Globalization;
 using InfMatch.Datasets;
 using InfMatch.Distill;
-using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
@@ -40,8 +40,10 @@ internal static class ArtifactSample
         };
         string path = Path.Combine(folder, Name);
         SyntheticSetFile.Write(
-            path, set, data, settings, new SetOrigin(new string('a', 64), [new string('b', 64), new string('c', 64)]),
-            claimed ?? Accuracy.Of([60, 70]));
+            path, set,
+            new SetRecord(
+                data, settings, new SetOrigin(new string('a', 64), [new string('b', 64), new string('c', 64)]),
+                claimed ?? Accuracy.Of([60, 70])));
         return path;
 
         double[] Draw(int count, string stream)

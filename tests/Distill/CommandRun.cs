@@ -64,7 +64,7 @@ internal sealed class CommandRun : IDisposable
                 }
             }
             return new ImageDataset(
-                $"tiny {half}", classes, 1, Side, Side, [.. pixels], [.. labels], standardisation);
+                new DatasetTraits($"tiny {half}", classes, standardisation), new Shape(1, Side, Side), [.. pixels], [.. labels]);
         }
     }
 

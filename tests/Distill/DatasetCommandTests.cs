@@ -32,7 +32,7 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
         // A script finds each in one line.
         string[] lines = run.Output.Split('\n');
         Assert.All(
-            DatasetCatalog.Infos,
+            DatasetCatalog.All,
             i => Assert.Contains(
                 lines, l => l.Contains($"│ {i.Name} ", StringComparison.Ordinal) && l.Contains(i.Description, StringComparison.Ordinal)));
         Assert.Empty(run.Errors);
@@ -224,8 +224,7 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
             DownloadTests.Md5(File.ReadAllBytes(p))));
         new DatasetCommands(new Terminal(output, people, isInteractive: false) { IsJson = json }, default)
         {
-            Patience = DownloadTests.Options(), DownloadSources = [new DownloadSource("mnist", "mnist", [.. files])],
-                UseProxy = false,
+            Patience = DownloadTests.Options(), SourceOf = _ => new DownloadSource("mnist", [.. files]), UseProxy = false,
         }.Get("mnist", folder.Path);
         data = output.ToString();
         return people.ToString();

@@ -197,7 +197,8 @@ public sealed class DeviceCommandTests : IDisposable
     [Fact]
     public void Missing_memory_names_the_options_to_lower()
     {
-        var error = new DeviceMemoryException("cuda:0", 3 << 20, 5 << 20, 1 << 20, 2 << 20, 8 << 20);
+        var error = new DeviceMemoryException(
+            "cuda:0", new MemoryShortage(3 << 20, 5 << 20, 1 << 20, 2 << 20, 8 << 20));
         Assert.Equal(ExitCode.Memory, Failure.CodeOf(error));
         string line = Failure.Describe("distill", error, verbose: false);
         foreach (string part in (string[])

@@ -66,7 +66,7 @@ public sealed class DryRunTests(ITestOutputHelper output) : IDisposable
         using RunFolder folder = RunFolder.Create(_root, "run", "{}");
         using var progress = new PlainProgress(_ => { }, TimeProvider.System, PlainProgress.DefaultInterval);
         Summary summary = new DistillationRun(
-            folder, settings, CommandRun.TinyData(), backend, progress, CancellationToken.None).Execute();
+            new RunInputs(folder, settings, CommandRun.TinyData(), backend, progress, CancellationToken.None)).Execute();
         Assert.True(summary.Complete);
         // How much lanes hold at the same time is up to the threads: of more than one the upper bound is a test of its own.
         Check(options, reckoned, backend.Memory.PeakInUse, isExact: backend.DegreeOfParallelism == 1);
@@ -84,7 +84,7 @@ public sealed class DryRunTests(ITestOutputHelper output) : IDisposable
         using PreparedData data = PreparedData.Load(CommandRun.TinyData(), backend);
         long reckoned = DryRun.OfExperts(settings, data.Pair, data.Backend);
         using var progress = new PlainProgress(_ => { }, TimeProvider.System, PlainProgress.DefaultInterval);
-        Network network = PlanFactory.NetworkOf(settings, data, settings.Width);
+        Network network = data.NetworkOf(settings, settings.Width);
         ExpertLibrary.Gather(settings, network, data, _root, progress, CancellationToken.None).Dispose();
         Check(options, reckoned, backend.Memory.PeakInUse, isExact: true);
     }

@@ -87,7 +87,7 @@ public sealed class ExportTests : IDisposable
         DatasetPair tiny = CommandRun.TinyData();
         ImmutableArray<string> classes = ["T-shirt/top", "a,\"b\"", "Bag"];
         ImageDataset Renamed(ImageDataset d) => new(
-            d.Name, classes, d.Channels, d.Height, d.Width, [.. d.Pixels], [.. d.Labels], d.Standardisation);
+            d.Traits with { ClassNames = classes }, d.ImageShape, [.. d.Pixels], [.. d.Labels]);
         var pair = new DatasetPair("tiny", Renamed(tiny.Train), Renamed(tiny.Test));
         SyntheticArtifact artifact = SyntheticArtifact.Read(ArtifactSample.Write(_folder.Root, pair: pair));
         string folder = Export(artifact, new PixelView(artifact), "imagefolder");

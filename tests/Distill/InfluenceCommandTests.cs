@@ -68,7 +68,7 @@ public sealed class InfluenceCommandTests : IDisposable
                 "unrolled", "--share", share, "--twin", "1e-3", "--json",
             ]));
             JsonArray results = JsonNode.Parse(_run.Output)!["results"]!.AsArray();
-            JsonNode twin = Of(results, RetrainingStudy.TwinName, 24);
+            JsonNode twin = Of(results, StudyCase.TwinName, 24);
             Assert.True(Mean(twin, "cosine") is > 0.999 and < 1, _run.Output);
             Assert.True(Mean(twin, "error") is > 0 and < 0.05, _run.Output);
             foreach (string what in (string[])["leaveOneOut", "groupOut", "lds"])
@@ -283,9 +283,11 @@ public sealed class InfluenceCommandTests : IDisposable
                 NumberType = type, Measure = "margin", Validation = 10,
             };
             using RecordedCase recorded = RecordedCase.Open(
-                settings, CommandRun.TinyData(), RandomKey.FromSeed(3), new CpuBackend(1),
-                Path.Combine(_run.Runs, type), new PlainProgress(Assert.Fail, TimeProvider.System, TimeSpan.FromDays(1)),
-                CancellationToken.None);
+                settings,
+                new StudyInput(
+                    CommandRun.TinyData(), 3, 1, Path.Combine(_run.Runs, type),
+                    new PlainProgress(Assert.Fail, TimeProvider.System, TimeSpan.FromDays(1)), CancellationToken.None),
+                RandomKey.FromSeed(3), new CpuBackend(1));
             LabelledImages points = recorded.TestImages(10, 0).First;
             Tensor theta = recorded.ContextAt(5).Theta(5);
             return recorded.MeasureOf(points)(Variable.Constant(theta.Times(1000))).Value.ToArray<double>()[0];

@@ -117,7 +117,7 @@ public sealed class JsonFileTests : IDisposable
     {
         Setting setting = Settings.All.Single(s => s.Property == property);
         string key = JsonNamingPolicy.CamelCase.ConvertName(property);
-        JsonObject sound = JsonNode.Parse(ConfigFile.WriteDecisive(Presets.Retrained))!.AsObject();
+        JsonObject sound = JsonNode.Parse(ConfigFile.WriteDecisive(Presets.Of("trajectory")))!.AsObject();
         foreach (string json in JsonValues.All)
         {
             With(sound, root => root[key] = Marker, json, out string text);

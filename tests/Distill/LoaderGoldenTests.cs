@@ -68,14 +68,14 @@ public sealed class LoaderGoldenTests
     private static Augmentation[] Augmentations() =>
     [
         .. Enum.GetValues<AugmentationOps>().Where(o => int.PopCount((int)o) == 1).Select(o => new Augmentation(o)),
-        new Augmentation(AugmentationOps.Photographs), Augmentation.Geometric, Augmentation.Single(AugmentationOps.Photographs),
-        Augmentation.Single(AugmentationOps.Digits),
+        new Augmentation(AugmentationOps.Photographs), Augmentation.Geometric, Augmentation.Sequential(AugmentationOps.Photographs),
+        Augmentation.Sequential(AugmentationOps.Digits),
     ];
 
     // One step for each operation that is drawn, with every number that it may ask for.
     private static JsonObject Case(Augmentation augmentation, RandomKey key)
     {
-        AugmentationOps[] parts = augmentation.IsInTurn
+        AugmentationOps[] parts = augmentation.IsSequential
             ? [AugmentationOps.Flip, AugmentationOps.Color, AugmentationOps.Geometric, AugmentationOps.Cutout]
             : [AugmentationOps.Photographs];
         var steps = new JsonArray();
@@ -84,7 +84,7 @@ public sealed class LoaderGoldenTests
             AugmentationOps[] choices = [.. Enum.GetValues<AugmentationOps>()
                 .Where(o => int.PopCount((int)o) == 1 && (augmentation.Ops & parts[i]).HasFlag(o))];
             if (choices.Length > 0)
-                steps.Add(Step(choices, augmentation.IsInTurn ? key.Split((ulong)i) : key));
+                steps.Add(Step(choices, augmentation.IsSequential ? key.Split((ulong)i) : key));
         }
         return new JsonObject { ["ops"] = $"{augmentation}", ["steps"] = steps };
     }

@@ -41,7 +41,7 @@ public sealed class MemoryEndTests : IDisposable
         using RunFolder folder = Directory.Exists(path) ? RunFolder.Open(path) : RunFolder.Create(_root, name, "{}");
         using var progress = new PlainProgress(_ => { }, TimeProvider.System, PlainProgress.DefaultInterval);
         return new DistillationRun(
-            folder, resolved.Settings, CommandRun.TinyData(), backend, progress, CancellationToken.None).Execute();
+            new RunInputs(folder, resolved.Settings, CommandRun.TinyData(), backend, progress, CancellationToken.None)).Execute();
     }
 
     // The values behind an option: the words up to the next option.

@@ -61,12 +61,16 @@ public sealed class ProtocolTests
 
         TrainingPlan planA = Protocols.Plan(a.Settings, "cifar-10"), planB = Protocols.Plan(b.Settings, "cifar-10");
         Assert.Equal(
-            new TrainingPlan(1000, 256, 0.01, 0.9, 5e-4, RateSchedule.StepAtHalf, new Augmentation(AugmentationOps.Photographs)),
+            new TrainingPlan(1000, 256, 0.01, 0.9, 5e-4, RateSchedule.StepAtHalf)
+            {
+                Augmentation = new Augmentation(AugmentationOps.Photographs),
+            },
             planA);
         Assert.Equal(
             new TrainingPlan(
-                2000, 128, 0.001, 0, 0.01, RateSchedule.HalfAtFifths, Augmentation.Single(AugmentationOps.Photographs))
+                2000, 128, 0.001, 0, 0.01, RateSchedule.HalfAtFifths)
             {
+                Augmentation = Augmentation.Sequential(AugmentationOps.Photographs),
                 Optimiser = Optimiser.AdamW, CutMix = 0.5,
             },
             planB);
@@ -99,8 +103,9 @@ public sealed class ProtocolTests
         TrainingPlan plan = Protocols.Plan(settings, dataset);
         Assert.Equal(
             new TrainingPlan(
-                epochs + 1, 256, 0.01, 0.9, 5e-4, RateSchedule.Constant, PlanFactory.AugmentationOf(expected, dataset))
+                epochs + 1, 256, 0.01, 0.9, 5e-4, RateSchedule.Constant)
             {
+                Augmentation = PlanFactory.AugmentationOf(expected, dataset),
                 FreshAt = epochs / 2 + 2,
             },
             plan);

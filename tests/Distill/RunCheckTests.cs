@@ -119,19 +119,6 @@ public sealed class RunCheckTests : IDisposable
             File.ReadAllBytes(ExpertLibrary.FileOf(Path.Combine(cut.RunPath, "experts"), 1)));
     }
 
-    [Fact]
-    public void What_is_known_of_an_estimators_windows_without_making_it_is_what_it_says_itself()
-    {
-        using var backend = new ScopedData();
-        var context = new EstimationContext([], new SecondOrderProducts(SecondDerivatives.FiniteDifference), backend.Data.Train);
-        foreach (string name in Estimators.Names)
-        {
-            using InfluenceEstimator estimator = Estimators.Create(name, context);
-            Assert.Equal(
-                new WindowNeed(estimator.Name, estimator.ShortestWindow, estimator.NeedsDenseWindow), Estimators.WindowsOf(name));
-        }
-    }
-
     private string[] Entries() =>
         Directory.Exists(_run.Runs) ? [.. Directory.GetFileSystemEntries(_run.Runs).Order(StringComparer.Ordinal)] : [];
 

@@ -198,8 +198,8 @@ public sealed class SetAgreementTests : IDisposable
     {
         DatasetPair own = CommandRun.TinyData();
         ImageDataset Of(ImageDataset set) => new(
-            set.Name, [.. names], set.Channels, set.Height, set.Width, [.. set.Pixels],
-            [.. set.Labels.ToArray().Select(l => (byte)((l + relabel) % s_own.Length))], set.Standardisation);
+            set.Traits with { ClassNames = [.. names] }, set.ImageShape, [.. set.Pixels],
+            [.. set.Labels.ToArray().Select(l => (byte)((l + relabel) % s_own.Length))]);
         return new DatasetPair("tiny", Of(own.Train), Of(own.Test));
     }
 }

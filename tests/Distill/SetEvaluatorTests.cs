@@ -35,7 +35,7 @@ public sealed class SetEvaluatorTests
         var backend = new CpuBackend(2);
         using var all = TensorScope.Begin(); // a buffer of nobody's would go when the collector comes, between two counts
         using PreparedData data = PreparedData.Load(CommandRun.TinyData(), backend);
-        Network network = PlanFactory.NetworkOf(s_settings, data, s_settings.EvalWidth);
+        Network network = data.NetworkOf(s_settings, s_settings.EvalWidth);
         var evaluator = new SetEvaluator(
             network, s_settings with { EvalRate = 1e30 }, data, RandomKey.FromSeed(1), CancellationToken.None);
         int before = backend.Memory.LiveBuffers;
@@ -54,7 +54,7 @@ public sealed class SetEvaluatorTests
     {
         var backend = new CpuBackend(threads);
         using PreparedData data = PreparedData.Load(CommandRun.TinyData(), backend);
-        Network network = PlanFactory.NetworkOf(s_settings, data, s_settings.EvalWidth);
+        Network network = data.NetworkOf(s_settings, s_settings.EvalWidth);
         var evaluator = new SetEvaluator(network, s_settings, data, RandomKey.FromSeed(1), CancellationToken.None);
         Func<int, LabelledImages>[] sets =
         [
@@ -91,7 +91,7 @@ public sealed class SetEvaluatorTests
     {
         var backend = new CpuBackend(threads);
         using PreparedData data = PreparedData.Load(CommandRun.TinyData(), backend);
-        Network network = PlanFactory.NetworkOf(s_settings, data, s_settings.EvalWidth);
+        Network network = data.NetworkOf(s_settings, s_settings.EvalWidth);
         var evaluator = new SetEvaluator(network, s_settings, data, RandomKey.FromSeed(1), CancellationToken.None);
         var view = new Stages();
         var told = new List<(string Name, Accuracy Accuracy)>();
@@ -116,8 +116,8 @@ public sealed class SetEvaluatorTests
     public void Steps_that_fill_the_threads_by_themselves_are_taken_in_turn()
     {
         var backend = new CpuBackend(2);
-        Network small = Architectures.Create("convnet", new Shape(1, 28, 28), 10, width: 32);
-        Network large = Architectures.Create("convnet", new Shape(3, 32, 32), 10, width: 128);
+        Network small = Architectures.Create("convnet", new Shape(1, 28, 28), 10, new NetworkOptions { Width = 32 });
+        Network large = Architectures.Create("convnet", new Shape(3, 32, 32), 10);
         Assert.Equal(2, SetEvaluator.DegreeOfParallelism(small, 100, backend));
         Assert.Equal(1, SetEvaluator.DegreeOfParallelism(large, 256, backend));
         Assert.Equal(1, SetEvaluator.DegreeOfParallelism(small, 100, new ReferenceBackend()));
@@ -126,7 +126,7 @@ public sealed class SetEvaluatorTests
     private static (Accuracy Found, List<long> Reports) Evaluate(CpuBackend backend)
     {
         using PreparedData data = PreparedData.Load(CommandRun.TinyData(), backend);
-        Network network = PlanFactory.NetworkOf(s_settings, data, s_settings.EvalWidth);
+        Network network = data.NetworkOf(s_settings, s_settings.EvalWidth);
         var evaluator = new SetEvaluator(network, s_settings, data, RandomKey.FromSeed(1), CancellationToken.None);
         var stage = new Reports();
         return (evaluator.Evaluate(r => data.Train.Rows([.. Enumerable.Range(r, 6)]), s_settings.Repeats, stage), stage.Done);

@@ -130,7 +130,8 @@ public sealed class ZcaWhiteningTests
     {
         using var progress = new PlainProgress(_ => { }, TimeProvider.System, TimeSpan.Zero);
         ImageDataset large = new(
-            "large", ["a", "b"], 3, 64, 64, [.. new byte[2 * 3 * 64 * 64]], [0, 1], new Standardisation([0, 0, 0], [1, 1, 1]));
+            new DatasetTraits("large", ["a", "b"], new Standardisation([0, 0, 0], [1, 1, 1])), new Shape(3, 64, 64),
+            [.. new byte[2 * 3 * 64 * 64]], [0, 1]);
         DistillException e = Assert.Throws<DistillException>(
             () => ZcaWhitening.Get(large, 0.1, _backend, "nowhere", progress, default));
         Assert.Equal((ExitCode.Usage, "IM2011"), (e.ExitCode, e.Code));
@@ -147,8 +148,8 @@ public sealed class ZcaWhiteningTests
     {
         int n = pixels.Length / (2 * width);
         return new ImageDataset(
-            "golden", ["a", "b"], 1, 2, width, [.. pixels.Select(p => (byte)p)],
-            [.. Enumerable.Range(0, n).Select(i => (byte)(i % 2))], new Standardisation([0.5f], [0.25f]));
+            new DatasetTraits("golden", ["a", "b"], new Standardisation([0.5f], [0.25f])), new Shape(1, 2, width),
+            [.. pixels.Select(p => (byte)p)], [.. Enumerable.Range(0, n).Select(i => (byte)(i % 2))]);
     }
 
     private static void AssertClose(double[] expected, ReadOnlySpan<float> found, double tolerance = 2e-6)

@@ -1,7 +1,9 @@
 using InfMatch.Autograd;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using InfMatch.Tests.Methods;
 
 namespace InfMatch.Tests.Influence;
 
@@ -21,8 +23,8 @@ public sealed class ExampleDefinitionTests
     public void The_published_form_of_an_added_set_is_that_of_the_estimator_of_sets(string name, double momentum)
     {
         using var problem = new TinyProblem(CheckpointSchedule.Every(Steps), momentum, backend: s_backend);
-        Tensor side = Estimators.Create(name, problem.Context).SyntheticSide(
-            new Window(0, 0, Steps), problem.Start, new SyntheticLoss(problem.Network, Augmentation.None, default));
+        Tensor side = new BoundEstimator(name, problem.Context).Synthetic(
+            new Window(0, 0, Steps), problem.Start, new ImageLoss(problem.Network, Augmentation.None, default));
         Intervention add = Intervention.Add(12, problem.Start.AsTrainingSet(), 0.5);
         double error = Agreement.RelativeError(
             Predicted(problem, name, add), side.Times(0.5).ToArray<double>());
@@ -69,7 +71,7 @@ public sealed class ExampleDefinitionTests
         const double decay = 0.5;
         using var problem = new TinyProblem(
             CheckpointSchedule.Every(400), network: new LinearRegression(new Shape(1, 6, 6), 3), backend: s_backend,
-            plan: new TrainingPlan(400, 12, 0.1, 0, decay, RateSchedule.Constant, Augmentation.None));
+            plan: new TrainingPlan(400, 12, 0.1, 0, decay, RateSchedule.Constant));
         Intervention part = Intervention.TakeAway(12, 1e-3, 3);
         double[] truth = Retrained(problem, part, 400);
         var estimate = new KohLiangInfluence(Context(problem, 400), InverseSolver.ConjugateGradients)
@@ -116,15 +118,16 @@ public sealed class ExampleDefinitionTests
 
     private static TinyProblem FullBatch(Network network, double rate, int steps) =>
         new(CheckpointSchedule.Every(steps), network: network, backend: s_backend,
-            plan: new TrainingPlan(steps, 12, rate, 0, 0, RateSchedule.Constant, Augmentation.None));
+            plan: new TrainingPlan(steps, 12, rate, 0, 0, RateSchedule.Constant));
 
     // The same training on other rows, as one batch.
     private static Expert Record(TinyProblem problem, int[] rows, string name) => Expert.Record(
-        problem.Network, problem.Data.Rows(rows), problem.Plan with { BatchSize = rows.Length },
-        CheckpointSchedule.Every(Steps), RandomKey.FromSeed(5), Path.Combine(problem.Folder, $"{name}.safetensors"));
+            new ExpertTraining(problem.Network, problem.Data.Rows(rows), problem.Plan with { BatchSize = rows.Length },
+                CheckpointSchedule.Every(Steps), RandomKey.FromSeed(5)),
+            Path.Combine(problem.Folder, $"{name}.safetensors"));
 
     private static ExampleContext Context(TinyProblem problem, int steps) =>
-        new(problem.Experts[0], problem.Context.Field, steps) { Checkpoints = Steps };
+        new(problem.Experts[0], problem.Context.Products, steps) { Checkpoints = Steps };
 
     private static double[] Predicted(TinyProblem problem, string name, Intervention intervention) =>
         ExampleInfluences.Create(name, Context(problem, Steps)).Displacement(intervention).ToArray<double>();

@@ -1,7 +1,9 @@
 using InfMatch.Autograd;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using InfMatch.Tests.Methods;
 
 namespace InfMatch.Tests.Influence;
 
@@ -39,7 +41,7 @@ public sealed class ExampleInfluenceTests
     {
         using var problem = new TinyProblem(
             CheckpointSchedule.Every(6), network: new LinearRegression(new Shape(1, 6, 6), 3), backend: s_backend,
-            plan: new TrainingPlan(2, batch, 0.02, momentum, decay, schedule, Augmentation.None));
+            plan: new TrainingPlan(2, batch, 0.02, momentum, decay, schedule));
         // With batches of five the last one of an epoch has two examples; one of those is evaluated.
         int z = problem.Experts[0].Replay.IndicesAt(2)[0];
         double[] found = Predicted(problem, "unrolled", Reweighted(1, z));
@@ -102,8 +104,9 @@ public sealed class ExampleInfluenceTests
             int[] rows = [.. Enumerable.Range(0, 12 * times).Select(i => i % 12)];
             LabelledImages data = problem.Data.Rows(rows);
             using Expert expert = Expert.Record(
-                problem.Network, data, problem.Plan with { BatchSize = rows.Length }, CheckpointSchedule.Every(8),
-                RandomKey.FromSeed(5), Path.Combine(problem.Folder, "more.safetensors"));
+            new ExpertTraining(problem.Network, data, problem.Plan with { BatchSize = rows.Length },
+                CheckpointSchedule.Every(8), RandomKey.FromSeed(5)),
+            Path.Combine(problem.Folder, "more.safetensors"));
             Intervention leave = Intervention.LeaveOut(rows.Length, 0);
             var folder = new RetrainingCache(expert, Path.Combine(problem.Folder, "more"), [8]);
             var context = new ExampleContext(expert, new SecondOrderProducts(SecondDerivatives.Exact), 8);
@@ -173,8 +176,8 @@ public sealed class ExampleInfluenceTests
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), 0.9, 0.01, backend: s_backend);
         LabelledImages set = problem.Start.AsTrainingSet();
         Intervention add = Intervention.Add(12, set, 0.5);
-        Tensor side = new UnrolledEstimator(problem.Context).SyntheticSide(
-            new Window(0, 0, 6), problem.Start, new SyntheticLoss(problem.Network, Augmentation.None, default));
+        Tensor side = new BoundEstimator("unrolled", problem.Context).Synthetic(
+            new Window(0, 0, 6), problem.Start, new ImageLoss(problem.Network, Augmentation.None, default));
         double error = Agreement.RelativeError(
             Predicted(problem, "unrolled", add), side.Times(0.5).ToArray<double>());
         Assert.True(error < 1e-12, $"{error:G3}");
@@ -228,7 +231,7 @@ public sealed class ExampleInfluenceTests
             var backend = new CpuBackend(1);
             using var problem = new TinyProblem(
                 CheckpointSchedule.Every(steps), backend: backend,
-                plan: new TrainingPlan(steps / 3, 4, 0.02, 0.9, 0, RateSchedule.Constant, Augmentation.None));
+                plan: new TrainingPlan(steps / 3, 4, 0.02, 0.9, 0, RateSchedule.Constant));
             ExampleInfluence influence = ExampleInfluences.Create(name, Context(problem, steps));
             using var scope = TensorScope.Begin();
             long before = backend.MemoryRequests;
@@ -296,10 +299,10 @@ public sealed class ExampleInfluenceTests
     private static TinyProblem FullBatch(Network network, double momentum, double decay, int steps,
         double rate = 0.02) =>
         new(CheckpointSchedule.Every(steps), network: network, backend: s_backend,
-            plan: new TrainingPlan(steps, 12, rate, momentum, decay, RateSchedule.Constant, Augmentation.None));
+            plan: new TrainingPlan(steps, 12, rate, momentum, decay, RateSchedule.Constant));
 
     private static ExampleContext Context(TinyProblem problem, int last) =>
-        new(problem.Experts[0], problem.Context.Field, last);
+        new(problem.Experts[0], problem.Context.Products, last);
 
     private static Intervention Reweighted(double change, int example = 3)
     {

@@ -1,7 +1,9 @@
 using InfMatch.Autograd;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using InfMatch.Tests.Methods;
 
 namespace InfMatch.Tests.Influence;
 

@@ -1,7 +1,9 @@
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
+using InfMatch.Tests.Methods;
 
 namespace InfMatch.Tests.Influence;
 
@@ -21,7 +23,7 @@ public sealed class RetrainingCacheTests
     {
         using TinyProblem problem = Problem(dtype);
         RetrainingCache one = Folder(problem, "one"), many = Folder(problem, "many");
-        IReadOnlyList<string> alone = one.Run(s_interventions), together = many.Run(s_interventions, threads: 4);
+        IReadOnlyList<string> alone = one.Run(s_interventions), together = many.Run(s_interventions, new LocalJobRunner(4));
         for (int i = 0; i < s_interventions.Length; i++)
             Assert.Equal(File.ReadAllBytes(alone[i]), File.ReadAllBytes(together[i]));
         Expert expert = problem.Experts[0];
@@ -158,7 +160,10 @@ public sealed class RetrainingCacheTests
     private static TinyProblem Problem(DType dtype) => new(
         CheckpointSchedule.Every(6), 0.9, 0.01, backend: new CpuBackend(1), dtype: dtype,
         plan: new TrainingPlan(
-            2, 4, 0.1, 0.9, 0.01, RateSchedule.Cosine, new Augmentation(AugmentationOps.Photographs)));
+            2, 4, 0.1, 0.9, 0.01, RateSchedule.Cosine)
+        {
+            Augmentation = new Augmentation(AugmentationOps.Photographs),
+        });
 
     private static RetrainingCache Folder(TinyProblem problem, string name) =>
         new(problem.Experts[0], Path.Combine(problem.Folder, name), [2, 6]);

@@ -1,7 +1,9 @@
+using InfMatch.Methods;
 using InfMatch.Influence;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 using InfMatch.Tests.IO;
+using InfMatch.Tests.Methods;
 
 namespace InfMatch.Tests.Influence;
 

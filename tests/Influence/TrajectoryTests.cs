@@ -1,8 +1,10 @@
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 using InfMatch.Tests.IO;
+using InfMatch.Tests.Methods;
 
 namespace InfMatch.Tests.Influence;
 
@@ -20,10 +22,14 @@ public sealed class TrajectoryTests
         var losses = new List<float>();
         RandomKey key = RandomKey.FromSeed(9);
         using Expert expert = Expert.Record(
-            problem.Network, problem.Data, problem.Plan, CheckpointSchedule.Every(6), key, folder.At("t"),
-            accuracy: theta => theta.Norm(),
-            observe: step => thetas.Add(step.Theta.ToArray<float>()),
-            observeLosses: read => losses.AddRange(read.Values.Select(loss => (float)loss)));
+            new ExpertTraining(problem.Network, problem.Data, problem.Plan, CheckpointSchedule.Every(6), key),
+            folder.At("t"),
+            new ExpertObserver
+            {
+                Accuracy = theta => theta.Norm(),
+                Step = step => thetas.Add(step.Theta.ToArray<float>()),
+                Losses = read => losses.AddRange(read.Values.Select(loss => (float)loss)),
+            });
         TrajectoryFile file = expert.Trajectory;
         Assert.Equal((7, problem.Network.Layout.Count), (file.Count, file.ParameterCount));
         Assert.Equal(losses, file.Losses);
@@ -49,7 +55,10 @@ public sealed class TrajectoryTests
     {
         var backend = new CpuBackend(1);
         TrainingPlan plan = new(
-            3, 5, 0.2, 0, 0, RateSchedule.StepAtHalf, new Augmentation(AugmentationOps.Photographs));
+            3, 5, 0.2, 0, 0, RateSchedule.StepAtHalf)
+        {
+            Augmentation = new Augmentation(AugmentationOps.Photographs),
+        };
         using var problem = new TinyProblem(
             CheckpointSchedule.Every(9), backend: backend, dtype: DType.Float32, plan: plan,
             network: new ConvNet(new Shape(1, 6, 6), 3, width: 2, depth: 1));
@@ -75,12 +84,12 @@ public sealed class TrajectoryTests
     public void The_displacement_of_plain_SGD_is_minus_the_sum_of_rates_times_gradients()
     {
         var backend = new CpuBackend(1);
-        TrainingPlan plan = new(2, 4, 0.1, 0, 0, RateSchedule.StepAtHalf, Augmentation.None);
+        TrainingPlan plan = new(2, 4, 0.1, 0, 0, RateSchedule.StepAtHalf);
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: backend, plan: plan);
         Expert expert = problem.Experts[0];
         foreach (Window window in (Window[])[new(0, 0, 6), new(0, 2, 5)])
         {
-            Tensor real = new FirstOrderEstimator(problem.Context).RealSide(window);
+            Tensor real = new BoundEstimator("first-order", problem.Context).Real(window);
             Tensor first = problem.Context.Theta(window, window.First);
             Tensor last = problem.Context.Theta(window, window.Last);
             Assert.Equal(last.Minus(first).ToArray<double>(), real.ToArray<double>());
@@ -221,13 +230,14 @@ public sealed class TrajectoryTests
         using var folder = new TemporaryFolder();
         string path = folder.At("t");
         using Expert expert = Expert.Record(
-            problem.Network, problem.Data, problem.Plan, CheckpointSchedule.Every(6), RandomKey.FromSeed(1), path,
-            observe: step =>
+            new ExpertTraining(problem.Network, problem.Data, problem.Plan,
+                CheckpointSchedule.Every(6), RandomKey.FromSeed(1)),
+            path, new ExpertObserver { Step = step =>
             {
                 Assert.False(File.Exists(path));
                 Assert.Equal(["t" + SafetensorsWriter.PartialSuffix], folder.Names);
                 Assert.ThrowsAny<IOException>(() => TrajectoryFile.Open(path + SafetensorsWriter.PartialSuffix));
-            });
+            } });
         Assert.Equal(["t"], folder.Names);
     }
 
@@ -243,16 +253,19 @@ public sealed class TrajectoryTests
         int live = backend.Memory.LiveBuffers;
         using var source = new CancellationTokenSource();
         Assert.Throws<OperationCanceledException>(() => Expert.Record(
-            problem.Network, problem.Data, problem.Plan, CheckpointSchedule.Every(6), RandomKey.FromSeed(1), path,
-            observe: _ => source.Cancel(), cancel: source.Token));
+            new ExpertTraining(problem.Network, problem.Data, problem.Plan,
+                CheckpointSchedule.Every(6), RandomKey.FromSeed(1)),
+            path, new ExpertObserver { Step = _ => source.Cancel() }, source.Token));
         Assert.Throws<NumericalException>(() => Expert.Record(
-            problem.Network, problem.Data, problem.Plan with { Rate = 1e200 }, CheckpointSchedule.Every(6),
-            RandomKey.FromSeed(1), path));
+            new ExpertTraining(problem.Network, problem.Data, problem.Plan with { Rate = 1e200 },
+                CheckpointSchedule.Every(6), RandomKey.FromSeed(1)),
+            path));
         Assert.Equal(["t"], folder.Names);
         Assert.Equal("older", File.ReadAllText(path));
         Assert.Equal(live, backend.Memory.LiveBuffers);
         Assert.Throws<FileWriteException>(() => Expert.Record(
-            problem.Network, problem.Data, problem.Plan, CheckpointSchedule.Every(6), RandomKey.FromSeed(1),
+            new ExpertTraining(problem.Network, problem.Data, problem.Plan,
+                CheckpointSchedule.Every(6), RandomKey.FromSeed(1)),
             Path.Combine(folder.Root, "no such folder", "t")));
     }
 
@@ -277,11 +290,11 @@ public sealed class TrajectoryTests
     {
         using var problem = new TinyProblem(
             new CheckpointSchedule(0, [new DenseSegment(0, 2)]), backend: new CpuBackend(1));
-        var estimator = new UnrolledEstimator(problem.Context);
-        Assert.True(estimator.NeedsDenseWindow);
-        Assert.False(new FirstOrderEstimator(problem.Context).NeedsDenseWindow);
-        Assert.Equal(problem.Network.Layout.Count, estimator.RealSide(new Window(0, 0, 2)).Count);
-        TrajectoryException e = Assert.Throws<TrajectoryException>(() => estimator.RealSide(new Window(0, 1, 3)));
+        var estimator = new BoundEstimator("unrolled", problem.Context);
+        Assert.True(new UnrolledEstimator().NeedsDenseWindow);
+        Assert.False(new FirstOrderEstimator().NeedsDenseWindow);
+        Assert.Equal(problem.Network.Layout.Count, estimator.Real(new Window(0, 0, 2)).Count);
+        TrajectoryException e = Assert.Throws<TrajectoryException>(() => estimator.Real(new Window(0, 1, 3)));
         Assert.EndsWith(
             "stores step 2 and then 6. Record dense segments, or use --estimator first-order.", e.Message,
             StringComparison.Ordinal);

@@ -7,6 +7,8 @@ public sealed class ArchitecturesTests
 {
     private static readonly Shape s_photograph = new(3, 32, 32), s_digit = new(1, 28, 28), s_large = new(3, 64, 64);
 
+    private static readonly NetworkOptions s_small = new() { Width = 8, Depth = 2 };
+
     [Fact]
     public void Every_name_makes_a_network_for_the_sizes_of_its_definition()
     {
@@ -19,7 +21,7 @@ public sealed class ArchitecturesTests
                 Assert.True(network.ActivationCount > image.Count);
             }
         }
-        Assert.Equal(10, Architectures.Create("convnet", s_large, 10, depth: 4).Classes);
+        Assert.Equal(10, Architectures.Create("convnet", s_large, 10, new NetworkOptions { Depth = 4 }).Classes);
         Assert.Equal("mlp-12288-128-128-10", Architectures.Create("mlp", s_large, 10).Name);
     }
 
@@ -36,17 +38,22 @@ public sealed class ArchitecturesTests
     [Fact]
     public void Unknown_names_and_batch_norm_are_refused_with_the_reason()
     {
-        string Refused(string name, string norm = "instance", string pooling = "avg") => Assert.Throws<ArgumentException>(
-            () => Architectures.Create(name, s_photograph, 10, norm: norm, pooling: pooling)).Message;
+        string Refused(string name, string norm = "instance", string pooling = "avg")
+        {
+            var options = new NetworkOptions { Norm = norm, Pooling = pooling };
+            return Assert.Throws<ArgumentException>(
+                () => Architectures.Create(name, s_photograph, 10, options)).Message;
+        }
         Assert.StartsWith(
-            "There is no network 'vgg'. Choose convnet, resnet18, vgg11, alexnet, lenet, mlp.", Refused("vgg"),
+            "There is no network 'vgg'. Choose alexnet, convnet, lenet, mlp, resnet18, vgg11.", Refused("vgg"),
             StringComparison.Ordinal);
         Assert.Contains("batch norm keeps running statistics", Refused("convnet", norm: "batch"), StringComparison.Ordinal);
         Assert.Contains("no norm 'inst'", Refused("convnet", norm: "inst"), StringComparison.Ordinal);
         Assert.Contains("no pooling 'mean'", Refused("convnet", pooling: "mean"), StringComparison.Ordinal);
         Assert.Contains(
             "width 6 must be a multiple",
-            Assert.Throws<ShapeException>(() => Architectures.Create("convnet", s_photograph, 10, 6, norm: "group")).Message,
+            Assert.Throws<ShapeException>(() => Architectures.Create(
+                "convnet", s_photograph, 10, new NetworkOptions { Width = 6, Norm = "group" })).Message,
             StringComparison.Ordinal);
     }
 
@@ -57,12 +64,21 @@ public sealed class ArchitecturesTests
         [
             .. from norm in Architectures.Norms
                from pooling in Architectures.Poolings
-               select Architectures.Create("convnet", s_photograph, 10, 8, 2, norm, pooling).Name,
-            .. Architectures.Names.Skip(1).Select(name => Architectures.Create(name, s_photograph, 10).Name),
+               select Architectures.Create(
+                   "convnet", s_photograph, 10, s_small with { Norm = norm, Pooling = pooling }).Name,
+            .. Architectures.Names.Where(name => name != "convnet")
+                .Select(name => Architectures.Create(name, s_photograph, 10).Name),
         ];
         Assert.Distinct(names, StringComparer.Ordinal);
-        Assert.Equal("convnet-d2-w8", names[0]);
-        Assert.Equal("convnet-d2-w8", Architectures.Describe("convnet", 8, 2));
-        Assert.Equal("convnet-d2-w8-groupnorm-maxpool", Architectures.Describe("convnet", 8, 2, "group", "max"));
+        Assert.Equal(4 * 3 + 5, names.Length);
+        Assert.Contains("convnet-d2-w8", names);
+        Assert.Equal("convnet-d2-w8", Architectures.Describe("convnet", s_small));
+        Assert.Equal(
+            "convnet-d2-w8-groupnorm-maxpool",
+            Architectures.Describe("convnet", s_small with { Norm = "group", Pooling = "max" }));
+        Assert.Equal(
+            "convnet-d2-w8-nonorm-nopool",
+            Architectures.Describe("convnet", s_small with { Norm = "none", Pooling = "none" }));
+        Assert.Equal("convnet-d2-w8-layernorm", Architectures.Describe("convnet", s_small with { Norm = "layer" }));
     }
 }

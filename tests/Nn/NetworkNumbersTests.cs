@@ -6,12 +6,13 @@ using InfMatch.Tests.Architecture;
 
 namespace InfMatch.Tests.Nn;
 
-/// <summary>Every network beside PyTorch on the same weights: tests/Golden/networks.json, by eng/make-network-numbers.py.</summary>
+/// <summary>Every network beside PyTorch on the same weights: tests/Golden/networks.json, by
+/// eng/make-network-numbers.py.</summary>
 public sealed class NetworkNumbersTests
 {
     private const double Relative = 1e-9;
     private const int Batch = 2, Classes = 10;
-    private const uint Images = 1000, Labels = 2000, Direction = 3000, Pattern = 4000;
+    private const uint Images = 1000, Labels = 2000, Direction = 3000, Pattern = 4000, Features = 5000;
 
     private static readonly JsonElement[] s_cases =
         [.. JsonDocument.Parse(File.ReadAllText(Path.Combine(Repository.Root, "tests", "Golden", "networks.json")))
@@ -87,6 +88,50 @@ public sealed class NetworkNumbersTests
         AssertSummary(expected.GetProperty("mixed"), found[1].Value.ToArray<double>(), "d/dx <v, gradient>");
     }
 
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_network_gives_the_features_of_PyTorch_and_their_derivatives(int index, string name)
+    {
+        JsonElement expected = s_cases[index];
+        Network network = NetworkOf(expected);
+        Assert.StartsWith(network.Name, name, StringComparison.Ordinal);
+        var backend = new CpuBackend(2);
+        using TensorScope scope = TensorScope.Begin();
+        int[] image = network.Image.Sizes.ToArray();
+        var shape = new Shape([Batch, .. image]);
+        Variable t = Variable.Leaf(Tensor.From<double>(backend, Initial(network), new Shape(network.Layout.Count)));
+        Variable x = Variable.Leaf(
+            Tensor.From<double>(backend, [.. Draw(Images, shape.Count).Select(v => 2 * v)], shape));
+        (Variable logits, NetworkFeatures features) = network.ForwardWithFeatures(t, x);
+        Assert.Equal(network.Forward(t, x).Value.ToArray<double>(), logits.Value.ToArray<double>());
+        Variable alone = network.Features(t, x).Embedding;
+        Assert.Equal(features.Embedding.Value.ToArray<double>(), alone.Value.ToArray<double>());
+        Assert.Equal(new Shape(Batch, network.EmbeddingSize), features.Embedding.Shape);
+        AssertFeatures(expected.GetProperty("embedding"), [features.Embedding], [t, x], "embedding");
+        AssertFeatures(expected.GetProperty("blocks"), features.Blocks, [t, x], "block");
+    }
+
+    // The values of each, and the gradient of the sum of their products with patterns.
+    private static void AssertFeatures(JsonElement expected, IReadOnlyList<Variable> found, Variable[] wrt, string what)
+    {
+        Shape[] shapes = [.. expected.GetProperty("shapes").EnumerateArray()
+            .Select(shape => new Shape([.. shape.EnumerateArray().Select(v => v.GetInt32())]))];
+        Assert.Equal(shapes, found.Select(f => f.Shape));
+        JsonElement[] values = [.. expected.GetProperty("values").EnumerateArray()];
+        var products = new List<Variable>();
+        for (int i = 0; i < found.Count; i++)
+        {
+            AssertSummary(values[i], found[i].Value.ToArray<double>(), $"{what} {i}");
+            double[] pattern = Draw(Features + (uint)i, found[i].Shape.Count);
+            Tensor weights = Tensor.From<double>(found[i].Value.Backend, pattern, found[i].Shape);
+            products.Add(found[i].Dot(Variable.Constant(weights)));
+        }
+        Variable[] slopes = Gradient.Of(products.Aggregate((sum, product) => sum + product), wrt);
+        AssertSummary(expected.GetProperty("gradient"), slopes[0].Value.ToArray<double>(), $"gradient of {what}");
+        AssertSummary(
+            expected.GetProperty("imageGradient"), slopes[1].Value.ToArray<double>(), $"image gradient of {what}");
+    }
+
     private static Network NetworkOf(JsonElement e)
     {
         int Whole(string key, int otherwise) => e.TryGetProperty(key, out JsonElement v) ? v.GetInt32() : otherwise;
@@ -98,13 +143,16 @@ public sealed class NetworkNumbersTests
         if (activation == "relu")
         {
             return Architectures.Create(
-                e.GetProperty("name").GetString()!, image, Classes, Whole("width", 128), Whole("depth", 3), norm, pooling);
+                e.GetProperty("name").GetString()!, image, Classes,
+                new NetworkOptions
+                {
+                    Width = Whole("width", 128), Depth = Whole("depth", 3), Norm = norm, Pooling = pooling,
+                });
         }
         return new ConvNet(
             image, Classes, Whole("width", 128), Whole("depth", 3),
             activation == "sigmoid" ? Activation.Sigmoid : Activation.LeakyRelu,
-            norm == "group" ? Normalisation.Group : Normalisation.Instance,
-            pooling == "max" ? PoolingKind.Max : PoolingKind.Average);
+            new ConvNetLayers { Norm = Kinds.Find<Normalisation>(norm)!, Pooling = Kinds.Find<Pooling>(pooling)! });
     }
 
     private static double[] Initial(Network network)
@@ -149,9 +197,9 @@ public sealed class NetworkNumbersTests
         return values;
     }
 
-    // Length, product with the pattern, first element. A product may cancel, and an element be small beside the others. A bias
-    // in front of an instance norm has a gradient of 0 and shows the rounding of larger ones: errors of short vectors are
-    // relative to a least length.
+    // Length, product with the pattern, first element. A product may cancel, and an element be small beside the others.
+    // A bias in front of an instance norm has a gradient of 0 and shows the rounding of larger ones: errors of short
+    // vectors are relative to a least length.
     private static void AssertSummary(JsonElement expected, double[] found, string what, double leastLength = 0)
     {
         double[] e = [.. expected.EnumerateArray().Select(v => v.GetDouble())];

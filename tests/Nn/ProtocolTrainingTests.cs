@@ -4,7 +4,7 @@ using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tests.Golden;
-using InfMatch.Tests.Influence;
+using InfMatch.Tests.Methods;
 using InfMatch.Tests.IO;
 
 namespace InfMatch.Tests.Nn;
@@ -25,13 +25,14 @@ public sealed class ProtocolTrainingTests
         double[][] path = [.. golden.GetProperty("path").EnumerateArray()
             .Select(p => p.EnumerateArray().Select(v => v.GetDouble()).ToArray())];
         var shape = new Shape(start.Length);
-        Tensor theta = Tensor.From(_backend, dtype, start, shape), first = theta.ZerosLike(), second = theta.ZerosLike();
+        Tensor theta = Tensor.From(_backend, dtype, start, shape);
+        var means = new AdamMeans(theta.ZerosLike(), theta.ZerosLike());
         for (int t = 0; t < path.Length; t++)
         {
             double rate = RateSchedule.HalfAtFifths.At(0.05, t, path.Length);
             Assert.Equal(rates[t], rate, 1e-16);
             Tensor gradient = Tensor.From(_backend, dtype, gradients.AsSpan(t * start.Length, start.Length), shape);
-            (theta, first, second) = AdamW.Step(theta, first, second, gradient, t, rate, AdamW.DefaultWeightDecay);
+            (theta, means) = AdamW.Step(theta, means, gradient, t, rate, AdamW.DefaultWeightDecay);
             ConvNetTests.AssertClose(Tensor.From(_backend, dtype, path[t], shape), theta, relative);
         }
     }
@@ -43,18 +44,18 @@ public sealed class ProtocolTrainingTests
         using var scope = TensorScope.Begin();
         var network = new Mlp(new Shape(1, 2, 3), 3, [4], Activation.Tanh);
         LabelledImages data = Data(network.Image, 3, 11);
-        TrainingPlan plan = new(5, 4, 0.02, 0, 0.01, RateSchedule.HalfAtFifths, Augmentation.None)
+        TrainingPlan plan = new(5, 4, 0.02, 0, 0.01, RateSchedule.HalfAtFifths)
         {
             Optimiser = Optimiser.AdamW, CutMix = 0.5,
         };
         Tensor start = network.Initialise(_backend, DType.Float64, s_key);
         var trainer = new Trainer(network, data, plan, s_key);
-        Tensor theta = start, first = start.ZerosLike(), second = start.ZerosLike();
+        Tensor theta = start;
+        var means = new AdamMeans(start.ZerosLike(), start.ZerosLike());
         for (int t = 0; t < trainer.Steps; t++)
         {
             Tensor gradient = Differential.GradientAt(trainer.LossAt(t), theta);
-            (theta, first, second) = AdamW.Step(
-                theta, first, second, gradient, t, 0.02 * Math.Pow(0.5, t / 3), 0.01);
+            (theta, means) = AdamW.Step(theta, means, gradient, t, 0.02 * Math.Pow(0.5, t / 3), 0.01);
         }
         int live = _backend.Memory.LiveBuffers;
         using (Tensor end = trainer.Run(start))
@@ -68,7 +69,7 @@ public sealed class ProtocolTrainingTests
         using var scope = TensorScope.Begin();
         var network = new Mlp(new Shape(1, 2, 3), 3, [4], Activation.Tanh);
         LabelledImages data = Data(network.Image, 3, 11); // three steps an epoch
-        TrainingPlan plan = new(5, 4, 0.2, 0.9, 0.01, RateSchedule.Constant, Augmentation.None) { FreshAt = 3 };
+        TrainingPlan plan = new(5, 4, 0.2, 0.9, 0.01, RateSchedule.Constant) { FreshAt = 3 };
         Tensor start = network.Initialise(_backend, DType.Float64, s_key);
         var trainer = new Trainer(network, data, plan, s_key);
         Assert.Equal(15, trainer.Steps);
@@ -87,7 +88,8 @@ public sealed class ProtocolTrainingTests
         double[] without = new Trainer(network, data, plan with { FreshAt = null }, s_key).Run(start).ToArray<double>();
         Assert.Contains(without.Zip(found), pair => Math.Abs(pair.First - pair.Second) > 1e-3);
         TrajectoryException e = Assert.Throws<TrajectoryException>(() => Expert.Record(
-            network, data, plan, CheckpointSchedule.Every(2), s_key, Path.Combine(Path.GetTempPath(), Path.GetRandomFileName())));
+            new ExpertTraining(network, data, plan, CheckpointSchedule.Every(2), s_key),
+            Path.Combine(Path.GetTempPath(), Path.GetRandomFileName())));
         Assert.Contains("starts afresh", e.Message, StringComparison.Ordinal);
     }
 
@@ -95,10 +97,11 @@ public sealed class ProtocolTrainingTests
     public void A_trajectory_of_AdamW_is_refused_and_leaves_no_file()
     {
         var network = new Mlp(new Shape(1, 2, 3), 3, []);
-        TrainingPlan plan = new(1, 4, 0.1, 0, 0, RateSchedule.Constant, Augmentation.None) { Optimiser = Optimiser.AdamW };
+        TrainingPlan plan = new(1, 4, 0.1, 0, 0, RateSchedule.Constant) { Optimiser = Optimiser.AdamW };
         using var folder = new TemporaryFolder();
         TrajectoryException e = Assert.Throws<TrajectoryException>(() => Expert.Record(
-            network, Data(network.Image, 3, 8), plan, CheckpointSchedule.Every(2), s_key, folder.At("t")));
+            new ExpertTraining(network, Data(network.Image, 3, 8), plan, CheckpointSchedule.Every(2), s_key),
+            folder.At("t")));
         Assert.Contains("influence describes the steps of SGD", e.Message, StringComparison.Ordinal);
         Assert.Empty(folder.Names);
     }
@@ -106,7 +109,7 @@ public sealed class ProtocolTrainingTests
     [Fact]
     public void An_expert_under_CutMix_is_replayed_to_the_bit_and_is_not_one_without()
     {
-        TrainingPlan plan = new(2, 5, 0.2, 0, 0, RateSchedule.Constant, Augmentation.None) { CutMix = 1 };
+        TrainingPlan plan = new(2, 5, 0.2, 0, 0, RateSchedule.Constant) { CutMix = 1 };
         using var problem = new TinyProblem(
             CheckpointSchedule.Every(6), backend: _backend, dtype: DType.Float32, plan: plan,
             network: new ConvNet(new Shape(1, 6, 6), 3, width: 2, depth: 1));
@@ -142,7 +145,7 @@ public sealed class ProtocolTrainingTests
         {
             RandomKey key = s_key.Split(k);
             (Variable images, Variable labels) = CutMix.Apply(
-                Variable.Constant(data.Images), Variable.Constant(data.Labels), 0.5, key);
+                new Batch(Variable.Constant(data.Images), Variable.Constant(data.Labels)), 0.5, key);
             CutMix.Box? box = CutMix.BoxOf(key, 0.5, h, w);
             int[] partners = CutMix.PartnersOf(key, n);
             mixed += box is null ? 0 : 1;
@@ -202,14 +205,14 @@ public sealed class ProtocolTrainingTests
                 changes[i] += next.Value.ToArray<double>().SequenceEqual(expected.Value.ToArray<double>()) ? 0 : 1;
                 expected = next;
             }
-            Variable y = Augmentation.Single(AugmentationOps.Photographs).Apply(x, key, siamese: false);
+            Variable y = Augmentation.Sequential(AugmentationOps.Photographs).Apply(x, key, siamese: false);
             Assert.Equal(expected.Value.ToArray<double>(), y.Value.ToArray<double>());
             moved.Add(string.Join(' ', y.Value.ToArray<double>()));
         }
         Assert.Equal(30, moved.Count);
         Assert.All(changes, c => Assert.InRange(c, 25, 30));
-        Assert.Equal("Photographs, in turn", Augmentation.Single(AugmentationOps.Photographs).ToString());
-        double[] Digits(AugmentationOps ops) => Augmentation.Single(ops).Apply(x, s_key, siamese: true).Value.ToArray<double>();
+        Assert.Equal("Photographs, in turn", Augmentation.Sequential(AugmentationOps.Photographs).ToString());
+        double[] Digits(AugmentationOps ops) => Augmentation.Sequential(ops).Apply(x, s_key, siamese: true).Value.ToArray<double>();
         Assert.Equal(Digits(AugmentationOps.Digits), Digits(AugmentationOps.Digits));
     }
 

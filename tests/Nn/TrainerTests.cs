@@ -356,7 +356,7 @@ public sealed class TrainerTests
             {
                 "none" => Augmentation.None,
                 "drawn" => new Augmentation(AugmentationOps.Photographs),
-                "in turn" => Augmentation.Single(AugmentationOps.Photographs),
+                "in turn" => Augmentation.Sequential(AugmentationOps.Photographs),
                 "dc" => Augmentation.Dc,
                 _ => Augmentation.Geometric,
             },
@@ -375,7 +375,9 @@ public sealed class TrainerTests
             Assert.Equal((float)losses[step], loss.Value.ToArray<float>()[0]);
             if (optimiser == Optimiser.AdamW)
             {
-                (theta, first, second) = AdamW.Step(theta, first, second, gradient, step, trainer.RateAt(step), plan.WeightDecay);
+                (theta, AdamMeans means) = AdamW.Step(
+                    theta, new AdamMeans(first, second), gradient, step, trainer.RateAt(step), plan.WeightDecay);
+                (first, second) = means;
                 continue;
             }
             Tensor next = start.ZerosLike(), velocity = start.ZerosLike();
@@ -390,7 +392,7 @@ public sealed class TrainerTests
     private static TrainingPlan Plan(
         int epochs, int batch, double rate, double momentum = 0, double decay = 0,
         RateSchedule schedule = RateSchedule.Constant) =>
-        new(epochs, batch, rate, momentum, decay, schedule, Augmentation.None);
+        new(epochs, batch, rate, momentum, decay, schedule);
 
     private LabelledImages Data(Network network, int n, DType dtype, Backend? backend = null)
     {

@@ -48,7 +48,7 @@ public sealed class WeightedLossTests
         Network network = Model("cross-entropy");
         Tensor theta = network.Initialise(s_backend, DType.Float64, RandomKey.FromSeed(1));
         LabelledImages data = Data(5);
-        var plan = new TrainingPlan(1, 5, 0.5, 0, 0, RateSchedule.Constant, Augmentation.None);
+        var plan = new TrainingPlan(1, 5, 0.5, 0, 0, RateSchedule.Constant);
         Tensor without = new Trainer(network, data, plan, RandomKey.FromSeed(2)) { Weights = [1, 1, 0, 1, 1] }.Run(theta);
         // The mean over four has 5/4 of the weight that the sum over four by five has.
         Tensor four = new Trainer(
@@ -64,7 +64,7 @@ public sealed class WeightedLossTests
         Network network = Model("squared error");
         Tensor theta = network.Initialise(s_backend, DType.Float64, RandomKey.FromSeed(1));
         LabelledImages data = Data(4), added = Data(3);
-        var plan = new TrainingPlan(1, 4, 0.1, 0, 0, RateSchedule.Constant, Augmentation.None);
+        var plan = new TrainingPlan(1, 4, 0.1, 0, 0, RateSchedule.Constant);
         Variable Added(Variable p) => 0.7 * network.Loss(
             p, Variable.Constant(added.Images), Variable.Constant(added.Labels));
         Tensor found = new Trainer(network, data, plan, RandomKey.FromSeed(2)) { Added = Added }.Run(theta);

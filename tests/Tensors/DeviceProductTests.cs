@@ -63,7 +63,7 @@ public sealed class DeviceProductTests
     [Theory, MemberData(nameof(Convolutions))]
     public void Convolutions_and_both_adjoints_match_the_definition(string on, bool isWide, int[] s)
     {
-        var g = new Conv2dGeometry(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8]);
+        var g = new Conv2dGeometry(s[0], s[1], s[2], s[3], new Conv2dFilter(s[4], s[5], s[6], s[7], s[8]));
         int offset = s[9], area = g.R * g.S;
         Check(on, isWide, (t, y) => t[0].Backend.Run(new Conv2dCall(g, t[0], t[1], t[2], y)),
             g.Output, g.C * area + 1, offset, g.Input, g.Weight, new Shape(g.K));

@@ -101,7 +101,7 @@ public sealed class ProductKernelTests
         Assert.False(Winograd<float, Vector256<float>, Simd256<float>>.AppliesToWeights(wide with { N = 8 }));
     }
 
-    private static Conv2dGeometry Geometry(int[] s) => new(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8]);
+    private static Conv2dGeometry Geometry(int[] s) => new(s[0], s[1], s[2], s[3], new Conv2dFilter(s[4], s[5], s[6], s[7], s[8]));
 
     [Theory]
     [MemberData(nameof(Convolutions))]
@@ -145,7 +145,7 @@ public sealed class ProductKernelTests
     public void A_weight_gradient_of_many_images_is_the_sum_over_its_halves()
     {
         // 40 images are more than the chunks of the kernel, so several share one partial sum.
-        Conv2dGeometry all = new(40, 3, 6, 6, 10, 3, 3, 1, 1), half = all with { N = 20 };
+        Conv2dGeometry all = new(40, 3, 6, 6, new Conv2dFilter(10, 3, 3, 1, 1)), half = all with { N = 20 };
         Input x = Of(7, all.Input), dy = Of(8, all.Output);
         CpuBackend cpu = KernelCheck.Threads[1];
         using TensorScope scope = TensorScope.Begin();

@@ -11,7 +11,7 @@ public sealed class ScopeTests
     public void Memory_stays_flat_over_a_thousand_steps()
     {
         var cpu = new CpuBackend(2);
-        var g = new Conv2dGeometry(4, 3, 8, 8, 8, 3, 3, 1, 1);
+        var g = new Conv2dGeometry(4, 3, 8, 8, new Conv2dFilter(8, 3, 3, 1, 1));
         Tensor x = Tensor.Full(cpu, DType.Float32, g.Input, 0.5), w = Tensor.Full(cpu, DType.Float32, g.Weight, 0.25);
         long inUse = 0, peak = 0;
         for (int step = 0; step < 1000; step++)

@@ -17,7 +17,7 @@ public sealed class WinogradTests(ITestOutputHelper output)
     [InlineData(128, 8)]
     public void The_error_of_a_layer_stays_within_a_few_times_that_of_direct_sums(int channels, int side)
     {
-        var g = new Conv2dGeometry(2, channels, side, side, channels, 3, 3, 1, 1);
+        var g = new Conv2dGeometry(2, channels, side, side, new Conv2dFilter(channels, 3, 3, 1, 1));
         Input x = Input.Random(1, [.. g.Input.Sizes]), w = Input.Random(2, [.. g.Weight.Sizes]);
         Input dy = Input.Random(3, [.. g.Output.Sizes]);
         (string Name, Input[] Inputs, Func<Backend, Tensor[], Tensor[]> Kernel)[] forms =

@@ -89,7 +89,8 @@ internal sealed class HostMemory(string device, long budget)
     }
 
     private DeviceMemoryException Refusal(long bytes, Exception? inner = null) => new(
-        device, bytes, _inUse, _cachedBytes, Math.Max(0, _limit - _inUse - _cachedBytes), _limit, inner);
+        device,
+        new MemoryShortage(bytes, _inUse, _cachedBytes, Math.Max(0, _limit - _inUse - _cachedBytes), _limit), inner);
 
     public void Return<T>(T[] array) where T : unmanaged
     {

@@ -1,0 +1,22 @@
+using InfMatch.Tensors;
+
+namespace InfMatch.Autograd;
+
+/// <summary>The geometries on which the three forms of the convolution are checked.</summary>
+internal static class ConvSamples
+{
+    public static Conv2dGeometry Small { get; } = new(1, 2, 4, 4, new Conv2dFilter(2, 3, 3, Stride: 1, Padding: 1));
+
+    // Kernels 1×1, 3×3, 5×5 and one that is not square; strides 1 and 2, also with a row and a column that no window
+    // of the output reaches; padding up to more than half of the kernel.
+    public static IEnumerable<Conv2dGeometry> Geometries() =>
+    [
+        new(2, 2, 4, 5, 3, 3, 3, Stride: 1, Padding: 1),
+        new(1, 2, 6, 6, 2, 3, 3, Stride: 2, Padding: 0),
+        new(1, 1, 7, 6, 2, 3, 3, Stride: 2, Padding: 1),
+        new(2, 3, 3, 3, 2, 1, 1, Stride: 1, Padding: 0),
+        new(1, 2, 4, 4, 1, 1, 1, Stride: 2, Padding: 0),
+        new(1, 1, 5, 5, 2, 5, 5, Stride: 1, Padding: 3),
+        new(1, 1, 4, 5, 1, 2, 3, Stride: 1, Padding: 0),
+    ];
+}

@@ -1,0 +1,37 @@
+using System.CommandLine;
+using InfMatch.Datasets;
+
+namespace InfMatch.Distill;
+
+/// <summary>'datasets get': downloads a data set.</summary>
+internal sealed class DatasetsGetCommand : CommandDefinition
+{
+    /// <inheritdoc/>
+    public override string Name => "datasets get";
+
+    /// <inheritdoc/>
+    public override int Place => 2;
+
+    /// <inheritdoc/>
+    public override string Help =>
+        """
+        Downloads a data set from its publisher, checks length and MD5, unpacks and reads it. A download that was cut goes on
+        where it was. Without a network it says which files to put where.
+
+        Examples:
+          dotnet run --project Distill -- datasets get cifar-10 --to ~/data
+          dotnet run --project Distill -- distill --dataset cifar-10 --data ~/data
+        """;
+
+    /// <inheritdoc/>
+    public override Action<CommandContext>? Build(Command command)
+    {
+        Argument<string> name = DatasetSettings.AddName(command);
+        Option<string> to = Add(command, new Option<string>("--to")
+        {
+            Description = $"The folder to download into [data] (env: {DatasetCatalog.FolderVariable})",
+            HelpName = "FOLDER",
+        });
+        return at => at.Datasets().Get(DatasetSettings.Of(at, name).Dataset, at.Value(to));
+    }
+}

@@ -1,0 +1,30 @@
+using System.CommandLine;
+
+namespace InfMatch.Distill;
+
+/// <summary>'devices': the processor and every GPU.</summary>
+internal sealed class DevicesCommand : CommandDefinition
+{
+    /// <inheritdoc/>
+    public override string Name => "devices";
+
+    /// <inheritdoc/>
+    public override int Place => 10;
+
+    /// <inheritdoc/>
+    public override string Help =>
+        """
+        Lists the processor and every CUDA and OpenCL device with its memory and limits, whether it can be used and if not
+        why, and marks the one that --device auto takes.
+
+        Examples:
+          dotnet run --project Distill -- devices
+          dotnet run --project Distill -- devices --json
+        """;
+
+    /// <inheritdoc/>
+    public override Action<CommandContext>? Build(Command command)
+    {
+        return at => new DeviceCommands(at.Terminal).List();
+    }
+}

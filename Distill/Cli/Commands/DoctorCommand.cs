@@ -1,0 +1,40 @@
+using System.CommandLine;
+
+namespace InfMatch.Distill;
+
+/// <summary>'doctor': whether this machine and its devices compute what they must.</summary>
+internal sealed class DoctorCommand : CommandDefinition
+{
+    /// <inheritdoc/>
+    public override string Name => "doctor";
+
+    /// <inheritdoc/>
+    public override int Place => 11;
+
+    /// <inheritdoc/>
+    public override string Help =>
+        """
+        Checks that this machine and its devices compute what they must: products beside plain loops in float64, derivatives
+        beside differences, memory that comes back, a place to write, the built-in data. One line for each check, with what
+        to do where it fails. Without --device every usable device is checked.
+
+        Examples:
+          dotnet run --project Distill -- doctor
+          dotnet run --project Distill -- doctor --device cuda:0 --all
+        """;
+
+    /// <inheritdoc/>
+    public override Action<CommandContext>? Build(Command command)
+    {
+        AddSettings(command, Named("Device", "Threads", "MemoryLimit", "Out"));
+        Option<bool> everything = Add(command, new Option<bool>("--all")
+        {
+            Description = "Check every sample of every operation instead of a few products; a few seconds more.",
+        });
+        return at =>
+        {
+            ResolvedSettings resolved = at.Resolve();
+            new DeviceCommands(at.Terminal).CheckHealth(resolved.Settings, resolved.IsGiven("Device"), at.Value(everything));
+        };
+    }
+}

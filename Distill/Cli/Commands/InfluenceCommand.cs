@@ -1,0 +1,26 @@
+using System.CommandLine;
+
+namespace InfMatch.Distill;
+
+/// <summary>'influence …': estimates of what training examples do.</summary>
+internal sealed class InfluenceCommand : CommandDefinition
+{
+    /// <inheritdoc/>
+    public override string Name => "influence";
+
+    /// <inheritdoc/>
+    public override int Place => 7;
+
+    /// <inheritdoc/>
+    public override string Help =>
+        """
+        Estimates of what training examples do to a trained network: 'validate' holds them to training again, 'scores' gives
+        every example of a training its score.
+        """;
+
+    /// <inheritdoc/>
+    public override Action<CommandContext>? Build(Command command)
+    {
+        return null;
+    }
+}

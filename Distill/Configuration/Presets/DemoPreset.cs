@@ -1,0 +1,23 @@
+namespace InfMatch.Distill;
+
+/// <summary>What runs without arguments: a minute or two on two cores.</summary>
+internal sealed class DemoPreset : Preset
+{
+    /// <inheritdoc/>
+    public override string Name => "demo";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Property, string Text)> Values { get; } =
+    [
+        ("Dataset", "fashion-mnist-small"), ("Ipc", "1 10"), ("Method", "influence"), ("Estimator", "first-order"),
+        ("Iterations", "200"), ("Width", "32"), ("Depth", "3"),
+        ("LrImg", "800"), ("LrLabel", "15"), ("MomentumImg", "0.5"), ("MomentumLabel", "0.9"), ("RateSchedule", "cosine"),
+        ("Weight", "closed-form"), ("ClassWise", "off"), ("MatchAugment", "none"), ("Threshold", "1.5"), ("Temperature", "1"),
+        ("LabelStart", "hard"), ("RealBatch", "100"),
+        ("Window", "2"), ("StartFirst", "4"), ("StartLast", "24"), ("StartGrowth", "200"),
+        ("Experts", "3"), ("ExpertEpochs", "3"), ("ExpertSteps", "0"), ("ExpertBatch", "64"), ("ExpertRate", "0.05"),
+        ("ExpertAugment", "none"), ("ExpertSchedule", "cosine"), ("Checkpoints", "16"), ("DenseSteps", "0"),
+        ("Epochs", "200"), ("Repeats", "3"), ("EvalWidth", "32"), ("EvalRate", "0.01"), ("Augment", "none"),
+        ("EvaluateEvery", "0"), ("SaveEvery", "20"), ("Seed", "0"), ("Threads", "0"), ("Device", "auto"), ("Out", "runs"),
+    ];
+}

@@ -1,0 +1,208 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.Globalization;
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using InfMatch.Methods;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>One setting as an option of the command line: its text, its check, and where it goes.</summary>
+internal abstract class Setting
+{
+    private Option? _option;
+
+    /// <summary>A setting whose option is its name in kebab case.</summary>
+    protected Setting(string property, string hint, string help)
+    {
+        (Property, Hint, Help) = (property, hint, help);
+        Name = OptionOf(property);
+    }
+
+    /// <summary>The name in Pascal case.</summary>
+    public string Property { get; }
+
+    /// <summary>The option, such as --lr-img.</summary>
+    public string Name { get; }
+
+    /// <summary>The key in config.json.</summary>
+    public string Key => JsonNamingPolicy.CamelCase.ConvertName(Property);
+
+    /// <summary>What stands for the value in help.</summary>
+    public string Hint { get; }
+
+    /// <summary>One line of help.</summary>
+    public string Help { get; }
+
+    /// <summary>The environment variable that stands in for the option, or null.</summary>
+    public string? Variable { get; init; }
+
+    /// <summary>Words that it takes, for completion; empty for any.</summary>
+    public IReadOnlyList<string> Choices { get; init; } = [];
+
+    /// <summary>Whether several values can be given.</summary>
+    public bool Many { get; init; }
+
+    /// <summary>The type that its value has in JSON.</summary>
+    public abstract Type ValueType { get; }
+
+    /// <summary>Whether it may be missing in files, because it is younger than some of them.</summary>
+    public abstract bool IsOptional { get; }
+
+    /// <summary>The option as the parser knows it.</summary>
+    public Option Option => _option ??= MakeOption();
+
+    /// <summary>The option of a setting's name.</summary>
+    public static string OptionOf(string property) => "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property);
+
+    /// <summary>Whether runs of some settings have it.</summary>
+    public virtual bool IsOf(RunSettings settings) => true;
+
+    /// <summary>The value as text.</summary>
+    public abstract string Show(RunSettings settings);
+
+    /// <summary>The settings with this one read from text.</summary>
+    /// <exception cref="DistillException">The text is no acceptable value.</exception>
+    public abstract RunSettings Set(RunSettings settings, string text);
+
+    /// <summary>The value as JSON, from the settings and what the serialiser makes of them.</summary>
+    public abstract JsonNode? Json(RunSettings settings, JsonObject serialised);
+
+    /// <summary>The value where no preset gives one.</summary>
+    protected virtual string Default => Show(Presets.Standard);
+
+    private Option MakeOption()
+    {
+        string standard = Default;
+        IEnumerable<string> others = Kinds.Of<Preset>().Where(preset => IsOf(preset.Settings))
+            .Select(preset => (preset.Name, Value: Show(preset.Settings)))
+            .Where(preset => preset.Value != standard)
+            .Select(preset => $"; {preset.Name} {preset.Value}");
+        string defaults = standard.Length == 0 ? "" : $" [{standard}{string.Concat(others)}]";
+        Option option = Many
+            ? new Option<string[]>(Name) { Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = true }
+            : new Option<string>(Name);
+        option.Description = Help + defaults + (Variable is null ? "" : $" (env: {Variable})");
+        option.HelpName = Hint;
+        if (Choices.Count > 0)
+            option.CompletionSources.Add([.. Choices]);
+        return option;
+    }
+}
+
+/// <summary>A setting of every run: a property of <see cref="RunSettings"/>.</summary>
+/// <param name="property">The property's name.</param>
+/// <param name="hint">What stands for the value in help.</param>
+/// <param name="help">One line of help.</param>
+/// <param name="show">The value as text.</param>
+/// <param name="set">The settings with the value of a text.</param>
+internal sealed class RunSetting(
+    string property, string hint, string help, Func<RunSettings, string> show, Func<RunSettings, string, RunSettings> set)
+    : Setting(property, hint, help)
+{
+    private readonly PropertyInfo _property = typeof(RunSettings).GetProperty(property)
+        ?? throw new ArgumentException($"RunSettings has no property {property}.", nameof(property));
+
+    /// <inheritdoc/>
+    public override Type ValueType => _property.PropertyType;
+
+    /// <inheritdoc/>
+    public override bool IsOptional =>
+        new NullabilityInfoContext().Create(_property).WriteState == NullabilityState.Nullable;
+
+    /// <inheritdoc/>
+    public override string Show(RunSettings settings) => show(settings);
+
+    /// <inheritdoc/>
+    public override RunSettings Set(RunSettings settings, string text) => set(settings, text);
+
+    /// <inheritdoc/>
+    public override JsonNode? Json(RunSettings settings, JsonObject serialised) => serialised[Key]?.DeepClone();
+}
+
+/// <summary>A setting that methods bring along; those of one name share the option.</summary>
+/// <param name="of">The setting of each method that has one of this name.</param>
+internal sealed class OptionOfMethods(ImmutableArray<(DistillationMethod Method, MethodSetting Setting)> of)
+    : Setting(of[0].Setting.Name, of[0].Setting.Hint, HelpOf(of))
+{
+    /// <inheritdoc/>
+    public override Type ValueType => of[0].Setting.IsNumber ? typeof(double) : typeof(string);
+
+    /// <inheritdoc/>
+    public override bool IsOptional => of.All(o => o.Setting.Neutral is not null);
+
+    /// <inheritdoc/>
+    protected override string Default => IsOf(Presets.Standard) ? Show(Presets.Standard) : of[0].Setting.Standard;
+
+    /// <summary>All settings of all methods, each name once.</summary>
+    public static IEnumerable<OptionOfMethods> All() => Kinds.Of<DistillationMethod>()
+        .OrderByDescending(method => method.Name == DistillationMethod.Default)
+        .SelectMany(method => method.Settings.Select(setting => (Method: method, Setting: setting)))
+        .GroupBy(o => o.Setting.Name, StringComparer.Ordinal)
+        .Select(group => new OptionOfMethods([.. group])
+        {
+            Choices = [.. group.SelectMany(o => o.Setting.Choices).Distinct()],
+        });
+
+    /// <inheritdoc/>
+    public override bool IsOf(RunSettings settings) => Find(settings) is not null;
+
+    /// <summary>The definition that the method of some settings has, or null.</summary>
+    public MethodSetting? Find(RunSettings settings) =>
+        of.FirstOrDefault(o => o.Method.Name == settings.MethodName).Setting;
+
+    /// <inheritdoc/>
+    public override string Show(RunSettings settings) => Find(settings) is { } own ? settings.OfMethod[own] : "";
+
+    /// <inheritdoc/>
+    public override RunSettings Set(RunSettings settings, string text)
+    {
+        if (Find(settings) is not { } own)
+        {
+            throw DistillException.BadValue(
+                Name, text,
+                $"no value for --method {settings.MethodName}: it is a setting of {string.Join(", ", of.Select(o => o.Method.Name))}");
+        }
+        try
+        {
+            return settings with { OfMethod = settings.OfMethod.With(own, text) };
+        }
+        catch (SettingException e)
+        {
+            string near = own.Choices.Count > 0 && Nearest.To(text, own.Choices) is { } word ? $" (did you mean {word}?)" : "";
+            throw DistillException.BadValue(Name, text, e.Expected + near);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override JsonNode? Json(RunSettings settings, JsonObject serialised) => Find(settings) is { } own
+        ? JsonOf(own, settings.OfMethod[own])
+        : null;
+
+    /// <summary>A value as JSON.</summary>
+    public static JsonNode JsonOf(MethodSetting setting, string text) => !setting.IsNumber ? JsonValue.Create(text)
+        : setting is WholeSetting ? JsonValue.Create(int.Parse(text, CultureInfo.InvariantCulture))
+        : JsonValue.Create(double.Parse(text, CultureInfo.InvariantCulture));
+
+    private static string HelpOf(ImmutableArray<(DistillationMethod Method, MethodSetting Setting)> of)
+    {
+        MethodSetting first = of[0].Setting;
+        string choices = first.Choices.Count > 0 ? $": {string.Join(", ", first.Choices)}." : "";
+        bool isOfAll = of.Length == Kinds.Of<DistillationMethod>().Count;
+        return first.Help + choices + (isOfAll ? "" : $" ({string.Join(", ", of.Select(o => o.Method.Name))})");
+    }
+}
+
+/// <summary>Resolved settings with the origin of each.</summary>
+/// <param name="Settings">The values.</param>
+/// <param name="Origins">For each setting, where its value came from.</param>
+internal sealed record ResolvedSettings(RunSettings Settings, IReadOnlyDictionary<string, string> Origins)
+{
+    /// <summary>Whether a property was given, and not left to the preset or a protocol.</summary>
+    public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "protocol");
+
+    /// <summary>Whether a property was given on the command line, and not by a variable of the environment.</summary>
+    public bool IsOnCommandLine(string property) => Origins[property].StartsWith("command line", StringComparison.Ordinal);
+}

@@ -1,0 +1,60 @@
+using InfMatch.Datasets;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>Evaluates a set by the very protocol, networks, settings and seed under which its claim was measured.</summary>
+internal sealed class ArtifactEvaluator : IDisposable
+{
+    private readonly SyntheticArtifact _artifact;
+    private readonly PreparedData _data;
+    private readonly SetEvaluator _evaluator;
+
+    /// <summary>Prepares the data as the set says: standardised, and whitened by the set's own whitening.</summary>
+    /// <exception cref="DistillException">The set and the data differ in shapes or classes, or it has no
+    /// configuration.</exception>
+    public ArtifactEvaluator(SyntheticArtifact artifact, DatasetPair pair, Backend backend, CancellationToken cancel)
+    {
+        _artifact = artifact;
+        Settings = artifact.Settings ?? throw new DistillException(
+            ExitCode.Data, "IM3044",
+            $"{artifact.Source} has the format {ArtifactReader.FirstFormat}, which does not say how its accuracy was measured. " +
+            "Judge it with 'evaluate', or distil it again.");
+        _data = PreparedData.Load(pair.With(artifact.Standardisation), backend, artifact.Whitening);
+        try
+        {
+            if (artifact.Image != _data.Image || artifact.Classes != _data.Classes)
+            {
+                throw new DistillException(
+                    ExitCode.Data, "IM3023",
+                    $"{artifact.Source} holds images {artifact.Image} of {artifact.Classes} classes, {pair.Name} has images " +
+                    $"{_data.Image} of {_data.Classes} classes. Name the folder of the set's own data with --data.");
+            }
+            Network network = _data.NetworkOf(Settings, Settings.EvalWidth);
+            int images = artifact.Count * artifact.Factor * artifact.Factor;
+            new Requirements(0, DryRun.OfEvaluation(Settings, _data.Pair, backend, [network], [images], columns: 1)).Check(".", backend);
+            _evaluator = new SetEvaluator(network, Settings, _data, RandomKey.FromSeed(Settings.Seed).Split("judge"), cancel);
+        }
+        catch
+        {
+            _data.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What the set was evaluated with.</summary>
+    public RunSettings Settings { get; }
+
+    /// <summary>The accuracy of networks that were trained on the set, or on other images [n, C, H, W] with its labels.</summary>
+    public Accuracy Evaluate(IProgressView progress, string what, float[]? images = null)
+    {
+        using IProgressStage stage = progress.Begin(what, (long)Settings.Repeats * Protocols.Plan(Settings, _data.Pair.Name).Epochs);
+        return _evaluator.Evaluate(
+            _ => (images is null ? _artifact.ToSet(_data.Backend) : _artifact.ToSet(_data.Backend, images)).AsTrainingSet(),
+            Settings.Repeats, stage);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _data.Dispose();
+}

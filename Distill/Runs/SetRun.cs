@@ -1,0 +1,183 @@
+using System.Text.Json.Nodes;
+using InfMatch.Methods;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>What all sets of a run have in common.</summary>
+/// <param name="Inputs">What the run is made of.</param>
+/// <param name="Data">The data on the backend.</param>
+/// <param name="Library">The experts.</param>
+/// <param name="Method">What is matched.</param>
+/// <param name="Metrics">Where steps are written down.</param>
+/// <param name="Keep">Puts a result into the summary, on disk, and returns it.</param>
+internal sealed record RunParts(
+    RunInputs Inputs, PreparedData Data, ExpertLibrary Library, MethodSession Method, MetricsFile Metrics,
+    Func<IpcResult, IpcResult> Keep)
+{
+    /// <summary>What sets start from and are compared with.</summary>
+    public required RealImages Real { get; init; }
+
+    /// <summary>What evaluates sets.</summary>
+    public required SetEvaluator Evaluator { get; init; }
+}
+
+/// <summary>A run's set of one number of images per class: it is distilled and evaluated beside random real images.</summary>
+internal sealed class SetRun(RunParts run, int ipc)
+{
+    private readonly RunSettings _settings = run.Inputs.Settings;
+    private readonly RunFolder _folder = run.Inputs.Folder;
+    private IpcResult _result = new(ipc, run.Inputs.Settings.MethodLabel, new AccuracySet { Whole = run.Library.Accuracy });
+
+    /// <summary>Does all of it, or the rest of it.</summary>
+    public void Execute()
+    {
+        SyntheticSet start = Start();
+        using Distiller distiller = DistillationRun.MakeDistiller(
+            _settings, run.Data, run.Method, start, run.Inputs.Key, ipc);
+        SetOrigin origin = SetOrigin.Of(start, run.Library.Experts);
+        DrawPictures(start, "before");
+        foreach (Tensor part in start.Tensors)
+            part.Dispose();
+        if (File.Exists(_folder.Checkpoint(ipc)))
+        {
+            DistillationRun.FromState(() =>
+            {
+                CheckpointFile.Restore(_folder.Checkpoint(ipc), distiller, _settings, origin, run.Inputs.Progress.Note);
+                return distiller.Iteration;
+            });
+        }
+        try
+        {
+            Distil(distiller, origin);
+        }
+        // Also after an interruption or a NaN: the distiller then stands at its last good state. Of a device that failed the
+        // last saved state stands; asking it again would only hide its error.
+        catch (Exception e) when (e is not DeviceException)
+        {
+            KeepWhatThereIs(distiller, origin);
+            throw;
+        }
+        KeepWhatThereIs(distiller, origin);
+        Evaluate(distiller, origin);
+    }
+
+    private SyntheticSet Start() => _settings.StartFrom is { } file
+        ? StartFile.Read(file, _settings, run.Data, ipc)
+        : run.Real.Start(ipc, PlanFactory.StartOf(_settings), _settings.Factor ?? 1, run.Inputs.Progress.Note);
+
+    private void Distil(Distiller distiller, SetOrigin origin)
+    {
+        using IProgressStage stage = run.Inputs.Progress.Begin($"IPC {ipc}: distilling", _settings.Iterations);
+        string loss = _settings.MethodKind.LossName;
+        while (distiller.Iteration < _settings.Iterations)
+        {
+            run.Inputs.Cancel.ThrowIfCancellationRequested();
+            DistillationStep step = distiller.Step();
+            run.Metrics.Append(LineOf(step));
+            string skipped = distiller.Skipped > 0 ? $", {distiller.Skipped} skipped" : "";
+            stage.Report(distiller.Iteration, FormattableString.Invariant($"{loss} {step.Loss:F3}{skipped}"));
+            if (_settings.EvaluateEvery > 0 && distiller.Iteration % _settings.EvaluateEvery == 0)
+            {
+                run.Metrics.Append(new JsonObject
+                {
+                    ["ipc"] = ipc,
+                    ["iteration"] = distiller.Iteration,
+                    ["accuracy"] = run.Evaluator.Evaluate(_ => distiller.Set.AsTrainingSet(), 1).Mean,
+                });
+            }
+            if (distiller.Iteration % _settings.SaveEvery == 0)
+                SaveState(distiller, origin);
+        }
+    }
+
+    private JsonObject LineOf(DistillationStep step)
+    {
+        var line = new JsonObject { ["ipc"] = ipc, ["iteration"] = step.Iteration, [MetricsFile.LossKey] = step.Loss };
+        foreach (Metric metric in step.Metrics)
+            line[metric.Name] = metric.Value;
+        line["skipped"] = step.Skipped;
+        return line;
+    }
+
+    private void SaveState(Distiller distiller, SetOrigin origin)
+    {
+        run.Metrics.FlushToDisk();
+        CheckpointFile.Write(_folder.Checkpoint(ipc), distiller, _settings, origin);
+    }
+
+    private void KeepWhatThereIs(Distiller distiller, SetOrigin origin)
+    {
+        SaveState(distiller, origin);
+        _result = run.Keep(Describe(distiller));
+        SyntheticSetFile.Write(_folder.Set(ipc), distiller.Set, new SetRecord(run.Data, _settings, origin, Claimed: null));
+        DrawPictures(distiller.Set, "after");
+        CurvePlot.Write(
+            _folder.Picture(ipc, "curves"),
+            $"{run.Inputs.Pair.Name}, {ipc} per class, {_settings.MethodLabel}", _settings.MethodKind.LossName, Losses(),
+            MetricsFile.Curve(_folder.Metrics, ipc, "accuracy"));
+    }
+
+    private (int Iteration, double Value)[] Losses() => MetricsFile.Curve(_folder.Metrics, ipc, MetricsFile.LossKey);
+
+    private IpcResult Describe(Distiller distiller)
+    {
+        (int Iteration, double Objective)[] curve = Losses();
+        double[] end = [.. curve.Skip(curve.Length * 9 / 10).Select(p => p.Objective)];
+        return _result with
+        {
+            Iterations = distiller.Iteration,
+            Objective = end.Length > 0 ? end.Average() : null,
+            SetHash = SyntheticSetFile.Hash(distiller.Set),
+        };
+    }
+
+    private void Evaluate(Distiller distiller, SetOrigin origin)
+    {
+        AccuracySet? known = run.Inputs.Baselines?.GetValueOrDefault(ipc);
+        _result = run.Keep(_result with
+        {
+            Accuracy = _result.Accuracy with
+            {
+                RandomReal = known?.RandomReal, RandomRealSoftLabels = known?.RandomRealSoftLabels,
+            },
+        });
+        var sets = new List<EvaluatedSet>
+        {
+            Column("distilled", _ => distiller.Set.AsTrainingSet(), accuracy =>
+            {
+                SyntheticSetFile.Write(_folder.Set(ipc), distiller.Set, new SetRecord(run.Data, _settings, origin, accuracy));
+                return _result.Accuracy with { Distilled = accuracy };
+            }),
+        };
+        if (known?.RandomReal is null)
+        {
+            sets.Add(Column(
+                "random real", r => run.Real.Random(ipc, r), a => _result.Accuracy with { RandomReal = a }));
+        }
+        if (known?.RandomRealSoftLabels is null)
+        {
+            sets.Add(Column(
+                "random real + soft labels", r => run.Real.RandomWithSoftLabels(ipc, r),
+                a => _result.Accuracy with { RandomRealSoftLabels = a }));
+        }
+        run.Evaluator.Evaluate(sets, _settings.Repeats, run.Inputs.Progress);
+    }
+
+    private EvaluatedSet Column(string what, Func<int, LabelledImages> setOf, Func<Accuracy, AccuracySet> with) => new(
+        $"IPC {ipc}: {what}", setOf, accuracy => _result = run.Keep(_result with { Accuracy = with(accuracy) }));
+
+    // Every part that has the form of images.
+    private void DrawPictures(SyntheticSet set, string what)
+    {
+        Shape image = run.Data.Image;
+        foreach (SyntheticPart part in set.Parts.Where(p => p.Value.Shape.Rank == 4 && p.Value.Count == set.Count * image.Count))
+        {
+            string name = part.Name == SyntheticSet.ImagesPart ? what : $"{part.Name}-{what}";
+            ImageGrid.Write(
+                _folder.Picture(ipc, name), run.Data.Pixels(part.Value), image[0], image[1], image[2],
+                run.Inputs.Pair.Train.ClassNames);
+        }
+    }
+}

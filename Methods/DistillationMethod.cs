@@ -1,0 +1,101 @@
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Methods;
+
+/// <summary>
+/// A way to learn a small set: one type, found by enumeration. Its settings become options, keys of config.json and values of
+/// presets without an edit elsewhere. Source: docs/design.md, "Methods".
+/// </summary>
+public abstract class DistillationMethod : IKind
+{
+    /// <summary>The method of a run that names none.</summary>
+    public const string Default = "influence";
+
+    /// <inheritdoc/>
+    public abstract string Name { get; }
+
+    /// <summary>One line of help: what it matches, and whose it is.</summary>
+    public abstract string Help { get; }
+
+    /// <summary>What its loss is called where it is shown.</summary>
+    public virtual string LossName => "loss";
+
+    /// <summary>Its own settings.</summary>
+    public virtual IReadOnlyList<MethodSetting> Settings => [];
+
+    /// <summary>How results of some settings are called in a table; the name where one is enough.</summary>
+    public virtual string Describe(MethodValues values) => Name;
+
+    /// <summary>Refuses settings that do not go together.</summary>
+    /// <exception cref="SettingException">Two do not.</exception>
+    public virtual void Check(MethodValues values, ExpertPlan experts)
+    {
+    }
+
+    /// <summary>Refuses a run whose experts will not hold what the method needs; nothing is trained for it.</summary>
+    /// <param name="values">The method's settings.</param>
+    /// <param name="steps">The step of each checkpoint that an expert will store, ascending.</param>
+    /// <param name="trajectory">Which trajectory it is, for the message.</param>
+    /// <exception cref="SettingException">It will not; the message names the setting.</exception>
+    public virtual void CheckTrajectory(MethodValues values, IReadOnlyList<int> steps, string trajectory)
+    {
+    }
+
+    /// <summary>Begins a run of the method; what all its sets share is made once here.</summary>
+    public abstract MethodSession Begin(MethodContext context);
+}
+
+/// <summary>What a method may ask of the experts before there are any.</summary>
+/// <param name="Count">How many.</param>
+/// <param name="DenseSteps">Consecutive steps stored from the beginning.</param>
+public readonly record struct ExpertPlan(int Count, int DenseSteps);
+
+/// <summary>A run of a method. It learns one set after another; every random number follows from the key of an update.</summary>
+public abstract class MethodSession : IDisposable
+{
+    /// <summary>The numbers of S that are learned, with how; none by default.</summary>
+    public virtual IReadOnlyDictionary<string, NumberPlan> Numbers { get; } = new Dictionary<string, NumberPlan>();
+
+    /// <summary>Begins another set: its own state is as at first, what all sets share stays.</summary>
+    public virtual void BeginSet()
+    {
+    }
+
+    /// <summary>The loss at S, its gradient and what was measured, in the current scope.</summary>
+    /// <param name="s">S as it is.</param>
+    /// <param name="iteration">The number of the update, from 0.</param>
+    /// <param name="key">What its random numbers follow from.</param>
+    public abstract MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key);
+
+    /// <summary>The state of the method for this set, beside S; empty where it has none.</summary>
+    public virtual IReadOnlyList<NamedArray> Save() => [];
+
+    /// <summary>Continues from a saved state.</summary>
+    public virtual void Restore(ArraySet state)
+    {
+    }
+
+    /// <summary>By which traits the updates of a run differ in memory: one update for each tells the most that any takes.
+    /// </summary>
+    public virtual IReadOnlySet<string> TraitsOf(int iteration, RandomKey key) => new HashSet<string>();
+
+    /// <summary>How many vectors [p] are kept from one update to the next once these updates are done; those that an update
+    /// makes itself are not counted.</summary>
+    public virtual int VectorsKept(IReadOnlyList<(int Iteration, RandomKey Key)> updates) => 0;
+
+    /// <summary>Gives up what is kept from one update to the next; it is made again when it is needed.</summary>
+    public virtual void ForgetCaches()
+    {
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Gives back what the session holds.</summary>
+    protected virtual void Dispose(bool disposing) => ForgetCaches();
+}

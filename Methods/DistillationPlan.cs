@@ -1,0 +1,18 @@
+namespace InfMatch.Methods;
+
+/// <summary>How S is learned, whatever the method; equal plans, experts and seeds give equal sets.</summary>
+public sealed record DistillationPlan
+{
+    /// <summary>Updates of S.</summary>
+    public int Iterations { get; init; } = 300;
+
+    /// <summary>How each part is learned, by its name; a part without a plan stays as it is.</summary>
+    public required IReadOnlyDictionary<string, PartPlan> Parts { get; init; }
+
+    /// <summary>How the rates change over the updates.</summary>
+    public SetSchedule Schedule { get; init; } = new ConstantSchedule();
+
+    /// <summary>The most that the norm of the gradient of all parts may be; a longer one is scaled down to it. 0 for any.
+    /// </summary>
+    public double MostGradient { get; init; }
+}

@@ -1,0 +1,243 @@
+using System.Collections.Immutable;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Methods;
+
+/// <summary>What one update of S did.</summary>
+/// <param name="Iteration">Its number, from 0.</param>
+/// <param name="Loss">The method's loss before it.</param>
+/// <param name="Metrics">What else the method measured.</param>
+/// <param name="Skipped">Whether S was left as it is.</param>
+public sealed record DistillationStep(int Iteration, double Loss, ImmutableArray<Metric> Metrics, bool Skipped);
+
+/// <summary>The form of an array of a saved state.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Element">Its element type.</param>
+/// <param name="Dimensions">Its sizes.</param>
+public sealed record SavedArray(string Name, ArrayElement Element, ImmutableArray<int> Dimensions)
+{
+    /// <summary>Whether it is a single learned number, which is 0 or more.</summary>
+    public bool IsNumber { get; init; }
+
+    /// <summary>As messages name it: "images: Float32 [10, 3, 32, 32]".</summary>
+    public override string ToString() => $"{Name}: {Element} [{string.Join(", ", Dimensions)}]";
+}
+
+/// <summary>
+/// The loop of every method: draw a key, evaluate the method, step every part. S, what the optimisers remember, the method's own
+/// state and the iteration are all its state, and every random number follows from the key and the iteration, so that a saved run
+/// continues bit for bit.
+/// </summary>
+public sealed class Distiller : IDisposable
+{
+    private const string Progress = "progress", ScheduleMemory = "schedule", OfMethod = "method.";
+
+    private readonly MethodSession _method;
+    private readonly DistillationPlan _plan;
+    private readonly RandomKey _key;
+    private Tensor[][] _states; // of each part
+    private double[] _memory; // of the schedule
+
+    /// <summary>A distillation that starts at S; it copies what it changes.</summary>
+    /// <param name="method">What makes the loss; it begins a new set.</param>
+    /// <param name="start">Where S starts.</param>
+    /// <param name="plan">How its parts are learned.</param>
+    /// <param name="key">What the updates' keys follow from.</param>
+    public Distiller(MethodSession method, SyntheticSet start, DistillationPlan plan, RandomKey key)
+    {
+        (_method, _plan, _key) = (method, plan, key);
+        _memory = new double[plan.Schedule.Memory];
+        using var scope = TensorScope.Begin();
+        Set = start.WithTensors([.. start.Tensors.Select(part => part.Clone())]);
+        _states = [.. start.Parts.Select(part => OptimiserOf(part.Name).State.Select(_ => part.Value.ZerosLike()).ToArray())];
+        foreach (Tensor part in Held)
+            scope.Keep(part); // only when all are made: memory may end between two of them
+        method.BeginSet();
+    }
+
+    /// <summary>S as it is now; its tensors are replaced by every step.</summary>
+    public SyntheticSet Set { get; private set; }
+
+    /// <summary>The number of steps done.</summary>
+    public int Iteration { get; private set; }
+
+    /// <summary>The number of steps that were skipped.</summary>
+    public int Skipped { get; private set; }
+
+    /// <summary>What the random numbers of an update follow from.</summary>
+    public RandomKey KeyOf(int iteration) => _key.Split("iteration").Split((ulong)iteration);
+
+    /// <summary>By which traits an update differs from others in memory.</summary>
+    public IReadOnlySet<string> TraitsOf(int iteration) => _method.TraitsOf(iteration, KeyOf(iteration));
+
+    /// <summary>Goes on at another iteration, with S as it is: so a dry run reaches updates of every trait.</summary>
+    public void SkipTo(int iteration) => Iteration = iteration;
+
+    /// <summary>One evaluation of the method and one update of S.</summary>
+    /// <exception cref="NumericalException">The loss or S stops being finite, or S grows beyond the bounds of its parts; the
+    /// state is as before the step.</exception>
+    public DistillationStep Step()
+    {
+        using IDisposable _ = TensorScope.BeginDetached();
+        using var scope = TensorScope.Begin();
+        MethodStep found = _method.Evaluate(Set, Iteration, KeyOf(Iteration));
+        if (found.Gradient is not { } gradient)
+            throw new NumericalException(found.Place, Iteration, found.Loss, $"Lower {Rates}.");
+        double[] memory = _plan.Schedule.Remember(found.Loss, _plan.Iterations, _memory);
+        if (!found.Skip)
+            Update(found, gradient, scope);
+        Skipped += found.Skip ? 1 : 0;
+        _memory = memory;
+        return new DistillationStep(Iteration++, found.Loss, found.Metrics, found.Skip);
+    }
+
+    private void Update(MethodStep found, SyntheticGradient gradient, TensorScope scope)
+    {
+        double factor = _plan.Schedule.FactorAt(Iteration, _plan.Iterations, _memory);
+        SyntheticGradient clipped = Clip(gradient);
+        var values = new Tensor[Set.Parts.Length];
+        var states = new Tensor[values.Length][];
+        for (int i = 0; i < values.Length; i++)
+        {
+            PartPlan plan = PlanOf(Set.Parts[i].Name);
+            (values[i], states[i]) = plan.Optimiser.Step(
+                Set.Parts[i].Value, _states[i], clipped.Parts[i].Value,
+                new SetStep(factor * plan.Rate, plan.Momentum, plan.WeightDecay, Iteration - Skipped));
+            if (plan is { Range: { } range, Rate: > 0 })
+                values[i] = range.Clamp(values[i]);
+        }
+        RequireSize(values);
+        ImmutableSortedDictionary<string, double> numbers = NumbersAfter(found, factor);
+        foreach (Tensor gone in Held)
+            gone.Dispose();
+        (Set, _states) = (Set.WithTensors(values) with { Numbers = numbers }, states);
+        foreach (Tensor part in Held)
+            scope.Keep(part);
+    }
+
+    private SyntheticGradient Clip(SyntheticGradient gradient)
+    {
+        if (_plan.MostGradient == 0)
+            return gradient;
+        double norm = Math.Sqrt(TensorAlgebra.Dots([.. gradient.Parts.Select(p => (p.Value, p.Value))]).Sum());
+        return norm > _plan.MostGradient ? gradient.Times(_plan.MostGradient / norm) : gradient;
+    }
+
+    // SGD on the logarithm of a number: d log α = dα/α.
+    private ImmutableSortedDictionary<string, double> NumbersAfter(MethodStep found, double factor)
+    {
+        ImmutableSortedDictionary<string, double> numbers = Set.Numbers.SetItems(found.Numbers);
+        foreach ((string name, NumberPlan plan) in _method.Numbers)
+        {
+            double old = Set.Numbers[name], next = old * Math.Exp(-factor * plan.Rate * found.NumberGradients[name] * old);
+            if (!(next > 0 && double.IsFinite(next)))
+            {
+                throw new NumericalException(
+                    $"the {name} of the synthetic set", Iteration, next, $"Lower its rate (now {plan.Rate}).");
+            }
+            numbers = numbers.SetItem(name, next);
+        }
+        return numbers;
+    }
+
+    // Finite numbers that are far out mean nothing either, although the run would end with a table.
+    private void RequireSize(Tensor[] values)
+    {
+        double[] squares = TensorAlgebra.Dots([.. values.Select(v => (v, v))]);
+        double size = squares.Sum(Math.Sqrt);
+        if (!double.IsFinite(size))
+            throw new NumericalException("the synthetic set", Iteration, size, $"Lower {Rates}.");
+        for (int i = 0; i < values.Length; i++)
+        {
+            PartPlan plan = PlanOf(Set.Parts[i].Name);
+            double own = Math.Sqrt(squares[i] / Math.Max(1, values[i].Count));
+            if (own > plan.Bound)
+            {
+                throw new NumericalException(
+                    $"the root mean square of {plan.Says}", Iteration, own,
+                    $"Beyond {plan.Bound} it means nothing. Lower {plan.Option} (now {plan.Rate}){plan.Advice}.");
+            }
+        }
+    }
+
+    private string Rates => string.Join(
+        " or ", Set.Parts.Select(part => PlanOf(part.Name)).Select(plan => $"{plan.Option} (now {plan.Rate})"));
+
+    private PartPlan PlanOf(string part) =>
+        _plan.Parts.GetValueOrDefault(part) ?? new PartPlan(new SgdOptimiser(), 0, 0) { Says = part };
+
+    private SetOptimiser OptimiserOf(string part) => PlanOf(part).Optimiser;
+
+    private IEnumerable<Tensor> Held => [.. Set.Tensors, .. _states.SelectMany(state => state)];
+
+    /// <summary>The whole state, to be saved.</summary>
+    public IReadOnlyList<NamedArray> Save() =>
+    [
+        .. NamedTensors().Select(t => Array(t.Name, t.Tensor)),
+        .. Set.Numbers.Select(number => NamedArray.From(number.Key, [1], (double[])[number.Value])),
+        NamedArray.From(Progress, [2], (int[])[Iteration, Skipped]),
+        .. _memory.Length > 0 ? (NamedArray[])[NamedArray.From(ScheduleMemory, [_memory.Length], _memory)] : [],
+        .. _method.Save().Select(array => array.Named(OfMethod + array.Name)),
+    ];
+
+    /// <summary>The arrays that <see cref="Save"/> makes of every state of this set; those of the method are its own matter.</summary>
+    public IReadOnlyList<SavedArray> Layout() =>
+    [
+        .. NamedTensors().Select(t => new SavedArray(
+            t.Name, t.Tensor.DType == DType.Float32 ? ArrayElement.Float32 : ArrayElement.Float64, [.. t.Tensor.Shape.Sizes])),
+        .. Set.Numbers.Keys.Select(name => new SavedArray(name, ArrayElement.Float64, [1]) { IsNumber = true }),
+        new(Progress, ArrayElement.Int32, [2]),
+        .. _memory.Length > 0 ? (SavedArray[])[new(ScheduleMemory, ArrayElement.Float64, [_memory.Length])] : [],
+    ];
+
+    /// <summary>Continues from a saved state.</summary>
+    /// <exception cref="ShapeException">The state is of another set.</exception>
+    /// <exception cref="KeyNotFoundException">The state lacks a part.</exception>
+    public void Restore(ArraySet state)
+    {
+        ImmutableSortedDictionary<string, double> numbers = Set.Numbers;
+        foreach (string name in Set.Numbers.Keys)
+            numbers = numbers.SetItem(name, state[name].AsFloat64()[0]);
+        (int iteration, int skipped) = (state[Progress].AsInt32()[0], state[Progress].AsInt32()[1]);
+        double[] memory = _memory.Length > 0 ? state[ScheduleMemory].AsFloat64().ToArray() : [];
+        using IDisposable _ = TensorScope.BeginDetached();
+        using var scope = TensorScope.Begin();
+        Dictionary<string, Tensor> read = NamedTensors().ToDictionary(t => t.Name, t => From(state[t.Name], t.Tensor));
+        _method.Restore(state.Below(OfMethod));
+        Dispose(); // nothing is changed before all parts have been read
+        _states = [.. Set.Parts.Select(part => OptimiserOf(part.Name).State.Select(s => read[$"{part.Name}.{s}"]).ToArray())];
+        Set = Set.WithTensors([.. Set.Parts.Select(part => read[part.Name])]) with { Numbers = numbers };
+        foreach (Tensor part in Held)
+            scope.Keep(part);
+        (Iteration, Skipped, _memory) = (iteration, skipped, memory);
+    }
+
+    // What is saved of tensors: each part, then what its optimiser remembers as images.velocity.
+    private IEnumerable<(string Name, Tensor Tensor)> NamedTensors() => Set.Parts.SelectMany((part, i) =>
+        OptimiserOf(part.Name).State.Select((name, k) => ($"{part.Name}.{name}", _states[i][k])).Prepend((part.Name, part.Value)));
+
+    /// <summary>Gives the state's memory back.</summary>
+    public void Dispose()
+    {
+        foreach (Tensor tensor in Held)
+            tensor.Dispose();
+    }
+
+    private static NamedArray Array(string name, Tensor tensor) => tensor.DType == DType.Float32
+        ? NamedArray.From(name, tensor.Shape.Sizes, tensor.ToArray<float>())
+        : NamedArray.From(name, tensor.Shape.Sizes, tensor.ToArray<double>());
+
+    private static Tensor From(NamedArray array, Tensor like) => like.DType == DType.Float32
+        ? Tensor.From(like.Backend, array.AsFloat32(), CheckedShape(array, like))
+        : Tensor.From(like.Backend, array.AsFloat64(), CheckedShape(array, like));
+
+    private static Shape CheckedShape(NamedArray array, Tensor like)
+    {
+        var shape = new Shape(array.Dimensions);
+        return shape == like.Shape
+            ? shape
+            : throw new ShapeException($"The saved array '{array.Name}' has the shape {shape}, this run needs {like.Shape}.");
+    }
+}

@@ -1,0 +1,51 @@
+using InfMatch.Autograd;
+using InfMatch.Tensors;
+
+namespace InfMatch.Methods;
+
+/// <summary>A displacement a_S [p] with the adjoint of S ↦ a_S, as an operation has its VJP; both belong to the scope in which the
+/// displacement was estimated.</summary>
+/// <param name="Value">a_S [p].</param>
+/// <param name="Pullback">(∂a_S/∂S)ᵀ·u for a cotangent u [p]; what it makes belongs to the current scope.</param>
+public sealed record Displacement(Tensor Value, Func<Tensor, SyntheticGradient> Pullback);
+
+/// <summary>
+/// An estimate, to first or second order and without inverse Hessians, of the displacement that training on the real
+/// set D undergoes when weight moves from D to the synthetic set S over a window: δ = α·a_S − a_D, with a_Z the
+/// displacement caused by Z alone and α the weight of S. This contract is all there is: a_Z, of D, of a class of it or of S, and
+/// the adjoint of S ↦ a_S. One type, found by enumeration; it holds nothing. Cost is linear in the window's length; memory is
+/// constant but for <see cref="TrajectoryMatchingEstimator"/>. Source: docs/theory.md, "Estimators".
+/// </summary>
+public abstract class InfluenceEstimator : IKind
+{
+    /// <inheritdoc/>
+    public abstract string Name { get; }
+
+    /// <summary>Whether the window must consist of consecutive steps.</summary>
+    public virtual bool NeedsDenseWindow => false;
+
+    /// <summary>The fewest (macro-)steps a window must have for the estimate to be anything but zero.</summary>
+    public virtual int ShortestWindow => 1;
+
+    /// <summary>Whether one draw of the augmentation serves a whole evaluation; a training on S draws for each step and
+    /// image.</summary>
+    public virtual bool IsSiamese => true;
+
+    /// <summary>Which windows it can use.</summary>
+    public WindowNeed Windows => new(Name, ShortestWindow, NeedsDenseWindow);
+
+    /// <summary>The estimator of a name.</summary>
+    /// <exception cref="ArgumentException">The name is unknown; the message lists the known ones.</exception>
+    public static InfluenceEstimator Of(string name) => Kinds.Find<InfluenceEstimator>(name)
+        ?? throw new ArgumentException(
+            $"Unknown estimator '{name}'. Known: {string.Join(", ", Kinds.Names<InfluenceEstimator>())}.", nameof(name));
+
+    /// <summary>a_D [p]: what the recorded steps themselves tell about all of D; belongs to the current scope.</summary>
+    public abstract Tensor Real(OpenWindow window);
+
+    /// <summary>a_Z [p] of a set Z given by its loss; belongs to the current scope.</summary>
+    public abstract Tensor Of(OpenWindow window, ParameterLoss lossOfZ);
+
+    /// <summary>a_S and its adjoint.</summary>
+    public abstract Displacement Synthetic(OpenWindow window, SyntheticSet s, SyntheticLoss loss);
+}

@@ -1,0 +1,220 @@
+using System.Collections.Immutable;
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Methods;
+
+/// <summary>
+/// Influence matching (CVPR 2026): S is learned so that the influence of adding it offsets that of removing D on windows of the
+/// experts' trajectories, min ‖I_{−D} + I_{+S}‖. Source: docs/theory.md.
+/// </summary>
+public sealed class InfluenceMatching : DistillationMethod
+{
+    private const string Off = "off", On = "on", Both = "both";
+
+    /// <summary>How influence is estimated.</summary>
+    public static ChoiceSetting Estimator { get; } = new(
+        "Estimator", "How influence is estimated", "first-order", [.. Kinds.Names<InfluenceEstimator>()])
+    {
+        Aliases = new Dictionary<string, string> { [TrajectoryMatchingEstimator.OlderName] = "trajectory-matching" },
+    };
+
+    /// <summary>How the weight of S is chosen.</summary>
+    public static ChoiceSetting Weight { get; } = new(
+        "Weight", "How the weight of the synthetic set is chosen", "closed-form", "closed-form", "learned", "fixed");
+
+    /// <summary>Whether classes are matched each on its own.</summary>
+    public static ChoiceSetting ClassWiseMatching { get; } = new(
+        "ClassWise", "Whether influence is matched class by class", Off, Off, On, Both)
+    {
+        Aliases = new Dictionary<string, string> { ["whole"] = Off, ["classes"] = On },
+    };
+
+    /// <summary>The length of a window.</summary>
+    public static WholeSetting WindowLength { get; } = new(
+        "Window", "Checkpoints over which influence is matched.", 2, 1, 1 << 20);
+
+    /// <summary>Where windows begin at first.</summary>
+    public static WholeSetting StartFirst { get; } = new(
+        "StartFirst", "Windows begin below this checkpoint at first.", 16, 1, 1 << 20);
+
+    /// <summary>Where windows begin in the end.</summary>
+    public static WholeSetting StartLast { get; } = new(
+        "StartLast", "Windows begin below this checkpoint in the end.", 48, 1, 1 << 20);
+
+    /// <summary>How long the range of beginnings grows.</summary>
+    public static WholeSetting StartGrowth { get; } = new(
+        "StartGrowth", "Iterations over which the range of beginnings grows; 0 for at once.", 200, 0, 10_000_000);
+
+    /// <summary>The largest J of a step that is taken. Above 1, so that under the closed-form weight, where J passes 1 by a hair
+    /// when S moves θ against D, such a step still turns S round (DATM's 1.0 is for a fixed rate).</summary>
+    public static RealSetting Threshold { get; } = new("Threshold", "Steps with a larger relative J are skipped.", 1.5);
+
+    /// <summary>The rate of a training on S.</summary>
+    public static RealSetting SyntheticRate { get; } = new(
+        "SyntheticRate",
+        "Rate of each step by which the estimator trajectory-matching trains on S; 0 for the sum of the experts' rates.", 0, zero: true)
+    {
+        Neutral = "0",
+    };
+
+    /// <summary>How much of D its gradients are taken of.</summary>
+    public static WholeSetting RealBatch { get; } = new(
+        "RealBatch", "Real images per class in the real gradient; 0 for all.", 200, 0, 1 << 20);
+
+    /// <inheritdoc/>
+    public override string Name => Default;
+
+    /// <inheritdoc/>
+    public override string Help => "influence matching (CVPR 2026), with all its estimators";
+
+    /// <inheritdoc/>
+    public override string LossName => "J";
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<MethodSetting> Settings { get; } =
+    [
+        Estimator, Weight, ClassWiseMatching, WindowLength, StartFirst, StartLast, StartGrowth, Threshold, SyntheticRate, RealBatch,
+    ];
+
+    /// <inheritdoc/>
+    public override string Describe(MethodValues values) => Estimator.Of(values);
+
+    /// <inheritdoc/>
+    public override void Check(MethodValues values, ExpertPlan experts)
+    {
+        (int first, int last, int window) = (StartFirst.Of(values), StartLast.Of(values), WindowLength.Of(values));
+        if (last < first)
+            throw new SettingException(StartLast.Name, $"{last}", $"a number from --start-first ({first}) on");
+        if (InfluenceEstimator.Of(Estimator.Of(values)).NeedsDenseWindow && experts.DenseSteps < window)
+        {
+            throw new SettingException(
+                nameof(experts.DenseSteps), $"{experts.DenseSteps}",
+                $"at least --window ({window}), because the {Estimator.Of(values)} estimator follows every step");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void CheckTrajectory(MethodValues values, IReadOnlyList<int> steps, string trajectory) =>
+        WindowStarts.Of(PlanOf(values), InfluenceEstimator.Of(Estimator.Of(values)).Windows, steps, trajectory);
+
+    /// <inheritdoc/>
+    public override MethodSession Begin(MethodContext context) => new Session(context);
+
+    /// <summary>Where the windows of settings lie.</summary>
+    public static WindowPlan PlanOf(MethodValues values) => new(
+        WindowLength.Of(values), 0, StartFirst.Of(values), StartLast.Of(values), StartGrowth.Of(values));
+
+    private static ClassWise ClassWiseOf(MethodValues values) => ClassWiseMatching.Of(values) switch
+    {
+        Off => ClassWise.Off,
+        On => ClassWise.On,
+        _ => ClassWise.Both,
+    };
+
+    // One fixed balanced part of D; the class with the fewest images sets its size where that is below the setting.
+    private static EstimationContext ContextOf(MethodContext run)
+    {
+        IRealData data = run.Real;
+        int asked = RealBatch.Of(run.Values), smallest = Enumerable.Range(0, data.Classes).Min(data.CountOfClass);
+        int each = asked == 0 ? smallest : Math.Min(asked, smallest);
+        int[] chosen = data.RandomOfEachClass(each, run.Key.Split("real batch"));
+        LabelledImages real = asked == 0 ? data.Train : data.Train.Rows(chosen);
+        return new EstimationContext(run.Experts, run.Products, real)
+        {
+            RealClasses = ClassWiseOf(run.Values) == ClassWise.Off ? [] : [.. chosen.Chunk(each).Select(data.Train.Rows)],
+            SyntheticRate = SyntheticRate.Of(run.Values) is > 0 and var rate ? rate : null,
+        };
+    }
+
+    private sealed class Session : MethodSession
+    {
+        private const double WeightRate = 0.1;
+
+        private readonly MethodContext _run;
+        private readonly InfluenceEstimator _estimator;
+        private readonly InfluenceObjective _objective;
+        private readonly WindowPlan _windows;
+        private readonly IReadOnlyList<int[]> _starts;
+        private readonly WeightRule _rule;
+        private readonly double _threshold;
+        private readonly int _most, _perWindow;
+
+        public Session(MethodContext run)
+        {
+            (_run, _windows, _threshold) = (run, PlanOf(run.Values), Threshold.Of(run.Values));
+            _estimator = InfluenceEstimator.Of(Estimator.Of(run.Values));
+            _rule = Weight.Of(run.Values) switch
+            {
+                "closed-form" => WeightRule.ClosedForm,
+                "learned" => WeightRule.Learned,
+                _ => WeightRule.Fixed,
+            };
+            ClassWise classWise = ClassWiseOf(run.Values);
+            _perWindow = classWise switch
+            {
+                ClassWise.Off => 1,
+                ClassWise.On => run.Real.Classes,
+                _ => run.Real.Classes + 1,
+            };
+            _most = (int)Math.Min(int.MaxValue >> 1, (long)run.Experts.Count * _windows.Last * _perWindow);
+            _starts = [.. run.Experts.Select(StartsOf)];
+            _objective = new InfluenceObjective(_estimator, ContextOf(run), _rule, classWise, _most);
+            Numbers = _rule == WeightRule.Learned
+                ? new Dictionary<string, NumberPlan> { [SyntheticSet.WeightNumber] = new(WeightRate) }
+                : [];
+        }
+
+        public override IReadOnlyDictionary<string, NumberPlan> Numbers { get; }
+
+        public override MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key)
+        {
+            Window window = _windows.Draw(_starts, iteration, key);
+            ImageLoss loss = _run.LossOf(s, key.Split("augmentation"), _estimator.IsSiamese);
+            ObjectiveValue value = _objective.Evaluate(window, s, loss);
+            ImmutableSortedDictionary<string, double> none = ImmutableSortedDictionary<string, double>.Empty;
+            return new MethodStep(
+                value.Relative, value.Gradient,
+                [
+                    new("cosine", value.Cosine), new(SyntheticSet.WeightNumber, value.Weight), new("expert", window.Expert),
+                    new("first", window.First), new("last", window.Last),
+                ])
+            {
+                NumberGradients = none.Add(SyntheticSet.WeightNumber, value.WeightGradient),
+                Numbers = _rule == WeightRule.ClosedForm ? none.Add(SyntheticSet.WeightNumber, value.Weight) : none,
+                Skip = value.Relative > _threshold,
+                Place = $"the objective J ({_estimator.Name}, expert {window.Expert}, checkpoints {window.First} to {window.Last})",
+            };
+        }
+
+        // One draw of the augmentation, or one for each step of a training on S.
+        public override IReadOnlySet<string> TraitsOf(int iteration, RandomKey key)
+        {
+            RandomKey draw = key.Split("augmentation");
+            Window window = _windows.Draw(_starts, iteration, key);
+            return (_estimator.IsSiamese
+                ? [_run.Augmentation.FormOf(draw, siamese: true)]
+                : Enumerable.Range(window.First, window.Length)
+                    .Select(t => _run.Augmentation.FormOf(draw.Split((ulong)t), siamese: false)))
+                .Select(form => form.ToString()).ToHashSet(StringComparer.Ordinal);
+        }
+
+        // An a_D for each window, or more where classes are matched; those of the last window are made by its update.
+        public override int VectorsKept(IReadOnlyList<(int Iteration, RandomKey Key)> updates)
+        {
+            int windows = updates.Select(u => _windows.Draw(_starts, u.Iteration, u.Key)).Distinct().Count();
+            return Math.Max(0, Math.Min(windows * _perWindow, _most + 1) - _perWindow);
+        }
+
+        public override void ForgetCaches() => _objective.Dispose();
+
+        private int[] StartsOf(Expert expert, int number)
+        {
+            TrajectoryFile trajectory = expert.Trajectory;
+            return WindowStarts.Of(
+                _windows, _estimator.Windows, [.. Enumerable.Range(0, trajectory.Count).Select(trajectory.StepOf)],
+                $"expert {number} ({trajectory.Path})");
+        }
+    }
+}

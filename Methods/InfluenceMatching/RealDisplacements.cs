@@ -1,0 +1,85 @@
+using InfMatch.Tensors;
+
+namespace InfMatch.Methods;
+
+/// <summary>a_D of the windows that were asked for last, of all of D or of the images of one class: each is computed once, and its
+/// length is known without another wait for the device.</summary>
+/// <param name="estimator">What computes them.</param>
+/// <param name="context">Where the experts are.</param>
+/// <param name="capacity">The most vectors [p] that are kept, at least the one in use.</param>
+public sealed class RealDisplacements(InfluenceEstimator estimator, EstimationContext context, int capacity = 256) : IDisposable
+{
+    private readonly Dictionary<(Window Window, int? Class), Cached> _cached = [];
+    private readonly Queue<(Window Window, int? Class)> _oldest = new();
+    private readonly int _capacity = capacity > 0
+        ? capacity
+        : throw new ArgumentOutOfRangeException(
+            nameof(capacity), capacity, "The displacement in use is always kept: give 1 or more.");
+
+    /// <summary>a_D [p], or a_Z of the images of one class; it is not the caller's to dispose of.</summary>
+    public Tensor Of(Window window, int? label = null)
+    {
+        using var open = new OpenWindow(context, window, hold: false);
+        return Of(window, open, label);
+    }
+
+    /// <summary>a_D [p] with the θ of a window that is open.</summary>
+    public Tensor Of(Window window, OpenWindow open, int? label) => Find(window, open, label).Displacement;
+
+    /// <summary>⟨a_S, a_D⟩, ‖a_S‖² and ‖a_D‖² of an a_S [p]; the device is waited for once.</summary>
+    public (double SyntheticReal, double Synthetic, double Real) Products(
+        Window window, OpenWindow open, int? label, Tensor synthetic)
+    {
+        Cached cached = Find(window, open, label);
+        Tensor real = cached.Displacement;
+        if (cached.SquaredLength is { } known)
+        {
+            double[] two = TensorAlgebra.Dots((synthetic, real), (synthetic, synthetic));
+            return (two[0], two[1], known);
+        }
+        double[] three = TensorAlgebra.Dots((synthetic, real), (synthetic, synthetic), (real, real));
+        cached.SquaredLength = three[2];
+        return (three[0], three[1], three[2]);
+    }
+
+    private Cached Find(Window window, OpenWindow open, int? label)
+    {
+        if (_cached.TryGetValue((window, label), out Cached? known))
+            return known;
+        Tensor displacement;
+        using (TensorScope.BeginDetached())
+        {
+            using var scope = TensorScope.Begin();
+            Tensor computed = label is { } c
+                ? estimator.Of(open, theta => context.ClassLoss(c, open.Network, theta))
+                : estimator.Real(open);
+            displacement = computed.Clone();
+            scope.Keep(displacement);
+        }
+        while (_cached.Count >= _capacity && _oldest.TryDequeue(out (Window, int?) old)
+            && _cached.Remove(old, out Cached? gone))
+        {
+            gone.Displacement.Dispose();
+        }
+        var cached = new Cached(displacement);
+        _cached.Add((window, label), cached);
+        _oldest.Enqueue((window, label));
+        return cached;
+    }
+
+    /// <summary>Gives all of them back; they are computed again if they are asked for.</summary>
+    public void Dispose()
+    {
+        foreach (Cached cached in _cached.Values)
+            cached.Displacement.Dispose();
+        _cached.Clear();
+        _oldest.Clear();
+    }
+
+    private sealed class Cached(Tensor displacement)
+    {
+        public Tensor Displacement { get; } = displacement;
+
+        public double? SquaredLength { get; set; }
+    }
+}

@@ -1,0 +1,58 @@
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Methods;
+
+/// <summary>D, as a method sees it.</summary>
+public interface IRealData
+{
+    /// <summary>All of D with its labels.</summary>
+    LabelledImages Train { get; }
+
+    /// <summary>M.</summary>
+    int Classes { get; }
+
+    /// <summary>The number of images of a class.</summary>
+    int CountOfClass(int label);
+
+    /// <summary>So many random images of each class, class by class; indices into <see cref="Train"/>.</summary>
+    int[] RandomOfEachClass(int perClass, RandomKey key);
+}
+
+/// <summary>What a method works with in a run.</summary>
+public sealed record MethodContext
+{
+    /// <summary>The architecture that S is learned with.</summary>
+    public required Network Network { get; init; }
+
+    /// <summary>D.</summary>
+    public required IRealData Real { get; init; }
+
+    /// <summary>Networks that were trained on D, with their trajectories.</summary>
+    public required IReadOnlyList<Expert> Experts { get; init; }
+
+    /// <summary>The method's settings.</summary>
+    public required MethodValues Values { get; init; }
+
+    /// <summary>What all random numbers of the run follow from.</summary>
+    public required RandomKey Key { get; init; }
+
+    /// <summary>Of the images of S, and of D where a method augments both.</summary>
+    public Augmentation Augmentation { get; init; } = Augmentation.None;
+
+    /// <summary>Rows of S in a step of training on it; 0 for all.</summary>
+    public int BatchSyn { get; init; }
+
+    /// <summary>How products with second derivatives are computed.</summary>
+    public SecondOrderProducts Products { get; init; } = new(SecondDerivatives.FiniteDifference);
+
+    /// <summary>The loss of S under one draw of its augmentation.</summary>
+    /// <param name="s">S.</param>
+    /// <param name="key">What the draw follows from.</param>
+    /// <param name="siamese">Whether all images share a draw.</param>
+    public ImageLoss LossOf(SyntheticSet s, RandomKey key, bool siamese) => new(Network, Augmentation, key, siamese)
+    {
+        Factor = s.Factor, BatchSize = BatchSyn,
+    };
+}

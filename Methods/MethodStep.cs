@@ -1,0 +1,29 @@
+using System.Collections.Immutable;
+
+namespace InfMatch.Methods;
+
+/// <summary>A number that a step measured.</summary>
+/// <param name="Name">Its key in metrics.jsonl, in snake case.</param>
+/// <param name="Value">The number.</param>
+public readonly record struct Metric(string Name, double Value);
+
+/// <summary>One evaluation of a method at S.</summary>
+/// <param name="Loss">What the method makes small.</param>
+/// <param name="Gradient">d loss / dS, in the scope of the evaluation; null where the loss is not finite.</param>
+/// <param name="Metrics">What else was measured, in the order in which it is written down.</param>
+public sealed record MethodStep(double Loss, SyntheticGradient? Gradient, ImmutableArray<Metric> Metrics)
+{
+    /// <summary>d loss / d number of each number of S that is learned.</summary>
+    public ImmutableSortedDictionary<string, double> NumberGradients { get; init; } =
+        ImmutableSortedDictionary<string, double>.Empty;
+
+    /// <summary>Numbers of S that the method sets itself.</summary>
+    public ImmutableSortedDictionary<string, double> Numbers { get; init; } =
+        ImmutableSortedDictionary<string, double>.Empty;
+
+    /// <summary>Whether the method asks that S be left as it is.</summary>
+    public bool Skip { get; init; }
+
+    /// <summary>Where the evaluation took place, for an error message.</summary>
+    public string Place { get; init; } = "";
+}

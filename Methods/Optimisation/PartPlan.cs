@@ -1,0 +1,48 @@
+using InfMatch.Autograd;
+using InfMatch.Tensors;
+
+namespace InfMatch.Methods;
+
+/// <summary>How a part of S is learned.</summary>
+/// <param name="Optimiser">What moves it.</param>
+/// <param name="Rate">0 keeps the part as it is.</param>
+/// <param name="Momentum">μ.</param>
+public sealed record PartPlan(SetOptimiser Optimiser, double Rate, double Momentum)
+{
+    /// <summary>λ.</summary>
+    public double WeightDecay { get; init; }
+
+    /// <summary>Where it is kept after each step; null for anywhere.</summary>
+    public ValueRange? Range { get; init; }
+
+    /// <summary>The root mean square beyond which a step is refused, because numbers that far out mean nothing.</summary>
+    public double Bound { get; init; } = double.PositiveInfinity;
+
+    /// <summary>What the part is called in a message, such as "the synthetic images".</summary>
+    public string Says { get; init; } = "a part of the synthetic set";
+
+    /// <summary>The option that sets the rate, for messages.</summary>
+    public string Option { get; init; } = "its rate";
+
+    /// <summary>What else helps where the part is out of bounds; empty for nothing.</summary>
+    public string Advice { get; init; } = "";
+}
+
+/// <summary>How a number of S is learned: by SGD on its logarithm, so that it stays above 0.</summary>
+/// <param name="Rate">Of the logarithm.</param>
+public sealed record NumberPlan(double Rate);
+
+/// <summary>The range of each channel that a part is kept in.</summary>
+/// <param name="Low">[1, C, 1, 1].</param>
+/// <param name="High">[1, C, 1, 1].</param>
+public sealed record ValueRange(Tensor Low, Tensor High)
+{
+    /// <summary>The nearest numbers [N, C, H, W] in the range; NaN stays NaN.</summary>
+    public Tensor Clamp(Tensor x)
+    {
+        using IDisposable off = Recording.Off();
+        Variable low = Variable.Constant(Low).BroadcastTo(x.Shape), high = Variable.Constant(High).BroadcastTo(x.Shape);
+        Variable fromLow = low + (Variable.Constant(x) - low).Relu();
+        return (high - (high - fromLow).Relu()).Value;
+    }
+}

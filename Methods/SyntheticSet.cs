@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using InfMatch.Autograd;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Methods;
+
+/// <summary>A part of S: a tensor that is learned.</summary>
+/// <param name="Name">What it is: images, label_logits.</param>
+/// <param name="Value">Its numbers; the first axis counts the images of S.</param>
+public readonly record struct SyntheticPart(string Name, Tensor Value);
+
+/// <summary>
+/// S: what is learned, as tensors and numbers by name, so that whatever stores, shows or steps S goes through its parts and
+/// knows none of them. Every part has one row for each image of S. The constructor makes the set of image classification;
+/// labels are learned as logits ℓ, q = softmax ℓ, so that they never leave the simplex.
+/// </summary>
+public sealed record SyntheticSet
+{
+    /// <summary>The part of standardised images [N, C, H, W].</summary>
+    public const string ImagesPart = "images";
+
+    /// <summary>The part of label logits ℓ [N, M].</summary>
+    public const string LabelsPart = "label_logits";
+
+    /// <summary>The number by which S's gradient is scaled, α of theory.md; up to a constant the rate that S is meant to be
+    /// trained with.</summary>
+    public const string WeightNumber = "weight";
+
+    /// <summary>A set of any parts.</summary>
+    public SyntheticSet(ImmutableArray<SyntheticPart> parts) => Parts = parts;
+
+    /// <summary>Images [N, C, H, W] with label logits [N, M] and the weight α.</summary>
+    public SyntheticSet(Tensor images, Tensor labelLogits, double weight = 1)
+        : this([new(ImagesPart, images), new(LabelsPart, labelLogits)]) =>
+        Numbers = ImmutableSortedDictionary<string, double>.Empty.Add(WeightNumber, weight);
+
+    /// <summary>The tensors, in a fixed order.</summary>
+    public ImmutableArray<SyntheticPart> Parts { get; init; }
+
+    /// <summary>The single numbers that are learned, or that a method sets: such as the weight α.</summary>
+    public ImmutableSortedDictionary<string, double> Numbers { get; init; } =
+        ImmutableSortedDictionary<string, double>.Empty;
+
+    /// <summary>N.</summary>
+    public int Count => Parts[0].Value.Shape[0];
+
+    /// <summary>f: each stored image is f×f tiles, which are enlarged where the set is used; see <see cref="Tiles"/>.</summary>
+    public int Factor { get; init; } = 1;
+
+    /// <summary>The tensors of all parts.</summary>
+    public ImmutableArray<Tensor> Tensors => [.. Parts.Select(part => part.Value)];
+
+    /// <summary>The tensor of a part.</summary>
+    /// <exception cref="KeyNotFoundException">S has no such part.</exception>
+    public Tensor this[string part] => Parts[IndexOf(part)].Value;
+
+    /// <summary>Standardised images [N, C, H, W].</summary>
+    public Tensor Images
+    {
+        get => this[ImagesPart];
+        init => Parts = With(ImagesPart, value);
+    }
+
+    /// <summary>ℓ [N, M].</summary>
+    public Tensor LabelLogits
+    {
+        get => this[LabelsPart];
+        init => Parts = With(LabelsPart, value);
+    }
+
+    /// <summary>α.</summary>
+    public double Weight
+    {
+        get => Numbers[WeightNumber];
+        init => Numbers = Numbers.SetItem(WeightNumber, value);
+    }
+
+    /// <summary>The same set with other tensors in the place of its parts, in their order.</summary>
+    public SyntheticSet WithTensors(IReadOnlyList<Tensor> tensors) =>
+        this with { Parts = [.. Parts.Select((part, i) => part with { Value = tensors[i] })] };
+
+    /// <summary>Some consecutive rows of every part, sharing memory.</summary>
+    public SyntheticSet Rows(int first, int count) => WithTensors([.. Tensors.Select(part =>
+    {
+        int each = part.Count / Count;
+        return part.View(first * each, new Shape([count, .. part.Shape.Sizes[1..]]));
+    })]);
+
+    /// <summary>The images, N·f² of them, with their labels q = softmax ℓ, to train on; what is made belongs to the current
+    /// scope.</summary>
+    public LabelledImages AsTrainingSet()
+    {
+        using IDisposable off = Recording.Off();
+        return new LabelledImages(
+            Variable.Constant(Images).EnlargeTiles(Factor).Value,
+            Variable.Constant(LabelLogits).Softmax().ForEachTile(Factor).Value);
+    }
+
+    private int IndexOf(string name)
+    {
+        for (int i = 0; i < Parts.Length; i++)
+        {
+            if (Parts[i].Name == name)
+                return i;
+        }
+        throw new KeyNotFoundException($"S has no part '{name}'; it has {string.Join(", ", Parts.Select(p => p.Name))}.");
+    }
+
+    private ImmutableArray<SyntheticPart> With(string name, Tensor value) =>
+        Parts.SetItem(IndexOf(name), new SyntheticPart(name, value));
+}

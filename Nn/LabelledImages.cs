@@ -1,0 +1,67 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using InfMatch.Autograd;
+using InfMatch.Tensors;
+
+namespace InfMatch.Nn;
+
+/// <summary>Images with their labels, on a backend; their numbers do not change.</summary>
+/// <param name="images">Standardised images [N, C, H, W].</param>
+/// <param name="labels">Class probabilities [N, M]: one-hot for hard labels.</param>
+public sealed class LabelledImages(Tensor images, Tensor labels)
+{
+    private string? _contentHash;
+
+    /// <summary>Standardised images [N, C, H, W].</summary>
+    public Tensor Images { get; } = images;
+
+    /// <summary>Class probabilities [N, M]: one-hot for hard labels.</summary>
+    public Tensor Labels { get; } = labels;
+
+    /// <summary>N.</summary>
+    public int Count => Images.Shape[0];
+
+    /// <summary>Chosen images with their labels, in the order of the indices; they belong to the current
+    /// scope.</summary>
+    public LabelledImages Rows(int[] indices) => new(
+        Variable.Constant(Images).GatherRows(indices).Value, Variable.Constant(Labels).GatherRows(indices).Value);
+
+    /// <summary>SHA-256, in lower-case hex, of number type, shapes, labels and pixels: what was trained on, for a file
+    /// that outlives it. Computed once.</summary>
+    public string ContentHash() => _contentHash ??= ComputeContentHash();
+
+    private string ComputeContentHash()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (Tensor tensor in (Tensor[])[Images, Labels])
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes($"{tensor.DType} {tensor.Shape}"));
+            int row = tensor.Count / Math.Max(1, tensor.Shape[0]);
+            // A part at a time: a copy of all pixels at once would double what a large set takes.
+            int most = Math.Max(1, (1 << 20) / Math.Max(1, row)) * row;
+            for (int start = 0; start < tensor.Count; start += most)
+            {
+                Tensor part = tensor.View(start, new Shape(Math.Min(most, tensor.Count - start)));
+                hash.AppendData(tensor.DType == DType.Float32
+                    ? MemoryMarshal.AsBytes<float>(part.ToArray<float>())
+                    : MemoryMarshal.AsBytes<double>(part.ToArray<double>()));
+            }
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>One-hot labels [N, M] from class indices.</summary>
+    /// <exception cref="ShapeException">A label is not in 0 … M−1.</exception>
+    public static Tensor OneHot(Backend backend, DType dtype, ReadOnlySpan<int> labels, int classes)
+    {
+        var values = new double[labels.Length * classes];
+        for (int i = 0; i < labels.Length; i++)
+        {
+            if (labels[i] < 0 || labels[i] >= classes)
+                throw new ShapeException($"Label {i} is {labels[i]}, but there are {classes} classes.");
+            values[i * classes + labels[i]] = 1;
+        }
+        return Tensor.From(backend, dtype, values, new Shape(labels.Length, classes));
+    }
+}

@@ -1,0 +1,64 @@
+namespace InfMatch.Tests.Architecture;
+
+/// <summary>Methods that can be read at one look: short, with few parameters. Kernels are let be.</summary>
+public sealed class MethodTests
+{
+    private const int LongestMethod = 60, MostParameters = 6;
+
+    // What is still to be split. To be emptied.
+    private static readonly string[] s_open =
+    [
+    ];
+
+    private static IEnumerable<(string Path, SourceMember Member)> Members => Repository.Sources
+        .Where(f => !f.Path.StartsWith("tests/", StringComparison.Ordinal) && !f.Path.StartsWith("eng/", StringComparison.Ordinal)
+            && !f.Path.StartsWith("Tensors/Kernels/", StringComparison.Ordinal)
+            && !f.Path.StartsWith("Tensors.Gpu/Kernels/", StringComparison.Ordinal))
+        .SelectMany(f => MemberScan.Of(f.Text).Select(m => (f.Path, m)));
+
+    [Fact]
+    public void Methods_are_short_and_have_few_parameters()
+    {
+        string[] found =
+        [
+            .. Members.Where(m => m.Member.Lines > LongestMethod || m.Member.Parameters > MostParameters)
+                .Select(m => $"{m.Path} {m.Member.Name}: {m.Member.Lines} lines, {m.Member.Parameters} parameters"),
+        ];
+        Assert.Empty(found.Where(f => !s_open.Contains(Subject(f), StringComparer.Ordinal)));
+        Assert.Empty(s_open.Except(found.Select(Subject), StringComparer.Ordinal));
+
+        static string Subject(string line) => line[..line.IndexOf(':', StringComparison.Ordinal)];
+    }
+
+    [Fact]
+    public void The_scan_sees_every_file()
+    {
+        (string Path, SourceMember Member)[] all = [.. Members];
+        string[] silent =
+        [
+            .. Repository.Sources.Select(f => f.Path)
+                .Where(p => p.StartsWith("Nn/", StringComparison.Ordinal) || p.StartsWith("Distill/Runs/", StringComparison.Ordinal))
+                .Where(p => !all.Any(m => m.Path == p)),
+        ];
+        Assert.Empty(silent);
+        Assert.True(all.Length > 1500, $"only {all.Length} members were found");
+        Assert.Contains(all, m => m is { Path: "Nn/Jobs/IJobRunner.cs", Member: { Name: "Run", Parameters: 3 } });
+        Assert.Contains(all, m => m is { Path: "Distill/Fidelity/StudyInput.cs", Member: { Name: "StudyInput", Parameters: 6 } });
+    }
+
+    [Theory]
+    [InlineData("void F(int a, (int, int) b, Func<int, int> c = null) { var s = $\"{G(\"}\", 1)} {{\"; }", "F", 1, 3)]
+    [InlineData("[A(1, 2)] static (int A, int B) F<T>(T x)\n    where T : new() =>\n    G(x,\n    y);", "F", 4, 1)]
+    [InlineData("F(int a) : base(a, 1, 2)\n{\n    // }\n    char c = '}'; string s = @\"}\"\"}\";\n}", "F", 5, 1)]
+    [InlineData("int P\n{\n    get => 1;\n    set { }\n} = 3;", "P", 5, 0)]
+    [InlineData("abstract void F(int a, int b);", "F", 1, 2)]
+    [InlineData("static bool operator ==(X a, X b) => a.Equals(b);", "operator", 1, 2)]
+    [InlineData("record R(int A, string B) : Base(A);", "R", 1, 2)]
+    [InlineData("string F() => \"\"\"\n    {\n    \"\"\";", "F", 3, 0)]
+    [InlineData("int _field = G(() =>\n{\n    return 1;\n});\nvoid F() { }", "F", 1, 0)]
+    public void A_member_is_measured(string source, string name, int lines, int parameters)
+    {
+        SourceMember found = Assert.Single(MemberScan.Of($"namespace N;\n\nclass X\n{{\n{source}\n}}\n"));
+        Assert.Equal((name, lines, parameters), (found.Name, found.Lines, found.Parameters));
+    }
+}

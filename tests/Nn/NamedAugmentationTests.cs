@@ -1,0 +1,38 @@
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Tests.Nn;
+
+public sealed class NamedAugmentationTests
+{
+    [Theory]
+    [InlineData("none", "None", "None")]
+    [InlineData("auto", "Photographs", "Digits")]
+    [InlineData("photographs", "Photographs", "Photographs")]
+    [InlineData("digits", "Digits", "Digits")]
+    [InlineData(
+        "geometric", "Geometric, turns to 45°, one for each image", "Geometric, turns to 45°, one for each image")]
+    [InlineData("diffaug", "Photographs, in turn", "Digits, in turn")]
+    [InlineData(
+        "dc", "crop, scale or rotation by DC's code, one for each image",
+        "crop, scale or rotation by DC's code, one for each image")]
+    public void A_name_is_an_augmentation_of_photographs_and_one_of_digits(
+        string name, string photographs, string digits)
+    {
+        NamedAugmentation named = NamedAugmentation.Of(name);
+        Assert.Equal(photographs, named.For(digits: false).ToString());
+        Assert.Equal(digits, named.For(digits: true).ToString());
+        Assert.Equal(name == "dc", named.NeedsSquareImages);
+    }
+
+    [Fact]
+    public void Names_are_ordered_and_others_are_refused()
+    {
+        string[] all = ["auto", "dc", "diffaug", "digits", "geometric", "none", "photographs"];
+        Assert.Equal(all, NamedAugmentation.Names.Where(name => !name.StartsWith("toy", StringComparison.Ordinal)));
+        Assert.StartsWith(
+            "There is no augmentation 'flip'. Choose auto, dc, diffaug,",
+            Assert.Throws<ArgumentException>(() => NamedAugmentation.Of("flip")).Message, StringComparison.Ordinal);
+        Assert.Contains("flips for photographs", Kinds.Find<NamedAugmentation>("auto")!.Help, StringComparison.Ordinal);
+    }
+}
