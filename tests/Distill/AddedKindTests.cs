@@ -37,7 +37,7 @@ public sealed class AddedKindTests
         string[] all = [Path.Combine(AppContext.BaseDirectory, "InfMatch.Distill.dll"), .. args];
         var start = new ProcessStartInfo("dotnet", all)
         {
-            WorkingDirectory = folder.Root, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = folder.Root, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
         };
         start.Environment[Plugins.Variable] = typeof(ToyDataset).Assembly.Location;
         using Process process = Process.Start(start)!;
