@@ -1,5 +1,6 @@
 using InfMatch.Datasets;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -31,7 +32,8 @@ internal static class RunCheck
         pair.Train.FirstOfEachClass((int)Math.Min(int.MaxValue, settings.Ipc.Max() * (long)factor * factor));
         Network network = NetworkOf(settings, pair, settings.Width);
         NetworkOf(settings, pair, settings.EvalWidth);
-        RequireTrajectories(settings, pair);
+        if (settings.MethodKind.Needs.HasFlag(MethodNeeds.Trajectories))
+            RequireTrajectories(settings, pair);
         if (settings.Zca is not null)
             ZcaWhitening.RequireFit(pair.Train, backend);
         int classes = pair.Train.Classes;
