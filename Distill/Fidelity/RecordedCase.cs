@@ -74,7 +74,7 @@ internal sealed class RecordedCase : IDisposable
             input.Progress.Note(OlderFile.Note(file));
     }
 
-    /// <summary>Where the trajectory and retrained parameters are kept; its name follows from what is
+    /// <summary>Where the trajectory and the results of retrainings are kept; its name follows from what is
     /// trained.</summary>
     public string Folder { get; }
 
