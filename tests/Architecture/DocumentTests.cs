@@ -51,9 +51,10 @@ public sealed partial class DocumentTests
             StringComparer.Ordinal);
         (string Path, string File, string Name)[] named =
         [
-            .. Documents.Concat(Repository.Sources).SelectMany(f => Section()
-                .Matches(CommentMark().Replace(f.Text, " ")).Select(m => (f.Path, m.Groups["file"].Value, m.Groups["name"].Value)))
-                .Where(n => sections.ContainsKey(n.Item2)),
+            .. Documents.Concat(Repository.Sources)
+                .SelectMany(f => Section().Matches(LineEnd().Replace(f.Text, " "))
+                    .Select(m => (f.Path, File: m.Groups["file"].Value, Name: m.Groups["name"].Value)))
+                .Where(n => sections.ContainsKey(n.File)),
         ];
         Assert.Empty(named.Where(n => !sections[n.File].Contains(n.Name, StringComparer.Ordinal))
             .Select(n => $"{n.Path} names the section \"{n.Name}\" of {n.File}, which has none of that name."));
@@ -109,6 +110,6 @@ public sealed partial class DocumentTests
     [GeneratedRegex("\\b(?<file>[a-z-]+\\.md)\\)?,\\s+\"(?<name>[^\"\n]+?)[.,]?\"")]
     private static partial Regex Section();
 
-    [GeneratedRegex(@"\s*\n\s*///?\s*")]
-    private static partial Regex CommentMark();
+    [GeneratedRegex(@"\s*\n\s*(///?\s*)?")]
+    private static partial Regex LineEnd();
 }
