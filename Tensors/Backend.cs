@@ -25,15 +25,15 @@ public abstract class Backend
     /// required.</summary>
     public virtual Precision Precision => Precision.Float32;
 
-    /// <summary>How many independent pieces of work are best done side by side; 1 where kernels fill the device one by
-    /// one.</summary>
+    /// <summary>How many independent pieces of work are best run in parallel; 1 where one kernel at a time fills the device.
+    /// </summary>
     public virtual int DegreeOfParallelism => 1;
 
     /// <summary>Whether kernel calls can be taken down and made again: see <see cref="CapturedGraph"/>.</summary>
     public virtual bool CanCapture => false;
 
     /// <summary>About how many numbers of a long chain of kernels are best worked on at once, so that they stay in the caches of
-    /// one lane; the most there is where memory is as near for any number. It does not depend on the number of threads.</summary>
+    /// one core; the largest number where the size makes no difference. It does not depend on the number of threads.</summary>
     public virtual long NumbersInCache => long.MaxValue;
 
     /// <summary>Runs work(0) … work(count − 1), which must not depend on each other, up to <see cref="DegreeOfParallelism"/> at a time; the
