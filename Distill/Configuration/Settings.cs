@@ -272,6 +272,11 @@ internal static class Settings
         }
         if (s is { Zca: not null, Clamp: not null })
             throw DistillException.BadValue("--clamp", s.Clamp, "off beside --zca: whitened images have no range");
+        if (s is { BatchSyn: { } rows, MethodKind.TakesBatchesOfS: false })
+        {
+            throw DistillException.BadValue(
+                "--batch-syn", $"{rows}", $"0 beside --method {s.MethodName}, which takes all of the synthetic set at once");
+        }
         try
         {
             s.MethodKind.Check(s.OfMethod, new ExpertPlan(s.Experts, s.DenseSteps));
