@@ -11,12 +11,12 @@ internal static class ConvSamples
     // of the output reaches; padding up to more than half of the kernel.
     public static IEnumerable<Conv2dGeometry> Geometries() =>
     [
-        new(2, 2, 4, 5, 3, 3, 3, Stride: 1, Padding: 1),
-        new(1, 2, 6, 6, 2, 3, 3, Stride: 2, Padding: 0),
-        new(1, 1, 7, 6, 2, 3, 3, Stride: 2, Padding: 1),
-        new(2, 3, 3, 3, 2, 1, 1, Stride: 1, Padding: 0),
-        new(1, 2, 4, 4, 1, 1, 1, Stride: 2, Padding: 0),
-        new(1, 1, 5, 5, 2, 5, 5, Stride: 1, Padding: 3),
-        new(1, 1, 4, 5, 1, 2, 3, Stride: 1, Padding: 0),
+        new(2, 2, 4, 5, new Conv2dFilter(3, 3, 3, 1, 1)),
+        new(1, 2, 6, 6, new Conv2dFilter(2, 3, 3, 2, 0)),
+        new(1, 1, 7, 6, new Conv2dFilter(2, 3, 3, 2, 1)),
+        new(2, 3, 3, 3, new Conv2dFilter(2, 1, 1, 1, 0)),
+        new(1, 2, 4, 4, new Conv2dFilter(1, 1, 1, 2, 0)),
+        new(1, 1, 5, 5, new Conv2dFilter(2, 5, 5, 1, 3)),
+        new(1, 1, 4, 5, new Conv2dFilter(1, 2, 3, 1, 0)),
     ];
 }
