@@ -198,7 +198,7 @@ public sealed class PartTests
 
         public override MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key)
         {
-            _centre += key.Uniform(0) - 0.3;
+            _centre += key.UniformAt(0) - 0.3;
             Tensor Apart(Tensor x) => x.Minus(Tensor.Full(x.Backend, x.DType, x.Shape, _centre));
             Tensor[] apart = [.. s.Tensors.Select(Apart)];
             ImmutableSortedDictionary<string, double> none = ImmutableSortedDictionary<string, double>.Empty;
