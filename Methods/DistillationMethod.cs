@@ -30,6 +30,9 @@ public abstract class DistillationMethod : IKind
     /// <summary>Its own settings.</summary>
     public virtual IReadOnlyList<MethodSetting> Settings => [];
 
+    /// <summary>Whether it takes S in minibatches (<see cref="MethodContext.BatchSyn"/>).</summary>
+    public virtual bool TakesBatchesOfS => false;
+
     /// <summary>How results of some settings are called in a table; the name where one is enough.</summary>
     public virtual string Describe(MethodValues values) => Name;
 

@@ -12,7 +12,7 @@ public sealed record DistillationPlan
     /// <summary>How the rates change over the updates.</summary>
     public SetSchedule Schedule { get; init; } = new ConstantSchedule();
 
-    /// <summary>The most that the norm of the gradient of all parts may be; a longer one is scaled down to it. 0 for any.
-    /// </summary>
+    /// <summary>The most that the norm of the gradient of all parts that are learned may be; a longer one is scaled down to it.
+    /// 0 for any.</summary>
     public double MostGradient { get; init; }
 }

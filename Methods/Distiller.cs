@@ -102,13 +102,18 @@ public sealed class Distiller : IDisposable
         for (int i = 0; i < values.Length; i++)
         {
             PartPlan plan = PlanOf(Set.Parts[i].Name);
-            (values[i], states[i]) = plan.Optimiser.Step(
-                Set.Parts[i].Value, _states[i], clipped.Parts[i].Value,
-                new SetStep(factor * plan.Rate, plan.Momentum, plan.WeightDecay, Iteration - Skipped));
-            if (plan is { Range: { } range, Rate: > 0 })
+            (values[i], states[i]) = plan.Rate == 0
+                ? (Set.Parts[i].Value.Clone(), [.. _states[i].Select(state => state.Clone())])
+                : plan.Optimiser.Step(
+                    Set.Parts[i].Value, _states[i], clipped.Parts[i].Value,
+                    new SetStep(factor * plan.Rate, plan.Momentum, plan.WeightDecay, Iteration - Skipped));
+        }
+        RequireSize(values); // before infinite numbers are brought into a range
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (PlanOf(Set.Parts[i].Name) is { Range: { } range, Rate: > 0 })
                 values[i] = range.Clamp(values[i]);
         }
-        RequireSize(values);
         ImmutableSortedDictionary<string, double> numbers = NumbersAfter(found, factor);
         foreach (Tensor gone in Held)
             gone.Dispose();
@@ -121,7 +126,9 @@ public sealed class Distiller : IDisposable
     {
         if (_plan.MostGradient == 0)
             return gradient;
-        double norm = Math.Sqrt(TensorAlgebra.Dots([.. gradient.Parts.Select(p => (p.Value, p.Value))]).Sum());
+        (Tensor, Tensor)[] learned =
+            [.. gradient.Parts.Where(part => PlanOf(part.Name).Rate > 0).Select(part => (part.Value, part.Value))];
+        double norm = learned.Length == 0 ? 0 : Math.Sqrt(TensorAlgebra.Dots(learned).Sum());
         return norm > _plan.MostGradient ? gradient.Times(_plan.MostGradient / norm) : gradient;
     }
 

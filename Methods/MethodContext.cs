@@ -16,6 +16,9 @@ public interface IRealData
     /// <summary>The number of images of a class.</summary>
     int CountOfClass(int label);
 
+    /// <summary>So many random images of a class, all where it has no more; indices into <see cref="Train"/>.</summary>
+    int[] RandomOfClass(int label, int most, RandomKey key);
+
     /// <summary>So many random images of each class, class by class; indices into <see cref="Train"/>.</summary>
     int[] RandomOfEachClass(int perClass, RandomKey key);
 }

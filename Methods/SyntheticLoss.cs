@@ -17,9 +17,9 @@ public abstract class SyntheticLoss
     /// <summary>The same loss under what step t of a training on S draws.</summary>
     public abstract SyntheticLoss OfStep(int step);
 
-    /// <summary>The rows of S of which derivatives are best taken together, where L is the mean of a term of each row; null
-    /// where it is not.</summary>
-    public virtual int? RowsAtOnce(Backend backend) => null;
+    /// <summary>Of how many of so many rows of S derivatives are best taken together, where L is the mean of a term of each row;
+    /// null where it is not.</summary>
+    public virtual int? RowsAtOnce(Backend backend, int count) => null;
 
     /// <summary>L(·; S) as a function of θ alone, with S held constant.</summary>
     public ParameterLoss Of(SyntheticSet s)
@@ -54,7 +54,7 @@ public sealed class ImageLoss(Network network, Augmentation augmentation, Random
     public override Variable At(Variable theta, IReadOnlyList<Variable> s)
     {
         (Variable images, Variable logits) = (s[0], s[1]);
-        if (BatchSize > 0 && BatchSize < images.Shape[0])
+        if (IsPart(images.Shape[0]))
         {
             int[] rows = RowsOf(images.Shape[0]);
             (images, logits) = (images.GatherRows(rows), logits.GatherRows(rows));
@@ -65,8 +65,8 @@ public sealed class ImageLoss(Network network, Augmentation augmentation, Random
 
     /// <inheritdoc/>
     // An augmentation that draws for each image makes its part of the loss depend on its place in S.
-    public override int? RowsAtOnce(Backend backend) =>
-        BatchSize == 0 && network.TrainingLoss is ExampleLoss && (siamese || augmentation.Ops == AugmentationOps.None)
+    public override int? RowsAtOnce(Backend backend, int count) =>
+        !IsPart(count) && network.TrainingLoss is ExampleLoss && (siamese || augmentation.Ops == AugmentationOps.None)
             ? (int)Math.Clamp(
                 backend.NumbersInCache / Math.Max(1, network.ActivationCount * Factor * Factor), 1, int.MaxValue)
             : null;
@@ -76,6 +76,8 @@ public sealed class ImageLoss(Network network, Augmentation augmentation, Random
     {
         Factor = Factor, BatchSize = BatchSize, Step = step, Whole = Whole ?? _key,
     };
+
+    private bool IsPart(int count) => BatchSize > 0 && BatchSize < count;
 
     // Epochs over S: a permutation each, cut into batches; what does not fill one is left out.
     private int[] RowsOf(int count)

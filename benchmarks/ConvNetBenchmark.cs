@@ -184,6 +184,8 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
 
         public int CountOfClass(int label) => 1;
 
+        public int[] RandomOfClass(int label, int most, RandomKey key) => [label];
+
         public int[] RandomOfEachClass(int perClass, RandomKey key) => [.. Enumerable.Range(0, data.Count)];
     }
 

@@ -186,13 +186,20 @@ internal sealed class OptionOfMethods(ImmutableArray<(DistillationMethod Method,
         : setting is WholeSetting ? JsonValue.Create(int.Parse(text, CultureInfo.InvariantCulture))
         : JsonValue.Create(double.Parse(text, CultureInfo.InvariantCulture));
 
+    // One text where all say the same; else each with its methods behind it.
     private static string HelpOf(ImmutableArray<(DistillationMethod Method, MethodSetting Setting)> of)
     {
-        MethodSetting first = of[0].Setting;
-        string choices = first.Choices.Count > 0 ? $": {string.Join(", ", first.Choices)}." : "";
         bool isOfAll = of.Length == Kinds.Of<DistillationMethod>().Count;
-        return first.Help + choices + (isOfAll ? "" : $" ({string.Join(", ", of.Select(o => o.Method.Name))})");
+        (string Text, string Methods)[] texts =
+        [
+            .. of.GroupBy(o => TextOf(o.Setting), o => o.Method.Name, StringComparer.Ordinal)
+                .Select(group => (group.Key, string.Join(", ", group))),
+        ];
+        return string.Join(" ", texts.Select(t => t.Text + (isOfAll && texts.Length == 1 ? "" : $" ({t.Methods})")));
     }
+
+    private static string TextOf(MethodSetting setting) =>
+        setting.Help + (setting.Choices.Count > 0 ? $": {string.Join(", ", setting.Choices)}." : "");
 }
 
 /// <summary>Resolved settings with the origin of each.</summary>

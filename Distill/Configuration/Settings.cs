@@ -132,7 +132,7 @@ internal static class Settings
             s => s.ClipGradient ?? 0, (s, v) => s with { ClipGradient = v == 0 ? null : v }, zero: true),
         Whole("BatchSyn", "Synthetic images in a step of training on them; 0 for all.", 0, 1 << 20,
             s => s.BatchSyn ?? 0, (s, v) => s with { BatchSyn = v == 0 ? null : v }),
-        new RunSetting("StartFrom", "SET", "Start from another distilled set, of whatever network, instead of real images.",
+        new RunSetting("StartFrom", "SET", "Start from another distilled set, its images and labels, made with whatever network.",
             s => s.StartFrom ?? "", (s, t) => s with { StartFrom = NotEmpty("--start-from", t) }),
         Choice("RateSchedule", "How both rates change over the iterations", [.. Kinds.Names<SetSchedule>()],
             s => s.RateSchedule, (s, v) => s with { RateSchedule = v }),
@@ -272,6 +272,11 @@ internal static class Settings
         }
         if (s is { Zca: not null, Clamp: not null })
             throw DistillException.BadValue("--clamp", s.Clamp, "off beside --zca: whitened images have no range");
+        if (s is { BatchSyn: { } rows, MethodKind.TakesBatchesOfS: false })
+        {
+            throw DistillException.BadValue(
+                "--batch-syn", $"{rows}", $"0 beside --method {s.MethodName}, which takes all of the synthetic set at once");
+        }
         try
         {
             s.MethodKind.Check(s.OfMethod, new ExpertPlan(s.Experts, s.DenseSteps));

@@ -51,12 +51,11 @@ internal sealed class PreparedData : IDisposable, IRealData
     public Network NetworkOf(RunSettings settings, int width, string? model = null) =>
         PlanFactory.NetworkOf(settings, Image, Classes, width, model);
 
-    /// <summary>What standardised pixels can be: black to white in each channel [1, C, 1, 1].</summary>
+    /// <summary>What standardised pixels can be: black to white in each channel.</summary>
     public ValueRange PixelRange()
     {
         Standardisation by = Pair.Standardisation;
-        Tensor Of(float pixel) => Tensor.From<float>(
-            Backend, [.. by.Mean.Select((mean, c) => (pixel - mean) / by.Std[c])], new Shape(1, by.Channels, 1, 1));
+        double[] Of(float pixel) => [.. by.Mean.Select((mean, c) => (double)((pixel - mean) / by.Std[c]))];
         return new ValueRange(Of(0), Of(1));
     }
 
@@ -116,13 +115,14 @@ internal sealed class PreparedData : IDisposable, IRealData
     public int[] RandomOfEachClass(int perClass, RandomKey key)
     {
         Pair.Train.FirstOfEachClass(perClass);
-        return
-        [
-            .. Enumerable.Range(0, Classes).SelectMany(c =>
-                key.Split((ulong)c).Permutation(Pair.Train.CountOfClass(c)).Take(perClass)
-                    .Select(i => Pair.Train.IndicesOfClass(c)[i])),
-        ];
+        return [.. Enumerable.Range(0, Classes).SelectMany(c => RandomOfClass(c, perClass, key.Split((ulong)c)))];
     }
+
+    /// <inheritdoc/>
+    public int[] RandomOfClass(int label, int most, RandomKey key) =>
+    [
+        .. key.Permutation(Pair.Train.CountOfClass(label)).Take(most).Select(i => Pair.Train.IndicesOfClass(label)[i]),
+    ];
 
     /// <inheritdoc/>
     public void Dispose()

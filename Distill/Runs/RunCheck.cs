@@ -30,6 +30,11 @@ internal static class RunCheck
                 "--factor", $"{factor}", $"a number that divides the images' {pair.Train.Height} rows and {pair.Train.Width} columns");
         }
         pair.Train.FirstOfEachClass((int)Math.Min(int.MaxValue, settings.Ipc.Max() * (long)factor * factor));
+        if (settings.StartFrom is { } start)
+        {
+            foreach (int ipc in settings.Ipc)
+                StartFile.Require(start, settings, pair, ipc);
+        }
         Network network = NetworkOf(settings, pair, settings.Width);
         NetworkOf(settings, pair, settings.EvalWidth);
         if (settings.MethodKind.Needs.HasFlag(MethodNeeds.Trajectories))

@@ -85,6 +85,9 @@ public sealed class InfluenceMatching : DistillationMethod
     ];
 
     /// <inheritdoc/>
+    public override bool TakesBatchesOfS => true;
+
+    /// <inheritdoc/>
     public override string Describe(MethodValues values) => Estimator.Of(values);
 
     /// <inheritdoc/>

@@ -13,7 +13,7 @@ public static class SyntheticProducts
         this SecondOrderProducts products, Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v)
     {
         // The tensors of a double backward pass are many, each read once and again: in parts they stay in the caches.
-        if (products.Mode == SecondDerivatives.Exact && loss.RowsAtOnce(theta.Backend) is { } part && part < s.Count)
+        if (products.Mode == SecondDerivatives.Exact && loss.RowsAtOnce(theta.Backend, s.Count) is { } part && part < s.Count)
             return ExactInParts(theta, loss, s, v, part);
         return SyntheticGradient.Of(s, products.Mixed(loss.At, theta, v, s.Tensors));
     }

@@ -1,6 +1,3 @@
-using InfMatch.Autograd;
-using InfMatch.Tensors;
-
 namespace InfMatch.Methods;
 
 /// <summary>How a part of S is learned.</summary>
@@ -31,18 +28,3 @@ public sealed record PartPlan(SetOptimiser Optimiser, double Rate, double Moment
 /// <summary>How a number of S is learned: by SGD on its logarithm, so that it stays above 0.</summary>
 /// <param name="Rate">Of the logarithm.</param>
 public sealed record NumberPlan(double Rate);
-
-/// <summary>The range of each channel that a part is kept in.</summary>
-/// <param name="Low">[1, C, 1, 1].</param>
-/// <param name="High">[1, C, 1, 1].</param>
-public sealed record ValueRange(Tensor Low, Tensor High)
-{
-    /// <summary>The nearest numbers [N, C, H, W] in the range; NaN stays NaN.</summary>
-    public Tensor Clamp(Tensor x)
-    {
-        using IDisposable off = Recording.Off();
-        Variable low = Variable.Constant(Low).BroadcastTo(x.Shape), high = Variable.Constant(High).BroadcastTo(x.Shape);
-        Variable fromLow = low + (Variable.Constant(x) - low).Relu();
-        return (high - (high - fromLow).Relu()).Value;
-    }
-}

@@ -41,6 +41,25 @@ internal sealed class CommandRun : IDisposable
         "--threshold", "10", "--rate-schedule", "constant", .. more,
     ];
 
+    /// <summary>The small run with some options replaced by others or added.</summary>
+    public static string[] SmallRunWith(string options)
+    {
+        List<string> args = [.. SmallRun()];
+        string[] words = options.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        for (int i = 0; i < words.Length; i += 2)
+        {
+            int at = args.IndexOf(words[i]);
+            if (at >= 0)
+            {
+                args.RemoveAt(at);
+                while (at < args.Count && !args[at].StartsWith("--", StringComparison.Ordinal))
+                    args.RemoveAt(at);
+            }
+            args.AddRange([words[i], words[i + 1]]);
+        }
+        return [.. args];
+    }
+
     public static DatasetPair TinyData() => TinyData(s_classes);
 
     /// <summary>The data with other names of its classes, as many.</summary>

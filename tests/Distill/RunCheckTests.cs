@@ -37,7 +37,7 @@ public sealed class RunCheckTests : IDisposable
     {
         foreach (string command in (string[])["distill", "ablate"])
         {
-            string[] args = command == "distill" ? Given(options) : ["ablate", .. Given(options)[1..], "--start-growth", "3"];
+            string[] args = command == "distill" ? CommandRun.SmallRunWith(options) : ["ablate", .. CommandRun.SmallRunWith(options)[1..], "--start-growth", "3"];
             Assert.Equal(code, _run.Run(args));
             Assert.Contains(message, _run.Errors, StringComparison.Ordinal);
             Assert.DoesNotContain("Experts", _run.Errors, StringComparison.Ordinal);
@@ -123,25 +123,6 @@ public sealed class RunCheckTests : IDisposable
 
     private string[] Entries() =>
         Directory.Exists(_run.Runs) ? [.. Directory.GetFileSystemEntries(_run.Runs).Order(StringComparer.Ordinal)] : [];
-
-    // The small run with its options replaced by others.
-    private static string[] Given(string options)
-    {
-        List<string> args = [.. CommandRun.SmallRun()];
-        string[] words = options.Split(' ');
-        for (int i = 0; i < words.Length; i += 2)
-        {
-            int at = args.IndexOf(words[i]);
-            if (at >= 0)
-            {
-                args.RemoveAt(at);
-                while (at < args.Count && !args[at].StartsWith("--", StringComparison.Ordinal))
-                    args.RemoveAt(at);
-            }
-            args.AddRange([words[i], words[i + 1]]);
-        }
-        return [.. args];
-    }
 
     private sealed class ScopedData : IDisposable
     {

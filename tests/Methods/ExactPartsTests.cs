@@ -26,7 +26,7 @@ public sealed class ExactPartsTests
             var backend = new CpuBackend(threads);
             using var scope = TensorScope.Begin();
             (Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v) = Problem(backend, ops, siamese, factor);
-            int? part = loss.RowsAtOnce(backend);
+            int? part = loss.RowsAtOnce(backend, s.Count);
             Assert.InRange(part ?? 0, 5, s.Count - 1);
             Assert.NotEqual(0, s.Count % part);
             double[][] found = Numbers(new SecondOrderProducts(SecondDerivatives.Exact).Mixed(theta, loss, s, v));
@@ -54,11 +54,11 @@ public sealed class ExactPartsTests
         var backend = new CpuBackend(2);
         using var scope = TensorScope.Begin();
         (Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v) = Problem(backend, AugmentationOps.Color, siamese: false, 1);
-        Assert.Null(loss.RowsAtOnce(backend));
+        Assert.Null(loss.RowsAtOnce(backend, s.Count));
         double[][] found = Numbers(new SecondOrderProducts(SecondDerivatives.Exact).Mixed(theta, loss, s, v));
         Assert.Equal(MixedProduct.Exact(loss.At, theta, v, [s.Images, s.LabelLogits]).Select(m => m.ToArray<double>()), found);
         (_, SyntheticLoss plain, _, _) = Problem(backend, AugmentationOps.None, siamese: true, 1);
-        Assert.Equal(int.MaxValue, plain.RowsAtOnce(new ReferenceBackend()));
+        Assert.Equal(int.MaxValue, plain.RowsAtOnce(new ReferenceBackend(), 12));
     }
 
     private static (Tensor Theta, SyntheticLoss Loss, SyntheticSet S, Tensor V) Problem(

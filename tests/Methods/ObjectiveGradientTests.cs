@@ -83,7 +83,7 @@ public class ObjectiveGradientTests
         Check(found.LabelLogits.ToArray<double>(), l, v => At(x, v), 9, 1e-6);
     }
 
-    private static void Check(double[] analytic, double[] at, Func<double[], double> f, int most, double tolerance)
+    internal static void Check(double[] analytic, double[] at, Func<double[], double> f, int most, double tolerance)
     {
         const double step = 1e-5;
         int stride = Math.Max(1, at.Length / most);

@@ -43,6 +43,9 @@ internal sealed class TinyProblem : IDisposable, IRealData
 
     public int CountOfClass(int label) => Data.Count / 3;
 
+    public int[] RandomOfClass(int label, int most, RandomKey key) =>
+        [.. key.Permutation(Data.Count / 3).Take(most).Select(i => 3 * i + label)];
+
     public int[] RandomOfEachClass(int perClass, RandomKey key) =>
         [.. Enumerable.Range(0, 3).SelectMany(c => Enumerable.Range(0, Data.Count).Where(i => i % 3 == c).Take(perClass))];
 

@@ -15,7 +15,9 @@ public sealed class ToyTests : IDisposable
     [Fact]
     public void Help_names_every_toy()
     {
-        Assert.Contains("toy-command", Run("--help"), StringComparison.Ordinal);
+        string commands = Run("datasets", "--help");
+        Assert.Contains("toy-command", commands, StringComparison.Ordinal);
+        Assert.DoesNotContain("older-toy", commands, StringComparison.Ordinal);
         string help = Run("distill", "--help");
         foreach (string toy in (string[])
             ["toy-method", "--toy-pull", "toy-network", "toy-data", "toy-protocol", "toy-augmentation", "toy-preset", "toy-estimator",
@@ -25,7 +27,11 @@ public sealed class ToyTests : IDisposable
     }
 
     [Fact]
-    public void A_command_runs() => Assert.Contains("It is a toy.", Run("toy-command"), StringComparison.Ordinal);
+    public void A_command_runs_by_its_name_and_by_an_older_one()
+    {
+        Assert.Contains("It is a toy.", Run("datasets", "toy-command"), StringComparison.Ordinal);
+        Assert.Contains("It is a toy.", Run("datasets", "older-toy"), StringComparison.Ordinal);
+    }
 
     [Fact]
     public void A_run_of_toys_alone_is_distilled_resumed_evaluated_and_verified()

@@ -142,7 +142,9 @@ internal sealed class ToyPreset : Preset
 /// <summary>A command.</summary>
 internal sealed class ToyCommand : CommandDefinition
 {
-    public override string Name => "toy-command";
+    public override string Name => "datasets toy-command";
+
+    public override IReadOnlyList<string> HiddenNames => ["datasets older-toy"];
 
     public override string Help => "Says that it is a toy.";
 

@@ -1,0 +1,87 @@
+using InfMatch.Autograd;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Methods;
+
+/// <summary>
+/// Distribution matching (Zhao and Bilen, WACV 2023): the mean embedding of each class of S under a fresh network is brought to
+/// that of real images, both under the same augmentation,
+/// loss = Σ_c ‖mean φ_θ(A(real_c)) − mean φ_θ(A(S_c))‖², summed over classes and features, with θ drawn anew for each update
+/// and never trained. The images of S must stand class by class, equally many of each; labels have no part in it.
+/// </summary>
+public sealed class DistributionMatching : DistillationMethod
+{
+    /// <summary>How many real images of a class an update sees.</summary>
+    public static WholeSetting RealBatch { get; } = new(
+        "RealBatch", "Real images of each class that an update draws; 0 for all.", 256, 0, 1 << 20);
+
+    /// <inheritdoc/>
+    public override string Name => "dm";
+
+    /// <inheritdoc/>
+    public override string Help => "distribution matching (Zhao and Bilen, WACV 2023)";
+
+    /// <inheritdoc/>
+    public override MethodNeeds Needs => MethodNeeds.RealClasses | MethodNeeds.Features | MethodNeeds.Networks;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<MethodSetting> Settings { get; } = [RealBatch];
+
+    /// <inheritdoc/>
+    public override MethodSession Begin(MethodContext context) => new Session(context);
+
+    private sealed class Session(MethodContext run) : MethodSession
+    {
+        private readonly int _batch = RealBatch.Of(run.Values) is > 0 and var asked ? asked : int.MaxValue;
+
+        public override MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key)
+        {
+            int classes = run.Real.Classes, each = s.Count / classes;
+            if (each * classes != s.Count)
+                throw new ShapeException($"A set of {s.Count} images has not equally many of each of {classes} classes.");
+            Backend on = s.Images.Backend;
+            Variable theta = Variable.Constant(run.Network.Initialise(on, s.Images.DType, key.Split("network")));
+            SyntheticGradient gradient = SyntheticGradient.ZerosLike(s);
+            double loss = 0;
+            for (int c = 0; c < classes; c++)
+            {
+                using var scope = TensorScope.Begin();
+                Tensor real = MeanOfReal(theta, c, key);
+                var images = Variable.Leaf(s.Rows(c * each, each).Images);
+                Variable apart = Mean(theta, images.EnlargeTiles(s.Factor), DrawOf(c, key)) - Variable.Constant(real);
+                Variable distance = apart.Dot(apart);
+                loss += distance.Value.ToScalar();
+                on.Copy(
+                    Gradient.Of(distance, images).Value,
+                    gradient.Images.View(c * images.Shape.Count, images.Shape));
+            }
+            return new MethodStep(loss, double.IsFinite(loss) ? gradient : null, [])
+            {
+                Place = "the distance of mean embeddings (dm)",
+            };
+        }
+
+        public override IReadOnlySet<string> TraitsOf(int iteration, RandomKey key) => Enumerable.Range(0, run.Real.Classes)
+            .Select(c => run.Augmentation.FormOf(DrawOf(c, key), siamese: true).ToString()).ToHashSet(StringComparer.Ordinal);
+
+        // Each class has a draw of its own, which its real and its synthetic images share.
+        private static RandomKey DrawOf(int label, RandomKey key) => key.Split("augmentation").Split((ulong)label);
+
+        private Tensor MeanOfReal(Variable theta, int label, RandomKey key)
+        {
+            using var scope = TensorScope.Begin();
+            using IDisposable off = Recording.Off();
+            int[] drawn = run.Real.RandomOfClass(label, _batch, key.Split("real").Split((ulong)label));
+            var images = Variable.Constant(run.Real.Train.Rows(drawn).Images);
+            return scope.Keep(Mean(theta, images, DrawOf(label, key)).Value);
+        }
+
+        // The mean embedding [1, F] of images [N, C, H, W].
+        private Variable Mean(Variable theta, Variable images, RandomKey draw)
+        {
+            Variable embedding = run.Network.Features(theta, run.Augmentation.Apply(images, draw, siamese: true)).Embedding;
+            return embedding.SumTo(new Shape(1, embedding.Shape[1])) / embedding.Shape[0];
+        }
+    }
+}
