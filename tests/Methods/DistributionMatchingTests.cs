@@ -95,7 +95,7 @@ public sealed class DistributionMatchingTests
         }
         Assert.True(losses.TakeLast(10).Average() < 0.5 * losses.Take(10).Average(), string.Join(' ', losses));
         Assert.Equal(start.LabelLogits.ToArray<double>(), distiller.Set.LabelLogits.ToArray<double>());
-        using Distiller resumed = plan.Begin(other, start, s_key);
+        using Distiller resumed = plan.Begin(other, SyntheticBatchTests.SetOf(again, 6), s_key);
         resumed.Restore(Safetensors.Read(new MemoryStream(half)));
         while (resumed.Iteration < 50)
             resumed.Step();
