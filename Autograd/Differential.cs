@@ -98,8 +98,8 @@ public static class Differential
         return scope.Keep(Central(scope, theta, v, step, at => [GradientAt(loss, at)])[0]);
     }
 
-    // (f(θ + εv) − f(θ − εv))/2ε: two walks that know nothing of each other, and fill two lanes better than each of
-    // them fills both.
+    // (f(θ + εv) − f(θ − εv))/2ε: two independent walks: each on one of two threads is faster than both threads on each
+    // walk in turn.
     internal static Tensor[] Central(TensorScope scope, Tensor theta, Tensor v, double step, Func<Tensor, Tensor[]> f)
     {
         Tensor[][] ends = scope.InParallel(

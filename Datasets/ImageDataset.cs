@@ -21,9 +21,9 @@ public sealed class ImageDataset
         (int channels, int height, int width) = image.Rank == 3
             ? (image[0], image[1], image[2])
             : throw new ArgumentException($"ImageDataset {name}: {image} is not [channels, height, width].", nameof(image));
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(channels);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(channels, nameof(image));
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height, nameof(image));
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width, nameof(image));
         if (classNames.Length is 0 or > 256)
         {
             throw new ArgumentException(

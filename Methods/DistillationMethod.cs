@@ -21,6 +21,12 @@ public abstract class DistillationMethod : IKind
     /// <summary>What its loss is called where it is shown.</summary>
     public virtual string LossName => "loss";
 
+    /// <summary>The names of what its steps measure besides the loss, in snake case; others are refused.</summary>
+    public virtual IReadOnlyList<string> Metrics => [];
+
+    /// <summary>What it works with besides S.</summary>
+    public virtual MethodNeeds Needs => MethodNeeds.None;
+
     /// <summary>Its own settings.</summary>
     public virtual IReadOnlyList<MethodSetting> Settings => [];
 

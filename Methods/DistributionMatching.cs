@@ -25,6 +25,9 @@ public sealed class DistributionMatching : DistillationMethod
     public override string Help => "distribution matching (Zhao and Bilen, WACV 2023)";
 
     /// <inheritdoc/>
+    public override MethodNeeds Needs => MethodNeeds.RealClasses | MethodNeeds.Features | MethodNeeds.Networks;
+
+    /// <inheritdoc/>
     public override IReadOnlyList<MethodSetting> Settings { get; } = [RealBatch];
 
     /// <inheritdoc/>

@@ -10,23 +10,41 @@ namespace InfMatch.Tensors;
 /// <param name="Specification">The text for --device, such as cuda:0.</param>
 /// <param name="Name">Its model.</param>
 /// <param name="IsGpu">Whether it is a graphics processor; an OpenCL driver may also serve the processor.</param>
-/// <param name="MemoryBytes">Its memory.</param>
-/// <param name="SharedBytes">Shared memory of a thread group.</param>
-/// <param name="GroupThreads">Threads of a group at most.</param>
-/// <param name="Multiprocessors">Units that run groups.</param>
-/// <param name="WarpThreads">Threads that run in step; 0 where the driver does not tell.</param>
-/// <param name="Capability">What its kernels are compiled for: the architecture of CUDA, the language of OpenCL.</param>
-/// <param name="Driver">The driver with its version.</param>
-/// <param name="HasFloat64">Whether it computes in float64, which sums need.</param>
-/// <param name="Float32Gflops">What it does in float32 at most, in GFLOP/s; null where that is not known.</param>
-/// <param name="HasTf32">Whether it has the tensor cores of <see cref="Precision.Tf32"/>.</param>
-public sealed record GpuDevice(
-    string Specification, string Name, bool IsGpu, long MemoryBytes, long SharedBytes, int GroupThreads,
-    int Multiprocessors, int WarpThreads, string Capability, string Driver, bool HasFloat64,
-    bool HasTf32 = false, double? Float32Gflops = null) : PresentDevice(Specification, Name, IsGpu)
+public sealed record GpuDevice(string Specification, string Name, bool IsGpu)
+    : PresentDevice(Specification, Name, IsGpu)
 {
     // What our convolutions reach of a peak: docs/performance.md, "Which device auto takes".
     private const double ShareOfCuda = 0.5, ShareOfOpenCl = 0.25;
+
+    /// <summary>Its memory.</summary>
+    public long MemoryBytes { get; init; }
+
+    /// <summary>Shared memory of a thread group.</summary>
+    public long SharedBytes { get; init; }
+
+    /// <summary>Threads of a group at most.</summary>
+    public int GroupThreads { get; init; }
+
+    /// <summary>Units that run groups.</summary>
+    public int Multiprocessors { get; init; }
+
+    /// <summary>Threads that run in step; 0 where the driver does not tell.</summary>
+    public int WarpThreads { get; init; }
+
+    /// <summary>What its kernels are compiled for: the architecture of CUDA, the language of OpenCL.</summary>
+    public string Capability { get; init; } = "";
+
+    /// <summary>The driver with its version.</summary>
+    public string Driver { get; init; } = "";
+
+    /// <summary>Whether it computes in float64, which sums need.</summary>
+    public bool HasFloat64 { get; init; }
+
+    /// <summary>Whether it has the tensor cores of <see cref="Precision.Tf32"/>.</summary>
+    public bool HasTf32 { get; init; }
+
+    /// <summary>What it does in float32 at most, in GFLOP/s; null where that is not known.</summary>
+    public double? Float32Gflops { get; init; }
 
     /// <inheritdoc/>
     public override SpeedEstimate? Speed
@@ -90,10 +108,20 @@ public static class GpuDevices
     }
 
     private static GpuDevice Describe(string specification, Device device) => new(
-        specification, device.Name.Trim(), device is not CLDevice cl || cl.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU),
-        device.MemorySize, device.MaxSharedMemoryPerGroup, device.MaxNumThreadsPerGroup, device.NumMultiprocessors,
-        device.WarpSize, CapabilityOf(device), DriverOf(device), device is not CLDevice || ((CLCapabilityContext)device.Capabilities).Float64,
-        HasTf32(device), PeakOf(device));
+        specification, device.Name.Trim(),
+        device is not CLDevice cl || cl.DeviceType.HasFlag(CLDeviceType.CL_DEVICE_TYPE_GPU))
+    {
+        MemoryBytes = device.MemorySize,
+        SharedBytes = device.MaxSharedMemoryPerGroup,
+        GroupThreads = device.MaxNumThreadsPerGroup,
+        Multiprocessors = device.NumMultiprocessors,
+        WarpThreads = device.WarpSize,
+        Capability = CapabilityOf(device),
+        Driver = DriverOf(device),
+        HasFloat64 = device is not CLDevice || ((CLCapabilityContext)device.Capabilities).Float64,
+        HasTf32 = HasTf32(device),
+        Float32Gflops = PeakOf(device),
+    };
 
     // ClockRate is in kHz for CUDA and in MHz for OpenCL.
     private static double? PeakOf(Device device) => device switch

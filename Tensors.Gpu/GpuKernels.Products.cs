@@ -174,7 +174,7 @@ internal enum ProductTiling
     /// <summary><see cref="ProductKernels"/>.</summary>
     Narrow,
 
-    /// <summary><see cref="WideProductKernels"/> in float32, or <see cref="TensorCoreKernels"/> where the precision says
-    /// so.</summary>
+    /// <summary><see cref="WideProductKernels"/> in float32, or <see cref="TensorCoreKernels"/> where the precision
+    /// says so.</summary>
     Wide,
 }

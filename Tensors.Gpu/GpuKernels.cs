@@ -20,9 +20,10 @@ internal abstract class GpuKernels
     public abstract void Zip<F>(Tensor a, Tensor b, Tensor y) where F : struct, IBinaryFunction;
 }
 
-/// <summary>The kernels of a device for one number type: one <see cref="IKernel{K}"/> for each kind of call, which chooses a
-/// launch for its shapes.</summary>
-internal sealed partial class GpuKernels<T, N>(GpuBackend backend, GpuLauncher launcher, GpuMemory memory, GpuStaging staging)
+/// <summary>The kernels of a device for one number type: one <see cref="IKernel{K}"/> for each kind of call, which
+/// chooses a launch for its shapes.</summary>
+internal sealed partial class GpuKernels<T, N>(
+    GpuBackend backend, GpuLauncher launcher, GpuMemory memory, GpuStaging staging)
     : GpuKernels, IKernel<AffineCall>, IKernel<AxpyCall>, IKernel<SgdStepCall>, IKernel<BroadcastToCall>
     where T : unmanaged, IBinaryFloatingPointIeee754<T> where N : struct, IDeviceNumbers<T>
 {

@@ -4,11 +4,11 @@ using System.Runtime.CompilerServices;
 namespace InfMatch.Tensors;
 
 /// <summary>
-/// The seam between the mathematics and a device: memory, copies, functions of single numbers, and <see cref="Run"/> for every
-/// other kernel. Destinations come last, are made by the caller, have the inferred shape, and never overlap a source. All
-/// tensors of one call live on this backend and share one number type unless stated otherwise. Nothing above Tensors knows which
-/// backend runs. A backend agrees with the reference backend in float64 to rounding, and gives the same bits again for the same
-/// call.
+/// The seam between the mathematics and a device: memory, copies, functions of single numbers, and <see cref="Run"/>
+/// for every other kernel. Destinations come last, are made by the caller, have the inferred shape, and never overlap a
+/// source. All tensors of one call live on this backend and share one number type unless stated otherwise. Nothing
+/// above Tensors knows which backend runs. A backend agrees with the reference backend in float64 to rounding, and
+/// gives the same bits again for the same call.
 /// </summary>
 public abstract class Backend
 {
@@ -25,15 +25,15 @@ public abstract class Backend
     /// required.</summary>
     public virtual Precision Precision => Precision.Float32;
 
-    /// <summary>How many independent pieces of work are best done side by side; 1 where kernels fill the device one by
-    /// one.</summary>
+    /// <summary>How many independent pieces of work are best run in parallel; 1 where one kernel at a time fills the device.
+    /// </summary>
     public virtual int DegreeOfParallelism => 1;
 
     /// <summary>Whether kernel calls can be taken down and made again: see <see cref="CapturedGraph"/>.</summary>
     public virtual bool CanCapture => false;
 
     /// <summary>About how many numbers of a long chain of kernels are best worked on at once, so that they stay in the caches of
-    /// one lane; the most there is where memory is as near for any number. It does not depend on the number of threads.</summary>
+    /// one core; the largest number where the size makes no difference. It does not depend on the number of threads.</summary>
     public virtual long NumbersInCache => long.MaxValue;
 
     /// <summary>Runs work(0) … work(count − 1), which must not depend on each other, up to <see cref="DegreeOfParallelism"/> at a time; the
@@ -75,8 +75,8 @@ public abstract class Backend
     /// <summary>Working memory for the kernels of captured graphs; null where they need none.</summary>
     internal virtual WorkingMemory? NewWorkingMemory() => null;
 
-    /// <summary>Lets the kernels that this thread calls work in another memory, null for the thread's own, and returns what
-    /// they worked in.</summary>
+    /// <summary>Lets the kernels that this thread calls work in another memory, null for the thread's own, and returns
+    /// what they worked in.</summary>
     internal virtual WorkingMemory? UseWorkingMemory(WorkingMemory? next) => null;
 
     /// <summary>y_i = low + (high − low)·u_i with u_i number i of the key, <see cref="RandomKey.UniformAt"/>, in float64 and
@@ -166,8 +166,8 @@ public abstract class Backend
         kernels as IKernel<K> ?? throw new NotSupportedException(
             $"{Name} has no kernel for {typeof(K).Name}: {kernels.GetType().Name} must implement IKernel<{typeof(K).Name}>.");
 
-    // A call that is never inlined and takes the record by reference: its tensors, whose memory the kernel works on, stay
-    // reachable until here. GC.KeepAlive would box it.
+    // A call that is never inlined and takes the record by reference: its tensors, whose memory the kernel works on,
+    // stay reachable until here. GC.KeepAlive would box it.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private protected static void KeepAlive<K>(in K call) where K : struct, IKernelCall
     {

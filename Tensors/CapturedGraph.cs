@@ -20,10 +20,10 @@ public sealed class CapturedGraph : IDisposable
     private readonly GraphMemory _memory;
     private readonly List<Action> _calls = [];
     private readonly List<Storage> _made = [];
-    private readonly List<LiveRange> _tenancies = [];
+    private readonly List<LiveRange> _ranges = [];
     private readonly Dictionary<Storage, int> _numbers = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<Storage> _inputs = new(ReferenceEqualityComparer.Instance);
-    private Storage[]? _buffers; // null while tenancies are found
+    private Storage[]? _buffers; // null while live ranges are found
     private WorkingMemory? _ofThread; // the thread's own, for what a call needs within itself
     private Storage[] _inputsInOrder = [];
     private Tensor[] _results = [];
@@ -72,10 +72,10 @@ public sealed class CapturedGraph : IDisposable
         try
         {
             graph.Run(computation);
-            graph._buffers = graph._memory.Assign(graph._tenancies, backend.AllocateBuffer);
+            graph._buffers = graph._memory.Assign(graph._ranges, backend.AllocateBuffer);
             graph._numbers.Clear();
             graph._results = graph.Run(computation);
-            if (graph._made.Count != graph._tenancies.Count)
+            if (graph._made.Count != graph._ranges.Count)
                 throw OtherTensors(graph);
         }
         catch
@@ -104,7 +104,7 @@ public sealed class CapturedGraph : IDisposable
                 if (_buffers is not null)
                     scope.Keep(result);
                 else if (_numbers.TryGetValue(result.Storage, out int number))
-                    _tenancies[number] = _tenancies[number] with { Last = int.MaxValue };
+                    _ranges[number] = _ranges[number] with { Last = int.MaxValue };
             }
             return results;
         }
@@ -174,17 +174,17 @@ public sealed class CapturedGraph : IDisposable
         if (_buffers is null)
         {
             Storage storage = _backend.Placeholder(dtype, length);
-            _numbers.Add(storage, _tenancies.Count);
-            _tenancies.Add(new LiveRange(dtype, length, _tenancies.Count, _tenancies.Count));
+            _numbers.Add(storage, _ranges.Count);
+            _ranges.Add(new LiveRange(dtype, length, _ranges.Count, _ranges.Count));
             return storage;
         }
         int number = _made.Count;
-        if (number >= _tenancies.Count || _tenancies[number].DType != dtype || _tenancies[number].Length != length)
+        if (number >= _ranges.Count || _ranges[number].DType != dtype || _ranges[number].Length != length)
             throw OtherTensors(this);
-        Storage tenant = _buffers[number].Share(length);
-        tenant.Graph = this;
-        _made.Add(tenant);
-        return tenant;
+        Storage tensor = _buffers[number].Share(length);
+        tensor.Graph = this;
+        _made.Add(tensor);
+        return tensor;
     }
 
     /// <summary>Takes note of a buffer that a kernel works on.</summary>
@@ -199,8 +199,8 @@ public sealed class CapturedGraph : IDisposable
         }
         else if (graph._numbers.TryGetValue(storage, out int number))
         {
-            LiveRange tenancy = graph._tenancies[number];
-            graph._tenancies[number] = tenancy with { Last = Math.Max(tenancy.Last, graph._tenancies.Count - 1) };
+            LiveRange range = graph._ranges[number];
+            graph._ranges[number] = range with { Last = Math.Max(range.Last, graph._ranges.Count - 1) };
         }
     }
 
@@ -220,6 +220,6 @@ public sealed class CapturedGraph : IDisposable
     internal void Poison() => _memory.Poison();
 
     private static InvalidOperationException OtherTensors(CapturedGraph graph) => new(
-        $"The computation made other tensors when it ran again, at number {graph._made.Count} of {graph._tenancies.Count}. " +
+        $"The computation made other tensors when it ran again, at number {graph._made.Count} of {graph._ranges.Count}. " +
         "Capture only what takes the same path each time.");
 }

@@ -1,30 +1,31 @@
 namespace InfMatch.Tensors;
 
 /// <summary>
-/// A kind of device that --device names, and what opens it. It stands beside its backend and is found by enumeration: a new
-/// backend edits no list.
+/// A kind of device that --device names, and what opens it. It stands beside its backend and is found by enumeration: a
+/// new backend edits no list.
 /// </summary>
 public abstract class DeviceKind : IKind
 {
     /// <inheritdoc/>
     public abstract string Name { get; }
 
-    /// <summary>What to call one of this kind where none is present, such as "CUDA device"; null of a kind that is always
-    /// present.</summary>
+    /// <summary>What to call one of this kind where none is present, such as "CUDA device"; null of a kind that is
+    /// always present.</summary>
     public virtual string? Noun => null;
 
     /// <summary>Those of this kind on this machine that are named by a number, as cuda:1.</summary>
     public virtual IReadOnlyList<PresentDevice> Present() => [];
 
-    /// <summary>The estimate with which auto compares all that is <see cref="Present"/>; null of a kind that auto does not
-    /// fall back to.</summary>
+    /// <summary>The estimate with which auto compares all that is <see cref="Present"/>; null of a kind that auto does
+    /// not fall back to.</summary>
     public virtual SpeedEstimate? Speed => null;
 
     /// <summary>Opens one.</summary>
     /// <param name="asked">What was asked for: the name, for a kind that has a <see cref="Noun"/> with or without a
     /// number.</param>
     /// <param name="options">Threads, memory and precision.</param>
-    /// <exception cref="DeviceException">It is absent, cannot run the kernels, or lacks what the options take.</exception>
+    /// <exception cref="DeviceException">It is absent, cannot run the kernels, or lacks what the options
+    /// take.</exception>
     public abstract OpenedDevice Open(string asked, DeviceOptions options);
 }
 

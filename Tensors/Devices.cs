@@ -4,14 +4,15 @@ namespace InfMatch.Tensors;
 public static class Devices
 {
     /// <summary>
-    /// Opens auto or a kind of device by its name, one of several by number as cuda:1. auto takes the GPU that is fastest by
-    /// <see cref="SpeedEstimate"/>, but none that is slower than the cpu, and else the cpu. Nothing else is tried in place of a
-    /// device that was named and is not there.
+    /// Opens auto or a kind of device by its name, one of several by number as cuda:1. auto takes the GPU that is
+    /// fastest by <see cref="SpeedEstimate"/>, but none that is slower than the cpu, and else the cpu. Nothing else is
+    /// tried in place of a device that was named and is not there.
     /// </summary>
     /// <param name="specification">The value of --device.</param>
     /// <param name="threads">Threads of the cpu backend; 0 for one per processor.</param>
     /// <param name="memoryLimit">Bytes that tensors may take; the reference backend has no such bound.</param>
-    /// <param name="precision">What products of float32 tensors are computed in; no device is taken that cannot.</param>
+    /// <param name="precision">What products of float32 tensors are computed in; no device is taken that
+    /// cannot.</param>
     /// <exception cref="DeviceException">The device is unknown, absent, cannot run the kernels, or lacks what the
     /// precision takes.</exception>
     public static OpenedDevice Open(

@@ -34,23 +34,23 @@ internal sealed class GraphMemory(WorkingMemory? working)
         _buffers.Clear();
     }
 
-    /// <summary>A buffer for each tenancy, in their order; what is missing is allocated. The largest tensors choose first, each
+    /// <summary>A buffer for each live range, in their order; what is missing is allocated. The largest tensors choose first, each
     /// the smallest buffer that is free for as long as it is needed.</summary>
-    public Storage[] Assign(IReadOnlyList<LiveRange> tenancies, Func<DType, int, Storage> allocate)
+    public Storage[] Assign(IReadOnlyList<LiveRange> ranges, Func<DType, int, Storage> allocate)
     {
-        var chosen = new Storage[tenancies.Count];
-        var tenants = new Dictionary<Storage, List<LiveRange>>(ReferenceEqualityComparer.Instance);
-        foreach ((int i, LiveRange tenancy) in tenancies.Index().OrderByDescending(t => t.Item.Length))
+        var chosen = new Storage[ranges.Count];
+        var rangesOf = new Dictionary<Storage, List<LiveRange>>(ReferenceEqualityComparer.Instance);
+        foreach ((int i, LiveRange range) in ranges.Index().OrderByDescending(t => t.Item.Length))
         {
             Storage? buffer = _buffers
-                .Where(b => b.DType == tenancy.DType && b.Length >= tenancy.Length
-                    && !(tenants.TryGetValue(b, out List<LiveRange>? others) && others.Exists(tenancy.Overlaps)))
+                .Where(b => b.DType == range.DType && b.Length >= range.Length
+                    && !(rangesOf.TryGetValue(b, out List<LiveRange>? others) && others.Exists(range.Overlaps)))
                 .MinBy(b => b.Length);
             if (buffer is null)
-                _buffers.Add(buffer = allocate(tenancy.DType, tenancy.Length));
-            if (!tenants.TryGetValue(buffer, out List<LiveRange>? list))
-                tenants.Add(buffer, list = []);
-            list.Add(tenancy);
+                _buffers.Add(buffer = allocate(range.DType, range.Length));
+            if (!rangesOf.TryGetValue(buffer, out List<LiveRange>? list))
+                rangesOf.Add(buffer, list = []);
+            list.Add(range);
             chosen[i] = buffer;
         }
         return chosen;

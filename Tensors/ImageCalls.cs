@@ -11,7 +11,8 @@ public readonly record struct MatMulCall(Tensor A, bool TransposeA, Tensor B, bo
 }
 
 /// <summary>y [N, K, OH, OW] = x [N, C, H, W] cross-correlated with w [K, C, R, S], plus bias [K] if given.</summary>
-public readonly record struct Conv2dCall(Conv2dGeometry Geometry, Tensor X, Tensor W, Tensor? Bias, Tensor Y) : IKernelCall
+public readonly record struct Conv2dCall(Conv2dGeometry Geometry, Tensor X, Tensor W, Tensor? Bias, Tensor Y)
+    : IKernelCall
 {
     /// <inheritdoc/>
     public DType DType => Y.DType;
@@ -21,7 +22,8 @@ public readonly record struct Conv2dCall(Conv2dGeometry Geometry, Tensor X, Tens
 }
 
 /// <summary>dx [N, C, H, W]: the adjoint of <see cref="Conv2dCall"/> in x, applied to dy [N, K, OH, OW].</summary>
-public readonly record struct Conv2dInputGradientCall(Conv2dGeometry Geometry, Tensor Dy, Tensor W, Tensor Dx) : IKernelCall
+public readonly record struct Conv2dInputGradientCall(Conv2dGeometry Geometry, Tensor Dy, Tensor W, Tensor Dx)
+    : IKernelCall
 {
     /// <inheritdoc/>
     public DType DType => Dx.DType;
@@ -31,7 +33,8 @@ public readonly record struct Conv2dInputGradientCall(Conv2dGeometry Geometry, T
 }
 
 /// <summary>dw [K, C, R, S]: the adjoint of <see cref="Conv2dCall"/> in w, applied to dy [N, K, OH, OW].</summary>
-public readonly record struct Conv2dWeightGradientCall(Conv2dGeometry Geometry, Tensor X, Tensor Dy, Tensor Dw) : IKernelCall
+public readonly record struct Conv2dWeightGradientCall(Conv2dGeometry Geometry, Tensor X, Tensor Dy, Tensor Dw)
+    : IKernelCall
 {
     /// <inheritdoc/>
     public DType DType => Dw.DType;
@@ -60,9 +63,9 @@ public readonly record struct AvgPool2dGradientCall(Pool2dGeometry Geometry, Ten
     public Tensor?[] Tensors => [Dy, Dx];
 }
 
-/// <summary>y [N, C, ⌊H/P⌋, ⌊W/P⌋] = of each P×P window the element of v [N, C, H, W] that stands where x [N, C, H, W] is
-/// largest; v may be x itself. Of equal elements the first counts, row by row, and a NaN counts as the largest, so that it
-/// spreads.</summary>
+/// <summary>y [N, C, ⌊H/P⌋, ⌊W/P⌋] = of each P×P window the element of v [N, C, H, W] that stands where x [N, C, H, W]
+/// is largest; v may be x itself. Of equal elements the first counts, row by row, and a NaN counts as the largest, so
+/// that it spreads.</summary>
 public readonly record struct MaxPool2dCall(Pool2dGeometry Geometry, Tensor X, Tensor V, Tensor Y) : IKernelCall
 {
     /// <inheritdoc/>
@@ -72,9 +75,10 @@ public readonly record struct MaxPool2dCall(Pool2dGeometry Geometry, Tensor X, T
     public Tensor?[] Tensors => [X, V, Y];
 }
 
-/// <summary>dx: the adjoint of <see cref="MaxPool2dCall"/> in v, applied to dy [N, C, ⌊H/P⌋, ⌊W/P⌋]; zero where x is not the
-/// largest of its window.</summary>
-public readonly record struct MaxPool2dGradientCall(Pool2dGeometry Geometry, Tensor X, Tensor Dy, Tensor Dx) : IKernelCall
+/// <summary>dx: the adjoint of <see cref="MaxPool2dCall"/> in v, applied to dy [N, C, ⌊H/P⌋, ⌊W/P⌋]; zero where x is
+/// not the largest of its window.</summary>
+public readonly record struct MaxPool2dGradientCall(Pool2dGeometry Geometry, Tensor X, Tensor Dy, Tensor Dx)
+    : IKernelCall
 {
     /// <inheritdoc/>
     public DType DType => Dx.DType;
@@ -83,7 +87,8 @@ public readonly record struct MaxPool2dGradientCall(Pool2dGeometry Geometry, Ten
     public Tensor?[] Tensors => [X, Dy, Dx];
 }
 
-/// <summary>What a block of a ConvNet behind its convolution reads: x [N, C, H, W], γ and β [C], and the ε of its norm.</summary>
+/// <summary>What a block of a ConvNet behind its convolution reads: x [N, C, H, W], γ and β [C], and the ε of its
+/// norm.</summary>
 public readonly record struct NormReluPoolInputs(
     Pool2dGeometry Geometry, double Epsilon, Tensor X, Tensor Gamma, Tensor Beta);
 
@@ -100,8 +105,8 @@ public readonly record struct NormReluPoolCall(NormReluPoolInputs Of, Tensor Y) 
     public Tensor?[] Tensors => [Of.X, Of.Gamma, Of.Beta, Y];
 }
 
-/// <summary>The adjoint of <see cref="NormReluPoolCall"/> at x, γ and β, applied to dy [N, C, ⌊H/P⌋, ⌊W/P⌋]; a null destination
-/// is not computed. ReLU'(0) = 0.</summary>
+/// <summary>The adjoint of <see cref="NormReluPoolCall"/> at x, γ and β, applied to dy [N, C, ⌊H/P⌋, ⌊W/P⌋]; a null
+/// destination is not computed. ReLU'(0) = 0.</summary>
 public readonly record struct NormReluPoolGradientCall(
     NormReluPoolInputs At, Tensor Dy, Tensor? Dx, Tensor? DGamma, Tensor? DBeta) : IKernelCall
 {
@@ -113,9 +118,9 @@ public readonly record struct NormReluPoolGradientCall(
 }
 
 /// <summary>
-/// y [N, C, H, W]: bilinear samples of x [N, C, H, W] at source = A_n·(column, row, 1), where A_n are the six numbers n of
-/// transforms [N, 6] (row-major 2×3) and coordinates are in pixels from the image centre ((W−1)/2, (H−1)/2). What lies outside x
-/// is zero.
+/// y [N, C, H, W]: bilinear samples of x [N, C, H, W] at source = A_n·(column, row, 1), where A_n are the six numbers n
+/// of transforms [N, 6] (row-major 2×3) and coordinates are in pixels from the image centre ((W−1)/2, (H−1)/2). What
+/// lies outside x is zero.
 /// </summary>
 public readonly record struct AffineSampleCall(Tensor X, Tensor Transforms, Tensor Y) : IKernelCall
 {

@@ -1,10 +1,10 @@
 namespace InfMatch.Tensors;
 
 /// <summary>
-/// The arguments of one call of a kernel. The record is the kernel's contract: what it computes, for every backend. Sources come
-/// first and destinations last; a destination is made by the caller, has the inferred shape and overlaps no source. All tensors
-/// live on the backend that runs the call and have one number type, unless the record says otherwise. The definition of each
-/// kernel is its plain loop in <c>ReferenceKernels</c>.
+/// The arguments of one call of a kernel. The record is the kernel's contract: what it computes, for every backend.
+/// Sources come first and destinations last; a destination is made by the caller, has the inferred shape and overlaps
+/// no source. All tensors live on the backend that runs the call and have one number type, unless the record says
+/// otherwise. The definition of each kernel is its plain loop in <c>ReferenceKernels</c>.
 /// </summary>
 public interface IKernelCall
 {
@@ -15,8 +15,8 @@ public interface IKernelCall
     Tensor?[] Tensors { get; }
 }
 
-/// <summary>Runs the calls of one kind on one backend. A backend's kernels are found by this interface, so that a new kernel
-/// is a record and one implementation for each backend, and no list names it.</summary>
+/// <summary>Runs the calls of one kind on one backend. A backend's kernels are found by this interface, so that a new
+/// kernel is a record and one implementation for each backend, and no list names it.</summary>
 internal interface IKernel<K> where K : struct, IKernelCall
 {
     void Run(K call);
@@ -73,8 +73,8 @@ public readonly record struct SumToCall(Tensor X, Tensor Y) : IKernelCall
     public Tensor?[] Tensors => [X, Y];
 }
 
-/// <summary>One step of SGD with momentum and weight decay: v' = μ·v + g + λ·θ and θ' = θ − η·v', from θ and v to θ' and
-/// v'.</summary>
+/// <summary>One step of SGD with momentum and weight decay: v' = μ·v + g + λ·θ and θ' = θ − η·v', from θ and v to θ'
+/// and v'.</summary>
 public readonly record struct SgdStepCall(SgdTensors From, Tensor Gradient, SgdRates Rates, SgdTensors To) : IKernelCall
 {
     /// <inheritdoc/>
@@ -100,9 +100,9 @@ public readonly record struct LogSoftmaxCall(Tensor X, Tensor Y) : IKernelCall
     public Tensor?[] Tensors => [X, Y];
 }
 
-/// <summary>y, a scalar = the mean over the rows of −Σ_c q_c·log softmax(z)_c, z = logits and q = labels, both [N, M], summed in
-/// float64; safe against overflow. 0·log 0 is 0: a logit of −∞ counts nothing where its label is 0, and makes +∞ where it is
-/// above 0. NaN, +∞ and a row of −∞ alone give NaN.</summary>
+/// <summary>y, a scalar = the mean over the rows of −Σ_c q_c·log softmax(z)_c, z = logits and q = labels, both [N, M],
+/// summed in float64; safe against overflow. 0·log 0 is 0: a logit of −∞ counts nothing where its label is 0, and makes
+/// +∞ where it is above 0. NaN, +∞ and a row of −∞ alone give NaN.</summary>
 public readonly record struct CrossEntropyCall(Tensor Logits, Tensor Labels, Tensor Y) : IKernelCall
 {
     /// <inheritdoc/>
@@ -112,9 +112,9 @@ public readonly record struct CrossEntropyCall(Tensor Logits, Tensor Labels, Ten
     public Tensor?[] Tensors => [Logits, Labels, Y];
 }
 
-/// <summary>The adjoint of <see cref="CrossEntropyCall"/> at z and q, applied to the scalar dy: dlogits
-/// = dy/N·((Σ_c q_c)·softmax(z) − q) and dlabels = −dy/N·log softmax(z), both [N, M]; a null destination is not computed. At a
-/// logit of −∞ dlogits is −dy/N·q and finite, and dlabels is infinite, or 0 where dy is 0.</summary>
+/// <summary>The adjoint of <see cref="CrossEntropyCall"/> at z and q, applied to the scalar dy: dlogits = dy/N·((Σ_c
+/// q_c)·softmax(z) − q) and dlabels = −dy/N·log softmax(z), both [N, M]; a null destination is not computed. At a logit
+/// of −∞ dlogits is −dy/N·q and finite, and dlabels is infinite, or 0 where dy is 0.</summary>
 public readonly record struct CrossEntropyGradientCall(
     Tensor Logits, Tensor Labels, Tensor Dy, Tensor? DLogits, Tensor? DLabels) : IKernelCall
 {

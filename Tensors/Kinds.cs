@@ -20,8 +20,8 @@ public static class Kinds
     private static readonly List<Assembly> s_added = [];
     private static readonly ConcurrentDictionary<Type, IReadOnlyList<IKind>> s_found = new();
 
-    /// <summary>Lets another assembly contribute to every kind; it must be added before a kind is first asked for. One that was
-    /// added is not added again.</summary>
+    /// <summary>Lets another assembly contribute to every kind; it must be added before a kind is first asked for. One
+    /// that was added is not added again.</summary>
     /// <exception cref="InvalidOperationException">A kind was enumerated before.</exception>
     public static void Add(Assembly assembly)
     {

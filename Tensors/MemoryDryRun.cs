@@ -2,15 +2,15 @@ namespace InfMatch.Tensors;
 
 /// <summary>
 /// A backend on which a computation takes no memory and computes nothing: it counts what the same computation would hold on
-/// another backend. Buffers are counted in the size classes of that backend's pool, work side by side as if each of its lanes
-/// held its most at the same time, and captured graphs by the buffers that their tensors share. What is read from it is 1
+/// another backend. Buffers are counted in the size classes of that backend's pool, parallel work as if every piece that runs at
+/// once held its most at the same time, and captured graphs by the buffers that their tensors share. What is read from it is 1
 /// everywhere. What kernels of a GPU need beside their tensors is not counted, nor the pool's cache, which is given up where
 /// memory ends.
 /// </summary>
 /// <param name="of">The backend that is meant.</param>
 public sealed class MemoryDryRun(Backend of) : Backend
 {
-    private readonly int _lanes = of.DegreeOfParallelism;
+    private readonly int _degree = of.DegreeOfParallelism;
     private long _inUse, _peak;
     private int _live, _depth;
 
@@ -28,7 +28,7 @@ public sealed class MemoryDryRun(Backend of) : Backend
     public override Precision Precision { get; } = of.Precision;
 
     /// <inheritdoc/>
-    public override int DegreeOfParallelism => _lanes;
+    public override int DegreeOfParallelism => _degree;
 
     /// <inheritdoc/>
     public override bool CanCapture { get; } = of.CanCapture;
@@ -39,7 +39,7 @@ public sealed class MemoryDryRun(Backend of) : Backend
     /// <summary>Lets the peak begin again at what is held now.</summary>
     public void ForgetPeak() => _peak = _inUse;
 
-    /// <summary>One piece after the other; their peak is that of as many as there are lanes, each at its most, beside what all
+    /// <summary>One piece after the other; their peak is that of as many as run at once, each at its most, beside what all
     /// keep.</summary>
     public override void RunInParallel(int count, Action<int> work)
     {
@@ -62,16 +62,16 @@ public sealed class MemoryDryRun(Backend of) : Backend
         {
             _depth--;
         }
-        // Inside a lane there are no others: its own pieces come one after the other.
-        int lanes = _depth > 0 ? 1 : _lanes;
-        long together = above.OrderDescending().Take(lanes).Sum();
+        // Pieces inside a piece run one after the other.
+        int atOnce = _depth > 0 ? 1 : _degree;
+        long together = above.OrderDescending().Take(atOnce).Sum();
         _peak = Math.Max(before, Math.Max(start, _inUse) + together);
     }
 
     /// <inheritdoc/>
-    protected override Storage Allocate(DType dtype, int length) => new Outlined(this, dtype, length, of.BytesTaken(dtype, length));
+    protected override Storage Allocate(DType dtype, int length) => new PlaceholderStorage(this, dtype, length, of.BytesTaken(dtype, length));
 
-    internal override Storage Placeholder(DType dtype, int length) => new Outlined(this, dtype, length, 0);
+    internal override Storage Placeholder(DType dtype, int length) => new PlaceholderStorage(this, dtype, length, 0);
 
     private void Count(long bytes, int buffers)
     {
@@ -91,20 +91,20 @@ public sealed class MemoryDryRun(Backend of) : Backend
         }
     }
 
-    // A buffer that is only counted; one that shares another's memory, or outlines a graph, counts nothing.
-    private sealed class Outlined : Storage
+    // A buffer that is only counted; one that shares another's memory, or stands in for a tensor of a graph, counts nothing.
+    private sealed class PlaceholderStorage : Storage
     {
         private readonly MemoryDryRun _owner;
         private readonly long _bytes;
 
-        public Outlined(MemoryDryRun owner, DType dtype, int length, long bytes) : base(owner, dtype, length)
+        public PlaceholderStorage(MemoryDryRun owner, DType dtype, int length, long bytes) : base(owner, dtype, length)
         {
             (_owner, _bytes) = (owner, bytes);
             if (bytes > 0)
                 owner.Count(bytes, +1);
         }
 
-        internal override Storage Share(int length) => new Outlined(_owner, DType, length, 0);
+        internal override Storage Share(int length) => new PlaceholderStorage(_owner, DType, length, 0);
 
         internal override void Poison()
         {

@@ -3,9 +3,9 @@ using System.Numerics;
 namespace InfMatch.Tensors;
 
 /// <summary>
-/// A function of one number, written once for every backend and number type. Its two members are best implemented explicitly,
-/// which repeats no constraint. The one on spans is what the vector instructions of the processor compute; where a function has
-/// no such form, <see cref="OneByOne"/> is one.
+/// A function of one number, written once for every backend and number type. Its two members are best implemented
+/// explicitly, which repeats no constraint. The one on spans is what the vector instructions of the processor compute;
+/// where a function has no such form, <see cref="OneByOne"/> is one.
 /// </summary>
 public interface IUnaryFunction
 {
@@ -17,7 +17,8 @@ public interface IUnaryFunction
     static abstract void Apply<T>(ReadOnlySpan<T> x, Span<T> y) where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 }
 
-/// <summary>A function of two numbers, written once for every backend and number type; as <see cref="IUnaryFunction"/>.</summary>
+/// <summary>A function of two numbers, written once for every backend and number type; as
+/// <see cref="IUnaryFunction"/>.</summary>
 public interface IBinaryFunction
 {
     /// <summary>The definition, in arithmetic and in what the backend has of exponentials and logarithms.</summary>
@@ -29,7 +30,8 @@ public interface IBinaryFunction
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 }
 
-/// <summary>What is not arithmetic, as a backend computes it: a device has no such functions of its own that round as ours.</summary>
+/// <summary>What is not arithmetic, as a backend computes it: a device has no such functions of its own that round as
+/// ours.</summary>
 public interface IScalarMath<T>
 {
     /// <summary>√x; NaN below 0.</summary>

@@ -8,7 +8,8 @@ public readonly struct AddFunction : IBinaryFunction
 {
     static T IBinaryFunction.Apply<T, N>(T a, T b) => a + b;
 
-    static void IBinaryFunction.Apply<T>(ReadOnlySpan<T> a, ReadOnlySpan<T> b, Span<T> y) => TensorPrimitives.Add(a, b, y);
+    static void IBinaryFunction.Apply<T>(ReadOnlySpan<T> a, ReadOnlySpan<T> b, Span<T> y) =>
+        TensorPrimitives.Add(a, b, y);
 }
 
 /// <summary>y = a + b.</summary>

@@ -5,10 +5,10 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Autograd;
 
-// An operation on each element: the function, its cotangent, and the method by which it is called. The vector forms are those of
-// System.Numerics.Tensors, good to a few units in the last place and not correctly rounded. In float32 (measured on [−20, 20]):
-// exp 1.8 units, e⁰ being 1 + 2⁻²³; sigmoid 3.5; log 2.2; tanh is good to 6e-8 in absolute terms only, tanh 0 being −6e-8. In
-// float64 the values at 0 are exact.
+// An operation on each element: the function, its cotangent, and the method by which it is called. The vector forms are
+// those of System.Numerics.Tensors, good to a few units in the last place and not correctly rounded. In float32
+// (measured on [−20, 20]): exp 1.8 units, e⁰ being 1 + 2⁻²³; sigmoid 3.5; log 2.2; tanh is good to 6e-8 in absolute
+// terms only, tanh 0 being −6e-8. In float64 the values at 0 are exact.
 public static partial class Functional
 {
     /// <summary>eˣ.</summary>

@@ -3,13 +3,14 @@ using InfMatch.Tensors;
 namespace InfMatch.Autograd;
 
 /// <summary>
-/// A function applied to each element. An operation of this kind is a function, its cotangent and, where they differ from what
-/// stands here, the numbers on which it is checked: see Elementwise.cs.
+/// A function applied to each element. An operation of this kind is a function, its cotangent and, where they differ
+/// from what stands here, the numbers on which it is checked: see Elementwise.cs.
 /// </summary>
 public abstract record MapOp<TSelf, F> : SingleOutputOp, IOpSamples
     where TSelf : MapOp<TSelf, F>, new() where F : struct, IUnaryFunction
 {
-    /// <summary>The numbers on which it is checked, drawn for any shape: for example away from a kink, or above 0.</summary>
+    /// <summary>The numbers on which it is checked, drawn for any shape: for example away from a kink, or above
+    /// 0.</summary>
     protected virtual SampleInput Domain => new(Shape.Scalar);
 
     /// <inheritdoc/>
@@ -25,7 +26,8 @@ public abstract record MapOp<TSelf, F> : SingleOutputOp, IOpSamples
     /// <inheritdoc/>
     public sealed override Variable?[] Vjp(Node at) => [Vjp(at.Inputs[0], at.Outputs[0], at.Cotangent)];
 
-    /// <summary>The cotangent of x, f'(x)·dy, for y = f(x) with the cotangent dy; null where f' is 0 everywhere.</summary>
+    /// <summary>The cotangent of x, f'(x)·dy, for y = f(x) with the cotangent dy; null where f' is 0
+    /// everywhere.</summary>
     protected abstract Variable? Vjp(Variable x, Variable y, Variable dy);
 
     static IEnumerable<OpSample> IOpSamples.Samples()
@@ -37,7 +39,8 @@ public abstract record MapOp<TSelf, F> : SingleOutputOp, IOpSamples
     static IEnumerable<OpError> IOpSamples.Errors() => UnarySamples.TwoInputs(new TSelf());
 }
 
-/// <summary>A function applied to each pair of elements of two equal shapes; as <see cref="MapOp{TSelf, F}"/>.</summary>
+/// <summary>A function applied to each pair of elements of two equal shapes; as
+/// <see cref="MapOp{TSelf, F}"/>.</summary>
 public abstract record ZipOp<TSelf, F> : SingleOutputOp, IOpSamples
     where TSelf : ZipOp<TSelf, F>, new() where F : struct, IBinaryFunction
 {

@@ -80,10 +80,10 @@ public sealed class FashionMnistSmallDataset : Dataset
     /// <exception cref="DatasetException">The resource is missing: this build is broken.</exception>
     public static string LicenceText()
     {
-        const string Licence = "LICENSE-fashion-mnist.txt";
-        using var stream = typeof(FashionMnistSmallDataset).Assembly.GetManifestResourceStream(Licence)
+        const string LicenceFile = "LICENSE-fashion-mnist.txt";
+        using var stream = typeof(FashionMnistSmallDataset).Assembly.GetManifestResourceStream(LicenceFile)
             ?? throw new DatasetException(
-                DatasetFault.NotFound, OwnName, $"{Licence} is not in this build", fix: "Build again from a clean copy.");
+                DatasetFault.NotFound, OwnName, $"{LicenceFile} is not in this build", fix: "Build again from a clean copy.");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
     }

@@ -114,7 +114,7 @@ internal sealed class DatasetCard(
     {
         yield return target switch
         {
-            "npz" => "- `set.npz`: images (standardised float32), images_u8, labels, label_logits, soft_labels, lr, mass, metadata",
+            "npz" => "- `set.npz`: images (standardised float32), images_u8, labels, label_logits, soft_labels, lr, weight, metadata",
             "safetensors" => "- `set.safetensors`: the artifact itself, byte for byte; 'verify' and 'evaluate' take it",
             "png" => "- `images/00000.png` …, `labels.csv`, `soft_labels.csv`, `classes.txt` (one name a line, in the order of labels)",
             _ => "- `images/00_class/000.png` … for torchvision's ImageFolder (`images/` is its root; the numbers keep the order " +

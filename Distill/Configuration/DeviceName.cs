@@ -1,4 +1,5 @@
 using System.Globalization;
+using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
 
@@ -16,14 +17,14 @@ internal static class DeviceName
     };
 
     /// <summary>The kinds of device.</summary>
-    public static IReadOnlyList<string> Kinds { get; } = ["auto", "cpu", "cuda", "opencl", "reference"];
+    public static IReadOnlyList<string> Kinds { get; } = ["auto", .. Tensors.Kinds.Names<DeviceKind>()];
 
     /// <summary>The same text where it is a device.</summary>
     /// <exception cref="DistillException">It is none; the message names what may have been meant.</exception>
     public static string Check(string text)
     {
         string[] parts = text.Split(':');
-        bool isGpu = parts[0] is "cuda" or "opencl";
+        bool isGpu = IsNumbered(parts[0]);
         if (parts.Length == 1 && Kinds.Contains(text, StringComparer.Ordinal))
             return text;
         if (isGpu && parts.Length == 2 && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out _))
@@ -33,12 +34,15 @@ internal static class DeviceName
             "--device", text, $"one of {string.Join(", ", Kinds)}, or a GPU by its number as cuda:1{meant}");
     }
 
+    // Of a kind that may be absent there may also be several.
+    private static bool IsNumbered(string kind) => Tensors.Kinds.Find<DeviceKind>(kind) is { Noun: not null };
+
     private static string? Meant(string kind, string[] number)
     {
         string? known = Kinds.Contains(kind, StringComparer.Ordinal) ? kind
             : s_elsewhere.TryGetValue(kind, out string? elsewhere) ? elsewhere
             : Nearest.To(kind, Kinds);
         bool isNumber = number is [{ } text] && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _);
-        return known is "cuda" or "opencl" && isNumber ? $"{known}:{number[0]}" : known;
+        return known is not null && IsNumbered(known) && isNumber ? $"{known}:{number[0]}" : known;
     }
 }

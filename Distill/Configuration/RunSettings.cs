@@ -140,7 +140,7 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Protocol { get; init; }
 
-    /// <summary>Epochs between two looks at the test images; null for what the protocol says.</summary>
+    /// <summary>Epochs between two evaluations on the test images; null for what the protocol says.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? BestEvery { get; init; }
 

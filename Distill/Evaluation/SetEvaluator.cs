@@ -37,29 +37,29 @@ internal sealed class SetEvaluator(
     Network network, RunSettings settings, PreparedData data, RandomKey key, CancellationToken cancel)
 {
     // Numbers of activations above which kernels keep all threads busy by themselves.
-    private const long MostNumbersInLane = 1L << 26;
+    private const long MostNumbersOfNetwork = 1L << 26;
 
     private readonly Lock _gate = new();
     private readonly RunSettings _settings = settings;
     private readonly TrainingPlan _plan = Protocols.Plan(settings, data.Pair.Name);
     private readonly int _bestEvery = settings.BestEvery ?? Protocols.BestEvery(settings);
 
-    /// <summary>How many networks are trained side by side on batches of so many images: small steps leave threads idle,
-    /// large ones, and large looks at the test images, would only take more memory.</summary>
+    /// <summary>How many networks are trained in parallel on batches of so many images: small steps leave threads idle,
+    /// large ones, and large evaluations on the test images, would only take more memory.</summary>
     public static int DegreeOfParallelism(Network network, int images, Backend backend) =>
-        Activations(network, images) <= MostNumbersInLane ? backend.DegreeOfParallelism : 1;
+        Activations(network, images) <= MostNumbersOfNetwork ? backend.DegreeOfParallelism : 1;
 
-    // Of a step, forward and back, or of the test images that are looked at together.
+    // Of a step, forward and back, or of the test images that are evaluated at once.
     private static long Activations(Network network, int images) =>
         network.ActivationCount * Math.Max(2L * images, Evaluation.ImagesAtOnce(network));
 
-    /// <summary>Accuracy over so many networks, trained side by side where the backend has lanes for them; each may be
+    /// <summary>Accuracy over so many networks, trained in parallel as far as the backend likes it; each may be
     /// trained on a set of its own, which is made here.</summary>
     /// <exception cref="NumericalException">A loss stops being finite.</exception>
     public Accuracy Evaluate(Func<int, LabelledImages> setOf, int repeats, IProgressStage? stage = null) =>
         Evaluate([new Column(this, new EvaluatedSet("", setOf), repeats, () => stage)], repeats)[0];
 
-    /// <summary>The same for several sets, whose networks share the lanes: no lane waits for the last network of a set. A stage
+    /// <summary>The same for several sets, whose networks run in parallel: no thread waits for the last network of a set. A stage
     /// of its own shows each set's progress, and ends when the set is evaluated.</summary>
     /// <exception cref="NumericalException">A loss stops being finite.</exception>
     public Accuracy[] Evaluate(IReadOnlyList<EvaluatedSet> sets, int repeats, IProgressView progress)
@@ -117,18 +117,18 @@ internal sealed class SetEvaluator(
         return [.. columns.Select(c => c.Result!)];
     }
 
-    // The sets of the networks that are trained at the same time, of those that are left; each has room for its lanes. A
+    // The sets of the networks that are trained at the same time, of those that are left; all of them have room at once. A
     // set that cannot be made ends the round: the networks before it are evaluated first.
     private List<LabelledImages> Round(TensorScope scope, Column[] columns, int repeats, int[] left)
     {
         LabelledImages Make(int i) => columns[i / repeats].SetOf(i % repeats);
         int DegreeFor(LabelledImages set) => DegreeOfParallelism(network, Math.Min(set.Count, _plan.BatchSize), data.Backend);
         var sets = new List<LabelledImages> { Make(left[0]) };
-        int lanes = DegreeFor(sets[0]);
-        // Networks that would leave half of the lanes idle rather have all threads, one after the other.
-        if (2 * left.Length <= lanes)
+        int degree = DegreeFor(sets[0]);
+        // Where half of the threads or more would be idle, networks are trained one after the other on all of them.
+        if (2 * left.Length <= degree)
             return sets;
-        for (int i = 1; i < left.Length && sets.Count < lanes; i++)
+        for (int i = 1; i < left.Length && sets.Count < degree; i++)
         {
             using var own = TensorScope.Begin();
             LabelledImages next;
@@ -140,8 +140,8 @@ internal sealed class SetEvaluator(
             {
                 break; // it comes again as the first of a round
             }
-            lanes = Math.Min(lanes, DegreeFor(next));
-            if (sets.Count >= lanes)
+            degree = Math.Min(degree, DegreeFor(next));
+            if (sets.Count >= degree)
                 break;
             own.Keep(next.Images);
             own.Keep(next.Labels);

@@ -8,7 +8,7 @@ namespace InfMatch.Distill;
 
 /// <summary>One estimate after one number of steps, held against ground truth. Its result is a row in memory: the time that it takes
 /// is a part of it, so that it is not kept.</summary>
-internal sealed class EstimateJob(StudyCase study, GroundTruth truth, string name) : Job
+internal sealed class EstimateJob(StudyCase study, GroundTruth groundTruth, string name) : Job
 {
     private const int MostRealBatch = 250;
 
@@ -19,10 +19,10 @@ internal sealed class EstimateJob(StudyCase study, GroundTruth truth, string nam
     public string? Remark { get; private set; }
 
     /// <inheritdoc/>
-    public override string Key => $"{name} after {truth.Steps} steps";
+    public override string Key => $"{name} after {groundTruth.Steps} steps";
 
     /// <inheritdoc cref="GroundTruth.Steps"/>
-    public int Steps => truth.Steps;
+    public int Steps => groundTruth.Steps;
 
     /// <inheritdoc/>
     public override bool IsDone() => Row is not null;
@@ -34,13 +34,13 @@ internal sealed class EstimateJob(StudyCase study, GroundTruth truth, string nam
         {
             using var scope = TensorScope.Begin();
             ExampleInfluence estimate = ExampleInfluences.Create(
-                name, study.Recorded.ContextAt(truth.Steps), study.Settings.Damping);
+                name, study.Recorded.ContextAt(groundTruth.Steps), study.Settings.Damping);
             Row = RowOf(estimate, cancel);
             Remark = estimate.Remark;
         }
         catch (NumericalException e) // the other estimates are none the worse for it
         {
-            Row = new FidelityRow(study.Seed, truth.Steps, name) { IsRanked = false };
+            Row = new FidelityRow(study.Seed, groundTruth.Steps, name) { IsRanked = false };
             Remark = $"{name}: {e.Message}";
         }
     }
@@ -48,26 +48,26 @@ internal sealed class EstimateJob(StudyCase study, GroundTruth truth, string nam
     private FidelityRow RowOf(ExampleInfluence estimate, CancellationToken cancel)
     {
         (StudyInterventions asked, int n) = (study.Interventions, study.Settings.Examples);
-        var row = new FidelityRow(study.Seed, truth.Steps, name);
+        var row = new FidelityRow(study.Seed, groundTruth.Steps, name);
         long start = TimeProvider.System.GetTimestamp();
         double[] scores = ScoresOf(study.Measure);
         row.Seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
         row.Gradients = estimate.ImageGradients / n;
         row.IsRanked = Array.TrueForAll(scores, double.IsFinite) && Array.Exists(scores, x => x != scores[0]);
-        row.LeaveOneOut = Agreement.Spearman(Predicted(scores, asked.Singles), truth.Singles);
-        row.GroupOut = Agreement.Spearman(Predicted(scores, asked.Groups), truth.Groups);
+        row.LeaveOneOut = Agreement.Spearman(Predicted(scores, asked.Singles), groundTruth.Singles);
+        row.GroupOut = Agreement.Spearman(Predicted(scores, asked.Groups), groundTruth.Groups);
         if (asked.Subsets.Length > 0)
         {
             row.Lds = study.Points.Select((p, q) =>
-                Agreement.Spearman(Predicted(ScoresOf(p), asked.Subsets), truth.Subsets[q])).Average();
+                Agreement.Spearman(Predicted(ScoresOf(p), asked.Subsets), groundTruth.Subsets[q])).Average();
         }
-        if (estimate.HasDisplacement && truth.Displacements.Length > 0)
-            (row.Error, row.Cosine) = StudyCase.Compare(i => Displacement(estimate, asked.Singles[i], cancel), truth.Displacements);
+        if (estimate.HasDisplacement && groundTruth.Displacements.Length > 0)
+            (row.Error, row.Cosine) = StudyCase.Compare(i => Displacement(estimate, asked.Singles[i], cancel), groundTruth.Displacements);
         if (asked.Candidates.Length > 0 && Kinds.Find<InfluenceEstimator>(name) is { } estimator)
         {
             double[] j = Objectives(estimator);
-            row.CandidateDistance = Agreement.Spearman(j, [.. truth.Candidates.Select(c => c.Distance)]);
-            row.CandidateAccuracy = Agreement.Spearman([.. j.Select(x => -x)], [.. truth.Candidates.Select(c => c.Accuracy)]);
+            row.CandidateDistance = Agreement.Spearman(j, [.. groundTruth.Candidates.Select(c => c.Distance)]);
+            row.CandidateAccuracy = Agreement.Spearman([.. j.Select(x => -x)], [.. groundTruth.Candidates.Select(c => c.Accuracy)]);
         }
         return row;
 
@@ -101,7 +101,7 @@ internal sealed class EstimateJob(StudyCase study, GroundTruth truth, string nam
         return [.. study.Interventions.Candidates.Select(s =>
         {
             using var scope = TensorScope.Begin();
-            return objective.Evaluate(new Window(0, 0, truth.Steps), s, loss, gradient: false).Relative;
+            return objective.Evaluate(new Window(0, 0, groundTruth.Steps), s, loss, gradient: false).Relative;
         })];
     }
 }

@@ -28,18 +28,18 @@ internal sealed record GroundTruth(int Index, int Steps)
 }
 
 /// <summary>Reads ground truth from the files of retrainings.</summary>
-/// <param name="retrained">The files.</param>
+/// <param name="retrainings">The files.</param>
 /// <param name="measure">What influence is had on.</param>
 /// <param name="points">The same of each test point, for the subsets.</param>
 /// <param name="displacements">How many displacements of single examples are kept.</param>
 internal sealed class GroundTruthReader(
-    RetrainingCache retrained, ParameterLoss measure, ParameterLoss[] points, int displacements)
+    RetrainingCache retrainings, ParameterLoss measure, ParameterLoss[] points, int displacements)
 {
     /// <summary>What the files say after a horizon.</summary>
     /// <param name="files">The retrainings.</param>
     /// <param name="horizon">Which of the horizons, from 0.</param>
     /// <param name="end">θ of the unchanged training there [p].</param>
-    public GroundTruth At(StudyFiles files, int horizon, Tensor end) => new(horizon, retrained.Horizons[horizon])
+    public GroundTruth At(StudyFiles files, int horizon, Tensor end) => new(horizon, retrainings.Horizons[horizon])
     {
         Displacements = [.. files.Singles.Take(displacements).Select(file => Moved(file, horizon, end))],
         Singles = Changes(files.Singles, horizon, measure, end),
@@ -54,7 +54,7 @@ internal sealed class GroundTruthReader(
         .. files.Select(file =>
         {
             using var scope = TensorScope.Begin();
-            Tensor theta = retrained.Theta(file, horizon);
+            Tensor theta = retrainings.Theta(file, horizon);
             return (theta.Minus(end).Norm(), network.Accuracy(theta, unseen.Images, unseen.Labels));
         }),
     ];
@@ -62,7 +62,7 @@ internal sealed class GroundTruthReader(
     private double[] Moved(string file, int horizon, Tensor end)
     {
         using var scope = TensorScope.Begin();
-        return retrained.Theta(file, horizon).Minus(end).ToArray<double>();
+        return retrainings.Theta(file, horizon).Minus(end).ToArray<double>();
     }
 
     private double[] Changes(string[] files, int horizon, ParameterLoss measured, Tensor end)
@@ -71,7 +71,7 @@ internal sealed class GroundTruthReader(
         return [.. files.Select(file =>
         {
             using var scope = TensorScope.Begin();
-            return Value(measured, retrained.Theta(file, horizon)) - before;
+            return Value(measured, retrainings.Theta(file, horizon)) - before;
         })];
     }
 

@@ -33,10 +33,10 @@ internal sealed class RetrainingStudy(FidelitySettings settings, StudyInput inpu
 
     private void Measure(RecordedCase recorded, int s)
     {
-        var retrained = new RetrainingCache(
+        var retrainings = new RetrainingCache(
             recorded.Expert, Path.Combine(recorded.Folder, "retrained"), settings.Horizons);
         var interventions = new StudyInterventions(settings, recorded);
-        StudyFiles files = interventions.Sort(Retrain(retrained, interventions.All, recorded.Folder, s));
+        StudyFiles files = interventions.Sort(Retrain(retrainings, interventions.All, recorded.Folder, s));
         (LabelledImages validation, LabelledImages tests) = recorded.TestImages(
             settings.Validation, settings.TestPoints);
         ParameterLoss measure = recorded.MeasureOf(validation);
@@ -45,36 +45,36 @@ internal sealed class RetrainingStudy(FidelitySettings settings, StudyInput inpu
             .. Enumerable.Range(0, settings.TestPoints).Select(q => recorded.MeasureOf(tests.Rows([q]))),
         ];
         var study = new StudyCase(settings, recorded, interventions, measure, points, s);
-        GroundTruth[] truths = study.GroundTruths(retrained, files);
-        FidelityRow[] rows = Estimate(study, truths);
-        for (int h = 0; h < truths.Length; h++)
+        GroundTruth[] groundTruths = study.GroundTruths(retrainings, files);
+        FidelityRow[] rows = Estimate(study, groundTruths);
+        for (int h = 0; h < groundTruths.Length; h++)
         {
             _rows.AddRange(rows.Skip(h * settings.Estimators.Length).Take(settings.Estimators.Length));
             if (files.Twin is { } twin)
-                _rows.Add(study.TwinRow(retrained, twin, truths[h]));
+                _rows.Add(study.TwinRow(retrainings, twin, groundTruths[h]));
         }
     }
 
-    private IReadOnlyList<string> Retrain(RetrainingCache retrained, Intervention[] all, string folder, int s)
+    private IReadOnlyList<string> Retrain(RetrainingCache retrainings, Intervention[] all, string folder, int s)
     {
         IReadOnlyList<string> files;
         using (IProgressStage stage = input.Progress.Begin($"Seed {s}: training again", all.Length))
-            files = retrained.Run(all, _runner, done => stage.Report(done), input.Cancel);
-        foreach (string damaged in retrained.Damaged)
+            files = retrainings.Run(all, _runner, done => stage.Report(done), input.Cancel);
+        foreach (string damaged in retrainings.Damaged)
             input.Progress.Note($"{damaged} was damaged and has been made again.");
-        if (retrained.WithoutHash > 0)
+        if (retrainings.WithoutHash > 0)
         {
             input.Progress.Note(
-                $"{retrained.WithoutHash} of {files.Count} results in {Path.Combine(folder, "retrained")} state no hash of " +
+                $"{retrainings.WithoutHash} of {files.Count} results in {Path.Combine(folder, "retrained")} state no hash of " +
                 "their content, because an earlier version wrote them: damage in them cannot be found.");
         }
         return files;
     }
 
     // Each on one thread, so that numbers do not depend on how many there are; the longest horizons, which cost most, first.
-    private FidelityRow[] Estimate(StudyCase study, GroundTruth[] truths)
+    private FidelityRow[] Estimate(StudyCase study, GroundTruth[] groundTruths)
     {
-        EstimateJob[] jobs = [.. truths.SelectMany(t => settings.Estimators.Select(name => new EstimateJob(study, t, name)))];
+        EstimateJob[] jobs = [.. groundTruths.SelectMany(t => settings.Estimators.Select(name => new EstimateJob(study, t, name)))];
         using IProgressStage stage = input.Progress.Begin($"Seed {study.Seed}: estimates", jobs.Length);
         _runner.Run(
             [.. Enumerable.Reverse(jobs)],

@@ -15,13 +15,13 @@ internal sealed record StudyCase(
     FidelitySettings Settings, RecordedCase Recorded, StudyInterventions Interventions, ParameterLoss Measure,
     ParameterLoss[] Points, int Seed)
 {
-    /// <summary>The name of the row in which retraining itself is the estimate.</summary>
+    /// <summary>The name of the row of perturbed retraining, in which retraining itself is the estimate.</summary>
     public const string TwinName = "twin";
 
     /// <summary>What retraining says after each of the horizons.</summary>
-    public GroundTruth[] GroundTruths(RetrainingCache retrained, StudyFiles files)
+    public GroundTruth[] GroundTruths(RetrainingCache retrainings, StudyFiles files)
     {
-        var reader = new GroundTruthReader(retrained, Measure, Points, Settings.Displacements);
+        var reader = new GroundTruthReader(retrainings, Measure, Points, Settings.Displacements);
         (Tensor Images, int[] Labels)? unseen = Interventions.Candidates.Length > 0 ? Recorded.AllTestImages() : null;
         return
         [
@@ -29,44 +29,44 @@ internal sealed record StudyCase(
             {
                 using var scope = TensorScope.Begin();
                 Tensor end = Recorded.ContextAt(steps).Theta(steps);
-                GroundTruth truth = reader.At(files, h, end);
+                GroundTruth groundTruth = reader.At(files, h, end);
                 return unseen is { } images
-                    ? truth with { Candidates = reader.Candidates(Recorded.Network, files.Replaced, h, end, images) }
-                    : truth;
+                    ? groundTruth with { Candidates = reader.Candidates(Recorded.Network, files.Replaced, h, end, images) }
+                    : groundTruth;
             }),
         ];
     }
 
-    /// <summary>The row of the twin, whose changes are the estimate.</summary>
-    public FidelityRow TwinRow(RetrainingCache retrained, (string Itself, StudyFiles Files) twin, GroundTruth truth)
+    /// <summary>The row of perturbed retraining (the twin), whose changes are the estimate.</summary>
+    public FidelityRow TwinRow(RetrainingCache retrainings, (string Itself, StudyFiles Files) twin, GroundTruth groundTruth)
     {
         using var scope = TensorScope.Begin();
-        Tensor end = retrained.Theta(twin.Itself, truth.Index);
-        GroundTruth found = new GroundTruthReader(retrained, Measure, Points, truth.Displacements.Length)
-            .At(twin.Files, truth.Index, end);
-        var row = new FidelityRow(Seed, truth.Steps, TwinName)
+        Tensor end = retrainings.Theta(twin.Itself, groundTruth.Index);
+        GroundTruth found = new GroundTruthReader(retrainings, Measure, Points, groundTruth.Displacements.Length)
+            .At(twin.Files, groundTruth.Index, end);
+        var row = new FidelityRow(Seed, groundTruth.Steps, TwinName)
         {
-            LeaveOneOut = Agreement.Spearman(found.Singles, truth.Singles),
-            GroupOut = Agreement.Spearman(found.Groups, truth.Groups),
+            LeaveOneOut = Agreement.Spearman(found.Singles, groundTruth.Singles),
+            GroupOut = Agreement.Spearman(found.Groups, groundTruth.Groups),
         };
         if (Interventions.Subsets.Length > 0)
-            row.Lds = found.Subsets.Zip(truth.Subsets, (mine, right) => Agreement.Spearman(mine, right)).Average();
-        if (truth.Displacements.Length > 0)
-            (row.Error, row.Cosine) = Compare(i => found.Displacements[i], truth.Displacements);
+            row.Lds = found.Subsets.Zip(groundTruth.Subsets, (mine, right) => Agreement.Spearman(mine, right)).Average();
+        if (groundTruth.Displacements.Length > 0)
+            (row.Error, row.Cosine) = Compare(i => found.Displacements[i], groundTruth.Displacements);
         return row;
     }
 
     /// <summary>The mean relative error and cosine of displacements. An example that training has not met yet is left out to no
     /// effect: there is nothing to be right or wrong about.</summary>
-    public static (double Error, double Cosine) Compare(Func<int, double[]> displacement, double[][] truths)
+    public static (double Error, double Cosine) Compare(Func<int, double[]> displacement, double[][] groundTruths)
     {
-        int[] met = [.. Enumerable.Range(0, truths.Length).Where(i => Array.Exists(truths[i], x => x != 0))];
+        int[] met = [.. Enumerable.Range(0, groundTruths.Length).Where(i => Array.Exists(groundTruths[i], x => x != 0))];
         (double error, double cosine) = (0, 0);
         foreach (int i in met)
         {
             double[] found = displacement(i);
-            error += Agreement.RelativeError(found, truths[i]);
-            cosine += Agreement.Cosine(found, truths[i]);
+            error += Agreement.RelativeError(found, groundTruths[i]);
+            cosine += Agreement.Cosine(found, groundTruths[i]);
         }
         return (error / met.Length, cosine / met.Length);
     }

@@ -45,7 +45,7 @@ internal sealed class StudyInterventions
     /// <summary>Training on a candidate in D's place, for each.</summary>
     public Intervention[] Replaced { get; }
 
-    /// <summary>The training whose weights differ from 1 a little, and in it the singles, groups and subsets; none where it is not
+    /// <summary>Perturbed retraining: weights a little off 1, and in it the singles, groups and subsets; none where it is not
     /// asked for.</summary>
     public Intervention[] Twins { get; }
 
@@ -91,6 +91,6 @@ internal sealed class StudyInterventions
 /// <param name="Replaced">A candidate in D's place.</param>
 internal sealed record StudyFiles(string[] Singles, string[] Groups, string[] Subsets, string[] Replaced)
 {
-    /// <summary>The twin, with the same changes in it; null where there is none.</summary>
+    /// <summary>The perturbed retraining, with the same changes in it; null where there is none.</summary>
     public (string Itself, StudyFiles Files)? Twin { get; init; }
 }

@@ -38,8 +38,8 @@ internal sealed class DeviceHealthCheck(Backend backend)
         MemoryReport before = backend.Memory;
         foreach (DType dtype in (DType[])[DType.Float32, DType.Float64])
         {
-            foreach (CheckResult finding in all ? EveryOperation(dtype) : Products(dtype))
-                yield return finding;
+            foreach (CheckResult result in all ? EveryOperation(dtype) : Products(dtype))
+                yield return result;
         }
         yield return Derivatives(all);
         yield return Memory();

@@ -20,7 +20,7 @@ internal sealed class ArtifactEvaluator : IDisposable
         Settings = artifact.Settings ?? throw new DistillException(
             ExitCode.Data, "IM3044",
             $"{artifact.Source} has the format {ArtifactReader.FirstFormat}, which does not say how its accuracy was measured. " +
-            "Judge it with 'evaluate', or distil it again.");
+            "Evaluate it with 'evaluate', or distil it again.");
         _data = PreparedData.Load(pair.With(artifact.Standardisation), backend, artifact.Whitening);
         try
         {

@@ -9,7 +9,7 @@ namespace InfMatch.Distill;
 
 /// <summary>
 /// The memory that a command will hold at most, found by computing its largest steps on a <see cref="MemoryDryRun"/>:
-/// training steps of every size of batch, looks at the test images, an update of S with all that is kept between updates, and
+/// training steps of every size of batch, evaluations on the test images, an update of S with all that is kept between updates, and
 /// networks that evaluate, as many as at once. The same code makes the same tensors there, so that nothing has to be known here
 /// of networks and estimators.
 /// </summary>
@@ -110,11 +110,11 @@ internal sealed class DryRun
             network, Few(set, plan.BatchSize),
             plan with { Epochs = Steps, MostSteps = Math.Min(Steps, plan.Steps(set.Count)) }, _key.Split("rehearsal"));
         Tensor theta = trainer.Run(Empty(network.Layout.Count), observe);
-        LookAtTest(network, theta);
+        EvaluateOnTest(network, theta);
         theta.Dispose();
     }
 
-    private void LookAtTest(Network network, Tensor theta)
+    private void EvaluateOnTest(Network network, Tensor theta)
     {
         int count = Math.Min(_data.TestImages.Shape[0], Evaluation.ImagesAtOnce(network));
         network.Accuracy(theta, _data.TestImages.View(0, new Shape([count, .. _data.Image.Sizes])), new int[count]);
@@ -199,17 +199,17 @@ internal sealed class DryRun
         return DistillationRun.MakeDistiller(_settings, _data, method, start, _key, ipc);
     }
 
-    // Networks on a set, as many side by side as there will be.
+    // Networks on a set, as many in parallel as there will be.
     private void Evaluate(Network network, SyntheticSet s, int columns)
     {
         using var scope = TensorScope.Begin();
         TrainingPlan plan = Protocols.Plan(_settings, _data.Pair.Name);
         LabelledImages set = s.AsTrainingSet();
-        int lanes = Math.Min(
+        int atOnce = Math.Min(
             columns * _settings.Repeats, SetEvaluator.DegreeOfParallelism(network, Math.Min(set.Count, plan.BatchSize), _real));
-        for (int i = 1; i < lanes; i++)
+        for (int i = 1; i < atOnce; i++)
             s.AsTrainingSet();
-        bool looksOnTheWay = (_settings.BestEvery ?? Protocols.BestEvery(_settings)) > 0;
+        bool isEvaluatedMeanwhile = (_settings.BestEvery ?? Protocols.BestEvery(_settings)) > 0;
         _most = Math.Max(_most, _backend.Memory.Peak);
         _backend.ForgetPeak();
         long before = _backend.Memory.InUse;
@@ -217,10 +217,10 @@ internal sealed class DryRun
         {
             Train(network, set, plan, step =>
             {
-                if (looksOnTheWay && step.Step == 1)
-                    LookAtTest(network, step.Theta);
+                if (isEvaluatedMeanwhile && step.Step == 1)
+                    EvaluateOnTest(network, step.Theta);
             });
         }
-        _most = Math.Max(_most, before + lanes * (_backend.Memory.Peak - before));
+        _most = Math.Max(_most, before + atOnce * (_backend.Memory.Peak - before));
     }
 }

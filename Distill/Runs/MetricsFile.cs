@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using InfMatch.Methods;
+using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
@@ -11,8 +13,11 @@ internal sealed class MetricsFile : IDisposable
     /// <summary>The key of the method's loss.</summary>
     public const string LossKey = "loss";
 
-    // The loss of the first method, in earlier versions.
-    private const string OlderLossKey = "j";
+    /// <summary>The key of whether a step was left out.</summary>
+    public const string SkippedKey = "skipped";
+
+    // The loss and the weight of S in earlier versions.
+    private const string OlderLossKey = "j", OlderWeightKey = "mass";
 
     private readonly CheckedLines _lines;
 
@@ -64,7 +69,11 @@ internal sealed class MetricsFile : IDisposable
             .Select(found => (found.Line["iteration"]!.GetValue<int>(), found.Value!.GetValue<double>())),
     ];
 
-    // Every method has metrics of its own: each is a number, or true or false.
+    private static bool IsKnown(string key) =>
+        key is "ipc" or "iteration" or "accuracy" or LossKey or SkippedKey or OlderLossKey or OlderWeightKey
+            || Kinds.Of<DistillationMethod>().Any(method => method.Metrics.Contains(key, StringComparer.Ordinal));
+
+    // Every method has metrics of its own, each a number.
     private static void RequireLine(JsonElement line)
     {
         IReadOnlyList<(string Name, JsonElement Value)> members = JsonFile.Members(line, "");
@@ -78,11 +87,17 @@ internal sealed class MetricsFile : IDisposable
         }
         foreach ((string name, JsonElement value) in members.Where(m => m.Name != CheckedLines.CheckKey))
         {
-            if (!name.All(c => c is (>= 'a' and <= 'z') or '_'))
+            if (!IsKnown(name))
                 throw JsonFile.Unknown(name);
-            bool isNumber = value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number);
-            if (!isNumber && value.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
-                throw JsonFile.Wrong(name, value, "a finite number, or true or false");
+            if (name == SkippedKey)
+            {
+                if (value.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
+                    throw JsonFile.Wrong(name, value, "true or false");
+            }
+            else if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out double number) || !double.IsFinite(number))
+            {
+                throw JsonFile.Wrong(name, value, "a finite number");
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 using InfMatch.Datasets;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -36,7 +37,8 @@ internal static class RunCheck
         }
         Network network = NetworkOf(settings, pair, settings.Width);
         NetworkOf(settings, pair, settings.EvalWidth);
-        RequireTrajectories(settings, pair);
+        if (settings.MethodKind.Needs.HasFlag(MethodNeeds.Trajectories))
+            RequireTrajectories(settings, pair);
         if (settings.Zca is not null)
             ZcaWhitening.RequireFit(pair.Train, backend);
         int classes = pair.Train.Classes;

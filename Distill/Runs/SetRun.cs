@@ -96,8 +96,15 @@ internal sealed class SetRun(RunParts run, int ipc)
     {
         var line = new JsonObject { ["ipc"] = ipc, ["iteration"] = step.Iteration, [MetricsFile.LossKey] = step.Loss };
         foreach (Metric metric in step.Metrics)
+        {
+            if (!_settings.MethodKind.Metrics.Contains(metric.Name, StringComparer.Ordinal))
+            {
+                throw new InvalidOperationException(
+                    $"The method {_settings.MethodName} measured {metric.Name}, which is not among its Metrics. Name it there.");
+            }
             line[metric.Name] = metric.Value;
-        line["skipped"] = step.Skipped;
+        }
+        line[MetricsFile.SkippedKey] = step.Skipped;
         return line;
     }
 

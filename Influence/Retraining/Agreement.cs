@@ -5,14 +5,14 @@ public static class Agreement
 {
     /// <summary>‖predicted − true‖/‖true‖; NaN for a true vector of zeros.</summary>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
-    public static double RelativeError(ReadOnlySpan<double> predicted, ReadOnlySpan<double> truth)
+    public static double RelativeError(ReadOnlySpan<double> predicted, ReadOnlySpan<double> actual)
     {
-        Require(predicted.Length, truth.Length);
+        Require(predicted.Length, actual.Length);
         (double difference, double length) = (0, 0);
-        for (int i = 0; i < truth.Length; i++)
+        for (int i = 0; i < actual.Length; i++)
         {
-            difference += (predicted[i] - truth[i]) * (predicted[i] - truth[i]);
-            length += truth[i] * truth[i];
+            difference += (predicted[i] - actual[i]) * (predicted[i] - actual[i]);
+            length += actual[i] * actual[i];
         }
         return length == 0 ? double.NaN : Math.Sqrt(difference / length);
     }

@@ -11,7 +11,7 @@ namespace InfMatch.Influence;
 /// <summary>
 /// A change of what is trained on, at the same θ^0, order and augmentation: the weight of every example's loss in the
 /// recorded minibatches, whose divisors stay, and a set whose mean loss is added to every step's. Source:
-/// docs/theory.md, "The truth".
+/// docs/theory.md, "Ground truth by retraining".
 /// </summary>
 public sealed record Intervention
 {
@@ -21,8 +21,8 @@ public sealed record Intervention
     /// <summary>The set whose mean loss is added to every step's, or null.</summary>
     public LabelledImages? Added { get; init; }
 
-    /// <summary>The mass of the added set's mean loss.</summary>
-    public double AddedMass { get; init; }
+    /// <summary>The weight of the added set's mean loss.</summary>
+    public double AddedWeight { get; init; }
 
     /// <summary>The examples whose weight is not 1.</summary>
     public IEnumerable<int> Changed => Enumerable.Range(0, Weights.Count).Where(i => Weights[i] != 1);
@@ -52,7 +52,7 @@ public sealed record Intervention
     }
 
     /// <summary>Takes weight from a random part of the examples and gives it to the others in equal parts, so that the
-    /// mass of the loss stays. Half of them, and all of its weight, is what LDS is of.</summary>
+    /// total weight stays. LDS takes half of the examples and all of their weight.</summary>
     /// <param name="count">N.</param>
     /// <param name="part">How many of the examples lose weight: above 0 to below 1, rounded up.</param>
     /// <param name="share">How much of its weight each of them loses: 1 leaves them out.</param>
@@ -78,27 +78,27 @@ public sealed record Intervention
     // 0.9·1000 is 900 and not 899.99…, whatever the share is in binary.
     private const double Rounding = 1e-9;
 
-    /// <summary>Adds a set to the training: its mean loss, with a mass of its own, to every step's.</summary>
+    /// <summary>Adds a set to the training: its mean loss, with a weight of its own, to every step's.</summary>
     /// <param name="count">N.</param>
     /// <param name="set">What is added.</param>
-    /// <param name="mass">Its mass, where all of D has 1.</param>
-    public static Intervention Add(int count, LabelledImages set, double mass) => new()
+    /// <param name="weight">Its weight, where all of D has 1.</param>
+    public static Intervention Add(int count, LabelledImages set, double weight) => new()
     {
         Weights = [.. Enumerable.Repeat(1.0, count)],
         Added = set,
-        AddedMass = mass,
+        AddedWeight = weight,
     };
 
-    /// <summary>Moves a share of D's mass to a set: weights 1 − share, and the set with mass share·α.</summary>
+    /// <summary>Moves a share of D's weight to a set: weights 1 − share, and the set with weight share·α.</summary>
     /// <param name="count">N.</param>
     /// <param name="set">S, the set that takes over.</param>
-    /// <param name="share">How much of D's mass moves: 0 to 1.</param>
-    /// <param name="mass">α, the mass of S for that of D.</param>
-    public static Intervention Replace(int count, LabelledImages set, double share = 1, double mass = 1) => new()
+    /// <param name="share">How much of D's weight moves: 0 to 1.</param>
+    /// <param name="alpha">α, the weight of S for that of D.</param>
+    public static Intervention Replace(int count, LabelledImages set, double share = 1, double alpha = 1) => new()
     {
         Weights = [.. Enumerable.Repeat(1 - share, count)],
         Added = set,
-        AddedMass = share * mass,
+        AddedWeight = share * alpha,
     };
 
     /// <summary>The same change of a training whose examples have other weights than 1 [N].</summary>
@@ -108,13 +108,13 @@ public sealed record Intervention
         : throw new ArgumentException(
             $"{weights.Count} weights are not one for each of {Weights.Count} examples.", nameof(weights));
 
-    /// <summary>The added loss, mass included, under θ; null where nothing is added.</summary>
+    /// <summary>The added loss, with its weight, under θ; null where nothing is added.</summary>
     public ParameterLoss? AddedLoss(Network network)
     {
         if (Added is null)
             return null;
         Variable images = Variable.Constant(Added.Images), labels = Variable.Constant(Added.Labels);
-        return theta => AddedMass * network.Loss(theta, images, labels);
+        return theta => AddedWeight * network.Loss(theta, images, labels);
     }
 
     /// <summary>SHA-256, in lower-case hex, of everything that it changes.</summary>
@@ -124,7 +124,7 @@ public sealed record Intervention
         hash.AppendData(MemoryMarshal.AsBytes<double>(Weights.ToArray()));
         if (Added is not null)
             hash.AppendData(Encoding.UTF8.GetBytes(
-                string.Create(CultureInfo.InvariantCulture, $"{Added.ContentHash()} {AddedMass:R}")));
+                string.Create(CultureInfo.InvariantCulture, $"{Added.ContentHash()} {AddedWeight:R}")));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

@@ -28,11 +28,11 @@ public sealed class TrajectoryFile : IDisposable
     private readonly float[] _losses;
     private readonly TrajectoryHashes? _hashes;
     private readonly bool[] _isChecked;
-    private readonly bool _isOutline;
+    private readonly bool _isPlaceholder;
 
     private TrajectoryFile(int parameters, int[] steps, double[] rates)
     {
-        (_file, _view, _isOutline, _isChecked) = (null!, null!, true, []);
+        (_file, _view, _isPlaceholder, _isChecked) = (null!, null!, true, []);
         (Path, Metadata, ParameterCount) = ("", new Dictionary<string, string>(StringComparer.Ordinal), parameters);
         (_steps, _rates, _losses, _sumOfRates) = (steps, rates, new float[rates.Length], SumsOf(rates));
         Accuracy = double.NaN;
@@ -168,7 +168,7 @@ public sealed class TrajectoryFile : IDisposable
     /// <exception cref="DamagedFileException">It does not have its hash, or holds NaN or an infinity.</exception>
     public Tensor Theta(int checkpoint, Backend backend, DType dtype)
     {
-        if (_isOutline)
+        if (_isPlaceholder)
             return backend.Empty(new Shape(ParameterCount), dtype);
         return _isDouble ? Read<double>() : Read<float>();
 
@@ -194,7 +194,7 @@ public sealed class TrajectoryFile : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (_isOutline)
+        if (_isPlaceholder)
             return;
         _view.Dispose();
         _file.Dispose();

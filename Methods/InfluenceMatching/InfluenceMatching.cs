@@ -70,6 +70,12 @@ public sealed class InfluenceMatching : DistillationMethod
     public override string Help => "influence matching (CVPR 2026), with all its estimators";
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> Metrics { get; } = ["cosine", SyntheticSet.WeightNumber, "expert", "first", "last"];
+
+    /// <inheritdoc/>
+    public override MethodNeeds Needs => MethodNeeds.Trajectories | MethodNeeds.RealClasses;
+
+    /// <inheritdoc/>
     public override string LossName => "J";
 
     /// <inheritdoc/>

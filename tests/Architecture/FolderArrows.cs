@@ -8,9 +8,9 @@ using System.Text.RegularExpressions;
 namespace InfMatch.Tests.Architecture;
 
 /// <summary>
-/// Which folder of a project uses which, as the compiled assembly says: base types, members, bodies of methods, attributes. A type
-/// belongs to the folder of the file that declares it; the project's own folder is ".". The compiler writes constants out, so a
-/// use of a constant alone is looked for in the text.
+/// Which folder of a project uses which, as the compiled assembly says: base types, members, bodies of methods,
+/// attributes. A type belongs to the folder of the file that declares it; the project's own folder is ".". The compiler
+/// writes constants out, so a use of a constant alone is looked for in the text.
 /// </summary>
 internal sealed partial class FolderArrows
 {
@@ -281,7 +281,8 @@ internal sealed partial class FolderArrows
             MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind) =>
             reader.GetTypeSpecification(handle).DecodeSignature(this, genericContext);
 
-        public object? GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind) => null;
+        public object? GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind) =>
+            null;
 
         public object? GetArrayType(object? elementType, ArrayShape shape) => null;
 

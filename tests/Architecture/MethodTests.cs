@@ -13,7 +13,7 @@ public sealed class MethodTests
     private static IEnumerable<(string Path, SourceMember Member)> Members => Repository.Sources
         .Where(f => !f.Path.StartsWith("tests/", StringComparison.Ordinal) && !f.Path.StartsWith("eng/", StringComparison.Ordinal)
             && !f.Path.StartsWith("Tensors/Kernels/", StringComparison.Ordinal)
-            && !f.Path.StartsWith("Tensors.Gpu/", StringComparison.Ordinal))
+            && !f.Path.StartsWith("Tensors.Gpu/Kernels/", StringComparison.Ordinal))
         .SelectMany(f => MemberScan.Of(f.Text).Select(m => (f.Path, m)));
 
     [Fact]
@@ -34,13 +34,11 @@ public sealed class MethodTests
     public void The_scan_sees_every_file()
     {
         (string Path, SourceMember Member)[] all = [.. Members];
-        string[] silent =
-        [
-            .. Repository.Sources.Select(f => f.Path)
-                .Where(p => p.StartsWith("Nn/", StringComparison.Ordinal) || p.StartsWith("Distill/Runs/", StringComparison.Ordinal))
-                .Where(p => !all.Any(m => m.Path == p)),
-        ];
-        Assert.Empty(silent);
+        HashSet<string> seen = [.. all.Select(m => m.Path)];
+        Assert.All(
+            Repository.Sources.Select(f => f.Path).Where(p =>
+                p.StartsWith("Nn/", StringComparison.Ordinal) || p.StartsWith("Distill/Runs/", StringComparison.Ordinal)),
+            path => Assert.True(seen.Contains(path), path));
         Assert.True(all.Length > 1500, $"only {all.Length} members were found");
         Assert.Contains(all, m => m is { Path: "Nn/Jobs/IJobRunner.cs", Member: { Name: "Run", Parameters: 3 } });
         Assert.Contains(all, m => m is { Path: "Distill/Fidelity/StudyInput.cs", Member: { Name: "StudyInput", Parameters: 6 } });

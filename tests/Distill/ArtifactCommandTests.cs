@@ -57,7 +57,7 @@ public sealed class ArtifactCommandTests : IDisposable
         Assert.Contains("beyond", _run.Errors);
         Assert.Equal(0, Run("verify", lie, "--quick"));
 
-        // The truth, told by another machine: bits may differ, the means agree.
+        // The same claim on another machine: bits may differ, the means agree.
         (arrays, texts) = ArtifactSample.Parts(set);
         texts["claimed_on"] = "another machine";
         ArtifactSample.Rehash(arrays, texts);

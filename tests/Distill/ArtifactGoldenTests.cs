@@ -36,8 +36,8 @@ public sealed class ArtifactGoldenTests : IDisposable
         ArraySet now = Npz.Read(Path.Combine(_folder.At("npz"), "set.npz"));
         ArraySet then = Npz.Read(Path.Combine(Stored(name), "set.npz"));
         Assert.Equal(
-            then.Arrays.Select(a => a.ToString()).Where(NotText), now.Arrays.Select(a => a.ToString()).Where(NotText),
-            StringComparer.Ordinal);
+            then.Arrays.Select(a => Today(a.ToString())).Where(NotText).Order(StringComparer.Ordinal),
+            now.Arrays.Select(a => a.ToString()).Where(NotText).Order(StringComparer.Ordinal), StringComparer.Ordinal);
         foreach (NamedArray array in then.Arrays.Where(a => a.Element == ArrayElement.Float32))
         {
             for (int i = 0; i < array.Count; i++)
@@ -45,9 +45,13 @@ public sealed class ArtifactGoldenTests : IDisposable
         }
         JsonElement texts = JsonDocument.Parse(then["metadata"].AsUInt8().ToArray()).RootElement;
         Assert.Equal(
-            texts.EnumerateObject().Select(p => p.Name),
-            JsonDocument.Parse(now["metadata"].AsUInt8().ToArray()).RootElement.EnumerateObject().Select(p => p.Name),
+            texts.EnumerateObject().Select(p => Today(p.Name)).Append("method").Order(StringComparer.Ordinal),
+            JsonDocument.Parse(now["metadata"].AsUInt8().ToArray()).RootElement.EnumerateObject().Select(p => p.Name)
+                .Order(StringComparer.Ordinal),
             StringComparer.Ordinal);
+
+        // What was checked was exported before the weight of S was called so, and before there were methods.
+        static string Today(string name) => name.Replace("mass", "weight", StringComparison.Ordinal);
 
         static bool NotText(string array) => !array.StartsWith("metadata", StringComparison.Ordinal);
     }

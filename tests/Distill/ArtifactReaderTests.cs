@@ -102,7 +102,7 @@ public sealed class ArtifactReaderTests : IDisposable
     }
 
     public static TheoryData<string> Arrays() =>
-        ["images", "label_logits", "labels", "soft_labels", "images_u8", "mass", "lr", "zca_mean", "zca_matrix"];
+        ["images", "label_logits", "labels", "soft_labels", "images_u8", "weight", "lr", "zca_mean", "zca_matrix"];
 
     [Theory, MemberData(nameof(Arrays))]
     public void An_array_of_another_type_or_shape_is_refused(string name)
@@ -146,8 +146,21 @@ public sealed class ArtifactReaderTests : IDisposable
         AssertRefused(path, arrays, texts, "IM3022", "class 1 has 3 images, expected 2 of each class");
         arrays["labels"] = NamedArray.From("labels", [6], (int[])[0, 1, 2, 0, 1, 2]);
         AssertRefused(path, arrays, texts, "IM3041", "the content does not have the hash");
-        arrays["mass"] = NamedArray.From("mass", [1], (double[])[-1]);
-        AssertRefused(path, arrays, texts, "IM3022", "mass is -1");
+        arrays["weight"] = NamedArray.From("weight", [1], (double[])[-1]);
+        AssertRefused(path, arrays, texts, "IM3022", "weight is -1");
+    }
+
+    [Fact]
+    public void A_set_of_an_earlier_version_whose_weight_is_called_mass_is_read()
+    {
+        string path = ArtifactSample.Write(_folder.Root);
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(path);
+        arrays.Remove("weight");
+        arrays["mass"] = NamedArray.From("mass", [1], (double[])[0.75]);
+        Assert.True(texts.Remove("method"));
+        ArtifactSample.Rehash(arrays, texts);
+        Safetensors.Write(path, arrays.Values, texts);
+        Assert.Equal(0.75, SyntheticArtifact.Read(path).Weight);
     }
 
     [Fact]

@@ -75,9 +75,9 @@ public sealed class DeviceCommandTests : IDisposable
     {
         var cpu = new CpuBackend(1);
         cpu.RefusedMemoryRequest = cpu.MemoryRequests + 1;
-        CheckResult[] findings = [.. new DeviceHealthCheck(cpu).CheckHealth(all: false)];
-        CheckResult failed = Assert.Single(findings, f => !f.Passed);
-        Assert.Equal(findings[0], failed);
+        CheckResult[] results = [.. new DeviceHealthCheck(cpu).CheckHealth(all: false)];
+        CheckResult failed = Assert.Single(results, f => !f.Passed);
+        Assert.Equal(results[0], failed);
         Assert.Contains("bytes) more were asked for", failed.Detail);
         Assert.Contains("--memory-limit", failed.Fix);
     }
@@ -165,11 +165,11 @@ public sealed class DeviceCommandTests : IDisposable
     public void Doctor_finds_a_device_that_computes_in_float32_where_tf32_was_asked_for()
     {
         var cpu = new CpuBackend(1);
-        CheckResult[] findings = [.. new PrecisionHealthCheck(cpu, _ => cpu).CheckHealth()];
-        Assert.Equal(10, findings.Length);
-        Assert.All(findings, f => Assert.Equal(!f.Check.EndsWith(", tf32", StringComparison.Ordinal), f.Passed));
-        Assert.Equal(4, findings.Count(f => !f.Passed && f.Fix!.Contains("float32 is safe", StringComparison.Ordinal)));
-        Assert.Contains(findings, f => f.Check == "matrix product, tf32 inside a difference");
+        CheckResult[] results = [.. new PrecisionHealthCheck(cpu, _ => cpu).CheckHealth()];
+        Assert.Equal(10, results.Length);
+        Assert.All(results, f => Assert.Equal(!f.Check.EndsWith(", tf32", StringComparison.Ordinal), f.Passed));
+        Assert.Equal(4, results.Count(f => !f.Passed && f.Fix!.Contains("float32 is safe", StringComparison.Ordinal)));
+        Assert.Contains(results, f => f.Check == "matrix product, tf32 inside a difference");
     }
 
     // Runs from before there was a choice keep their hash, and what is not float32 gets another.

@@ -30,17 +30,17 @@ public sealed class DryRunTests(ITestOutputHelper output) : IDisposable
     [InlineData(2, "--width 4 --eval-width 48")]
     [InlineData(1, "--width 4 --eval-width 48")]
     [InlineData(1, "--width 4 --eval-width 48 --augment auto")]
-    [InlineData(2, "--estimator retrained --match-augment auto")]
-    [InlineData(1, "--estimator retrained --match-augment auto")]
-    [InlineData(1, "--estimator retrained --width 32 --partition both")]
+    [InlineData(2, "--estimator trajectory-matching --match-augment auto")]
+    [InlineData(1, "--estimator trajectory-matching --match-augment auto")]
+    [InlineData(1, "--estimator trajectory-matching --width 32 --class-wise both")]
     [InlineData(2, "--estimator unrolled --dense-steps 9 --width 16")]
     [InlineData(1, "--estimator unrolled --dense-steps 9 --width 16")]
     [InlineData(2, "--estimator paper --width 16")]
     [InlineData(1, "--estimator paper --width 16")]
     [InlineData(2, "--estimator paper+first --width 16 --real-batch 0")]
     [InlineData(1, "--estimator paper+first --width 16 --real-batch 0")]
-    [InlineData(2, "--partition classes --start-last 8 --start-first 8 --iterations 30")]
-    [InlineData(1, "--partition classes --start-last 8 --start-first 8 --iterations 30")]
+    [InlineData(2, "--class-wise on --start-last 8 --start-first 8 --iterations 30")]
+    [InlineData(1, "--class-wise on --start-last 8 --start-first 8 --iterations 30")]
     [InlineData(2, "--model mlp --width 64 --eval-width 64")]
     [InlineData(1, "--model mlp --width 64 --eval-width 64")]
     [InlineData(1, "--model mlp --width 16 --eval-width 256 --protocol B --epochs 6 --repeats 3")]
@@ -68,7 +68,7 @@ public sealed class DryRunTests(ITestOutputHelper output) : IDisposable
         Summary summary = new DistillationRun(
             new RunInputs(folder, settings, CommandRun.TinyData(), backend, progress, CancellationToken.None)).Execute();
         Assert.True(summary.Complete);
-        // How much lanes hold at the same time is up to the threads: of more than one the upper bound is a test of its own.
+        // How much parallel pieces hold at the same time is up to the threads: the upper bound for more than one is a test of its own.
         Check(options, reckoned, backend.Memory.PeakInUse, isExact: backend.DegreeOfParallelism == 1);
     }
 

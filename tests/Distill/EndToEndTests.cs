@@ -145,7 +145,7 @@ public sealed class EndToEndTests
 
         File.WriteAllText(config, text);
         ArraySet arrays = Safetensors.Read(state);
-        NamedArray[] others = [.. arrays.Arrays.Where(a => a.Name != "image_velocity")];
+        NamedArray[] others = [.. arrays.Arrays.Where(a => a.Name != "images.velocity")];
         Safetensors.Write(state, others, arrays.Metadata);
         Assert.Equal((int)ExitCode.Data, run.RunAsGiven(Interruption.Silent(), "resume", run.CopiedRun));
         Assert.Contains($"{state}: the content does not have the hash", run.Errors);

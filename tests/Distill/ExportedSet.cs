@@ -34,7 +34,8 @@ internal sealed record ExportedSet
     private static ExportedSet OfArrays(ArraySet arrays, JsonElement metadata)
     {
         Assert.Equal(arrays["lr"].AsFloat64()[0], metadata.GetProperty("lr").GetDouble());
-        Assert.Equal(arrays["mass"].AsFloat64()[0], metadata.GetProperty("mass").GetDouble());
+        string weight = arrays.TryGet("weight", out _) ? "weight" : "mass"; // as earlier versions called it
+        Assert.Equal(arrays[weight].AsFloat64()[0], metadata.GetProperty(weight).GetDouble());
         if (arrays.TryGet("metadata", out NamedArray? text))
             Assert.True(JsonElement.DeepEquals(metadata, JsonDocument.Parse(text.AsUInt8().ToArray()).RootElement));
         return new ExportedSet

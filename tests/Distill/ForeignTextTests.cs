@@ -52,7 +52,7 @@ public sealed class ForeignTextTests : IDisposable
         Run(0, ["influence", "scores", .. small, "--pictures", "2", "--flip-labels", "0.1", "--json"]);
         Run(0,
         [
-            "influence", "truth", .. small, "--seeds", "1", "--leave-out", "2", "--groups", "2", "--subsets", "3", "--candidates",
+            "influence", "validate", .. small, "--seeds", "1", "--leave-out", "2", "--groups", "2", "--subsets", "3", "--candidates",
             "2", "--candidate-ipc", "2", "--test-points", "4", "--group-size", "3", "--displacements", "1",
         ]);
         RequireCleanFiles();

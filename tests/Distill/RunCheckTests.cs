@@ -47,10 +47,12 @@ public sealed class RunCheckTests : IDisposable
         }
     }
 
-    [Fact]
-    public void The_preset_retrained_on_a_small_set_is_refused_before_any_training()
+    [Theory]
+    [InlineData("trajectory")]
+    [InlineData("retrained")] // its older name
+    public void The_preset_trajectory_on_a_small_set_is_refused_before_any_training(string preset)
     {
-        Assert.Equal((int)ExitCode.Usage, _run.Run("distill", "--preset", "retrained", "--dataset", "tiny"));
+        Assert.Equal((int)ExitCode.Usage, _run.Run("distill", "--preset", preset, "--dataset", "tiny"));
         Assert.Contains(
             "No window of 20 checkpoints from checkpoint 0 on lies in the 5 checkpoints of an expert, which trains 4 steps on 72 images",
             _run.Errors, StringComparison.Ordinal);

@@ -50,7 +50,7 @@ public sealed class SetEvaluatorTests
     [InlineData(4, 5)]
     [InlineData(4, 1)]
     [InlineData(4, 2)]
-    public void Sets_that_share_the_lanes_are_evaluated_as_each_by_itself(int threads, int repeats)
+    public void Sets_that_run_in_parallel_are_evaluated_as_each_by_itself(int threads, int repeats)
     {
         var backend = new CpuBackend(threads);
         using PreparedData data = PreparedData.Load(CommandRun.TinyData(), backend);
@@ -80,7 +80,7 @@ public sealed class SetEvaluatorTests
         Assert.All(view.All, s => Assert.Equal(1, s.Stage.Ends));
     }
 
-    // Three networks on two lanes: the last one of the good set would train beside the first one of the bad set, which
+    // Three networks, two at a time: the last one of the good set would train beside the first one of the bad set, which
     // cannot be made, or whose numbers run away at once.
     [Theory]
     [InlineData(1, false)]

@@ -73,12 +73,12 @@ public sealed class ExampleDefinitionTests
             CheckpointSchedule.Every(400), network: new LinearRegression(new Shape(1, 6, 6), 3), backend: s_backend,
             plan: new TrainingPlan(400, 12, 0.1, 0, decay, RateSchedule.Constant));
         Intervention part = Intervention.TakeAway(12, 1e-3, 3);
-        double[] truth = Retrained(problem, part, 400);
+        double[] actual = Retrained(problem, part, 400);
         var estimate = new KohLiangInfluence(Context(problem, 400), InverseSolver.ConjugateGradients)
         {
             Damping = 1e-12, Iterations = 200,
         };
-        double error = Agreement.RelativeError(estimate.Displacement(part).ToArray<double>(), truth);
+        double error = Agreement.RelativeError(estimate.Displacement(part).ToArray<double>(), actual);
         Assert.True(error < 1e-3, $"{error:G3}");
     }
 

@@ -22,11 +22,11 @@ public sealed class ExampleInfluenceTests
         LabelledImages z = problem.Data.Rows([3]);
         var relabelled = new LabelledImages(z.Images, LabelledImages.OneHot(s_backend, DType.Float64, [1], 3));
         Intervention leave = Intervention.LeaveOut(12, 3);
-        Intervention swap = leave with { Added = relabelled, AddedMass = 1.0 / 12 };
+        Intervention swap = leave with { Added = relabelled, AddedWeight = 1.0 / 12 };
 
-        double[] truth = Retrained(problem, swap), found = Predicted(problem, "unrolled", swap);
+        double[] actual = Retrained(problem, swap), found = Predicted(problem, "unrolled", swap);
 
-        double error = Agreement.RelativeError(found, truth);
+        double error = Agreement.RelativeError(found, actual);
         Assert.True(error < 1e-10, $"relative error {error:G3}");
         double removal = Agreement.RelativeError(Predicted(problem, "unrolled", leave), Retrained(problem, leave));
         Assert.True(removal > 1e-3, $"leaving out bends the quadratic, too: {removal:G3}");
@@ -110,8 +110,8 @@ public sealed class ExampleInfluenceTests
             Intervention leave = Intervention.LeaveOut(rows.Length, 0);
             var folder = new RetrainingCache(expert, Path.Combine(problem.Folder, "more"), [8]);
             var context = new ExampleContext(expert, new SecondOrderProducts(SecondDerivatives.Exact), 8);
-            Tensor truth = folder.Theta(folder.Run([leave])[0], 0).Minus(context.Theta(8));
-            return new UnrolledInfluence(context, curvature: true).Displacement(leave).Minus(truth).Norm();
+            Tensor actual = folder.Theta(folder.Run([leave])[0], 0).Minus(context.Theta(8));
+            return new UnrolledInfluence(context, curvature: true).Displacement(leave).Minus(actual).Norm();
         })];
         for (int i = 1; i < errors.Length; i++)
             Assert.True(errors[i - 1] / errors[i] is > 3.2 and < 4.8, string.Join(", ", errors));

@@ -45,7 +45,7 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
         using TinyProblem problem = Problem(gpu);
         var plan = new TinyPlan { ClassWise = classWise, Windows = new WindowPlan(2, 0, 1, 1, 0) };
         using Distiller distiller = plan.Begin(problem, RandomKey.FromSeed(3));
-        distiller.Step(); // makes the real sides, which are kept
+        distiller.Step(); // makes the displacements of D, which are kept
         Traffic step = Count(gpu, () => distiller.Step());
         output.WriteLine($"{device}, {classWise}: {step}");
         AssertWithin(step, launches, uploads, downloads);

@@ -103,7 +103,7 @@ public sealed class DistillerTests
         using Distiller distiller = Make(problem, plan);
         double[] images = problem.Start.Images.ToArray<double>(), logits = problem.Start.LabelLogits.ToArray<double>();
         double[] imageVelocity = new double[images.Length], labelVelocity = new double[logits.Length];
-        double mass = problem.Start.Weight;
+        double weight = problem.Start.Weight;
         for (int t = 0; t < 4; t++)
         {
             ObjectiveValue value;
@@ -111,16 +111,16 @@ public sealed class DistillerTests
             {
                 DistillationStep step = distiller.Step();
                 Assert.Equal(t, step.Iteration);
-                value = Evaluate(problem, TinyPlan.WindowOf(step), images, logits, mass);
+                value = Evaluate(problem, TinyPlan.WindowOf(step), images, logits, weight);
                 Assert.Equal(value.Relative, step.Loss, 1e-10);
                 double factor = t < 2 ? 1 : 0.1;
                 Move(images, imageVelocity, value.Gradient!.Images.ToArray<double>(), factor * 2, 0.5);
                 Move(logits, labelVelocity, value.Gradient!.LabelLogits.ToArray<double>(), factor * 0.5, 0.9);
-                mass *= Math.Exp(-factor * 0.3 * value.WeightGradient * mass);
+                weight *= Math.Exp(-factor * 0.3 * value.WeightGradient * weight);
             }
             Close(images, distiller.Set.Images);
             Close(logits, distiller.Set.LabelLogits);
-            Assert.Equal(mass, distiller.Set.Weight, 1e-10);
+            Assert.Equal(weight, distiller.Set.Weight, 1e-10);
         }
     }
 
@@ -266,11 +266,11 @@ public sealed class DistillerTests
     [InlineData(1, 1, 1e300, 0.7, "the weight of the synthetic set became 0. Lower its rate (now 1E+300).")]
     [InlineData(1, 1, 1e300, 1e-6, "the weight of the synthetic set became ∞. Lower its rate (now 1E+300).")]
     public void Absurd_rates_stop_the_step_and_leave_the_state_as_it_was(
-        double imageRate, double labelRate, double massRate, double mass, string message)
+        double imageRate, double labelRate, double weightRate, double weight, string message)
     {
         using var problem = Problem(DType.Float64);
-        TinyPlan plan = Rates(imageRate, labelRate) with { WeightRule = WeightRule.Learned, WeightRate = massRate };
-        using Distiller distiller = plan.Begin(problem, s_key, problem.Start with { Weight = mass });
+        TinyPlan plan = Rates(imageRate, labelRate) with { WeightRule = WeightRule.Learned, WeightRate = weightRate };
+        using Distiller distiller = plan.Begin(problem, s_key, problem.Start with { Weight = weight });
         byte[] before = State(distiller);
         NumericalException e = Assert.Throws<NumericalException>(() => distiller.Step());
         Assert.StartsWith(
@@ -320,7 +320,7 @@ public sealed class DistillerTests
                 distiller.Step();
             MemoryReport late = backend.Memory;
             Assert.Equal((early.LiveBuffers, early.InUse, early.Peak), (late.LiveBuffers, late.InUse, late.Peak));
-            Assert.Equal(live + 4 + 4, late.LiveBuffers); // S, its momenta, and the real sides of four windows
+            Assert.Equal(live + 4 + 4, late.LiveBuffers); // S, its momenta, and the displacements of D of four windows
         }
         Assert.Equal(live + 4, backend.Memory.LiveBuffers);
     }
@@ -358,11 +358,11 @@ public sealed class DistillerTests
     };
 
     private static ObjectiveValue Evaluate(
-        TinyProblem problem, Window window, double[] images, double[] logits, double mass)
+        TinyProblem problem, Window window, double[] images, double[] logits, double weight)
     {
         var set = new SyntheticSet(
             Tensor.From<double>(problem.Backend, images, problem.Start.Images.Shape),
-            Tensor.From<double>(problem.Backend, logits, problem.Start.LabelLogits.Shape), mass);
+            Tensor.From<double>(problem.Backend, logits, problem.Start.LabelLogits.Shape), weight);
         var loss = new ImageLoss(problem.Network, Augmentation.None, default);
         return new BoundEstimator(new FirstOrderEstimator(), problem.Context).Objective(WeightRule.Learned)
             .Evaluate(window, set, loss);

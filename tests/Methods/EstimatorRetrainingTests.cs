@@ -29,12 +29,12 @@ public sealed class EstimatorRetrainingTests
 
         const double s = 1e-4;
         Tensor up = Train(problem, loss, window, s), down = Train(problem, loss, window, -s);
-        Tensor truth = up.Minus(down).Times(1 / (2 * s));
+        Tensor expected = up.Minus(down).Times(1 / (2 * s));
 
         // What is left is the truncation of the difference, of the order s². First order alone is far off.
-        ConvNetTests.AssertClose(truth, estimate, 1e-8);
+        ConvNetTests.AssertClose(expected, estimate, 1e-8);
         Tensor crude = Displacement(new BoundEstimator(new FirstOrderEstimator(), problem.Context), window, problem.Start, loss);
-        Assert.True(crude.Minus(truth).Norm() > 1e-2 * truth.Norm());
+        Assert.True(crude.Minus(expected).Norm() > 1e-2 * expected.Norm());
     }
 
     [Fact]
@@ -124,9 +124,9 @@ public sealed class EstimatorRetrainingTests
         using var problem = FullBatch(rate);
         var window = new Window(0, 0, 6);
         var loss = new ImageLoss(problem.Network, Augmentation.None, default);
-        Tensor truth = Displacement(new BoundEstimator(new UnrolledEstimator(), problem.Context), window, problem.Start, loss);
+        Tensor expected = Displacement(new BoundEstimator(new UnrolledEstimator(), problem.Context), window, problem.Start, loss);
         Tensor found = Displacement(new BoundEstimator(estimator, problem.Context), window, problem.Start, loss);
-        return found.Minus(truth).Norm() / truth.Norm();
+        return found.Minus(expected).Norm() / expected.Norm();
     }
 
     private static TinyProblem FullBatch(double rate) => new(

@@ -59,7 +59,7 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
             CheckpointSchedule.Every(2), backend: backend, dtype: DType.Float32, mode: SecondDerivatives.FiniteDifference,
             network: network,
             plan: new TrainingPlan(1, 4, 0.1, 0, 0, RateSchedule.Constant) { MostSteps = 2 });
-        // The real sides of every estimator stay until the end: their number is part of what is counted.
+        // The displacements of D by every estimator stay until the end: their number is part of what is counted.
         var alive = new List<MethodSession>();
         var plan = new TinyPlan
         {
@@ -85,7 +85,7 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
             made += requests();
             (last, end) = (backend.Memory, Bits(undisturbed));
         }
-        // A step leaves the real sides behind that it computed first, in the estimator's cache, and nothing else.
+        // A step leaves the displacements of D behind that it computed first, in the estimator's cache, and nothing else.
         int sides = last.LiveBuffers - first.LiveBuffers;
         Assert.Equal(classWise == ClassWise.Off ? 1 : 4, sides);
         long sideBytes = (last.InUse - first.InUse) / sides;

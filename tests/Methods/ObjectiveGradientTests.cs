@@ -35,12 +35,12 @@ public class ObjectiveGradientTests
         var window = new Window(0, 1, 5);
         var loss = new ImageLoss(problem.Network, s_augmentation, RandomKey.FromSeed(3));
         SyntheticSet s = problem.Start;
-        double At(double[] images, double[] logits, double mass)
+        double At(double[] images, double[] logits, double weight)
         {
             using var scope = TensorScope.Begin();
             var moved = new SyntheticSet(
                 Tensor.From<double>(problem.Backend, images, s.Images.Shape),
-                Tensor.From<double>(problem.Backend, logits, s.LabelLogits.Shape), mass);
+                Tensor.From<double>(problem.Backend, logits, s.LabelLogits.Shape), weight);
             return objective.Evaluate(window, moved, loss, gradient: false).Relative;
         }
 

@@ -22,7 +22,7 @@ public sealed class ObjectiveTests
         var estimator = new BoundEstimator(name, problem.Context);
         Assert.Equal(name, estimator.Name);
         var loss = new ImageLoss(problem.Network, Augmentation.None, default);
-        // Images of D are on its side: their mass is positive.
+        // Images of D move θ as D does: their weight is positive.
         var s = new SyntheticSet(problem.Data.Images, problem.Data.Labels.Times(4), 0.7);
         var closed = estimator.Objective(WeightRule.ClosedForm);
         var held = estimator.Objective(WeightRule.Fixed);
@@ -106,7 +106,7 @@ public sealed class ObjectiveTests
     }
 
     [Fact]
-    public void Retrained_is_where_training_on_S_from_the_beginning_of_the_window_ends()
+    public void Trajectory_matching_is_where_training_on_S_from_the_beginning_of_the_window_ends()
     {
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: new CpuBackend(1));
         var loss = new ImageLoss(problem.Network, Augmentation.None, default);

@@ -26,7 +26,8 @@ public sealed class LocalJobRunnerTests
         Runner(runner).Run(jobs, (_, done) => told.Add(done));
         Assert.Equal(Enumerable.Range(1, 7), told);
         Assert.Equal([1, 1, 1, 1, 0, 1, 1], jobs.Select(j => j.Times));
-        Assert.Equal(["0", "1", "2", "3", "old", "5", "6"], jobs.Select(j => File.ReadAllText(j.Result)));
+        Assert.Equal(
+            ["0", "1", "2", "3", "old", "5", "6"], jobs.Select(j => File.ReadAllText(j.Result)), StringComparer.Ordinal);
         Runner(runner).Run(jobs);
         Assert.Equal(6, jobs.Sum(j => j.Times));
     }
@@ -55,7 +56,7 @@ public sealed class LocalJobRunnerTests
             new("1", _ =>
             {
                 if (isParallel)
-                    thirdFailed.Wait();
+                    thirdFailed.Wait(CancellationToken.None);
                 throw new NumericalException("first", 0, double.NaN, "");
             }),
             new("2", _ =>
@@ -79,7 +80,7 @@ public sealed class LocalJobRunnerTests
         using var failed = new ManualResetEventSlim();
         Counting[] jobs =
         [
-            new("of the first group", _ => failed.Wait()) { Of = 0 },
+            new("of the first group", _ => failed.Wait(CancellationToken.None)) { Of = 0 },
             new("waits for its group", cancel => cancel.WaitHandle.WaitOne()) { Of = 1 },
             new("fails", _ =>
             {

@@ -91,7 +91,8 @@ public sealed class BackendRuleTests
     {
         static T IUnaryFunction.Apply<T, N>(T x) => x;
 
-        static void IUnaryFunction.Apply<T>(ReadOnlySpan<T> x, Span<T> y) => throw new NotSupportedException("from a chunk");
+        static void IUnaryFunction.Apply<T>(ReadOnlySpan<T> x, Span<T> y) =>
+            throw new NotSupportedException("from a chunk");
     }
 
     private readonly struct Nested : IUnaryFunction

@@ -253,19 +253,19 @@ public sealed class CapturedGraphTests
         Gen.Int[1, 9].Array[0, 40], Gen.Int[0, 6].Array[40], Gen.Bool.Array[40]).Sample((lengths, spans, wide) =>
     {
         using var scope = TensorScope.Begin();
-        LiveRange[] tenancies =
+        LiveRange[] ranges =
         [
             .. lengths.Select((n, i) => new LiveRange(wide[i] ? DType.Float64 : DType.Float32, 10 * n, i, i + spans[i])),
         ];
         var memory = new GraphMemory(working: null);
         memory.Enter();
-        Storage[] buffers = memory.Assign(tenancies, _cpu.AllocateBuffer);
-        for (int i = 0; i < tenancies.Length; i++)
+        Storage[] buffers = memory.Assign(ranges, _cpu.AllocateBuffer);
+        for (int i = 0; i < ranges.Length; i++)
         {
-            Assert.Equal(tenancies[i].DType, buffers[i].DType);
-            Assert.True(buffers[i].Length >= tenancies[i].Length);
+            Assert.Equal(ranges[i].DType, buffers[i].DType);
+            Assert.True(buffers[i].Length >= ranges[i].Length);
             for (int j = 0; j < i; j++)
-                Assert.False(buffers[i] == buffers[j] && tenancies[i].First <= tenancies[j].Last && tenancies[j].First <= tenancies[i].Last);
+                Assert.False(buffers[i] == buffers[j] && ranges[i].First <= ranges[j].Last && ranges[j].First <= ranges[i].Last);
         }
         memory.Leave();
         Assert.Equal(0, _cpu.Memory.LiveBuffers);

@@ -15,7 +15,11 @@ public sealed class SpeedEstimateTests
 
     private static GpuDevice Gpu(
         string specification, double? peak, bool isGpu = true, bool hasFloat64 = true, bool hasTf32 = false) => new(
-        specification, "made up", isGpu, 8L << 30, 48 << 10, 1024, 32, 32, "", "", hasFloat64, hasTf32, peak);
+        specification, "made up", isGpu)
+        {
+            MemoryBytes = 8L << 30, SharedBytes = 48 << 10, GroupThreads = 1024, Multiprocessors = 32, WarpThreads = 32,
+            HasFloat64 = hasFloat64, HasTf32 = hasTf32, Float32Gflops = peak,
+        };
 
     private static string Taken(SpeedEstimate processor, params GpuDevice[] present) =>
         Devices.Best(present, processor)?.Specification ?? "cpu";

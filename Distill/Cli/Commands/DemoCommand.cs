@@ -17,7 +17,7 @@ internal sealed class DemoCommand : CommandDefinition
         InfMatch.Native: dataset distillation by influence matching.
 
         Without a command the demonstration runs: on the built-in part of Fashion-MNIST it trains and records experts,
-        distils 1 and 10 images per class, and judges them beside random real images. A minute or two on two cores.
+        distils 1 and 10 images per class, and evaluates them beside random real images. A minute or two on two cores.
 
         Examples:
           dotnet run --project Distill

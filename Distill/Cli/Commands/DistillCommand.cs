@@ -14,16 +14,16 @@ internal sealed class DistillCommand : CommandDefinition
     /// <inheritdoc/>
     public override string Help =>
         """
-        Distils a data set and judges the result.
+        Distils a data set and evaluates the result.
 
         Trains and records experts (or takes those of --experts-from), then learns --ipc images per class whose influence on
         the experts' parameters matches that of the whole set. Values in brackets are the defaults of the preset 'standard'
-        and, where they differ, of the others. 'retrained' gives the best sets on full data sets, with
-        one image a class by --start-first 5 --start-last 30, and takes longer.
+        and, where they differ, of the others. The preset 'trajectory' gives the best sets on full data sets, with one image a
+        class by --start-first 5 --start-last 30, and takes longer.
 
         Examples:
           dotnet run --project Distill -- distill --ipc 1
-          dotnet run --project Distill -- distill --preset retrained --dataset fashion-mnist --data ~/data --ipc 10
+          dotnet run --project Distill -- distill --preset trajectory --dataset fashion-mnist --data ~/data --ipc 10
           dotnet run --project Distill -- distill --preset demo --estimator unrolled --dense-steps 60 --window 20
         """;
 

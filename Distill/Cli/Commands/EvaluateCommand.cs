@@ -15,10 +15,10 @@ internal sealed class EvaluateCommand : CommandDefinition
     /// <inheritdoc/>
     public override string Help =>
         """
-        Judges a distilled set by protocol A, B or DC beside random real images of the same number. Without a set only the
+        Evaluates a distilled set by protocol A, B or DC beside random real images of the same number. Without a set only the
         random real images of --ipc are evaluated: that calibrates the protocol against published figures. The set's own data
-        are expected: other classes, or the same in another order, are refused by name (--allow-other-data judges all the same). Soft labels and the
-        accuracy on the whole set come from the experts of the set's run folder, or of --experts-from, recorded with the
+        are expected: other classes, or the same in another order, are refused by name (--allow-other-data evaluates all the
+        same). Soft labels and the accuracy on the whole set come from the experts of the set's run folder, or of --experts-from, recorded with the
         same expert options. The evaluation gets a folder below --out, in which each network is kept as soon as it is evaluated; an
         interrupted one goes on with 'resume'.
 
@@ -37,12 +37,12 @@ internal sealed class EvaluateCommand : CommandDefinition
                 .. Settings.OfExperts]);
         Option<string[]> models = Add(command, new Option<string[]>("--models")
         {
-            Description = $"Judge with each of these architectures in turn: {string.Join(", ", Architectures.Names)}.",
+            Description = $"Evaluate with each of these architectures, one after the other: {string.Join(", ", Architectures.Names)}.",
             HelpName = "NAMES", AllowMultipleArgumentsPerToken = true,
         });
         Option<bool> otherData = Add(command, new Option<bool>(SetAgreement.Option)
         {
-            Description = "Judge a set on data that are not its own, whose classes have other names or another order.",
+            Description = "Evaluate a set on data that are not its own, whose classes have other names or another order.",
         });
         var set = new Argument<string?>("SET")
         {

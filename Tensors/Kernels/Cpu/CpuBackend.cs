@@ -74,7 +74,7 @@ public sealed class CpuBackend : HostBackend
     public override string Description =>
         $"{ProcessorName}, {Arithmetic(VectorBits)}, {Threads} {(Threads == 1 ? "thread" : "threads")}";
 
-    // Each lane holds activations of its own, so that more threads than these rather share the kernels.
+    // Each piece holds its own activations: with more threads than these, share the kernels instead.
     private const int MostInParallel = 4;
 
     /// <inheritdoc/>

@@ -10,8 +10,8 @@ namespace InfMatch.Tensors;
 internal readonly record struct PlaneStatistics(double Shift, double Correction, double InverseDeviation);
 
 /// <summary>
-/// The parts of NormReluPool on one [H, W] plane, while it is in the L1 cache. Vector lanes hold partial sums of at most
-/// 1024 elements before they go to float64. The variance is summed around the mean and corrected by the sum of the
+/// The parts of NormReluPool on one [H, W] plane, while it is in the L1 cache. Vector lanes hold partial sums of at
+/// most 1024 elements before they go to float64. The variance is summed around the mean and corrected by the sum of the
 /// deviations, so a plane with a large mean loses nothing.
 /// </summary>
 internal static unsafe class PlaneNorm<T, V, S>

@@ -43,8 +43,9 @@ internal unsafe struct ImageRows<T, V, S>(T* p, T* q, int* offsets) : IRightOper
 }
 
 /// <summary>
-/// The register tiles of two vectors a row: R rows × 2 vectors of c are held in registers while k runs. A is packed as [k][R];
-/// where b comes from is its operand's. c[R][2·width] = (first ? start of the row : c) + Σ over k, in order, of a·b.
+/// The register tiles of two vectors a row: R rows × 2 vectors of c are held in registers while k runs. A is packed as
+/// [k][R]; where b comes from is its operand's. c[R][2·width] = (first ? start of the row : c) + Σ over k, in order, of
+/// a·b.
 /// </summary>
 internal static unsafe class RegisterTile<T, V, S>
     where T : unmanaged, IBinaryFloatingPointIeee754<T> where V : struct where S : struct, ISimd<T, V>

@@ -1,7 +1,8 @@
 namespace InfMatch.Tensors;
 
 internal sealed unsafe partial class VectorKernels<T, V, S>
-    : IKernel<AvgPool2dCall>, IKernel<AvgPool2dGradientCall>, IKernel<NormReluPoolCall>, IKernel<NormReluPoolGradientCall>
+    : IKernel<AvgPool2dCall>, IKernel<AvgPool2dGradientCall>, IKernel<NormReluPoolCall>,
+        IKernel<NormReluPoolGradientCall>
 {
     public void Run(AvgPool2dCall call)
     {
@@ -57,7 +58,8 @@ internal sealed unsafe partial class VectorKernels<T, V, S>
     public void Run(NormReluPoolGradientCall call)
     {
         (Pool2dGeometry g, double epsilon) = (call.At.Geometry, call.At.Epsilon);
-        HostBlock<T> x = Block(call.At.X), gamma = Block(call.At.Gamma), beta = Block(call.At.Beta), dy = Block(call.Dy);
+        HostBlock<T> x = Block(call.At.X), gamma = Block(call.At.Gamma), beta = Block(call.At.Beta);
+        HostBlock<T> dy = Block(call.Dy);
         HostBlock<T>? dx = Optional(call.Dx), dgamma = Optional(call.DGamma), dbeta = Optional(call.DBeta);
         int area = g.H * g.W, pooled = g.OutH * g.OutW, planes = g.N * g.C;
         // Two sums for each plane; afterwards each channel adds its planes in the order of the batch.

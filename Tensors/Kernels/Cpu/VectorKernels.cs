@@ -41,7 +41,8 @@ internal sealed unsafe partial class VectorKernels<T, V, S>(HostBackend backend,
 
     public void Run(DotCall call)
     {
-        (HostBlock<T> x, HostBlock<T> y, HostBlock<double> result) = (Block(call.X), Block(call.Y), Float64(call.Result));
+        (HostBlock<T> x, HostBlock<T> y) = (Block(call.X), Block(call.Y));
+        HostBlock<double> result = Float64(call.Result);
         int chunks = (x.Length + Chunk - 1) / Chunk;
         double* sums = Scratch.Get<double>(ScratchUse.Partials, Math.Max(1, chunks));
         Pool.RunChunks(x.Length, Chunk, (begin, end) =>
@@ -54,8 +55,8 @@ internal sealed unsafe partial class VectorKernels<T, V, S>(HostBackend backend,
 
     public void Run(SgdStepCall call)
     {
-        HostBlock<T> theta = Block(call.From.Theta), velocity = Block(call.From.Velocity), gradient = Block(call.Gradient);
-        HostBlock<T> newTheta = Block(call.To.Theta), newVelocity = Block(call.To.Velocity);
+        HostBlock<T> theta = Block(call.From.Theta), velocity = Block(call.From.Velocity);
+        HostBlock<T> gradient = Block(call.Gradient), newTheta = Block(call.To.Theta), newVelocity = Block(call.To.Velocity);
         T rate = T.CreateTruncating(call.Rates.Rate), momentum = T.CreateTruncating(call.Rates.Momentum);
         T weightDecay = T.CreateTruncating(call.Rates.WeightDecay);
         Pool.RunChunks(theta.Length, Chunk, (begin, end) => Elementwise<T, V, S>.SgdStep(

@@ -1,8 +1,8 @@
 namespace InfMatch.Tensors;
 
 /// <summary>
-/// What the backends in host memory share: buffers, copies, and the step from a call's number type to the kernels of that
-/// type, which are <c>HostKernels</c>.
+/// What the backends in host memory share: buffers, copies, and the step from a call's number type to the kernels of
+/// that type, which are <c>HostKernels</c>.
 /// </summary>
 public abstract partial class HostBackend : Backend
 {

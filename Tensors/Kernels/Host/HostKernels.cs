@@ -3,8 +3,8 @@ using System.Numerics;
 namespace InfMatch.Tensors;
 
 /// <summary>
-/// The kernels of a backend in host memory for one number type: one <see cref="IKernel{K}"/> for each kind of call, and functions
-/// of single numbers. A kernel is written once for float and double, on blocks of host memory.
+/// The kernels of a backend in host memory for one number type: one <see cref="IKernel{K}"/> for each kind of call, and
+/// functions of single numbers. A kernel is written once for float and double, on blocks of host memory.
 /// </summary>
 internal abstract class HostKernels<T>(HostBackend backend) where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {

@@ -1,7 +1,7 @@
 namespace InfMatch.Tensors;
 
-/// <summary>The backend that is the definition: plain loops on one thread, for checking. It is slow, has no bound of memory and
-/// captures no graphs; its loops are <c>ReferenceKernels</c>.</summary>
+/// <summary>The backend that is the definition: plain loops on one thread, for checking. It is slow, has no bound of
+/// memory and captures no graphs; its loops are <c>ReferenceKernels</c>.</summary>
 public sealed class ReferenceBackend : HostBackend
 {
     /// <summary>A backend of its own memory.</summary>

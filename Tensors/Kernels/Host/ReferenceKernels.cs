@@ -7,8 +7,8 @@ namespace InfMatch.Tensors;
 /// not fast. Sums run in float64. Other backends are tested against it.
 /// </summary>
 internal sealed partial class ReferenceKernels<T>(HostBackend backend)
-    : HostKernels<T>(backend), IKernel<AffineCall>, IKernel<AxpyCall>, IKernel<DotCall>, IKernel<BroadcastToCall>, IKernel<SumToCall>,
-        IKernel<SgdStepCall>, IKernel<MatMulCall>, IKernel<Conv2dCall>, IKernel<Conv2dInputGradientCall>,
+    : HostKernels<T>(backend), IKernel<AffineCall>, IKernel<AxpyCall>, IKernel<DotCall>, IKernel<BroadcastToCall>,
+        IKernel<SumToCall>, IKernel<SgdStepCall>, IKernel<MatMulCall>, IKernel<Conv2dCall>, IKernel<Conv2dInputGradientCall>,
         IKernel<Conv2dWeightGradientCall>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {

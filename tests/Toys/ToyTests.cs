@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using InfMatch.Distill;
+using InfMatch.Methods;
+using InfMatch.Tensors;
+
+namespace InfMatch.Tests.Toys;
+
+/// <summary>A toy of each kind, in another assembly than its contract, stands in help, configuration and run without an edit
+/// anywhere. A program of its own runs them: what is enumerated once stays so.</summary>
+public sealed class ToyTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("infmatch-toys-").FullName;
+
+    [Fact]
+    public void Help_names_every_toy()
+    {
+        string commands = Run("datasets", "--help");
+        Assert.Contains("toy-command", commands, StringComparison.Ordinal);
+        Assert.DoesNotContain("older-toy", commands, StringComparison.Ordinal);
+        string help = Run("distill", "--help");
+        foreach (string toy in (string[])
+            ["toy-method", "--toy-pull", "toy-network", "toy-data", "toy-protocol", "toy-augmentation", "toy-preset", "toy-estimator",
+                "toy-optimiser", "toy-schedule", "toy-device"])
+            Assert.Contains(toy, help, StringComparison.Ordinal);
+        Assert.Contains("toy-data", Run("datasets", "list"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_command_runs_by_its_name_and_by_an_older_one()
+    {
+        Assert.Contains("It is a toy.", Run("datasets", "toy-command"), StringComparison.Ordinal);
+        Assert.Contains("It is a toy.", Run("datasets", "older-toy"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_of_toys_alone_is_distilled_resumed_evaluated_and_verified()
+    {
+        Run("distill", "--preset", "toy-preset", "--protocol", "toy-protocol", "--out", "runs");
+        string run = Directory.GetDirectories(Path.Combine(_folder, "runs"), "*toy-data*").Single();
+        JsonObject settings = JsonNode.Parse(File.ReadAllText(Path.Combine(run, "config.json")))!["settings"]!.AsObject();
+        foreach ((string key, string value) in (IEnumerable<(string, string)>)
+            [("method", "toy-method"), ("toyPull", "2"), ("dataset", "toy-data"), ("model", "toy-network"),
+                ("optimiser", "toy-optimiser"), ("rateSchedule", "toy-schedule"), ("protocol", "toy-protocol"),
+                ("augment", "toy-augmentation")])
+            Assert.Equal(value, settings[key]!["value"]!.ToString());
+        Assert.Null(settings["window"]); // of another method
+        string metrics = File.ReadAllText(Path.Combine(run, "metrics.jsonl"));
+        Assert.Contains("\"evaluations\":6", metrics, StringComparison.Ordinal);
+        string hash = Hash(run);
+
+        // From its last state on: the method's own state goes over, and the bits are the same.
+        File.Delete(Path.Combine(run, "summary.json"));
+        File.Delete(Path.Combine(run, "synthetic", "ipc1.safetensors"));
+        Run("resume", run);
+        Assert.Equal(hash, Hash(run));
+        string set = Path.Combine(run, "synthetic", "ipc1.safetensors");
+        Assert.Contains("2 images [1, 6, 6] of 2 classes", Run("verify", set), StringComparison.Ordinal);
+        Assert.Contains("toy-network", Run("evaluate", set, "--dataset", "toy-data", "--out", "evaluated"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_estimator_and_a_device_compute()
+    {
+        Run(
+            "distill", "--preset", "demo", "--dataset", "toy-data", "--model", "mlp", "--estimator", "toy-estimator", "--device",
+            "toy-device", "--ipc", "1", "--iterations", "2", "--experts", "1", "--expert-epochs", "2", "--expert-batch", "8",
+            "--start-first", "2", "--start-last", "4", "--epochs", "1", "--repeats", "1", "--out", "other");
+        string run = Directory.GetDirectories(Path.Combine(_folder, "other"), "*toy-data*").Single();
+        Assert.Contains("toy-estimator", File.ReadAllText(Path.Combine(run, "summary.json")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Toys_are_seen_by_nobody_else()
+    {
+        Assert.DoesNotContain("toy-method", Kinds.Names<DistillationMethod>());
+        Assert.DoesNotContain("toy-preset", Kinds.Names<Preset>());
+    }
+
+    [Fact]
+    public void A_plugin_that_cannot_be_loaded_is_named()
+    {
+        (int code, string output) = Start("nowhere.dll", ["--help"]);
+        Assert.Equal((int)ExitCode.Usage, code);
+        Assert.Contains("INFMATCH_PLUGINS names nowhere.dll", output, StringComparison.Ordinal);
+    }
+
+    private static string Hash(string run) =>
+        JsonNode.Parse(File.ReadAllText(Path.Combine(run, "summary.json")))!["results"]![0]!["setHash"]!.GetValue<string>();
+
+    private string Run(params string[] args)
+    {
+        (int code, string output) = Start(typeof(ToyMethod).Assembly.Location, args);
+        Assert.True(code == 0, $"{string.Join(' ', args)} ended with {code}:\n{output}");
+        return output;
+    }
+
+    private (int Code, string Output) Start(string plugins, string[] args)
+    {
+        string program = Path.Combine(AppContext.BaseDirectory, "InfMatch.Distill.dll");
+        string dotnet = Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet";
+        var start = new ProcessStartInfo(dotnet, [program, .. args])
+        {
+            WorkingDirectory = _folder, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        start.Environment["INFMATCH_PLUGINS"] = plugins;
+        start.Environment["INFMATCH_DEVICE"] = "cpu";
+        start.Environment.Remove("INFMATCH_DATA");
+        using Process process = Process.Start(start)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output + errors.Result);
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+}
