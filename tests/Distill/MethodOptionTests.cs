@@ -35,7 +35,7 @@ public sealed class MethodOptionTests
         using CommandRun whole = new() { CopyAt = "IPC 1: distilling: 5/6" };
         Assert.Equal(0, whole.Run(CommandRun.SmallRunWith($"{Base} {more} {option} {value}")));
         RequireResumed(whole);
-        Assert.NotEqual((more == "" ? s_plain : s_matched).Value, EndToEndTests.Hashes(whole.RunPath)[0]);
+        Assert.NotEqual((more == "" ? s_plain : s_matched).Value, EndToEndTests.Hashes(whole.RunPath)[0], StringComparer.Ordinal);
         JsonElement entry = Setting(whole.RunPath, key);
         Assert.Equal(value, entry.GetProperty("value").ToString());
         Assert.Equal($"command line ({option})", entry.GetProperty("origin").GetString());
@@ -67,7 +67,7 @@ public sealed class MethodOptionTests
             0, whole.RunAsGiven(Interruption.Silent(), "export", set, "--to", "npz", "--out", Path.Combine(whole.Folder, "exported")));
         using CommandRun other = new();
         Assert.Equal(0, other.Run(Dm("--seed", "1")));
-        Assert.NotEqual(EndToEndTests.Hashes(whole.RunPath)[0], EndToEndTests.Hashes(other.RunPath)[0]);
+        Assert.NotEqual(EndToEndTests.Hashes(whole.RunPath)[0], EndToEndTests.Hashes(other.RunPath)[0], StringComparer.Ordinal);
     }
 
     [Fact]
@@ -90,7 +90,7 @@ public sealed class MethodOptionTests
         using CommandRun whole = new() { CopyAt = "IPC 1: distilling: 5/6" };
         Assert.Equal(0, whole.Run(CommandRun.SmallRunWith($"{Base} --start-from {start} --width 6")));
         RequireResumed(whole);
-        Assert.NotEqual(before.Metadata["set_sha256"], EndToEndTests.Hashes(whole.RunPath)[0]);
+        Assert.NotEqual(before.Metadata["set_sha256"], EndToEndTests.Hashes(whole.RunPath)[0], StringComparer.Ordinal);
         Assert.Equal(start, Setting(whole.RunPath, "startFrom").GetProperty("value").GetString());
         string set = SetOf(whole);
         Assert.Equal(0, whole.RunAsGiven(Interruption.Silent(), "verify", set));
@@ -180,7 +180,7 @@ public sealed class MethodOptionTests
                 Safetensors.Read(SetOf(run))["label_logits"].AsFloat32()));
         })];
         Assert.Equal(3, logits.Length);
-        Assert.Single(logits.Distinct());
+        Assert.Single(logits.Distinct(StringComparer.Ordinal));
     }
 
     private static string[] Dm(params string[] more) =>

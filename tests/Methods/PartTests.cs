@@ -190,7 +190,7 @@ public sealed class PartTests
         private double _centre;
 
         public override IReadOnlyDictionary<string, NumberPlan> Numbers { get; } =
-            learnsRate ? new Dictionary<string, NumberPlan> { ["rate"] = new(NumberRate) } : [];
+            learnsRate ? new Dictionary<string, NumberPlan>(StringComparer.Ordinal) { ["rate"] = new(NumberRate) } : [];
 
         public static double GradientOf(double rate) => 3 * rate - 1;
 

@@ -24,7 +24,7 @@ public sealed class SyntheticBatchTests
         var loss = new ImageLoss(problem.Network, Augmentation.None, s_key) { BatchSize = batch };
         int perEpoch = count / batch;
         var left = new HashSet<int>();
-        var orders = new HashSet<string>();
+        var orders = new HashSet<string>(StringComparer.Ordinal);
         for (int epoch = 0; epoch < Epochs; epoch++)
         {
             var taken = new List<int>();
