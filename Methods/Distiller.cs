@@ -90,6 +90,7 @@ public sealed class Distiller : IDisposable
             Update(found, gradient, scope);
         Skipped += found.Skip ? 1 : 0;
         _memory = memory;
+        found.Completed?.Invoke();
         return new DistillationStep(Iteration++, found.Loss, found.Metrics, found.Skip);
     }
 

@@ -172,6 +172,17 @@ public sealed class PartTests
     }
 
     [Fact]
+    public void A_step_that_fails_leaves_a_methods_state_as_it_was()
+    {
+        using TinyProblem problem = Problem();
+        using Distiller distiller = (s_everything with { Images = s_everything.Images with { Bound = 0.3 } })
+            .Begin(new Drifting(), problem.Start, s_key);
+        byte[] before = State(distiller);
+        Assert.Throws<NumericalException>(() => distiller.Step());
+        Assert.Equal(before, State(distiller));
+    }
+
+    [Fact]
     public void Infinite_images_are_refused_and_not_brought_into_the_range()
     {
         using var problem = Problem();
@@ -198,14 +209,15 @@ public sealed class PartTests
 
         public override MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key)
         {
-            _centre += key.UniformAt(0) - 0.3;
-            Tensor Apart(Tensor x) => x.Minus(Tensor.Full(x.Backend, x.DType, x.Shape, _centre));
+            double centre = _centre + key.UniformAt(0) - 0.3;
+            Tensor Apart(Tensor x) => x.Minus(Tensor.Full(x.Backend, x.DType, x.Shape, centre));
             Tensor[] apart = [.. s.Tensors.Select(Apart)];
             ImmutableSortedDictionary<string, double> none = ImmutableSortedDictionary<string, double>.Empty;
             return new MethodStep(apart.Sum(a => a.Dot(a)) / 2, SyntheticGradient.Of(s, apart), [])
             {
                 NumberGradients = s.Numbers.TryGetValue("rate", out double rate) ? none.Add("rate", GradientOf(rate)) : none,
                 Numbers = s.Numbers.ContainsKey("set") ? none.Add("set", iteration) : none,
+                Completed = () => _centre = centre,
             };
         }
 
