@@ -64,7 +64,7 @@ public readonly record struct ExpertPlan(int Count, int DenseSteps);
 public abstract class MethodSession : IDisposable
 {
     /// <summary>The numbers of S that are learned, with how; none by default.</summary>
-    public virtual IReadOnlyDictionary<string, NumberPlan> Numbers { get; } = new Dictionary<string, NumberPlan>();
+    public virtual IReadOnlyDictionary<string, NumberPlan> Numbers { get; } = new Dictionary<string, NumberPlan>(StringComparer.Ordinal);
 
     /// <summary>Begins another set: its own state is as at first, what all sets share stays.</summary>
     public virtual void BeginSet()
@@ -87,7 +87,8 @@ public abstract class MethodSession : IDisposable
 
     /// <summary>By which traits the updates of a run differ in memory: one update for each tells the most that any takes.
     /// </summary>
-    public virtual IReadOnlySet<string> TraitsOf(int iteration, RandomKey key) => new HashSet<string>();
+    public virtual IReadOnlySet<string> TraitsOf(int iteration, RandomKey key) =>
+        new HashSet<string>(StringComparer.Ordinal);
 
     /// <summary>How many vectors [p] are kept from one update to the next once these updates are done; those that an update
     /// makes itself are not counted.</summary>

@@ -211,7 +211,8 @@ public sealed class Distiller : IDisposable
         double[] memory = _memory.Length > 0 ? state[ScheduleMemory].AsFloat64().ToArray() : [];
         using IDisposable _ = TensorScope.BeginDetached();
         using var scope = TensorScope.Begin();
-        Dictionary<string, Tensor> read = NamedTensors().ToDictionary(t => t.Name, t => From(state[t.Name], t.Tensor));
+        Dictionary<string, Tensor> read = NamedTensors().ToDictionary(
+            t => t.Name, t => From(state[t.Name], t.Tensor), StringComparer.Ordinal);
         _method.Restore(state.Below(OfMethod));
         Dispose(); // nothing is changed before all parts have been read
         _states = [.. Set.Parts.Select(part => OptimiserOf(part.Name).State.Select(s => read[$"{part.Name}.{s}"]).ToArray())];

@@ -8,7 +8,9 @@ namespace InfMatch.Methods;
 /// Distribution matching (Zhao and Bilen, WACV 2023): the mean embedding of each class of S under a fresh network is brought to
 /// that of real images, both under the same augmentation,
 /// loss = Σ_c ‖mean φ_θ(A(real_c)) − mean φ_θ(A(S_c))‖², summed over classes and features, with θ drawn anew for each update
-/// and never trained. The images of S must stand class by class, equally many of each; labels have no part in it.
+/// and never trained. The images of S must stand class by class, equally many of each; labels have no part in it. Published with
+/// hard labels, images that start as real ones, 20,000 updates at the rate 1 (10 from 100 images a class on) with momentum 0.5, on
+/// networks of width 128 under DSA: the rate belongs to the sum, a mean over features or classes would need another.
 /// </summary>
 public sealed class DistributionMatching : DistillationMethod
 {

@@ -157,7 +157,9 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
                 method, start,
                 new DistillationPlan
                 {
-                    Parts = new Dictionary<string, PartPlan> { [SyntheticSet.ImagesPart] = part, [SyntheticSet.LabelsPart] = part },
+                    Parts = new Dictionary<string, PartPlan>(StringComparer.Ordinal)
+                    {
+                        [SyntheticSet.ImagesPart] = part, [SyntheticSet.LabelsPart] = part },
                 },
                 _key.Split("distil"));
             return clock.Time(() =>

@@ -83,7 +83,7 @@ internal static class PlanFactory
             Iterations = s.Iterations,
             Schedule = Kinds.Find<SetSchedule>(s.RateSchedule)!,
             MostGradient = s.ClipGradient ?? 0,
-            Parts = new Dictionary<string, PartPlan>
+            Parts = new Dictionary<string, PartPlan>(StringComparer.Ordinal)
             {
                 [SyntheticSet.ImagesPart] = new(optimiser, s.LrImg, s.MomentumImg)
                 {

@@ -143,7 +143,7 @@ internal sealed class OptionOfMethods(ImmutableArray<(DistillationMethod Method,
         .GroupBy(o => o.Setting.Name, StringComparer.Ordinal)
         .Select(group => new OptionOfMethods([.. group])
         {
-            Choices = [.. group.SelectMany(o => o.Setting.Choices).Distinct()],
+            Choices = [.. group.SelectMany(o => o.Setting.Choices).Distinct(StringComparer.Ordinal)],
         });
 
     /// <inheritdoc/>

@@ -162,7 +162,7 @@ internal static class Settings
         Choice("Protocol",
             $"How networks are trained on a set: {Protocols.Help}; without it {ProtocolA.OwnName} with the values below", Protocols.Names,
             s => s.Protocol ?? ProtocolA.OwnName, (s, v) => s with { Protocol = v }),
-        Whole("BestEvery", "Epochs between two looks at the test images, for the best accuracy; 0 for none (B: a twentieth).", 0,
+        Whole("BestEvery", "Epochs between two evaluations on the test images, for the best accuracy; 0 for none (B: a twentieth).", 0,
             1_000_000, s => s.BestEvery ?? Protocols.BestEvery(s), (s, v) => s with { BestEvery = v }),
         Probability("Cutmix", "Probability with which a batch of their training is mixed by CutMix (B: 0.5).",
             s => s.Cutmix ?? Protocols.CutMix(s), (s, v) => s with { Cutmix = v }),

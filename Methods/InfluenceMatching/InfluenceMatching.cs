@@ -17,7 +17,7 @@ public sealed class InfluenceMatching : DistillationMethod
     public static ChoiceSetting Estimator { get; } = new(
         "Estimator", "How influence is estimated", "first-order", [.. Kinds.Names<InfluenceEstimator>()])
     {
-        Aliases = new Dictionary<string, string> { [TrajectoryMatchingEstimator.OlderName] = "trajectory-matching" },
+        Aliases = new Dictionary<string, string>(StringComparer.Ordinal) { [TrajectoryMatchingEstimator.OlderName] = "trajectory-matching" },
     };
 
     /// <summary>How the weight of S is chosen.</summary>
@@ -28,7 +28,7 @@ public sealed class InfluenceMatching : DistillationMethod
     public static ChoiceSetting ClassWiseMatching { get; } = new(
         "ClassWise", "Whether influence is matched class by class", Off, Off, On, Both)
     {
-        Aliases = new Dictionary<string, string> { ["whole"] = Off, ["classes"] = On },
+        Aliases = new Dictionary<string, string>(StringComparer.Ordinal) { ["whole"] = Off, ["classes"] = On },
     };
 
     /// <summary>The length of a window.</summary>
@@ -170,9 +170,10 @@ public sealed class InfluenceMatching : DistillationMethod
             _most = (int)Math.Min(int.MaxValue >> 1, (long)run.Experts.Count * _windows.Last * _perWindow);
             _starts = [.. run.Experts.Select(StartsOf)];
             _objective = new InfluenceObjective(_estimator, ContextOf(run), _rule, classWise, _most);
-            Numbers = _rule == WeightRule.Learned
-                ? new Dictionary<string, NumberPlan> { [SyntheticSet.WeightNumber] = new(WeightRate) }
-                : [];
+            var numbers = new Dictionary<string, NumberPlan>(StringComparer.Ordinal);
+            if (_rule == WeightRule.Learned)
+                numbers.Add(SyntheticSet.WeightNumber, new NumberPlan(WeightRate));
+            Numbers = numbers;
         }
 
         public override IReadOnlyDictionary<string, NumberPlan> Numbers { get; }

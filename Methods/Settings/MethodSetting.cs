@@ -81,7 +81,8 @@ public sealed class ChoiceSetting(string name, string help, string standard, par
     : MethodSetting(name, help, standard)
 {
     /// <summary>Words of earlier versions, with those that they mean; they are read and not shown.</summary>
-    public IReadOnlyDictionary<string, string> Aliases { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Aliases { get; init; } =
+        new Dictionary<string, string>(StringComparer.Ordinal);
 
     /// <inheritdoc/>
     public override string Hint => "NAME";

@@ -26,7 +26,7 @@ public sealed class JsonFileTests : IDisposable
     public void Every_property_of_the_settings_has_an_entry() => Assert.Equal(
         typeof(RunSettings).GetProperties()
             .Where(p => p.GetCustomAttribute<JsonIgnoreAttribute>()?.Condition != JsonIgnoreCondition.Always).Select(p => p.Name)
-            .Concat(Kinds.Of<DistillationMethod>().SelectMany(m => m.Settings).Select(s => s.Name).Distinct())
+            .Concat(Kinds.Of<DistillationMethod>().SelectMany(m => m.Settings).Select(s => s.Name).Distinct(StringComparer.Ordinal))
             .Order(StringComparer.Ordinal),
         Settings.All.Select(s => s.Property).Order(StringComparer.Ordinal), StringComparer.Ordinal);
 

@@ -37,13 +37,13 @@ public sealed class OlderFilesTests : IDisposable
         File.WriteAllText(config, older.ToJsonString());
         SealedJsonTests.RemoveHash(config);
         ArraySet arrays = Safetensors.Read(state);
-        var names = new Dictionary<string, string>
+        var names = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["images.velocity"] = "image_velocity", ["label_logits.velocity"] = "label_velocity", ["weight"] = "mass",
         };
         Safetensors.Write(
             state, [.. arrays.Renamed(names).Arrays],
-            new Dictionary<string, string> { ["config_hash"] = arrays.Metadata["config_hash"] });
+            new Dictionary<string, string>(StringComparer.Ordinal) { ["config_hash"] = arrays.Metadata["config_hash"] });
         File.Delete(Path.Combine(_run.RunPath, "summary.json"));
         Directory.Delete(Path.Combine(_run.RunPath, "synthetic"), recursive: true);
         Directory.CreateDirectory(Path.Combine(_run.RunPath, "synthetic"));
@@ -61,7 +61,7 @@ public sealed class OlderFilesTests : IDisposable
         Assert.Equal("on", settings["classWise"]!["value"]!.GetValue<string>());
         Assert.Equal("fixed", settings["weight"]!["value"]!.GetValue<string>());
         Assert.True(Presets.Has("retrained"));
-        Assert.DoesNotContain("retrained", Presets.Names);
+        Assert.DoesNotContain("retrained", Presets.Names, StringComparer.Ordinal);
     }
 
     // Of the presets as 85fe740 hashed them: a set or state that was saved then belongs to the same settings now.
@@ -75,9 +75,9 @@ public sealed class OlderFilesTests : IDisposable
     {
         RunSettings demo = Presets.Demo;
         Assert.Equal(ConfigFile.Hash(demo), ConfigFile.Hash(demo.With("Optimiser", "sgd").With("SyntheticRate", "0")));
-        Assert.NotEqual(ConfigFile.Hash(demo), ConfigFile.Hash(demo.With("Optimiser", "adam")));
-        Assert.NotEqual(ConfigFile.Hash(demo), ConfigFile.Hash(demo.With("SyntheticRate", "0.1")));
-        Assert.NotEqual(ConfigFile.Hash(demo), ConfigFile.Hash(demo.With("ClassWise", "both")));
+        Assert.NotEqual(ConfigFile.Hash(demo), ConfigFile.Hash(demo.With("Optimiser", "adam")), StringComparer.Ordinal);
+        Assert.NotEqual(ConfigFile.Hash(demo), ConfigFile.Hash(demo.With("SyntheticRate", "0.1")), StringComparer.Ordinal);
+        Assert.NotEqual(ConfigFile.Hash(demo), ConfigFile.Hash(demo.With("ClassWise", "both")), StringComparer.Ordinal);
     }
 
     private string Hash() =>

@@ -183,7 +183,9 @@ public sealed class RunFolderTests : IDisposable
             setting => setting.Name == "--ipc" ? "3, 5" : setting.Name == "--lr-img" ? "7.5" : null,
             variable => variable == "INFMATCH_DEVICE" ? "cpu" : null);
         JsonObject settings = JsonNode.Parse(ConfigFile.Write("distill", resolved))!["settings"]!.AsObject();
-        Assert.Equal(Settings.All.Where(s => s.IsOf(resolved.Settings)).Select(s => s.Key).Order(), settings.Select(s => s.Key).Order());
+        Assert.Equal(
+            Settings.All.Where(s => s.IsOf(resolved.Settings)).Select(s => s.Key).Order(StringComparer.Ordinal),
+            settings.Select(s => s.Key).Order(StringComparer.Ordinal), StringComparer.Ordinal);
         Assert.Equal("command line (--lr-img)", settings["lrImg"]!["origin"]!.GetValue<string>());
         Assert.Equal(7.5, settings["lrImg"]!["value"]!.GetValue<double>());
         Assert.Equal("environment (INFMATCH_DEVICE)", settings["device"]!["origin"]!.GetValue<string>());

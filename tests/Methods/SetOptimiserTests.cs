@@ -10,6 +10,8 @@ public sealed class SetOptimiserTests
 
     private const int Steps = 6;
 
+    private static readonly Backend s_backend = new ReferenceBackend();
+
     [Theory]
     [InlineData(0.0)]
     [InlineData(Decay)]
@@ -89,5 +91,5 @@ public sealed class SetOptimiserTests
         Assert.All(expected.Zip(found.ToArray<double>()), p => Assert.Equal(p.First, p.Second, 1e-14));
 
     private static Tensor Of(params double[] values) =>
-        Tensor.From<double>(new ReferenceBackend(), values, new Shape(values.Length));
+        Tensor.From<double>(s_backend, values, new Shape(values.Length));
 }

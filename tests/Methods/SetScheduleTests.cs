@@ -9,7 +9,7 @@ public sealed class SetScheduleTests
     public void Constant_cosine_step_and_steps_follow_from_the_update_alone()
     {
         const int all = 20;
-        Assert.Equal(["constant", "cosine", "plateau", "step", "steps"], Kinds.Names<SetSchedule>().Order(StringComparer.Ordinal));
+        Assert.Equal(["constant", "cosine", "plateau", "step", "steps"], Kinds.Names<SetSchedule>().Order(StringComparer.Ordinal), StringComparer.Ordinal);
         for (int t = 0; t < all; t++)
         {
             Assert.Equal(1, FactorOf("constant", t, all));

@@ -49,7 +49,7 @@ internal sealed record TinyPlan
         new DistillationPlan
         {
             Iterations = Iterations, Schedule = Schedule, MostGradient = MostGradient,
-            Parts = new Dictionary<string, PartPlan>
+            Parts = new Dictionary<string, PartPlan>(StringComparer.Ordinal)
             {
                 [SyntheticSet.ImagesPart] = Images, [SyntheticSet.LabelsPart] = Labels,
             },
@@ -92,7 +92,7 @@ internal sealed record TinyPlan
     private sealed class WithWeightRate(MethodSession method, double rate) : MethodSession
     {
         public override IReadOnlyDictionary<string, NumberPlan> Numbers =>
-            method.Numbers.ToDictionary(n => n.Key, _ => new NumberPlan(rate));
+            method.Numbers.ToDictionary(n => n.Key, _ => new NumberPlan(rate), StringComparer.Ordinal);
 
         public override MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key) => method.Evaluate(s, iteration, key);
 

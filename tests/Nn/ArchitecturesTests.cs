@@ -71,7 +71,7 @@ public sealed class ArchitecturesTests
         ];
         Assert.Distinct(names, StringComparer.Ordinal);
         Assert.Equal(4 * 3 + 5, names.Length);
-        Assert.Contains("convnet-d2-w8", names);
+        Assert.Contains("convnet-d2-w8", names, StringComparer.Ordinal);
         Assert.Equal("convnet-d2-w8", Architectures.Describe("convnet", s_small));
         Assert.Equal(
             "convnet-d2-w8-groupnorm-maxpool",

@@ -29,7 +29,9 @@ public sealed class NamedAugmentationTests
     public void Names_are_ordered_and_others_are_refused()
     {
         string[] all = ["auto", "dc", "diffaug", "digits", "geometric", "none", "photographs"];
-        Assert.Equal(all, NamedAugmentation.Names.Where(name => !name.StartsWith("toy", StringComparison.Ordinal)));
+        Assert.Equal(
+            all, NamedAugmentation.Names.Where(name => !name.StartsWith("toy", StringComparison.Ordinal)),
+            StringComparer.Ordinal);
         Assert.StartsWith(
             "There is no augmentation 'flip'. Choose auto, dc, diffaug,",
             Assert.Throws<ArgumentException>(() => NamedAugmentation.Of("flip")).Message, StringComparison.Ordinal);

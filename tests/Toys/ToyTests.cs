@@ -73,8 +73,8 @@ public sealed class ToyTests : IDisposable
     [Fact]
     public void Toys_are_seen_by_nobody_else()
     {
-        Assert.DoesNotContain("toy-method", Kinds.Names<DistillationMethod>());
-        Assert.DoesNotContain("toy-preset", Kinds.Names<Preset>());
+        Assert.DoesNotContain("toy-method", Kinds.Names<DistillationMethod>(), StringComparer.Ordinal);
+        Assert.DoesNotContain("toy-preset", Kinds.Names<Preset>(), StringComparer.Ordinal);
     }
 
     [Fact]
