@@ -2,9 +2,9 @@ namespace InfMatch.Tensors;
 
 /// <summary>
 /// A backend on which a computation takes no memory and computes nothing: it counts what the same computation would hold on
-/// another backend. Buffers are counted in the size classes of that backend's pool, parallel work as if every piece that runs at
-/// once held its most at the same time, and captured graphs by the buffers that their tensors share. What is read from it is 1
-/// everywhere. What kernels of a GPU need beside their tensors is not counted, nor the pool's cache, which is given up where
+/// another backend. Buffers are counted in the size classes of that backend's pool, parallel work as if every piece that runs
+/// at once held its most at the same time, and captured graphs by the buffers that their tensors share. What is read from it
+/// is 1 everywhere. What kernels of a GPU need beside their tensors is not counted, nor the pool's cache, which is given up where
 /// memory ends.
 /// </summary>
 /// <param name="of">The backend that is meant.</param>
@@ -43,7 +43,7 @@ public sealed class MemoryDryRun(Backend of) : Backend
     /// keep.</summary>
     public override void RunInParallel(int count, Action<int> work)
     {
-        CapturedGraph.Refuse("Work side by side");
+        CapturedGraph.Refuse("Parallel work");
         long start = _inUse, before = _peak;
         var above = new List<long>(count);
         _depth++;
@@ -69,7 +69,8 @@ public sealed class MemoryDryRun(Backend of) : Backend
     }
 
     /// <inheritdoc/>
-    protected override Storage Allocate(DType dtype, int length) => new PlaceholderStorage(this, dtype, length, of.BytesTaken(dtype, length));
+    protected override Storage Allocate(DType dtype, int length) =>
+        new PlaceholderStorage(this, dtype, length, of.BytesTaken(dtype, length));
 
     internal override Storage Placeholder(DType dtype, int length) => new PlaceholderStorage(this, dtype, length, 0);
 
@@ -91,7 +92,7 @@ public sealed class MemoryDryRun(Backend of) : Backend
         }
     }
 
-    // A buffer that is only counted; one that shares another's memory, or stands in for a tensor of a graph, counts nothing.
+    // A buffer that is only counted; one that shares another's memory, or is a tensor of a graph, counts nothing.
     private sealed class PlaceholderStorage : Storage
     {
         private readonly MemoryDryRun _owner;

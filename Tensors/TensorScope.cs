@@ -65,15 +65,15 @@ public sealed class TensorScope : IDisposable
         return tensor;
     }
 
-    /// <summary>What f makes for 0 … count − 1, which must not depend on each other: in parallel where there are at least
-    /// as many as the backend's degree of parallelism, else one after the other on all threads. The bits are the same. The results, which
-    /// f must have made, belong to this scope; what else f makes goes back to the pool.</summary>
+    /// <summary>What f makes for 0 … count − 1, which must not depend on each other: in parallel where there are at
+    /// least as many as the backend's degree of parallelism, else one after the other on all threads. The bits are the same.
+    /// The results, which f must have made, belong to this scope; what else f makes goes back to the pool.</summary>
     /// <exception cref="InvalidOperationException">This is not the innermost scope of the calling thread.</exception>
     public Tensor[][] InParallel(Backend backend, int count, Func<int, Tensor[]> f)
     {
         if (s_current != this)
             throw new InvalidOperationException("Pieces of work belong to the innermost scope of the thread that begins them.");
-        CapturedGraph.Refuse("Work side by side");
+        CapturedGraph.Refuse("Parallel work");
         var results = new Tensor[count][];
         if (backend.DegreeOfParallelism == 1 || count < backend.DegreeOfParallelism)
         {

@@ -25,7 +25,7 @@ internal readonly record struct EvaluatedNetwork(double Last, double Best);
 
 /// <summary>
 /// Evaluates sets by a protocol (<see cref="Protocols"/>): networks are trained on a set from different initialisations, and
-/// the accuracy on the real test images after the last epoch counts; that of the best epoch looked at stands beside it.
+/// the accuracy on the real test images after the last epoch counts; that of the best epoch evaluated stands beside it.
 /// The k-th network begins equally for every set, so that sets are compared on equal ground.
 /// </summary>
 /// <param name="network">What is trained.</param>

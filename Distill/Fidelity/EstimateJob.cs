@@ -62,12 +62,14 @@ internal sealed class EstimateJob(StudyCase study, GroundTruth groundTruth, stri
                 Agreement.Spearman(Predicted(ScoresOf(p), asked.Subsets), groundTruth.Subsets[q])).Average();
         }
         if (estimate.HasDisplacement && groundTruth.Displacements.Length > 0)
-            (row.Error, row.Cosine) = StudyCase.Compare(i => Displacement(estimate, asked.Singles[i], cancel), groundTruth.Displacements);
+            (row.Error, row.Cosine) = StudyCase.Compare(
+                i => Displacement(estimate, asked.Singles[i], cancel), groundTruth.Displacements);
         if (asked.Candidates.Length > 0 && Kinds.Find<InfluenceEstimator>(name) is { } estimator)
         {
             double[] j = Objectives(estimator);
             row.CandidateDistance = Agreement.Spearman(j, [.. groundTruth.Candidates.Select(c => c.Distance)]);
-            row.CandidateAccuracy = Agreement.Spearman([.. j.Select(x => -x)], [.. groundTruth.Candidates.Select(c => c.Accuracy)]);
+            row.CandidateAccuracy = Agreement.Spearman(
+                [.. j.Select(x => -x)], [.. groundTruth.Candidates.Select(c => c.Accuracy)]);
         }
         return row;
 

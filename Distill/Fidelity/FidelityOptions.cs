@@ -99,9 +99,9 @@ internal sealed class FidelityOptions
             s with { LeaveOut = v });
         Real("--share", "How much of its weight is taken from what is left out, alone, in groups or by subsets.",
             v => v is > 0 and <= 1, "a number above 0 to 1", 1, (s, v) => s with { Share = v });
-        Real("--twin", "Perturbed retraining (twin): also trains everything again with all weights changed by so much at random, " +
-            "which says how far any estimate can get; 0 for not.", v => v is >= 0 and < 1, "a number from 0 to below 1", 0, (s, v) =>
-            s with { Twin = v });
+        Real("--twin", "Perturbed retraining (twin): also trains everything again with all weights changed by so much at " +
+            "random, which says how far any estimate can get; 0 for not.", v => v is >= 0 and < 1,
+            "a number from 0 to below 1", 0, (s, v) => s with { Twin = v });
         Whole("--displacements", "How many of these are compared as vectors.", 0, 1_000_000, 5,
             (s, v) => s with { Displacements = v });
         Whole("--groups", "Groups that are left out.", 0, 1_000_000, 20, (s, v) => s with { Groups = v });

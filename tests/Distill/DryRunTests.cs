@@ -68,7 +68,7 @@ public sealed class DryRunTests(ITestOutputHelper output) : IDisposable
         Summary summary = new DistillationRun(
             new RunInputs(folder, settings, CommandRun.TinyData(), backend, progress, CancellationToken.None)).Execute();
         Assert.True(summary.Complete);
-        // How much parallel pieces hold at the same time is up to the threads: the upper bound for more than one is a test of its own.
+        // How much parallel pieces hold at the same time is up to the threads: their upper bound is a test of its own.
         Check(options, reckoned, backend.Memory.PeakInUse, isExact: backend.DegreeOfParallelism == 1);
     }
 

@@ -18,9 +18,9 @@ internal sealed class EvaluateCommand : CommandDefinition
         Evaluates a distilled set by protocol A, B or DC beside random real images of the same number. Without a set only the
         random real images of --ipc are evaluated: that calibrates the protocol against published figures. The set's own data
         are expected: other classes, or the same in another order, are refused by name (--allow-other-data evaluates all the
-        same). Soft labels and the accuracy on the whole set come from the experts of the set's run folder, or of --experts-from, recorded with the
-        same expert options. The evaluation gets a folder below --out, in which each network is kept as soon as it is evaluated; an
-        interrupted one goes on with 'resume'.
+        same). Soft labels and the accuracy on the whole set come from the experts of the set's run folder, or of
+        --experts-from, recorded with the same expert options. The evaluation gets a folder below --out, in which each
+        network is kept as soon as it is evaluated; an interrupted one continues with 'resume'.
 
         Examples:
           dotnet run --project Distill -- evaluate runs/RUN/synthetic/ipc10.safetensors --eval-width 128 --protocol B
@@ -37,7 +37,7 @@ internal sealed class EvaluateCommand : CommandDefinition
                 .. Settings.OfExperts]);
         Option<string[]> models = Add(command, new Option<string[]>("--models")
         {
-            Description = $"Evaluate with each of these architectures, one after the other: {string.Join(", ", Architectures.Names)}.",
+            Description = $"Evaluate with each of these architectures: {string.Join(", ", Architectures.Names)}.",
             HelpName = "NAMES", AllowMultipleArgumentsPerToken = true,
         });
         Option<bool> otherData = Add(command, new Option<bool>(SetAgreement.Option)
