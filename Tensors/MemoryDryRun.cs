@@ -43,7 +43,7 @@ public sealed class MemoryDryRun(Backend of) : Backend
     /// keep.</summary>
     public override void RunInParallel(int count, Action<int> work)
     {
-        CapturedGraph.Refuse("Work side by side");
+        CapturedGraph.Refuse("Parallel work");
         long start = _inUse, before = _peak;
         var above = new List<long>(count);
         _depth++;

@@ -73,7 +73,7 @@ public sealed class TensorScope : IDisposable
     {
         if (s_current != this)
             throw new InvalidOperationException("Pieces of work belong to the innermost scope of the thread that begins them.");
-        CapturedGraph.Refuse("Work side by side");
+        CapturedGraph.Refuse("Parallel work");
         var results = new Tensor[count][];
         if (backend.DegreeOfParallelism == 1 || count < backend.DegreeOfParallelism)
         {

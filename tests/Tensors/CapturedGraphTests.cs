@@ -121,11 +121,11 @@ public sealed class CapturedGraphTests
             other.Replay();
             return x;
         });
-        foreach (int threads in new[] { 1, 2 }) // also where nothing would run side by side
+        foreach (int threads in new[] { 1, 2 }) // also where nothing would run in parallel
         {
             var cpu = new CpuBackend(threads);
             Tensor y = Tensor.Full(cpu, DType.Float32, new Shape(5), 3);
-            Assert.StartsWith("Work side by side", Assert.Throws<InvalidOperationException>(() => CapturedGraph.Of(cpu, () =>
+            Assert.StartsWith("Parallel work", Assert.Throws<InvalidOperationException>(() => CapturedGraph.Of(cpu, () =>
             {
                 using var inner = TensorScope.Begin();
                 return inner.InParallel(cpu, 2, _ => [y.Times(2)])[0];

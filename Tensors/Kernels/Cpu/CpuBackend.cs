@@ -90,7 +90,7 @@ public sealed class CpuBackend : HostBackend
     /// <inheritdoc/>
     public override void RunInParallel(int count, Action<int> work)
     {
-        CapturedGraph.Refuse("Work side by side");
+        CapturedGraph.Refuse("Parallel work");
         bool isFull = FullPrecision.IsRequired;
         _pool.RunInOrder(count, i =>
         {
