@@ -10,14 +10,17 @@ internal static class Plugins
     public const string Variable = "INFMATCH_PLUGINS";
 
     /// <summary>Loads them; before the first kind is enumerated.</summary>
-    /// <exception cref="DistillException">One cannot be loaded.</exception>
+    /// <exception cref="DistillException">One cannot be loaded, or brings a kind of thing that cannot be used.</exception>
     public static void Load(string? files)
     {
+        var loaded = new List<(string File, Assembly Assembly)>();
         foreach (string file in (files ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
         {
             try
             {
-                Kinds.Add(Assembly.LoadFrom(Path.GetFullPath(file)));
+                var assembly = Assembly.LoadFrom(Path.GetFullPath(file));
+                Kinds.Add(assembly);
+                loaded.Add((file, assembly));
             }
             catch (Exception e) when (e is IOException or BadImageFormatException or UnauthorizedAccessException)
             {
@@ -27,5 +30,33 @@ internal static class Plugins
                     "or clear the variable.", e);
             }
         }
+        foreach ((string file, Assembly assembly) in loaded)
+            Check(file, assembly);
+    }
+
+    // What a plugin brings is enumerated here, where the error can name its file.
+    private static void Check(string file, Assembly assembly)
+    {
+        try
+        {
+            foreach (Type contract in assembly.GetTypes()
+                .Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(IKind)))
+                .Select(ContractOf).Distinct())
+                Kinds.Check(contract);
+        }
+        catch (Exception e) when (e is ReflectionTypeLoadException or InvalidOperationException)
+        {
+            string what = e is ReflectionTypeLoadException { LoaderExceptions: [{ } first, ..] } ? first.Message : e.Message;
+            throw new DistillException(
+                ExitCode.Usage, "IM2015",
+                $"{Variable} names {ShownPath.Of(file)}, which cannot be used: {what} Mend it, or clear the variable.", e);
+        }
+    }
+
+    private static Type ContractOf(Type kind)
+    {
+        while (kind.BaseType is { } above && above.IsAssignableTo(typeof(IKind)))
+            kind = above;
+        return kind;
     }
 }

@@ -48,7 +48,7 @@ public sealed class CapturedGraph : IDisposable
     /// <summary>Takes the kernel calls of a computation down and makes them; its results hold numbers at once.</summary>
     /// <param name="backend">Where it runs; one that <see cref="Backend.CanCapture"/>.</param>
     /// <param name="computation">Makes tensors by kernels of the backend alone: numbers cannot be copied to or from the
-    /// host meanwhile, nor drawn, and nothing can run side by side.</param>
+    /// host meanwhile, nor drawn, and nothing can run in parallel.</param>
     /// <param name="sharing">A graph of the same backend whose memory this one takes, too: a run of either writes over what the
     /// other made.</param>
     /// <exception cref="NotSupportedException">The backend cannot take its kernel calls down.</exception>

@@ -48,6 +48,11 @@ public static class Kinds
     public static IReadOnlyList<string> Names<T>()
         where T : class, IKind => [.. Of<T>().Select(kind => kind.Name)];
 
+    /// <summary>Enumerates a kind that is known by its contract alone, so that what is wrong with it is found here.</summary>
+    /// <exception cref="InvalidOperationException">A type lacks a constructor without parameters, or two have one name.</exception>
+    public static void Check(Type contract) => typeof(Kinds).GetMethod(nameof(Of))!.MakeGenericMethod(contract)
+        .Invoke(null, BindingFlags.DoNotWrapExceptions, null, null, null);
+
     private static T[] Find<T>()
         where T : class, IKind
     {

@@ -36,7 +36,7 @@ internal sealed class InfluenceCommands(
                 $"{row.Estimator}, {row.Horizon} steps, seed {row.Seed}: scores that are not finite, or all the same, have no " +
                 "rank, so that their correlations are missing. Raise --damping or lower --rate.");
         }
-        string name = $"truth-{pair.Name}-{settings.Model}";
+        string name = $"validation-{pair.Name}-{settings.Model}";
         WriteRows(Path.Combine(folder, $"{name}.csv"), rows);
         foreach ((string what, Func<FidelityRow, double> value) in (IEnumerable<(string, Func<FidelityRow, double>)>)
             [("cosine", r => r.Cosine), ("leave-one-out", r => r.LeaveOneOut)])

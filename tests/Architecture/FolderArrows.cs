@@ -28,6 +28,13 @@ internal sealed partial class FolderArrows
         _folders = FoldersOfTypes(project, files, own);
         using var image = new PEReader(File.OpenRead(assembly));
         (_image, _reader) = (image, image.GetMetadataReader());
+        Unplaced =
+        [
+            .. _reader.TypeDefinitions
+                .Where(handle => _reader.GetString(_reader.GetTypeDefinition(handle).Namespace)
+                    .StartsWith("InfMatch", StringComparison.Ordinal))
+                .Select(NameOf).Where(name => !_folders.ContainsKey(name)),
+        ];
         foreach (TypeDefinitionHandle handle in _reader.TypeDefinitions)
         {
             var used = new HashSet<TypeDefinitionHandle>();
@@ -37,6 +44,10 @@ internal sealed partial class FolderArrows
         }
         AddConstants(files);
     }
+
+    /// <summary>Types of the assembly whose declaration was found in no file, so that their uses make no arrows; those that the
+    /// compiler makes and top-level programs, which nothing uses, have no namespace of ours and are left out.</summary>
+    public IReadOnlyList<string> Unplaced { get; }
 
     /// <summary>The arrows, each with a few uses that make it.</summary>
     public IReadOnlyDictionary<(string From, string To), List<string>> Arrows => _arrows;

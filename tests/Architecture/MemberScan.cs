@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace InfMatch.Tests.Architecture;
 
 /// <summary>A method, constructor, property or type with parameters as it stands in a source file.</summary>
@@ -8,11 +10,15 @@ namespace InfMatch.Tests.Architecture;
 internal sealed record SourceMember(string Name, int Line, int Lines, int Parameters);
 
 /// <summary>
-/// Finds the members of types in C# source, by brackets alone: inside a type, a member is what stands between two ends. Local
-/// functions and lambdas belong to the member around them; field initialisers and top-level programs are no members.
+/// Finds the members of types in C# source, by brackets alone: inside a type, a member is what stands between two ends. The lines
+/// of local functions and lambdas are the member's around them; field initialisers and top-level programs are no members.
 /// </summary>
-internal sealed class MemberScan
+internal sealed partial class MemberScan
 {
+    // What may stand before a call, where the type of a local function would.
+    private static readonly string[] s_noTypes =
+        ["new", "return", "await", "else", "in", "is", "and", "or", "not", "when", "case", "throw", "yield", "where", "from", "select"];
+
     private static readonly string[] s_types = ["class", "struct", "interface", "record", "enum", "namespace", "extension"];
 
     private readonly string _text;
@@ -80,7 +86,28 @@ internal sealed class MemberScan
         _found.Add(new SourceMember(
             Name(before), line, _text.AsSpan(begin, Math.Max(0, end - begin)).Count('\n') + 1,
             open < 0 ? 0 : Count(signature[(open + 1)..close])));
+        if (!isType)
+            AddLocalFunctions(start + head.Length, end);
     }
+
+    private void AddLocalFunctions(int from, int to)
+    {
+        foreach (Match head in LocalFunction().Matches(_text[from..Math.Max(from, to)]))
+        {
+            int open = from + head.Index + head.Length - 1, close = Close(open);
+            string rest = _text[close..].TrimStart();
+            bool hasBody = rest.StartsWith("=>", StringComparison.Ordinal) || rest.StartsWith('{')
+                || rest.StartsWith("where ", StringComparison.Ordinal);
+            if (hasBody && !s_noTypes.Contains(head.Groups["type"].Value, StringComparer.Ordinal))
+            {
+                _found.Add(new SourceMember(
+                    head.Groups["name"].Value, _text.AsSpan(0, open).Count('\n') + 1, 1, Count(_text[(open + 1)..(close - 1)])));
+            }
+        }
+    }
+
+    [GeneratedRegex(@"[;{}]\s*(?:(?:static|async|unsafe)\s+)*(?<type>[\w.]+)(?:<[^;(){}]*>)?[\[\]?*]*\s+(?<name>\w+)(?:<[\w, ]+>)?\(")]
+    private static partial Regex LocalFunction();
 
     // Without attributes, and up to what a constructor passes on, base types and constraints.
     private static string Signature(string head)

@@ -47,7 +47,7 @@ public sealed class InfluenceCommandTests : IDisposable
         Assert.True(Mean(Of(results, "unrolled", 8), "lds") > 0.8, _run.Output);
         Assert.NotNull(unrolled["candidateDistance"]!["mean"]);
         Assert.True(Directory.GetFiles(Folder, "*.png").Length == 2
-            && File.Exists(Path.Combine(Folder, "truth-tiny-logistic.csv")));
+            && File.Exists(Path.Combine(Folder, "validation-tiny-logistic.csv")));
 
         // The second call has the command's older name, too.
         Assert.Equal((int)ExitCode.Done, _run.Run(
@@ -101,7 +101,7 @@ public sealed class InfluenceCommandTests : IDisposable
         Assert.Equal((int)ExitCode.Done, _run.Run(arguments));
         Assert.Equal(written, left.Select(File.GetLastWriteTimeUtc));
         Assert.Equal(5, Directory.GetFiles(Folder, "*", SearchOption.AllDirectories).Count(IsRetrained));
-        Assert.True(File.Exists(Path.Combine(Folder, "truth-tiny-logistic.csv")));
+        Assert.True(File.Exists(Path.Combine(Folder, "validation-tiny-logistic.csv")));
 
         static bool IsRetrained(string file) => Path.GetFileName(Path.GetDirectoryName(file)) == "retrained";
     }

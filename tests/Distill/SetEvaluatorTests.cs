@@ -11,7 +11,7 @@ public sealed class SetEvaluatorTests
         Depth = 1, EvalWidth = 4, Epochs = 12, Repeats = 5, BestEvery = 3, Augment = "digits",
     };
 
-    // One thread trains one network after the other; two and four train them side by side, the last one alone.
+    // One thread trains one network after the other; two and four train them in parallel, the last one alone.
     [Theory]
     [InlineData(2)]
     [InlineData(3)]

@@ -23,11 +23,11 @@ public sealed class ExampleDefinitionTests
     public void The_published_form_of_an_added_set_is_that_of_the_estimator_of_sets(string name, double momentum)
     {
         using var problem = new TinyProblem(CheckpointSchedule.Every(Steps), momentum, backend: s_backend);
-        Tensor side = new BoundEstimator(name, problem.Context).Synthetic(
+        Tensor displacement = new BoundEstimator(name, problem.Context).Synthetic(
             new Window(0, 0, Steps), problem.Start, new ImageLoss(problem.Network, Augmentation.None, default));
         Intervention add = Intervention.Add(12, problem.Start.AsTrainingSet(), 0.5);
         double error = Agreement.RelativeError(
-            Predicted(problem, name, add), side.Times(0.5).ToArray<double>());
+            Predicted(problem, name, add), displacement.Times(0.5).ToArray<double>());
         Assert.True(error < 1e-10, $"{error:G3}");
     }
 

@@ -176,10 +176,10 @@ public sealed class ExampleInfluenceTests
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), 0.9, 0.01, backend: s_backend);
         LabelledImages set = problem.Start.AsTrainingSet();
         Intervention add = Intervention.Add(12, set, 0.5);
-        Tensor side = new BoundEstimator("unrolled", problem.Context).Synthetic(
+        Tensor displacement = new BoundEstimator("unrolled", problem.Context).Synthetic(
             new Window(0, 0, 6), problem.Start, new ImageLoss(problem.Network, Augmentation.None, default));
         double error = Agreement.RelativeError(
-            Predicted(problem, "unrolled", add), side.Times(0.5).ToArray<double>());
+            Predicted(problem, "unrolled", add), displacement.Times(0.5).ToArray<double>());
         Assert.True(error < 1e-12, $"{error:G3}");
     }
 

@@ -86,9 +86,9 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
             (last, end) = (backend.Memory, Bits(undisturbed));
         }
         // A step leaves the displacements of D behind that it computed first, in the estimator's cache, and nothing else.
-        int sides = last.LiveBuffers - first.LiveBuffers;
-        Assert.Equal(classWise == ClassWise.Off ? 1 : 4, sides);
-        long sideBytes = (last.InUse - first.InUse) / sides;
+        int displacements = last.LiveBuffers - first.LiveBuffers;
+        Assert.Equal(classWise == ClassWise.Off ? 1 : 4, displacements);
+        long displacementBytes = (last.InUse - first.InUse) / displacements;
 
         int refused = 0;
         for (int n = 1; ; n += stride)
@@ -117,13 +117,13 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
             }
             MemoryReport after = backend.Memory;
             int kept = after.LiveBuffers - before.LiveBuffers;
-            Assert.True(kept >= 0 && kept <= sides, $"Request {n} refused: {kept} buffers more than before the step.");
-            Assert.Equal(before.InUse + kept * sideBytes, after.InUse);
+            Assert.True(kept >= 0 && kept <= displacements, $"Request {n} refused: {kept} buffers more than before the step.");
+            Assert.Equal(before.InUse + kept * displacementBytes, after.InUse);
             Assert.Equal((0, 0), (distiller.Iteration, distiller.Skipped));
             Assert.Equal(start, Bits(distiller));
             distiller.Step();
             Assert.Equal(end, Bits(distiller));
-            Assert.Equal(before.LiveBuffers + sides, backend.Memory.LiveBuffers);
+            Assert.Equal(before.LiveBuffers + displacements, backend.Memory.LiveBuffers);
         }
     }
 

@@ -97,11 +97,11 @@ public sealed class ObjectiveTests
             plan: new TrainingPlan(6, 12, 0.1, 0, 0, RateSchedule.Constant));
         var estimator = new BoundEstimator(new FirstOrderEstimator(), problem.Context);
         double[] whole = estimator.Real(s_window).ToArray<double>();
-        double[][] sides = [.. Enumerable.Range(0, 3).Select(c => estimator.Real(s_window, c).ToArray<double>())];
+        double[][] displacements = [.. Enumerable.Range(0, 3).Select(c => estimator.Real(s_window, c).ToArray<double>())];
         double scale = whole.Max(Math.Abs);
         // The trajectory stores float32.
         Assert.All(Enumerable.Range(0, whole.Length), i =>
-            Assert.Equal(whole[i], sides.Sum(side => side[i]) / 3, 1e-6 * Math.Max(scale, 1)));
+            Assert.Equal(whole[i], displacements.Sum(displacement => displacement[i]) / 3, 1e-6 * Math.Max(scale, 1)));
         Assert.True(scale > 1e-3, "a displacement of nothing proves nothing");
     }
 
@@ -114,11 +114,12 @@ public sealed class ObjectiveTests
         // Every step is a checkpoint, so S takes four steps of the expert's rate.
         var plan = new TrainingPlan(4, problem.Start.Count, problem.Plan.Rate, 0, 0, RateSchedule.Constant);
         Tensor end = new Trainer(problem.Network, problem.Start.AsTrainingSet(), plan, RandomKey.FromSeed(1)).Run(start);
-        Tensor side = new BoundEstimator(new TrajectoryMatchingEstimator(), problem.Context).Synthetic(s_window, problem.Start, loss);
+        Tensor displacement = new BoundEstimator(new TrajectoryMatchingEstimator(), problem.Context)
+            .Synthetic(s_window, problem.Start, loss);
         Tensor linear = new BoundEstimator(new FirstOrderEstimator(), problem.Context).Synthetic(s_window, problem.Start, loss);
-        double[] expected = end.Minus(start).ToArray<double>(), found = side.ToArray<double>();
+        double[] expected = end.Minus(start).ToArray<double>(), found = displacement.ToArray<double>();
         Assert.All(Enumerable.Range(0, expected.Length), i => Assert.Equal(expected[i], found[i], 1e-12));
-        Assert.True(linear.Minus(side).Norm() > 1e-3 * side.Norm(), "a sum along D's path would pass, too");
+        Assert.True(linear.Minus(displacement).Norm() > 1e-3 * displacement.Norm(), "a sum along D's path would pass, too");
     }
 
     [Fact]
@@ -139,12 +140,12 @@ public sealed class ObjectiveTests
         }
 
         using var estimator = new BoundEstimator(new TrajectoryMatchingEstimator(), problem.Context with { SyntheticRate = Rate });
-        Tensor side = estimator.Synthetic(
+        Tensor caused = estimator.Synthetic(
             s_window, problem.Start, new ImageLoss(problem.Network, augmentation, key, siamese: false));
 
-        double[] found = side.ToArray<double>(), displacement = expected.Minus(start).ToArray<double>();
+        double[] found = caused.ToArray<double>(), displacement = expected.Minus(start).ToArray<double>();
         Assert.All(Enumerable.Range(0, found.Length), i => Assert.Equal(displacement[i], found[i], 1e-12));
-        Assert.True(side.Norm() > 1e-3, "a displacement of nothing proves nothing");
+        Assert.True(caused.Norm() > 1e-3, "a displacement of nothing proves nothing");
     }
 
     // J and its derivative walk S's path once: the second walk would ask for as many θ again.
@@ -156,8 +157,8 @@ public sealed class ObjectiveTests
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: backend);
         using var estimator = new BoundEstimator(new TrajectoryMatchingEstimator(), problem.Context);
         var loss = new ImageLoss(problem.Network, Augmentation.None, default);
-        Tensor side = estimator.Synthetic(s_window, problem.Start, loss);
-        SyntheticGradient alone = estimator.Pullback(s_window, problem.Start, loss, side);
+        Tensor displacement = estimator.Synthetic(s_window, problem.Start, loss);
+        SyntheticGradient alone = estimator.Pullback(s_window, problem.Start, loss, displacement);
         int trained, pulledBack, both, live = backend.Memory.LiveBuffers;
         using (TensorScope.Begin())
         using (var open = new OpenWindow(problem.Context, s_window))
@@ -174,7 +175,7 @@ public sealed class ObjectiveTests
         using (TensorScope.Begin())
         {
             long before = Requests();
-            estimator.Pullback(s_window, problem.Start, loss, side);
+            estimator.Pullback(s_window, problem.Start, loss, displacement);
             both = (int)(Requests() - before);
         }
         // A pullback by itself has to train first.
@@ -206,14 +207,14 @@ public sealed class ObjectiveTests
         using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: backend);
         using var estimator = new BoundEstimator(InfluenceEstimator.Of(name), problem.Context, capacity: 2);
         int live = backend.Memory.LiveBuffers;
-        double[][] sides = new double[5][];
+        double[][] displacements = new double[5][];
         using (TensorScope.Begin())
         {
             for (int round = 0; round < 3; round++)
             for (int start = 0; start < 5; start++)
             {
-                double[] side = estimator.Real(new Window(0, start, start + 2)).ToArray<double>();
-                Assert.Equal(sides[start] ??= side, side);
+                double[] displacement = estimator.Real(new Window(0, start, start + 2)).ToArray<double>();
+                Assert.Equal(displacements[start] ??= displacement, displacement);
             }
             var window = new Window(0, 4, 6);
             Assert.Same(estimator.Real(window), estimator.Real(window));

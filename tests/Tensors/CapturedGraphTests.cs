@@ -121,7 +121,7 @@ public sealed class CapturedGraphTests
             other.Replay();
             return x;
         });
-        foreach (int threads in new[] { 1, 2 }) // also where nothing would run side by side
+        foreach (int threads in new[] { 1, 2 }) // also where nothing would run in parallel
         {
             var cpu = new CpuBackend(threads);
             Tensor y = Tensor.Full(cpu, DType.Float32, new Shape(5), 3);

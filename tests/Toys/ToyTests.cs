@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Reflection;
+using System.Reflection.Emit;
 using System.Text.Json.Nodes;
 using InfMatch.Distill;
 using InfMatch.Methods;
@@ -21,9 +23,22 @@ public sealed class ToyTests : IDisposable
         string help = Run("distill", "--help");
         foreach (string toy in (string[])
             ["toy-method", "--toy-pull", "toy-network", "toy-data", "toy-protocol", "toy-augmentation", "toy-preset", "toy-estimator",
-                "toy-optimiser", "toy-schedule", "toy-device"])
+                "toy-optimiser", "toy-schedule", "toy-device", "toy-norm", "toy-pooling"])
             Assert.Contains(toy, help, StringComparison.Ordinal);
         Assert.Contains("toy-data", Run("datasets", "list"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_kind_has_a_toy()
+    {
+        Type[] all =
+        [
+            .. Directory.EnumerateFiles(AppContext.BaseDirectory, "InfMatch.*.dll").SelectMany(f => Assembly.LoadFrom(f).GetTypes()),
+        ];
+        Type[] contracts = [.. all.Where(t => t.IsAbstract && t.IsClass && t.GetInterfaces().Contains(typeof(IKind)))];
+        Assert.Contains(typeof(DistillationMethod), contracts);
+        Assert.All(contracts, contract => Assert.Contains(
+            all, type => type.Namespace == typeof(ToyMethod).Namespace && !type.IsAbstract && type.IsSubclassOf(contract)));
     }
 
     [Fact]
@@ -63,11 +78,15 @@ public sealed class ToyTests : IDisposable
     public void An_estimator_and_a_device_compute()
     {
         Run(
-            "distill", "--preset", "demo", "--dataset", "toy-data", "--model", "mlp", "--estimator", "toy-estimator", "--device",
-            "toy-device", "--ipc", "1", "--iterations", "2", "--experts", "1", "--expert-epochs", "2", "--expert-batch", "8",
-            "--start-first", "2", "--start-last", "4", "--epochs", "1", "--repeats", "1", "--out", "other");
+            "distill", "--preset", "demo", "--dataset", "toy-data", "--norm", "toy-norm", "--pooling", "toy-pooling", "--width", "4",
+            "--depth", "1", "--eval-width", "4", "--estimator", "toy-estimator", "--device", "toy-device", "--ipc", "1",
+            "--iterations", "2", "--experts", "1", "--expert-epochs", "2", "--expert-batch", "8", "--start-first", "2", "--start-last",
+            "4", "--epochs", "1", "--repeats", "1", "--out", "other");
         string run = Directory.GetDirectories(Path.Combine(_folder, "other"), "*toy-data*").Single();
         Assert.Contains("toy-estimator", File.ReadAllText(Path.Combine(run, "summary.json")), StringComparison.Ordinal);
+        string config = File.ReadAllText(Path.Combine(run, "config.json"));
+        Assert.Contains("toy-norm", config, StringComparison.Ordinal);
+        Assert.Contains("toy-pooling", config, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -83,6 +102,40 @@ public sealed class ToyTests : IDisposable
         (int code, string output) = Start("nowhere.dll", ["--help"]);
         Assert.Equal((int)ExitCode.Usage, code);
         Assert.Contains("INFMATCH_PLUGINS names nowhere.dll", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false, "has no public constructor without parameters")]
+    [InlineData(true, "Two of the kind SetSchedule have the name 'cosine'")]
+    public void A_plugin_whose_kind_cannot_be_used_is_named(bool isTwice, string expected)
+    {
+        string file = Path.Combine(_folder, "Bad.dll");
+        SaveSchedule(file, isTwice);
+        (int code, string output) = Start(file, ["--help"]);
+        Assert.Equal((int)ExitCode.Usage, code);
+        Assert.Contains("Bad.dll, which cannot be used: ", output, StringComparison.Ordinal);
+        Assert.Contains(expected, output, StringComparison.Ordinal);
+    }
+
+    // A schedule of a name that there is, or one that nobody can make.
+    private static void SaveSchedule(string file, bool canBeMade)
+    {
+        const MethodAttributes Overrides = MethodAttributes.Public | MethodAttributes.Virtual | MethodAttributes.HideBySig;
+        var assembly = new PersistedAssemblyBuilder(new AssemblyName("Bad"), typeof(object).Assembly);
+        TypeBuilder type = assembly.DefineDynamicModule("Bad").DefineType("Bad", TypeAttributes.Public, typeof(SetSchedule));
+        if (canBeMade)
+            type.DefineDefaultConstructor(MethodAttributes.Public);
+        ILGenerator name = type.DefineMethod("get_Name", Overrides, typeof(string), []).GetILGenerator();
+        name.Emit(OpCodes.Ldstr, "cosine");
+        name.Emit(OpCodes.Ret);
+        Type[] parameters = [typeof(int), typeof(int), typeof(IReadOnlyList<double>)];
+        ILGenerator factor = type.DefineMethod("FactorAt", Overrides, typeof(double), parameters).GetILGenerator();
+        factor.Emit(OpCodes.Ldc_R8, 1.0);
+        factor.Emit(OpCodes.Ret);
+        if (!canBeMade)
+            type.DefineConstructor(MethodAttributes.Private, CallingConventions.Standard, []).GetILGenerator().Emit(OpCodes.Ret);
+        type.CreateType();
+        assembly.Save(file);
     }
 
     private static string Hash(string run) =>

@@ -115,6 +115,26 @@ internal sealed class ToyProtocol : Protocol
     public override string DescribeSteps(TrainingPlan plan) => "toy steps, ";
 }
 
+/// <summary>A norm: none that learns anything.</summary>
+public sealed class ToyNorm : Normalisation
+{
+    public override string Name => "toy-norm";
+
+    public override Shape? ScaleOf(int channels, int height, int width) => null;
+
+    public override Variable Apply(Variable x, ReadOnlySpan<Variable> scaleAndShift) => 0.5 * x;
+}
+
+/// <summary>A pooling: the mean of windows of 3×3.</summary>
+public sealed class ToyPooling : Pooling
+{
+    public override string Name => "toy-pooling";
+
+    public override int Window => 3;
+
+    public override Variable Apply(Variable x) => x.AvgPool2d(Window);
+}
+
 /// <summary>An augmentation: a crop.</summary>
 public sealed class ToyAugmentation : NamedAugmentation
 {

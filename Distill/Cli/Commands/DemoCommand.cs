@@ -25,9 +25,10 @@ internal sealed class DemoCommand : CommandDefinition
           dotnet run --project Distill -- evaluate runs/RUN/synthetic/ipc10.safetensors --epochs 1000 --repeats 5
 
         Environment:
-          INFMATCH_DATA    folder of the data sets, where --data is not given
-          INFMATCH_DEVICE  device, where --device is not given
-          NO_COLOR         no colours
+          INFMATCH_DATA     folder of the data sets, where --data is not given
+          INFMATCH_DEVICE   device, where --device is not given
+          INFMATCH_PLUGINS  assemblies that bring methods, networks, data sets and the like
+          NO_COLOR          no colours
 
         Exit codes: 0 done, 1 bug, 2 usage, 3 data, 4 device, 5 memory, 6 numerical, 7 files, 130 interrupted.
         """;
