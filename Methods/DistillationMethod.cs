@@ -71,8 +71,8 @@ public abstract class MethodSession : IDisposable
     {
     }
 
-    /// <summary>The loss at S, its gradient and what was measured, in the current scope; the method's state changes only when the
-    /// step is completed (<see cref="MethodStep.Completed"/>).</summary>
+    /// <summary>The loss at S, its gradient and what was measured, in the current scope. The method's own state stays as it is:
+    /// what comes after it waits in <see cref="MethodStep.Commit"/>, because the update may still be refused.</summary>
     /// <param name="s">S as it is.</param>
     /// <param name="iteration">The number of the update, from 0.</param>
     /// <param name="key">What its random numbers follow from.</param>

@@ -83,14 +83,14 @@ public sealed class Distiller : IDisposable
         using IDisposable _ = TensorScope.BeginDetached();
         using var scope = TensorScope.Begin();
         MethodStep found = _method.Evaluate(Set, Iteration, KeyOf(Iteration));
-        if (found.Gradient is not { } gradient)
+        if (found.Gradient is not { } gradient || !double.IsFinite(found.Loss))
             throw new NumericalException(found.Place, Iteration, found.Loss, $"Lower {Rates}.");
         double[] memory = _plan.Schedule.Remember(found.Loss, _plan.Iterations, _memory);
         if (!found.Skip)
             Update(found, gradient, scope);
         Skipped += found.Skip ? 1 : 0;
         _memory = memory;
-        found.Completed?.Invoke();
+        found.Commit?.Invoke(scope);
         return new DistillationStep(Iteration++, found.Loss, found.Metrics, found.Skip);
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using InfMatch.Tensors;
 
 namespace InfMatch.Methods;
 
@@ -24,9 +25,9 @@ public sealed record MethodStep(double Loss, SyntheticGradient? Gradient, Immuta
     /// <summary>Whether the method asks that S be left as it is.</summary>
     public bool Skip { get; init; }
 
-    /// <summary>What the method does once S has been updated, or left as it is: one that has a state changes it here and not in
-    /// the evaluation, so that a step that fails leaves that as it was, too.</summary>
-    public Action? Completed { get; init; }
+    /// <summary>Brings the method's own state forward, once S has been updated or skipped, in the scope of the step, from which it
+    /// may keep tensors; a step that fails never calls it. Null where the method has no state.</summary>
+    public Action<TensorScope>? Commit { get; init; }
 
     /// <summary>Where the evaluation took place, for an error message.</summary>
     public string Place { get; init; } = "";

@@ -193,6 +193,25 @@ public sealed class PartTests
         Assert.Equal(before, State(distiller));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_step_that_fails_leaves_the_methods_state_and_the_schedules_as_they_were(bool isRefusedByRate)
+    {
+        using var problem = Problem();
+        PartPlan images = s_everything.Images with { Optimiser = new SgdOptimiser(), Rate = 0.1, Range = null };
+        PartPlan failing = isRefusedByRate ? images with { Rate = 1e300 } : images with { Bound = 1e-9 };
+        using var session = new Drifting();
+        using Distiller distiller = (s_everything with { Images = images, MostGradient = 0 }).Begin(session, problem.Start, s_key);
+        distiller.Step();
+        distiller.Step();
+        using var other = new Drifting();
+        using Distiller refused = (s_everything with { Images = failing, MostGradient = 0 }).Begin(other, problem.Start, s_key);
+        refused.Restore(Read(State(distiller)));
+        Assert.Throws<NumericalException>(() => refused.Step());
+        Assert.Equal(State(distiller), State(refused));
+    }
+
     // A pull of everything towards a centre that walks by chance: the smallest method with a state.
     private sealed class Drifting(bool learnsRate = false) : MethodSession
     {
@@ -217,7 +236,7 @@ public sealed class PartTests
             {
                 NumberGradients = s.Numbers.TryGetValue("rate", out double rate) ? none.Add("rate", GradientOf(rate)) : none,
                 Numbers = s.Numbers.ContainsKey("set") ? none.Add("set", iteration) : none,
-                Completed = () => _centre = centre,
+                Commit = _ => _centre = centre,
             };
         }
 

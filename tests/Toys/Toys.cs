@@ -35,12 +35,15 @@ public sealed class ToyMethod : DistillationMethod
 
         public override MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key)
         {
-            _evaluations++;
+            int evaluations = _evaluations + 1;
             int[] chosen = context.Real.RandomOfEachClass(s.Count / context.Real.Classes, key);
             Tensor residual = s.Images.Minus(context.Real.Train.Rows(chosen).Images);
             SyntheticGradient gradient = SyntheticGradient.Of(
                 s, [residual.Times(pull / s.Count), s.LabelLogits.ZerosLike()]);
-            return new MethodStep(pull * residual.Dot(residual) / (2 * s.Count), gradient, [new("evaluations", _evaluations)]);
+            return new MethodStep(pull * residual.Dot(residual) / (2 * s.Count), gradient, [new("evaluations", evaluations)])
+            {
+                Commit = _ => _evaluations = evaluations,
+            };
         }
 
         public override IReadOnlyList<NamedArray> Save() => [NamedArray.From("evaluations", [1], (int[])[_evaluations])];
