@@ -28,7 +28,7 @@ public sealed class MethodTests
     public void A_local_function_is_measured(string source, string name, int parameters)
     {
         IReadOnlyList<SourceMember> found = MemberScan.Of($"namespace N;\n\nclass X\n{{\n{source}\n}}\n");
-        Assert.Equal(["F", name], found.Select(m => m.Name));
+        Assert.Equal(["F", name], found.Select(m => m.Name), StringComparer.Ordinal);
         Assert.Equal(parameters, found[1].Parameters);
     }
 
