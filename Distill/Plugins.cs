@@ -41,7 +41,7 @@ internal static class Plugins
         {
             foreach (Type contract in assembly.GetTypes()
                 .Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(IKind)))
-                .Select(ContractOf).Distinct())
+                .Select(ContractOf).Where(contract => contract.Assembly != assembly).Distinct())
                 Kinds.Check(contract);
         }
         catch (Exception e) when (e is ReflectionTypeLoadException or InvalidOperationException)

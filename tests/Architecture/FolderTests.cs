@@ -42,6 +42,11 @@ public sealed class FolderTests
         Assert.DoesNotContain(arrows.Keys, arrow => arrow.From == arrow.To);
     }
 
+    // The declaration below stands behind an attribute on one line, where it is not found.
+    [Fact]
+    public void A_type_that_stands_in_no_folder_is_named() =>
+        Assert.Contains(nameof(BehindAnAttribute), OfTests().Unplaced, StringComparer.Ordinal);
+
     [Fact]
     public void A_circle_is_found_over_any_number_of_folders() => Assert.Equal(
         [("a", "b"), ("b", "c"), ("c", "a")],
@@ -53,3 +58,5 @@ public sealed class FolderTests
     private static FolderArrows Arrows(string project, string? own) =>
         new(project, Path.Combine(AppContext.BaseDirectory, $"InfMatch.{project}.dll"), own);
 }
+
+[System.ComponentModel.Description("declared where the scan does not look")] internal sealed class BehindAnAttribute;

@@ -35,7 +35,11 @@ public sealed class ToyTests : IDisposable
         [
             .. Directory.EnumerateFiles(AppContext.BaseDirectory, "InfMatch.*.dll").SelectMany(f => Assembly.LoadFrom(f).GetTypes()),
         ];
-        Type[] contracts = [.. all.Where(t => t.IsAbstract && t.IsClass && t.GetInterfaces().Contains(typeof(IKind)))];
+        Type[] contracts =
+        [
+            .. all.Where(t => t is { IsAbstract: true, IsClass: true } && t.Assembly != typeof(ToyTests).Assembly
+                && t.IsAssignableTo(typeof(IKind)) && !t.BaseType!.IsAssignableTo(typeof(IKind))),
+        ];
         Assert.Contains(typeof(DistillationMethod), contracts);
         Assert.All(contracts, contract => Assert.Contains(
             all, type => type.Namespace == typeof(ToyMethod).Namespace && !type.IsAbstract && type.IsSubclassOf(contract)));
