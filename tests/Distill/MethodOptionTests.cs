@@ -98,6 +98,11 @@ public sealed class MethodOptionTests
             0, whole.RunAsGiven(Interruption.Silent(), "export", set, "--to", "npz", "--out", Path.Combine(whole.Folder, "exported")));
         Assert.Equal(0, whole.Run("evaluate", set, "--epochs", "1", "--repeats", "1", "--eval-width", "4", "--augment", "none"));
 
+        string moved = $"{start}.moved";
+        File.Move(start, moved);
+        Assert.Equal((int)ExitCode.Data, whole.RunAsGiven(Interruption.Silent(), "resume", Crashed(whole)));
+        Assert.Equal(0, whole.RunAsGiven(Interruption.Silent(), "resume", Crashed(whole), "--start-from", moved));
+
         // Of another start nothing goes on.
         File.Copy(SetOf(whole), start, overwrite: true);
         Assert.Equal((int)ExitCode.Data, whole.RunAsGiven(Interruption.Silent(), "resume", Crashed(whole)));
