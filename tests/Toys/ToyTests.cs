@@ -101,7 +101,7 @@ public sealed class ToyTests : IDisposable
     {
         Run("distill", "--preset", "toy-preset", "--out", "lost");
         string run = Directory.GetDirectories(Path.Combine(_folder, "lost"), "*toy-data*").Single();
-        foreach (string[] args in (string[][])[["resume", run], ["export", Path.Combine(run, "synthetic", "ipc1.safetensors")]])
+        foreach (string[] args in (string[][])[["resume", run], ["verify", Path.Combine(run, "synthetic", "ipc1.safetensors")]])
         {
             (int code, string output) = Start("", args);
             Assert.NotEqual(0, code);
