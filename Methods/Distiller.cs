@@ -49,12 +49,12 @@ public sealed class Distiller : IDisposable
     {
         (_method, _plan, _key) = (method, plan, key);
         _memory = new double[plan.Schedule.Memory];
+        method.BeginSet();
         using var scope = TensorScope.Begin();
         Set = start.WithTensors([.. start.Tensors.Select(part => part.Clone())]);
         _states = [.. start.Parts.Select(part => OptimiserOf(part.Name).State.Select(_ => part.Value.ZerosLike()).ToArray())];
         foreach (Tensor part in Held)
             scope.Keep(part); // only when all are made: memory may end between two of them
-        method.BeginSet();
     }
 
     /// <summary>S as it is now; its tensors are replaced by every step.</summary>
@@ -85,6 +85,8 @@ public sealed class Distiller : IDisposable
         MethodStep found = _method.Evaluate(Set, Iteration, KeyOf(Iteration));
         if (found.Gradient is not { } gradient || !double.IsFinite(found.Loss))
             throw new NumericalException(found.Place, Iteration, found.Loss, $"Lower {Rates}.");
+        foreach (Metric metric in found.Metrics.Where(metric => !double.IsFinite(metric.Value)))
+            throw new NumericalException($"{metric.Name} at {found.Place}", Iteration, metric.Value, $"Lower {Rates}.");
         double[] memory = _plan.Schedule.Remember(found.Loss, _plan.Iterations, _memory);
         if (!found.Skip)
             Update(found, gradient, scope);
@@ -171,7 +173,7 @@ public sealed class Distiller : IDisposable
     }
 
     private string Rates => string.Join(
-        " or ", Set.Parts.Select(part => PlanOf(part.Name)).Select(plan => $"{plan.Option} (now {plan.Rate})"));
+        " or ", Set.Parts.Select(part => PlanOf(part.Name)).Where(plan => plan.Rate > 0).Select(plan => $"{plan.Option} (now {plan.Rate})"));
 
     private PartPlan PlanOf(string part) =>
         _plan.Parts.GetValueOrDefault(part) ?? new PartPlan(new SgdOptimiser(), 0, 0) { Says = part };

@@ -1,6 +1,7 @@
 namespace InfMatch.Methods;
 
-/// <summary>What a method works with besides S; the program checks that it can be had before a run begins.</summary>
+/// <summary>What a method works with besides S. Whether trajectories will hold what is asked of them is checked before a run begins;
+/// the rest can always be had and is stated for readers.</summary>
 [Flags]
 public enum MethodNeeds
 {

@@ -115,7 +115,10 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixel
         yield return artifact.LabelLogits;
         yield return NamedArray.From("soft_labels", [n, artifact.Classes], artifact.SoftLabels);
         yield return NamedArray.From("lr", [1], (double[])[artifact.Rate]);
-        yield return NamedArray.From(SyntheticSet.WeightNumber, [1], (double[])[artifact.Weight]);
+        foreach (NamedArray part in artifact.OtherParts)
+            yield return part;
+        foreach ((string name, double number) in artifact.Numbers)
+            yield return NamedArray.From(name, [1], (double[])[number]);
         if (artifact.Whitening is { } zca)
         {
             foreach (NamedArray array in zca.ToArrays())
@@ -126,7 +129,9 @@ internal sealed class ArtifactExport(SyntheticArtifact artifact, PixelView pixel
     // Every text of the artifact, and what stands in arrays there.
     private string Metadata(string target)
     {
-        var root = new JsonObject { ["export"] = target, ["lr"] = artifact.Rate, [SyntheticSet.WeightNumber] = artifact.Weight };
+        var root = new JsonObject { ["export"] = target, ["lr"] = artifact.Rate };
+        foreach ((string name, double number) in artifact.Numbers.OrderBy(p => p.Key, StringComparer.Ordinal))
+            root.Add(name, number);
         foreach ((string key, string value) in artifact.Metadata.OrderBy(p => p.Key, StringComparer.Ordinal))
             root.TryAdd(key, value); // a text of that name does not stand in for the number
         return TableText.Json(root.ToJsonString(s_json));

@@ -57,7 +57,8 @@ internal sealed class ArtifactReader
         CheckSoftLabels(n, classes, soft);
         int[] labels = ReadLabels(n, classes);
         NamedArray? pixels = Find("images_u8", ArrayElement.UInt8, sizes.Select(s => (int?)s).ToArray());
-        double weight = ReadWeight();
+        NamedArray[] others = ReadOtherParts(n);
+        Dictionary<string, double> numbers = ReadNumbers();
 
         Text("dataset");
         Whole("depth", 1, _version == 1 ? LargestDepth : int.MaxValue); // else the configuration has it, too
@@ -69,7 +70,7 @@ internal sealed class ArtifactReader
         IReadOnlyList<string> names = ReadClassNames(classes);
         RunSettings? settings = _version == 1 ? null : ReadSettings();
         Claim? claim = _version == 1 ? null : ReadClaim(settings!);
-        CheckHashes(images, logits);
+        CheckHashes([images, logits, .. others]);
         if (whitening is null && pixels is not null)
             CheckPixels(images, pixels, standardisation);
         return new SyntheticArtifact
@@ -80,7 +81,8 @@ internal sealed class ArtifactReader
             LabelLogits = logits,
             SoftLabels = soft,
             Labels = labels,
-            Weight = weight,
+            OtherParts = others,
+            Numbers = numbers,
             Rate = ReadRate(),
             ClassNames = names,
             Standardisation = standardisation,
@@ -107,12 +109,53 @@ internal sealed class ArtifactReader
         }
     }
 
-    // Earlier versions called it mass.
-    private double ReadWeight()
+    // The parts behind those of every set; earlier versions had no others and did not name them.
+    private NamedArray[] ReadOtherParts(int n)
     {
-        string name = _arrays.TryGet(OlderWeight, out _) ? OlderWeight : SyntheticSet.WeightNumber;
-        double weight = Required(name, ArrayElement.Float64, 1).AsFloat64()[0];
-        return weight >= 0 ? weight : throw Wrong($"{name} is {weight}, expected a number from 0.");
+        if (!Has(SyntheticSetFile.PartsKey))
+            return [];
+        string[] names = Text(SyntheticSetFile.PartsKey).Split(' ');
+        if (names is not [SyntheticSet.ImagesPart, SyntheticSet.LabelsPart, .. string[] others]
+            || names.Distinct(StringComparer.Ordinal).Count() != names.Length)
+        {
+            throw Wrong($"parts is \"{Shown(SyntheticSetFile.PartsKey)}\", expected {SyntheticSet.ImagesPart} and " +
+                $"{SyntheticSet.LabelsPart} first, and no name twice.");
+        }
+        return
+        [
+            .. others.Select(name => !_arrays.TryGet(name, out NamedArray? part)
+                ? throw Wrong($"the array '{PrintableText.Of(name, LongestShown)}' is missing, which parts names.")
+                : part.Element == ArrayElement.Float32 && part.Dimensions.Length > 0 && part.Dimensions[0] == n
+                    ? part
+                    : throw Wrong($"it has {part}, expected {ArrayElement.Float32} [{n}, …], a row for each image.")),
+        ];
+    }
+
+    // Earlier versions had one, and called it mass.
+    private Dictionary<string, double> ReadNumbers()
+    {
+        var numbers = new Dictionary<string, double>(StringComparer.Ordinal);
+        if (!Has(SyntheticSetFile.NumbersKey))
+        {
+            string older = _arrays.TryGet(OlderWeight, out _) ? OlderWeight : SyntheticSet.WeightNumber;
+            numbers.Add(SyntheticSet.WeightNumber, NumberOf(older));
+            return numbers;
+        }
+        foreach (string name in Text(SyntheticSetFile.NumbersKey).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (!numbers.TryAdd(name, NumberOf(name)))
+                throw Wrong($"numbers names '{PrintableText.Of(name, LongestShown)}' twice.");
+        }
+        return numbers;
+
+        double NumberOf(string name)
+        {
+            double number = Required(name, ArrayElement.Float64, 1).AsFloat64()[0];
+            bool isWeight = name is SyntheticSet.WeightNumber or OlderWeight;
+            return double.IsFinite(number) && !(isWeight && number < 0)
+                ? number
+                : throw Wrong($"{name} is {number}, expected {(isWeight ? "a number from 0" : "a finite number")}.");
+        }
     }
 
     private double ReadRate()
@@ -288,7 +331,7 @@ internal sealed class ArtifactReader
             : throw Wrong($"{SyntheticSetFile.BestKey} is \"{PrintableText.Of(text, LongestShown)}\", expected one such as \"{last}\" and no less.");
     }
 
-    private void CheckHashes(NamedArray images, NamedArray logits)
+    private void CheckHashes(NamedArray[] parts)
     {
         if (_version > 1)
         {
@@ -297,7 +340,7 @@ internal sealed class ArtifactReader
             foreach (string hash in Text("experts_sha256").Split(' '))
                 RequireHash("experts_sha256", hash);
         }
-        if (Text("set_sha256") != ArtifactHash.OfSet(images.AsFloat32(), logits.AsFloat32()))
+        if (Text("set_sha256") != ArtifactHash.OfSet(parts))
             throw WrongHash("set");
         if (_version > 1 && Text(ContentHash.Key) != ContentHash.Of(_arrays.Arrays, _arrays.Metadata))
             throw WrongHash("content");

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using InfMatch.Datasets;
 using InfMatch.Methods;
 using InfMatch.Tensors;
@@ -42,8 +43,14 @@ internal sealed record SyntheticArtifact
     /// <summary>The class of each image [n].</summary>
     public required int[] Labels { get; init; }
 
-    /// <summary>α.</summary>
-    public required double Weight { get; init; }
+    /// <summary>The parts of S behind images and label logits: float32 [n, …].</summary>
+    public IReadOnlyList<NamedArray> OtherParts { get; init; } = [];
+
+    /// <summary>The numbers of S by name.</summary>
+    public required IReadOnlyDictionary<string, double> Numbers { get; init; }
+
+    /// <summary>α; 1 where the method has none.</summary>
+    public double Weight => Numbers.GetValueOrDefault(SyntheticSet.WeightNumber, 1);
 
     /// <summary>The rate to train with.</summary>
     public required double Rate { get; init; }
@@ -98,10 +105,13 @@ internal sealed record SyntheticArtifact
 
     /// <summary>The same with other images [n, C, H, W] in the place of its own.</summary>
     public SyntheticSet ToSet(Backend backend, ReadOnlySpan<float> images) => new(
-        Tensor.From(backend, images, new Shape(Images.Dimensions)),
-        Tensor.From(backend, LabelLogits.AsFloat32(), new Shape(LabelLogits.Dimensions)),
-        Weight)
+    [
+        new(SyntheticSet.ImagesPart, Tensor.From(backend, images, new Shape(Images.Dimensions))),
+        .. OtherParts.Prepend(LabelLogits).Select(part => new SyntheticPart(
+            part.Name, Tensor.From(backend, part.AsFloat32(), new Shape(part.Dimensions)))),
+    ])
     {
+        Numbers = Numbers.ToImmutableSortedDictionary(StringComparer.Ordinal),
         Factor = Factor,
     };
 }

@@ -25,6 +25,9 @@ internal static class SyntheticSetFile
     /// <summary>The key of the accuracy of the best epochs.</summary>
     public const string BestKey = "claimed_best";
 
+    /// <summary>The keys of the names of S's parts and numbers, each an array of the file.</summary>
+    public const string PartsKey = "parts", NumbersKey = "numbers";
+
     /// <summary>The key of what was matched, of influence matching the estimator.</summary>
     public const string MatchingKey = "estimator";
 
@@ -42,6 +45,8 @@ internal static class SyntheticSetFile
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["format"] = ArtifactReader.Format,
+            [PartsKey] = string.Join(' ', set.Parts.Select(part => part.Name)),
+            [NumbersKey] = string.Join(' ', set.Numbers.Keys),
             ["software"] = $"InfMatch.Native {EnvironmentReport.Version} {EnvironmentReport.Commit}",
             ["dataset_sha256"] = data.Pair.Train.ContentHash(),
             ["test_sha256"] = data.Pair.Test.ContentHash(),
@@ -118,7 +123,7 @@ internal static class SyntheticSetFile
         ];
     }
 
-    /// <summary>SHA-256 of the images and label logits: equal hashes are equal sets, bit for bit.</summary>
-    public static string Hash(SyntheticSet set) =>
-        ArtifactHash.OfSet(set.Images.ToArray<float>(), set.LabelLogits.ToArray<float>());
+    /// <summary>SHA-256 of all parts: equal hashes are equal sets, bit for bit. Numbers are not in it.</summary>
+    public static string Hash(SyntheticSet set) => ArtifactHash.OfSet(
+        [.. set.Parts.Select(part => NamedArray.From(part.Name, part.Value.Shape.Sizes, part.Value.ToArray<float>()))]);
 }

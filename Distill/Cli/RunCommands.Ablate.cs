@@ -16,6 +16,11 @@ internal sealed partial class RunCommands
             Setting setting = Settings.All.Single(s => s.Property == varied);
             throw DistillException.BadValue(setting.Name, setting.Show(settings), "nothing, because 'ablate' varies it");
         }
+        if (!Settings.Of("StartGrowth").IsOf(settings))
+        {
+            throw DistillException.BadValue(
+                "--method", settings.MethodName, "a method with --start-growth, because 'ablate' varies where windows begin");
+        }
         if (settings.Text("StartGrowth") is "0" or "" || settings.Text("StartFirst") == settings.Text("StartLast"))
         {
             throw DistillException.BadValue(

@@ -42,6 +42,7 @@ internal sealed partial class RunCommands(
             // Only what is named: a variable of the shell may be there for other sets.
             Data = given.IsOnCommandLine("Data") ? given.Settings.Data : recorded.Settings.Data,
             ExpertsFrom = given.IsOnCommandLine("ExpertsFrom") ? given.Settings.ExpertsFrom : recorded.Settings.ExpertsFrom,
+            StartFrom = given.IsOnCommandLine("StartFrom") ? given.Settings.StartFrom : recorded.Settings.StartFrom,
         };
         Backend backend = OpenDevice(settings);
         string environment = EnvironmentReport.Write(backend, settings.Threads);

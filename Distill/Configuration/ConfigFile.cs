@@ -100,7 +100,7 @@ internal static class ConfigFile
                     ExitCode.Usage, "IM2009",
                     $"{path} is not as the run wrote it: its content does not have the hash that it states. A run goes on only as " +
                     "it began: put the file back as it was. What may change are options of 'resume' (--data, --experts-from, " +
-                    "--device, --threads, --memory-limit); for other settings start a new run.");
+                    "--start-from, --device, --threads, --memory-limit); for other settings start a new run.");
             case null:
                 note?.Invoke(OlderFile.Note(path));
                 break;
@@ -210,7 +210,8 @@ internal static class ConfigFile
         }
         catch (DistillException e) when (e.Expected is not null)
         {
-            throw JsonFile.Wrong(place, value, e.Expected + orNull);
+            string plugin = setting.Choices.Count > 0 ? $", or a name that an assembly of {Plugins.Variable} brings" : "";
+            throw JsonFile.Wrong(place, value, e.Expected + plugin + orNull);
         }
         throw JsonFile.Wrong(
             place, value, (type == typeof(ImmutableArray<int>) ? "a list of different whole numbers from 1" : "text") + orNull);

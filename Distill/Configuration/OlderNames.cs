@@ -52,6 +52,10 @@ internal static class OlderNames
     /// <summary>The word that an earlier version had for a value.</summary>
     public static string WordOf(string key, string word) => s_words.GetValueOrDefault((key, word), word);
 
+    /// <summary>Today's word for a value.</summary>
+    public static string TodayOf(string key, string word) =>
+        s_words.FirstOrDefault(pair => pair.Key.Key == key && pair.Value == word).Key.Word ?? word;
+
     /// <summary>Settings as earlier versions wrote them: their names, words and order.</summary>
     public static JsonObject Of(JsonObject settings)
     {

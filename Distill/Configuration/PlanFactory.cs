@@ -87,6 +87,7 @@ internal static class PlanFactory
             {
                 [SyntheticSet.ImagesPart] = new(optimiser, s.LrImg, s.MomentumImg)
                 {
+                    WeightDecay = s.WeightDecay ?? 0,
                     Range = s.Clamp is null ? null : pixels(),
                     Bound = MostDeviations,
                     Says = "the synthetic images, in deviations of the data,",
@@ -94,6 +95,7 @@ internal static class PlanFactory
                 },
                 [SyntheticSet.LabelsPart] = new(optimiser, s.Labels is null ? s.LrLabel : 0, s.MomentumLabel)
                 {
+                    WeightDecay = s.WeightDecay ?? 0,
                     Bound = LargestLogits,
                     Says = "the label logits",
                     Option = "--lr-label",

@@ -73,6 +73,10 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Optimiser { get; init; }
 
+    /// <summary>λ of S's parts; null for 0.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? WeightDecay { get; init; }
+
     /// <summary>pixels where images are kept to values that pixels can have; null for anywhere.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Clamp { get; init; }

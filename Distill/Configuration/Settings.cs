@@ -126,6 +126,8 @@ internal static class Settings
         Fraction("MomentumLabel", "Momentum of the label logits.", s => s.MomentumLabel, (s, v) => s with { MomentumLabel = v }),
         Choice("Optimiser", "What moves the synthetic set along its gradient", [.. Kinds.Names<SetOptimiser>()],
             s => s.Optimiser ?? Sgd, (s, v) => s with { Optimiser = v == Sgd ? null : v }),
+        Real("WeightDecay", "Weight decay of the synthetic set: sgd and adam add it to the gradient, adamw takes it from the value.",
+            s => s.WeightDecay ?? 0, (s, v) => s with { WeightDecay = v == 0 ? null : v }, zero: true),
         Choice("Clamp", "Whether images are kept to values that pixels can have", ["off", "pixels"],
             s => s.Clamp ?? "off", (s, v) => s with { Clamp = v == "off" ? null : v }),
         Real("ClipGradient", "The gradient of the synthetic set is scaled down to this norm where it is longer; 0 for never.",
@@ -240,6 +242,12 @@ internal static class Settings
                 origins[property] = OfProtocol(settings);
         }
         settings = Protocols.Complete(settings, property => origins[property] == OfProtocol(settings));
+        string[] ofStart = ["ImageStart", "LabelStart"];
+        if (settings.StartFrom is not null && Array.Find(ofStart, p => origins[p].StartsWith("command line", StringComparison.Ordinal)) is { } dropped)
+        {
+            throw DistillException.BadValue(
+                Setting.OptionOf(dropped), Of(dropped).Show(settings), "nothing beside --start-from: images and labels come from that set");
+        }
         // INFMATCH_DATA may stand in a shell for other sets; it does not turn the built-in set into an error.
         if (settings.Dataset == DatasetCatalog.DefaultName
             && origins["Data"].StartsWith("environment", StringComparison.Ordinal))
@@ -270,6 +278,8 @@ internal static class Settings
             throw DistillException.BadValue(
                 "--image-size", $"{side}", $"no value for {s.Dataset}, whose images have one size");
         }
+        if (s is { StartFrom: not null, Labels: not null })
+            throw DistillException.BadValue("--labels", s.Labels, "learned beside --start-from: the labels come from that set");
         if (s is { Zca: not null, Clamp: not null })
             throw DistillException.BadValue("--clamp", s.Clamp, "off beside --zca: whitened images have no range");
         if (s is { BatchSyn: { } rows, MethodKind.TakesBatchesOfS: false })

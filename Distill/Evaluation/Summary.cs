@@ -147,7 +147,11 @@ internal sealed record Summary
         {
             (Summary read, bool hasHash) = SealedJson.Read<Summary>(path);
             RequireAcceptable(read.Results, "results");
-            return read with { HasHash = hasHash };
+            return read with
+            {
+                HasHash = hasHash,
+                Results = [.. read.Results.Select(r => r with { Method = OlderNames.TodayOf("estimator", r.Method) })],
+            };
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

@@ -2,18 +2,20 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using InfMatch.Influence;
+using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
 /// <summary>SHA-256, in lower-case hex, of what a distilled set consists of and of what it came from.</summary>
 internal static class ArtifactHash
 {
-    /// <summary>Of images and label logits, float32 as they lie in memory: equal hashes are equal sets, bit for bit.</summary>
-    public static string OfSet(ReadOnlySpan<float> images, ReadOnlySpan<float> labelLogits)
+    /// <summary>Of the parts of a set in their order, float32 as they lie in memory: equal hashes are equal sets, bit for bit.
+    /// </summary>
+    public static string OfSet(IEnumerable<NamedArray> parts)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(MemoryMarshal.AsBytes(images));
-        hash.AppendData(MemoryMarshal.AsBytes(labelLogits));
+        foreach (NamedArray part in parts)
+            hash.AppendData(MemoryMarshal.AsBytes(part.AsFloat32()));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 

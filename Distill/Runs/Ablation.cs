@@ -35,7 +35,7 @@ internal static class AblationGrid
     public static ImmutableArray<string> Names { get; } = ["paper", "full"];
 
     /// <summary>The settings that a grid changes, which therefore cannot be given.</summary>
-    public static ImmutableArray<string> Varied { get; } = ["ImageStart", "Labels"];
+    public static ImmutableArray<string> Varied { get; } = ["ImageStart", "Labels", "StartFrom"];
 
     // Influence matching (CVPR 2026), ablation at CIFAR-100 with 50 images per class.
     private static readonly ImmutableArray<AblationRow> s_paper =

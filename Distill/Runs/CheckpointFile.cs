@@ -35,8 +35,18 @@ internal static class CheckpointFile
     /// other experts (exit 3); nothing is changed then.</exception>
     /// <exception cref="ArrayFileException">The file is damaged.</exception>
     public static void Restore(
-        string path, Distiller distiller, RunSettings settings, SetOrigin origin, Action<string> note) => distiller.Restore(
-        Read(path, distiller.Layout(), settings, origin, note));
+        string path, Distiller distiller, RunSettings settings, SetOrigin origin, Action<string> note)
+    {
+        ArraySet state = Read(path, distiller.Layout(), settings, origin, note);
+        try
+        {
+            distiller.Restore(state);
+        }
+        catch (KeyNotFoundException e) // an array of the method's own
+        {
+            throw NoState(path, e.Message);
+        }
+    }
 
     /// <summary>The state in a file, every part of it checked.</summary>
     /// <exception cref="DistillException">It belongs to other settings (exit 2), is no state of such a set, or was reached

@@ -68,6 +68,7 @@ public sealed class AblationTests
     [Theory]
     [InlineData("--image-start", "noise", "'ablate' varies it")]
     [InlineData("--labels", "hard", "'ablate' varies it")]
+    [InlineData("--start-from", "set.safetensors", "'ablate' varies it")]
     [InlineData("--start-growth", "0", "a number from 1")]
     [InlineData("--lr-label", "0", "a number above 0: else learned labels would be kept")]
     [InlineData("--grid", "papper", "did you mean paper?")]

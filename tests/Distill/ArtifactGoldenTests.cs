@@ -45,7 +45,7 @@ public sealed class ArtifactGoldenTests : IDisposable
         }
         JsonElement texts = JsonDocument.Parse(then["metadata"].AsUInt8().ToArray()).RootElement;
         Assert.Equal(
-            texts.EnumerateObject().Select(p => Today(p.Name)).Append("method").Order(StringComparer.Ordinal),
+            texts.EnumerateObject().Select(p => Today(p.Name)).Concat(["method", "numbers", "parts"]).Order(StringComparer.Ordinal),
             JsonDocument.Parse(now["metadata"].AsUInt8().ToArray()).RootElement.EnumerateObject().Select(p => p.Name)
                 .Order(StringComparer.Ordinal),
             StringComparer.Ordinal);

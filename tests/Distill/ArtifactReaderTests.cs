@@ -1,6 +1,7 @@
 using InfMatch.Datasets;
 using InfMatch.Distill;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 using InfMatch.Tests.Architecture;
@@ -157,10 +158,44 @@ public sealed class ArtifactReaderTests : IDisposable
         (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(path);
         arrays.Remove("weight");
         arrays["mass"] = NamedArray.From("mass", [1], (double[])[0.75]);
-        Assert.True(texts.Remove("method"));
+        Assert.True(texts.Remove("method") && texts.Remove("parts") && texts.Remove("numbers"));
         ArtifactSample.Rehash(arrays, texts);
         Safetensors.Write(path, arrays.Values, texts);
         Assert.Equal(0.75, SyntheticArtifact.Read(path).Weight);
+    }
+
+    [Fact]
+    public void Every_part_and_number_of_a_set_is_read_exported_and_checked()
+    {
+        string path = ArtifactSample.Write(_folder.Root);
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(path);
+        Assert.Equal(("images label_logits", "weight"), (texts["parts"], texts["numbers"]));
+        float[] values = [.. Enumerable.Range(0, 30).Select(i => i / 7f)];
+        arrays["texts"] = NamedArray.From("texts", [6, 5], values);
+        arrays["temperature"] = NamedArray.From("temperature", [1], (double[])[-0.5]);
+        (texts["parts"], texts["numbers"]) = ("images label_logits texts", "temperature weight");
+        ArtifactSample.Rehash(arrays, texts);
+        Safetensors.Write(path, arrays.Values, texts);
+        SyntheticArtifact read = SyntheticArtifact.Read(path);
+        using var scope = TensorScope.Begin();
+        SyntheticSet set = read.ToSet(new CpuBackend(1));
+        Assert.Equal(["images", "label_logits", "texts"], set.Parts.Select(p => p.Name), StringComparer.Ordinal);
+        Assert.Equal(values, set["texts"].ToArray<float>());
+        Assert.Equal((-0.5, 0.75), (set.Numbers["temperature"], set.Weight));
+        Assert.Equal(texts["set_sha256"], SyntheticSetFile.Hash(set));
+        using (var export = new ExportFolder(_folder.At("npz")))
+        {
+            new ArtifactExport(read, new PixelView(read)).Write("npz", export);
+            export.Complete();
+        }
+        ArraySet exported = Npz.Read(Path.Combine(_folder.At("npz"), "set.npz"));
+        Assert.Equal(values, exported["texts"].AsFloat32().ToArray());
+        Assert.Equal(-0.5, exported["temperature"].AsFloat64()[0]);
+
+        arrays["texts"] = NamedArray.From("texts", [5, 6], values);
+        AssertRefused(path, arrays, texts, "IM3022", "texts: Float32 [5, 6]");
+        arrays.Remove("texts");
+        AssertRefused(path, arrays, texts, "IM3022", "'texts' is missing");
     }
 
     [Fact]

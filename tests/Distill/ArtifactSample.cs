@@ -69,7 +69,7 @@ internal static class ArtifactSample
         if (arrays.GetValueOrDefault("images") is { Element: ArrayElement.Float32 } images
             && arrays.GetValueOrDefault("label_logits") is { Element: ArrayElement.Float32 } logits)
         {
-            texts["set_sha256"] = ArtifactHash.OfSet(images.AsFloat32(), logits.AsFloat32());
+            texts["set_sha256"] = ArtifactHash.OfSet(texts.GetValueOrDefault("parts", "images label_logits").Split(' ').Where(arrays.ContainsKey).Select(name => arrays[name]));
         }
         texts[ContentHash.Key] = ContentHash.Of(arrays.Values, texts);
     }

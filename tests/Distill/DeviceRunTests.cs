@@ -40,8 +40,8 @@ public sealed class DeviceRunTests
 
     private static double[] Objectives(CommandRun run) =>
     [
-        .. MetricsFile.Read(Path.Combine(run.RunPath, "metrics.jsonl")).Where(line => line["j"] is not null)
-            .Select(line => line["j"]!.GetValue<double>()),
+        .. MetricsFile.Read(Path.Combine(run.RunPath, "metrics.jsonl")).Where(line => line["loss"] is not null)
+            .Select(line => line["loss"]!.GetValue<double>()),
     ];
 
     private static double[] Images(CommandRun run, int ipc)

@@ -23,6 +23,7 @@ public sealed class MethodOptionTests
     [Theory]
     [InlineData("optimiser", "adam")]
     [InlineData("optimiser", "adamw")]
+    [InlineData("weightDecay", "0.01")]
     [InlineData("clamp", "pixels")]
     [InlineData("clipGradient", "0.0001")]
     [InlineData("batchSyn", "2")]
@@ -97,6 +98,11 @@ public sealed class MethodOptionTests
         Assert.Equal(
             0, whole.RunAsGiven(Interruption.Silent(), "export", set, "--to", "npz", "--out", Path.Combine(whole.Folder, "exported")));
         Assert.Equal(0, whole.Run("evaluate", set, "--epochs", "1", "--repeats", "1", "--eval-width", "4", "--augment", "none"));
+
+        string moved = $"{start}.moved";
+        File.Move(start, moved);
+        Assert.Equal((int)ExitCode.Data, whole.RunAsGiven(Interruption.Silent(), "resume", Crashed(whole)));
+        Assert.Equal(0, whole.RunAsGiven(Interruption.Silent(), "resume", Crashed(whole), "--start-from", moved));
 
         // Of another start nothing goes on.
         File.Copy(SetOf(whole), start, overwrite: true);

@@ -32,7 +32,7 @@ public sealed class OlderFilesTests : IDisposable
             entry["value"] = word;
             settings[then] = entry;
         }
-        foreach (string younger in (string[])["method", "optimiser", "clamp", "clipGradient", "batchSyn", "startFrom"])
+        foreach (string younger in (string[])["method", "optimiser", "weightDecay", "clamp", "clipGradient", "batchSyn", "startFrom"])
             Assert.True(settings.Remove(younger));
         File.WriteAllText(config, older.ToJsonString());
         SealedJsonTests.RemoveHash(config);

@@ -142,6 +142,30 @@ public sealed class ToyTests : IDisposable
         assembly.Save(file);
     }
 
+    [Fact]
+    public void A_plugin_that_lacks_what_it_refers_to_is_named()
+    {
+        string alone = Path.Combine(_folder, "Alone.dll");
+        File.Copy(typeof(ToyMethod).Assembly.Location, alone);
+        (int code, string output) = Start(alone, ["--help"]);
+        Assert.Equal((int)ExitCode.Usage, code);
+        Assert.Contains("INFMATCH_PLUGINS names", output, StringComparison.Ordinal);
+        Assert.Contains("xunit", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_set_of_a_plugins_method_says_without_it_what_is_missing()
+    {
+        Run("distill", "--preset", "toy-preset", "--out", "lost");
+        string run = Directory.GetDirectories(Path.Combine(_folder, "lost"), "*toy-data*").Single();
+        foreach (string[] args in (string[][])[["resume", run], ["verify", Path.Combine(run, "synthetic", "ipc1.safetensors")]])
+        {
+            (int code, string output) = Start("", args);
+            Assert.NotEqual(0, code);
+            Assert.Contains("INFMATCH_PLUGINS", output, StringComparison.Ordinal);
+        }
+    }
+
     private static string Hash(string run) =>
         JsonNode.Parse(File.ReadAllText(Path.Combine(run, "summary.json")))!["results"]![0]!["setHash"]!.GetValue<string>();
 

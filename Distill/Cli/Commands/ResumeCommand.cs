@@ -16,7 +16,7 @@ internal sealed class ResumeCommand : CommandDefinition
         """
         Continues an interrupted run, ablation, training of experts or evaluation from its last saved state; the result has the
         same bits as an uninterrupted one. Every file that is read is held to the hash that it states. Settings stay as
-        config.json has them; what may change is where the data and the experts are, and on what is computed.
+        config.json has them; what may change is where the data, the experts and the start are, and on what is computed.
 
         Examples:
           dotnet run --project Distill -- resume
@@ -27,7 +27,7 @@ internal sealed class ResumeCommand : CommandDefinition
     /// <inheritdoc/>
     public override Action<CommandContext>? Build(Command command)
     {
-        AddSettings(command, Named("Out", "Data", "ExpertsFrom", "Device", "Threads", "MemoryLimit"));
+        AddSettings(command, Named("Out", "Data", "ExpertsFrom", "StartFrom", "Device", "Threads", "MemoryLimit"));
         var run = new Argument<string?>("RUN")
         {
             Description = "A run folder; without one the latest below --out.", Arity = ArgumentArity.ZeroOrOne,

@@ -19,15 +19,18 @@ internal static class Plugins
             try
             {
                 var assembly = Assembly.LoadFrom(Path.GetFullPath(file));
+                assembly.GetTypes(); // what they derive from must be there, too
                 Kinds.Add(assembly);
                 loaded.Add((file, assembly));
             }
-            catch (Exception e) when (e is IOException or BadImageFormatException or UnauthorizedAccessException)
+            catch (Exception e) when (e is IOException or BadImageFormatException or UnauthorizedAccessException
+                or ReflectionTypeLoadException)
             {
+                string why = e is ReflectionTypeLoadException { LoaderExceptions: [{ } first, ..] } ? first.Message : e.Message;
                 throw new DistillException(
                     ExitCode.Usage, "IM2013",
-                    $"{Variable} names {ShownPath.Of(file)}, which cannot be loaded: {e.Message} Give the file of a .NET assembly, " +
-                    "or clear the variable.", e);
+                    $"{Variable} names {ShownPath.Of(file)}, which cannot be loaded: {why.Trim()} Give the file of a .NET assembly " +
+                    "that lies beside what it refers to, or clear the variable.", e);
             }
         }
         foreach ((string file, Assembly assembly) in loaded)
