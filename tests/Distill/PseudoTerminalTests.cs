@@ -45,7 +45,8 @@ public sealed class PseudoTerminalTests : IDisposable
     {
         // Steps that take so long that the second comes before the first is done.
         Screen screen = await Run(
-            80, "distill --preset demo --ipc 1 --width 64 --expert-batch 1024", ("Experts", CtrlC), ("quit at once.", CtrlC));
+            80, "distill --preset demo --ipc 1 --width 128 --expert-batch 768 --threads 1", ("Experts", CtrlC),
+            ("quit at once.", CtrlC));
         string[] rows = [.. screen.Rows];
         Assert.Equal("ended with 130", rows[^1]);
         Assert.Contains("Experts", rows[^2], StringComparison.Ordinal);
