@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -20,13 +19,6 @@ internal static class ConfigFile
 
     // The commands that make a run folder.
     private static readonly ImmutableArray<string> s_commands = ["demo", "distill", "train", "ablate", "evaluate"];
-
-    // What may be null, and is missing in files that are older than the setting.
-    private static readonly ImmutableArray<PropertyInfo> s_optional =
-    [
-        .. typeof(RunSettings).GetProperties()
-            .Where(p => new NullabilityInfoContext().Create(p).WriteState == NullabilityState.Nullable),
-    ];
 
     private static readonly Dictionary<string, Setting> s_ofKey = Settings.All.ToDictionary(s => s.Key, StringComparer.Ordinal);
 
@@ -138,9 +130,8 @@ internal static class ConfigFile
     private static RunSettings ReadSettings(JsonElement json, Dictionary<string, string> origins)
     {
         // Settings that are younger than the file have the value that stands for how it was before them.
-        RunSettings settings = Presets.Standard with { };
-        foreach (PropertyInfo property in s_optional)
-            property.SetValue(settings, null);
+        RunSettings settings = Settings.All.OfType<RunSetting>().Where(setting => setting.IsOptional)
+            .Aggregate(Presets.Standard, (rest, setting) => setting.Without(rest));
         settings = WithoutYounger(settings);
         IReadOnlyList<(string Name, JsonElement Value)> entries = JsonFile.Members(json, SettingsKey);
         // What the method is decides which settings there are.

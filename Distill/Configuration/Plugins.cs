@@ -47,12 +47,11 @@ internal static class Plugins
                 .Select(ContractOf).Where(contract => contract.Assembly != assembly).Distinct())
                 Kinds.Check(contract);
         }
-        catch (Exception e) when (e is ReflectionTypeLoadException or InvalidOperationException)
+        catch (InvalidOperationException e)
         {
-            string what = e is ReflectionTypeLoadException { LoaderExceptions: [{ } first, ..] } ? first.Message : e.Message;
             throw new DistillException(
                 ExitCode.Usage, "IM2015",
-                $"{Variable} names {ShownPath.Of(file)}, which cannot be used: {what} Mend it, or clear the variable.", e);
+                $"{Variable} names {ShownPath.Of(file)}, which cannot be used: {e.Message} Mend it, or clear the variable.", e);
         }
     }
 

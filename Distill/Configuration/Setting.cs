@@ -105,12 +105,22 @@ internal sealed class RunSetting(
     private readonly PropertyInfo _property = typeof(RunSettings).GetProperty(property)
         ?? throw new ArgumentException($"RunSettings has no property {property}.", nameof(property));
 
+    private readonly Lazy<bool> _isOptional = new(() => new NullabilityInfoContext()
+        .Create(typeof(RunSettings).GetProperty(property)!).WriteState == NullabilityState.Nullable);
+
     /// <inheritdoc/>
     public override Type ValueType => _property.PropertyType;
 
     /// <inheritdoc/>
-    public override bool IsOptional =>
-        new NullabilityInfoContext().Create(_property).WriteState == NullabilityState.Nullable;
+    public override bool IsOptional => _isOptional.Value;
+
+    /// <summary>The settings without this one, as those from before there was it.</summary>
+    public RunSettings Without(RunSettings settings)
+    {
+        RunSettings copy = settings with { };
+        _property.SetValue(copy, null);
+        return copy;
+    }
 
     /// <inheritdoc/>
     public override string Show(RunSettings settings) => show(settings);

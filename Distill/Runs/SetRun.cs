@@ -117,21 +117,19 @@ internal sealed class SetRun(RunParts run, int ipc)
     private void KeepWhatThereIs(Distiller distiller, SetOrigin origin)
     {
         SaveState(distiller, origin);
-        _result = run.Keep(Describe(distiller));
+        (int Iteration, double Value)[] losses = MetricsFile.Curve(_folder.Metrics, ipc, MetricsFile.LossKey);
+        _result = run.Keep(Describe(distiller, losses));
         SyntheticSetFile.Write(_folder.Set(ipc), distiller.Set, new SetRecord(run.Data, _settings, origin, Claimed: null));
         DrawPictures(distiller.Set, "after");
         CurvePlot.Write(
             _folder.Picture(ipc, "curves"),
-            $"{run.Inputs.Pair.Name}, {ipc} per class, {_settings.MethodLabel}", _settings.MethodKind.LossName, Losses(),
+            $"{run.Inputs.Pair.Name}, {ipc} per class, {_settings.MethodLabel}", _settings.MethodKind.LossName, losses,
             MetricsFile.Curve(_folder.Metrics, ipc, "accuracy"));
     }
 
-    private (int Iteration, double Value)[] Losses() => MetricsFile.Curve(_folder.Metrics, ipc, MetricsFile.LossKey);
-
-    private IpcResult Describe(Distiller distiller)
+    private IpcResult Describe(Distiller distiller, (int Iteration, double Value)[] losses)
     {
-        (int Iteration, double Objective)[] curve = Losses();
-        double[] end = [.. curve.Skip(curve.Length * 9 / 10).Select(p => p.Objective)];
+        double[] end = [.. losses.Skip(losses.Length * 9 / 10).Select(p => p.Value)];
         return _result with
         {
             Iterations = distiller.Iteration,
