@@ -95,6 +95,10 @@ public abstract class MethodSession : IDisposable
     /// makes itself are not counted.</summary>
     public virtual int VectorsKept(IReadOnlyList<(int Iteration, RandomKey Key)> updates) => 0;
 
+    /// <summary>How many of these updates make themselves what later ones find kept, and take longer for it; 0 where all take
+    /// the same.</summary>
+    public virtual int UpdatesThatFill(IReadOnlyList<(int Iteration, RandomKey Key)> updates) => 0;
+
     /// <summary>Gives up what is kept from one update to the next; it is made again when it is needed.</summary>
     public virtual void ForgetCaches()
     {
