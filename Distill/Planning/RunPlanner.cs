@@ -45,17 +45,29 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
     }
 
     /// <summary>Adds the distilling of a set from an iteration on.</summary>
-    public RunPlanner Distil(int ipc, Network evaluated, int from)
+    /// <param name="ipc">Images per class.</param>
+    /// <param name="evaluated">What evaluates the set on the way.</param>
+    /// <param name="from">The iteration.</param>
+    /// <param name="times">How many such sets there are.</param>
+    public RunPlanner Distil(int ipc, Network evaluated, int from, int times = 1)
     {
         int left = settings.Iterations - from;
-        if (left <= 0)
+        if (left <= 0 || times == 0)
             return this;
-        var stage = new PlannedStage(PlannedStage.Distil, ipc, $"{left} updates of {ipc * data.Classes} images ({_network.Name})");
+        var stage = new PlannedStage(
+            PlannedStage.Distil, ipc,
+            $"{(times > 1 ? $"{times} × " : "")}{left} updates of {ipc * data.Classes} images ({_network.Name})")
+        {
+            Things = times,
+        };
         if (settings.StartFrom is null)
-            Classify(stage, _network, ImagesOfStart(ipc) * settings.Experts);
-        Add(stage, $"update ipc{ipc}", left, (probe, slot) => probe.Update(_network, ipc, from, slot));
+            Classify(stage, _network, times * ImagesOfStart(ipc) * settings.Experts);
+        Add(stage, $"update ipc{ipc}", times * (double)left, (probe, slot) => probe.Update(_network, ipc, from, slot));
         if (settings.EvaluateEvery > 0)
-            EvaluateAlone(stage, evaluated, ipc, settings.Iterations / settings.EvaluateEvery - from / settings.EvaluateEvery);
+        {
+            int each = settings.Iterations / settings.EvaluateEvery - from / settings.EvaluateEvery;
+            EvaluateAlone(stage, evaluated, ipc, times * each);
+        }
         return this;
     }
 

@@ -68,6 +68,10 @@ internal sealed class StepProbe(RunSettings settings, PreparedData data, TimePro
         {
             // Enough is known.
         }
+        catch (NumericalException)
+        {
+            // The rate does not suit a training from here; that of the run will say so if it does not suit it either.
+        }
         return pace.Seconds;
     }
 
