@@ -28,7 +28,7 @@ public sealed class Variable
 
     internal Node? Source { get; }
 
-    // Made of a tracked variable while recording was off: its gradient would be zero by omission, not by mathematics.
+    // Made from a tracked variable while recording was off: a gradient of zero would be wrong, not mathematics.
     internal bool IsUnrecorded { get; }
 
     /// <summary>A variable to differentiate with respect to.</summary>
@@ -37,7 +37,7 @@ public sealed class Variable
     /// <summary>A variable that no gradient reaches.</summary>
     public static Variable Constant(Tensor value) => new(value, requiresGradient: false, source: null);
 
-    /// <summary>The same numbers, cut off from what they were made of.</summary>
+    /// <summary>The same numbers as a constant, without the graph behind them.</summary>
     public Variable Detach() => Constant(Value);
 
     /// <summary>a + b, broadcast by NumPy's rules.</summary>
@@ -79,7 +79,7 @@ public sealed class Variable
     /// <summary>The value's number type and shape.</summary>
     public override string ToString() => $"{(RequiresGradient ? "tracked" : "constant")} {Value}";
 
-    // Broadcasting is an operation of its own, so that its adjoint (a sum) stands in one place for all of them.
+    // Broadcasting is an operation of its own, so its adjoint (a sum) is written once for all of these.
     private static Variable Elementwise(Op op, Variable a, Variable b)
     {
         Shape shape = Shape.Broadcast(a.Shape, b.Shape);

@@ -7,26 +7,26 @@ namespace InfMatch.Distill;
 /// <summary>A set that is evaluated beside others.</summary>
 /// <param name="Name">What its progress is shown under.</param>
 /// <param name="OfNetwork">The images that the network of this number is trained on.</param>
-/// <param name="WhenEvaluated">Is told the accuracy when the round ends in which its last network was trained, before the other sets are
-/// evaluated, and also where one of them fails.</param>
+/// <param name="WhenEvaluated">Called once with the set's accuracy as soon as its last network has been evaluated, even
+/// if another set fails.</param>
 internal sealed record EvaluatedSet(string Name, Func<int, LabelledImages> OfNetwork, Action<Accuracy>? WhenEvaluated = null)
 {
     /// <summary>Networks of an earlier evaluation that was interrupted, by their numbers; they are not trained again.</summary>
     public IReadOnlyDictionary<int, EvaluatedNetwork> Known { get; init; } = ReadOnlyDictionary<int, EvaluatedNetwork>.Empty;
 
-    /// <summary>Is told each network that was trained, as soon as it is; one at a time.</summary>
+    /// <summary>Called after each trained network, one call at a time.</summary>
     public Action<int, EvaluatedNetwork>? WhenTrained { get; init; }
 }
 
 /// <summary>What one network reached, in percent.</summary>
 /// <param name="Last">After the last epoch.</param>
-/// <param name="Best">At the best of the epochs that were looked at, the last included.</param>
+/// <param name="Best">At the best of the evaluated epochs, the last included.</param>
 internal readonly record struct EvaluatedNetwork(double Last, double Best);
 
 /// <summary>
-/// Evaluates sets by a protocol (<see cref="Protocols"/>): networks are trained on a set from different initialisations, and
-/// the accuracy on the real test images after the last epoch counts; that of the best epoch evaluated stands beside it.
-/// The k-th network begins equally for every set, so that sets are compared on equal ground.
+/// Evaluates sets by a protocol (<see cref="Protocols"/>): trains networks on a set from different initialisations and
+/// takes the accuracy on the real test images after the last epoch, and next to it that of the best evaluated epoch.
+/// The k-th network starts from the same initialisation for every set, so that sets are compared on equal terms.
 /// </summary>
 /// <param name="network">What is trained.</param>
 /// <param name="settings">The protocol and its values.</param>
@@ -53,8 +53,8 @@ internal sealed class SetEvaluator(
     private static long Activations(Network network, int images) =>
         network.ActivationCount * Math.Max(2L * images, Evaluation.ImagesAtOnce(network));
 
-    /// <summary>Accuracy over so many networks, trained in parallel as far as the backend likes it; each may be
-    /// trained on a set of its own, which is made here.</summary>
+    /// <summary>Accuracy over several networks, trained in parallel where that is faster; each may be trained on a set
+    /// of its own, which is made here.</summary>
     /// <exception cref="NumericalException">A loss stops being finite.</exception>
     public Accuracy Evaluate(Func<int, LabelledImages> setOf, int repeats, IProgressStage? stage = null) =>
         Evaluate([new Column(this, new EvaluatedSet("", setOf), repeats, () => stage)], repeats)[0];
@@ -108,7 +108,7 @@ internal sealed class SetEvaluator(
             }
             finally
             {
-                // Also when another set failed or the user has seen enough: what is known is not lost with them.
+                // Also when another set failed or the user pressed Ctrl-C: what is known is not lost.
                 foreach (Column evaluated in columns)
                     evaluated.FinishIfComplete();
             }
@@ -263,7 +263,7 @@ internal sealed class SetEvaluator(
         return new EvaluatedNetwork(last, Math.Max(best, last));
     }
 
-    // Accuracies are counts over the test images: the rounding only removes the dust of the division.
+    // Accuracies are counts over the test images: rounding only removes the error of the division.
     private double Percent(Tensor theta) =>
         Math.Round(100 * network.Accuracy(theta, data.TestImages, data.TestLabels), 6);
 }

@@ -4,8 +4,8 @@ using InfMatch.Tensors;
 namespace InfMatch.Distill;
 
 /// <summary>
-/// Evaluates a set, or random real images alone, by one network or by several. Each network's accuracy is on disk as soon as it is
-/// known, and the same call on the same folder trains only those that are not, with the same bits.
+/// Evaluates a set, or random real images alone, by one architecture or several. Each network's accuracy is on disk as
+/// soon as it is known; the same call on the same folder trains only the missing networks, with the same bits.
 /// </summary>
 internal sealed class EvaluationRun(
     RunFolder folder, OpenedEvaluation evaluation, Backend backend, IProgressView progress, CancellationToken cancel)

@@ -7,8 +7,9 @@ namespace InfMatch.Influence;
 
 /// <summary>
 /// What training does under an intervention, by training again: a file for each in a folder, so that what was done once
-/// is found and an interrupted series goes on. Each training is a <see cref="RetrainingJob"/>; several run at once, each on one
-/// thread, and a result has the same bits for any number of threads. Source: docs/theory.md, "Ground truth by retraining".
+/// is found and an interrupted series continues. Each training is a <see cref="RetrainingJob"/>; several run at once,
+/// each on one thread, and a result has the same bits for any number of threads. Source: docs/theory.md, "Ground truth
+/// by retraining".
 /// </summary>
 /// <param name="expert">The training of which each is a change.</param>
 /// <param name="folder">Where the results are kept; it is made where it is missing.</param>

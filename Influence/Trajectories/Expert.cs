@@ -189,7 +189,7 @@ public sealed class Expert : IDisposable
         foreach ((string name, string wanted) in Describe(network, data, plan, schedule, key))
         {
             // A file without it is older than the entry; the hash of its data holds the number type too.
-            // The file has been held to its own format.
+            // The file has been checked against its own format.
             if (name is Device or FormatName || (name == NumberType && !trajectory.Metadata.ContainsKey(name)))
                 continue;
             string found = trajectory.Metadata.GetValueOrDefault(name, name switch
