@@ -62,7 +62,7 @@ public sealed class Expert : IDisposable
     /// </summary>
     /// <param name="training">What is trained, and how.</param>
     /// <param name="path">The file.</param>
-    /// <param name="observer">Sees the training.</param>
+    /// <param name="observer">Observes the training.</param>
     /// <param name="cancel">Stops between two steps; nothing is left behind then.</param>
     /// <exception cref="NumericalException">The loss stops being finite.</exception>
     /// <exception cref="FileWriteException">The file cannot be written.</exception>
