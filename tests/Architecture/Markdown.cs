@@ -92,7 +92,7 @@ internal static partial class Markdown
                 yield return (number, "", true);
                 continue;
             }
-            if (fenced || (text.StartsWith('<') && !text.StartsWith("<!--", StringComparison.Ordinal)))
+            if (fenced || text.StartsWith('<'))
                 continue;
             bool item = ItemMark().IsMatch(text);
             code = text.Length > 0 && indent >= (list ? CodeIndentInList : CodeIndent) && (code || blank) && !item;
