@@ -31,7 +31,7 @@ internal sealed partial class RunCommands(
     /// <summary>'resume': the rest of a run.</summary>
     public void Resume(string? run, ResolvedSettings given)
     {
-        string path = RunFolder.Find(run, given.Settings.Out);
+        string path = ToResume(run, given.Settings.Out);
         using RunFolder folder = RunFolder.Open(path);
         (string begun, ResolvedSettings recorded) = ConfigFile.Read(folder.Config, terminal.Say);
         RunSettings settings = recorded.Settings with
@@ -73,6 +73,18 @@ internal sealed partial class RunCommands(
         }
         using PreparedData data = PrepareChecked(settings, pair, backend, folder.Path, experts);
         Execute(folder, settings, data);
+    }
+
+    // Without a name the latest run; where nothing is left to do there, the newest in which something is.
+    private string ToResume(string? run, string root)
+    {
+        string path = RunFolder.Find(run, root);
+        if (run is not null || RunEntry.Of(path).Status != RunEntry.Complete)
+            return path;
+        if (RunFolder.Newest(root, r => RunEntry.Of(r).Status == RunEntry.Unfinished) is not { } unfinished)
+            return path;
+        terminal.Say($"{ShownPath.Of(path)} is complete; going on with {ShownPath.Of(unfinished)}, the newest that is not.");
+        return unfinished;
     }
 
     /// <summary>'train': experts alone.</summary>
@@ -229,8 +241,8 @@ internal sealed partial class RunCommands(
 
     private void SayHowToGoOn(string line, RunFolder folder)
     {
-        terminal.Say(line);
-        terminal.SayUnbroken($"  {ShellWord.Program} resume {ShellWord.OfPath(ShownPath.Of(folder.Path))}");
+        terminal.SayAlways(line);
+        terminal.SayLines($"  {ShellWord.Program} resume {ShellWord.OfPath(ShownPath.Of(folder.Path))}");
     }
 
     private static string Cell(Accuracy? accuracy) =>

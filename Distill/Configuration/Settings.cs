@@ -218,22 +218,28 @@ internal static class Settings
     /// <summary>The setting of a name in Pascal case.</summary>
     public static Setting Of(string property) => s_ofProperty[property];
 
-    /// <summary>Resolves every setting: command line before environment before preset.</summary>
+    /// <summary>Resolves every setting: option before --set before environment before file before preset.</summary>
+    /// <param name="preset">Where all begin.</param>
+    /// <param name="commandLine">The text of a setting's option, or null.</param>
+    /// <param name="environment">The value of a variable, or null.</param>
+    /// <param name="input">What --set and --config give; null for nothing.</param>
     /// <exception cref="DistillException">A value is not acceptable, or two do not go together.</exception>
     public static ResolvedSettings Resolve(
-        string preset, Func<Setting, string?> commandLine, Func<string, string?> environment)
+        string preset, Func<Setting, string?> commandLine, Func<string, string?> environment, ConfigInput? input = null)
     {
         RunSettings settings = Presets.Of(preset);
         var origins = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (Setting setting in All)
         {
-            (string? text, string origin) = commandLine(setting) is { } given
-                ? (given, $"command line ({setting.Name})")
-                : setting.Variable is { } variable && environment(variable) is { Length: > 0 } found
-                    ? (found, $"environment ({variable})")
-                    : (null, $"preset {preset}");
-            if (text is not null)
-                settings = setting.Set(settings, text);
+            (settings, string origin) = commandLine(setting) is { } given
+                ? (setting.Set(settings, given), $"command line ({setting.Name})")
+                : input?.OfSet(setting) is { } set
+                    ? (set.In(settings), set.Origin)
+                    : setting.Variable is { } variable && environment(variable) is { Length: > 0 } found
+                        ? (setting.Set(settings, found), $"environment ({variable})")
+                        : input?.OfFile(setting) is { } read
+                            ? (read.In(settings), read.Origin)
+                            : (settings, $"preset {preset}");
             origins.Add(setting.Property, origin);
         }
         foreach ((string property, _) in Protocols.ValuesOf(settings.Protocol))
