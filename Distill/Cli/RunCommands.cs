@@ -1,3 +1,4 @@
+using System.Globalization;
 using InfMatch.Datasets;
 using InfMatch.Influence;
 using InfMatch.Nn;
@@ -10,6 +11,9 @@ namespace InfMatch.Distill;
 internal sealed partial class RunCommands(
     Terminal terminal, Func<RunSettings, DatasetPair> load, string command, CancellationToken cancel)
 {
+    // With fewer the choice of test images matters more than what is compared.
+    private const int FewTestImages = 500;
+
     /// <summary>The demonstration, and 'distill': a new run.</summary>
     public void Distill(string asked, ResolvedSettings resolved)
     {
@@ -140,7 +144,7 @@ internal sealed partial class RunCommands(
             terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
             throw;
         }
-        Show(summary);
+        Show(summary, data.Pair.Test.Count);
         int largest = settings.Ipc.Max();
         terminal.ShowUnbroken($"Sets:     {ShownPath.Of(Path.GetDirectoryName(folder.Set(largest))!)}");
         terminal.ShowUnbroken($"Pictures: {ShownPath.Of(Path.GetDirectoryName(folder.Picture(largest, ""))!)}");
@@ -185,7 +189,7 @@ internal sealed partial class RunCommands(
         }
     }
 
-    private void Show(Summary summary)
+    private void Show(Summary summary, int testImages)
     {
         bool areMany = summary.Results.Any(r => r.Network is not null);
         string[] columns = ["images per class", "random real", "random real + soft labels", "distilled", "whole set"];
@@ -205,6 +209,14 @@ internal sealed partial class RunCommands(
         terminal.Show($"Mean ± standard deviation, {summary.Protocol}.");
         if (summary.Note is { } note)
             terminal.Show($"Note: {note}");
+        if (testImages < FewTestImages)
+        {
+            // Twice the binomial deviation where that is largest.
+            terminal.Show(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Note: there are only {testImages} test images. Chance alone moves each accuracy by up to " +
+                $"± {100 / Math.Sqrt(testImages):F0} points (95 %), whatever the deviation says."));
+        }
         if (summary.Results.Any(r => r.Accuracy.Whole is not null))
             terminal.Show($"Whole set: {summary.WholeSet}.");
         terminal.Show(
@@ -256,7 +268,7 @@ internal sealed partial class RunCommands(
         OpenedDevice device = Devices.Open(
             settings.Device, settings.Threads, ByteSize.Limit(settings.MemoryLimit),
             Precisions.Named(settings.Precision ?? Precisions.Names[0]));
-        terminal.Say($"Device: {device.Backend.Description}. {device.Reason}");
+        terminal.SayBeforeNext($"Device: {device.Backend.Description}. {device.Reason}");
         // Not refused: the bits are the same, and a machine may be given more processors while a run waits.
         if (device.Backend is CpuBackend cpu && cpu.Threads > Environment.ProcessorCount)
         {

@@ -55,6 +55,7 @@ internal static class Failure
     {
         DistillException own => own.ExitCode,
         OperationCanceledException => ExitCode.Interrupted,
+        DatasetException { Fault: DatasetFault.UnknownName } => ExitCode.Usage, // as every other name that there is not
         DatasetException or ArrayFileException => ExitCode.Data,
         DeviceMemoryException or OutOfMemoryException => ExitCode.Memory,
         DeviceException => ExitCode.Device,

@@ -21,6 +21,7 @@ internal sealed class Terminal
     private readonly bool _isTerminal, _isResultTerminal;
     private readonly Lock _gate = new();
     private BarProgress? _moving;
+    private string? _kept;
 
     /// <summary>Writes results and notes.</summary>
     /// <param name="results">stdout.</param>
@@ -68,6 +69,7 @@ internal sealed class Terminal
     /// <summary>Bars where a person watches, else lines.</summary>
     public IProgressView MakeProgress()
     {
+        SayKept();
         if (IsQuiet)
             return new PlainProgress(_ => { }, TimeProvider.System, TimeSpan.MaxValue);
         if (!IsInteractive || !NoteConsole.Profile.Capabilities.Ansi)
@@ -87,10 +89,15 @@ internal sealed class Terminal
         return made;
     }
 
+    /// <summary>Keeps a note until something else is written that is no error: before an error at once it would only be in the
+    /// way.</summary>
+    public void SayBeforeNext(string line) => _kept = line;
+
     /// <summary>Writes a note for people; lines are broken between words only, at the width of a terminal. Bars may
     /// move.</summary>
     public void Say(string line)
     {
+        SayKept();
         if (!IsQuiet)
             SayAlways(line);
     }
@@ -111,6 +118,7 @@ internal sealed class Terminal
     /// <summary>Writes a note whose line is not broken, since it is to be copied; not while bars move.</summary>
     public void SayUnbroken(string line)
     {
+        SayKept();
         if (!IsQuiet)
             _notes.WriteLine(PrintableText.Of(line));
     }
@@ -121,6 +129,7 @@ internal sealed class Terminal
     /// <summary>Writes a line of what a command found, broken as notes are.</summary>
     public void Show(string line)
     {
+        SayKept();
         if (!IsJson)
             WriteBroken(Data, PrintableText.Of(line), _isResultTerminal ? ResultConsole : null);
     }
@@ -128,6 +137,7 @@ internal sealed class Terminal
     /// <summary>Writes a line of what a command found that is not broken, since it is to be copied.</summary>
     public void ShowUnbroken(string line)
     {
+        SayKept();
         if (!IsJson)
             Data.WriteLine(PrintableText.Of(line));
     }
@@ -135,6 +145,7 @@ internal sealed class Terminal
     /// <summary>Writes a table of what a command found.</summary>
     public void Show(IRenderable table)
     {
+        SayKept();
         if (!IsJson)
             ResultConsole.Write(table);
     }
@@ -152,6 +163,7 @@ internal sealed class Terminal
     /// not.</summary>
     public void Mark(bool passed, string line)
     {
+        SayKept();
         if (IsJson)
             return;
         line = PrintableText.Of(line);
@@ -174,6 +186,12 @@ internal sealed class Terminal
 
     /// <summary>Leaves the screen so that a shell can go on below what is there.</summary>
     public void Abandon() => _moving?.Abandon();
+
+    private void SayKept()
+    {
+        if (Interlocked.Exchange(ref _kept, null) is { } line && !IsQuiet)
+            SayAlways(line);
+    }
 
     private static void WriteBroken(TextWriter writer, string line, IAnsiConsole? terminal)
     {

@@ -68,7 +68,7 @@ internal static class CommandTree
             .. Kinds.Of<CommandDefinition>().OrderBy(d => CommandWords.Split(d.Name).Length).ThenBy(d => d.Place)
                 .ThenBy(d => d.Name, StringComparer.Ordinal),
         ];
-        var root = new RootCommand(all[0].Summary);
+        var root = new RootCommand();
         foreach (Option option in common)
             root.Options.Add(option);
         if (fillsRoot)
@@ -80,7 +80,7 @@ internal static class CommandTree
                 string[] words = CommandWords.Split(name);
                 Command above = words[..^1].Aggregate((Command)root, (c, word) => c.Subcommands.Single(s => s.Name == word));
                 bool isHidden = definition.IsHidden || name != definition.Name;
-                var command = new Command(words[^1], definition.Summary) { Hidden = isHidden };
+                var command = new Command(words[^1], "") { Hidden = isHidden };
                 if (isCalled(name))
                     Fill(command, definition);
                 above.Subcommands.Add(command);

@@ -16,17 +16,14 @@ internal sealed class DemoCommand : CommandDefinition
         """
         InfMatch.Native learns small data sets that stand for large ones: dataset distillation.
 
-        Without a command the demonstration runs. It trains networks on the built-in part of Fashion-MNIST, distils 1 and 10 images
-        per class, and evaluates them beside random real images. It takes a minute or two on two cores.
+        Without a command the demonstration runs, on built-in images: a minute or two on two cores.
 
         Examples:
           infmatch
           infmatch distill --dataset fashion-mnist --data ~/data --ipc 1 10
-          infmatch evaluate latest --epochs 1000 --repeats 5
+          infmatch help distill
 
-        More:
-          infmatch help distill                     the options of a command
-          docs/commands.md                          all options, variables, exit codes and error codes
+        All options, variables, exit codes and error codes are in docs/commands.md.
         """;
 
     /// <inheritdoc/>

@@ -23,11 +23,16 @@ internal sealed class HelpPage(Func<string, CommandDefinition?> find, int width)
     public void Replace(RootCommand root)
     {
         foreach (HelpOption option in root.Options.OfType<HelpOption>())
-        {
             option.Action = this;
-            option.Description = "Show this help.";
-        }
     }
+
+    /// <summary>What an option is for; also those of the parser's library.</summary>
+    public static string DescriptionOf(Option option) => option switch
+    {
+        HelpOption => "Show this help.",
+        VersionOption => "Show the version.",
+        _ => option.Description ?? "",
+    };
 
     private void Write(Command command, Command root, TextWriter output)
     {
@@ -49,9 +54,9 @@ internal sealed class HelpPage(Func<string, CommandDefinition?> find, int width)
                 Section(output, heading, options.Select(o => (CommandOptions.Label(o), o.Description ?? "")));
         }
         Section(
-            output, name.Length == 0 ? "Options of every command" : "Options of every command",
+            output, "Options of every command",
             CommandOptions.Everywhere((RootCommand)root).Where(o => name.Length == 0 || o.Name != "--version")
-                .Select(o => (CommandOptions.Label(o), o.Description ?? "")));
+                .Select(o => (CommandOptions.Label(o), DescriptionOf(o))));
         foreach (string section in paragraphs.SkipWhile(p => !HelpText.IsSection(p)))
         {
             if (HelpText.IsSection(section))
