@@ -32,6 +32,7 @@ internal static class ProgramName
         string words = line.TrimStart(), indent = line[..^words.Length];
         return words == Tool ? indent + (program.EndsWith(" --", StringComparison.Ordinal) ? program[..^3] : program)
             : indent.Length > 0 && words.StartsWith(Tool + " ", StringComparison.Ordinal) ? $"{indent}{program}{words[Tool.Length..]}"
+            : indent.Length > 0 ? line.Replace($"<({Tool} ", $"<({program} ", StringComparison.Ordinal)
             : line;
     }));
 }

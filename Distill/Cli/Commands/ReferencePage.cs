@@ -78,13 +78,13 @@ internal sealed class ReferencePage
     private void Commands()
     {
         Lines("## Commands", "");
-        IReadOnlyList<(CommandDefinition Definition, Command Command)> all = CommandTree.Everything(out RootCommand root);
-        foreach (IGrouping<CommandGroup, (CommandDefinition, Command)> group in all
-            .GroupBy(c => all.First(a => a.Definition.Name == CommandWords.Split(c.Definition.Name)[0]).Definition.Group)
-            .OrderBy(g => g.Key))
+        IReadOnlyList<(CommandDefinition Definition, Command Command)> all = CommandTree.Everything(out _);
+        foreach ((CommandDefinition first, Command command) in all.Where(c => !c.Definition.Name.Contains(' ')).OrderBy(c => c.Definition.Group))
         {
-            foreach ((CommandDefinition definition, Command command) in group)
-                Describe(definition, command);
+            Describe(first, command);
+            foreach ((CommandDefinition below, Command inner) in all.Where(c =>
+                c.Definition.Name.StartsWith(first.Name + " ", StringComparison.Ordinal)))
+                Describe(below, inner);
         }
         Lines("### without a command", "");
         Paragraph("The demonstration runs. It takes the options of the group Running, apart from `--save-every`.");
@@ -107,8 +107,7 @@ internal sealed class ReferencePage
         }
         foreach (Argument argument in command.Arguments)
             Item($"`{argument.Name}`{(argument.Arity.MinimumNumberOfValues == 0 ? " (can be left out)" : "")}: {argument.Description}");
-        HashSet<string> settings = [.. Settings.All.Select(s => s.Name)];
-        foreach (Option option in command.Options.Where(o => !o.Hidden && !settings.Contains(o.Name)))
+        foreach (Option option in command.Options.Where(o => !o.Hidden && CommandOptions.SettingOf(o) is null))
             Item($"`{CommandOptions.Label(option)}`: {option.Description}");
         SettingsOf(command);
         Lines("");
@@ -117,11 +116,11 @@ internal sealed class ReferencePage
     // A group that a command has as a whole by its name, else the options of it.
     private void SettingsOf(Command command)
     {
-        HashSet<string> own = [.. command.Options.Select(o => o.Name)];
+        HashSet<Setting> own = [.. command.Options.Select(CommandOptions.SettingOf).OfType<Setting>()];
         var parts = new List<string>();
         foreach (IGrouping<SettingGroup, Setting> group in Settings.All.GroupBy(SettingGroups.Of).OrderBy(g => g.Key))
         {
-            Setting[] had = [.. group.Where(s => own.Contains(s.Name))];
+            Setting[] had = [.. group.Where(s => own.Contains(s))];
             if (had.Length == group.Count())
                 parts.Add($"all of {SettingGroups.Heading(group.Key)}");
             else if (had.Length > 0)
