@@ -33,6 +33,13 @@ internal static class ConfigFile
     /// <summary>The file as text.</summary>
     public static string Write(string command, ResolvedSettings resolved)
     {
+        JsonObject settings = ToJson(resolved)[SettingsKey]!.DeepClone().AsObject();
+        return SealedJson.Seal(new JsonObject { [CommandKey] = command, [SettingsKey] = settings }) + "\n";
+    }
+
+    /// <summary>Every setting with its value and where that comes from, under "settings".</summary>
+    public static JsonObject ToJson(ResolvedSettings resolved)
+    {
         JsonObject values = JsonSerializer.SerializeToNode(resolved.Settings, s_options)!.AsObject();
         var settings = new JsonObject();
         foreach (Setting setting in Settings.All.Where(s => s.IsOf(resolved.Settings)))
@@ -43,7 +50,7 @@ internal static class ConfigFile
                 [OriginKey] = resolved.Origins[setting.Property],
             };
         }
-        return SealedJson.Seal(new JsonObject { [CommandKey] = command, [SettingsKey] = settings }) + "\n";
+        return new JsonObject { [SettingsKey] = settings };
     }
 
     /// <summary>Reads the file again: every value exactly as it stands there, or an error that names its key. It is the record of

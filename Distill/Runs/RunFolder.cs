@@ -13,7 +13,14 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>The names of files in a run folder.</summary>
     public const string ConfigName = "config.json", SummaryName = "summary.json";
-    private const string SetFolder = "synthetic", ExpertFolder = "experts", RowFolder = "rows";
+
+    /// <summary>The names of folders in it.</summary>
+    public const string SetFolder = "synthetic", ExpertFolder = "experts";
+
+    /// <summary>What stands for the newest run on the command line.</summary>
+    public const string LatestWord = "latest";
+
+    private const string RowFolder = "rows";
 
     // Of a name, "2026-11-23_2105".
     private const int TimeDigits = 15;
@@ -154,29 +161,57 @@ internal sealed class RunFolder : IDisposable
         return Open(In(RowFolder, name));
     }
 
-    /// <summary>The run folder of a name or path. Without one it is the run that "latest" names, or the newest run
-    /// below the root where "latest" names none with a configuration.</summary>
+    /// <summary>The run folder of a name or path. Without one, or with <see cref="LatestWord"/>, it is the run below the root that
+    /// was begun last, or the newest there where that one has no configuration.</summary>
     /// <exception cref="DistillException">There is no run.</exception>
     public static string Find(string? run, string root)
     {
-        if (run is not null)
+        if (run is not (null or LatestWord))
             return Directory.Exists(run) ? run : System.IO.Path.Combine(root, run);
+        return Newest(root, _ => true) ?? throw new DistillException(
+            ExitCode.Usage, "IM2003", $"there is no run below {root}. Name a run folder, or start a run with 'distill'.");
+    }
+
+    /// <summary>The run that was begun last of those below a folder that are wanted, or null.</summary>
+    public static string? Newest(string root, Func<string, bool> isWanted)
+    {
         string latest = System.IO.Path.Combine(root, LatestFile);
         string name = File.Exists(latest) ? File.ReadAllText(latest).Trim() : "";
-        if (IsRun(root, name))
-            return System.IO.Path.Combine(root, name);
-        string? newest = !Directory.Exists(root)
-            ? null
-            : Directory.EnumerateDirectories(root).Select(d => System.IO.Path.GetFileName(d))
+        string path = IsRun(root, name) ? System.IO.Path.Combine(root, name) : "";
+        return path.Length > 0 && isWanted(path) ? path : All(root).FirstOrDefault(isWanted);
+    }
+
+    /// <summary>Every run below a folder, the newest first.</summary>
+    public static IReadOnlyList<string> All(string root) => !Directory.Exists(root)
+        ? []
+        :
+        [
+            .. Directory.EnumerateDirectories(root).Select(d => System.IO.Path.GetFileName(d))
                 .Where(d => IsRun(root, d))
                 .OrderByDescending(d => d.Length >= TimeDigits ? d[..TimeDigits] : "", StringComparer.Ordinal)
                 .ThenByDescending(d => File.GetLastWriteTimeUtc(System.IO.Path.Combine(root, d, ConfigName)))
                 .ThenByDescending(d => d, StringComparer.Ordinal)
-                .FirstOrDefault();
-        return newest is not null
-            ? System.IO.Path.Combine(root, newest)
-            : throw new DistillException(
-                ExitCode.Usage, "IM2003", $"there is no run below {root}. Name a run folder, or start a run with 'distill'.");
+                .Select(d => System.IO.Path.Combine(root, d)),
+        ];
+
+    /// <summary>Whether another process works in a run folder; found without taking its lock.</summary>
+    public static bool IsHeld(string path)
+    {
+        string file = System.IO.Path.Combine(path, LockFile);
+        try
+        {
+            if (File.Exists(file))
+                new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read).Dispose();
+            return false;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return true;
+        }
     }
 
     /// <summary>Where a run has its configuration and its experts, if a set's file lies in a run folder; else null.</summary>

@@ -12,22 +12,26 @@ internal sealed class ExportCommand : CommandDefinition
     public override int Place => 5;
 
     /// <inheritdoc/>
+    public override CommandGroup Group => CommandGroup.Use;
+
+    /// <inheritdoc/>
     public override string Help =>
         """
-        Writes a distilled set for other programs into a new folder: as arrays (npz, safetensors), as numbered pictures with
-        tables (png), or as a folder of pictures for each class (imagefolder). Beside it stand a dataset card and
-        load_infmatch.py, which loads it in PyTorch, preprocesses test images and trains on it. Pictures hold 8 bits a
-        channel: the command says what that loses.
+        Writes a distilled set for other programs into a new folder.
+
+        The forms are arrays (npz, safetensors), numbered pictures with tables (png), and a folder of pictures for each class
+        (imagefolder). Beside it stand a dataset card and load_infmatch.py, which loads it in PyTorch, preprocesses test images and
+        trains on it. Pictures hold 8 bits a channel: the command says what that loses.
 
         Examples:
-          dotnet run --project Distill -- export runs/RUN/synthetic/ipc10.safetensors --to npz
-          dotnet run --project Distill -- export set.safetensors --to imagefolder --out pictures --measure
+          infmatch export latest --to npz
+          infmatch export set.safetensors --to imagefolder --out pictures --measure
         """;
 
     /// <inheritdoc/>
     public override Action<CommandContext>? Build(Command command)
     {
-        var file = new Argument<string>("FILE") { Description = "A distilled set." };
+        var file = new Argument<string>("FILE") { Description = "A distilled set, a run folder, or latest." };
         command.Arguments.Add(file);
         Option<string> to = Add(command, new Option<string>("--to")
         {
@@ -47,12 +51,16 @@ internal sealed class ExportCommand : CommandDefinition
             Description = "Also write test.npz: the test images of the claim as uint8 with their labels, for load_infmatch.py.",
         });
         AddSettings(command, Named("Data", "Device", "Threads", "MemoryLimit"));
-        return at => at.Artifacts().Export(
-            at.Value(file)!,
-            new ExportRequest(OptionText.OneOf("--to", at.Value(to)!, ArtifactExport.Targets), at.Value(folder))
-            {
-                Measures = at.Value(measure), HasTestImages = at.Value(testImages),
-            },
-            at.Resolve().Settings);
+        return at =>
+        {
+            RunSettings settings = at.Resolve().Settings;
+            at.Artifacts().Export(
+                at.SetFile(at.Value(file)!, settings),
+                new ExportRequest(OptionText.OneOf("--to", at.Value(to)!, ArtifactExport.Targets), at.Value(folder))
+                {
+                    Measures = at.Value(measure), HasTestImages = at.Value(testImages),
+                },
+                settings);
+        };
     }
 }
