@@ -149,12 +149,29 @@ internal sealed partial class RunCommands(
         terminal.ShowUnbroken($"Sets:     {ShownPath.Of(Path.GetDirectoryName(folder.Set(largest))!)}");
         terminal.ShowUnbroken($"Pictures: {ShownPath.Of(Path.GetDirectoryName(folder.Picture(largest, ""))!)}");
         terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Summary)}");
-        string ofData = ShellWord.Option("--data", settings.Data), set = ShellWord.OfPath(ShownPath.Of(folder.Set(largest)));
-        terminal.ShowUnbroken(
-            $"Next:     {ShellWord.Program} evaluate {set}{ofData} --eval-width 128 --epochs 1000 --repeats 5");
-        terminal.ShowUnbroken($"          {ShellWord.Program} verify {set}{ofData}");
+        if (summary.Results.Any(r => r.Verdict?.Kind != Verdict.Diverged))
+        {
+            int sound = summary.Results.Where(r => r.Verdict?.Kind != Verdict.Diverged).Max(r => r.Ipc);
+            string ofData = ShellWord.Option("--data", settings.Data), set = ShellWord.OfPath(ShownPath.Of(folder.Set(sound)));
+            terminal.ShowUnbroken(
+                $"Next:     {ShellWord.Program} evaluate {set}{ofData} --eval-width 128 --epochs 1000 --repeats 5");
+            terminal.ShowUnbroken($"          {ShellWord.Program} verify {set}{ofData}");
+        }
         if (terminal.IsJson)
             terminal.Data.WriteLine(summary.ToJson());
+        RequireSound(summary);
+    }
+
+    // Nothing crashed and all files are there; but a script that goes on with such a set should hear of it.
+    private static void RequireSound(Summary summary)
+    {
+        IpcResult[] diverged = [.. summary.Results.Where(r => r.Verdict?.Kind == Verdict.Diverged)];
+        if (diverged.Length == 0)
+            return;
+        string sets = string.Join(" and ", diverged.Select(r => $"IPC {r.Ipc}"));
+        throw new DistillException(
+            ExitCode.Diverged, "IM8001",
+            $"{sets} diverged: the table's row is of a set that distilling destroyed. Try {diverged[0].Verdict!.Next}.");
     }
 
     // The data of a distillation, once all that can be known before has been found to be in order. Experts of the run itself
@@ -207,6 +224,8 @@ internal sealed partial class RunCommands(
         }
         terminal.Show(table);
         terminal.Show($"Mean ± standard deviation, {summary.Protocol}.");
+        foreach (IpcResult result in summary.Results)
+            ShowVerdict($"IPC {result.Ipc}{(result.Network is { } network ? $" ({network})" : "")}", result.Verdict);
         if (summary.Note is { } note)
             terminal.Show($"Note: {note}");
         if (testImages < FewTestImages)
@@ -222,6 +241,15 @@ internal sealed partial class RunCommands(
         terminal.Show(
             $"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}; " +
             $"memory {ByteSize.Text(summary.PeakMemoryBytes)} at most");
+    }
+
+    private void ShowVerdict(string row, Verdict? verdict)
+    {
+        if (verdict is null)
+            return;
+        terminal.Show($"{row}: {verdict}.");
+        if (verdict.Next is { } next)
+            terminal.Show($"  Try {next}.");
     }
 
     private PreparedData Prepare(DatasetPair pair, Backend backend, RunSettings settings)

@@ -21,6 +21,12 @@ internal sealed record RunParts(
 
     /// <summary>What evaluates sets.</summary>
     public required SetEvaluator Evaluator { get; init; }
+
+    /// <summary>Puts what networks of a column took test images for on disk.</summary>
+    public required Action<ColumnConfusion> Count { get; init; }
+
+    /// <summary>The same of the experts, beside a set of so many images per class.</summary>
+    public required Action<int> CountWhole { get; init; }
 }
 
 /// <summary>The set of a run with one number of images per class: distilled, and evaluated next to random real
@@ -29,6 +35,7 @@ internal sealed class SetRun(RunParts run, int ipc)
 {
     private readonly RunSettings _settings = run.Inputs.Settings;
     private readonly RunFolder _folder = run.Inputs.Folder;
+    private LossCourse? _loss;
     private IpcResult _result = new(ipc, run.Inputs.Settings.MethodLabel, new AccuracySet { Whole = run.Library.Accuracy });
 
     /// <summary>Does all of it, or the rest of it.</summary>
@@ -58,6 +65,8 @@ internal sealed class SetRun(RunParts run, int ipc)
         catch (Exception e) when (e is not DeviceException)
         {
             KeepWhatThereIs(distiller, origin);
+            if (e is NumericalException)
+                run.Keep(_result with { Verdict = Verdict.OfFailure(e.Message) });
             throw;
         }
         KeepWhatThereIs(distiller, origin);
@@ -131,6 +140,7 @@ internal sealed class SetRun(RunParts run, int ipc)
     private IpcResult Describe(Distiller distiller, (int Iteration, double Value)[] losses)
     {
         double[] end = [.. losses.Skip(losses.Length * 9 / 10).Select(p => p.Value)];
+        _loss = LossCourse.OfUpdates([.. losses.Select(p => p.Value)]);
         return _result with
         {
             Iterations = distiller.Iteration,
@@ -139,9 +149,19 @@ internal sealed class SetRun(RunParts run, int ipc)
         };
     }
 
+    private IpcResult WithVerdict(IpcResult result, PixelExtent pixels) => result with
+    {
+        Verdict = !result.Accuracy.IsComplete ? null : new RowEvidence
+        {
+            Accuracy = result.Accuracy, Settings = _settings, Classes = run.Data.Classes, TestImages = run.Data.TestLabels.Length,
+            Pixels = pixels, Loss = _loss,
+        }.Decide(),
+    };
+
     private void Evaluate(Distiller distiller, SetOrigin origin)
     {
         AccuracySet? known = run.Inputs.Baselines?.GetValueOrDefault(ipc);
+        PixelExtent pixels = run.Data.ExtentOf(distiller.Set.Images);
         _result = run.Keep(_result with
         {
             Accuracy = _result.Accuracy with
@@ -151,7 +171,7 @@ internal sealed class SetRun(RunParts run, int ipc)
         });
         var sets = new List<EvaluatedSet>
         {
-            Column("distilled", _ => distiller.Set.AsTrainingSet(), accuracy =>
+            Column("distilled", "distilled", _ => distiller.Set.AsTrainingSet(), accuracy =>
             {
                 SyntheticSetFile.Write(_folder.Set(ipc), distiller.Set, new SetRecord(run.Data, _settings, origin, accuracy));
                 return _result.Accuracy with { Distilled = accuracy };
@@ -160,19 +180,24 @@ internal sealed class SetRun(RunParts run, int ipc)
         if (known?.RandomReal is null)
         {
             sets.Add(Column(
-                "random real", r => run.Real.Random(ipc, r), a => _result.Accuracy with { RandomReal = a }));
+                "random real", "randomReal", r => run.Real.Random(ipc, r), a => _result.Accuracy with { RandomReal = a }));
         }
         if (known?.RandomRealSoftLabels is null)
         {
             sets.Add(Column(
-                "random real + soft labels", r => run.Real.RandomWithSoftLabels(ipc, r),
+                "random real + soft labels", "randomRealSoftLabels", r => run.Real.RandomWithSoftLabels(ipc, r),
                 a => _result.Accuracy with { RandomRealSoftLabels = a }));
         }
+        run.CountWhole(ipc);
         run.Evaluator.Evaluate(sets, _settings.Repeats, run.Inputs.Progress);
-    }
 
-    private EvaluatedSet Column(string what, Func<int, LabelledImages> setOf, Func<Accuracy, AccuracySet> with) => new(
-        $"IPC {ipc}: {what}", setOf, accuracy => _result = run.Keep(_result with { Accuracy = with(accuracy) }));
+        EvaluatedSet Column(string what, string key, Func<int, LabelledImages> setOf, Func<Accuracy, AccuracySet> with) => new(
+            $"IPC {ipc}: {what}", setOf,
+            accuracy => _result = run.Keep(WithVerdict(_result with { Accuracy = with(accuracy) }, pixels)))
+        {
+            WhenCounted = counts => run.Count(new ColumnConfusion(ipc, key, counts)),
+        };
+    }
 
     // Every part that has the form of images.
     private void DrawPictures(SyntheticSet set, string what)
