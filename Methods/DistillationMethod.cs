@@ -97,6 +97,10 @@ public abstract class MethodSession : IDisposable
     /// makes itself are not counted.</summary>
     public virtual int VectorsKept(IReadOnlyList<(int Iteration, RandomKey Key)> updates) => 0;
 
+    /// <summary>How many of these updates make themselves what later ones find kept, and take longer for it; 0 where all take
+    /// the same.</summary>
+    public virtual int UpdatesThatFill(IReadOnlyList<(int Iteration, RandomKey Key)> updates) => 0;
+
     /// <summary>Frees what is kept between updates; it is made again when needed.</summary>
     public virtual void ForgetCaches()
     {

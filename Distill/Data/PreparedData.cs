@@ -91,10 +91,13 @@ internal sealed class PreparedData : IDisposable, IRealData
         DatasetPair pair, Backend backend, RunSettings settings, IProgressView progress, CancellationToken cancel)
     {
         ZcaWhitening? whitening = settings.Zca is { } epsilon
-            ? ZcaWhitening.Get(pair.Train, epsilon, backend, Path.Combine(settings.Out, "whitening"), progress, cancel)
+            ? ZcaWhitening.Get(pair.Train, epsilon, backend, WhiteningFolder(settings), progress, cancel)
             : null;
         return Load(pair, backend, whitening);
     }
+
+    /// <summary>Where whitenings are kept.</summary>
+    public static string WhiteningFolder(RunSettings settings) => Path.Combine(settings.Out, "whitening");
 
     /// <summary>Chosen training images as [n, C, H, W], with their classes; the caller or the current scope owns them.</summary>
     public (Tensor Images, int[] Labels) Select(int[] indices) =>

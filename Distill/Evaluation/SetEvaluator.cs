@@ -57,6 +57,10 @@ internal sealed class SetEvaluator(
     public static int DegreeOfParallelism(Network network, int images, Backend backend) =>
         Activations(network, images) <= MostNumbersOfNetwork ? backend.DegreeOfParallelism : 1;
 
+    /// <summary>How many of the networks that are left begin next, at the same time; where half of the threads or more would be idle,
+    /// one on all of them.</summary>
+    public static int NextRound(int left, int degree) => 2 * left <= degree ? 1 : Math.Min(left, degree);
+
     // Of a step, forward and back, or of the test images that are evaluated at once.
     private static long Activations(Network network, int images) =>
         network.ActivationCount * Math.Max(2L * images, Evaluation.ImagesAtOnce(network));
@@ -133,8 +137,7 @@ internal sealed class SetEvaluator(
         int DegreeFor(LabelledImages set) => DegreeOfParallelism(network, Math.Min(set.Count, _plan.BatchSize), data.Backend);
         var sets = new List<LabelledImages> { Make(left[0]) };
         int degree = DegreeFor(sets[0]);
-        // Where half of the threads or more would be idle, networks are trained one after the other on all of them.
-        if (2 * left.Length <= degree)
+        if (NextRound(left.Length, degree) == 1)
             return sets;
         for (int i = 1; i < left.Length && sets.Count < degree; i++)
         {

@@ -50,11 +50,15 @@ internal sealed class ExpertLibrary : IDisposable
 
     /// <summary>Fails unless each expert that a folder holds was recorded as the settings ask, and missing ones can be written
     /// there; nothing is trained.</summary>
+    /// <param name="settings">What is asked for.</param>
+    /// <param name="data">The data.</param>
+    /// <param name="folder">Where experts are or go.</param>
+    /// <param name="isWritten">Whether missing ones are to be written there.</param>
     /// <exception cref="DistillException">One was not (exit 2), or the folder is not writable (exit 7).</exception>
-    public static void RequireFit(RunSettings settings, PreparedData data, string folder)
+    public static void RequireFit(RunSettings settings, PreparedData data, string folder, bool isWritten = true)
     {
         string[] missing = Missing(settings, folder);
-        if (missing.Length > 0)
+        if (isWritten && missing.Length > 0)
             RunFolder.RequireWritable(folder, "--experts-from");
         Network network = data.NetworkOf(settings, settings.Width);
         for (int k = 0; k < settings.Experts; k++)

@@ -32,6 +32,9 @@ internal sealed class OpenedEvaluation : IDisposable
     /// <summary>How the data differ from the set's own; null where they do not.</summary>
     public string? Note { get; private init; }
 
+    /// <summary>Memory that it takes.</summary>
+    public Requirements Needs { get; private init; } = new(0, 0);
+
     /// <summary>S; null where random real images are evaluated alone.</summary>
     public SyntheticSet? Set { get; private init; }
 
@@ -60,7 +63,7 @@ internal sealed class OpenedEvaluation : IDisposable
         ImmutableArray<Network> networks = record.Models.Count == 0
             ? [RunCheck.NetworkOf(settings, pair, settings.EvalWidth)]
             : [.. record.Models.Select(m => RunCheck.NetworkOf(settings, pair, settings.EvalWidth, m))];
-        RunCheck.Evaluation(settings, pair, backend, networks);
+        Requirements needs = RunCheck.Evaluation(settings, pair, backend, networks);
         record = record with { TrainSha256 = pair.Train.ContentHash(), TestSha256 = pair.Test.ContentHash() };
         PreparedData data = artifact is null
             ? PreparedData.Load(pair, backend, settings, view, cancel)
@@ -86,6 +89,7 @@ internal sealed class OpenedEvaluation : IDisposable
             return new OpenedEvaluation(settings, record, data, networks)
             {
                 Note = note,
+                Needs = needs,
                 Set = artifact?.ToSet(backend),
                 Experts = experts,
             };

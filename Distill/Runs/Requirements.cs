@@ -33,7 +33,22 @@ internal sealed record Requirements(long DiskBytes, long MemoryBytes)
         }
     }
 
-    /// <summary>Compares the need with this machine and with the memory of the device that computes.</summary>
-    public void Check(string folder, Backend backend) => Check(
-        new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace, backend.Memory.Limit, folder, backend.Name);
+    /// <summary>Compares the need with this machine and with the memory of the device that computes; the folder need not be there
+    /// yet.</summary>
+    /// <exception cref="DistillException">The disk (exit 7) or the memory (exit 5) is too small.</exception>
+    public void Check(string folder, Backend backend)
+    {
+        string place = Path.GetFullPath(folder);
+        while (!Directory.Exists(place) && Path.GetDirectoryName(place) is { } above)
+            place = above;
+        Check(new DriveInfo(place).AvailableFreeSpace, backend.Memory.Limit, folder, backend.Name);
+    }
+
+    /// <summary>Itself, once <see cref="Check(string, Backend)"/> has passed.</summary>
+    /// <exception cref="DistillException">The disk (exit 7) or the memory (exit 5) is too small.</exception>
+    public Requirements Checked(string folder, Backend backend)
+    {
+        Check(folder, backend);
+        return this;
+    }
 }

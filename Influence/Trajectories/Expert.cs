@@ -165,14 +165,17 @@ public sealed class Expert : IDisposable
     }
 
     /// <summary>The expert that a training would give, without numbers: what a <see cref="MemoryDryRun"/> computes
-    /// with.</summary>
-    public static Expert Placeholder(Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule, RandomKey key)
+    /// with. Or with θ [p] that stands for its own, where times are measured before there is an expert.</summary>
+    public static Expert Placeholder(
+        Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule, RandomKey key,
+        float[]? standIn = null)
     {
         var trainer = new Trainer(network, data, plan, key.Split("train"));
         double[] rates = [.. Enumerable.Range(0, trainer.Steps).Select(trainer.RateAt)];
         return new Expert(
             network, data, plan, key,
-            TrajectoryFile.Placeholder(network.Layout.Count, schedule.Steps(trainer.StepsPerEpoch, trainer.Steps), rates));
+            TrajectoryFile.Placeholder(
+                network.Layout.Count, schedule.Steps(trainer.StepsPerEpoch, trainer.Steps), rates, standIn));
     }
 
     /// <summary>The device that recorded the trajectory, such as cpu or cuda:0. It need not be the one that reads it: there

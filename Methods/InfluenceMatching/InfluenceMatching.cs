@@ -216,9 +216,13 @@ public sealed class InfluenceMatching : DistillationMethod
         // An a_D for each window, or more where classes are matched; those of the last window are made by its update.
         public override int VectorsKept(IReadOnlyList<(int Iteration, RandomKey Key)> updates)
         {
-            int windows = updates.Select(u => _windows.Draw(_starts, u.Iteration, u.Key)).Distinct().Count();
+            int windows = UpdatesThatFill(updates);
             return Math.Max(0, Math.Min(windows * _perWindow, _most + 1) - _perWindow);
         }
+
+        // The first on each window: a_D is kept for the others.
+        public override int UpdatesThatFill(IReadOnlyList<(int Iteration, RandomKey Key)> updates) =>
+            updates.Select(u => _windows.Draw(_starts, u.Iteration, u.Key)).Distinct().Count();
 
         public override void ForgetCaches() => _objective.Dispose();
 
