@@ -47,11 +47,27 @@ public sealed class TensorScope : IDisposable
 
     /// <summary>Hands the successor of a running tensor to the enclosing scope and gives the old one back, so that memory
     /// does not grow with a recursion of which this scope is one step.</summary>
+    /// <exception cref="InvalidOperationException">A tensor belongs to a scope inside this one, which would give it back
+    /// all the same: that scope is the one to ask.</exception>
     public Tensor Replace(Tensor old, Tensor next)
     {
+        RefuseInner(next);
         Keep(next);
         old.Dispose();
         return next;
+    }
+
+    private void RefuseInner(Tensor tensor)
+    {
+        for (TensorScope? inner = tensor.Storage.Scope?._parent; inner is not null; inner = inner._parent)
+        {
+            if (inner == this)
+            {
+                throw new InvalidOperationException(
+                    $"The tensor {tensor.Description} was made in a scope inside this one and goes back to the pool when " +
+                    "that ends. Call Replace on the inner scope, in which the tensor was made.");
+            }
+        }
     }
 
     /// <summary>Takes a tensor that belongs to no scope, such as one that another thread has made.</summary>
