@@ -114,18 +114,21 @@ internal readonly struct Float64Numbers : IDeviceNumbers<double>
     private const double QuarterHigh = 1.57079632673412561417, QuarterMiddle = 6.07710050630396597660e-11;
     private const double QuarterLow = 2.02226624879595063154e-21;
 
-    public static double Sin(double x) => Turned(x, 0);
+    public static double Sin(double x)
+    {
+        double y = Turned(x < 0 ? -x : x, 0);
+        return x < 0 ? -y : y;
+    }
 
-    public static double Cos(double x) => Turned(x, 1);
+    public static double Cos(double x) => Turned(x < 0 ? -x : x, 1);
 
-    // sin(x + quarters·π/2): r = x − k·π/2 with |r| <= π/4, where the series of sine and cosine end below the rounding.
+    // sin(x + quarters·π/2) for x >= 0: r = x − k·π/2 with |r| <= π/4, where the series of sine and cosine end below the rounding.
     private static double Turned(double x, int quarters)
     {
-        bool isNear = x >= -LargestAngle && x <= LargestAngle;
+        bool isNear = x <= LargestAngle;
         double bounded = isNear ? x : 0;
-        double turns = bounded * TwoOverPi;
-        int k = (int)(turns < 0 ? turns - 0.5 : turns + 0.5);
-        int most = k / 32768 * 32768, rest = k - most;
+        int k = (int)(bounded * TwoOverPi + 0.5);
+        int rest = k & 0x7FFF, most = k - rest;
         double r = bounded - most * QuarterHigh - rest * QuarterHigh - most * QuarterMiddle - rest * QuarterMiddle
             - k * QuarterLow;
         double square = r * r, sine = 1, cosine = 1;
