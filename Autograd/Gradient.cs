@@ -54,7 +54,7 @@ public static class Gradient
         if (y.IsUnrecorded && !y.RequiresGradient)
         {
             throw new ArgumentException(
-                $"The result, a {y}, was made inside Recording.Off: what it depends on is not known. Make it " +
+                $"The result, a {y.Description}, was made inside Recording.Off: what it depends on is not known. Make it " +
                 "outside, or inside Recording.On.", nameof(y));
         }
     }

@@ -12,6 +12,11 @@ namespace InfMatch.Tensors;
 /// </summary>
 public abstract class Backend
 {
+    private static readonly Lazy<Backend> s_default = new(() => new CpuBackend());
+
+    /// <summary>The processor with all its cores: where numbers go that name no backend. Always the same.</summary>
+    public static Backend Default => s_default.Value;
+
     /// <summary>A short name for messages and reports, such as "cpu" or "reference".</summary>
     public abstract string Name { get; }
 

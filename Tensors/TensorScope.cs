@@ -47,11 +47,27 @@ public sealed class TensorScope : IDisposable
 
     /// <summary>Keeps the next value of a running tensor and frees the old one: for a loop that has a scope for each
     /// step, so that its memory does not grow.</summary>
+    /// <exception cref="InvalidOperationException">A tensor belongs to a scope inside this one, which would give it back
+    /// all the same: that scope is the one to ask.</exception>
     public Tensor Replace(Tensor old, Tensor next)
     {
+        RefuseInner(next);
         Keep(next);
         old.Dispose();
         return next;
+    }
+
+    private void RefuseInner(Tensor tensor)
+    {
+        for (TensorScope? inner = tensor.Storage.Scope?._parent; inner is not null; inner = inner._parent)
+        {
+            if (inner == this)
+            {
+                throw new InvalidOperationException(
+                    $"The tensor {tensor.Description} was made in a scope inside this one and goes back to the pool when " +
+                    "that ends. Call Replace on the inner scope, in which the tensor was made.");
+            }
+        }
     }
 
     /// <summary>Makes this scope the owner of a tensor that has none, such as one that another thread made.</summary>
