@@ -179,6 +179,9 @@ internal sealed class RunFolder : IDisposable
                 ExitCode.Usage, "IM2003", $"there is no run below {root}. Name a run folder, or start a run with 'distill'.");
     }
 
+    /// <summary>Where a run has its own experts.</summary>
+    public static string ExpertsOf(string run) => System.IO.Path.Combine(run, ExpertFolder);
+
     /// <summary>Where a run has its configuration and its experts, if a set's file lies in a run folder; else null.</summary>
     public static (string Config, string Experts)? OfSet(string set)
     {
