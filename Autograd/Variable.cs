@@ -26,7 +26,8 @@ public sealed class Variable
     /// <summary>The sizes of the value's dimensions.</summary>
     public Shape Shape => Value.Shape;
 
-    internal Node? Source { get; }
+    /// <summary>The use of an operation that it came out of; null for a leaf, a constant, and where recording was off.</summary>
+    public Node? Source { get; }
 
     // Made from a tracked variable while recording was off: a gradient of zero would be wrong, not mathematics.
     internal bool IsUnrecorded { get; }

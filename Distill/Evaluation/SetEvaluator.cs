@@ -20,6 +20,9 @@ internal sealed record EvaluatedSet(string Name, Func<int, LabelledImages> OfNet
 
     /// <summary>Called after each trained network, one call at a time.</summary>
     public Action<int, EvaluatedNetwork>? WhenTrained { get; init; }
+
+    /// <summary>Is shown the parameters θ [p] of each network at its end, which are given back then; several at a time.</summary>
+    public Action<int, Tensor>? WhenEnded { get; init; }
 }
 
 /// <summary>What one network reached, in percent.</summary>
@@ -65,11 +68,19 @@ internal sealed class SetEvaluator(
     private static long Activations(Network network, int images) =>
         network.ActivationCount * Math.Max(2L * images, Evaluation.ImagesAtOnce(network));
 
+    /// <summary>What is trained.</summary>
+    public Network Network => network;
+
     /// <summary>Accuracy over several networks, trained in parallel where that is faster; each may be trained on a set
     /// of its own, which is made here.</summary>
     /// <exception cref="NumericalException">A loss stops being finite.</exception>
     public Accuracy Evaluate(Func<int, LabelledImages> setOf, int repeats, IProgressStage? stage = null) =>
-        Evaluate([new Column(this, new EvaluatedSet("", setOf), repeats, () => stage)], repeats)[0];
+        Evaluate(new EvaluatedSet("", setOf), repeats, stage);
+
+    /// <summary>The same of a set whose networks are watched.</summary>
+    /// <exception cref="NumericalException">A loss stops being finite.</exception>
+    public Accuracy Evaluate(EvaluatedSet set, int repeats, IProgressStage? stage) =>
+        Evaluate([new Column(this, set, repeats, () => stage)], repeats)[0];
 
     /// <summary>The same for several sets, whose networks run in parallel: no thread waits for the last network of a set. A stage
     /// of its own shows each set's progress, and ends when the set is evaluated.</summary>
@@ -205,6 +216,8 @@ internal sealed class SetEvaluator(
 
         public int Networks => _known.Length;
 
+        public void End(int network, Tensor theta) => _set.WhenEnded?.Invoke(network, theta);
+
         public Accuracy? Result { get; private set; }
 
         public bool IsKnown(int network) => _known[network] is not null;
@@ -273,6 +286,7 @@ internal sealed class SetEvaluator(
             start, Observe, losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"), stop);
         int[] found = network.Predictions(theta, data.TestImages);
         double last = Percent(found);
+        epochs.End(r, theta);
         epochs.Report(r, _plan.Epochs, loss); // only now: at its total a stage counts as done
         return new EvaluatedNetwork(last, Math.Max(best, last))
         {

@@ -55,6 +55,22 @@ internal sealed class ArtifactEvaluator : IDisposable
             Settings.Repeats, stage);
     }
 
+    /// <summary>Trains the first network of the claim, with its accuracy on the test images in percent.</summary>
+    /// <exception cref="NumericalException">A loss stops being finite.</exception>
+    public (Network Network, float[] Theta, double Accuracy) TrainFirst(IProgressView progress)
+    {
+        using IProgressStage stage = progress.Begin(
+            $"Network ({_evaluator.Network.Name})", Protocols.Plan(Settings, _data.Pair.Name).Epochs);
+        float[] theta = [];
+        Accuracy accuracy = _evaluator.Evaluate(
+            new EvaluatedSet("", _ => _artifact.ToSet(_data.Backend).AsTrainingSet())
+            {
+                WhenEnded = (_, end) => theta = end.ToArray<float>(),
+            },
+            repeats: 1, stage);
+        return (_evaluator.Network, theta, accuracy.Mean);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _data.Dispose();
 }

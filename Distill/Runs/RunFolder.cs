@@ -214,6 +214,9 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
+    /// <summary>Where a run has its own experts.</summary>
+    public static string ExpertsOf(string run) => System.IO.Path.Combine(run, ExpertFolder);
+
     /// <summary>Where a run has its configuration and its experts, if a set's file lies in a run folder; else null.</summary>
     public static (string Config, string Experts)? OfSet(string set)
     {
