@@ -81,6 +81,26 @@ public abstract class MethodSession : IDisposable
     /// <param name="key">What its random numbers follow from.</param>
     public abstract MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key);
 
+    /// <summary>The mean loss at S in a few places that are the same each time it is asked, so that it falls as S gets better,
+    /// where the loss of an update also follows from the place that the update drew. Nothing of S or of the method changes. By default
+    /// the mean loss of <see cref="PlacesOfProbe"/> updates that would be the first.</summary>
+    /// <param name="s">S as it is.</param>
+    /// <param name="key">What the random numbers follow from; the same each time.</param>
+    /// <returns>The loss; not finite where the loss in one of the places is not.</returns>
+    public virtual double Probe(SyntheticSet s, RandomKey key)
+    {
+        double sum = 0;
+        for (int i = 0; i < PlacesOfProbe; i++)
+        {
+            using var scope = TensorScope.Begin();
+            sum += Evaluate(s, 0, key.Split((ulong)i)).Loss;
+        }
+        return sum / PlacesOfProbe;
+    }
+
+    /// <summary>The places of <see cref="Probe"/>.</summary>
+    protected const int PlacesOfProbe = 4;
+
     /// <summary>The state of the method for this set, beside S; empty where it has none.</summary>
     public virtual IReadOnlyList<NamedArray> Save() => [];
 

@@ -69,6 +69,15 @@ public sealed class Distiller : IDisposable
     /// <summary>What the random numbers of an update follow from.</summary>
     public RandomKey KeyOf(int iteration) => _key.Split("iteration").Split((ulong)iteration);
 
+    /// <summary>The mean loss at S as it is in the same few places each time (<see cref="MethodSession.Probe"/>); nothing changes.
+    /// </summary>
+    public double Probe()
+    {
+        using IDisposable _ = TensorScope.BeginDetached();
+        using var scope = TensorScope.Begin();
+        return _method.Probe(Set, _key.Split("probe"));
+    }
+
     /// <summary>By which traits an update differs from others in memory.</summary>
     public IReadOnlySet<string> TraitsOf(int iteration) => _method.TraitsOf(iteration, KeyOf(iteration));
 

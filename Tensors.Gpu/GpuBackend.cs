@@ -80,6 +80,9 @@ public sealed partial class GpuBackend : Backend, IDisposable
     /// <inheritdoc/>
     public override MemoryReport Memory => _memory.Report;
 
+    /// <inheritdoc/>
+    public override void WatchPeak() => _memory.WatchPeak();
+
     /// <summary>Which kernel multiplies; for tests of each on shapes that would get the other.</summary>
     internal ProductTiling Tiling { get; set; }
 

@@ -26,6 +26,12 @@ public abstract class Backend
     /// <summary>What this backend holds: bytes in use, cached, and their peak.</summary>
     public abstract MemoryReport Memory { get; }
 
+    /// <summary>From here on <see cref="MemoryReport.WatchedPeak"/> is counted anew: so a part of the work knows its own peak.
+    /// </summary>
+    public virtual void WatchPeak()
+    {
+    }
+
     /// <summary>The precision of large products of float32 tensors where no <see cref="FullPrecision"/> is
     /// required.</summary>
     public virtual Precision Precision => Precision.Float32;
@@ -190,4 +196,7 @@ public readonly record struct MemoryReport(long InUse, long Cached, long Peak, i
     /// <summary>The largest <see cref="InUse"/> so far: what a limit must leave room for, because the cache is given up where
     /// memory ends.</summary>
     public long PeakInUse { get; init; }
+
+    /// <summary>The largest <see cref="InUse"/> since <see cref="Backend.WatchPeak"/>; 0 where a backend does not tell.</summary>
+    public long WatchedPeak { get; init; }
 }

@@ -231,6 +231,8 @@ internal static class ConfigFile
         [nameof(RunSettings.ExpertsFrom)] = s => s with { ExpertsFrom = null },
         [nameof(RunSettings.StartFrom)] = s => s with { StartFrom = null }, // the hash of the start stands for it
         [nameof(RunSettings.SaveEvery)] = s => s with { SaveEvery = 1 },
+        [nameof(RunSettings.EvaluateEpochs)] = s => s with { EvaluateEpochs = null },
+        [nameof(RunSettings.ProbeEvery)] = s => s with { ProbeEvery = null },
         [nameof(RunSettings.Threads)] = s => s with { Threads = 0 },
         [nameof(RunSettings.Device)] = s => s with { Device = "" },
         [nameof(RunSettings.MemoryLimit)] = s => s with { MemoryLimit = null },

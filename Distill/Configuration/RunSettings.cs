@@ -190,6 +190,21 @@ internal sealed record RunSettings
     /// <summary>Iterations between two evaluations by one network during distilling; 0 for none.</summary>
     public int EvaluateEvery { get; init; }
 
+    /// <summary>Epochs of the network of an evaluation on the way; null for as many as in any evaluation.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? EvaluateEpochs { get; init; }
+
+    /// <summary>Updates between two measurements of the loss in fixed places; 0 for none, null for as many as cost little.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? ProbeEvery { get; init; }
+
+    /// <summary>Updates between two measurements of the loss in fixed places; 0 for none.</summary>
+    [JsonIgnore]
+    public int ProbeInterval => ProbeEvery ?? Math.Max(LeastProbeInterval, Iterations / MostProbes);
+
+    // Each takes about as long as one and a half updates.
+    private const int LeastProbeInterval = 100, MostProbes = 50;
+
     /// <summary>Iterations between two saved states.</summary>
     public int SaveEvery { get; init; }
 

@@ -11,6 +11,9 @@ namespace InfMatch.Distill;
 /// if another set fails.</param>
 internal sealed record EvaluatedSet(string Name, Func<int, LabelledImages> OfNetwork, Action<Accuracy>? WhenEvaluated = null)
 {
+    /// <summary>How many images it has, for the speed that is shown; 0 where that is not shown.</summary>
+    public long Images { get; init; }
+
     /// <summary>Networks of an earlier evaluation that was interrupted, by their numbers; they are not trained again.</summary>
     public IReadOnlyDictionary<int, EvaluatedNetwork> Known { get; init; } = ReadOnlyDictionary<int, EvaluatedNetwork>.Empty;
 
@@ -100,7 +103,7 @@ internal sealed class SetEvaluator(
                 },
             },
             repeats,
-            () => open[set] = progress.Begin(set.Name, (long)repeats * _plan.Epochs));
+            () => open[set] = progress.Begin(set.Name, (long)repeats * _plan.Epochs, set.Images));
         try
         {
             return Evaluate([.. sets.Select(ColumnOf)], repeats);

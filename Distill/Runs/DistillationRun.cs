@@ -54,9 +54,12 @@ internal sealed class DistillationRun(RunInputs inputs)
             : null;
         PreparedData data = inputs.Prepared ?? own!;
         using MetricsFile metrics = MetricsFile.Open(_folder.Metrics, SavedIterations(), inputs.Progress.Note);
+        using var stages = StagesFile.Open(_folder.Path, inputs.Backend);
+        if (data.Preparation is { } prepared)
+            stages.Add("data", prepared.Began, prepared.Took);
         try
         {
-            DistilAll(data, metrics);
+            DistilAll(data, metrics, stages);
         }
         catch (Exception e) when (e is OperationCanceledException or NumericalException or DeviceMemoryException)
         {
@@ -66,12 +69,11 @@ internal sealed class DistillationRun(RunInputs inputs)
         return Save(complete: true);
     }
 
-    private void DistilAll(PreparedData data, MetricsFile metrics)
+    private void DistilAll(PreparedData data, MetricsFile metrics, StagesFile stages)
     {
         Network network = data.NetworkOf(_settings, _settings.Width);
         Network evaluated = data.NetworkOf(_settings, _settings.EvalWidth);
-        using var library = ExpertLibrary.Gather(
-            _settings, network, data, _settings.ExpertsFrom ?? _folder.Experts, inputs.Progress, inputs.Cancel);
+        using ExpertLibrary library = Gather(network, data, stages);
         ConfusionMatrix? whole = null;
         ConfusionFile confusion = ConfusionFile.Open(_folder.Path, inputs.Pair.Train.ClassNames);
         using MethodSession method = BeginMethod(_settings, data, network, library.Experts, inputs.Key);
@@ -81,6 +83,10 @@ internal sealed class DistillationRun(RunInputs inputs)
             Count = column => (confusion = confusion.With(column)).Save(_folder.Path),
             CountWhole = ipc => (confusion = confusion.With(new ColumnConfusion(ipc, "whole", whole ??= library.Confusion(data))))
                 .Save(_folder.Path),
+            Stages = stages,
+            OnTheWay = new SetEvaluator(
+                evaluated, _settings with { Epochs = _settings.EvaluateEpochs ?? _settings.Epochs, BestEvery = 0 }, data,
+                inputs.Key.Split("judge"), inputs.Cancel),
             Evaluator = new SetEvaluator(evaluated, _settings, data, inputs.Key.Split("judge"), inputs.Cancel),
         };
         foreach (int ipc in _settings.Ipc)
@@ -90,6 +96,13 @@ internal sealed class DistillationRun(RunInputs inputs)
             else
                 new SetRun(parts, ipc).Execute();
         }
+    }
+
+    private ExpertLibrary Gather(Network network, PreparedData data, StagesFile stages)
+    {
+        using IDisposable stage = stages.Begin("experts");
+        return ExpertLibrary.Gather(
+            _settings, network, data, _settings.ExpertsFrom ?? _folder.Experts, inputs.Progress, inputs.Cancel);
     }
 
     private void ReadSummary()

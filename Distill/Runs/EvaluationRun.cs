@@ -46,6 +46,7 @@ internal sealed class EvaluationRun(
         RandomKey key = RandomKey.FromSeed(_settings.Seed);
         using var kept = new EvaluatedNetworksFile(folder.Path, Identity(evaluation), _settings.Repeats);
         Evaluated = kept.Count;
+        using var stages = StagesFile.Open(folder.Path, backend);
         _confusion = ConfusionFile.Open(folder.Path, evaluation.Data.Pair.Train.ClassNames);
         (ExpertLibrary Library, RunSettings Settings)? experts = evaluation.Experts;
         var real = new RealImages(
@@ -58,7 +59,10 @@ internal sealed class EvaluationRun(
                 string? model = evaluation.Record.Models.Count == 0 ? null : evaluation.Record.Models[n];
                 var evaluator = new SetEvaluator(network, _settings, evaluation.Data, key.Split("judge"), cancel);
                 foreach (int ipc in _settings.Ipc)
+                {
+                    using IDisposable stage = stages.Begin("evaluate", $"ipc{ipc}");
                     Evaluate(evaluator, network, model, ipc, real, kept);
+                }
             }
         }
         catch
@@ -124,6 +128,7 @@ internal sealed class EvaluationRun(
                 })
             {
                 Known = kept.Of(column),
+                Images = (long)ipc * evaluation.Data.Classes,
                 WhenCounted = counts => Count(new ColumnConfusion(ipc, key, counts)),
                 WhenTrained = (number, found) =>
                 {

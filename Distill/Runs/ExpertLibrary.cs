@@ -104,7 +104,9 @@ internal sealed class ExpertLibrary : IDisposable
         var library = new ExpertLibrary(settings.Experts);
         try
         {
-            using IProgressStage stage = progress.Begin($"Experts ({network.Name})", (long)settings.Experts * stepsEach);
+            using IProgressStage stage = progress.Begin(
+                $"Experts ({network.Name})", (long)settings.Experts * stepsEach,
+                Math.Min(settings.ExpertBatch, data.Train.Count));
             ExpertJob[] jobs =
             [
                 .. Enumerable.Range(0, settings.Experts).Select(k => new ExpertJob(settings, network, data, folder, k)

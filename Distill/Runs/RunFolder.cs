@@ -41,6 +41,9 @@ internal sealed class RunFolder : IDisposable
     /// <summary>One line of JSON for every step and evaluation.</summary>
     public string Metrics => In("metrics.jsonl");
 
+    /// <summary>The same numbers as a table, for spreadsheets.</summary>
+    public string MetricsTable => In("metrics.csv");
+
     /// <summary>The result.</summary>
     public string Summary => In(SummaryName);
 
@@ -55,6 +58,9 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>A picture of it.</summary>
     public string Picture(int ipc, string what) => In("images", $"ipc{ipc}-{what}.png");
+
+    /// <summary>The picture of the set as it is now.</summary>
+    public string PictureNow(int ipc) => In("images", $"ipc{ipc}.png");
 
     /// <summary>2026-11-23_2105_fashion-mnist-small_ipc1-10_s0: readable, and in the order of time when sorted.</summary>
     public static string NameOf(DateTime local, string dataset, string what, ulong seed) => string.Create(

@@ -146,7 +146,7 @@ public sealed class InfluenceMatching : DistillationMethod
 
         private readonly MethodContext _run;
         private readonly InfluenceEstimator _estimator;
-        private readonly InfluenceObjective _objective;
+        private readonly InfluenceObjective _objective, _probe;
         private readonly WindowPlan _windows;
         private readonly IReadOnlyList<int[]> _starts;
         private readonly WeightRule _rule;
@@ -172,7 +172,9 @@ public sealed class InfluenceMatching : DistillationMethod
             };
             _most = (int)Math.Min(int.MaxValue >> 1, (long)run.Experts.Count * _windows.Last * _perWindow);
             _starts = [.. run.Experts.Select(StartsOf)];
-            _objective = new InfluenceObjective(_estimator, ContextOf(run), _rule, classWise, _most);
+            EstimationContext context = ContextOf(run);
+            _objective = new InfluenceObjective(_estimator, context, _rule, classWise, _most);
+            _probe = new InfluenceObjective(_estimator, context, _rule, classWise, capacity: 1);
             var numbers = new Dictionary<string, NumberPlan>(StringComparer.Ordinal);
             if (_rule == WeightRule.Learned)
                 numbers.Add(SyntheticSet.WeightNumber, new NumberPlan(WeightRate));
@@ -199,6 +201,22 @@ public sealed class InfluenceMatching : DistillationMethod
                 Skip = value.Relative > _threshold,
                 Place = $"the objective J ({_estimator.Name}, expert {window.Expert}, checkpoints {window.First} to {window.Last})",
             };
+        }
+
+        // On windows spread evenly over all places that the range of beginnings grows to, by the experts in turn. No a_D of them
+        // is kept: what an update holds in memory stays as it is.
+        public override double Probe(SyntheticSet s, RandomKey key)
+        {
+            double sum = 0;
+            for (int i = 0; i < PlacesOfProbe; i++)
+            {
+                using var scope = TensorScope.Begin();
+                int expert = i % _starts.Count, first = _starts[expert][(2 * i + 1) * _starts[expert].Length / (2 * PlacesOfProbe)];
+                ImageLoss loss = _run.LossOf(s, key.Split((ulong)i).Split("augmentation"), _estimator.IsSiamese);
+                sum += _probe.Evaluate(new Window(expert, first, first + _windows.Length), s, loss, gradient: false).Relative;
+                _probe.Dispose();
+            }
+            return sum / PlacesOfProbe;
         }
 
         // One draw of the augmentation, or one for each step of a training on S.
