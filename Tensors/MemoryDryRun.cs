@@ -1,11 +1,10 @@
 namespace InfMatch.Tensors;
 
 /// <summary>
-/// A backend on which a computation takes no memory and computes nothing: it counts what the same computation would hold on
-/// another backend. Buffers are counted in the size classes of that backend's pool, parallel work as if every piece that runs
-/// at once held its most at the same time, and captured graphs by the buffers that their tensors share. What is read from it
-/// is 1 everywhere. What kernels of a GPU need beside their tensors is not counted, nor the pool's cache, which is given up where
-/// memory ends.
+/// A backend that takes no memory and computes nothing: it counts what the same computation would hold on another
+/// backend. Buffers count in the size classes of that backend's pool. Parallel pieces count as if each held its peak at
+/// the same time, captured graphs by their shared buffers. All numbers read from it are 1. Not counted are the working
+/// memory of GPU kernels, and the pool's cache, which is given up where memory ends.
 /// </summary>
 /// <param name="of">The backend that is meant.</param>
 /// <param name="captures">Whether graphs are captured where that backend captures them: the work of a replay is not counted.</param>

@@ -99,7 +99,7 @@ internal sealed partial class RunCommands
             terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
             throw;
         }
-        Show(summary);
+        Show(summary, evaluation.Data.Pair.Test.Count);
         terminal.ShowUnbroken($"Summary: {ShownPath.Of(folder.Summary)}");
         if (terminal.IsJson)
             terminal.Data.WriteLine(summary.ToJson());

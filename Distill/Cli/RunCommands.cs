@@ -1,3 +1,4 @@
+using System.Globalization;
 using InfMatch.Datasets;
 using InfMatch.Influence;
 using InfMatch.Nn;
@@ -10,6 +11,9 @@ namespace InfMatch.Distill;
 internal sealed partial class RunCommands(
     Terminal terminal, Func<RunSettings, DatasetPair> load, string command, CancellationToken cancel, bool isPlan = false)
 {
+    // With fewer the choice of test images matters more than what is compared.
+    private const int FewTestImages = 500;
+
     /// <summary>The demonstration, and 'distill': a new run.</summary>
     public void Distill(string asked, ResolvedSettings resolved)
     {
@@ -37,7 +41,7 @@ internal sealed partial class RunCommands(
     /// <summary>'resume': the rest of a run.</summary>
     public void Resume(string? run, ResolvedSettings given)
     {
-        string path = RunFolder.Find(run, given.Settings.Out);
+        string path = ToResume(run, given.Settings.Out);
         using RunFolder folder = RunFolder.Open(path);
         (string begun, ResolvedSettings recorded) = ConfigFile.Read(folder.Config, terminal.Say);
         RunSettings settings = recorded.Settings with
@@ -86,6 +90,18 @@ internal sealed partial class RunCommands(
             Show(PlanOf(settings, data, needs, folder), settings, backend);
         else
             Execute(folder, settings, data, needs);
+    }
+
+    // Without a name the latest run; where nothing is left to do there, the newest in which something is.
+    private string ToResume(string? run, string root)
+    {
+        string path = RunFolder.Find(run, root);
+        if (run is not null || RunEntry.Of(path).Status != RunEntry.Complete)
+            return path;
+        if (RunFolder.Newest(root, r => RunEntry.Of(r).Status == RunEntry.Unfinished) is not { } unfinished)
+            return path;
+        terminal.Say($"{ShownPath.Of(path)} is complete; going on with {ShownPath.Of(unfinished)}, the newest that is not.");
+        return unfinished;
     }
 
     /// <summary>'train': experts alone.</summary>
@@ -156,17 +172,34 @@ internal sealed partial class RunCommands(
             terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
             throw;
         }
-        Show(summary);
+        Show(summary, data.Pair.Test.Count);
         int largest = settings.Ipc.Max();
         terminal.ShowUnbroken($"Sets:     {ShownPath.Of(Path.GetDirectoryName(folder.Set(largest))!)}");
         terminal.ShowUnbroken($"Pictures: {ShownPath.Of(Path.GetDirectoryName(folder.Picture(largest, ""))!)}");
         terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Summary)}");
-        string ofData = ShellWord.Option("--data", settings.Data), set = ShellWord.OfPath(ShownPath.Of(folder.Set(largest)));
-        terminal.ShowUnbroken(
-            $"Next:     {ShellWord.Program} evaluate {set}{ofData} --eval-width 128 --epochs 1000 --repeats 5");
-        terminal.ShowUnbroken($"          {ShellWord.Program} verify {set}{ofData}");
+        if (summary.Results.Any(r => r.Verdict?.Kind != Verdict.Diverged))
+        {
+            int sound = summary.Results.Where(r => r.Verdict?.Kind != Verdict.Diverged).Max(r => r.Ipc);
+            string ofData = ShellWord.Option("--data", settings.Data), set = ShellWord.OfPath(ShownPath.Of(folder.Set(sound)));
+            terminal.ShowUnbroken(
+                $"Next:     {ShellWord.Program} evaluate {set}{ofData} --eval-width 128 --epochs 1000 --repeats 5");
+            terminal.ShowUnbroken($"          {ShellWord.Program} verify {set}{ofData}");
+        }
         if (terminal.IsJson)
             terminal.Data.WriteLine(summary.ToJson());
+        RequireSound(summary);
+    }
+
+    // Nothing crashed and all files are there; but a script that goes on with such a set should hear of it.
+    private static void RequireSound(Summary summary)
+    {
+        IpcResult[] diverged = [.. summary.Results.Where(r => r.Verdict?.Kind == Verdict.Diverged)];
+        if (diverged.Length == 0)
+            return;
+        string sets = string.Join(" and ", diverged.Select(r => $"IPC {r.Ipc}"));
+        throw new DistillException(
+            ExitCode.Diverged, "IM8001",
+            $"{sets} diverged: the table's row is of a set that distilling destroyed. Try {diverged[0].Verdict!.Next}.");
     }
 
     // The data of a distillation, once all that can be known before has been found to be in order. Experts of the run itself
@@ -201,7 +234,7 @@ internal sealed partial class RunCommands(
         }
     }
 
-    private void Show(Summary summary)
+    private void Show(Summary summary, int testImages)
     {
         bool areMany = summary.Results.Any(r => r.Network is not null);
         string[] columns = ["images per class", "random real", "random real + soft labels", "distilled", "whole set"];
@@ -219,13 +252,32 @@ internal sealed partial class RunCommands(
         }
         terminal.Show(table);
         terminal.Show($"Mean ± standard deviation, {summary.Protocol}.");
+        foreach (IpcResult result in summary.Results)
+            ShowVerdict($"IPC {result.Ipc}{(result.Network is { } network ? $" ({network})" : "")}", result.Verdict);
         if (summary.Note is { } note)
             terminal.Show($"Note: {note}");
+        if (testImages < FewTestImages)
+        {
+            // Twice the binomial deviation where that is largest.
+            terminal.Show(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Note: there are only {testImages} test images. Chance alone moves each accuracy by up to " +
+                $"± {100 / Math.Sqrt(testImages):F0} points (95 %), whatever the deviation says."));
+        }
         if (summary.Results.Any(r => r.Accuracy.Whole is not null))
             terminal.Show($"Whole set: {summary.WholeSet}.");
         terminal.Show(
             $"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}; " +
             $"memory {ByteSize.Text(summary.PeakMemoryBytes)} at most");
+    }
+
+    private void ShowVerdict(string row, Verdict? verdict)
+    {
+        if (verdict is null)
+            return;
+        terminal.Show($"{row}: {verdict}.");
+        if (verdict.Next is { } next)
+            terminal.Show($"  Try {next}.");
     }
 
     private PreparedData Prepare(DatasetPair pair, Backend backend, RunSettings settings)
@@ -259,8 +311,8 @@ internal sealed partial class RunCommands(
 
     private void SayHowToGoOn(string line, RunFolder folder)
     {
-        terminal.Say(line);
-        terminal.SayUnbroken($"  {ShellWord.Program} resume {ShellWord.OfPath(ShownPath.Of(folder.Path))}");
+        terminal.SayAlways(line);
+        terminal.SayLines($"  {ShellWord.Program} resume {ShellWord.OfPath(ShownPath.Of(folder.Path))}");
     }
 
     private static string Cell(Accuracy? accuracy) =>
@@ -274,7 +326,7 @@ internal sealed partial class RunCommands(
         OpenedDevice device = Devices.Open(
             settings.Device, settings.Threads, ByteSize.Limit(settings.MemoryLimit),
             Precisions.Named(settings.Precision ?? Precisions.Names[0]));
-        terminal.Say($"Device: {device.Backend.Description}. {device.Reason}");
+        terminal.SayBeforeNext($"Device: {device.Backend.Description}. {device.Reason}");
         // Not refused: the bits are the same, and a machine may be given more processors while a run waits.
         if (device.Backend is CpuBackend cpu && cpu.Threads > Environment.ProcessorCount)
         {

@@ -7,13 +7,12 @@ using InfMatch.Tensors;
 namespace InfMatch.Distill;
 
 /// <summary>
-/// What can be known of a run before it begins: whether the data have the images that it takes, whether its networks, tiles,
-/// windows and whitening are possible on them, and whether disk and memory are large enough. Nothing is made, trained or
-/// copied to the device for it.
+/// Checks a run before it begins: whether the data have enough images, whether networks, tiles, windows and whitening
+/// are possible on them, and whether disk and memory suffice. Nothing is made, trained or copied to the device for it.
 /// </summary>
 internal static class RunCheck
 {
-    /// <summary>Refuses a distillation that would fail on the way.</summary>
+    /// <summary>Refuses a distillation that would fail later.</summary>
     /// <param name="settings">What is asked for.</param>
     /// <param name="pair">The data.</param>
     /// <param name="backend">Where it would run.</param>
@@ -56,7 +55,7 @@ internal static class RunCheck
         return 5 * numbers * sizeof(float) + whitening * sizeof(float);
     }
 
-    /// <summary>Refuses a training of experts that would fail on the way.</summary>
+    /// <summary>Refuses a training of experts that would fail later.</summary>
     /// <param name="settings">What is asked for.</param>
     /// <param name="pair">The data.</param>
     /// <param name="backend">Where it would run.</param>
@@ -74,7 +73,7 @@ internal static class RunCheck
             DryRun.OfExperts(settings, pair, backend)) { Levers = "--expert-batch or --width" }.Checked(folder, backend);
     }
 
-    /// <summary>Refuses an evaluation that would fail on the way.</summary>
+    /// <summary>Refuses an evaluation that would fail later.</summary>
     /// <param name="settings">What is asked for; the images per class are those of the set, if there is one.</param>
     /// <param name="pair">The data.</param>
     /// <param name="backend">Where it would run.</param>
@@ -103,7 +102,7 @@ internal static class RunCheck
         PlanFactory.NetworkOf(
             settings, new Shape(pair.Train.Channels, pair.Train.Height, pair.Train.Width), pair.Train.Classes, width, model);
 
-    // Which checkpoints there will be follows from the plan and the number of images.
+    // The checkpoints follow from the plan and the number of images.
     private static void RequireTrajectories(RunSettings settings, DatasetPair pair)
     {
         TrainingPlan plan = PlanFactory.ExpertPlan(settings, pair.Name);

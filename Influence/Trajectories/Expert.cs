@@ -62,7 +62,7 @@ public sealed class Expert : IDisposable
     /// </summary>
     /// <param name="training">What is trained, and how.</param>
     /// <param name="path">The file.</param>
-    /// <param name="observer">Sees the training.</param>
+    /// <param name="observer">Observes the training.</param>
     /// <param name="cancel">Stops between two steps; nothing is left behind then.</param>
     /// <exception cref="NumericalException">The loss stops being finite.</exception>
     /// <exception cref="FileWriteException">The file cannot be written.</exception>
@@ -192,7 +192,7 @@ public sealed class Expert : IDisposable
         foreach ((string name, string wanted) in Describe(network, data, plan, schedule, key))
         {
             // A file without it is older than the entry; the hash of its data holds the number type too.
-            // The file has been held to its own format.
+            // The file has been checked against its own format.
             if (name is Device or FormatName || (name == NumberType && !trajectory.Metadata.ContainsKey(name)))
                 continue;
             string found = trajectory.Metadata.GetValueOrDefault(name, name switch

@@ -109,6 +109,20 @@ public sealed class TrajectoryFile : IDisposable
     /// that damage in it is not found.</summary>
     public string? ContentHash => _hashes?.Whole;
 
+    /// <summary>Whether a file says that it is a trajectory; what is no safetensors file is none.</summary>
+    public static bool IsOne(string path)
+    {
+        try
+        {
+            SafetensorsHeader header = SafetensorsHeader.Read(path, new ArrayFileLimits { MaxDataBytes = long.MaxValue });
+            return header.Metadata.GetValueOrDefault("format") is Format or FirstFormat;
+        }
+        catch (SafetensorsException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Opens a finished trajectory and checks all but the parameters, which are checked as they are read.</summary>
     /// <exception cref="SafetensorsException">The file is not a complete safetensors file.</exception>
     /// <exception cref="DamagedFileException">The content does not have the hash that the file states.</exception>
