@@ -23,7 +23,7 @@ public sealed partial class PlanTests(ITestOutputHelper output) : IDisposable
     [InlineData("")]
     [InlineData("--evaluate-every 0 --ipc 2")]
     [InlineData("--experts 5 --expert-epochs 7 --expert-batch 9")]
-    [InlineData("--iterations 60 --evaluate-every 0")]
+    [InlineData("--iterations 25 --evaluate-every 0 --probe-every 4")]
     [InlineData("--estimator trajectory-matching --iterations 30")]
     [InlineData("--estimator unrolled --dense-steps 9 --iterations 15 --evaluate-every 0")]
     [InlineData("--class-wise on --real-batch 4 --iterations 15 --evaluate-every 0 --estimator paper+first")]
@@ -57,6 +57,7 @@ public sealed partial class PlanTests(ITestOutputHelper output) : IDisposable
         RunSettings settings = Presets.Demo with
         {
             Ipc = [1, 5], Width = 16, EvalWidth = 16, Iterations = 40, Experts = 1, ExpertEpochs = 1, Epochs = 60, Repeats = 1,
+            EvaluateEvery = 20, EvaluateEpochs = 20, ProbeEvery = 20,
         };
         using PreparedData data = PreparedData.Load(DatasetCatalog.Load("fashion-mnist-small", null), new CpuBackend(1));
         RunPlan[] plans = [.. Enumerable.Range(0, 3).Select(_ => PlanOf(settings, data, clock)).OrderBy(p => p.Seconds)];
@@ -277,7 +278,7 @@ public sealed partial class PlanTests(ITestOutputHelper output) : IDisposable
 
         public Dictionary<string, double> Seconds { get; } = new(StringComparer.Ordinal);
 
-        public IProgressStage Begin(string name, long total) => new Stage(this, name);
+        public IProgressStage Begin(string name, long total, long imagesPerUnit = 0) => new Stage(this, name);
 
         public void Note(string line)
         {

@@ -9,6 +9,6 @@ internal sealed class PlanAblateCommand() : PlannedCommand(new AblateCommand())
         Tells what 'ablate' with these options would do and need.
 
         Example:
-          dotnet run --project Distill -- plan ablate --preset demo --ipc 1
+          infmatch plan ablate --preset demo --ipc 1
         """;
 }
