@@ -153,7 +153,7 @@ internal sealed class ArtifactCommands(
             throw DistillException.BadValue("--out", target, "a file");
         SyntheticArtifact artifact = SyntheticArtifact.Read(path);
         DatasetPair data = LoadDataOf(artifact, given);
-        RequireOwn(artifact, data, "the picture");
+        RequireOwn(terminal, artifact, data, "picture", "the picture");
         int ipc = artifact.Count / artifact.Classes;
         (Accuracy? random, Accuracy? distilled) = AccuraciesOf(artifact, ipc);
         string made = target ?? Path.ChangeExtension(path, ".png");

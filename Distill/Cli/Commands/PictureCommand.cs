@@ -12,27 +12,35 @@ internal sealed class PictureCommand : CommandDefinition
     public override int Place => 5;
 
     /// <inheritdoc/>
+    public override CommandGroup Group => CommandGroup.Use;
+
+    /// <inheritdoc/>
     public override string Help =>
         """
-        Draws random real images above the images of a distilled set, a class a column, with the accuracies below them. The
-        random images are those that the first network of the run's own baseline was trained on. Accuracies are the run's,
-        and need its folder.
+        Draws random real images above the images of a distilled set, with the accuracies below them.
+
+        Each class is a column. The random images are those that the first network of the run's own baseline was trained on. The
+        accuracies are the run's, so the set must be in the run's folder.
 
         Examples:
-          ./infmatch picture runs/RUN/synthetic/ipc1.safetensors
-          ./infmatch picture runs/RUN/synthetic/ipc10.safetensors --out fashion.png
+          infmatch picture latest
+          infmatch picture runs/RUN/synthetic/ipc1.safetensors --out fashion.png
         """;
 
     /// <inheritdoc/>
     public override Action<CommandContext>? Build(Command command)
     {
-        var file = new Argument<string>("FILE") { Description = "A distilled set in the folder of its run." };
+        var file = new Argument<string>("FILE") { Description = "A distilled set in the folder of its run, a run folder, or latest." };
         command.Arguments.Add(file);
         Option<string> to = Add(command, new Option<string>("--out")
         {
             Description = "The PNG file to make; without it FILE's name with .png behind it.", HelpName = "FILE",
         });
         AddSettings(command, Named("Data"));
-        return at => at.Artifacts().Draw(at.Value(file)!, at.Value(to), at.Resolve().Settings);
+        return at =>
+        {
+            RunSettings settings = at.Resolve().Settings;
+            at.Artifacts().Draw(at.SetFile(at.Value(file)!, settings), at.Value(to), settings);
+        };
     }
 }
