@@ -129,16 +129,22 @@ internal sealed class PreparedData : IDisposable, IRealData
 
     /// <summary>So many random images of each class, class by class.</summary>
     /// <exception cref="DatasetException">A class has fewer.</exception>
-    public int[] RandomOfEachClass(int perClass, RandomKey key)
+    public int[] RandomOfEachClass(int perClass, RandomKey key) => RandomOfEachClass(Pair.Train, perClass, key);
+
+    /// <summary>The same of a data set that is on no device.</summary>
+    /// <exception cref="DatasetException">A class has fewer.</exception>
+    public static int[] RandomOfEachClass(ImageDataset train, int perClass, RandomKey key)
     {
-        Pair.Train.FirstOfEachClass(perClass);
-        return [.. Enumerable.Range(0, Classes).SelectMany(c => RandomOfClass(c, perClass, key.Split((ulong)c)))];
+        train.FirstOfEachClass(perClass);
+        return [.. Enumerable.Range(0, train.Classes).SelectMany(c => RandomOfClass(train, c, perClass, key.Split((ulong)c)))];
     }
 
     /// <inheritdoc/>
-    public int[] RandomOfClass(int label, int most, RandomKey key) =>
+    public int[] RandomOfClass(int label, int most, RandomKey key) => RandomOfClass(Pair.Train, label, most, key);
+
+    private static int[] RandomOfClass(ImageDataset train, int label, int most, RandomKey key) =>
     [
-        .. key.Permutation(Pair.Train.CountOfClass(label)).Take(most).Select(i => Pair.Train.IndicesOfClass(label)[i]),
+        .. key.Permutation(train.CountOfClass(label)).Take(most).Select(i => train.IndicesOfClass(label)[i]),
     ];
 
     /// <inheritdoc/>
