@@ -163,7 +163,7 @@ internal sealed partial class RunCommands
             Add("-", "random real", "real", "-", "soft", $"{any.Ipc}", "-", Cell(any.Accuracy.RandomRealSoftLabels));
         }
         terminal.Show(table);
-        terminal.Show($"Mean ± standard deviation, {summary.Protocol}.");
+        terminal.Show($"{MeanOf(summary.Protocol)}{summary.Protocol}.");
         if (isBesidePaper)
             terminal.Show("Column 'paper': influence matching's own ablation, CIFAR-100 with 50 images per class.");
         terminal.Show($"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}");
