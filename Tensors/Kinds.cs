@@ -11,9 +11,9 @@ public interface IKind
 }
 
 /// <summary>
-/// Finds all types of a kind, so that adding one is adding one type and edits no list: the concrete classes that derive from the
-/// contract, in its own assembly and in those that were added. Each must have a constructor without parameters and is made once.
-/// Source: docs/design.md, "Kinds".
+/// Finds all types of a kind, so that adding one means adding a type and edits no list. They are the concrete classes
+/// that derive from the contract, in its assembly and in added ones. Each needs a constructor without parameters; it is
+/// made once. Source: docs/design.md, "Kinds".
 /// </summary>
 public static class Kinds
 {

@@ -9,7 +9,7 @@ namespace InfMatch.Distill;
 
 /// <summary>What each command does.</summary>
 internal sealed partial class RunCommands(
-    Terminal terminal, Func<RunSettings, DatasetPair> load, string command, CancellationToken cancel)
+    Terminal terminal, Func<RunSettings, DatasetPair> load, string command, CancellationToken cancel, bool isPlan = false)
 {
     // With fewer the choice of test images matters more than what is compared.
     private const int FewTestImages = 500;
@@ -19,9 +19,15 @@ internal sealed partial class RunCommands(
     {
         RunSettings settings = resolved.Settings;
         Backend backend = OpenDevice(settings);
-        RunFolder.RequireWritable(settings.Out);
+        RequireWritable(settings.Out);
         DatasetPair pair = load(settings);
-        using PreparedData data = PrepareChecked(settings, pair, backend, settings.Out, settings.ExpertsFrom);
+        (PreparedData prepared, Requirements needs) = PrepareChecked(settings, pair, backend, settings.Out, settings.ExpertsFrom);
+        using PreparedData data = prepared;
+        if (isPlan)
+        {
+            Show(PlanOf(settings, data, needs, null), settings, backend);
+            return;
+        }
         string what = $"ipc{string.Join('-', settings.Ipc)}";
         using RunFolder folder = RunFolder.Create(
             settings.Out,
@@ -29,7 +35,7 @@ internal sealed partial class RunCommands(
             ConfigFile.Write(asked, resolved));
         RunData.Save(folder.Path, pair);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
-        Execute(folder, settings, data);
+        Execute(folder, settings, data, needs);
     }
 
     /// <summary>'resume': the rest of a run.</summary>
@@ -71,12 +77,15 @@ internal sealed partial class RunCommands(
         string experts = settings.ExpertsFrom ?? folder.Experts;
         if (begun == "train")
         {
-            using PreparedData training = PrepareTraining(settings, pair, backend, folder.Path, experts);
-            TrainExperts(folder, settings, training);
+            TrainExperts(folder, settings, PrepareTraining(settings, pair, backend, folder.Path, experts));
             return;
         }
-        using PreparedData data = PrepareChecked(settings, pair, backend, folder.Path, experts);
-        Execute(folder, settings, data);
+        (PreparedData prepared, Requirements needs) = PrepareChecked(settings, pair, backend, folder.Path, experts);
+        using PreparedData data = prepared;
+        if (isPlan)
+            Show(PlanOf(settings, data, needs, folder), settings, backend);
+        else
+            Execute(folder, settings, data, needs);
     }
 
     // Without a name the latest run; where nothing is left to do there, the newest in which something is.
@@ -96,22 +105,37 @@ internal sealed partial class RunCommands(
     {
         RunSettings settings = resolved.Settings;
         Backend backend = OpenDevice(settings);
-        RunFolder.RequireWritable(settings.Out);
+        RequireWritable(settings.Out);
         DatasetPair pair = load(settings);
-        using PreparedData data = PrepareTraining(settings, pair, backend, settings.Out, settings.ExpertsFrom);
+        (PreparedData Data, Requirements Needs) prepared =
+            PrepareTraining(settings, pair, backend, settings.Out, settings.ExpertsFrom);
+        if (isPlan)
+        {
+            using PreparedData data = prepared.Data;
+            Show(PlanOfTraining(settings, data, prepared.Needs, settings.ExpertsFrom), settings, backend);
+            return;
+        }
         using RunFolder folder = RunFolder.Create(
             settings.Out,
             RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, "experts", settings.Seed),
             ConfigFile.Write("train", resolved));
         RunData.Save(folder.Path, pair);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
-        TrainExperts(folder, settings, data);
+        TrainExperts(folder, settings, prepared);
     }
 
-    private void TrainExperts(RunFolder folder, RunSettings settings, PreparedData data)
+    private void TrainExperts(RunFolder folder, RunSettings settings, (PreparedData Data, Requirements Needs) prepared)
     {
+        using PreparedData data = prepared.Data;
         Network network = data.NetworkOf(settings, settings.Width);
         string experts = settings.ExpertsFrom ?? folder.Experts;
+        RunPlan plan = PlanOfTraining(settings, data, prepared.Needs, experts);
+        if (isPlan)
+        {
+            Show(plan, settings, data.Backend);
+            return;
+        }
+        Say(plan);
         Accuracy accuracy = InFolder(folder, progress =>
         {
             using var library = ExpertLibrary.Gather(settings, network, data, experts, progress, cancel);
@@ -126,13 +150,14 @@ internal sealed partial class RunCommands(
             terminal.Data.WriteLine(accuracy.ToJson("whole"));
     }
 
-    private void Execute(RunFolder folder, RunSettings settings, PreparedData data)
+    private void Execute(RunFolder folder, RunSettings settings, PreparedData data, Requirements needs)
     {
         terminal.Say($"Data: {data.Pair.Train}; seed {settings.Seed}");
         terminal.Say($"Version: {EnvironmentReport.Version} {EnvironmentReport.Commit}");
         terminal.Say($"Run folder: {ShownPath.Of(folder.Path)}");
         if (!ImageGrid.HasFont)
             terminal.Say("No font is installed: class names are left out of the pictures.");
+        Say(PlanOf(settings, data, needs, folder));
         Summary summary;
         try
         {
@@ -149,28 +174,45 @@ internal sealed partial class RunCommands(
         terminal.ShowUnbroken($"Sets:     {ShownPath.Of(Path.GetDirectoryName(folder.Set(largest))!)}");
         terminal.ShowUnbroken($"Pictures: {ShownPath.Of(Path.GetDirectoryName(folder.Picture(largest, ""))!)}");
         terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Summary)}");
-        string ofData = ShellWord.Option("--data", settings.Data), set = ShellWord.OfPath(ShownPath.Of(folder.Set(largest)));
-        terminal.ShowUnbroken(
-            $"Next:     {ShellWord.Program} evaluate {set}{ofData} --eval-width 128 --epochs 1000 --repeats 5");
-        terminal.ShowUnbroken($"          {ShellWord.Program} verify {set}{ofData}");
+        if (summary.Results.Any(r => r.Verdict?.Kind != Verdict.Diverged))
+        {
+            int sound = summary.Results.Where(r => r.Verdict?.Kind != Verdict.Diverged).Max(r => r.Ipc);
+            string ofData = ShellWord.Option("--data", settings.Data), set = ShellWord.OfPath(ShownPath.Of(folder.Set(sound)));
+            terminal.ShowUnbroken(
+                $"Next:     {ShellWord.Program} evaluate {set}{ofData} --eval-width 128 --epochs 1000 --repeats 5");
+            terminal.ShowUnbroken($"          {ShellWord.Program} verify {set}{ofData}");
+        }
         if (terminal.IsJson)
             terminal.Data.WriteLine(summary.ToJson());
+        RequireSound(summary);
+    }
+
+    // Nothing crashed and all files are there; but a script that goes on with such a set should hear of it.
+    private static void RequireSound(Summary summary)
+    {
+        IpcResult[] diverged = [.. summary.Results.Where(r => r.Verdict?.Kind == Verdict.Diverged)];
+        if (diverged.Length == 0)
+            return;
+        string sets = string.Join(" and ", diverged.Select(r => $"IPC {r.Ipc}"));
+        throw new DistillException(
+            ExitCode.Diverged, "IM8001",
+            $"{sets} diverged: the table's row is of a set that distilling destroyed. Try {diverged[0].Verdict!.Next}.");
     }
 
     // The data of a distillation, once all that can be known before has been found to be in order. Experts of the run itself
     // that are not there yet are its own to make.
-    private PreparedData PrepareChecked(
+    private (PreparedData Data, Requirements Needs) PrepareChecked(
         RunSettings settings, DatasetPair pair, Backend backend, string folder, string? experts)
     {
-        RunCheck.Distillation(settings, pair, backend, folder, experts ?? folder);
-        return PrepareBeside(settings, pair, backend, experts);
+        Requirements needs = RunCheck.Distillation(settings, pair, backend, folder, experts ?? folder);
+        return (PrepareBeside(settings, pair, backend, experts), needs);
     }
 
-    private PreparedData PrepareTraining(
+    private (PreparedData Data, Requirements Needs) PrepareTraining(
         RunSettings settings, DatasetPair pair, Backend backend, string folder, string? experts)
     {
-        RunCheck.Training(settings, pair, backend, folder, experts ?? folder);
-        return PrepareBeside(settings, pair, backend, experts);
+        Requirements needs = RunCheck.Training(settings, pair, backend, folder, experts ?? folder);
+        return (PrepareBeside(settings, pair, backend, experts), needs);
     }
 
     private PreparedData PrepareBeside(RunSettings settings, DatasetPair pair, Backend backend, string? experts)
@@ -179,7 +221,7 @@ internal sealed partial class RunCommands(
         try
         {
             if (experts is not null)
-                ExpertLibrary.RequireFit(settings, data, experts);
+                ExpertLibrary.RequireFit(settings, data, experts, isWritten: !isPlan);
             return data;
         }
         catch
@@ -207,6 +249,8 @@ internal sealed partial class RunCommands(
         }
         terminal.Show(table);
         terminal.Show($"{MeanOf(summary.Protocol)}{summary.Protocol}.");
+        foreach (IpcResult result in summary.Results)
+            ShowVerdict($"IPC {result.Ipc}{(result.Network is { } network ? $" ({network})" : "")}", result.Verdict);
         if (summary.Note is { } note)
             terminal.Show($"Note: {note}");
         if (testImages < FewTestImages)
@@ -224,8 +268,19 @@ internal sealed partial class RunCommands(
             $"memory {ByteSize.Text(summary.PeakMemoryBytes)} at most");
     }
 
+    private void ShowVerdict(string row, Verdict? verdict)
+    {
+        if (verdict is null)
+            return;
+        terminal.Show($"{row}: {verdict}.");
+        if (verdict.Next is { } next)
+            terminal.Show($"  Try {next}.");
+    }
+
     private PreparedData Prepare(DatasetPair pair, Backend backend, RunSettings settings)
     {
+        if (isPlan && IsWhiteningLeft(pair, settings))
+            return PreparedData.Load(pair, backend); // takes minutes, and other steps take as long without it
         using IProgressView progress = terminal.MakeProgress();
         return PreparedData.Load(pair, backend, settings, progress, cancel);
     }

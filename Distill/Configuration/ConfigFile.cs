@@ -57,7 +57,7 @@ internal static class ConfigFile
     /// a run and not a place to change it: an edited file is refused. The place of the data or of the experts, the device and
     /// the like can be given to 'resume'.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="note">Hears of a file that states no hash, because an earlier version wrote it.</param>
+    /// <param name="note">Called where the file has no hash, because an earlier version wrote it.</param>
     /// <exception cref="DistillException">It is missing, no JSON, lacks a setting or has one too many, has a value that the
     /// command line would refuse, or is not as it was written.</exception>
     public static (string Command, ResolvedSettings Resolved) Read(string path, Action<string>? note = null)
@@ -231,6 +231,8 @@ internal static class ConfigFile
         [nameof(RunSettings.ExpertsFrom)] = s => s with { ExpertsFrom = null },
         [nameof(RunSettings.StartFrom)] = s => s with { StartFrom = null }, // the hash of the start stands for it
         [nameof(RunSettings.SaveEvery)] = s => s with { SaveEvery = 1 },
+        [nameof(RunSettings.EvaluateEpochs)] = s => s with { EvaluateEpochs = null },
+        [nameof(RunSettings.ProbeEvery)] = s => s with { ProbeEvery = null },
         [nameof(RunSettings.Threads)] = s => s with { Threads = 0 },
         [nameof(RunSettings.Device)] = s => s with { Device = "" },
         [nameof(RunSettings.MemoryLimit)] = s => s with { MemoryLimit = null },

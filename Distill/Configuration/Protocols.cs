@@ -47,7 +47,7 @@ internal static class Protocols
             CutMix = s.Cutmix ?? CutMix(s),
         };
 
-    /// <summary>The protocol in one line, to stand beside an accuracy of some networks.</summary>
+    /// <summary>The protocol in one line, to be shown with an accuracy of some networks.</summary>
     public static string Describe(RunSettings s, string dataset, string networks)
     {
         TrainingPlan plan = Plan(s, dataset);

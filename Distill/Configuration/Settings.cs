@@ -154,6 +154,15 @@ internal static class Settings
             s_labels, s => s.Labels ?? "learned", (s, v) => s with { Labels = v == "learned" ? null : v }),
         Whole("EvaluateEvery", "Iterations between two evaluations (one network each) on the way; 0 for none.", 0, 10_000_000,
             s => s.EvaluateEvery, (s, v) => s with { EvaluateEvery = v }),
+        Whole("EvaluateEpochs", "Epochs of the network of such an evaluation; 0 for as many as in any other.", 0, 1_000_000,
+            s => s.EvaluateEpochs ?? 0, (s, v) => s with { EvaluateEpochs = v == 0 ? null : v }),
+        new RunSetting("ProbeEvery", "N",
+            "Iterations between two measurements of the loss in a few fixed places, for the curve; 0 for none, auto for few.",
+            s => s.ProbeEvery?.ToString(CultureInfo.InvariantCulture) ?? "auto",
+            (s, t) => s with
+            {
+                ProbeEvery = t == "auto" ? null : OptionText.Whole("--probe-every", t, 0, 10_000_000),
+            }),
         Whole("SaveEvery", "Iterations between two saved states.", 1, 10_000_000,
             s => s.SaveEvery, (s, v) => s with { SaveEvery = v }),
     ];

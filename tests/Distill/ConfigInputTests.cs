@@ -41,7 +41,7 @@ public sealed class ConfigInputTests : IDisposable
             """));
         Assert.Equal(123.5, resolved.Settings.LrImg);
         Assert.Equal(2, resolved.Settings.ExpertEpochs);
-        Assert.Equal([1, 5], resolved.Settings.Ipc);
+        Assert.Equal([1, 5], resolved.Settings.Ipc.ToArray());
         Assert.Equal(0.1, resolved.Settings.Zca);
         Assert.Equal("paper", resolved.Settings.Text("Estimator"));
         Assert.Equal(600, resolved.Settings.Iterations);

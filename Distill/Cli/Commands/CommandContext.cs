@@ -8,8 +8,9 @@ namespace InfMatch.Distill;
 /// <param name="terminal">Where output goes.</param>
 /// <param name="load">Loads the data set of some settings.</param>
 /// <param name="cancel">Stops the work.</param>
+/// <param name="isPlan">Whether runs are planned and not made.</param>
 internal sealed class CommandContext(
-    ParseResult result, Terminal terminal, Func<RunSettings, DatasetPair> load, CancellationToken cancel)
+    ParseResult result, Terminal terminal, Func<RunSettings, DatasetPair> load, CancellationToken cancel, bool isPlan = false)
 {
     /// <summary>The parsed command line.</summary>
     public ParseResult Result => result;
@@ -54,10 +55,16 @@ internal sealed class CommandContext(
 
     /// <summary>The work of commands on runs.</summary>
     /// <param name="command">Which command, for notes.</param>
-    public RunCommands Runs(string command) => new(terminal, load, command, cancel);
+    public RunCommands Runs(string command) => new(terminal, load, command, cancel, isPlan);
+
+    /// <summary>The same words, by which runs are planned and not made.</summary>
+    public CommandContext Planning() => new(result, terminal, load, cancel, isPlan: true);
 
     /// <summary>The work of commands on finished sets.</summary>
     public ArtifactCommands Artifacts() => new(terminal, load, cancel);
+
+    /// <summary>'export' of a trained network.</summary>
+    public NetworkExport Network() => new(terminal, load, cancel);
 
     /// <summary>The work of 'influence'.</summary>
     public InfluenceCommands Influence() => new(terminal, load, cancel);

@@ -17,6 +17,7 @@ internal sealed class StandardPreset : Preset
     [
         ("Ipc", "10"), ("Iterations", "400"), ("RealBatch", "200"), ("StartFirst", "16"), ("StartLast", "48"),
         ("Experts", "4"), ("ExpertEpochs", "4"), ("Checkpoints", "64"),
-        ("Epochs", "1000"), ("Repeats", "5"), ("EvalWidth", "128"), ("SaveEvery", "25"),
+        ("Epochs", "1000"), ("Repeats", "5"), ("EvalWidth", "128"), ("EvaluateEvery", "0"), ("EvaluateEpochs", "0"),
+        ("ProbeEvery", "auto"), ("SaveEvery", "25"),
     ];
 }
