@@ -40,13 +40,17 @@ internal sealed class ArtifactCommands(
         }
         catch (Exception e) when (e is DistillException or ArrayFileException)
         {
-            Show(new Verification
+            // For people the error says it.
+            if (terminal.IsJson)
             {
-                File = path,
-                Passed = false,
-                Holds = quick ? null : false,
-                Checks = [new VerificationCheck("file", false, e.Message)],
-            });
+                Show(new Verification
+                {
+                    File = path,
+                    Passed = false,
+                    Holds = quick ? null : false,
+                    Checks = [new VerificationCheck("file", false, e.Message)],
+                });
+            }
             throw;
         }
         SayWhatIsMissing(terminal, artifact);

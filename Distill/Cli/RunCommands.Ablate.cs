@@ -11,7 +11,7 @@ internal sealed partial class RunCommands
     public void Ablate(string grid, ResolvedSettings resolved)
     {
         RunSettings settings = resolved.Settings;
-        if (AblationGrid.Varied.FirstOrDefault(resolved.IsGiven) is { } varied)
+        if (AblationGrid.Varied.FirstOrDefault(resolved.IsOnCommandLine) is { } varied)
         {
             Setting setting = Settings.All.Single(s => s.Property == varied);
             throw DistillException.BadValue(setting.Name, setting.Show(settings), "nothing, because 'ablate' varies it");
@@ -164,6 +164,11 @@ internal sealed partial class RunCommands
         }
         terminal.Show(table);
         terminal.Show($"Mean ± standard deviation, {summary.Protocol}.");
+        foreach ((AblationRow row, IReadOnlyList<IpcResult> results) in summary.Rows)
+        {
+            foreach (IpcResult result in results)
+                ShowVerdict($"{row.Name}, IPC {result.Ipc}", result.Verdict);
+        }
         if (isBesidePaper)
             terminal.Show("Column 'paper': influence matching's own ablation, CIFAR-100 with 50 images per class.");
         terminal.Show($"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}");

@@ -97,7 +97,7 @@ internal sealed class DatasetCard(SetContent set, SetForm form, (Accuracy Exact,
         yield return "";
         yield return "## How to check and to make it again";
         yield return "";
-        yield return "    dotnet run --project Distill -- verify set.safetensors        # the file that 'distill' wrote";
+        yield return "    infmatch verify set.safetensors        # the file that 'distill' wrote";
         yield return "";
         yield return $"SHA-256 of images and label logits: {Value("set_sha256")}. The same settings, seed, machine and build make the same";
         yield return "bits.";

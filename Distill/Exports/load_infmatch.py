@@ -38,7 +38,10 @@ def read_safetensors(path):
 
 
 def read_png(folder):
-    from PIL import Image
+    try:
+        from PIL import Image
+    except ImportError:
+        raise SystemExit("load_infmatch.py: reading pictures takes Pillow: pip install pillow. Or export to npz.") from None
     with open(folder / "soft_labels.csv", newline="", encoding="utf-8") as f:
         rows = list(csv.reader(f))[1:]
     return stack((Image.open(folder / row[0]) for row in rows), ([float(v) for v in row[1:]] for row in rows))

@@ -43,7 +43,7 @@ internal sealed class ArtifactEvaluator : IDisposable
         }
     }
 
-    /// <summary>What the set was evaluated with.</summary>
+    /// <summary>The settings under which the set was evaluated.</summary>
     public RunSettings Settings { get; }
 
     /// <summary>The accuracy of networks that were trained on the set, or on other images [n, C, H, W] with its labels.</summary>

@@ -13,28 +13,36 @@ internal sealed class ExportCommand : CommandDefinition
     public override int Place => 5;
 
     /// <inheritdoc/>
+    public override CommandGroup Group => CommandGroup.Use;
+
+    /// <inheritdoc/>
     public override string Help =>
         """
-        Writes a distilled set for other programs into a new folder: as arrays (npz, safetensors), as numbered pictures with
-        tables (png), as a folder of pictures for each class (imagefolder), or as Hugging Face's datasets load it (huggingface).
-        Beside it stand a dataset card and load_infmatch.py, which loads it in PyTorch, preprocesses test images and trains on
-        it. Pictures hold 8 bits a channel: the command says what that loses.
+        Writes a distilled set for other programs into a new folder.
 
-        With --to onnx it writes a trained network into a file for ONNX Runtime: of a run folder an expert, of an expert's file
-        that one, and of a set the first network of its claim, which is trained on the set again. Standardisation and whitening
-        are in the model.
+        The forms are arrays (npz, safetensors), numbered pictures with tables (png), a folder of pictures for each class
+        (imagefolder), and what Hugging Face's datasets load (huggingface). Beside it stand a dataset card and
+        load_infmatch.py, which loads it in PyTorch, preprocesses test images and trains on it. Pictures hold 8 bits a
+        channel: the command says what that loses.
+
+        With --to onnx it writes a trained network into a file for ONNX Runtime. Of a run folder that is an expert; of an
+        expert's file, that expert. Of a set it is the first network of its claim, which is trained on the set again.
+        Standardisation and whitening are in the model.
 
         Examples:
-          dotnet run --project Distill -- export runs/RUN/synthetic/ipc10.safetensors --to npz
-          dotnet run --project Distill -- export set.safetensors --to imagefolder --out pictures --measure
-          dotnet run --project Distill -- export set.safetensors --to huggingface --test-images
-          dotnet run --project Distill -- export runs/RUN --to onnx --expert 2 --out expert.onnx
+          infmatch export latest --to npz
+          infmatch export set.safetensors --to imagefolder --out pictures --measure
+          infmatch export set.safetensors --to huggingface --test-images
+          infmatch export runs/RUN --to onnx --expert 2 --out expert.onnx
         """;
 
     /// <inheritdoc/>
     public override Action<CommandContext>? Build(Command command)
     {
-        var file = new Argument<string>("FILE") { Description = "A distilled set; for --to onnx also an expert or a run folder." };
+        var file = new Argument<string>("FILE")
+        {
+            Description = "A distilled set, a run folder, or latest; for --to onnx also an expert's file.",
+        };
         command.Arguments.Add(file);
         IReadOnlyList<string> forms = Kinds.Names<ExportForm>();
         Option<string> to = Add(command, new Option<string>("--to")
@@ -73,7 +81,7 @@ internal sealed class ExportCommand : CommandDefinition
                 if (number is not null)
                     throw new DistillException(ExitCode.Usage, "IM2022", "--expert goes with --to onnx only. Leave it out.");
                 at.Artifacts().Export(
-                    at.Value(file)!,
+                    at.SetFile(at.Value(file)!, given),
                     new ExportRequest(target, made) { Measures = at.Value(measure), HasTestImages = at.Value(testImages) }, given);
                 return;
             }
