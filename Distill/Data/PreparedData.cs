@@ -96,12 +96,15 @@ internal sealed class PreparedData : IDisposable, IRealData
         DateTimeOffset began = TimeProvider.System.GetLocalNow();
         long start = TimeProvider.System.GetTimestamp();
         ZcaWhitening? whitening = settings.Zca is { } epsilon
-            ? ZcaWhitening.Get(pair.Train, epsilon, backend, Path.Combine(settings.Out, "whitening"), progress, cancel)
+            ? ZcaWhitening.Get(pair.Train, epsilon, backend, WhiteningFolder(settings), progress, cancel)
             : null;
         PreparedData data = Load(pair, backend, whitening);
         data.Preparation = (began, TimeProvider.System.GetElapsedTime(start));
         return data;
     }
+
+    /// <summary>Where whitenings are kept.</summary>
+    public static string WhiteningFolder(RunSettings settings) => Path.Combine(settings.Out, "whitening");
 
     /// <summary>Chosen training images as [n, C, H, W], with their classes; the caller or the current scope owns them.</summary>
     public (Tensor Images, int[] Labels) Select(int[] indices) =>

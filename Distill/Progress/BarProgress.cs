@@ -31,7 +31,7 @@ internal sealed class BarProgress : IProgressView
     /// <param name="size">Its columns and rows, asked at each drawing, since they change.</param>
     /// <param name="style">Colours and characters.</param>
     /// <param name="clock">Tells the time, and when to draw.</param>
-    /// <param name="whenEnded">Is told that nothing moves any more.</param>
+    /// <param name="whenEnded">Called when nothing moves any more.</param>
     public BarProgress(
         TextWriter writer, Func<(int Width, int Height)> size, BarStyle style, TimeProvider clock, Action? whenEnded = null)
     {

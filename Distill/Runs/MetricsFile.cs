@@ -6,8 +6,8 @@ using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
-/// <summary>metrics.jsonl: what every step of a distillation measured, and every evaluation on the way, so that a plot can
-/// follow a run.</summary>
+/// <summary>metrics.jsonl: the measurements of every step of a distillation and of every evaluation during it, written
+/// while the run continues.</summary>
 internal sealed class MetricsFile : IDisposable
 {
     /// <summary>The key of the method's loss.</summary>
@@ -40,11 +40,11 @@ internal sealed class MetricsFile : IDisposable
         _known = [.. kept.Select(PlaceOf).Where(place => place.Kind != Update)];
     }
 
-    /// <summary>Opens the file to append. Of what an earlier process wrote the lines before the saved iteration of each number
-    /// of images per class stay: the others would stand there twice once the steps are done again.</summary>
+    /// <summary>Opens the file to append. For each number of images per class only lines before its saved iteration
+    /// stay: later steps are done again and would be there twice.</summary>
     /// <param name="path">The file.</param>
     /// <param name="saved">The iterations of the states; a number of images without a state has none.</param>
-    /// <param name="note">Hears of a file that carries no checks.</param>
+    /// <param name="note">Called where the file carries no checks.</param>
     /// <exception cref="DistillException">The file is damaged, or lacks lines before a saved iteration.</exception>
     /// <exception cref="FileWriteException">The file is a link.</exception>
     public static MetricsFile Open(string path, IReadOnlyDictionary<int, int> saved, Action<string> note)
@@ -80,8 +80,8 @@ internal sealed class MetricsFile : IDisposable
     private static (int Ipc, int Iteration, string Kind) PlaceOf(JsonObject line) =>
         (line["ipc"]!.GetValue<int>(), line["iteration"]!.GetValue<int>(), KindOf(line));
 
-    /// <summary>Returns when all lines are on the device: a state that is saved afterwards never knows more than they tell.
-    /// </summary>
+    /// <summary>Returns when all lines are on disk, so a state saved afterwards never has steps that the lines
+    /// lack.</summary>
     public void FlushToDisk() => _lines.FlushToDisk();
 
     /// <inheritdoc/>
@@ -92,7 +92,7 @@ internal sealed class MetricsFile : IDisposable
         RequireLine,
         (what, e) => Damaged(path, what, e));
 
-    /// <summary>What the lines of a number of images per class tell of one thing, by iteration.</summary>
+    /// <summary>One metric of the set with a number of images per class, by iteration.</summary>
     public static (int Iteration, double Value)[] Curve(string path, int ipc, string what) =>
     [
         .. Read(path).Where(line => line["ipc"]!.GetValue<int>() == ipc)

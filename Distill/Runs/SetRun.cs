@@ -5,11 +5,11 @@ using InfMatch.Tensors;
 namespace InfMatch.Distill;
 
 /// <summary>What all sets of a run have in common.</summary>
-/// <param name="Inputs">What the run is made of.</param>
+/// <param name="Inputs">The inputs of the run.</param>
 /// <param name="Data">The data on the backend.</param>
 /// <param name="Library">The experts.</param>
-/// <param name="Method">What is matched.</param>
-/// <param name="Metrics">Where steps are written down.</param>
+/// <param name="Method">The begun method.</param>
+/// <param name="Metrics">The file of metrics.</param>
 /// <param name="Keep">Puts a result into the summary, on disk, and returns it.</param>
 internal sealed record RunParts(
     RunInputs Inputs, PreparedData Data, ExpertLibrary Library, MethodSession Method, MetricsFile Metrics,
@@ -34,7 +34,8 @@ internal sealed record RunParts(
     public required Action<int> CountWhole { get; init; }
 }
 
-/// <summary>A run's set of one number of images per class: it is distilled and evaluated beside random real images.</summary>
+/// <summary>The set of a run with one number of images per class: distilled, and evaluated next to random real
+/// images.</summary>
 internal sealed class SetRun(RunParts run, int ipc)
 {
     private readonly RunSettings _settings = run.Inputs.Settings;
@@ -67,8 +68,8 @@ internal sealed class SetRun(RunParts run, int ipc)
         {
             Distil(distiller, origin);
         }
-        // Also after an interruption or a NaN: the distiller then stands at its last good state. Of a device that failed the
-        // last saved state stands; asking it again would only hide its error.
+        // Also after an interruption or a NaN: the distiller then is at its last good state. After a failed device the
+        // last saved state stays: reading from the device would only hide its error.
         catch (Exception e) when (e is not DeviceException)
         {
             KeepWhatThereIs(distiller, origin);

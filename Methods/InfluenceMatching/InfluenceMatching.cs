@@ -39,7 +39,7 @@ public sealed class InfluenceMatching : DistillationMethod
     public static WholeSetting StartFirst { get; } = new(
         "StartFirst", "Windows begin below this checkpoint at first.", 16, 1, 1 << 20);
 
-    /// <summary>Where windows begin in the end.</summary>
+    /// <summary>Where windows begin once the range has grown.</summary>
     public static WholeSetting StartLast { get; } = new(
         "StartLast", "Windows begin below this checkpoint in the end.", 48, 1, 1 << 20);
 
@@ -47,8 +47,8 @@ public sealed class InfluenceMatching : DistillationMethod
     public static WholeSetting StartGrowth { get; } = new(
         "StartGrowth", "Iterations over which the range of beginnings grows; 0 for at once.", 200, 0, 10_000_000);
 
-    /// <summary>The largest J of a step that is taken. Above 1, so that under the closed-form weight, where J passes 1 by a hair
-    /// when S moves θ against D, such a step still turns S round (DATM's 1.0 is for a fixed rate).</summary>
+    /// <summary>Steps with a larger J are skipped. It is above 1: under the closed-form weight J is slightly above 1
+    /// when S moves θ against D, and such a step must still turn S round (DATM's 1.0 is for a fixed rate).</summary>
     public static RealSetting Threshold { get; } = new("Threshold", "Steps with a larger relative J are skipped.", 1.5);
 
     /// <summary>The rate of a training on S.</summary>
@@ -59,7 +59,7 @@ public sealed class InfluenceMatching : DistillationMethod
         Neutral = "0",
     };
 
-    /// <summary>How much of D its gradients are taken of.</summary>
+    /// <summary>Images per class of the fixed part of D on which gradients are taken.</summary>
     public static WholeSetting RealBatch { get; } = new(
         "RealBatch", "Real images per class in the real gradient; 0 for all.", 200, 0, 1 << 20);
 
@@ -234,9 +234,13 @@ public sealed class InfluenceMatching : DistillationMethod
         // An a_D for each window, or more where classes are matched; those of the last window are made by its update.
         public override int VectorsKept(IReadOnlyList<(int Iteration, RandomKey Key)> updates)
         {
-            int windows = updates.Select(u => _windows.Draw(_starts, u.Iteration, u.Key)).Distinct().Count();
+            int windows = UpdatesThatFill(updates);
             return Math.Max(0, Math.Min(windows * _perWindow, _most + 1) - _perWindow);
         }
+
+        // The first on each window: a_D is kept for the others.
+        public override int UpdatesThatFill(IReadOnlyList<(int Iteration, RandomKey Key)> updates) =>
+            updates.Select(u => _windows.Draw(_starts, u.Iteration, u.Key)).Distinct().Count();
 
         public override void ForgetCaches() => _objective.Dispose();
 

@@ -7,6 +7,9 @@ internal sealed class DemoPreset : Preset
     public override string Name => "demo";
 
     /// <inheritdoc/>
+    public override string Help => "A first look on the built-in images, in a minute or two on two cores.";
+
+    /// <inheritdoc/>
     public override IReadOnlyList<(string Property, string Text)> Values { get; } =
     [
         ("Dataset", "fashion-mnist-small"), ("Ipc", "1 10"), ("Method", "influence"), ("Estimator", "first-order"),

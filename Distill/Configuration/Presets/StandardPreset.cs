@@ -10,6 +10,9 @@ internal sealed class StandardPreset : Preset
     public override string? Base => "demo";
 
     /// <inheritdoc/>
+    public override string Help => "The values where no preset is named: wider networks, evaluated as in the literature.";
+
+    /// <inheritdoc/>
     public override IReadOnlyList<(string Property, string Text)> Values { get; } =
     [
         ("Ipc", "10"), ("Iterations", "400"), ("RealBatch", "200"), ("StartFirst", "16"), ("StartLast", "48"),
