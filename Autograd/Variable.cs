@@ -7,6 +7,14 @@ namespace InfMatch.Autograd;
 /// can walk back from a result to what it was made of. Plain numbers are <see cref="Tensor"/>: leaving the graph takes
 /// a visible <see cref="Value"/>.
 /// </summary>
+/// <example>
+/// <code>
+/// Variable x = Variable.Leaf(Tensor.Of(1, 2, 3));
+/// Variable y = (2 * x * x).Sum();
+/// Console.WriteLine(y.Value);                 // 28
+/// Console.WriteLine(Gradient.Of(y, x).Value); // 4x = [4, 8, 12]
+/// </code>
+/// </example>
 public sealed class Variable
 {
     internal Variable(Tensor value, bool requiresGradient, Node? source, bool isUnrecorded = false)
@@ -26,9 +34,10 @@ public sealed class Variable
     /// <summary>The sizes of the value's dimensions.</summary>
     public Shape Shape => Value.Shape;
 
-    internal Node? Source { get; }
+    /// <summary>The use of an operation that it came out of; null for a leaf, a constant, and where recording was off.</summary>
+    public Node? Source { get; }
 
-    // Made of a tracked variable while recording was off: its gradient would be zero by omission, not by mathematics.
+    // Made from a tracked variable while recording was off: a gradient of zero would be wrong, not mathematics.
     internal bool IsUnrecorded { get; }
 
     /// <summary>A variable to differentiate with respect to.</summary>
@@ -47,7 +56,7 @@ public sealed class Variable
     /// variable can be called with a number.</summary>
     public static implicit operator Variable(double value) => FromDouble(value);
 
-    /// <summary>The same numbers, cut off from what they were made of.</summary>
+    /// <summary>The same numbers as a constant, without the graph behind them.</summary>
     public Variable Detach() => Constant(Value);
 
     /// <summary>a + b, broadcast by NumPy's rules.</summary>
@@ -94,7 +103,7 @@ public sealed class Variable
 
     private string Kind => RequiresGradient ? "tracked" : "constant";
 
-    // Broadcasting is an operation of its own, so that its adjoint (a sum) stands in one place for all of them.
+    // Broadcasting is an operation of its own, so its adjoint (a sum) is written once for all of these.
     internal static Variable Elementwise(Op op, Variable a, Variable b)
     {
         Shape shape = Shape.Broadcast(a.Shape, b.Shape);

@@ -40,13 +40,17 @@ internal sealed class ArtifactCommands(
         }
         catch (Exception e) when (e is DistillException or ArrayFileException)
         {
-            Show(new Verification
+            // For people the error says it.
+            if (terminal.IsJson)
             {
-                File = path,
-                Passed = false,
-                Holds = quick ? null : false,
-                Checks = [new VerificationCheck("file", false, e.Message)],
-            });
+                Show(new Verification
+                {
+                    File = path,
+                    Passed = false,
+                    Holds = quick ? null : false,
+                    Checks = [new VerificationCheck("file", false, e.Message)],
+                });
+            }
             throw;
         }
         SayWhatIsMissing(terminal, artifact);
@@ -104,15 +108,13 @@ internal sealed class ArtifactCommands(
     {
         (string target, string? folder) = asked;
         (bool measure, bool testImages) = (asked.Measures, asked.HasTestImages);
-        if (folder?.Trim().Length == 0)
-            throw DistillException.BadValue("--out", folder, "a folder");
         SyntheticArtifact artifact = SyntheticArtifact.Read(path);
         SayWhatIsMissing(terminal, artifact);
         string made = folder ?? $"{Path.ChangeExtension(path, null)}-{target}";
         using var export = new ExportFolder(made);
         DatasetPair? data = measure || testImages ? LoadDataOf(artifact, given) : null;
         if (data is not null)
-            RequireOwn(artifact, data, measure ? "--measure" : "--test-images");
+            RequireOwn(terminal, artifact, data, "export", measure ? "--measure" : "--test-images");
         var pixels = new PixelView(artifact);
         (Accuracy Exact, Accuracy Pixels)? measured = measure ? MeasurePixels(artifact, pixels, data!, given) : null;
         new ArtifactExport(artifact, pixels) { Measured = measured, TestImages = testImages ? data!.Test : null }
@@ -120,7 +122,7 @@ internal sealed class ArtifactCommands(
         export.Complete();
         terminal.Show(
             $"{artifact.Count} images of {artifact.Classes} classes as {target}, with README.md and load_infmatch.py, in {made}");
-        bool isLossy = ArtifactExport.IsPictures(target);
+        bool isLossy = ArtifactExport.FormOf(target).IsLossy;
         if (isLossy)
             terminal.Show($"Lossy: {pixels.Loss}.");
         if (measured is { } m)
@@ -143,12 +145,65 @@ internal sealed class ArtifactCommands(
         }
     }
 
-    // The first format does not have the hash of the test images: there sizes, names of classes and training images decide.
-    private void RequireOwn(SyntheticArtifact artifact, DatasetPair data, string option)
+    /// <summary>'picture'.</summary>
+    /// <exception cref="DistillException">The set stands in no folder of a run, or its data are others.</exception>
+    public void Draw(string path, string? target, RunSettings given)
     {
-        DistillException Others(string what) => new(
+        if (target?.Trim().Length == 0)
+            throw DistillException.BadValue("--out", target, "a file");
+        SyntheticArtifact artifact = SyntheticArtifact.Read(path);
+        DatasetPair data = LoadDataOf(artifact, given);
+        RequireOwn(terminal, artifact, data, "picture", "the picture");
+        int ipc = artifact.Count / artifact.Classes;
+        (Accuracy? random, Accuracy? distilled) = AccuraciesOf(artifact, ipc);
+        string made = target ?? Path.ChangeExtension(path, ".png");
+        ComparisonPicture.Write(
+            made,
+            [
+                new ComparedImages(Caption("random real images", random), FirstDraw(data, ipc, artifact.Settings!.Seed)),
+                new ComparedImages(Caption("distilled images", distilled), new PixelView(artifact).Pixels),
+            ],
+            artifact.Image, artifact.ClassNames);
+        terminal.Show($"Picture: {made}");
+        if (terminal.IsJson)
+            terminal.Data.WriteLine(JsonSerializer.Serialize(new { Picture = made }, JsonText.Options));
+    }
+
+    private static string Caption(string what, Accuracy? accuracy) =>
+        accuracy is null ? what : $"{what}: {accuracy.Shown} % test accuracy";
+
+    private static (Accuracy? Random, Accuracy? Distilled) AccuraciesOf(SyntheticArtifact artifact, int ipc)
+    {
+        if (artifact.Settings is null || RunFolder.OfSet(artifact.Source) is not { } run)
+        {
+            throw new DistillException(
+                ExitCode.Data, "IM3070",
+                $"{artifact.Source} stands in no folder of a run, which has the accuracies. Name a set such as " +
+                "runs/…/synthetic/ipc1.safetensors.");
+        }
+        string summary = Path.Combine(Path.GetDirectoryName(run.Config)!, RunFolder.SummaryName);
+        AccuracySet? found = File.Exists(summary)
+            ? Summary.Read(summary).Results.FirstOrDefault(r => r.Ipc == ipc)?.Accuracy
+            : null;
+        return (found?.RandomReal, found?.Distilled ?? artifact.Claim?.Accuracy);
+    }
+
+    // The images of which RealImages makes the first network's baseline.
+    private static byte[] FirstDraw(DatasetPair data, int ipc, ulong seed)
+    {
+        int[] drawn = PreparedData.RandomOfEachClass(data.Train, ipc, RealImages.DrawKey(RandomKey.FromSeed(seed).Split("real"), 0));
+        var pixels = new byte[drawn.Length * data.Train.ImageSize];
+        for (int i = 0; i < drawn.Length; i++)
+            data.Train.Image(drawn[i]).CopyTo(pixels.AsSpan(i * data.Train.ImageSize));
+        return pixels;
+    }
+
+    // The first format does not have the hash of the test images: there sizes, names of classes and training images decide.
+    internal static void RequireOwn(Terminal terminal, SyntheticArtifact artifact, DatasetPair data, string what, string option)
+    {
+        DistillException Others(string which) => new(
             ExitCode.Data, "IM3046",
-            $"{what} of {artifact.Dataset} here are not those of {artifact.Source}. Name the folder of the set's own data with " +
+            $"{which} of {artifact.Dataset} here are not those of {artifact.Source}. Name the folder of the set's own data with " +
             $"--data, or leave {option} out.");
         var image = new Shape(data.Train.Channels, data.Train.Height, data.Train.Width);
         if (image != artifact.Image || data.Train.Classes != artifact.Classes)
@@ -159,7 +214,7 @@ internal sealed class ArtifactCommands(
         if (artifact.Metadata.TryGetValue("test_sha256", out string? hash) && hash != data.Test.ContentHash())
             throw Others("the test images");
         if (agreement.Note is { } note)
-            terminal.Say($"export: {note}");
+            terminal.Say($"{what}: {note}");
     }
 
     private DatasetPair LoadDataOf(SyntheticArtifact artifact, RunSettings given) => load(given with

@@ -11,7 +11,7 @@ internal sealed partial class RunCommands
     public void Ablate(string grid, ResolvedSettings resolved)
     {
         RunSettings settings = resolved.Settings;
-        if (AblationGrid.Varied.FirstOrDefault(resolved.IsGiven) is { } varied)
+        if (AblationGrid.Varied.FirstOrDefault(resolved.IsOnCommandLine) is { } varied)
         {
             Setting setting = Settings.All.Single(s => s.Property == varied);
             throw DistillException.BadValue(setting.Name, setting.Show(settings), "nothing, because 'ablate' varies it");
@@ -163,7 +163,12 @@ internal sealed partial class RunCommands
             Add("-", "random real", "real", "-", "soft", $"{any.Ipc}", "-", Cell(any.Accuracy.RandomRealSoftLabels));
         }
         terminal.Show(table);
-        terminal.Show($"Mean ± standard deviation, {summary.Protocol}.");
+        terminal.Show($"{MeanOf(summary.Protocol)}{summary.Protocol}.");
+        foreach ((AblationRow row, IReadOnlyList<IpcResult> results) in summary.Rows)
+        {
+            foreach (IpcResult result in results)
+                ShowVerdict($"{row.Name}, IPC {result.Ipc}", result.Verdict);
+        }
         if (isBesidePaper)
             terminal.Show("Column 'paper': influence matching's own ablation, CIFAR-100 with 50 images per class.");
         terminal.Show($"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}");

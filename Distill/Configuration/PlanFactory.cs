@@ -137,11 +137,11 @@ internal static class PlanFactory
     public static string DescribeExperts(RunSettings s) =>
         FormattableString.Invariant(
             $"the experts at their own plan, not protocol {Protocols.NameOf(s)}: {s.Experts} × {NameOf(s, s.Width)}, ") +
-        FormattableString.Invariant($"{s.ExpertEpochs} epochs of SGD {s.ExpertRate} ({s.ExpertSchedule})") +
+        FormattableString.Invariant($"{s.ExpertEpochs} {(s.ExpertEpochs == 1 ? "epoch" : "epochs")} of SGD {s.ExpertRate} ({s.ExpertSchedule})") +
         (s.ExpertSteps > 0 ? FormattableString.Invariant($" but {s.ExpertSteps} steps at most") : "") +
         FormattableString.Invariant($", batch {s.ExpertBatch}, augmentation {s.ExpertAugment}") +
         (s.ExpertCutmix is { } mixed ? FormattableString.Invariant($", CutMix {mixed}") : "");
 
-    /// <summary>The protocol in one line, to stand beside an accuracy of the settings' network.</summary>
+    /// <summary>The protocol in one line, to be shown with an accuracy of the settings' network.</summary>
     public static string Describe(RunSettings s, string dataset) => Protocols.Describe(s, dataset, NameOf(s, s.EvalWidth));
 }

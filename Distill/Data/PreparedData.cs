@@ -57,6 +57,9 @@ internal sealed class PreparedData : IDisposable, IRealData
         return new ValueRange(Of(0), Of(1));
     }
 
+    /// <summary>When a run began to prepare it, and how long that took; null where it was not prepared for a run.</summary>
+    public (DateTimeOffset Began, TimeSpan Took)? Preparation { get; private set; }
+
     /// <summary>The backend that holds it.</summary>
     public Backend Backend => TestImages.Backend;
 
@@ -88,11 +91,18 @@ internal sealed class PreparedData : IDisposable, IRealData
     public static PreparedData Load(
         DatasetPair pair, Backend backend, RunSettings settings, IProgressView progress, CancellationToken cancel)
     {
+        DateTimeOffset began = TimeProvider.System.GetLocalNow();
+        long start = TimeProvider.System.GetTimestamp();
         ZcaWhitening? whitening = settings.Zca is { } epsilon
-            ? ZcaWhitening.Get(pair.Train, epsilon, backend, Path.Combine(settings.Out, "whitening"), progress, cancel)
+            ? ZcaWhitening.Get(pair.Train, epsilon, backend, WhiteningFolder(settings), progress, cancel)
             : null;
-        return Load(pair, backend, whitening);
+        PreparedData data = Load(pair, backend, whitening);
+        data.Preparation = (began, TimeProvider.System.GetElapsedTime(start));
+        return data;
     }
+
+    /// <summary>Where whitenings are kept.</summary>
+    public static string WhiteningFolder(RunSettings settings) => Path.Combine(settings.Out, "whitening");
 
     /// <summary>Chosen training images as [n, C, H, W], with their classes; the caller or the current scope owns them.</summary>
     public (Tensor Images, int[] Labels) Select(int[] indices) =>
@@ -105,21 +115,34 @@ internal sealed class PreparedData : IDisposable, IRealData
         return Pair.Standardisation.ToPixels(Whitening is null ? values : Whitening.Inverse.Undo(values), Image);
     }
 
+    /// <summary>How far images [n, C, H, W] are from pixels that can be shown.</summary>
+    public PixelExtent ExtentOf(Tensor images)
+    {
+        float[] values = images.ToArray<float>();
+        return PixelExtent.Of(Whitening is null ? values : Whitening.Inverse.Undo(values), Image, Pair.Standardisation);
+    }
+
     /// <summary>Chosen training images with one-hot labels.</summary>
     public LabelledImages SelectLabelled(int[] indices) => Train.Rows(indices);
 
     /// <summary>So many random images of each class, class by class.</summary>
     /// <exception cref="DatasetException">A class has fewer.</exception>
-    public int[] RandomOfEachClass(int perClass, RandomKey key)
+    public int[] RandomOfEachClass(int perClass, RandomKey key) => RandomOfEachClass(Pair.Train, perClass, key);
+
+    /// <summary>The same of a data set that is on no device.</summary>
+    /// <exception cref="DatasetException">A class has fewer.</exception>
+    public static int[] RandomOfEachClass(ImageDataset train, int perClass, RandomKey key)
     {
-        Pair.Train.FirstOfEachClass(perClass);
-        return [.. Enumerable.Range(0, Classes).SelectMany(c => RandomOfClass(c, perClass, key.Split((ulong)c)))];
+        train.FirstOfEachClass(perClass);
+        return [.. Enumerable.Range(0, train.Classes).SelectMany(c => RandomOfClass(train, c, perClass, key.Split((ulong)c)))];
     }
 
     /// <inheritdoc/>
-    public int[] RandomOfClass(int label, int most, RandomKey key) =>
+    public int[] RandomOfClass(int label, int most, RandomKey key) => RandomOfClass(Pair.Train, label, most, key);
+
+    private static int[] RandomOfClass(ImageDataset train, int label, int most, RandomKey key) =>
     [
-        .. key.Permutation(Pair.Train.CountOfClass(label)).Take(most).Select(i => Pair.Train.IndicesOfClass(label)[i]),
+        .. key.Permutation(train.CountOfClass(label)).Take(most).Select(i => train.IndicesOfClass(label)[i]),
     ];
 
     /// <inheritdoc/>

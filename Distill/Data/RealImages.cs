@@ -29,7 +29,7 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
     /// <param name="ipc">Stored images of each class.</param>
     /// <param name="start">What images and labels start as.</param>
     /// <param name="factor">f: f×f shrunk images make a stored one, whose logits are the mean of its tiles'.</param>
-    /// <param name="note">Is told which classes had to be filled up.</param>
+    /// <param name="note">Called with the classes that had to be filled up.</param>
     public SyntheticSet Start(int ipc, SetStart start, int factor = 1, Action<string>? note = null)
     {
         int wanted = ipc * factor * factor;
@@ -94,7 +94,10 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
         return Tensor.From<float>(data.Backend, values, shape);
     }
 
-    private int[] Draw(int ipc, int repeat) => data.RandomOfEachClass(ipc, key.Split("random").Split((ulong)repeat));
+    /// <summary>The key of a network's draw, from the key of the run's real images.</summary>
+    public static RandomKey DrawKey(RandomKey key, int repeat) => key.Split("random").Split((ulong)repeat);
+
+    private int[] Draw(int ipc, int repeat) => data.RandomOfEachClass(ipc, DrawKey(key, repeat));
 
     // The correctly classified ones, as many as are wanted or there are, before others; and how many they are.
     private (int[] Order, int Correct) CorrectFirst(int[] order, int label, int wanted)

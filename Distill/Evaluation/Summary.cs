@@ -13,8 +13,8 @@ internal sealed record Accuracy(double Mean, double Std, IReadOnlyList<double> R
 {
     private const double Rounding = 1e-6;
 
-    /// <summary>The same networks at the best of the epochs at which the test images were looked at, where they were
-    /// before the last.</summary>
+    /// <summary>The same networks at their best evaluated epoch; null where only the last epoch was
+    /// evaluated.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Accuracy? Best { get; init; }
 
@@ -98,6 +98,10 @@ internal sealed record IpcResult(int Ipc, [property: JsonPropertyName("estimator
 
     /// <summary>SHA-256 of the distilled set's images and label logits.</summary>
     public string? SetHash { get; init; }
+
+    /// <summary>What the accuracies say; null where they are not all known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Verdict? Verdict { get; init; }
 }
 
 /// <summary>summary.json: the result of a run.</summary>
@@ -126,7 +130,7 @@ internal sealed record Summary
     /// there are none.</summary>
     public string? WholeSet { get; init; }
 
-    /// <summary>In what the data are not those of the set that was evaluated; null for nothing.</summary>
+    /// <summary>How the data differ from those of the evaluated set; null where they do not.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Note { get; init; }
 
@@ -170,6 +174,7 @@ internal sealed record Summary
                 throw new JsonException($"{place}[{i}].ipc is {results[i].Ipc}; expected a number from 1.");
             foreach ((string name, Accuracy? accuracy) in results[i].Accuracy.All())
                 accuracy?.RequireAcceptable($"{place}[{i}].accuracy.{name}");
+            results[i].Verdict?.RequireAcceptable($"{place}[{i}].verdict");
         }
     }
 

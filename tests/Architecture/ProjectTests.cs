@@ -14,7 +14,8 @@ public sealed class ProjectTests
     [InlineData("Influence", "Nn")]
     [InlineData("Methods", "Influence")]
     [InlineData("Tensors.Gpu", "Tensors")]
-    [InlineData("Distill", "Datasets Methods Tensors.Gpu")]
+    [InlineData("Onnx", "Nn")]
+    [InlineData("Distill", "Datasets Methods Onnx Tensors.Gpu")]
     [InlineData("Benchmarks", "Methods Tensors.Gpu", "benchmarks")]
     public void References_point_one_way(string project, string expected, string? folder = null) =>
         Assert.Equal(expected, string.Join(' ', References(Project($"{folder ?? project}/{project}.csproj"))));
@@ -26,16 +27,16 @@ public sealed class ProjectTests
     [Fact]
     public void Other_projects_stand_below_tests() =>
         Assert.Equal(
-            "Autograd Benchmarks Datasets Distill Influence Methods Nn Tensors Tensors.Gpu",
+            "Autograd Benchmarks Datasets Distill Influence Methods Nn Onnx Tensors Tensors.Gpu",
             string.Join(' ', Repository.Projects.Select(p => p.Path)
-                .Where(p => !p.StartsWith("tests/", StringComparison.Ordinal))
+                .Where(IsOfTheProgram)
                 .Select(p => Path.GetFileNameWithoutExtension(p)).Order(StringComparer.Ordinal)));
 
     [Fact]
     public void Only_distill_and_the_benchmarks_are_programs() =>
         Assert.Equal(
             "Distill/Distill.csproj benchmarks/Benchmarks.csproj",
-            string.Join(' ', Repository.Projects.Where(p => !p.Path.StartsWith("tests/", StringComparison.Ordinal))
+            string.Join(' ', Repository.Projects.Where(p => IsOfTheProgram(p.Path))
                 .Where(p => Elements(XDocument.Parse(p.Text), "OutputType").Any()).Select(p => p.Path)));
 
     [Fact]
@@ -77,6 +78,9 @@ public sealed class ProjectTests
         Assert.All(types, type => Assert.False(
             banned.Any(b => type.Name.Contains(b, StringComparison.Ordinal)), $"{type.FullName}: name what it is."));
     }
+
+    private static bool IsOfTheProgram(string path) =>
+        !path.StartsWith("tests/", StringComparison.Ordinal) && !path.StartsWith("samples/", StringComparison.Ordinal);
 
     private static XDocument Project(string path) =>
         XDocument.Parse(Repository.TextFiles.Single(f => f.Path == path).Text);
