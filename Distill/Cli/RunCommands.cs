@@ -288,7 +288,7 @@ internal sealed partial class RunCommands(
     // What is done in a run folder; where it ends early, the last words come when nothing moves on the screen any more.
     private T InFolder<T>(RunFolder folder, Func<IProgressView, T> work, Func<string>? saved = null)
     {
-        string Saved() => saved is null ? "Saved what there is." : saved();
+        string Saved() => saved is null ? "Saved." : saved();
         try
         {
             using IProgressView progress = terminal.MakeProgress();
