@@ -82,6 +82,7 @@ internal static class ErrorCodes
         new(Safetensors, "A safetensors file is damaged, unfinished or beyond a limit."),
         new(Npy, "An npy or npz file is damaged, of an unsupported kind or beyond a limit."),
         new(DamagedArrays, "A file of arrays is not as it was written."),
+        new("IM3070", "The set lies in no run folder, which has its accuracies."),
         new(Device, "The device is not there, cannot be used, or failed."),
         new("IM4002", "A check of 'doctor' failed."),
         new("IM5001", "The host has no more memory."),
