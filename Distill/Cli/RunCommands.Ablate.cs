@@ -163,7 +163,7 @@ internal sealed partial class RunCommands
             Add("-", "random real", "real", "-", "soft", $"{any.Ipc}", "-", Cell(any.Accuracy.RandomRealSoftLabels));
         }
         terminal.Show(table);
-        terminal.Show($"Mean ± standard deviation, {summary.Protocol}.");
+        terminal.Show($"{MeanOf(summary.Protocol)}{summary.Protocol}.");
         foreach ((AblationRow row, IReadOnlyList<IpcResult> results) in summary.Rows)
         {
             foreach (IpcResult result in results)

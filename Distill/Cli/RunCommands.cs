@@ -248,7 +248,7 @@ internal sealed partial class RunCommands(
             table.Add(areMany ? [result.Network ?? "", .. cells] : cells);
         }
         terminal.Show(table);
-        terminal.Show($"Mean ± standard deviation, {summary.Protocol}.");
+        terminal.Show($"{MeanOf(summary.Protocol)}{summary.Protocol}.");
         foreach (IpcResult result in summary.Results)
             ShowVerdict($"IPC {result.Ipc}{(result.Network is { } network ? $" ({network})" : "")}", result.Verdict);
         if (summary.Note is { } note)
@@ -311,6 +311,10 @@ internal sealed partial class RunCommands(
         terminal.SayAlways(line);
         terminal.SayLines($"  {ShellWord.Program} resume {ShellWord.OfPath(ShownPath.Of(folder.Path))}");
     }
+
+    // One network has no deviation.
+    private static string MeanOf(string? protocol) =>
+        protocol?.EndsWith(", 1 network", StringComparison.Ordinal) == true ? "" : "Mean ± standard deviation, ";
 
     private static string Cell(Accuracy? accuracy) =>
         accuracy is null ? "-" : accuracy.Best is { } best ? $"{accuracy.Shown} (best {best.Shown})" : accuracy.Shown;

@@ -11,10 +11,6 @@ public sealed partial class ProseTests
     private const int MostWords = 40, MostColumns = 100;
     private const RegexOptions Any = RegexOptions.IgnoreCase;
 
-    // Documents that are being rewritten. Remove the name of one that has no faults any more.
-    private static readonly string[] s_beingRewritten =
-        ["README.md", "docs/guide.md", "docs/results.md", "docs/tour.md"];
-
     // What readers did not understand at once, and what to write.
     private static readonly (Regex Words, string Better)[] s_stumbled =
     [
@@ -36,14 +32,7 @@ public sealed partial class ProseTests
 
     [Fact]
     public void Sentences_are_short_lines_fit_and_words_are_the_fields() =>
-        Assert.Empty(Documents.Where(d => !s_beingRewritten.Contains(d.Path, StringComparer.Ordinal))
-            .SelectMany(d => Faults(d.Text).Select(fault => $"{d.Path}:{fault}")));
-
-    [Fact]
-    public void What_is_being_rewritten_still_has_faults() =>
-        Assert.Empty(s_beingRewritten.Where(path =>
-            !Faults(Documents.Single(d => d.Path == path).Text).Any())
-            .Select(path => $"{path} reads well now: take it off the list in ProseTests."));
+        Assert.Empty(Documents.SelectMany(d => Faults(d.Text).Select(fault => $"{d.Path}:{fault}")));
 
     [Fact]
     public void Many_sentences_are_read()

@@ -16,8 +16,8 @@ internal sealed class PlanCommand() : PlannedCommand(new DemoCommand())
         that, they are estimated from what it computes. No run folder is made.
 
         Examples:
-          dotnet run --project Distill -- plan distill --dataset cifar-10 --data ~/data --ipc 10
-          dotnet run --project Distill -- plan evaluate runs/RUN/synthetic/ipc10.safetensors --epochs 1000
-          dotnet run --project Distill -- plan resume
+          infmatch plan distill --dataset cifar-10 --data ~/data --ipc 10
+          infmatch plan evaluate runs/RUN/synthetic/ipc10.safetensors --epochs 1000
+          infmatch plan resume
         """;
 }
