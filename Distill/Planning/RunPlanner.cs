@@ -15,6 +15,9 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
     // RealImages looks at so many images of a class at a time, and Fit at so many of the training set.
     private const int LeastLooked = 64, WhiteningSide = 384;
 
+    // The loss in fixed places, without a gradient, in units of an update.
+    private const double UpdatesOfProbe = 1.5;
+
     private readonly Network _network = data.NetworkOf(settings, settings.Width);
     private readonly TrainingPlan _expertPlan = PlanFactory.ExpertPlan(settings, data.Pair.Name);
     private readonly List<PlannedWork> _work = [];
@@ -53,9 +56,15 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         var stage = new PlannedStage(PlannedStage.Distil, ipc, $"{left} updates of {ipc * data.Classes} images ({_network.Name})");
         if (settings.StartFrom is null)
             Classify(stage, _network, ImagesOfStart(ipc) * settings.Experts);
-        Add(stage, $"update ipc{ipc}", left, (probe, slot) => probe.Update(_network, ipc, from, slot));
+        double places = settings.ProbeInterval == 0 ? 0 : left / settings.ProbeInterval + 1;
+        Add(stage, $"update ipc{ipc}", left + UpdatesOfProbe * places, (probe, slot) => probe.Update(_network, ipc, from, slot));
         if (settings.EvaluateEvery > 0)
-            EvaluateAlone(stage, evaluated, ipc, settings.Iterations / settings.EvaluateEvery - from / settings.EvaluateEvery);
+        {
+            RunSettings onTheWay = settings.OnTheWay;
+            TrainAndTest(
+                stage, evaluated, Protocols.Plan(onTheWay, data.Pair.Name), ipc,
+                settings.Iterations / settings.EvaluateEvery - from / settings.EvaluateEvery + (from == 0 ? 1 : 0), 1, onTheWay);
+        }
         return this;
     }
 
@@ -113,12 +122,12 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
     private void EvaluateAlone(PlannedStage stage, Network network, int ipc, int networks) =>
         TrainAndTest(stage, network, Protocols.Plan(settings, data.Pair.Name), ipc, networks, 1);
 
-    private void TrainAndTest(PlannedStage stage, Network network, TrainingPlan plan, int ipc, int times, int atOnce)
+    private void TrainAndTest(PlannedStage stage, Network network, TrainingPlan plan, int ipc, int times, int atOnce, RunSettings? by = null)
     {
         Add(
             stage, $"step {network.Name} ipc{ipc} ×{atOnce}", times * StepsOf(plan, ImagesOf(ipc)),
             (probe, slot) => probe.TrainingStep(network, () => probe.TrainingSetOf(ipc), plan, atOnce, slot));
-        int every = settings.BestEvery ?? Protocols.BestEvery(settings);
+        int every = (by ?? settings).BestEvery ?? Protocols.BestEvery(by ?? settings);
         int tests = 1 + (every > 0 ? (plan.Epochs - 1) / every : 0);
         Classify(stage, network, (double)times * tests * TestImages, atOnce);
     }
