@@ -123,9 +123,11 @@ internal sealed partial class RunCommands(
             summary = InFolder(folder, progress => new DistillationRun(
                 new RunInputs(folder, settings, data.Pair, data.Backend, progress, cancel) { Prepared = data }).Execute());
         }
-        catch (OperationCanceledException) when (terminal.IsJson && File.Exists(folder.Summary))
+        catch (OperationCanceledException)
         {
-            terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
+            Reports.WriteAtEnd(folder, data.Pair, backend: null);
+            if (terminal.IsJson && File.Exists(folder.Summary))
+                terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
             throw;
         }
         Show(summary);
@@ -133,6 +135,7 @@ internal sealed partial class RunCommands(
         terminal.ShowUnbroken($"Sets:     {ShownPath.Of(Path.GetDirectoryName(folder.Set(largest))!)}");
         terminal.ShowUnbroken($"Pictures: {ShownPath.Of(Path.GetDirectoryName(folder.Picture(largest, ""))!)}");
         terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Summary)}");
+        Reports.WriteAtEnd(folder, data.Pair, data.Backend);
         string ofData = ShellWord.Option("--data", settings.Data), set = ShellWord.OfPath(ShownPath.Of(folder.Set(largest)));
         terminal.ShowUnbroken(
             $"Next:     {ShellWord.Program} evaluate {set}{ofData} --eval-width 128 --epochs 1000 --repeats 5");
@@ -140,6 +143,8 @@ internal sealed partial class RunCommands(
         if (terminal.IsJson)
             terminal.Data.WriteLine(summary.ToJson());
     }
+
+    private ReportCommands Reports => new(terminal, load, cancel);
 
     // The data of a distillation, once all that can be known before has been found to be in order. Experts of the run itself
     // that are not there yet are its own to make.

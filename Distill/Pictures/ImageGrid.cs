@@ -60,4 +60,30 @@ internal static class ImageGrid
         byte[] bytes = PngImage.Encode(bitmap);
         AtomicFile.Write(path, stream => stream.Write(bytes));
     }
+
+    /// <summary>The pixels [M·n, C, H, W] of a picture that <see cref="Write"/> made, n being the images of a class that it
+    /// shows.</summary>
+    /// <exception cref="DistillException">It is damaged, or no picture of such images.</exception>
+    public static byte[] Read(string path, int channels, int height, int width, int classes)
+    {
+        using SKBitmap? bitmap = SKBitmap.Decode(path);
+        int scale = ScaleOf(height), pitch = width * scale + Gap, plane = height * width;
+        int columns = bitmap is null ? 0 : (bitmap.Width - PositionOf(0, 0, height, width).X) / pitch;
+        if (bitmap is null || columns < 1 || (bitmap.Width, bitmap.Height) != PositionOf(classes, columns, height, width))
+        {
+            throw new DistillException(
+                ExitCode.Data, "IM3060",
+                $"{path} is {(bitmap is null ? "no picture that can be read" : $"a picture of {bitmap.Width}×{bitmap.Height} pixels")}; " +
+                $"expected one of {classes} rows of images {height}×{width}. It was changed or damaged after the run wrote it.");
+        }
+        var pixels = new byte[classes * columns * channels * plane];
+        for (int i = 0; i < pixels.Length; i++)
+        {
+            int image = i / (channels * plane), channel = i / plane % channels, y = i % plane / width, x = i % width;
+            (int left, int top) = PositionOf(image / columns, image % columns, height, width);
+            SKColor colour = bitmap.GetPixel(left + x * scale, top + y * scale);
+            pixels[i] = channel switch { 0 => colour.Red, 1 => colour.Green, _ => colour.Blue };
+        }
+        return pixels;
+    }
 }

@@ -61,9 +61,12 @@ internal sealed class MetricsFile : IDisposable
         (what, e) => Damaged(path, what, e));
 
     /// <summary>What the lines of a number of images per class tell of one thing, by iteration.</summary>
-    public static (int Iteration, double Value)[] Curve(string path, int ipc, string what) =>
+    public static (int Iteration, double Value)[] Curve(string path, int ipc, string what) => Curve(Read(path), ipc, what);
+
+    /// <summary>What some lines of the file tell of one thing and a number of images per class, by iteration.</summary>
+    public static (int Iteration, double Value)[] Curve(IEnumerable<JsonObject> lines, int ipc, string what) =>
     [
-        .. Read(path).Where(line => line["ipc"]!.GetValue<int>() == ipc)
+        .. lines.Where(line => line["ipc"]!.GetValue<int>() == ipc)
             .Select(line => (Line: line, Value: line[what] ?? (what == LossKey ? line[OlderLossKey] : null)))
             .Where(found => found.Value is not null)
             .Select(found => (found.Line["iteration"]!.GetValue<int>(), found.Value!.GetValue<double>())),

@@ -50,6 +50,9 @@ internal sealed class CommandContext(
     /// <summary>The work of commands on finished sets.</summary>
     public ArtifactCommands Artifacts() => new(terminal, load, cancel);
 
+    /// <summary>The work of 'report' and 'compare'.</summary>
+    public ReportCommands Reports() => new(terminal, load, cancel);
+
     /// <summary>The work of 'influence'.</summary>
     public InfluenceCommands Influence() => new(terminal, load, cancel);
 

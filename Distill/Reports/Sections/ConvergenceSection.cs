@@ -1,0 +1,82 @@
+using System.Xml.Linq;
+
+namespace InfMatch.Distill;
+
+/// <summary>Accuracy and loss over the updates, beside another run.</summary>
+internal sealed class ConvergenceSection : ReportSection
+{
+    // The colours of runs that are drawn over each other.
+    private static readonly string[] s_colours = ["run1", "run2", "run3", "run4", "run5", "run6"];
+
+    /// <inheritdoc/>
+    public override string Name => "convergence";
+
+    /// <inheritdoc/>
+    public override string Title => "Convergence";
+
+    /// <inheritdoc/>
+    public override int Place => 4;
+
+    /// <inheritdoc/>
+    public override bool IsOf(ReportSource source) => source.IsComparison || source.Against is not null;
+
+    /// <inheritdoc/>
+    public override IEnumerable<XElement> Content(ReportSource source)
+    {
+        RecordedRun[] runs = [.. source.IsComparison ? source.Runs : [source.Run, source.Against!]];
+        yield return Html.Of(
+            "ul", Html.Class("legend"), runs.Select((run, i) => Html.Of(
+                "li", Html.Of("span", Html.Class($"swatch {Colour(i)}")), Html.Of("strong", Letter(i)), " ", run.Name)));
+        bool isEmpty = true;
+        foreach (int ipc in runs.SelectMany(r => r.Ipcs).Distinct().Order())
+        {
+            XElement[] charts = [.. ChartsOf(runs, ipc).Where(c => c.Series.Any(s => s.Points.Count > 0)).Select(c => c.ToFigure())];
+            if (charts.Length == 0)
+                continue;
+            isEmpty = false;
+            yield return Html.Of("h3", $"{ipc} {(ipc == 1 ? "image" : "images")} per class");
+            yield return Html.Of("div", Html.Class("charts"), charts);
+        }
+        if (isEmpty)
+            yield return Html.Missing("None of these runs recorded its steps.");
+    }
+
+    /// <summary>The letter of a run among several.</summary>
+    internal static string Letter(int number) => number < 26 ? $"{(char)('A' + number)}" : $"{number + 1}";
+
+    /// <summary>The colour of a run among several.</summary>
+    internal static string Colour(int number) => s_colours[number % s_colours.Length];
+
+    private static IEnumerable<LineChart> ChartsOf(RecordedRun[] runs, int ipc)
+    {
+        yield return new LineChart("Test accuracy on the way", "updates of S", [.. runs.Select((run, i) => Accuracy(run, ipc, i))])
+        {
+            Unit = "%", Note = "The point at the end is the mean over the networks of the evaluation; those on the way are one network's.",
+        };
+        foreach (IGrouping<string, (RecordedRun Run, int Number)> method in runs.Select((run, i) => (Run: run, Number: i))
+            .Where(r => r.Run.Settings is not null).GroupBy(r => r.Run.Settings!.MethodKind.LossName, StringComparer.Ordinal))
+        {
+            yield return new LineChart($"{method.Key}, moving mean", "updates of S", [
+                .. method.Select(r => ChartSeries.OfSteps(
+                        method.Key, Colour(r.Number), r.Run.Curve(ipc, MetricsFile.LossKey)).Last() with
+                    {
+                        Name = Letter(r.Number), Band = [],
+                    }),
+            ]);
+        }
+    }
+
+    private static ChartSeries Accuracy(RecordedRun run, int ipc, int number)
+    {
+        IpcResult? result = run.Results.FirstOrDefault(r => r.Ipc == ipc);
+        IEnumerable<(double, double)> end = result is { Accuracy.Distilled: { } distilled, Iterations: { } iterations }
+            ? [(iterations, distilled.Mean)]
+            : [];
+        return new ChartSeries(
+            Letter(number), Colour(number), [.. run.Curve(ipc, "accuracy").Select(p => ((double)p.Iteration, p.Value))
+                .Where(p => result?.Iterations != (int)p.Item1).Concat(end)])
+        {
+            HasDots = true,
+        };
+    }
+}
