@@ -43,6 +43,63 @@ internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, Datase
         }
     }
 
+    /// <summary>'compare': several runs beside each other, here and on a page.</summary>
+    /// <param name="runs">Run folders, at least two.</param>
+    /// <param name="page">The page's file; null for compare.html below --out.</param>
+    /// <param name="root">The folder of runs.</param>
+    public void Compare(IReadOnlyList<string> runs, string? page, string root)
+    {
+        if (runs.Count < 2)
+            throw DistillException.BadCommand("'compare' takes at least two runs. See compare --help.");
+        RecordedRun[] recorded = [.. runs.Select(run => Find(run, root))];
+        string path = page ?? Path.Combine(root, "compare.html");
+        long bytes = ReportPage.Write(path, new ReportSource(recorded) { IsComparison = true });
+        foreach (string problem in recorded.SelectMany(r => r.Problems))
+            terminal.Say($"compare: {problem}");
+        var comparison = new RunComparison(recorded);
+        Show(comparison, recorded);
+        terminal.ShowUnbroken($"Page: {ShownPath.Of(path)} ({ByteSize.Text(bytes)})");
+        if (terminal.IsJson)
+        {
+            JsonObject json = comparison.ToJson();
+            json["page"] = Path.GetFullPath(path);
+            terminal.Data.WriteLine(json.ToJsonString(JsonText.Options));
+        }
+    }
+
+    private void Show(RunComparison comparison, RecordedRun[] runs)
+    {
+        for (int i = 0; i < runs.Length; i++)
+            terminal.ShowUnbroken($"{RunComparison.LetterOf(i)}  {ShownPath.Of(runs[i].Files.Path)}{(runs[i].Summary is { Complete: true } ? "" : " (not complete)")}");
+        var table = new ResultTable(
+            "Test accuracy in percent", 2,
+            ["run", "method", "images per class", "random real", "random real + soft labels", "distilled", "whole set", "seconds", "memory"])
+        {
+            Optional = ["memory", "whole set", "method", "random real"],
+        };
+        foreach ((string letter, RecordedRun run, IpcResult result) in comparison.Rows())
+        {
+            AccuracySet a = result.Accuracy;
+            table.Add(
+                letter, RunComparison.MethodOf(run, result), result.Network is { } network ? $"{result.Ipc} {network}" : $"{result.Ipc}",
+                Cell(a.RandomReal), Cell(a.RandomRealSoftLabels), Cell(a.Distilled), Cell(a.Whole),
+                FormattableString.Invariant($"{run.Summary!.Seconds:F0}"), ByteSize.Text(run.Summary.PeakMemoryBytes));
+        }
+        terminal.Show(table);
+        if (comparison.Differences.Count == 0)
+        {
+            terminal.Show("All settings are the same.");
+            return;
+        }
+        string[] letters = [.. runs.Select((_, i) => RunComparison.LetterOf(i))];
+        var differences = new ResultTable("Settings that differ", 1, ["setting", .. letters]);
+        foreach ((Setting setting, string[] values) in comparison.Differences)
+            differences.Add([setting.Name, .. values]);
+        terminal.Show(differences);
+    }
+
+    private static string Cell(Accuracy? accuracy) => accuracy is null ? "-" : accuracy.Shown;
+
     /// <summary>The page at the end of a run. That it cannot be written is said and does not undo what is done.</summary>
     /// <param name="folder">The run.</param>
     /// <param name="pair">Its data.</param>

@@ -18,7 +18,10 @@ internal sealed record ResultColumn(string Key, string Name, string Colour, Func
 
     /// <summary>An accuracy as a cell shows it.</summary>
     public static string Cell(Accuracy? accuracy) => accuracy is null ? "–"
-        : accuracy.Best is { } best ? $"{accuracy.Shown} (best {best.Shown})" : accuracy.Shown;
+        : accuracy.Best is { } best ? $"{Unbroken(accuracy)} (best {Unbroken(best)})" : Unbroken(accuracy);
+
+    // A number and its deviation stay on one line.
+    private static string Unbroken(Accuracy accuracy) => accuracy.Shown.Replace(' ', '\u00a0');
 
     /// <summary>How a result is called: its images per class, and the network where several evaluated.</summary>
     public static string RowOf(IpcResult result) =>

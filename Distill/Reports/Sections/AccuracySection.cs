@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Xml.Linq;
 
 namespace InfMatch.Distill;
@@ -34,24 +33,8 @@ internal sealed class AccuracySection : ReportSection
         ];
     }
 
-    /// <summary>Bars of a row; the table has their numbers.</summary>
-    internal static XElement Bars(IpcResult result) => Html.Of(
+    private static XElement Bars(IpcResult result) => Html.Of(
         "div", Html.Class("bars"), Html.At("aria-hidden", "true"), Html.Of("h4", ResultColumn.RowOf(result)),
         ResultColumn.All.Select(column => (column, Accuracy: column.Of(result.Accuracy))).Where(c => c.Accuracy is not null)
-            .Select(c => Bar(c.column.Name, c.column.Colour, c.Accuracy!)));
-
-    /// <summary>A bar from 0 to 100 % with its deviation.</summary>
-    internal static XElement Bar(string name, string colour, Accuracy accuracy)
-    {
-        double low = Math.Max(0, accuracy.Mean - accuracy.Std), high = Math.Min(100, accuracy.Mean + accuracy.Std);
-        return Html.Of(
-            "div", Html.Class($"bar {colour}"), Html.Of("span", Html.Class("name"), name),
-            Html.Of(
-                "span", Html.Class("track"),
-                Html.Of("span", Html.Class("fill"), Html.At("style", $"width:{Percent(accuracy.Mean)}")),
-                Html.Of("span", Html.Class("whisker"), Html.At("style", $"left:{Percent(low)};width:{Percent(high - low)}"))),
-            Html.Of("span", Html.Class("value"), accuracy.Shown));
-    }
-
-    private static string Percent(double value) => value.ToString("0.##", CultureInfo.InvariantCulture) + "%";
+            .Select(c => AccuracyBar.Of(c.column.Name, c.column.Colour, c.Accuracy!)));
 }

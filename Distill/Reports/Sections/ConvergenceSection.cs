@@ -5,9 +5,6 @@ namespace InfMatch.Distill;
 /// <summary>Accuracy and loss over the updates, beside another run.</summary>
 internal sealed class ConvergenceSection : ReportSection
 {
-    // The colours of runs that are drawn over each other.
-    private static readonly string[] s_colours = ["run1", "run2", "run3", "run4", "run5", "run6"];
-
     /// <inheritdoc/>
     public override string Name => "convergence";
 
@@ -24,9 +21,13 @@ internal sealed class ConvergenceSection : ReportSection
     public override IEnumerable<XElement> Content(ReportSource source)
     {
         RecordedRun[] runs = [.. source.IsComparison ? source.Runs : [source.Run, source.Against!]];
-        yield return Html.Of(
-            "ul", Html.Class("legend"), runs.Select((run, i) => Html.Of(
-                "li", Html.Of("span", Html.Class($"swatch {Colour(i)}")), Html.Of("strong", Letter(i)), " ", run.Name)));
+        if (!source.IsComparison) // whose runs stand above
+        {
+            yield return Html.Of(
+                "ul", Html.Class("legend"), runs.Select((run, i) => Html.Of(
+                    "li", Html.Of("span", Html.Class($"swatch {RunComparison.ColourOf(i)}")),
+                    Html.Of("strong", RunComparison.LetterOf(i)), " ", run.Name)));
+        }
         bool isEmpty = true;
         foreach (int ipc in runs.SelectMany(r => r.Ipcs).Distinct().Order())
         {
@@ -41,12 +42,6 @@ internal sealed class ConvergenceSection : ReportSection
             yield return Html.Missing("None of these runs recorded its steps.");
     }
 
-    /// <summary>The letter of a run among several.</summary>
-    internal static string Letter(int number) => number < 26 ? $"{(char)('A' + number)}" : $"{number + 1}";
-
-    /// <summary>The colour of a run among several.</summary>
-    internal static string Colour(int number) => s_colours[number % s_colours.Length];
-
     private static IEnumerable<LineChart> ChartsOf(RecordedRun[] runs, int ipc)
     {
         yield return new LineChart("Test accuracy on the way", "updates of S", [.. runs.Select((run, i) => Accuracy(run, ipc, i))])
@@ -58,9 +53,9 @@ internal sealed class ConvergenceSection : ReportSection
         {
             yield return new LineChart($"{method.Key}, moving mean", "updates of S", [
                 .. method.Select(r => ChartSeries.OfSteps(
-                        method.Key, Colour(r.Number), r.Run.Curve(ipc, MetricsFile.LossKey)).Last() with
+                        method.Key, RunComparison.ColourOf(r.Number), r.Run.Curve(ipc, MetricsFile.LossKey)).Last() with
                     {
-                        Name = Letter(r.Number), Band = [],
+                        Name = RunComparison.LetterOf(r.Number), Band = [],
                     }),
             ]);
         }
@@ -73,7 +68,7 @@ internal sealed class ConvergenceSection : ReportSection
             ? [(iterations, distilled.Mean)]
             : [];
         return new ChartSeries(
-            Letter(number), Colour(number), [.. run.Curve(ipc, "accuracy").Select(p => ((double)p.Iteration, p.Value))
+            RunComparison.LetterOf(number), RunComparison.ColourOf(number), [.. run.Curve(ipc, "accuracy").Select(p => ((double)p.Iteration, p.Value))
                 .Where(p => result?.Iterations != (int)p.Item1).Concat(end)])
         {
             HasDots = true,

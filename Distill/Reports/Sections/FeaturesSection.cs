@@ -38,8 +38,23 @@ internal sealed class FeaturesSection : ReportSection
         foreach (SetFeatures set in features.Sets)
         {
             yield return Html.Of("h3", $"{set.Ipc} {(set.Ipc == 1 ? "image" : "images")} per class");
+            yield return Verdict(set);
             yield return Figure(set, [.. set.Classes.Select((_, i) => NameOf(source.Run, i))]);
         }
+    }
+
+    private static XElement Verdict(SetFeatures set)
+    {
+        double coverage = set.Classes.Average(c => c.After.Coverage), distance = set.Classes.Average(c => c.After.Distance);
+        string where = distance switch
+        {
+            < 0.4 => "nearer to the middle of the classes than most real images",
+            < 0.6 => "about as far from the middle of the classes as real images",
+            < 0.9 => "farther out than most real images, towards the edges of the classes",
+            _ => "outside of nearly all real images",
+        };
+        return Html.Paragraph(
+            Html.Of("strong", $"Coverage {Percent(coverage)} %"), $" (as many random real images: 50 %), distance {Percent(distance)} %: S lies {where}.");
     }
 
     private static string NameOf(RecordedRun run, int label) =>
@@ -60,7 +75,7 @@ internal sealed class FeaturesSection : ReportSection
                     Mark("distilled", "synthetic, at the end"))),
             Html.Table(
                 "Coverage and distance of each class, in percent",
-                ["class", "coverage at the start", "at the end", "distance at the start", "at the end"],
+                ["class", "coverage at start", "at end", "distance at start", "at end"],
                 set.Classes.Select((of, i) => Row(names[i], of)).Append(Mean(set))));
     }
 
@@ -94,7 +109,8 @@ internal sealed class FeaturesSection : ReportSection
         (double X, double Y) At((double X, double Y) p) =>
             (Margin + (p.X - left) / reach * (Side - 2 * Margin), Margin + (p.Y - top) / reach * (Side - 2 * Margin));
         string words =
-            $"{name}: of {real.Length} real images {Percent(of.After.Coverage)} % are covered by {after.Length} synthetic ones" +
+            $"{name}: {Percent(of.After.Coverage)} % of {real.Length} real images are covered by " +
+            $"{(after.Length == 1 ? "the synthetic one" : $"the {after.Length} synthetic ones")}" +
             (of.Before is { } start ? $", {Percent(start.Coverage)} % at the start" : "") +
             $"; distance {Percent(of.After.Distance)} %. The plane shows {Percent(of.Explained)} % of the variance.";
         string moves = before.Length != after.Length ? "" : string.Concat(before.Zip(after, (b, a) =>
