@@ -21,6 +21,9 @@ public abstract class DistillationMethod : IKind
     /// <summary>What its loss is called where it is shown.</summary>
     public virtual string LossName => "loss";
 
+    /// <summary>The loss where S is empty, near which a distillation has achieved nothing; null where that means nothing.</summary>
+    public virtual double? LossOfEmptySet => null;
+
     /// <summary>The names of what its steps measure besides the loss, in snake case; others are refused.</summary>
     public virtual IReadOnlyList<string> Metrics => [];
 

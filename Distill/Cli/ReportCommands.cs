@@ -73,7 +73,7 @@ internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, Datase
             terminal.ShowUnbroken($"{RunComparison.LetterOf(i)}  {ShownPath.Of(runs[i].Files.Path)}{(runs[i].Summary is { Complete: true } ? "" : " (not complete)")}");
         var table = new ResultTable(
             "Test accuracy in percent", 2,
-            ["run", "method", "images per class", "random real", "random real + soft labels", "distilled", "whole set", "seconds", "memory"])
+            ["run", "method", "images per class", "random real", "random real + soft labels", "distilled", "whole set", "verdict", "seconds", "memory"])
         {
             Optional = ["memory", "whole set", "method", "random real"],
         };
@@ -83,7 +83,7 @@ internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, Datase
             table.Add(
                 letter, RunComparison.MethodOf(run, result), result.Network is { } network ? $"{result.Ipc} {network}" : $"{result.Ipc}",
                 Cell(a.RandomReal), Cell(a.RandomRealSoftLabels), Cell(a.Distilled), Cell(a.Whole),
-                FormattableString.Invariant($"{run.Summary!.Seconds:F0}"), ByteSize.Text(run.Summary.PeakMemoryBytes));
+                result.Verdict?.Kind ?? "-", FormattableString.Invariant($"{run.Summary!.Seconds:F0}"), ByteSize.Text(run.Summary.PeakMemoryBytes));
         }
         terminal.Show(table);
         if (comparison.Differences.Count == 0)

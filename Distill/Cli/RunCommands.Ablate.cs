@@ -164,6 +164,11 @@ internal sealed partial class RunCommands
         }
         terminal.Show(table);
         terminal.Show($"Mean ± standard deviation, {summary.Protocol}.");
+        foreach ((AblationRow row, IReadOnlyList<IpcResult> results) in summary.Rows)
+        {
+            foreach (IpcResult result in results)
+                ShowVerdict($"{row.Name}, IPC {result.Ipc}", result.Verdict);
+        }
         if (isBesidePaper)
             terminal.Show("Column 'paper': influence matching's own ablation, CIFAR-100 with 50 images per class.");
         terminal.Show($"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}");

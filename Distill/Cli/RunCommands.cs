@@ -123,10 +123,10 @@ internal sealed partial class RunCommands(
             summary = InFolder(folder, progress => new DistillationRun(
                 new RunInputs(folder, settings, data.Pair, data.Backend, progress, cancel) { Prepared = data }).Execute());
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException or NumericalException or DeviceMemoryException)
         {
             Reports.WriteAtEnd(folder, data.Pair, backend: null);
-            if (terminal.IsJson && File.Exists(folder.Summary))
+            if (e is OperationCanceledException && terminal.IsJson && File.Exists(folder.Summary))
                 terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
             throw;
         }
@@ -136,12 +136,29 @@ internal sealed partial class RunCommands(
         terminal.ShowUnbroken($"Pictures: {ShownPath.Of(Path.GetDirectoryName(folder.Picture(largest, ""))!)}");
         terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Summary)}");
         Reports.WriteAtEnd(folder, data.Pair, data.Backend);
-        string ofData = ShellWord.Option("--data", settings.Data), set = ShellWord.OfPath(ShownPath.Of(folder.Set(largest)));
-        terminal.ShowUnbroken(
-            $"Next:     {ShellWord.Program} evaluate {set}{ofData} --eval-width 128 --epochs 1000 --repeats 5");
-        terminal.ShowUnbroken($"          {ShellWord.Program} verify {set}{ofData}");
+        if (summary.Results.Any(r => r.Verdict?.Kind != Verdict.Diverged))
+        {
+            int sound = summary.Results.Where(r => r.Verdict?.Kind != Verdict.Diverged).Max(r => r.Ipc);
+            string ofData = ShellWord.Option("--data", settings.Data), set = ShellWord.OfPath(ShownPath.Of(folder.Set(sound)));
+            terminal.ShowUnbroken(
+                $"Next:     {ShellWord.Program} evaluate {set}{ofData} --eval-width 128 --epochs 1000 --repeats 5");
+            terminal.ShowUnbroken($"          {ShellWord.Program} verify {set}{ofData}");
+        }
         if (terminal.IsJson)
             terminal.Data.WriteLine(summary.ToJson());
+        RequireSound(summary);
+    }
+
+    // Nothing crashed and all files are there; but a script that goes on with such a set should hear of it.
+    private static void RequireSound(Summary summary)
+    {
+        IpcResult[] diverged = [.. summary.Results.Where(r => r.Verdict?.Kind == Verdict.Diverged)];
+        if (diverged.Length == 0)
+            return;
+        string sets = string.Join(" and ", diverged.Select(r => $"IPC {r.Ipc}"));
+        throw new DistillException(
+            ExitCode.Diverged, "IM8001",
+            $"{sets} diverged: the table's row is of a set that distilling destroyed. Try {diverged[0].Verdict!.Next}.");
     }
 
     private ReportCommands Reports => new(terminal, load, cancel);
@@ -196,6 +213,8 @@ internal sealed partial class RunCommands(
         }
         terminal.Show(table);
         terminal.Show($"Mean ± standard deviation, {summary.Protocol}.");
+        foreach (IpcResult result in summary.Results)
+            ShowVerdict($"IPC {result.Ipc}{(result.Network is { } network ? $" ({network})" : "")}", result.Verdict);
         if (summary.Note is { } note)
             terminal.Show($"Note: {note}");
         if (summary.Results.Any(r => r.Accuracy.Whole is not null))
@@ -203,6 +222,15 @@ internal sealed partial class RunCommands(
         terminal.Show(
             $"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}; " +
             $"memory {ByteSize.Text(summary.PeakMemoryBytes)} at most");
+    }
+
+    private void ShowVerdict(string row, Verdict? verdict)
+    {
+        if (verdict is null)
+            return;
+        terminal.Show($"{row}: {verdict}.");
+        if (verdict.Next is { } next)
+            terminal.Show($"  Try {next}.");
     }
 
     private PreparedData Prepare(DatasetPair pair, Backend backend, RunSettings settings)

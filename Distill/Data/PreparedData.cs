@@ -107,6 +107,13 @@ internal sealed class PreparedData : IDisposable, IRealData
         return Pair.Standardisation.ToPixels(Whitening is null ? values : Whitening.Inverse.Undo(values), Image);
     }
 
+    /// <summary>How far images [n, C, H, W] are from pixels that can be shown.</summary>
+    public PixelExtent ExtentOf(Tensor images)
+    {
+        float[] values = images.ToArray<float>();
+        return PixelExtent.Of(Whitening is null ? values : Whitening.Inverse.Undo(values), Image, Pair.Standardisation);
+    }
+
     /// <summary>Chosen training images with one-hot labels.</summary>
     public LabelledImages SelectLabelled(int[] indices) => Train.Rows(indices);
 

@@ -98,6 +98,10 @@ internal sealed record IpcResult(int Ipc, [property: JsonPropertyName("estimator
 
     /// <summary>SHA-256 of the distilled set's images and label logits.</summary>
     public string? SetHash { get; init; }
+
+    /// <summary>What the accuracies say; null where they are not all known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Verdict? Verdict { get; init; }
 }
 
 /// <summary>summary.json: the result of a run.</summary>
@@ -170,6 +174,7 @@ internal sealed record Summary
                 throw new JsonException($"{place}[{i}].ipc is {results[i].Ipc}; expected a number from 1.");
             foreach ((string name, Accuracy? accuracy) in results[i].Accuracy.All())
                 accuracy?.RequireAcceptable($"{place}[{i}].accuracy.{name}");
+            results[i].Verdict?.RequireAcceptable($"{place}[{i}].verdict");
         }
     }
 

@@ -71,6 +71,7 @@ internal sealed class EvaluationRun(
             Network = model is null ? null : network.Name,
         });
         var sets = new List<EvaluatedSet>();
+        PixelExtent pixels = evaluation.Set is null ? default : evaluation.Data.ExtentOf(evaluation.Set.Images);
         if (evaluation.Set is { } set)
             sets.Add(Column("distilled", _ => set.AsTrainingSet(), (all, a) => all with { Distilled = a }));
         sets.Add(Column("random real", r => real.Random(ipc, r), (all, a) => all with { RandomReal = a }));
@@ -81,6 +82,14 @@ internal sealed class EvaluationRun(
                 (all, a) => all with { RandomRealSoftLabels = a }));
         }
         evaluator.Evaluate(sets, _settings.Repeats, progress);
+        _results[at] = _results[at] with
+        {
+            Verdict = new RowEvidence
+            {
+                Accuracy = _results[at].Accuracy, Settings = _settings, Classes = evaluation.Data.Classes,
+                TestImages = evaluation.Data.TestLabels.Length, Pixels = pixels,
+            }.Decide(),
+        };
 
         EvaluatedSet Column(string what, Func<int, LabelledImages> setOf, Func<AccuracySet, Accuracy, AccuracySet> with)
         {

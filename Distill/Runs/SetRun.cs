@@ -28,6 +28,7 @@ internal sealed class SetRun(RunParts run, int ipc)
 {
     private readonly RunSettings _settings = run.Inputs.Settings;
     private readonly RunFolder _folder = run.Inputs.Folder;
+    private LossCourse? _loss;
     private IpcResult _result = new(ipc, run.Inputs.Settings.MethodLabel, new AccuracySet { Whole = run.Library.Accuracy });
 
     /// <summary>Does all of it, or the rest of it.</summary>
@@ -57,6 +58,8 @@ internal sealed class SetRun(RunParts run, int ipc)
         catch (Exception e) when (e is not DeviceException)
         {
             KeepWhatThereIs(distiller, origin);
+            if (e is NumericalException)
+                run.Keep(_result with { Verdict = Verdict.OfFailure(e.Message) });
             throw;
         }
         KeepWhatThereIs(distiller, origin);
@@ -130,6 +133,7 @@ internal sealed class SetRun(RunParts run, int ipc)
     private IpcResult Describe(Distiller distiller, (int Iteration, double Value)[] losses)
     {
         double[] end = [.. losses.Skip(losses.Length * 9 / 10).Select(p => p.Value)];
+        _loss = LossCourse.OfUpdates([.. losses.Select(p => p.Value)]);
         return _result with
         {
             Iterations = distiller.Iteration,
@@ -138,9 +142,19 @@ internal sealed class SetRun(RunParts run, int ipc)
         };
     }
 
+    private IpcResult WithVerdict(IpcResult result, PixelExtent pixels) => result with
+    {
+        Verdict = !result.Accuracy.IsComplete ? null : new RowEvidence
+        {
+            Accuracy = result.Accuracy, Settings = _settings, Classes = run.Data.Classes, TestImages = run.Data.TestLabels.Length,
+            Pixels = pixels, Loss = _loss,
+        }.Decide(),
+    };
+
     private void Evaluate(Distiller distiller, SetOrigin origin)
     {
         AccuracySet? known = run.Inputs.Baselines?.GetValueOrDefault(ipc);
+        PixelExtent pixels = run.Data.ExtentOf(distiller.Set.Images);
         _result = run.Keep(_result with
         {
             Accuracy = _result.Accuracy with
@@ -168,10 +182,11 @@ internal sealed class SetRun(RunParts run, int ipc)
                 a => _result.Accuracy with { RandomRealSoftLabels = a }));
         }
         run.Evaluator.Evaluate(sets, _settings.Repeats, run.Inputs.Progress);
-    }
 
-    private EvaluatedSet Column(string what, Func<int, LabelledImages> setOf, Func<Accuracy, AccuracySet> with) => new(
-        $"IPC {ipc}: {what}", setOf, accuracy => _result = run.Keep(_result with { Accuracy = with(accuracy) }));
+        EvaluatedSet Column(string what, Func<int, LabelledImages> setOf, Func<Accuracy, AccuracySet> with) => new(
+            $"IPC {ipc}: {what}", setOf,
+            accuracy => _result = run.Keep(WithVerdict(_result with { Accuracy = with(accuracy) }, pixels)));
+    }
 
     // Every part that has the form of images.
     private void DrawPictures(SyntheticSet set, string what)

@@ -27,6 +27,9 @@ internal enum ExitCode
     /// <summary>A file or folder cannot be written, or the disk is full.</summary>
     FileSystem = 7,
 
+    /// <summary>Everything was done and is on disk, but a distillation destroyed its set.</summary>
+    Diverged = 8,
+
     /// <summary>Stopped by Ctrl-C or SIGTERM.</summary>
     Interrupted = 130,
 }

@@ -79,6 +79,9 @@ public sealed class InfluenceMatching : DistillationMethod
     public override string LossName => "J";
 
     /// <inheritdoc/>
+    public override double? LossOfEmptySet => 1;
+
+    /// <inheritdoc/>
     public override IReadOnlyList<MethodSetting> Settings { get; } =
     [
         Estimator, Weight, ClassWiseMatching, WindowLength, StartFirst, StartLast, StartGrowth, Threshold, SyntheticRate, RealBatch,

@@ -30,7 +30,7 @@ internal sealed class DemoCommand : CommandDefinition
           INFMATCH_PLUGINS  assemblies that bring methods, networks, data sets and the like
           NO_COLOR          no colours
 
-        Exit codes: 0 done, 1 bug, 2 usage, 3 data, 4 device, 5 memory, 6 numerical, 7 files, 130 interrupted.
+        Exit codes: 0 done, 1 bug, 2 usage, 3 data, 4 device, 5 memory, 6 numerical, 7 files, 8 diverged, 130 interrupted.
         """;
 
     /// <inheritdoc/>

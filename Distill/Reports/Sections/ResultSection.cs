@@ -35,28 +35,26 @@ internal sealed class ResultSection : ReportSection
 
     private static XElement Card(IpcResult result)
     {
-        (string kind, string text) = Judged(result);
+        Verdict? verdict = result.Verdict;
         return Html.Of(
-            "div", Html.Class($"card {kind}"), Html.Of("h3", ResultColumn.RowOf(result)),
+            "div", Html.Class($"card {verdict?.Kind ?? "unknown"}"), Html.Of("h3", ResultColumn.RowOf(result)),
             Html.Of("p", Html.Class("figure"), result.Accuracy.Distilled is { } d ? $"{d.Shown} %" : "–"),
-            Html.Of("p", text));
+            verdict is null
+                ? Html.Of("p", Without(result.Accuracy))
+                : Html.Of("p", Html.Of("span", Html.Class("verdict"), verdict.Kind), $": {verdict.Text}."),
+            verdict?.Next is { } next ? Html.Of("p", Html.Of("strong", "Next: "), $"try {next}.") : null);
     }
 
-    // A run that recorded no verdict is compared with what stands beside it, by the deviations that it states.
-    private static (string Kind, string Text) Judged(IpcResult result)
+    // A run of an earlier version recorded no verdict: the difference is all that there is.
+    private static string Without(AccuracySet a)
     {
-        AccuracySet a = result.Accuracy;
         if (a.Distilled is not { } distilled)
-            return ("unknown", "The distilled set is not evaluated yet.");
-        (Accuracy Other, string Name)? beside = a.RandomRealSoftLabels is { } soft ? (soft, "random real images with soft labels")
-            : a.RandomReal is { } real ? (real, "random real images")
-            : null;
-        if (beside is not var (other, name))
-            return ("unknown", "Nothing is evaluated beside it.");
-        double gain = distilled.Mean - other.Mean, spread = Math.Sqrt(distilled.Std * distilled.Std + other.Std * other.Std);
-        string points = FormattableString.Invariant($"{Math.Abs(gain):F1} points {(gain < 0 ? "below" : "above")} {name}");
-        return Math.Abs(gain) <= spread ? ("within", $"{points}: within the deviations.")
-            : gain > 0 ? ("better", $"{points}: more than the deviations.")
-            : ("worse", $"{points}: more than the deviations.");
+            return "The distilled set is not evaluated yet.";
+        (Accuracy? beside, string name) = a.RandomRealSoftLabels is { } soft
+            ? (soft, "random real images with soft labels")
+            : (a.RandomReal, "random real images");
+        return beside is null
+            ? "Nothing is evaluated beside it, so there is no verdict."
+            : FormattableString.Invariant($"{distilled.Mean - beside.Mean:+0.0;−0.0} points against {name}. This run did not record a verdict.");
     }
 }

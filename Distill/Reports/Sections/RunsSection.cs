@@ -28,11 +28,12 @@ internal sealed class RunsSection : ReportSection
         var comparison = new RunComparison(source.Runs);
         yield return Html.Table(
             "Test accuracy in percent, time and memory",
-            ["run", "method", "images per class", .. ResultColumn.All.Select(c => c.Name), "time", "memory"],
+            ["run", "method", "images per class", .. ResultColumn.All.Select(c => c.Name), "verdict", "time", "memory"],
             comparison.Rows().Select(row => (IReadOnlyList<object?>)
             [
                 row.Letter, RunComparison.MethodOf(row.Run, row.Result), ResultColumn.RowOf(row.Result),
                 .. ResultColumn.All.Select(c => ResultColumn.Cell(c.Of(row.Result.Accuracy))),
+                row.Result.Verdict?.Kind ?? "–",
                 Durations.Text(TimeSpan.FromSeconds(row.Run.Summary!.Seconds)), ByteSize.Text(row.Run.Summary.PeakMemoryBytes),
             ]));
         yield return Html.Of(
