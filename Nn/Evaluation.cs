@@ -52,9 +52,21 @@ public static class Evaluation
     /// guess.</exception>
     public static double Accuracy(this Network network, Tensor theta, Tensor images, ReadOnlySpan<int> labels)
     {
-        float[] logits = network.Logits(theta, images);
+        int[] found = network.Predictions(theta, images);
         int right = 0;
         for (int i = 0; i < labels.Length; i++)
+            right += found[i] == labels[i] ? 1 : 0;
+        return labels.Length == 0 ? double.NaN : (double)right / labels.Length;
+    }
+
+    /// <summary>The class of the largest logit of each image, [N]; ties go to the first class.</summary>
+    /// <exception cref="NumericalException">The largest logit of an image is NaN or infinite: it would pass for a
+    /// guess.</exception>
+    public static int[] Predictions(this Network network, Tensor theta, Tensor images)
+    {
+        float[] logits = network.Logits(theta, images);
+        var classes = new int[images.Shape[0]];
+        for (int i = 0; i < classes.Length; i++)
         {
             ReadOnlySpan<float> row = logits.AsSpan(i * network.Classes, network.Classes);
             int found = System.Numerics.Tensors.TensorPrimitives.IndexOfMax(row); // a NaN, where there is one
@@ -64,9 +76,8 @@ public static class Evaluation
                     $"a logit of {network.Name} on test image {i}", row[found],
                     "Lower the learning rate (--eval-rate, --expert-rate).");
             }
-            if (found == labels[i])
-                right++;
+            classes[i] = found;
         }
-        return labels.Length == 0 ? double.NaN : (double)right / labels.Length;
+        return classes;
     }
 }

@@ -62,11 +62,14 @@ internal sealed class EvaluatedNetworksFile : IDisposable
     {
         lock (_known)
         {
-            _file.Append(new JsonObject
+            var line = new JsonObject
             {
                 ["network"] = column.Network, ["ipc"] = column.Ipc, ["set"] = column.Set, ["number"] = number,
                 ["last"] = network.Last, ["best"] = network.Best, ["hash"] = HashOf(column, number, network),
-            });
+            };
+            if (network.Confusion is { } counts)
+                line["counts"] = new JsonArray([.. counts.Counts.Select(row => new JsonArray([.. row.Select(n => JsonValue.Create(n))]))]);
+            _file.Append(line);
             Keep(column, number, network);
         }
     }
@@ -79,13 +82,24 @@ internal sealed class EvaluatedNetworksFile : IDisposable
         var column = new EvaluatedColumn(
             line["network"]!.GetValue<string>(), line["ipc"]!.GetValue<int>(), line["set"]!.GetValue<string>());
         int number = line["number"]!.GetValue<int>();
-        var network = new EvaluatedNetwork(line["last"]!.GetValue<double>(), line["best"]!.GetValue<double>());
+        var network = new EvaluatedNetwork(line["last"]!.GetValue<double>(), line["best"]!.GetValue<double>())
+        {
+            Confusion = line["counts"] is JsonArray counts ? CountsOf(counts) : null,
+        };
         if (line["hash"]!.GetValue<string>() != HashOf(column, number, network) || number < 0 || number >= repeats
             || network is not { Last: >= 0 and <= 100, Best: >= 0 and <= 100 })
         {
             throw new FormatException($"the line of network {number} on {column.Set} does not have its hash.");
         }
         Keep(column, number, network);
+    }
+
+    private static ConfusionMatrix CountsOf(JsonArray counts)
+    {
+        var read = new ConfusionMatrix(
+            1, [.. counts.Select(row => (IReadOnlyList<int>)[.. row!.AsArray().Select(n => n!.GetValue<int>())])]);
+        read.RequireAcceptable(counts.Count, "it");
+        return read;
     }
 
     private void Keep(EvaluatedColumn column, int number, EvaluatedNetwork network)
@@ -95,8 +109,13 @@ internal sealed class EvaluatedNetworksFile : IDisposable
         of[number] = network;
     }
 
-    private string HashOf(EvaluatedColumn column, int number, EvaluatedNetwork network) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(
+    private string HashOf(EvaluatedColumn column, int number, EvaluatedNetwork network)
+    {
+        string text = string.Create(
             System.Globalization.CultureInfo.InvariantCulture,
-            $"{_identity}\n{column.Network}\n{column.Ipc}\n{column.Set}\n{number}\n{network.Last:R}\n{network.Best:R}"))))[..HashLength];
+            $"{_identity}\n{column.Network}\n{column.Ipc}\n{column.Set}\n{number}\n{network.Last:R}\n{network.Best:R}");
+        if (network.Confusion is { } counts)
+            text += "\n" + string.Join('\n', counts.Counts.Select(row => string.Join(' ', row)));
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..HashLength];
+    }
 }

@@ -14,6 +14,10 @@ internal sealed record EvaluatedSet(string Name, Func<int, LabelledImages> OfNet
     /// <summary>Networks of an earlier evaluation that was interrupted, by their numbers; they are not trained again.</summary>
     public IReadOnlyDictionary<int, EvaluatedNetwork> Known { get; init; } = ReadOnlyDictionary<int, EvaluatedNetwork>.Empty;
 
+    /// <summary>Is told what the networks together took test images for, just before <see cref="WhenEvaluated"/>; not where one of
+    /// them was evaluated by an earlier version.</summary>
+    public Action<ConfusionMatrix>? WhenCounted { get; init; }
+
     /// <summary>Is told each network that was trained, as soon as it is; one at a time.</summary>
     public Action<int, EvaluatedNetwork>? WhenTrained { get; init; }
 }
@@ -21,7 +25,11 @@ internal sealed record EvaluatedSet(string Name, Func<int, LabelledImages> OfNet
 /// <summary>What one network reached, in percent.</summary>
 /// <param name="Last">After the last epoch.</param>
 /// <param name="Best">At the best of the epochs that were looked at, the last included.</param>
-internal readonly record struct EvaluatedNetwork(double Last, double Best);
+internal readonly record struct EvaluatedNetwork(double Last, double Best)
+{
+    /// <summary>What it took test images for after the last epoch; null where an earlier version evaluated it.</summary>
+    public ConfusionMatrix? Confusion { get; init; }
+}
 
 /// <summary>
 /// Evaluates sets by a protocol (<see cref="Protocols"/>): networks are trained on a set from different initialisations, and
@@ -236,6 +244,8 @@ internal sealed class SetEvaluator(
             _stage?.Report(
                 (long)_done.Length * _evaluator._plan.Epochs,
                 $"{Result.Shown} % (protocol {Protocols.NameOf(_evaluator._settings)})");
+            if (ConfusionMatrix.Sum([.. _known.Select(k => k!.Value.Confusion)]) is { } counts)
+                _set.WhenCounted?.Invoke(counts);
             _set.WhenEvaluated?.Invoke(Result);
         }
     }
@@ -254,16 +264,25 @@ internal sealed class SetEvaluator(
             epochs.Report(r, step.Epoch, loss);
             bool ends = (step.Step + 1) % trainer.StepsPerEpoch == 0;
             if (_bestEvery > 0 && ends && (step.Epoch + 1) % _bestEvery == 0 && step.Step + 1 < trainer.Steps)
-                best = Math.Max(best, Percent(step.Theta));
+                best = Math.Max(best, Percent(network.Predictions(step.Theta, data.TestImages)));
         }
         Tensor theta = trainer.Run(
             start, Observe, losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"), stop);
-        double last = Percent(theta);
+        int[] found = network.Predictions(theta, data.TestImages);
+        double last = Percent(found);
         epochs.Report(r, _plan.Epochs, loss); // only now: at its total a stage counts as done
-        return new EvaluatedNetwork(last, Math.Max(best, last));
+        return new EvaluatedNetwork(last, Math.Max(best, last))
+        {
+            Confusion = ConfusionMatrix.Of(data.TestLabels, found, data.Classes),
+        };
     }
 
     // Accuracies are counts over the test images: the rounding only removes the dust of the division.
-    private double Percent(Tensor theta) =>
-        Math.Round(100 * network.Accuracy(theta, data.TestImages, data.TestLabels), 6);
+    private double Percent(int[] found)
+    {
+        int right = 0;
+        for (int i = 0; i < found.Length; i++)
+            right += found[i] == data.TestLabels[i] ? 1 : 0;
+        return Math.Round(100 * ((double)right / found.Length), 6);
+    }
 }

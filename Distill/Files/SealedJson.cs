@@ -14,14 +14,14 @@ internal static class SealedJson
     /// <summary>The entry with the hash.</summary>
     public const string Key = "sha256";
 
-    /// <summary>The text of an object with its hash behind its entries.</summary>
-    public static string Seal(JsonObject root)
+    /// <summary>The text of an object with its hash behind its entries, in lines or on one.</summary>
+    public static string Seal(JsonObject root, bool isIndented = true)
     {
         root.Remove(Key);
         // Hashed as a reader finds it: numbers keep the spelling that they have in the text.
         using JsonDocument written = JsonFile.Parse(root.ToJsonString(JsonText.Options));
         root[Key] = Hash(JsonObject.Create(written.RootElement)!);
-        return root.ToJsonString(JsonText.Options);
+        return isIndented ? root.ToJsonString(JsonText.Options) : root.ToJsonString();
     }
 
     /// <summary>Reads an object of any entries; it comes without its hash.</summary>

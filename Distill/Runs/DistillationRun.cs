@@ -72,10 +72,15 @@ internal sealed class DistillationRun(RunInputs inputs)
         Network evaluated = data.NetworkOf(_settings, _settings.EvalWidth);
         using var library = ExpertLibrary.Gather(
             _settings, network, data, _settings.ExpertsFrom ?? _folder.Experts, inputs.Progress, inputs.Cancel);
+        ConfusionMatrix? whole = null;
+        ConfusionFile confusion = ConfusionFile.Open(_folder.Path, inputs.Pair.Train.ClassNames);
         using MethodSession method = BeginMethod(_settings, data, network, library.Experts, inputs.Key);
         var parts = new RunParts(inputs, data, library, method, metrics, Keep)
         {
             Real = new RealImages(data, library.Experts, _settings.Temperature, inputs.Key.Split("real")),
+            Count = column => (confusion = confusion.With(column)).Save(_folder.Path),
+            CountWhole = ipc => (confusion = confusion.With(new ColumnConfusion(ipc, "whole", whole ??= library.Confusion(data))))
+                .Save(_folder.Path),
             Evaluator = new SetEvaluator(evaluated, _settings, data, inputs.Key.Split("judge"), inputs.Cancel),
         };
         foreach (int ipc in _settings.Ipc)

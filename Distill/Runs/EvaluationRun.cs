@@ -13,6 +13,7 @@ internal sealed class EvaluationRun(
     private readonly RunSettings _settings = evaluation.Settings;
     private readonly long _start = TimeProvider.System.GetTimestamp();
     private readonly List<IpcResult> _results = [];
+    private ConfusionFile? _confusion;
     private double _secondsBefore;
     private long _peakBefore;
 
@@ -36,6 +37,7 @@ internal sealed class EvaluationRun(
         RandomKey key = RandomKey.FromSeed(_settings.Seed);
         using var kept = new EvaluatedNetworksFile(folder.Path, Identity(), _settings.Repeats);
         Evaluated = kept.Count;
+        _confusion = ConfusionFile.Open(folder.Path, evaluation.Data.Pair.Train.ClassNames);
         (ExpertLibrary Library, RunSettings Settings)? experts = evaluation.Experts;
         var real = new RealImages(
             evaluation.Data, experts?.Library.Experts ?? [], (experts?.Settings ?? _settings).Temperature, key.Split("real"));
@@ -73,12 +75,12 @@ internal sealed class EvaluationRun(
         var sets = new List<EvaluatedSet>();
         PixelExtent pixels = evaluation.Set is null ? default : evaluation.Data.ExtentOf(evaluation.Set.Images);
         if (evaluation.Set is { } set)
-            sets.Add(Column("distilled", _ => set.AsTrainingSet(), (all, a) => all with { Distilled = a }));
-        sets.Add(Column("random real", r => real.Random(ipc, r), (all, a) => all with { RandomReal = a }));
+            sets.Add(Column("distilled", "distilled", _ => set.AsTrainingSet(), (all, a) => all with { Distilled = a }));
+        sets.Add(Column("random real", "randomReal", r => real.Random(ipc, r), (all, a) => all with { RandomReal = a }));
         if (evaluation.Experts is not null)
         {
             sets.Add(Column(
-                "random real + soft labels", r => real.RandomWithSoftLabels(ipc, r),
+                "random real + soft labels", "randomRealSoftLabels", r => real.RandomWithSoftLabels(ipc, r),
                 (all, a) => all with { RandomRealSoftLabels = a }));
         }
         evaluator.Evaluate(sets, _settings.Repeats, progress);
@@ -91,7 +93,17 @@ internal sealed class EvaluationRun(
             }.Decide(),
         };
 
-        EvaluatedSet Column(string what, Func<int, LabelledImages> setOf, Func<AccuracySet, Accuracy, AccuracySet> with)
+        if (whole is not null)
+            Count(new ColumnConfusion(ipc, "whole", evaluation.Experts!.Value.Library.Confusion(evaluation.Data)));
+
+        void Count(ColumnConfusion counted)
+        {
+            _confusion = _confusion!.With(counted with { Network = _results[at].Network });
+            _confusion.Save(folder.Path);
+        }
+
+        EvaluatedSet Column(
+            string what, string key, Func<int, LabelledImages> setOf, Func<AccuracySet, Accuracy, AccuracySet> with)
         {
             var column = new EvaluatedColumn(network.Name, ipc, what);
             return new EvaluatedSet(
@@ -103,6 +115,7 @@ internal sealed class EvaluationRun(
                 })
             {
                 Known = kept.Of(column),
+                WhenCounted = counts => Count(new ColumnConfusion(ipc, key, counts)),
                 WhenTrained = (number, found) =>
                 {
                     kept.Add(column, number, found);

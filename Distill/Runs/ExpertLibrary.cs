@@ -20,6 +20,17 @@ internal sealed class ExpertLibrary : IDisposable
     /// <summary>Their test accuracies, in percent.</summary>
     public Accuracy Accuracy => Accuracy.Of([.. Experts.Select(e => Math.Round(100 * e.Trajectory.Accuracy, 6))]);
 
+    /// <summary>What their final networks take test images for.</summary>
+    public ConfusionMatrix Confusion(PreparedData data) => ConfusionMatrix.Sum(
+    [
+        .. Experts.Select(expert =>
+        {
+            using var scope = TensorScope.Begin();
+            Tensor theta = expert.Trajectory.Theta(expert.Trajectory.Count - 1, data.Backend, DType.Float32);
+            return ConfusionMatrix.Of(data.TestLabels, expert.Network.Predictions(theta, data.TestImages), data.Classes);
+        }),
+    ])!;
+
     /// <summary>The file of an expert.</summary>
     public static string FileOf(string folder, int number) =>
         Path.Combine(folder, $"expert-{number.ToString("000", CultureInfo.InvariantCulture)}.safetensors");

@@ -21,6 +21,12 @@ internal sealed record RunParts(
 
     /// <summary>What evaluates sets.</summary>
     public required SetEvaluator Evaluator { get; init; }
+
+    /// <summary>Puts what networks of a column took test images for on disk.</summary>
+    public required Action<ColumnConfusion> Count { get; init; }
+
+    /// <summary>The same of the experts, beside a set of so many images per class.</summary>
+    public required Action<int> CountWhole { get; init; }
 }
 
 /// <summary>A run's set of one number of images per class: it is distilled and evaluated beside random real images.</summary>
@@ -164,7 +170,7 @@ internal sealed class SetRun(RunParts run, int ipc)
         });
         var sets = new List<EvaluatedSet>
         {
-            Column("distilled", _ => distiller.Set.AsTrainingSet(), accuracy =>
+            Column("distilled", "distilled", _ => distiller.Set.AsTrainingSet(), accuracy =>
             {
                 SyntheticSetFile.Write(_folder.Set(ipc), distiller.Set, new SetRecord(run.Data, _settings, origin, accuracy));
                 return _result.Accuracy with { Distilled = accuracy };
@@ -173,19 +179,23 @@ internal sealed class SetRun(RunParts run, int ipc)
         if (known?.RandomReal is null)
         {
             sets.Add(Column(
-                "random real", r => run.Real.Random(ipc, r), a => _result.Accuracy with { RandomReal = a }));
+                "random real", "randomReal", r => run.Real.Random(ipc, r), a => _result.Accuracy with { RandomReal = a }));
         }
         if (known?.RandomRealSoftLabels is null)
         {
             sets.Add(Column(
-                "random real + soft labels", r => run.Real.RandomWithSoftLabels(ipc, r),
+                "random real + soft labels", "randomRealSoftLabels", r => run.Real.RandomWithSoftLabels(ipc, r),
                 a => _result.Accuracy with { RandomRealSoftLabels = a }));
         }
+        run.CountWhole(ipc);
         run.Evaluator.Evaluate(sets, _settings.Repeats, run.Inputs.Progress);
 
-        EvaluatedSet Column(string what, Func<int, LabelledImages> setOf, Func<Accuracy, AccuracySet> with) => new(
+        EvaluatedSet Column(string what, string key, Func<int, LabelledImages> setOf, Func<Accuracy, AccuracySet> with) => new(
             $"IPC {ipc}: {what}", setOf,
-            accuracy => _result = run.Keep(WithVerdict(_result with { Accuracy = with(accuracy) }, pixels)));
+            accuracy => _result = run.Keep(WithVerdict(_result with { Accuracy = with(accuracy) }, pixels)))
+        {
+            WhenCounted = counts => run.Count(new ColumnConfusion(ipc, key, counts)),
+        };
     }
 
     // Every part that has the form of images.
