@@ -47,7 +47,7 @@ internal static class Html
             "table", Of("caption", caption),
             Of("thead", Of("tr", headings.Select(heading => Of("th", At("scope", "col"), heading)))),
             Of("tbody", rows.Select(row => Of(
-                "tr", row.Select((cell, i) => i == 0 ? Of("th", At("scope", "row"), cell) : Of("td", cell)))))));
+                "tr", row.Select((cell, i) => i == 0 ? Of("th", At("scope", "row"), cell) : Of("td", IsShort(cell) ? Class("short") : null, cell)))))));
 
     /// <summary>Text that HTML takes as it is, such as a script; it must not end its element.</summary>
     public static XElement Raw(string name, string text, params object?[] attributes)
@@ -72,6 +72,9 @@ internal static class Html
             root.Save(writer);
         return text.Append('\n').ToString();
     }
+
+    // What stays on one line.
+    private static bool IsShort(object? cell) => cell is string { Length: <= 18 };
 
     private static void Add(XElement element, object? part)
     {

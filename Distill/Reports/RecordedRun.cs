@@ -43,6 +43,9 @@ internal sealed class RecordedRun
     /// <summary>What it ran on, or null.</summary>
     public JsonObject? Environment { get; private set; }
 
+    /// <summary>Which classes its networks take for which, or null.</summary>
+    public ConfusionFile? Confusion { get; private set; }
+
     /// <summary>The data that it began on, or null.</summary>
     public RunData? Data { get; private set; }
 
@@ -134,6 +137,8 @@ internal sealed class RecordedRun
         Environment = Try(Files.Environment, () => SealedJson.Read(Files.Environment).Root);
         string data = Path.Combine(Files.Path, RunData.FileName);
         Data = Try(data, () => SealedJson.Read<RunData>(data).Value);
+        string confusion = Path.Combine(Files.Path, ConfusionFile.FileName);
+        Confusion = Try(confusion, () => ConfusionFile.Read(confusion));
         string evaluation = Path.Combine(Files.Path, EvaluationRecord.FileName);
         Evaluation = Try(evaluation, () => EvaluationRecord.Read(Files.Path));
     }

@@ -57,7 +57,10 @@ internal sealed class ConvergenceSection : ReportSection
                     {
                         Name = RunComparison.LetterOf(r.Number), Band = [],
                     }),
-            ]);
+            ])
+            {
+                End = runs.SelectMany(r => r.Curve(ipc, MetricsFile.LossKey)).Select(p => p.Iteration + 1.0).DefaultIfEmpty(1).Max(),
+            };
         }
     }
 

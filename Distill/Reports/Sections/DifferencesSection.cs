@@ -24,7 +24,7 @@ internal sealed class DifferencesSection : ReportSection
         return comparison.Differences.Count == 0
             ? [Html.Paragraph("All settings are the same.")]
             : [Html.Table(
-                "Settings that differ", ["setting", .. source.Runs.Select((_, i) => RunComparison.LetterOf(i))],
+                "Value of each run", ["setting", .. source.Runs.Select((_, i) => RunComparison.LetterOf(i))],
                 comparison.Differences.Select(d => (IReadOnlyList<object?>)[Html.Code(d.Setting.Name), .. d.Values]))];
     }
 }

@@ -44,8 +44,9 @@ internal sealed class ReproduceSection : ReportSection
             .Select(o => o["preset ".Length..]).FirstOrDefault() ?? Presets.Usual;
         string command = run.Command == "demo" ? "" : $" {run.Command}";
         string set = run.Evaluation?.Set is { } path ? $" {ShellWord.OfPath(ShownPath.Of(path))}" : "";
+        string models = run.Evaluation is { Models.Count: > 0 } evaluation ? $" --models {string.Join(',', evaluation.Models)}" : "";
         string ofPreset = run.Command == "demo" || preset == Presets.Usual ? "" : $" --preset {preset}";
-        yield return $"{ShellWord.Program}{command}{set}{ofPreset}{Options(resolved)}";
+        yield return $"{ShellWord.Program}{command}{set}{ofPreset}{Options(resolved)}{models}";
         foreach (IpcResult result in run.Results.Where(r => run.Evaluation is null && r.Accuracy.Distilled is not null))
         {
             string file = ShellWord.OfPath(ShownPath.Of(run.Files.Set(result.Ipc)));
