@@ -15,7 +15,7 @@ internal sealed class Cotangents : IDisposable
     private readonly HashSet<Variable> _isWanted;
     private readonly TensorScope? _scope;
 
-    /// <summary>None yet, for a walk to what is wanted.</summary>
+    /// <summary>No cotangents yet, for a walk to the variables wanted.</summary>
     public Cotangents(IReadOnlyList<Variable> wanted)
     {
         _wanted = wanted;
@@ -39,7 +39,7 @@ internal sealed class Cotangents : IDisposable
     /// <summary>The cotangent of x so far; null where none has come.</summary>
     public Variable? Of(Variable x) => _found.GetValueOrDefault(x);
 
-    /// <summary>Adds what one node contributes to the cotangent of x.</summary>
+    /// <summary>Adds the contribution of one node to the cotangent of x.</summary>
     public void Add(Variable x, Variable contribution)
     {
         if (Of(x) is not { } sum)
@@ -53,14 +53,14 @@ internal sealed class Cotangents : IDisposable
         Use(sum, -1);
     }
 
-    /// <summary>Ends the cotangent of x: everything that x was made of has its share.</summary>
+    /// <summary>Frees the cotangent of x, which has been propagated to everything that x was made of.</summary>
     public void End(Variable x)
     {
         if (!_isWanted.Contains(x) && _found.Remove(x, out Variable? cotangent))
             Use(cotangent, -1);
     }
 
-    /// <summary>The cotangents of what is wanted, zeros where none has come; they belong to the caller's
+    /// <summary>The cotangents of the variables wanted, zeros where none has come; they belong to the caller's
     /// scope.</summary>
     public Variable[] Results()
     {

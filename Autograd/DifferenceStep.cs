@@ -8,7 +8,7 @@ namespace InfMatch.Autograd;
 /// 4.8e-6 in float64. u is that of float32: every difference is taken under <see cref="FullPrecision"/>.
 /// </summary>
 /// <remarks>
-/// Bounds that the tests hold, as ‖difference − exact‖/‖exact‖ of H v and of M_S (images, label logits) on a smooth
+/// Bounds that the tests check, as ‖difference − exact‖/‖exact‖ of H v and of M_S (images, label logits) on a smooth
 /// network of one block (softplus, tanh or GELU; convolution, instance norm, pooling, linear layer, soft labels):
 /// 2e-4 in float32 against the exact product in float64 (measured: 7e-5 at most), 1e-9 in float64 (measured: 1.1e-10).
 /// Across ReLU kinks a difference averages, and no such bound holds.

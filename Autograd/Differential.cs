@@ -35,7 +35,7 @@ public static class Differential
     {
         bool createGraph = Recording.IsOn;
         using IDisposable _ = Recording.On();
-        // A variable of its own: f may use x by another way too, which is no part of this derivative.
+        // A variable of its own: f may also use x from outside, and that use is no part of this derivative.
         Variable own = x.RequiresGradient ? new Reshape(x.Shape).On(x) : Variable.Leaf(x.Value);
         return Gradient.Of(f(own), own, createGraph: createGraph);
     };
@@ -98,8 +98,8 @@ public static class Differential
         return scope.Keep(Central(scope, theta, v, step, at => [GradientAt(loss, at)])[0]);
     }
 
-    // (f(θ + εv) − f(θ − εv))/2ε: two independent walks: each on one of two threads is faster than both threads on each
-    // walk in turn.
+    // (f(θ + εv) − f(θ − εv))/2ε. The two ends are independent: one thread for each is faster than two threads for
+    // one after the other.
     internal static Tensor[] Central(TensorScope scope, Tensor theta, Tensor v, double step, Func<Tensor, Tensor[]> f)
     {
         Tensor[][] ends = scope.InParallel(

@@ -2,9 +2,9 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Autograd;
 
-/// <summary>Operations as methods, and what is composed of them. New behaviour is composed here first; it becomes an
-/// operation of its own only when a measurement asks for it. The functions of single numbers stand beside theirs, in
-/// Ops/Elementwise.cs.</summary>
+/// <summary>Operations as methods, and functions composed of them. New behaviour is composed here first; it becomes an
+/// operation of its own only when a measurement asks for it. The functions of single numbers are in
+/// Ops/Elementwise.cs, next to their operations.</summary>
 public static partial class Functional
 {
     /// <summary>x above 0, slope·x below.</summary>
@@ -96,7 +96,7 @@ public static partial class Functional
     public static Variable LayerNorm(this Variable x, Variable gamma, Variable beta, double epsilon = 1e-5) =>
         gamma * x.Standardise(new Shape(x.Shape[0], 1, 1, 1), epsilon) + beta;
 
-    // (x − mean)/√(var + ε), mean and biased variance over the dimensions that statistics has not.
+    // (x − mean)/√(var + ε), mean and biased variance over the dimensions that are 1 in the shape of the statistics.
     private static Variable Standardise(this Variable x, Shape statistics, double epsilon)
     {
         double size = x.Shape.Count / Math.Max(1, statistics.Count);
@@ -126,7 +126,7 @@ public static partial class Functional
     /// <summary>The rows of x at the given indices.</summary>
     public static Variable GatherRows(this Variable x, IReadOnlyList<int> indices) => new GatherRows(indices).On(x);
 
-    /// <summary>Images [N, C, H, W] seen through one affine map an image, transforms [N, 6].</summary>
+    /// <summary>Images [N, C, H, W], each resampled through its own affine map; transforms [N, 6].</summary>
     public static Variable AffineSample(this Variable images, Variable transforms) =>
         new AffineSample().On(images, transforms);
 }

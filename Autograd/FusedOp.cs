@@ -3,8 +3,8 @@ using InfMatch.Tensors;
 namespace InfMatch.Autograd;
 
 /// <summary>
-/// An operation that a kernel does in one pass although it could be composed of others. The composition is its
-/// definition: it serves every order above the first, and the tests hold the kernel to it.
+/// An operation that one kernel computes in one pass although it could be composed of others. The composition is its
+/// definition: it gives every derivative above the first, and tests compare the kernel with it.
 /// </summary>
 public abstract record FusedOp : SingleOutputOp
 {

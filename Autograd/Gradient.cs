@@ -3,8 +3,8 @@ using InfMatch.Tensors;
 namespace InfMatch.Autograd;
 
 /// <summary>
-/// Reverse-mode differentiation: one walk from a result back over the recorded nodes, in the reverse order of their
-/// making, which is a topological order. Only nodes that lie between the result and what is asked for are visited.
+/// Reverse-mode differentiation: one walk back from a result over the recorded nodes, newest first, which is a
+/// topological order. Only nodes between the result and the variables asked for are visited.
 /// </summary>
 public static class Gradient
 {
@@ -26,7 +26,7 @@ public static class Gradient
         using IDisposable _ = createGraph ? Recording.On() : Recording.Off();
         Variable[] found = Walk(y, wrt, cotangent, stopAt: null);
 
-        // A VJP may hand its cotangent on as it is; without a graph the result must not lead into the caller's.
+        // A VJP may return its cotangent itself; without a graph the result must not lead into the caller's graph.
         return createGraph ? found : [.. found.Select(x => x.Detach())];
     }
 
@@ -34,8 +34,8 @@ public static class Gradient
     public static Variable Of(Variable y, Variable wrt, Variable? cotangent = null, bool createGraph = false) =>
         Of(y, [wrt], cotangent, createGraph)[0];
 
-    /// <summary>As <see cref="Of(Variable, IReadOnlyList{Variable}, Variable?, bool)"/>, with recording as it is and
-    /// without a look at what <paramref name="stopAt"/> is made of.</summary>
+    /// <summary>As <see cref="Of(Variable, IReadOnlyList{Variable}, Variable?, bool)"/>, but the walk stops at the
+    /// variables <paramref name="stopAt"/>, and recording stays on or off as it is.</summary>
     internal static Variable[] Within(
         Variable y, IReadOnlyList<Variable> wrt, IReadOnlyList<Variable> stopAt, Variable cotangent) =>
         Walk(y, wrt, cotangent, new HashSet<Variable>(stopAt, ReferenceEqualityComparer.Instance));
@@ -54,7 +54,7 @@ public static class Gradient
         if (y.IsUnrecorded && !y.RequiresGradient)
         {
             throw new ArgumentException(
-                $"The result, a {y}, was made inside Recording.Off: what it depends on is not known. Make it " +
+                $"The result, a {y.Description}, was made inside Recording.Off: what it depends on is not known. Make it " +
                 "outside, or inside Recording.On.", nameof(y));
         }
     }
@@ -71,7 +71,7 @@ public static class Gradient
         return cotangents.Results();
     }
 
-    // The nodes between y and wrt in the order of their making; their outputs are added to the set.
+    // The nodes between y and wrt, oldest first; their outputs are added to the set.
     private static List<Node> Between(Variable y, HashSet<Variable> between, HashSet<Variable>? stopAt)
     {
         var seen = new HashSet<Node>();

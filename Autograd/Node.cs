@@ -1,7 +1,7 @@
 namespace InfMatch.Autograd;
 
-/// <summary>One recorded use of an operation: what went in, what came out, and, during a backward walk, the cotangents
-/// of what came out.</summary>
+/// <summary>One recorded use of an operation: its inputs, its outputs and, during a backward walk, the cotangents of
+/// its outputs.</summary>
 public sealed class Node
 {
     private bool[]? _needs;
@@ -15,10 +15,10 @@ public sealed class Node
     /// <summary>The operation.</summary>
     public Op Op { get; }
 
-    /// <summary>What went in.</summary>
+    /// <summary>The inputs of the operation.</summary>
     public Variable[] Inputs { get; }
 
-    /// <summary>What came out.</summary>
+    /// <summary>The outputs of the operation.</summary>
     public Variable[] Outputs { get; }
 
     /// <summary>The cotangent of each output; null where none flows.</summary>

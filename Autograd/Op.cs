@@ -19,8 +19,8 @@ public abstract record Op
     public abstract Tensor[] Forward(ReadOnlySpan<Tensor> inputs, ReadOnlySpan<Shape> outputs);
 
     /// <summary>
-    /// For each input the cotangent Σ_o (∂o/∂input)ᵀ·ō over the outputs o with their cotangents ō; null where there is
-    /// none or where <see cref="Node.Needs"/> says that nobody asks.
+    /// For each input the cotangent Σ_o (∂o/∂input)ᵀ·ō over the outputs o with their cotangents ō; null where none
+    /// exists or <see cref="Node.Needs"/> is false.
     /// </summary>
     public abstract Variable?[] Vjp(Node at);
 
@@ -65,7 +65,7 @@ public abstract record Op
     /// <summary>Applies an operation that has one output.</summary>
     public Variable On(params ReadOnlySpan<Variable> inputs) => Apply(inputs)[0];
 
-    /// <summary>Refuses another number of inputs: what is left out or left over would otherwise go unnoticed.</summary>
+    /// <summary>Throws unless there are as many inputs as expected.</summary>
     /// <exception cref="ShapeException">The number of inputs is not <paramref name="count"/>.</exception>
     protected internal void ExpectInputs(ReadOnlySpan<Shape> inputs, int count)
     {
@@ -77,7 +77,7 @@ public abstract record Op
     }
 }
 
-/// <summary>An operation with one output; what most are.</summary>
+/// <summary>An operation with one output, as most have.</summary>
 public abstract record SingleOutputOp : Op
 {
     /// <inheritdoc/>

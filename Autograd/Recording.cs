@@ -9,7 +9,7 @@ public static class Recording
     /// <summary>True unless inside <see cref="Off"/>.</summary>
     public static bool IsOn => !s_off;
 
-    /// <summary>Stops recording on this thread until disposed of: results are constants, and nothing behind them is
+    /// <summary>Stops recording on this thread until disposed of: results are constants, and no graph is
     /// kept.</summary>
     public static IDisposable Off() => new Switch(off: true);
 

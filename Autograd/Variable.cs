@@ -26,9 +26,10 @@ public sealed class Variable
     /// <summary>The sizes of the value's dimensions.</summary>
     public Shape Shape => Value.Shape;
 
-    internal Node? Source { get; }
+    /// <summary>The use of an operation that it came out of; null for a leaf, a constant, and where recording was off.</summary>
+    public Node? Source { get; }
 
-    // Made of a tracked variable while recording was off: its gradient would be zero by omission, not by mathematics.
+    // Made from a tracked variable while recording was off: a gradient of zero would be wrong, not mathematics.
     internal bool IsUnrecorded { get; }
 
     /// <summary>A variable to differentiate with respect to.</summary>
@@ -37,7 +38,17 @@ public sealed class Variable
     /// <summary>A variable that no gradient reaches.</summary>
     public static Variable Constant(Tensor value) => new(value, requiresGradient: false, source: null);
 
-    /// <summary>The same numbers, cut off from what they were made of.</summary>
+    /// <summary>A vector of float64 numbers on <see cref="Backend.Default"/> that no gradient reaches.</summary>
+    public static Variable Of(params ReadOnlySpan<double> values) => Constant(Tensor.Of(values));
+
+    /// <summary>A float64 number on <see cref="Backend.Default"/> that no gradient reaches.</summary>
+    public static Variable FromDouble(double value) => Constant(Tensor.Of(value));
+
+    /// <summary>A float64 number on <see cref="Backend.Default"/> that no gradient reaches, so that a function of a
+    /// variable can be called with a number.</summary>
+    public static implicit operator Variable(double value) => FromDouble(value);
+
+    /// <summary>The same numbers as a constant, without the graph behind them.</summary>
     public Variable Detach() => Constant(Value);
 
     /// <summary>a + b, broadcast by NumPy's rules.</summary>
@@ -76,11 +87,16 @@ public sealed class Variable
     /// <summary>c − a.</summary>
     public static Variable operator -(double c, Variable a) => new Affine(-1, c).On(a);
 
-    /// <summary>The value's number type and shape.</summary>
-    public override string ToString() => $"{(RequiresGradient ? "tracked" : "constant")} {Value}";
+    /// <summary>The numbers as in <see cref="Tensor.ToString()"/>, and whether the variable is tracked.</summary>
+    public override string ToString() => Value.ToString(Kind);
 
-    // Broadcasting is an operation of its own, so that its adjoint (a sum) stands in one place for all of them.
-    private static Variable Elementwise(Op op, Variable a, Variable b)
+    /// <summary>Whether it is tracked, number type, shape and device, for messages.</summary>
+    internal string Description => $"{Kind} {Value.Description}";
+
+    private string Kind => RequiresGradient ? "tracked" : "constant";
+
+    // Broadcasting is an operation of its own, so its adjoint (a sum) is written once for all of these.
+    internal static Variable Elementwise(Op op, Variable a, Variable b)
     {
         Shape shape = Shape.Broadcast(a.Shape, b.Shape);
         return op.On(a.BroadcastTo(shape), b.BroadcastTo(shape));

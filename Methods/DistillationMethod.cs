@@ -18,13 +18,13 @@ public abstract class DistillationMethod : IKind
     /// <summary>One line of help: what it matches, and whose it is.</summary>
     public abstract string Help { get; }
 
-    /// <summary>What its loss is called where it is shown.</summary>
+    /// <summary>The name of its loss where it is shown.</summary>
     public virtual string LossName => "loss";
 
     /// <summary>The loss where S is empty, near which a distillation has achieved nothing; null where that means nothing.</summary>
     public virtual double? LossOfEmptySet => null;
 
-    /// <summary>The names of what its steps measure besides the loss, in snake case; others are refused.</summary>
+    /// <summary>The names of its metrics besides the loss, in snake case; others are refused.</summary>
     public virtual IReadOnlyList<string> Metrics => [];
 
     /// <summary>What it works with besides S.</summary>
@@ -36,7 +36,7 @@ public abstract class DistillationMethod : IKind
     /// <summary>Whether it takes S in minibatches (<see cref="MethodContext.BatchSyn"/>).</summary>
     public virtual bool TakesBatchesOfS => false;
 
-    /// <summary>How results of some settings are called in a table; the name where one is enough.</summary>
+    /// <summary>The method with given settings as a table names it; the plain name where that is enough.</summary>
     public virtual string Describe(MethodValues values) => Name;
 
     /// <summary>Refuses settings that do not go together.</summary>
@@ -74,12 +74,32 @@ public abstract class MethodSession : IDisposable
     {
     }
 
-    /// <summary>The loss at S, its gradient and what was measured, in the current scope. The method's own state stays as it is:
-    /// what comes after it waits in <see cref="MethodStep.Commit"/>, because the update may still be refused.</summary>
+    /// <summary>The loss at S, its gradient and metrics, in the current scope. The method's state changes only in
+    /// <see cref="MethodStep.Commit"/>, because the update may still be refused.</summary>
     /// <param name="s">S as it is.</param>
     /// <param name="iteration">The number of the update, from 0.</param>
     /// <param name="key">What its random numbers follow from.</param>
     public abstract MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key);
+
+    /// <summary>The mean loss at S in a few places that are the same each time it is asked, so that it falls as S gets better,
+    /// where the loss of an update also follows from the place that the update drew. Nothing of S or of the method changes. By default
+    /// the mean loss of <see cref="PlacesOfProbe"/> updates that would be the first.</summary>
+    /// <param name="s">S as it is.</param>
+    /// <param name="key">What the random numbers follow from; the same each time.</param>
+    /// <returns>The loss; not finite where the loss in one of the places is not.</returns>
+    public virtual double Probe(SyntheticSet s, RandomKey key)
+    {
+        double sum = 0;
+        for (int i = 0; i < PlacesOfProbe; i++)
+        {
+            using var scope = TensorScope.Begin();
+            sum += Evaluate(s, 0, key.Split((ulong)i)).Loss;
+        }
+        return sum / PlacesOfProbe;
+    }
+
+    /// <summary>The places of <see cref="Probe"/>.</summary>
+    protected const int PlacesOfProbe = 4;
 
     /// <summary>The state of the method for this set, beside S; empty where it has none.</summary>
     public virtual IReadOnlyList<NamedArray> Save() => [];
@@ -89,8 +109,7 @@ public abstract class MethodSession : IDisposable
     {
     }
 
-    /// <summary>By which traits the updates of a run differ in memory: one update for each tells the most that any takes.
-    /// </summary>
+    /// <summary>The traits by which updates differ in memory; one update of each trait shows the peak of all.</summary>
     public virtual IReadOnlySet<string> TraitsOf(int iteration, RandomKey key) =>
         new HashSet<string>(StringComparer.Ordinal);
 
@@ -98,7 +117,11 @@ public abstract class MethodSession : IDisposable
     /// makes itself are not counted.</summary>
     public virtual int VectorsKept(IReadOnlyList<(int Iteration, RandomKey Key)> updates) => 0;
 
-    /// <summary>Gives up what is kept from one update to the next; it is made again when it is needed.</summary>
+    /// <summary>How many of these updates make themselves what later ones find kept, and take longer for it; 0 where all take
+    /// the same.</summary>
+    public virtual int UpdatesThatFill(IReadOnlyList<(int Iteration, RandomKey Key)> updates) => 0;
+
+    /// <summary>Frees what is kept between updates; it is made again when needed.</summary>
     public virtual void ForgetCaches()
     {
     }

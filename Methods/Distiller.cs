@@ -26,9 +26,9 @@ public sealed record SavedArray(string Name, ArrayElement Element, ImmutableArra
 }
 
 /// <summary>
-/// The loop of every method: draw a key, evaluate the method, step every part. S, what the optimisers remember, the method's own
-/// state and the iteration are all its state, and every random number follows from the key and the iteration, so that a saved run
-/// continues bit for bit.
+/// The loop of every method: draw a key, evaluate the method, step every part. Its state is S, the state of the
+/// optimisers and of the method, and the iteration. Every random number follows from the key and the iteration, so a
+/// saved run continues bit for bit.
 /// </summary>
 public sealed class Distiller : IDisposable
 {
@@ -69,10 +69,20 @@ public sealed class Distiller : IDisposable
     /// <summary>What the random numbers of an update follow from.</summary>
     public RandomKey KeyOf(int iteration) => _key.Split("iteration").Split((ulong)iteration);
 
+    /// <summary>The mean loss at S as it is in the same few places each time (<see cref="MethodSession.Probe"/>); nothing changes.
+    /// </summary>
+    public double Probe()
+    {
+        using IDisposable _ = TensorScope.BeginDetached();
+        using var scope = TensorScope.Begin();
+        return _method.Probe(Set, _key.Split("probe"));
+    }
+
     /// <summary>By which traits an update differs from others in memory.</summary>
     public IReadOnlySet<string> TraitsOf(int iteration) => _method.TraitsOf(iteration, KeyOf(iteration));
 
-    /// <summary>Goes on at another iteration, with S as it is: so a dry run reaches updates of every trait.</summary>
+    /// <summary>Jumps to another iteration and leaves S as it is, so that a dry run reaches updates of every
+    /// trait.</summary>
     public void SkipTo(int iteration) => Iteration = iteration;
 
     /// <summary>One evaluation of the method and one update of S.</summary>
@@ -152,7 +162,7 @@ public sealed class Distiller : IDisposable
         return numbers;
     }
 
-    // Finite numbers that are far out mean nothing either, although the run would end with a table.
+    // Finite numbers can be too large to mean anything, and the run would still end with a table.
     private void RequireSize(Tensor[] values)
     {
         double[] squares = TensorAlgebra.Dots([.. values.Select(v => (v, v))]);
@@ -225,7 +235,7 @@ public sealed class Distiller : IDisposable
         (Iteration, Skipped, _memory) = (iteration, skipped, memory);
     }
 
-    // What is saved of tensors: each part, then what its optimiser remembers as images.velocity.
+    // The saved tensors: each part, then the state of its optimiser, such as images.velocity.
     private IEnumerable<(string Name, Tensor Tensor)> NamedTensors() => Set.Parts.SelectMany((part, i) =>
         OptimiserOf(part.Name).State.Select((name, k) => ($"{part.Name}.{name}", _states[i][k])).Prepend((part.Name, part.Value)));
 

@@ -4,13 +4,13 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Methods;
 
-/// <summary>D, as a method sees it.</summary>
+/// <summary>The real set D for a method.</summary>
 public interface IRealData
 {
     /// <summary>All of D with its labels.</summary>
     LabelledImages Train { get; }
 
-    /// <summary>M.</summary>
+    /// <summary>The number of classes M.</summary>
     int Classes { get; }
 
     /// <summary>The number of images of a class.</summary>
@@ -23,7 +23,7 @@ public interface IRealData
     int[] RandomOfEachClass(int perClass, RandomKey key);
 }
 
-/// <summary>What a method works with in a run.</summary>
+/// <summary>The inputs of a method in a run.</summary>
 public sealed record MethodContext
 {
     /// <summary>The architecture that S is learned with.</summary>
@@ -41,7 +41,7 @@ public sealed record MethodContext
     /// <summary>What all random numbers of the run follow from.</summary>
     public required RandomKey Key { get; init; }
 
-    /// <summary>Of the images of S, and of D where a method augments both.</summary>
+    /// <summary>The augmentation of S's images, and of D's where a method augments both.</summary>
     public Augmentation Augmentation { get; init; } = Augmentation.None;
 
     /// <summary>Rows of S in a step of training on it; 0 for all.</summary>

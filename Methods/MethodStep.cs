@@ -9,7 +9,7 @@ namespace InfMatch.Methods;
 public readonly record struct Metric(string Name, double Value);
 
 /// <summary>One evaluation of a method at S.</summary>
-/// <param name="Loss">What the method makes small.</param>
+/// <param name="Loss">The loss that the method minimises.</param>
 /// <param name="Gradient">d loss / dS, in the scope of the evaluation; null where the loss is not finite.</param>
 /// <param name="Metrics">What else was measured, in the order in which it is written down.</param>
 public sealed record MethodStep(double Loss, SyntheticGradient? Gradient, ImmutableArray<Metric> Metrics)
@@ -22,11 +22,11 @@ public sealed record MethodStep(double Loss, SyntheticGradient? Gradient, Immuta
     public ImmutableSortedDictionary<string, double> Numbers { get; init; } =
         ImmutableSortedDictionary<string, double>.Empty;
 
-    /// <summary>Whether the method asks that S be left as it is.</summary>
+    /// <summary>Whether S must stay as it is: the update is skipped.</summary>
     public bool Skip { get; init; }
 
-    /// <summary>Brings the method's own state forward, once S has been updated or skipped, in the scope of the step, from which it
-    /// may keep tensors; a step that fails never calls it. Null where the method has no state.</summary>
+    /// <summary>Updates the method's own state after S was updated or skipped; a failing step never calls it. It runs
+    /// in the scope of the step, from which it may keep tensors. Null where the method has no state.</summary>
     public Action<TensorScope>? Commit { get; init; }
 
     /// <summary>Where the evaluation took place, for an error message.</summary>

@@ -5,9 +5,9 @@ using InfMatch.Tensors;
 namespace InfMatch.Methods;
 
 /// <summary>
-/// The loss L(θ; S) of a whole set: S under one draw of what is random, the same wherever it is asked for, such as at every
-/// checkpoint and on both sides of a finite difference. A training on S draws afresh for each step (<see cref="OfStep"/>).
-/// Losses over other parts than images and label logits derive from this.
+/// The loss L(θ; S) of a whole set under one random draw, which is the same at every checkpoint and on both sides of a
+/// finite difference. A training on S draws again for each step (<see cref="OfStep"/>). Losses over other parts than
+/// images and label logits derive from this.
 /// </summary>
 public abstract class SyntheticLoss
 {
@@ -17,8 +17,8 @@ public abstract class SyntheticLoss
     /// <summary>The same loss under what step t of a training on S draws.</summary>
     public abstract SyntheticLoss OfStep(int step);
 
-    /// <summary>Of how many of so many rows of S derivatives are best taken together, where L is the mean of a term of each row;
-    /// null where it is not.</summary>
+    /// <summary>How many of the rows of S a derivative should take at once; null where L is not a mean of one term for
+    /// each row.</summary>
     public virtual int? RowsAtOnce(Backend backend, int count) => null;
 
     /// <summary>L(·; S) as a function of θ alone, with S held constant.</summary>

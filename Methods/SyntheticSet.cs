@@ -11,9 +11,9 @@ namespace InfMatch.Methods;
 public readonly record struct SyntheticPart(string Name, Tensor Value);
 
 /// <summary>
-/// S: what is learned, as tensors and numbers by name, so that whatever stores, shows or steps S goes through its parts and
-/// knows none of them. Every part has one row for each image of S. The constructor makes the set of image classification;
-/// labels are learned as logits ℓ, q = softmax ℓ, so that they never leave the simplex.
+/// The synthetic set S: named tensors (parts) and named numbers. Code that stores, shows or steps S goes through the
+/// parts and knows none of them by name. Every part has one row for each image of S. The constructor makes the set of
+/// image classification; labels are learned as logits ℓ, q = softmax ℓ, so that they never leave the simplex.
 /// </summary>
 public sealed record SyntheticSet
 {
@@ -23,8 +23,7 @@ public sealed record SyntheticSet
     /// <summary>The part of label logits ℓ [N, M].</summary>
     public const string LabelsPart = "label_logits";
 
-    /// <summary>The number by which S's gradient is scaled, α of theory.md; up to a constant the rate that S is meant to be
-    /// trained with.</summary>
+    /// <summary>The factor α of S's gradient (theory.md); up to a constant the rate to train on S with.</summary>
     public const string WeightNumber = "weight";
 
     /// <summary>A set of any parts.</summary>
@@ -42,7 +41,7 @@ public sealed record SyntheticSet
     public ImmutableSortedDictionary<string, double> Numbers { get; init; } =
         ImmutableSortedDictionary<string, double>.Empty;
 
-    /// <summary>N.</summary>
+    /// <summary>The number of images N.</summary>
     public int Count => Parts[0].Value.Shape[0];
 
     /// <summary>f: each stored image is f×f tiles, which are enlarged where the set is used; see <see cref="Tiles"/>.</summary>
@@ -62,14 +61,14 @@ public sealed record SyntheticSet
         init => Parts = With(ImagesPart, value);
     }
 
-    /// <summary>ℓ [N, M].</summary>
+    /// <summary>The label logits ℓ [N, M].</summary>
     public Tensor LabelLogits
     {
         get => this[LabelsPart];
         init => Parts = With(LabelsPart, value);
     }
 
-    /// <summary>α.</summary>
+    /// <summary>The weight α.</summary>
     public double Weight
     {
         get => Numbers[WeightNumber];

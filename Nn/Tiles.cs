@@ -6,7 +6,7 @@ namespace InfMatch.Nn;
 /// <summary>
 /// Several small images in the memory of one: an image cut into f×f tiles, each enlarged bilinearly to the full size,
 /// as IDC (Kim et al., ICML 2022) and NCFM (CVPR 2025) decode what they store. Pixels are squares whose centres lie at
-/// ½, 1½, … (PyTorch's align_corners=False); behind the outermost centres of a tile its edge goes on.
+/// ½, 1½, … (PyTorch's align_corners=False); beyond the outermost centres of a tile its edge is repeated.
 /// </summary>
 public static class Tiles
 {
@@ -30,7 +30,7 @@ public static class Tiles
             .Reshape(new Shape(n * factor * factor, c, height, width));
     }
 
-    /// <summary>Rows [N·f², …] that stand beside the tiles of N images, such as labels: each row f² times.</summary>
+    /// <summary>Rows [N·f², …] for the tiles of N images, such as their labels: each row f² times.</summary>
     public static Variable ForEachTile(this Variable rows, int factor) => factor == 1
         ? rows
         : rows.GatherRows([.. Enumerable.Range(0, rows.Shape[0] * factor * factor).Select(i => i / (factor * factor))]);

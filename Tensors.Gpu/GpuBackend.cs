@@ -36,8 +36,8 @@ public sealed partial class GpuBackend : Backend, IDisposable
     {
     }
 
-    /// <summary>As the other; a dry run takes note of the kernels that it is asked for and runs none, and what is read
-    /// from it is 1 everywhere.</summary>
+    /// <summary>Opens a device as the public constructor does. A dry run only records which kernels are asked for: it
+    /// runs none, and all numbers read from it are 1.</summary>
     internal GpuBackend(
         string specification, long memoryLimit, bool isDryRun, Precision precision = Precision.Float32)
     {
@@ -79,6 +79,9 @@ public sealed partial class GpuBackend : Backend, IDisposable
 
     /// <inheritdoc/>
     public override MemoryReport Memory => _memory.Report;
+
+    /// <inheritdoc/>
+    public override void WatchPeak() => _memory.WatchPeak();
 
     /// <summary>Which kernel multiplies; for tests of each on shapes that would get the other.</summary>
     internal ProductTiling Tiling { get; set; }

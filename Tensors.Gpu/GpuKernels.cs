@@ -24,7 +24,8 @@ internal abstract class GpuKernels
 /// chooses a launch for its shapes.</summary>
 internal sealed partial class GpuKernels<T, N>(
     GpuBackend backend, GpuLauncher launcher, GpuMemory memory, GpuStaging staging)
-    : GpuKernels, IKernel<AffineCall>, IKernel<AxpyCall>, IKernel<SgdStepCall>, IKernel<BroadcastToCall>
+    : GpuKernels, IKernel<AffineCall>, IKernel<AxpyCall>, IKernel<SgdStepCall>, IKernel<BroadcastToCall>,
+        IKernel<SliceCall>, IKernel<PutSliceCall>
     where T : unmanaged, IBinaryFloatingPointIeee754<T> where N : struct, IDeviceNumbers<T>
 {
     private const int Threads = GpuBackend.Threads;
@@ -152,4 +153,21 @@ internal sealed partial class GpuKernels<T, N>(
                 Merged.StretchOf(call.X.Shape, call.Y.Shape));
         }
     }
+
+    public void Run(SliceCall call)
+    {
+        (ArrayView<T> from, ArrayView<T> to, int count) = (View(call.X), View(call.Y), call.Y.Count);
+        if (count > 0)
+            launcher.Launch(Groups(count), Threads, ElementwiseKernels.Slice<T>, from, to, count, PiecesOf(call.Geometry));
+    }
+
+    public void Run(PutSliceCall call)
+    {
+        (ArrayView<T> from, ArrayView<T> to, int count) = (View(call.X), View(call.Y), call.X.Count);
+        if (count > 0)
+            launcher.Launch(Groups(count), Threads, ElementwiseKernels.PutSlice<T>, from, to, count, PiecesOf(call.Geometry));
+    }
+
+    private static Pieces PiecesOf(SliceGeometry g) =>
+        new() { Offset = g.Offset, Length = g.PieceLength, Stride = g.Stride };
 }

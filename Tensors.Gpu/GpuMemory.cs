@@ -17,7 +17,7 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, long lim
 
     // ILGPU frees a buffer that only its finalizer reaches, which is what a forgotten tensor's buffer would be.
     private readonly HashSet<MemoryBuffer1D<byte, Stride1D.Dense>> _rented = [];
-    private long _inUse, _cachedBytes, _peak, _peakInUse, _requests;
+    private long _inUse, _cachedBytes, _peak, _peakInUse, _watchedPeak, _requests;
     private int _live;
 
     /// <summary>Refuses the request with this number, from 1; 0 for none. For tests of what a refusal leaves behind.</summary>
@@ -31,8 +31,15 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, long lim
         get
         {
             lock (_lock)
-                return new MemoryReport(_inUse, _cachedBytes, _peak, _live, limit) { PeakInUse = _peakInUse };
+                return new MemoryReport(_inUse, _cachedBytes, _peak, _live, limit) { PeakInUse = _peakInUse, WatchedPeak = _watchedPeak };
         }
+    }
+
+    /// <summary>What is held now is the largest sum until more is.</summary>
+    public void WatchPeak()
+    {
+        lock (_lock)
+            _watchedPeak = _inUse;
     }
 
     public MemoryBuffer1D<byte, Stride1D.Dense> Rent(long bytes)
@@ -150,6 +157,7 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, long lim
         _live += buffers;
         _peak = Math.Max(_peak, _inUse + _cachedBytes);
         _peakInUse = Math.Max(_peakInUse, _inUse);
+        _watchedPeak = Math.Max(_watchedPeak, _inUse);
     }
 }
 

@@ -12,6 +12,11 @@ namespace InfMatch.Tensors;
 /// </summary>
 public abstract class Backend
 {
+    private static readonly Lazy<Backend> s_default = new(() => new CpuBackend());
+
+    /// <summary>The processor with all its cores: where numbers go that name no backend. Always the same.</summary>
+    public static Backend Default => s_default.Value;
+
     /// <summary>A short name for messages and reports, such as "cpu" or "reference".</summary>
     public abstract string Name { get; }
 
@@ -21,7 +26,13 @@ public abstract class Backend
     /// <summary>What this backend holds: bytes in use, cached, and their peak.</summary>
     public abstract MemoryReport Memory { get; }
 
-    /// <summary>What large products of float32 tensors are computed in, where no <see cref="FullPrecision"/> is
+    /// <summary>From here on <see cref="MemoryReport.WatchedPeak"/> is counted anew: so a part of the work knows its own peak.
+    /// </summary>
+    public virtual void WatchPeak()
+    {
+    }
+
+    /// <summary>The precision of large products of float32 tensors where no <see cref="FullPrecision"/> is
     /// required.</summary>
     public virtual Precision Precision => Precision.Float32;
 
@@ -29,16 +40,16 @@ public abstract class Backend
     /// </summary>
     public virtual int DegreeOfParallelism => 1;
 
-    /// <summary>Whether kernel calls can be taken down and made again: see <see cref="CapturedGraph"/>.</summary>
+    /// <summary>Whether kernel calls can be recorded and replayed: see <see cref="CapturedGraph"/>.</summary>
     public virtual bool CanCapture => false;
 
-    /// <summary>About how many numbers of a long chain of kernels are best worked on at once, so that they stay in the caches of
-    /// one core; the largest number where the size makes no difference. It does not depend on the number of threads.</summary>
+    /// <summary>How many numbers a long chain of kernels should work on at once to stay in the caches of one core; the
+    /// largest number where size makes no difference. It does not depend on the number of threads.</summary>
     public virtual long NumbersInCache => long.MaxValue;
 
-    /// <summary>Runs work(0) … work(count − 1), which must not depend on each other, up to <see cref="DegreeOfParallelism"/> at a time; the
-    /// kernels of each then run on its own thread. The bits are those of one after the other. Tensors that work keeps
-    /// belong to no scope. The first exception comes to the caller when all that had begun has ended.</summary>
+    /// <summary>Runs work(0) … work(count − 1), which must be independent, up to <see cref="DegreeOfParallelism"/> at a
+    /// time, each with its kernels on its own thread. The bits are those of one after the other. Tensors that work
+    /// keeps belong to no scope. The first exception reaches the caller once all begun work has ended.</summary>
     public virtual void RunInParallel(int count, Action<int> work)
     {
         for (int i = 0; i < count; i++)
@@ -75,8 +86,8 @@ public abstract class Backend
     /// <summary>Working memory for the kernels of captured graphs; null where they need none.</summary>
     internal virtual WorkingMemory? NewWorkingMemory() => null;
 
-    /// <summary>Lets the kernels that this thread calls work in another memory, null for the thread's own, and returns
-    /// what they worked in.</summary>
+    /// <summary>Gives the kernels of this thread another working memory, null for the thread's own, and returns the
+    /// one before.</summary>
     internal virtual WorkingMemory? UseWorkingMemory(WorkingMemory? next) => null;
 
     /// <summary>y_i = low + (high − low)·u_i with u_i number i of the key, <see cref="RandomKey.UniformAt"/>, in float64 and
@@ -185,4 +196,7 @@ public readonly record struct MemoryReport(long InUse, long Cached, long Peak, i
     /// <summary>The largest <see cref="InUse"/> so far: what a limit must leave room for, because the cache is given up where
     /// memory ends.</summary>
     public long PeakInUse { get; init; }
+
+    /// <summary>The largest <see cref="InUse"/> since <see cref="Backend.WatchPeak"/>; 0 where a backend does not tell.</summary>
+    public long WatchedPeak { get; init; }
 }

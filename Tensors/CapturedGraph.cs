@@ -1,15 +1,15 @@
 namespace InfMatch.Tensors;
 
 /// <summary>
-/// The kernel calls of a computation, taken down once and made again on the same memory, as a CUDA graph is: other numbers
-/// are written into its inputs, and a replay computes the results of these, with the bits that the computation itself would
-/// give, without objects, allocations, or a look at shapes. Replays belong to one thread at a time.
+/// The kernel calls of a computation, recorded once and replayed on the same memory, as a CUDA graph is. The caller
+/// writes new numbers into its inputs; a replay computes the results with the bits of the computation itself, but
+/// without objects, allocations or shape checks. One thread at a time may replay.
 /// </summary>
 /// <remarks>
-/// Inputs are the tensors that were made outside; they must live as long as the graph. What the computation reads from the
-/// host, be it a number given to a kernel or a branch that it takes, is that of the capture in every replay. It is run twice:
-/// once to see how long each tensor is needed, without computing, and once to take the calls down in memory that tensors share
-/// one after the other. All of that stays the graph's until <see cref="Dispose"/>.
+/// Inputs are the tensors that were made outside; they must live as long as the graph. Host values, such as a number
+/// given to a kernel or a branch taken, are fixed at the capture. The computation runs twice: once without computing,
+/// to find how long each tensor is needed, and once to record the calls in buffers that several tensors use one after
+/// the other. The graph owns these buffers until <see cref="Dispose"/>.
 /// </remarks>
 public sealed class CapturedGraph : IDisposable
 {
@@ -45,13 +45,14 @@ public sealed class CapturedGraph : IDisposable
     /// <summary>The graph that this thread captures; null where it captures none.</summary>
     internal static CapturedGraph? Current => s_capturing;
 
-    /// <summary>Takes the kernel calls of a computation down and makes them; its results hold numbers at once.</summary>
+    /// <summary>Records the kernel calls of a computation while making them, so its results are valid at
+    /// once.</summary>
     /// <param name="backend">Where it runs; one that <see cref="Backend.CanCapture"/>.</param>
     /// <param name="computation">Makes tensors by kernels of the backend alone: numbers cannot be copied to or from the
     /// host meanwhile, nor drawn, and nothing can run in parallel.</param>
     /// <param name="sharing">A graph of the same backend whose memory this one takes, too: a run of either writes over what the
     /// other made.</param>
-    /// <exception cref="NotSupportedException">The backend cannot take its kernel calls down.</exception>
+    /// <exception cref="NotSupportedException">The backend cannot record its kernel calls.</exception>
     /// <exception cref="InvalidOperationException">This thread captures already, the computation does what no replay can
     /// repeat, or it does not make the same tensors twice. Nothing is kept then, nor after any other exception of the
     /// computation.</exception>
@@ -83,7 +84,7 @@ public sealed class CapturedGraph : IDisposable
             graph.Dispose();
             throw;
         }
-        // Others write over what is no result; whoever still holds it shall not read that.
+        // Later tensors overwrite what is no result, so nobody may read it any more.
         foreach (Storage storage in graph._made.Except(graph._results.Select(r => r.Storage)))
             storage.Release();
         graph._inputsInOrder = [.. graph._inputs];
@@ -149,7 +150,7 @@ public sealed class CapturedGraph : IDisposable
         _memory.Leave();
     }
 
-    /// <summary>Takes a kernel call down and makes it. What it calls in turn is part of it.</summary>
+    /// <summary>Records a kernel call and makes it, with all calls inside it.</summary>
     internal void Call(Action call)
     {
         if (_buffers is null)
@@ -187,7 +188,7 @@ public sealed class CapturedGraph : IDisposable
         return tensor;
     }
 
-    /// <summary>Takes note of a buffer that a kernel works on.</summary>
+    /// <summary>Notes that a kernel works on a buffer.</summary>
     internal static void Uses(Storage storage)
     {
         if (s_capturing is not { } graph)
@@ -215,8 +216,8 @@ public sealed class CapturedGraph : IDisposable
         }
     }
 
-    /// <summary>Writes NaN over all that the graph has made and all working memory, so that a test sees what a replay does
-    /// not compute anew.</summary>
+    /// <summary>Fills the graph's tensors and working memory with NaN, so that a test finds what a replay does not
+    /// compute again.</summary>
     internal void Poison() => _memory.Poison();
 
     private static InvalidOperationException OtherTensors(CapturedGraph graph) => new(

@@ -1,8 +1,8 @@
 namespace InfMatch.Tensors;
 
 /// <summary>
-/// A kind of device that --device names, and what opens it. It stands beside its backend and is found by enumeration: a
-/// new backend edits no list.
+/// A kind of device, by its name for --device, and how one is opened. It is written next to its backend and found by
+/// enumeration, so a new backend edits no list.
 /// </summary>
 public abstract class DeviceKind : IKind
 {

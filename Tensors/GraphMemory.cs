@@ -1,16 +1,16 @@
 namespace InfMatch.Tensors;
 
-/// <summary>How long a tensor of a computation is needed: from the allocation with its number to the last one before which a
-/// kernel works on it.</summary>
+/// <summary>How long a tensor of a computation is needed: from its own allocation to the last allocation before a
+/// kernel still works on it.</summary>
 internal readonly record struct LiveRange(DType DType, int Length, int First, int Last)
 {
     public bool Overlaps(LiveRange other) => First <= other.Last && other.First <= Last;
 }
 
 /// <summary>
-/// The memory of captured graphs that never run at once: buffers in which tensors follow each other, the next when no later
-/// kernel works on the one before, and working memory of the kernels. A step so takes less memory than tensors that all live
-/// to its end, and more of it stays in the caches.
+/// The memory of captured graphs that never run at once: buffers that several tensors use one after the other, and
+/// working memory of the kernels. A step then takes less memory than if all tensors lived to its end, and more stays in
+/// the caches.
 /// </summary>
 /// <param name="working">Working memory of the kernels; null where they need none.</param>
 internal sealed class GraphMemory(WorkingMemory? working)
@@ -34,8 +34,8 @@ internal sealed class GraphMemory(WorkingMemory? working)
         _buffers.Clear();
     }
 
-    /// <summary>A buffer for each live range, in their order; what is missing is allocated. The largest tensors choose first, each
-    /// the smallest buffer that is free for as long as it is needed.</summary>
+    /// <summary>A buffer for each live range, in their order; missing ones are allocated. The largest tensors choose
+    /// first; each takes the smallest buffer that is free for its whole live range.</summary>
     public Storage[] Assign(IReadOnlyList<LiveRange> ranges, Func<DType, int, Storage> allocate)
     {
         var chosen = new Storage[ranges.Count];
@@ -56,7 +56,7 @@ internal sealed class GraphMemory(WorkingMemory? working)
         return chosen;
     }
 
-    /// <summary>Makes NaN of every number, so that a test sees what a replay does not compute anew.</summary>
+    /// <summary>Fills all memory with NaN, so that a test finds what a replay does not compute again.</summary>
     public void Poison()
     {
         foreach (Storage buffer in _buffers)
@@ -65,7 +65,7 @@ internal sealed class GraphMemory(WorkingMemory? working)
     }
 }
 
-/// <summary>What the kernels of a backend work in beside their tensors, where it outlives a kernel.</summary>
+/// <summary>Working memory of a backend's kernels that outlives a kernel.</summary>
 internal abstract class WorkingMemory
 {
     /// <summary>Sets all bits, which makes NaN of every number.</summary>

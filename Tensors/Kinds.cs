@@ -11,9 +11,9 @@ public interface IKind
 }
 
 /// <summary>
-/// Finds all types of a kind, so that adding one is adding one type and edits no list: the concrete classes that derive from the
-/// contract, in its own assembly and in those that were added. Each must have a constructor without parameters and is made once.
-/// Source: docs/design.md, "Kinds".
+/// Finds all types of a kind, so that adding one means adding a type and edits no list. They are the concrete classes
+/// that derive from the contract, in its assembly and in added ones. Each needs a constructor without parameters; it is
+/// made once. Source: docs/design.md, "Kinds".
 /// </summary>
 public static class Kinds
 {
@@ -58,7 +58,8 @@ public static class Kinds
     {
         T[] found =
         [
-            .. s_added.Append(typeof(T).Assembly).Distinct().SelectMany(assembly => assembly.GetTypes())
+            .. s_added.Append(typeof(T).Assembly).Distinct().Where(assembly => Knows(assembly, typeof(T).Assembly))
+                .SelectMany(assembly => assembly.GetTypes())
                 .Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(T)))
                 .Select(Make<T>).OrderBy(kind => kind.Name, StringComparer.Ordinal),
         ];
@@ -68,6 +69,16 @@ public static class Kinds
             : throw new InvalidOperationException(
                 $"Two of the kind {typeof(T).Name} have the name '{twice.Key}': " +
                 $"{string.Join(" and ", twice.Select(kind => kind.GetType().FullName))}. Rename one.");
+    }
+
+    // Whether it can derive from a contract there; loading the types of one that cannot would only cost the start time.
+    private static bool Knows(Assembly assembly, Assembly contracts)
+    {
+        if (assembly == contracts)
+            return true;
+        HashSet<string?> referred = [.. assembly.GetReferencedAssemblies().Select(name => name.Name)];
+        return referred.Contains(contracts.GetName().Name)
+            || s_added.Any(other => referred.Contains(other.GetName().Name) && Knows(other, contracts));
     }
 
     private static T Make<T>(Type type) => type.GetConstructor(Type.EmptyTypes) is { } constructor

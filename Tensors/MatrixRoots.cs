@@ -29,8 +29,8 @@ public static class MatrixRoots
         // Every √ of an eigenvalue of ZY lies between low and 1.
         for (double low = Math.Sqrt(Math.Min(1, least / scale)); ;)
         {
-            double alpha = Math.Sqrt(3 / (1 + low + low * low));
-            bool isLast = 1 - low < 1e-9; // what is left is squared by the step
+            double alpha = AlphaOf(low);
+            bool isLast = IsLast(low);
             using (var inner = TensorScope.Begin())
             {
                 Tensor t = TensorAlgebra.Axpy(-alpha * alpha * alpha / 2, Product(z, y), identity.Times(1.5 * alpha));
@@ -39,9 +39,30 @@ public static class MatrixRoots
             step?.Invoke();
             if (isLast)
                 break;
-            low = 0.5 * alpha * low * (3 - alpha * alpha * low * low);
+            low = Next(low);
         }
         return (scope.Keep(y.Times(Math.Sqrt(scale))), scope.Keep(z.Times(1 / Math.Sqrt(scale))));
+    }
+
+    /// <summary>The steps of <see cref="Of"/>, of three products each, for a matrix whose eigenvalues lie between the least
+    /// and <paramref name="scale"/>.</summary>
+    public static int Steps(double least, double scale)
+    {
+        int steps = 1;
+        for (double low = Math.Sqrt(Math.Min(1, least / scale)); !IsLast(low); low = Next(low))
+            steps++;
+        return steps;
+    }
+
+    private static double AlphaOf(double low) => Math.Sqrt(3 / (1 + low + low * low));
+
+    // What is left is squared by the step.
+    private static bool IsLast(double low) => 1 - low < 1e-9;
+
+    private static double Next(double low)
+    {
+        double alpha = AlphaOf(low);
+        return 0.5 * alpha * low * (3 - alpha * alpha * low * low);
     }
 
     private static Tensor Product(Tensor a, Tensor b)

@@ -1,15 +1,18 @@
 namespace InfMatch.Tensors;
 
 /// <summary>
-/// A backend on which a computation takes no memory and computes nothing: it counts what the same computation would hold on
-/// another backend. Buffers are counted in the size classes of that backend's pool, parallel work as if every piece that runs
-/// at once held its most at the same time, and captured graphs by the buffers that their tensors share. What is read from it
-/// is 1 everywhere. What kernels of a GPU need beside their tensors is not counted, nor the pool's cache, which is given up where
-/// memory ends.
+/// A backend that takes no memory and computes nothing: it counts what the same computation would hold on another
+/// backend. Buffers count in the size classes of that backend's pool. Parallel pieces count as if each held its peak at
+/// the same time, captured graphs by their shared buffers. All numbers read from it are 1. Not counted are the working
+/// memory of GPU kernels, and the pool's cache, which is given up where memory ends.
 /// </summary>
 /// <param name="of">The backend that is meant.</param>
-public sealed class MemoryDryRun(Backend of) : Backend
+/// <param name="captures">Whether graphs are captured where that backend captures them: the work of a replay is not counted.</param>
+public sealed class MemoryDryRun(Backend of, bool captures = true) : Backend
 {
+    // A number that is read or written takes as long as so many multiplications in a product of matrices: memory is slower.
+    private const long ProductsPerNumber = 16;
+
     private readonly int _degree = of.DegreeOfParallelism;
     private long _inUse, _peak;
     private int _live, _depth;
@@ -31,10 +34,14 @@ public sealed class MemoryDryRun(Backend of) : Backend
     public override int DegreeOfParallelism => _degree;
 
     /// <inheritdoc/>
-    public override bool CanCapture { get; } = of.CanCapture;
+    public override bool CanCapture { get; } = captures && of.CanCapture;
 
     /// <inheritdoc/>
     public override long NumbersInCache { get; } = of.NumbersInCache;
+
+    /// <summary>How much has been computed so far, in multiplications of products and convolutions: every number that a kernel reads
+    /// or writes counts as some of them. A measure to compare steps of like networks by, and no time.</summary>
+    public long Work { get; private set; }
 
     /// <summary>Lets the peak begin again at what is held now.</summary>
     public void ForgetPeak() => _peak = _inUse;
@@ -81,7 +88,7 @@ public sealed class MemoryDryRun(Backend of) : Backend
         _peak = Math.Max(_peak, _inUse);
     }
 
-    private static void Uses(params ReadOnlySpan<Tensor?> tensors)
+    private void Uses(params ReadOnlySpan<Tensor?> tensors)
     {
         foreach (Tensor? tensor in tensors)
         {
@@ -89,8 +96,19 @@ public sealed class MemoryDryRun(Backend of) : Backend
                 continue;
             ObjectDisposedException.ThrowIf(tensor.Storage.IsReleased, tensor);
             CapturedGraph.Uses(tensor.Storage);
+            Work += ProductsPerNumber * tensor.Count;
         }
     }
+
+    // As direct sums: each number of a map of K channels takes the weights of one of them.
+    private static long Products(IKernelCall call) => call switch
+    {
+        MatMulCall c => (long)c.Y.Count * (c.A.Count / Math.Max(1, c.Y.Shape[0])),
+        Conv2dCall c => (long)c.Y.Count * (c.W.Count / Math.Max(1, c.W.Shape[0])),
+        Conv2dInputGradientCall c => (long)c.Dy.Count * (c.W.Count / Math.Max(1, c.W.Shape[0])),
+        Conv2dWeightGradientCall c => (long)c.Dy.Count * (c.Dw.Count / Math.Max(1, c.Dw.Shape[0])),
+        _ => 0,
+    };
 
     // A buffer that is only counted; one that shares another's memory, or is a tensor of a graph, counts nothing.
     private sealed class PlaceholderStorage : Storage
@@ -151,5 +169,9 @@ public sealed class MemoryDryRun(Backend of) : Backend
     public override void Zip<F>(Tensor a, Tensor b, Tensor y) => Uses(a, b, y);
 
     /// <inheritdoc/>
-    public override void Run<K>(K call) => Uses(call.Tensors);
+    public override void Run<K>(K call)
+    {
+        Uses(call.Tensors);
+        Work += Products(call);
+    }
 }

@@ -45,6 +45,15 @@ public interface IScalarMath<T>
 
     /// <summary>tanh x; NaN stays NaN.</summary>
     static abstract T Tanh(T x);
+
+    /// <summary>sin x; NaN at ±∞, and on a device beyond ±2³⁰, where float64 has lost the turn.</summary>
+    static abstract T Sin(T x);
+
+    /// <summary>cos x; NaN where the sine is.</summary>
+    static abstract T Cos(T x);
+
+    /// <summary>aᵇ by IEEE 754; NaN where a is below 0 and b is no whole number.</summary>
+    static abstract T Pow(T a, T b);
 }
 
 /// <summary>The functions of .NET: those of the processor's backends.</summary>
@@ -57,6 +66,12 @@ public readonly struct HostMath<T> : IScalarMath<T> where T : IBinaryFloatingPoi
     static T IScalarMath<T>.Log(T x) => T.Log(x);
 
     static T IScalarMath<T>.Tanh(T x) => T.Tanh(x);
+
+    static T IScalarMath<T>.Sin(T x) => T.Sin(x);
+
+    static T IScalarMath<T>.Cos(T x) => T.Cos(x);
+
+    static T IScalarMath<T>.Pow(T a, T b) => T.Pow(a, b);
 }
 
 /// <summary>Functions on many numbers by their definition, one number after the other.</summary>

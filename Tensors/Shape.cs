@@ -4,7 +4,7 @@ namespace InfMatch.Tensors;
 
 /// <summary>
 /// The sizes of a tensor's dimensions, outermost first; row-major and contiguous always. Every rule that infers a
-/// shape stands in this type, so that an operation and its backends cannot disagree.
+/// shape is in this type, so that an operation and its backends cannot disagree.
 /// </summary>
 public readonly struct Shape : IEquatable<Shape>
 {

@@ -53,6 +53,33 @@ public sealed class Tensor : IDisposable
         return tensor;
     }
 
+    /// <summary>A float64 scalar on <see cref="Backend.Default"/>.</summary>
+    public static Tensor Of(double value) => From<double>(Backend.Default, [value], Shape.Scalar);
+
+    /// <summary>A vector of float64 numbers on <see cref="Backend.Default"/>.</summary>
+    public static Tensor Of(params ReadOnlySpan<double> values) =>
+        From(Backend.Default, values, new Shape(values.Length));
+
+    /// <summary>Numbers uniform in [low, high): those of a key, the same on every backend to a rounding.</summary>
+    public static Tensor Uniform(
+        Backend backend, DType dtype, Shape shape, RandomKey key, double low = 0, double high = 1)
+    {
+        Tensor tensor = backend.Empty(shape, dtype);
+        backend.Uniform(key, low, high, tensor);
+        return tensor;
+    }
+
+    /// <summary>Normal numbers of mean 0 and the given deviation: those of a key, drawn on the host, the same on every
+    /// backend.</summary>
+    public static Tensor Normal(Backend backend, DType dtype, Shape shape, RandomKey key, double deviation = 1)
+    {
+        var numbers = new double[shape.Count];
+        key.Normal(numbers);
+        for (int i = 0; i < numbers.Length; i++)
+            numbers[i] *= deviation;
+        return From(backend, dtype, numbers, shape);
+    }
+
     /// <summary>A new tensor with every element equal to <paramref name="value"/>.</summary>
     public static Tensor Full(Backend backend, DType dtype, Shape shape, double value)
     {
@@ -114,5 +141,17 @@ public sealed class Tensor : IDisposable
     public void Dispose() => Storage.Release();
 
     /// <summary>Number type, shape and device, for messages.</summary>
-    public override string ToString() => $"{DType} {Shape} on {Backend.Name}";
+    public string Description => $"{DType} {Shape} on {Backend.Name}";
+
+    /// <summary>The numbers, aligned and row by row, and the <see cref="Description"/>. Of more than a thousand only the
+    /// three at each end of each axis are copied to the host. While a graph is captured, or when the memory went back,
+    /// there are no numbers to read and the description stands alone.</summary>
+    public override string ToString() => ToString("");
+
+    /// <summary>As <see cref="ToString()"/>, with a word before the description.</summary>
+    public string ToString(string kind)
+    {
+        string what = kind.Length == 0 ? Description : $"{kind} {Description}";
+        return TensorText.CanRead(this) ? $"{TensorText.Numbers(this)} ({what})" : what;
+    }
 }

@@ -20,7 +20,7 @@ public sealed class TensorScope : IDisposable
     public static TensorScope Begin() => s_current = new TensorScope(s_current);
 
     /// <summary>
-    /// Leaves every open scope of this thread until disposed of: what is made or kept meanwhile belongs to the caller.
+    /// Leaves every open scope of this thread until disposed of: tensors made or kept meanwhile belong to the caller.
     /// For caches that outlive the scope in which they are filled.
     /// </summary>
     public static IDisposable BeginDetached()
@@ -45,16 +45,32 @@ public sealed class TensorScope : IDisposable
     /// <summary>Whether a tensor goes back to the pool when this scope ends.</summary>
     public bool Owns(Tensor tensor) => tensor.Storage.Scope == this;
 
-    /// <summary>Hands the successor of a running tensor to the enclosing scope and gives the old one back, so that memory
-    /// does not grow with a recursion of which this scope is one step.</summary>
+    /// <summary>Keeps the next value of a running tensor and frees the old one: for a loop that has a scope for each
+    /// step, so that its memory does not grow.</summary>
+    /// <exception cref="InvalidOperationException">A tensor belongs to a scope inside this one, which would give it back
+    /// all the same: that scope is the one to ask.</exception>
     public Tensor Replace(Tensor old, Tensor next)
     {
+        RefuseInner(next);
         Keep(next);
         old.Dispose();
         return next;
     }
 
-    /// <summary>Takes a tensor that belongs to no scope, such as one that another thread has made.</summary>
+    private void RefuseInner(Tensor tensor)
+    {
+        for (TensorScope? inner = tensor.Storage.Scope?._parent; inner is not null; inner = inner._parent)
+        {
+            if (inner == this)
+            {
+                throw new InvalidOperationException(
+                    $"The tensor {tensor.Description} was made in a scope inside this one and goes back to the pool when " +
+                    "that ends. Call Replace on the inner scope, in which the tensor was made.");
+            }
+        }
+    }
+
+    /// <summary>Makes this scope the owner of a tensor that has none, such as one that another thread made.</summary>
     public Tensor Take(Tensor tensor)
     {
         if (tensor.Storage.Scope is null)
@@ -65,9 +81,12 @@ public sealed class TensorScope : IDisposable
         return tensor;
     }
 
-    /// <summary>What f makes for 0 … count − 1, which must not depend on each other: in parallel where there are at
-    /// least as many as the backend's degree of parallelism, else one after the other on all threads. The bits are the same.
-    /// The results, which f must have made, belong to this scope; what else f makes goes back to the pool.</summary>
+    /// <summary>Runs f(0) … f(count − 1), which must be independent, in parallel if there are enough of them for the
+    /// backend, and returns their results.</summary>
+    /// <remarks>
+    /// Enough is the backend's degree of parallelism; fewer run one after the other, each on all threads. The bits are
+    /// the same. A result must be a tensor that f made. Results belong to this scope; f's other tensors are freed.
+    /// </remarks>
     /// <exception cref="InvalidOperationException">This is not the innermost scope of the calling thread.</exception>
     public Tensor[][] InParallel(Backend backend, int count, Func<int, Tensor[]> f)
     {

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "Distill" / "Artifact"))
+sys.path.insert(0, str(ROOT / "Distill" / "Exports"))
 import load_infmatch as loader
 
 

@@ -80,7 +80,7 @@ public static class GradCheck
         foreach (Tensor input in inputs)
         {
             if (input.DType != DType.Float64)
-                throw new DTypeException($"Derivatives are checked in Float64, got {input}. Convert it.");
+                throw new DTypeException($"Derivatives are checked in Float64, got {input.Description}. Convert it.");
         }
         bool[] wanted = options.Differentiable is { } given ? [.. given] : [.. inputs.Select(_ => true)];
         return wanted.Length == inputs.Count && wanted.Contains(true)

@@ -47,6 +47,15 @@ public abstract record ZipOp<TSelf, F> : SingleOutputOp, IOpSamples
     /// <summary>As <see cref="OpSample.LinearIn"/>.</summary>
     protected abstract IReadOnlyList<int[]> LinearIn { get; }
 
+    /// <summary>The numbers of a on which it is checked, drawn for any shape.</summary>
+    protected virtual SampleInput DomainA => new(Shape.Scalar);
+
+    /// <summary>The numbers of b on which it is checked; away from 0, where a quotient has its pole.</summary>
+    protected virtual SampleInput DomainB => new(Shape.Scalar, KinkAt: 0, Margin: 0.4);
+
+    /// <summary>As <see cref="OpSample.Accepts"/>.</summary>
+    protected virtual Func<IReadOnlyList<double[]>, bool>? Accepts => null;
+
     /// <inheritdoc/>
     protected sealed override Shape InferOne(ReadOnlySpan<Shape> inputs)
     {
@@ -75,33 +84,9 @@ public abstract record ZipOp<TSelf, F> : SingleOutputOp, IOpSamples
     static IEnumerable<OpSample> IOpSamples.Samples()
     {
         var op = new TSelf();
-        return PairSamples.On(op, op.LinearIn);
+        return PairSamples.On(op, op.DomainA, op.DomainB)
+            .Select(sample => sample with { LinearIn = op.LinearIn, Accepts = op.Accepts });
     }
 
     static IEnumerable<OpError> IOpSamples.Errors() => PairSamples.Unequal(new TSelf());
-}
-
-internal static class UnarySamples
-{
-    // A scalar, nothing at all, a matrix, and a length that is a multiple of no vector register.
-    public static IEnumerable<OpSample> On(Op op, SampleInput domain) =>
-        new[] { Shape.Scalar, new Shape(0), new Shape(2, 3), new Shape(37) }
-            .Select(shape => new OpSample(op, domain with { Shape = shape }));
-
-    public static IEnumerable<OpError> TwoInputs(Op op) =>
-        [new OpError(op, "takes 1 input, got 2", new Shape(2), new Shape(2))];
-}
-
-internal static class PairSamples
-{
-    // The second input stays away from 0, where a quotient has its pole.
-    public static IEnumerable<OpSample> On(Op op, IReadOnlyList<int[]> linearIn) =>
-        new[] { Shape.Scalar, new Shape(0, 3), new Shape(2, 3), new Shape(19) }.Select(shape =>
-            new OpSample(op, shape, new SampleInput(shape, KinkAt: 0, Margin: 0.4)) { LinearIn = linearIn });
-
-    public static IEnumerable<OpError> Unequal(Op op) =>
-    [
-        new OpError(op, "the shapes [2, 3] and [3] differ", new Shape(2, 3), new Shape(3)),
-        new OpError(op, "takes 2 inputs, got 1", new Shape(2)),
-    ];
 }

@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.IO.Hashing;
 
 namespace InfMatch.Datasets;
 
@@ -118,7 +119,7 @@ internal sealed class ArchiveUnpacking(
 
         byte[] bytes = new byte[length];
         int got = data.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-        if (got < bytes.Length || data.ReadByte() >= 0 || (crc is { } expected && Gzip.Crc32(bytes) != expected))
+        if (got < bytes.Length || data.ReadByte() >= 0 || (crc is { } expected && Crc32.HashToUInt32(bytes) != expected))
         {
             throw new DatasetException(
                 DatasetFault.Damaged, archive, $"the member {name} is damaged (length or CRC-32)",

@@ -30,7 +30,7 @@ public sealed class DatasetDownload : IDisposable
 
     /// <summary>
     /// Downloads what is missing into a folder below the given one and returns it. Files that are there already are
-    /// left as they are, an archive that is there is checked and unpacked; a partial one is gone on with.
+    /// left as they are, an archive that is there is checked and unpacked; a partial one is resumed.
     /// </summary>
     /// <exception cref="DatasetException">A file cannot be had or is not the published one.</exception>
     /// <exception cref="IOException">A file cannot be written.</exception>

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 
 namespace InfMatch.Datasets;
 
@@ -67,7 +68,7 @@ internal static class PngGuard
             throw Truncated(place, at);
         uint type = BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(at + 4));
         uint crc = BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(at + 8 + (int)length));
-        return Gzip.Crc32(file.AsSpan(at + 4, 4 + (int)length)) == crc
+        return Crc32.HashToUInt32(file.AsSpan(at + 4, 4 + (int)length)) == crc
             ? (type, new ArraySegment<byte>(file, at + 8, (int)length))
             : throw Damaged(place, $"the checksum (CRC-32) of the chunk {Name(type)} is wrong", at);
     }
@@ -159,7 +160,7 @@ internal static class PngGuard
         BinaryPrimitives.WriteUInt32BigEndian(word, type);
         file.Write(word);
         file.Write(body);
-        BinaryPrimitives.WriteUInt32BigEndian(word, Gzip.Crc32(file.GetBuffer().AsSpan(start, 4 + body.Length)));
+        BinaryPrimitives.WriteUInt32BigEndian(word, Crc32.HashToUInt32(file.GetBuffer().AsSpan(start, 4 + body.Length)));
         file.Write(word);
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.IO.Hashing;
 
 namespace InfMatch.Datasets;
 
@@ -20,8 +21,6 @@ internal static class Gzip
     private const long MaxRatio = 1032;
 
     private const string Fix = "Download the file again.";
-
-    private static readonly uint[] s_crcTable = MakeCrcTable();
 
     public static bool IsGzip(ReadOnlySpan<byte> file) => file.Length >= 2 && file[0] == 0x1F && file[1] == 0x8B;
 
@@ -132,20 +131,12 @@ internal static class Gzip
         if (count != decoded.Length)
             return CutShort(place, $"{count} bytes", $"{size} as the trailer says");
 
-        uint actual = Crc32(decoded);
+        uint actual = Crc32.HashToUInt32(decoded);
         return actual == crc
             ? null
             : new DatasetException(
                 DatasetFault.Damaged, place, "the gzip checksum (CRC-32) is wrong",
                 $"0x{actual:x8}", $"0x{crc:x8}", Fix);
-    }
-
-    public static uint Crc32(ReadOnlySpan<byte> bytes)
-    {
-        uint crc = 0xFFFF_FFFF;
-        foreach (byte b in bytes)
-            crc = (crc >> 8) ^ s_crcTable[(byte)crc ^ b];
-        return ~crc;
     }
 
     private static int BodyOffset(ReadOnlySpan<byte> file, string place)
@@ -180,18 +171,4 @@ internal static class Gzip
 
     private static DatasetException CutShort(string place, string got, string expected) => new(
         DatasetFault.Damaged, place, "the gzip data is damaged or cut short", got, expected, Fix);
-
-    private static uint[] MakeCrcTable()
-    {
-        uint[] table = new uint[256];
-        for (uint n = 0; n < 256; n++)
-        {
-            uint c = n;
-            for (int k = 0; k < 8; k++)
-                c = (c & 1) != 0 ? 0xEDB8_8320 ^ (c >> 1) : c >> 1;
-            table[n] = c;
-        }
-
-        return table;
-    }
 }

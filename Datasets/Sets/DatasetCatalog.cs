@@ -106,7 +106,9 @@ public static class DatasetCatalog
 
     private static DatasetException NotFound(Dataset set, List<string> looked) => new(
         DatasetFault.NotFound, set.Name,
-        "the data set was not found; looked in " + (looked.Count == 0 ? "no folder" : string.Join(", ", looked)),
+        looked.Count == 0
+            ? "the data set was not found: no folder was named"
+            : $"the data set was not found; looked in {string.Join(", ", looked)}",
         fix: $"Put {set.Files} into a folder and name that folder with --data or {FolderVariable}; " +
             $"{DefaultName} needs no files.");
 

@@ -40,13 +40,17 @@ internal sealed class ArtifactCommands(
         }
         catch (Exception e) when (e is DistillException or ArrayFileException)
         {
-            Show(new Verification
+            // For people the error says it.
+            if (terminal.IsJson)
             {
-                File = path,
-                Passed = false,
-                Holds = quick ? null : false,
-                Checks = [new VerificationCheck("file", false, e.Message)],
-            });
+                Show(new Verification
+                {
+                    File = path,
+                    Passed = false,
+                    Holds = quick ? null : false,
+                    Checks = [new VerificationCheck("file", false, e.Message)],
+                });
+            }
             throw;
         }
         SayWhatIsMissing(terminal, artifact);
@@ -104,15 +108,13 @@ internal sealed class ArtifactCommands(
     {
         (string target, string? folder) = asked;
         (bool measure, bool testImages) = (asked.Measures, asked.HasTestImages);
-        if (folder?.Trim().Length == 0)
-            throw DistillException.BadValue("--out", folder, "a folder");
         SyntheticArtifact artifact = SyntheticArtifact.Read(path);
         SayWhatIsMissing(terminal, artifact);
         string made = folder ?? $"{Path.ChangeExtension(path, null)}-{target}";
         using var export = new ExportFolder(made);
         DatasetPair? data = measure || testImages ? LoadDataOf(artifact, given) : null;
         if (data is not null)
-            RequireOwn(artifact, data, measure ? "--measure" : "--test-images");
+            RequireOwn(terminal, artifact, data, "export", measure ? "--measure" : "--test-images");
         var pixels = new PixelView(artifact);
         (Accuracy Exact, Accuracy Pixels)? measured = measure ? MeasurePixels(artifact, pixels, data!, given) : null;
         new ArtifactExport(artifact, pixels) { Measured = measured, TestImages = testImages ? data!.Test : null }
@@ -120,7 +122,7 @@ internal sealed class ArtifactCommands(
         export.Complete();
         terminal.Show(
             $"{artifact.Count} images of {artifact.Classes} classes as {target}, with README.md and load_infmatch.py, in {made}");
-        bool isLossy = ArtifactExport.IsPictures(target);
+        bool isLossy = ArtifactExport.FormOf(target).IsLossy;
         if (isLossy)
             terminal.Show($"Lossy: {pixels.Loss}.");
         if (measured is { } m)
@@ -144,11 +146,11 @@ internal sealed class ArtifactCommands(
     }
 
     // The first format does not have the hash of the test images: there sizes, names of classes and training images decide.
-    private void RequireOwn(SyntheticArtifact artifact, DatasetPair data, string option)
+    internal static void RequireOwn(Terminal terminal, SyntheticArtifact artifact, DatasetPair data, string what, string option)
     {
-        DistillException Others(string what) => new(
+        DistillException Others(string which) => new(
             ExitCode.Data, "IM3046",
-            $"{what} of {artifact.Dataset} here are not those of {artifact.Source}. Name the folder of the set's own data with " +
+            $"{which} of {artifact.Dataset} here are not those of {artifact.Source}. Name the folder of the set's own data with " +
             $"--data, or leave {option} out.");
         var image = new Shape(data.Train.Channels, data.Train.Height, data.Train.Width);
         if (image != artifact.Image || data.Train.Classes != artifact.Classes)
@@ -159,7 +161,7 @@ internal sealed class ArtifactCommands(
         if (artifact.Metadata.TryGetValue("test_sha256", out string? hash) && hash != data.Test.ContentHash())
             throw Others("the test images");
         if (agreement.Note is { } note)
-            terminal.Say($"export: {note}");
+            terminal.Say($"{what}: {note}");
     }
 
     private DatasetPair LoadDataOf(SyntheticArtifact artifact, RunSettings given) => load(given with

@@ -107,7 +107,7 @@ internal sealed class DatasetCommands(Terminal terminal, CancellationToken cance
                 new JsonObject { ["name"] = name, ["folder"] = folder }.ToJsonString(JsonText.Options));
     }
 
-    /// <summary>'datasets verify': reads every image and says what there is.</summary>
+    /// <summary>'datasets verify': reads every image and prints what it found.</summary>
     /// <exception cref="DatasetException">The set is missing or at fault.</exception>
     public void Verify(RunSettings settings)
     {

@@ -12,8 +12,6 @@ namespace InfMatch.Distill;
 /// <param name="cancel">Stops the work.</param>
 internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, DatasetPair> load, CancellationToken cancel)
 {
-    private const string Latest = "latest";
-
     /// <summary>'report': the page of a run, whatever version made it.</summary>
     /// <param name="run">A run folder; null or "latest" for the latest.</param>
     /// <param name="against">Another run for a figure of convergence, or null.</param>
@@ -156,5 +154,5 @@ internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, Datase
         return (load(own), RunCommands.OpenDevice(terminal, given.Settings));
     }
 
-    private static RecordedRun Find(string? run, string root) => RecordedRun.Read(RunFolder.Find(run == Latest ? null : run, root));
+    private static RecordedRun Find(string? run, string root) => RecordedRun.Read(RunFolder.Find(run, root));
 }

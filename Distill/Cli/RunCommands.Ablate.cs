@@ -11,7 +11,7 @@ internal sealed partial class RunCommands
     public void Ablate(string grid, ResolvedSettings resolved)
     {
         RunSettings settings = resolved.Settings;
-        if (AblationGrid.Varied.FirstOrDefault(resolved.IsGiven) is { } varied)
+        if (AblationGrid.Varied.FirstOrDefault(resolved.IsOnCommandLine) is { } varied)
         {
             Setting setting = Settings.All.Single(s => s.Property == varied);
             throw DistillException.BadValue(setting.Name, setting.Show(settings), "nothing, because 'ablate' varies it");

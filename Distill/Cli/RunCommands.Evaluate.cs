@@ -18,7 +18,7 @@ internal sealed partial class RunCommands
             OptionText.OneOf("--models", model, Architectures.Names);
         RunSettings settings = resolved.Settings;
         Backend backend = OpenDevice(settings);
-        RunFolder.RequireWritable(settings.Out);
+        RequireWritable(settings.Out);
         SyntheticArtifact? artifact = null;
         if (path is not null)
         {
@@ -43,6 +43,11 @@ internal sealed partial class RunCommands
             ExpertsConfig = config,
         };
         using OpenedEvaluation evaluation = Open(artifact, settings, record, pair, backend);
+        if (isPlan)
+        {
+            Show(PlanOf(evaluation, _ => 0), evaluation.Settings, backend);
+            return;
+        }
         using RunFolder folder = RunFolder.Create(
             settings.Out,
             RunFolder.NameOf(
@@ -65,7 +70,10 @@ internal sealed partial class RunCommands
         using OpenedEvaluation evaluation = Open(artifact, settings, record, pair, backend);
         if ((evaluation.Record.TrainSha256, evaluation.Record.TestSha256) != (record.TrainSha256, record.TestSha256))
             throw Other(pair.Name, "data", folder);
-        Evaluate(folder, evaluation, backend);
+        if (isPlan)
+            Show(PlanOf(evaluation, EvaluationRun.Known(folder, evaluation)), evaluation.Settings, backend);
+        else
+            Evaluate(folder, evaluation, backend);
 
         static DistillException Other(string what, string kind, RunFolder folder) => new(
             ExitCode.Data, "IM3029",
@@ -81,6 +89,7 @@ internal sealed partial class RunCommands
         try
         {
             EvaluationRun? run = null;
+            Say(PlanOf(evaluation, EvaluationRun.Known(folder, evaluation)));
             summary = InFolder(
                 folder, view => (run = new EvaluationRun(folder, evaluation, backend, view, cancel)).Execute(),
                 () => $"{run!.Evaluated} of {run.Networks} networks are evaluated and kept.");
@@ -92,7 +101,7 @@ internal sealed partial class RunCommands
                 terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
             throw;
         }
-        Show(summary);
+        Show(summary, evaluation.Data.Pair.Test.Count);
         terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Summary)}");
         Reports.WriteAtEnd(folder, evaluation.Data.Pair, backend);
         if (terminal.IsJson)

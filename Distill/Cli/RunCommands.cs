@@ -1,3 +1,4 @@
+using System.Globalization;
 using InfMatch.Datasets;
 using InfMatch.Influence;
 using InfMatch.Nn;
@@ -8,16 +9,25 @@ namespace InfMatch.Distill;
 
 /// <summary>What each command does.</summary>
 internal sealed partial class RunCommands(
-    Terminal terminal, Func<RunSettings, DatasetPair> load, string command, CancellationToken cancel)
+    Terminal terminal, Func<RunSettings, DatasetPair> load, string command, CancellationToken cancel, bool isPlan = false)
 {
+    // With fewer the choice of test images matters more than what is compared.
+    private const int FewTestImages = 500;
+
     /// <summary>The demonstration, and 'distill': a new run.</summary>
     public void Distill(string asked, ResolvedSettings resolved)
     {
         RunSettings settings = resolved.Settings;
         Backend backend = OpenDevice(settings);
-        RunFolder.RequireWritable(settings.Out);
+        RequireWritable(settings.Out);
         DatasetPair pair = load(settings);
-        using PreparedData data = PrepareChecked(settings, pair, backend, settings.Out, settings.ExpertsFrom);
+        (PreparedData prepared, Requirements needs) = PrepareChecked(settings, pair, backend, settings.Out, settings.ExpertsFrom);
+        using PreparedData data = prepared;
+        if (isPlan)
+        {
+            Show(PlanOf(settings, data, needs, null), settings, backend);
+            return;
+        }
         string what = $"ipc{string.Join('-', settings.Ipc)}";
         using RunFolder folder = RunFolder.Create(
             settings.Out,
@@ -25,13 +35,13 @@ internal sealed partial class RunCommands(
             ConfigFile.Write(asked, resolved));
         RunData.Save(folder.Path, pair);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
-        Execute(folder, settings, data);
+        Execute(folder, settings, data, needs);
     }
 
     /// <summary>'resume': the rest of a run.</summary>
     public void Resume(string? run, ResolvedSettings given)
     {
-        string path = RunFolder.Find(run, given.Settings.Out);
+        string path = ToResume(run, given.Settings.Out);
         using RunFolder folder = RunFolder.Open(path);
         (string begun, ResolvedSettings recorded) = ConfigFile.Read(folder.Config, terminal.Say);
         RunSettings settings = recorded.Settings with
@@ -67,12 +77,27 @@ internal sealed partial class RunCommands(
         string experts = settings.ExpertsFrom ?? folder.Experts;
         if (begun == "train")
         {
-            using PreparedData training = PrepareTraining(settings, pair, backend, folder.Path, experts);
-            TrainExperts(folder, settings, training);
+            TrainExperts(folder, settings, PrepareTraining(settings, pair, backend, folder.Path, experts));
             return;
         }
-        using PreparedData data = PrepareChecked(settings, pair, backend, folder.Path, experts);
-        Execute(folder, settings, data);
+        (PreparedData prepared, Requirements needs) = PrepareChecked(settings, pair, backend, folder.Path, experts);
+        using PreparedData data = prepared;
+        if (isPlan)
+            Show(PlanOf(settings, data, needs, folder), settings, backend);
+        else
+            Execute(folder, settings, data, needs);
+    }
+
+    // Without a name the latest run; where nothing is left to do there, the newest in which something is.
+    private string ToResume(string? run, string root)
+    {
+        string path = RunFolder.Find(run, root);
+        if (run is not null || RunEntry.Of(path).Status != RunEntry.Complete)
+            return path;
+        if (RunFolder.Newest(root, r => RunEntry.Of(r).Status == RunEntry.Unfinished) is not { } unfinished)
+            return path;
+        terminal.Say($"{ShownPath.Of(path)} is complete; going on with {ShownPath.Of(unfinished)}, the newest that is not.");
+        return unfinished;
     }
 
     /// <summary>'train': experts alone.</summary>
@@ -80,22 +105,37 @@ internal sealed partial class RunCommands(
     {
         RunSettings settings = resolved.Settings;
         Backend backend = OpenDevice(settings);
-        RunFolder.RequireWritable(settings.Out);
+        RequireWritable(settings.Out);
         DatasetPair pair = load(settings);
-        using PreparedData data = PrepareTraining(settings, pair, backend, settings.Out, settings.ExpertsFrom);
+        (PreparedData Data, Requirements Needs) prepared =
+            PrepareTraining(settings, pair, backend, settings.Out, settings.ExpertsFrom);
+        if (isPlan)
+        {
+            using PreparedData data = prepared.Data;
+            Show(PlanOfTraining(settings, data, prepared.Needs, settings.ExpertsFrom), settings, backend);
+            return;
+        }
         using RunFolder folder = RunFolder.Create(
             settings.Out,
             RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, "experts", settings.Seed),
             ConfigFile.Write("train", resolved));
         RunData.Save(folder.Path, pair);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
-        TrainExperts(folder, settings, data);
+        TrainExperts(folder, settings, prepared);
     }
 
-    private void TrainExperts(RunFolder folder, RunSettings settings, PreparedData data)
+    private void TrainExperts(RunFolder folder, RunSettings settings, (PreparedData Data, Requirements Needs) prepared)
     {
+        using PreparedData data = prepared.Data;
         Network network = data.NetworkOf(settings, settings.Width);
         string experts = settings.ExpertsFrom ?? folder.Experts;
+        RunPlan plan = PlanOfTraining(settings, data, prepared.Needs, experts);
+        if (isPlan)
+        {
+            Show(plan, settings, data.Backend);
+            return;
+        }
+        Say(plan);
         Accuracy accuracy = InFolder(folder, progress =>
         {
             using var library = ExpertLibrary.Gather(settings, network, data, experts, progress, cancel);
@@ -110,13 +150,14 @@ internal sealed partial class RunCommands(
             terminal.Data.WriteLine(accuracy.ToJson("whole"));
     }
 
-    private void Execute(RunFolder folder, RunSettings settings, PreparedData data)
+    private void Execute(RunFolder folder, RunSettings settings, PreparedData data, Requirements needs)
     {
         terminal.Say($"Data: {data.Pair.Train}; seed {settings.Seed}");
         terminal.Say($"Version: {EnvironmentReport.Version} {EnvironmentReport.Commit}");
         terminal.Say($"Run folder: {ShownPath.Of(folder.Path)}");
         if (!ImageGrid.HasFont)
             terminal.Say("No font is installed: class names are left out of the pictures.");
+        Say(PlanOf(settings, data, needs, folder));
         Summary summary;
         try
         {
@@ -130,7 +171,7 @@ internal sealed partial class RunCommands(
                 terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
             throw;
         }
-        Show(summary);
+        Show(summary, data.Pair.Test.Count);
         int largest = settings.Ipc.Max();
         terminal.ShowUnbroken($"Sets:     {ShownPath.Of(Path.GetDirectoryName(folder.Set(largest))!)}");
         terminal.ShowUnbroken($"Pictures: {ShownPath.Of(Path.GetDirectoryName(folder.Picture(largest, ""))!)}");
@@ -165,18 +206,18 @@ internal sealed partial class RunCommands(
 
     // The data of a distillation, once all that can be known before has been found to be in order. Experts of the run itself
     // that are not there yet are its own to make.
-    private PreparedData PrepareChecked(
+    private (PreparedData Data, Requirements Needs) PrepareChecked(
         RunSettings settings, DatasetPair pair, Backend backend, string folder, string? experts)
     {
-        RunCheck.Distillation(settings, pair, backend, folder, experts ?? folder);
-        return PrepareBeside(settings, pair, backend, experts);
+        Requirements needs = RunCheck.Distillation(settings, pair, backend, folder, experts ?? folder);
+        return (PrepareBeside(settings, pair, backend, experts), needs);
     }
 
-    private PreparedData PrepareTraining(
+    private (PreparedData Data, Requirements Needs) PrepareTraining(
         RunSettings settings, DatasetPair pair, Backend backend, string folder, string? experts)
     {
-        RunCheck.Training(settings, pair, backend, folder, experts ?? folder);
-        return PrepareBeside(settings, pair, backend, experts);
+        Requirements needs = RunCheck.Training(settings, pair, backend, folder, experts ?? folder);
+        return (PrepareBeside(settings, pair, backend, experts), needs);
     }
 
     private PreparedData PrepareBeside(RunSettings settings, DatasetPair pair, Backend backend, string? experts)
@@ -185,7 +226,7 @@ internal sealed partial class RunCommands(
         try
         {
             if (experts is not null)
-                ExpertLibrary.RequireFit(settings, data, experts);
+                ExpertLibrary.RequireFit(settings, data, experts, isWritten: !isPlan);
             return data;
         }
         catch
@@ -195,7 +236,7 @@ internal sealed partial class RunCommands(
         }
     }
 
-    private void Show(Summary summary)
+    private void Show(Summary summary, int testImages)
     {
         bool areMany = summary.Results.Any(r => r.Network is not null);
         string[] columns = ["images per class", "random real", "random real + soft labels", "distilled", "whole set"];
@@ -217,6 +258,14 @@ internal sealed partial class RunCommands(
             ShowVerdict($"IPC {result.Ipc}{(result.Network is { } network ? $" ({network})" : "")}", result.Verdict);
         if (summary.Note is { } note)
             terminal.Show($"Note: {note}");
+        if (testImages < FewTestImages)
+        {
+            // Twice the binomial deviation where that is largest.
+            terminal.Show(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Note: there are only {testImages} test images. Chance alone moves each accuracy by up to " +
+                $"± {100 / Math.Sqrt(testImages):F0} points (95 %), whatever the deviation says."));
+        }
         if (summary.Results.Any(r => r.Accuracy.Whole is not null))
             terminal.Show($"Whole set: {summary.WholeSet}.");
         terminal.Show(
@@ -235,6 +284,8 @@ internal sealed partial class RunCommands(
 
     private PreparedData Prepare(DatasetPair pair, Backend backend, RunSettings settings)
     {
+        if (isPlan && IsWhiteningLeft(pair, settings))
+            return PreparedData.Load(pair, backend); // takes minutes, and other steps take as long without it
         using IProgressView progress = terminal.MakeProgress();
         return PreparedData.Load(pair, backend, settings, progress, cancel);
     }
@@ -262,8 +313,8 @@ internal sealed partial class RunCommands(
 
     private void SayHowToGoOn(string line, RunFolder folder)
     {
-        terminal.Say(line);
-        terminal.SayUnbroken($"  {ShellWord.Program} resume {ShellWord.OfPath(ShownPath.Of(folder.Path))}");
+        terminal.SayAlways(line);
+        terminal.SayLines($"  {ShellWord.Program} resume {ShellWord.OfPath(ShownPath.Of(folder.Path))}");
     }
 
     private static string Cell(Accuracy? accuracy) =>
@@ -277,7 +328,7 @@ internal sealed partial class RunCommands(
         OpenedDevice device = Devices.Open(
             settings.Device, settings.Threads, ByteSize.Limit(settings.MemoryLimit),
             Precisions.Named(settings.Precision ?? Precisions.Names[0]));
-        terminal.Say($"Device: {device.Backend.Description}. {device.Reason}");
+        terminal.SayBeforeNext($"Device: {device.Backend.Description}. {device.Reason}");
         // Not refused: the bits are the same, and a machine may be given more processors while a run waits.
         if (device.Backend is CpuBackend cpu && cpu.Threads > Environment.ProcessorCount)
         {

@@ -33,6 +33,13 @@ internal static class ConfigFile
     /// <summary>The file as text.</summary>
     public static string Write(string command, ResolvedSettings resolved)
     {
+        JsonObject settings = ToJson(resolved)[SettingsKey]!.DeepClone().AsObject();
+        return SealedJson.Seal(new JsonObject { [CommandKey] = command, [SettingsKey] = settings }) + "\n";
+    }
+
+    /// <summary>Every setting with its value and where that comes from, under "settings".</summary>
+    public static JsonObject ToJson(ResolvedSettings resolved)
+    {
         JsonObject values = JsonSerializer.SerializeToNode(resolved.Settings, s_options)!.AsObject();
         var settings = new JsonObject();
         foreach (Setting setting in Settings.All.Where(s => s.IsOf(resolved.Settings)))
@@ -43,14 +50,14 @@ internal static class ConfigFile
                 [OriginKey] = resolved.Origins[setting.Property],
             };
         }
-        return SealedJson.Seal(new JsonObject { [CommandKey] = command, [SettingsKey] = settings }) + "\n";
+        return new JsonObject { [SettingsKey] = settings };
     }
 
     /// <summary>Reads the file again: every value exactly as it stands there, or an error that names its key. It is the record of
     /// a run and not a place to change it: an edited file is refused. The place of the data or of the experts, the device and
     /// the like can be given to 'resume'.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="note">Hears of a file that states no hash, because an earlier version wrote it.</param>
+    /// <param name="note">Called where the file has no hash, because an earlier version wrote it.</param>
     /// <exception cref="DistillException">It is missing, no JSON, lacks a setting or has one too many, has a value that the
     /// command line would refuse, or is not as it was written.</exception>
     public static (string Command, ResolvedSettings Resolved) Read(string path, Action<string>? note = null)
@@ -224,6 +231,8 @@ internal static class ConfigFile
         [nameof(RunSettings.ExpertsFrom)] = s => s with { ExpertsFrom = null },
         [nameof(RunSettings.StartFrom)] = s => s with { StartFrom = null }, // the hash of the start stands for it
         [nameof(RunSettings.SaveEvery)] = s => s with { SaveEvery = 1 },
+        [nameof(RunSettings.EvaluateEpochs)] = s => s with { EvaluateEpochs = null },
+        [nameof(RunSettings.ProbeEvery)] = s => s with { ProbeEvery = null },
         [nameof(RunSettings.Threads)] = s => s with { Threads = 0 },
         [nameof(RunSettings.Device)] = s => s with { Device = "" },
         [nameof(RunSettings.MemoryLimit)] = s => s with { MemoryLimit = null },

@@ -142,6 +142,6 @@ internal static class PlanFactory
         FormattableString.Invariant($", batch {s.ExpertBatch}, augmentation {s.ExpertAugment}") +
         (s.ExpertCutmix is { } mixed ? FormattableString.Invariant($", CutMix {mixed}") : "");
 
-    /// <summary>The protocol in one line, to stand beside an accuracy of the settings' network.</summary>
+    /// <summary>The protocol in one line, to be shown with an accuracy of the settings' network.</summary>
     public static string Describe(RunSettings s, string dataset) => Protocols.Describe(s, dataset, NameOf(s, s.EvalWidth));
 }

@@ -16,6 +16,9 @@ internal abstract class Preset : IKind
     /// <summary>Names that it had in earlier versions.</summary>
     public virtual IReadOnlyList<string> OlderNames => [];
 
+    /// <summary>What it is for, in one sentence.</summary>
+    public virtual string Help => "";
+
     /// <summary>What it changes, by the names of the settings, as text.</summary>
     public abstract IReadOnlyList<(string Property, string Text)> Values { get; }
 
@@ -46,6 +49,19 @@ internal static class Presets
     /// <exception cref="ArgumentException">There is none of the name.</exception>
     public static RunSettings Of(string name) => Find(name)?.Settings
         ?? throw new ArgumentException($"There is no preset {name}.", nameof(name));
+
+    /// <summary>Today's name of a preset.</summary>
+    /// <param name="place">What names it, for the error.</param>
+    /// <param name="name">Its name, today's or an older one.</param>
+    /// <exception cref="DistillException">There is none; the message names the nearest.</exception>
+    public static string Require(string place, string name)
+    {
+        if (Find(name) is { } found)
+            return found.Name == name ? name : found.Name;
+        IEnumerable<string> known = Kinds.Of<Preset>().SelectMany(p => p.OlderNames.Prepend(p.Name));
+        string near = Nearest.To(name, known) is { } word ? $" (did you mean {Find(word)!.Name}?)" : "";
+        throw DistillException.BadValue(place, name, $"one of {string.Join(", ", Names)}{near}");
+    }
 
     private static Preset? Find(string name) => Kinds.Of<Preset>()
         .FirstOrDefault(p => p.Name == name || p.OlderNames.Contains(name, StringComparer.Ordinal));

@@ -12,7 +12,7 @@ internal static class Protocols
     public static ImmutableArray<string> Names { get; } = [.. Kinds.Names<Protocol>()];
 
     /// <summary>What each is, for the help of --protocol.</summary>
-    public static string Help => string.Join(", ", Kinds.Of<Protocol>().Select(p => $"{p.Name} {p.Help}"));
+    public static string Help => string.Join(". ", Kinds.Of<Protocol>().Select(p => $"{p.Name} is {p.Help}"));
 
     /// <summary>The values of settings that a protocol stands for, where they are not given, each from what stands before it; none
     /// without a name.</summary>
@@ -47,7 +47,7 @@ internal static class Protocols
             CutMix = s.Cutmix ?? CutMix(s),
         };
 
-    /// <summary>The protocol in one line, to stand beside an accuracy of some networks.</summary>
+    /// <summary>The protocol in one line, to be shown with an accuracy of some networks.</summary>
     public static string Describe(RunSettings s, string dataset, string networks)
     {
         TrainingPlan plan = Plan(s, dataset);

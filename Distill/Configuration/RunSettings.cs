@@ -5,11 +5,13 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
 
-/// <summary>Every setting of a run, resolved. The options' table (<see cref="Settings"/>) says what each means.</summary>
+/// <summary>Every setting of a run, resolved. <see cref="Settings"/> makes the options, their help and checks.</summary>
 internal sealed record RunSettings
 {
+    /// <summary>The name of the data set, as --dataset takes it.</summary>
     public string Dataset { get; init; } = "";
 
+    /// <summary>The folder of the data set's files; null for the built-in set, or for the usual folders.</summary>
     public string? Data { get; init; }
 
     /// <summary>Side that decoded images are brought to; null leaves them.</summary>
@@ -20,9 +22,10 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Zca { get; init; }
 
+    /// <summary>Synthetic images per class; each number gives one set.</summary>
     public ImmutableArray<int> Ipc { get; init; } = [];
 
-    /// <summary>What is matched; null, as in runs from before there was a choice, for influence.</summary>
+    /// <summary>The distillation method, by name; null for influence, as in earlier versions.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Method { get; init; }
 
@@ -38,14 +41,14 @@ internal sealed record RunSettings
     [JsonIgnore]
     public MethodValues OfMethod { get; init; } = MethodValues.Standard;
 
-    /// <summary>How results of these settings are called in tables.</summary>
+    /// <summary>The method as tables name it, such as its estimator.</summary>
     [JsonIgnore]
     public string MethodLabel => MethodKind.Describe(OfMethod);
 
+    /// <summary>Updates of S.</summary>
     public int Iterations { get; init; }
 
-    /// <summary>The architecture of experts, distilling and evaluating; null, as in runs from before there was a choice, for
-    /// convnet.</summary>
+    /// <summary>The architecture of experts, distilling and evaluating; null for convnet, as in earlier versions.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Model { get; init; }
 
@@ -57,31 +60,37 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Pooling { get; init; }
 
+    /// <summary>Channels of the ConvNet's layers, for experts and distilling.</summary>
     public int Width { get; init; }
 
+    /// <summary>Blocks of the ConvNet: convolution, norm, ReLU, pooling.</summary>
     public int Depth { get; init; }
 
+    /// <summary>Learning rate of the images of S.</summary>
     public double LrImg { get; init; }
 
+    /// <summary>Learning rate of the label logits of S; 0 keeps the labels.</summary>
     public double LrLabel { get; init; }
 
+    /// <summary>Momentum of the images, from 0 to below 1.</summary>
     public double MomentumImg { get; init; }
 
+    /// <summary>Momentum of the label logits, from 0 to below 1.</summary>
     public double MomentumLabel { get; init; }
 
-    /// <summary>What moves S along its gradient; null for sgd.</summary>
+    /// <summary>Optimiser of S, by name; null for sgd.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Optimiser { get; init; }
 
-    /// <summary>λ of S's parts; null for 0.</summary>
+    /// <summary>Weight decay λ of the parts of S; null for 0.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? WeightDecay { get; init; }
 
-    /// <summary>pixels where images are kept to values that pixels can have; null for anywhere.</summary>
+    /// <summary>"pixels" where images stay in the range of pixels; null for no range.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Clamp { get; init; }
 
-    /// <summary>The most that the norm of S's gradient may be; null for any.</summary>
+    /// <summary>Norm to which a longer gradient of S is scaled down; null for never.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? ClipGradient { get; init; }
 
@@ -93,17 +102,19 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? StartFrom { get; init; }
 
+    /// <summary>How both rates change over the iterations: the name of a <see cref="SetSchedule"/>.</summary>
     public string RateSchedule { get; init; } = "";
 
+    /// <summary>Augmentation of S while matching, by name.</summary>
     public string MatchAugment { get; init; } = "";
 
+    /// <summary>Divides the experts' logits that the labels start from.</summary>
     public double Temperature { get; init; }
 
     /// <summary>Where the labels start: experts (their mean logits) or hard (the image's class).</summary>
     public string LabelStart { get; init; } = "";
 
-    /// <summary>What the images start from: noise or real; null, as in runs from before there was a choice, for correct.
-    /// </summary>
+    /// <summary>What the images start from: noise or real; null for correct, as in earlier versions.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ImageStart { get; init; }
 
@@ -115,18 +126,25 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Factor { get; init; }
 
+    /// <summary>Networks trained on the real data and recorded.</summary>
     public int Experts { get; init; }
 
+    /// <summary>A folder of recorded experts, which also takes missing ones; null for the run's own.</summary>
     public string? ExpertsFrom { get; init; }
 
+    /// <summary>Passes over the data in the training of each expert.</summary>
     public int ExpertEpochs { get; init; }
 
+    /// <summary>Steps after which an expert's training ends before its epochs do; 0 for never.</summary>
     public int ExpertSteps { get; init; }
 
+    /// <summary>Images in a training step of an expert.</summary>
     public int ExpertBatch { get; init; }
 
+    /// <summary>Learning rate of the experts, which train by plain SGD.</summary>
     public double ExpertRate { get; init; }
 
+    /// <summary>Augmentation of the experts' training, by name.</summary>
     public string ExpertAugment { get; init; } = "";
 
     /// <summary>How the experts' rate changes: constant, cosine or step.</summary>
@@ -136,8 +154,10 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? ExpertCutmix { get; init; }
 
+    /// <summary>Parameter vectors that an expert stores in each epoch; 0 for the dense ones only.</summary>
     public int Checkpoints { get; init; }
 
+    /// <summary>Consecutive steps stored from the beginning, for the unrolled estimator.</summary>
     public int DenseSteps { get; init; }
 
     /// <summary>How networks are trained on a set that is evaluated: A, B or DC; null for A with what the preset says.</summary>
@@ -148,39 +168,64 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? BestEvery { get; init; }
 
-    /// <summary>The probability with which their batches are mixed by CutMix; null for what the protocol says.</summary>
+    /// <summary>Probability of CutMix in the training of networks that evaluate a set; null for the protocol's.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Cutmix { get; init; }
 
+    /// <summary>Epochs for which a network is trained on a set that is evaluated.</summary>
     public int Epochs { get; init; }
 
+    /// <summary>Networks from different initialisations that evaluate a set: mean ± std.</summary>
     public int Repeats { get; init; }
 
+    /// <summary>Channels of the networks that evaluate a set.</summary>
     public int EvalWidth { get; init; }
 
+    /// <summary>Learning rate of the networks that evaluate a set.</summary>
     public double EvalRate { get; init; }
 
+    /// <summary>Augmentation in the training of networks that evaluate a set, by name.</summary>
     public string Augment { get; init; } = "";
 
+    /// <summary>Iterations between two evaluations by one network during distilling; 0 for none.</summary>
     public int EvaluateEvery { get; init; }
 
+    /// <summary>Epochs of the network of an evaluation on the way; null for as many as in any evaluation.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? EvaluateEpochs { get; init; }
+
+    /// <summary>Updates between two measurements of the loss in fixed places; 0 for none, null for as many as cost little.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? ProbeEvery { get; init; }
+
+    /// <summary>Updates between two measurements of the loss in fixed places; 0 for none.</summary>
+    [JsonIgnore]
+    public int ProbeInterval => ProbeEvery ?? Math.Max(LeastProbeInterval, Iterations / MostProbes);
+
+    // Each takes about as long as one and a half updates.
+    private const int LeastProbeInterval = 100, MostProbes = 50;
+
+    /// <summary>Iterations between two saved states.</summary>
     public int SaveEvery { get; init; }
 
+    /// <summary>Every random number of the run follows from it.</summary>
     public ulong Seed { get; init; }
 
+    /// <summary>Threads of the processor; 0 for one per core.</summary>
     public int Threads { get; init; }
 
+    /// <summary>The device, as --device takes it: auto, cpu, cuda, cuda:1, …</summary>
     public string Device { get; init; } = "";
 
-    /// <summary>The most device memory that tensors may take, such as 4GiB; null for all there is.</summary>
+    /// <summary>The most device memory that tensors may take, such as 4GiB; null for no limit.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? MemoryLimit { get; init; }
 
-    /// <summary>What large products are computed in: tf32 or 3xtf32; null, as in runs from before there was a choice, for
-    /// float32.</summary>
+    /// <summary>Precision of large products: tf32 or 3xtf32; null for float32, as in earlier versions.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Precision { get; init; }
 
+    /// <summary>The folder in which run folders are made.</summary>
     public string Out { get; init; } = "";
 
     /// <summary>The settings with one of them from text, whether it is of every run or of the method.</summary>

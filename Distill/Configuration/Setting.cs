@@ -209,7 +209,7 @@ internal sealed class OptionOfMethods(ImmutableArray<(DistillationMethod Method,
     }
 
     private static string TextOf(MethodSetting setting) =>
-        setting.Help + (setting.Choices.Count > 0 ? $": {string.Join(", ", setting.Choices)}." : "");
+        setting.Choices.Count > 0 ? $"{setting.Help}. One of {string.Join(", ", setting.Choices)}." : setting.Help;
 }
 
 /// <summary>Resolved settings with the origin of each.</summary>

@@ -22,9 +22,9 @@ internal static class Settings
     private static readonly ImmutableArray<string> s_augmentations = [.. NamedAugmentation.Names];
 
     // What the names mean where they are not those of a source, or differ from it.
-    private static readonly string s_augmentationHelp = " (" +
-        string.Concat(Kinds.Of<NamedAugmentation>().Where(a => a.Help is not null).Select(a => $"{a.Name}: {a.Help}; ")) +
-        "rotations are rigid where DSA's code shears images that are not square)";
+    private static readonly string s_augmentationHelp = ". " +
+        string.Concat(Kinds.Of<NamedAugmentation>().Where(a => a.Help is not null).Select(a => $"{a.Name}: {a.Help}. ")) +
+        "Rotations are rigid where DSA's code shears images that are not square";
 
     private static readonly ImmutableArray<string> s_schedules = ["constant", "cosine", "step"];
     private static readonly ImmutableArray<string> s_imageStarts = ["noise", "real", "correct"];
@@ -33,7 +33,7 @@ internal static class Settings
     /// <summary>What is learned from: the data.</summary>
     public static ImmutableArray<Setting> OfData { get; } =
     [
-        new RunSetting("Dataset", "NAME", $"The data set: {string.Join(", ", DatasetCatalog.Names)}.",
+        new RunSetting("Dataset", "NAME", $"The data set. One of {string.Join(", ", DatasetCatalog.Names)}.",
             s => s.Dataset, (s, t) => string.IsNullOrWhiteSpace(t)
                 ? throw DistillException.BadValue("--dataset", t, "the name of a data set")
                 : s with { Dataset = t })
@@ -60,10 +60,10 @@ internal static class Settings
     /// <summary>The networks that are trained on the real data, whose trajectories are matched.</summary>
     public static ImmutableArray<Setting> OfExperts { get; } =
     [
-        Choice("Model", "The network of experts, distilling and evaluating; width, depth, norm and pooling are convnet's",
+        Choice("Model", "The network of experts, distilling and evaluating. Width, depth, norm and pooling are those of convnet",
             [.. Architectures.Names], s => s.Model ?? Architectures.Default,
             (s, v) => s with { Model = v == Architectures.Default ? null : v }),
-        new RunSetting("Norm", "NAME", $"What the ConvNet normalises: {string.Join(", ", Architectures.Norms)}.",
+        new RunSetting("Norm", "NAME", $"What the ConvNet normalises. One of {string.Join(", ", Architectures.Norms)}.",
             s => s.Norm ?? Architectures.DefaultNorm,
             (s, t) => t == "batch"
                 ? throw DistillException.BadValue(
@@ -154,6 +154,15 @@ internal static class Settings
             s_labels, s => s.Labels ?? "learned", (s, v) => s with { Labels = v == "learned" ? null : v }),
         Whole("EvaluateEvery", "Iterations between two evaluations (one network each) on the way; 0 for none.", 0, 10_000_000,
             s => s.EvaluateEvery, (s, v) => s with { EvaluateEvery = v }),
+        Whole("EvaluateEpochs", "Epochs of the network of such an evaluation; 0 for as many as in any other.", 0, 1_000_000,
+            s => s.EvaluateEpochs ?? 0, (s, v) => s with { EvaluateEpochs = v == 0 ? null : v }),
+        new RunSetting("ProbeEvery", "N",
+            "Iterations between two measurements of the loss in a few fixed places, for the curve; 0 for none, auto for few.",
+            s => s.ProbeEvery?.ToString(CultureInfo.InvariantCulture) ?? "auto",
+            (s, t) => s with
+            {
+                ProbeEvery = t == "auto" ? null : OptionText.Whole("--probe-every", t, 0, 10_000_000),
+            }),
         Whole("SaveEvery", "Iterations between two saved states.", 1, 10_000_000,
             s => s.SaveEvery, (s, v) => s with { SaveEvery = v }),
     ];
@@ -162,7 +171,8 @@ internal static class Settings
     public static ImmutableArray<Setting> OfEvaluation { get; } =
     [
         Choice("Protocol",
-            $"How networks are trained on a set: {Protocols.Help}; without it {ProtocolA.OwnName} with the values below", Protocols.Names,
+            $"How networks are trained on a set. {Protocols.Help}. Without it {ProtocolA.OwnName} with the values of the preset",
+            Protocols.Names,
             s => s.Protocol ?? ProtocolA.OwnName, (s, v) => s with { Protocol = v }),
         Whole("BestEvery", "Epochs between two evaluations on the test images, for the best accuracy; 0 for none (B: a twentieth).", 0,
             1_000_000, s => s.BestEvery ?? Protocols.BestEvery(s), (s, v) => s with { BestEvery = v }),
@@ -187,13 +197,13 @@ internal static class Settings
                 ? v
                 : throw DistillException.BadValue("--seed", t, "a whole number from 0") }),
         Whole("Threads", "Threads; 0 for one a core.", 0, 4096, s => s.Threads, (s, v) => s with { Threads = v }),
-        new RunSetting("Device", "NAME", $"Where it computes: {string.Join(", ", DeviceName.Kinds)}; a GPU by number as cuda:1.",
+        new RunSetting("Device", "NAME", $"Where it computes. One of {string.Join(", ", DeviceName.Kinds)}; a GPU by number as cuda:1.",
             s => s.Device,
             (s, t) => s with { Device = DeviceName.Check(t) })
         {
             Variable = DeviceVariable, Choices = DeviceName.Kinds,
         },
-        new RunSetting("MemoryLimit", "SIZE", "The most memory of the device that a run may take, such as 512MiB or 4GiB.",
+        new RunSetting("MemoryLimit", "SIZE", "The most memory of the device that a run may take, such as 512MiB or 4GB.",
             s => s.MemoryLimit ?? "",
             (s, t) =>
             {
@@ -201,8 +211,8 @@ internal static class Settings
                 return s with { MemoryLimit = t };
             }),
         Choice("Precision",
-            "What large products are computed in (tf32 and 3xtf32: CUDA from compute capability 8.0; differences never " +
-            "in tf32)", Precisions.Names,
+            "What large products are computed in. tf32 and 3xtf32 need CUDA from compute capability 8.0. Differences are never " +
+            "computed in tf32", Precisions.Names,
             s => s.Precision ?? Precisions.Names[0],
             (s, v) => s with { Precision = v == Precisions.Names[0] ? null : v }),
         new RunSetting("Out", "FOLDER", "The folder in which run folders are made.",
@@ -218,22 +228,28 @@ internal static class Settings
     /// <summary>The setting of a name in Pascal case.</summary>
     public static Setting Of(string property) => s_ofProperty[property];
 
-    /// <summary>Resolves every setting: command line before environment before preset.</summary>
+    /// <summary>Resolves every setting: option before --set before environment before file before preset.</summary>
+    /// <param name="preset">Where all begin.</param>
+    /// <param name="commandLine">The text of a setting's option, or null.</param>
+    /// <param name="environment">The value of a variable, or null.</param>
+    /// <param name="input">What --set and --config give; null for nothing.</param>
     /// <exception cref="DistillException">A value is not acceptable, or two do not go together.</exception>
     public static ResolvedSettings Resolve(
-        string preset, Func<Setting, string?> commandLine, Func<string, string?> environment)
+        string preset, Func<Setting, string?> commandLine, Func<string, string?> environment, ConfigInput? input = null)
     {
         RunSettings settings = Presets.Of(preset);
         var origins = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (Setting setting in All)
         {
-            (string? text, string origin) = commandLine(setting) is { } given
-                ? (given, $"command line ({setting.Name})")
-                : setting.Variable is { } variable && environment(variable) is { Length: > 0 } found
-                    ? (found, $"environment ({variable})")
-                    : (null, $"preset {preset}");
-            if (text is not null)
-                settings = setting.Set(settings, text);
+            (settings, string origin) = commandLine(setting) is { } given
+                ? (setting.Set(settings, given), $"command line ({setting.Name})")
+                : input?.OfSet(setting) is { } set
+                    ? (set.In(settings), set.Origin)
+                    : setting.Variable is { } variable && environment(variable) is { Length: > 0 } found
+                        ? (setting.Set(settings, found), $"environment ({variable})")
+                        : input?.OfFile(setting) is { } read
+                            ? (read.In(settings), read.Origin)
+                            : (settings, $"preset {preset}");
             origins.Add(setting.Property, origin);
         }
         foreach ((string property, _) in Protocols.ValuesOf(settings.Protocol))
@@ -297,8 +313,8 @@ internal static class Settings
         }
     }
 
-    private static string MethodHelp() => "What is matched (" +
-        string.Join("; ", Kinds.Of<DistillationMethod>().Select(method => $"{method.Name}: {method.Help}")) + ")";
+    private static string MethodHelp() => "What is matched. " +
+        string.Join(". ", Kinds.Of<DistillationMethod>().Select(method => $"{method.Name}: {method.Help}"));
 
     private static Setting Whole(
         string property, string help, int low, int high, Func<RunSettings, int> get, Func<RunSettings, int, RunSettings> set)
@@ -340,7 +356,7 @@ internal static class Settings
     {
         string name = Setting.OptionOf(property);
         return new RunSetting(
-            property, "NAME", $"{help}: {string.Join(", ", choices)}.", get,
+            property, "NAME", $"{help}. One of {string.Join(", ", choices)}.", get,
             (s, text) => set(s, OptionText.OneOf(name, text, choices)))
         {
             Choices = choices,

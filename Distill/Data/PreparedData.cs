@@ -59,6 +59,9 @@ internal sealed class PreparedData : IDisposable, IRealData
         return new ValueRange(Of(0), Of(1));
     }
 
+    /// <summary>When a run began to prepare it, and how long that took; null where it was not prepared for a run.</summary>
+    public (DateTimeOffset Began, TimeSpan Took)? Preparation { get; private set; }
+
     /// <summary>The backend that holds it.</summary>
     public Backend Backend => TestImages.Backend;
 
@@ -90,11 +93,18 @@ internal sealed class PreparedData : IDisposable, IRealData
     public static PreparedData Load(
         DatasetPair pair, Backend backend, RunSettings settings, IProgressView progress, CancellationToken cancel)
     {
+        DateTimeOffset began = TimeProvider.System.GetLocalNow();
+        long start = TimeProvider.System.GetTimestamp();
         ZcaWhitening? whitening = settings.Zca is { } epsilon
-            ? ZcaWhitening.Get(pair.Train, epsilon, backend, Path.Combine(settings.Out, "whitening"), progress, cancel)
+            ? ZcaWhitening.Get(pair.Train, epsilon, backend, WhiteningFolder(settings), progress, cancel)
             : null;
-        return Load(pair, backend, whitening);
+        PreparedData data = Load(pair, backend, whitening);
+        data.Preparation = (began, TimeProvider.System.GetElapsedTime(start));
+        return data;
     }
+
+    /// <summary>Where whitenings are kept.</summary>
+    public static string WhiteningFolder(RunSettings settings) => Path.Combine(settings.Out, "whitening");
 
     /// <summary>Chosen training images as [n, C, H, W], with their classes; the caller or the current scope owns them.</summary>
     public (Tensor Images, int[] Labels) Select(int[] indices) =>

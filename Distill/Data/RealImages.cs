@@ -29,7 +29,7 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
     /// <param name="ipc">Stored images of each class.</param>
     /// <param name="start">What images and labels start as.</param>
     /// <param name="factor">f: f×f shrunk images make a stored one, whose logits are the mean of its tiles'.</param>
-    /// <param name="note">Is told which classes had to be filled up.</param>
+    /// <param name="note">Called with the classes that had to be filled up.</param>
     public SyntheticSet Start(int ipc, SetStart start, int factor = 1, Action<string>? note = null)
     {
         int wanted = ipc * factor * factor;

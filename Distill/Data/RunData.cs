@@ -4,7 +4,7 @@ using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
-/// <summary>The data that a run began on, in its folder: it goes on with these and no others.</summary>
+/// <summary>data.json: the data that a run began on; it continues with no others.</summary>
 internal sealed record RunData
 {
     /// <summary>The file's name.</summary>

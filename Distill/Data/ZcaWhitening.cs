@@ -72,8 +72,7 @@ internal sealed class ZcaWhitening
     {
         RequireFit(train, backend);
         string hash = train.ContentHash();
-        string path = Path.Combine(
-            folder, FormattableString.Invariant($"zca-{train.Name.Replace(' ', '-')}-{hash[..12]}-eps{epsilon}.safetensors"));
+        string path = PathOf(train, epsilon, folder);
         if (Kept(path, progress) is { } kept
             && kept.Metadata.GetValueOrDefault(DataKey) == hash
             && kept.Metadata.GetValueOrDefault(EpsilonKey) == epsilon.ToString("R", CultureInfo.InvariantCulture)
@@ -95,6 +94,11 @@ internal sealed class ZcaWhitening
             });
         return made;
     }
+
+    /// <summary>Where a folder keeps the whitening of a training set.</summary>
+    public static string PathOf(ImageDataset train, double epsilon, string folder) => Path.Combine(
+        folder,
+        FormattableString.Invariant($"zca-{train.Name.Replace(' ', '-')}-{train.ContentHash()[..12]}-eps{epsilon}.safetensors"));
 
     private static ArraySet? Kept(string path, IProgressView progress)
     {

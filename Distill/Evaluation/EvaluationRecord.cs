@@ -3,7 +3,8 @@ using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
-/// <summary>evaluation.json: what an evaluation evaluates and by what, beside the settings in config.json.</summary>
+/// <summary>evaluation.json: the set, the networks and the data of an evaluation; its settings are in
+/// config.json.</summary>
 internal sealed record EvaluationRecord
 {
     public const string FileName = "evaluation.json";
@@ -29,7 +30,8 @@ internal sealed record EvaluationRecord
     /// <summary>Whether data that are not the set's own are evaluated on.</summary>
     public bool OtherDataAreAllowed { get; init; }
 
-    /// <summary>The folder of the experts whose soft labels and accuracy stand beside the set's; null for none.</summary>
+    /// <summary>The folder of the experts whose soft labels and accuracy are shown next to the set's; null for
+    /// none.</summary>
     public required string? Experts { get; init; }
 
     /// <summary>The configuration under which they were recorded; null where that is the evaluation's own.</summary>

@@ -7,10 +7,13 @@ namespace InfMatch.Distill;
 /// <summary>A set that is evaluated beside others.</summary>
 /// <param name="Name">What its progress is shown under.</param>
 /// <param name="OfNetwork">The images that the network of this number is trained on.</param>
-/// <param name="WhenEvaluated">Is told the accuracy when the round ends in which its last network was trained, before the other sets are
-/// evaluated, and also where one of them fails.</param>
+/// <param name="WhenEvaluated">Called once with the set's accuracy as soon as its last network has been evaluated, even
+/// if another set fails.</param>
 internal sealed record EvaluatedSet(string Name, Func<int, LabelledImages> OfNetwork, Action<Accuracy>? WhenEvaluated = null)
 {
+    /// <summary>How many images it has, for the speed that is shown; 0 where that is not shown.</summary>
+    public long Images { get; init; }
+
     /// <summary>Networks of an earlier evaluation that was interrupted, by their numbers; they are not trained again.</summary>
     public IReadOnlyDictionary<int, EvaluatedNetwork> Known { get; init; } = ReadOnlyDictionary<int, EvaluatedNetwork>.Empty;
 
@@ -18,13 +21,16 @@ internal sealed record EvaluatedSet(string Name, Func<int, LabelledImages> OfNet
     /// them was evaluated by an earlier version.</summary>
     public Action<ConfusionMatrix>? WhenCounted { get; init; }
 
-    /// <summary>Is told each network that was trained, as soon as it is; one at a time.</summary>
+    /// <summary>Called after each trained network, one call at a time.</summary>
     public Action<int, EvaluatedNetwork>? WhenTrained { get; init; }
+
+    /// <summary>Is shown the parameters θ [p] of each network at its end, which are given back then; several at a time.</summary>
+    public Action<int, Tensor>? WhenEnded { get; init; }
 }
 
 /// <summary>What one network reached, in percent.</summary>
 /// <param name="Last">After the last epoch.</param>
-/// <param name="Best">At the best of the epochs that were looked at, the last included.</param>
+/// <param name="Best">At the best of the evaluated epochs, the last included.</param>
 internal readonly record struct EvaluatedNetwork(double Last, double Best)
 {
     /// <summary>What it took test images for after the last epoch; null where an earlier version evaluated it.</summary>
@@ -32,9 +38,9 @@ internal readonly record struct EvaluatedNetwork(double Last, double Best)
 }
 
 /// <summary>
-/// Evaluates sets by a protocol (<see cref="Protocols"/>): networks are trained on a set from different initialisations, and
-/// the accuracy on the real test images after the last epoch counts; that of the best epoch evaluated stands beside it.
-/// The k-th network begins equally for every set, so that sets are compared on equal ground.
+/// Evaluates sets by a protocol (<see cref="Protocols"/>): trains networks on a set from different initialisations and
+/// takes the accuracy on the real test images after the last epoch, and next to it that of the best evaluated epoch.
+/// The k-th network starts from the same initialisation for every set, so that sets are compared on equal terms.
 /// </summary>
 /// <param name="network">What is trained.</param>
 /// <param name="settings">The protocol and its values.</param>
@@ -57,15 +63,27 @@ internal sealed class SetEvaluator(
     public static int DegreeOfParallelism(Network network, int images, Backend backend) =>
         Activations(network, images) <= MostNumbersOfNetwork ? backend.DegreeOfParallelism : 1;
 
+    /// <summary>How many of the networks that are left begin next, at the same time; where half of the threads or more would be idle,
+    /// one on all of them.</summary>
+    public static int NextRound(int left, int degree) => 2 * left <= degree ? 1 : Math.Min(left, degree);
+
     // Of a step, forward and back, or of the test images that are evaluated at once.
     private static long Activations(Network network, int images) =>
         network.ActivationCount * Math.Max(2L * images, Evaluation.ImagesAtOnce(network));
 
-    /// <summary>Accuracy over so many networks, trained in parallel as far as the backend likes it; each may be
-    /// trained on a set of its own, which is made here.</summary>
+    /// <summary>What is trained.</summary>
+    public Network Network => network;
+
+    /// <summary>Accuracy over several networks, trained in parallel where that is faster; each may be trained on a set
+    /// of its own, which is made here.</summary>
     /// <exception cref="NumericalException">A loss stops being finite.</exception>
     public Accuracy Evaluate(Func<int, LabelledImages> setOf, int repeats, IProgressStage? stage = null) =>
-        Evaluate([new Column(this, new EvaluatedSet("", setOf), repeats, () => stage)], repeats)[0];
+        Evaluate(new EvaluatedSet("", setOf), repeats, stage);
+
+    /// <summary>The same of a set whose networks are watched.</summary>
+    /// <exception cref="NumericalException">A loss stops being finite.</exception>
+    public Accuracy Evaluate(EvaluatedSet set, int repeats, IProgressStage? stage) =>
+        Evaluate([new Column(this, set, repeats, () => stage)], repeats)[0];
 
     /// <summary>The same for several sets, whose networks run in parallel: no thread waits for the last network of a set. A stage
     /// of its own shows each set's progress, and ends when the set is evaluated.</summary>
@@ -85,7 +103,7 @@ internal sealed class SetEvaluator(
                 },
             },
             repeats,
-            () => open[set] = progress.Begin(set.Name, (long)repeats * _plan.Epochs));
+            () => open[set] = progress.Begin(set.Name, (long)repeats * _plan.Epochs, set.Images));
         try
         {
             return Evaluate([.. sets.Select(ColumnOf)], repeats);
@@ -116,7 +134,7 @@ internal sealed class SetEvaluator(
             }
             finally
             {
-                // Also when another set failed or the user has seen enough: what is known is not lost with them.
+                // Also when another set failed or the user pressed Ctrl-C: what is known is not lost.
                 foreach (Column evaluated in columns)
                     evaluated.FinishIfComplete();
             }
@@ -133,8 +151,7 @@ internal sealed class SetEvaluator(
         int DegreeFor(LabelledImages set) => DegreeOfParallelism(network, Math.Min(set.Count, _plan.BatchSize), data.Backend);
         var sets = new List<LabelledImages> { Make(left[0]) };
         int degree = DegreeFor(sets[0]);
-        // Where half of the threads or more would be idle, networks are trained one after the other on all of them.
-        if (2 * left.Length <= degree)
+        if (NextRound(left.Length, degree) == 1)
             return sets;
         for (int i = 1; i < left.Length && sets.Count < degree; i++)
         {
@@ -201,6 +218,8 @@ internal sealed class SetEvaluator(
         public Func<int, LabelledImages> SetOf => _set.OfNetwork;
 
         public int Networks => _known.Length;
+
+        public void End(int network, Tensor theta) => _set.WhenEnded?.Invoke(network, theta);
 
         public Accuracy? Result { get; private set; }
 
@@ -270,6 +289,7 @@ internal sealed class SetEvaluator(
             start, Observe, losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"), stop);
         int[] found = network.Predictions(theta, data.TestImages);
         double last = Percent(found);
+        epochs.End(r, theta);
         epochs.Report(r, _plan.Epochs, loss); // only now: at its total a stage counts as done
         return new EvaluatedNetwork(last, Math.Max(best, last))
         {
@@ -277,7 +297,7 @@ internal sealed class SetEvaluator(
         };
     }
 
-    // Accuracies are counts over the test images: the rounding only removes the dust of the division.
+    // Accuracies are counts over the test images: rounding only removes the error of the division.
     private double Percent(int[] found)
     {
         int right = 0;

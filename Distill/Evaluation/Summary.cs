@@ -13,8 +13,8 @@ internal sealed record Accuracy(double Mean, double Std, IReadOnlyList<double> R
 {
     private const double Rounding = 1e-6;
 
-    /// <summary>The same networks at the best of the epochs at which the test images were looked at, where they were
-    /// before the last.</summary>
+    /// <summary>The same networks at their best evaluated epoch; null where only the last epoch was
+    /// evaluated.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Accuracy? Best { get; init; }
 
@@ -130,7 +130,7 @@ internal sealed record Summary
     /// there are none.</summary>
     public string? WholeSet { get; init; }
 
-    /// <summary>In what the data are not those of the set that was evaluated; null for nothing.</summary>
+    /// <summary>How the data differ from those of the evaluated set; null where they do not.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Note { get; init; }
 

@@ -25,7 +25,7 @@ internal sealed class RateSearch(Network network, LabelledImages data, TrainingP
     /// one; the best one where none does.</summary>
     /// <param name="images">Validation images [N, C, H, W].</param>
     /// <param name="labels">Their classes.</param>
-    /// <param name="progress">Is told every short training.</param>
+    /// <param name="progress">Called for every short training.</param>
     /// <param name="cancel">Stops between two steps.</param>
     /// <exception cref="NumericalException">The loss stops being finite by every rate.</exception>
     public double Find(Tensor images, int[] labels, IProgressView? progress, CancellationToken cancel)

@@ -7,7 +7,7 @@ namespace InfMatch.Distill;
 /// <param name="Seed">Every random number follows from it.</param>
 /// <param name="Threads">How much is done at a time.</param>
 /// <param name="Folder">Where trainings and results are kept.</param>
-/// <param name="Progress">Is told how far it is.</param>
+/// <param name="Progress">Shows how far it is.</param>
 /// <param name="Cancel">Stops it.</param>
 internal sealed record StudyInput(
     DatasetPair Pair, ulong Seed, int Threads, string Folder, IProgressView Progress, CancellationToken Cancel);

@@ -31,7 +31,7 @@ internal sealed class BarProgress : IProgressView
     /// <param name="size">Its columns and rows, asked at each drawing, since they change.</param>
     /// <param name="style">Colours and characters.</param>
     /// <param name="clock">Tells the time, and when to draw.</param>
-    /// <param name="whenEnded">Is told that nothing moves any more.</param>
+    /// <param name="whenEnded">Called when nothing moves any more.</param>
     public BarProgress(
         TextWriter writer, Func<(int Width, int Height)> size, BarStyle style, TimeProvider clock, Action? whenEnded = null)
     {
@@ -40,11 +40,11 @@ internal sealed class BarProgress : IProgressView
     }
 
     /// <inheritdoc/>
-    public IProgressStage Begin(string name, long total)
+    public IProgressStage Begin(string name, long total, long imagesPerUnit = 0)
     {
         lock (_gate)
         {
-            var stage = new Stage(this, PrintableText.Of(name), Math.Max(1, total));
+            var stage = new Stage(this, PrintableText.Of(name), Math.Max(1, total), imagesPerUnit);
             _stages.Add(stage);
             Draw("");
             return stage;
@@ -149,7 +149,7 @@ internal sealed class BarProgress : IProgressView
         return ($"{_style.Bar(ProgressLine.FilledOf(state, bar), bar)} {text}", bar + 1 + text.Length);
     }
 
-    private sealed class Stage(BarProgress view, string name, long total) : IProgressStage
+    private sealed class Stage(BarProgress view, string name, long total, long imagesPerUnit) : IProgressStage
     {
         private readonly long _start = view._clock.GetTimestamp();
         private readonly Queue<(TimeSpan At, long Done)> _recent = new([(TimeSpan.Zero, 0)]);
@@ -177,7 +177,7 @@ internal sealed class BarProgress : IProgressView
             TimeSpan? left = hasEnded || _done <= before || _done >= total
                 ? null
                 : (now - at) * ((double)(total - _done) / (_done - before));
-            return new StageState(name, _detail, _done, total, now, left) { HasEnded = hasEnded };
+            return new StageState(name, _detail, _done, total, now, left) { HasEnded = hasEnded, ImagesPerUnit = imagesPerUnit };
         }
 
         public void Dispose() => view.End(this);

@@ -4,8 +4,8 @@ namespace InfMatch.Distill;
 /// overlapping ones come one at a time; each is ended by disposing of it.</summary>
 internal interface IProgressView : IDisposable
 {
-    /// <summary>Begins a stage of so many units of work.</summary>
-    IProgressStage Begin(string name, long total);
+    /// <summary>Begins a stage of so many units of work, each on so many images; 0 for work that is not on images.</summary>
+    IProgressStage Begin(string name, long total, long imagesPerUnit = 0);
 
     /// <summary>Writes a line that stays.</summary>
     void Note(string line);

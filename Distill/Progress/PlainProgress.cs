@@ -7,7 +7,8 @@ internal sealed class PlainProgress(Action<string> write, TimeProvider clock, Ti
     public static TimeSpan DefaultInterval { get; } = TimeSpan.FromSeconds(5);
 
     /// <inheritdoc/>
-    public IProgressStage Begin(string name, long total) => new Stage(name, total, write, clock, interval);
+    public IProgressStage Begin(string name, long total, long imagesPerUnit = 0) =>
+        new Stage(name, total, imagesPerUnit, write, clock, interval);
 
     /// <inheritdoc/>
     public void Note(string line) => write(line);
@@ -17,7 +18,7 @@ internal sealed class PlainProgress(Action<string> write, TimeProvider clock, Ti
     {
     }
 
-    private sealed class Stage(string name, long total, Action<string> write, TimeProvider clock, TimeSpan interval)
+    private sealed class Stage(string name, long total, long imagesPerUnit, Action<string> write, TimeProvider clock, TimeSpan interval)
         : IProgressStage
     {
         private readonly long _start = clock.GetTimestamp();
@@ -33,7 +34,7 @@ internal sealed class PlainProgress(Action<string> write, TimeProvider clock, Ti
             _lastLine = clock.GetTimestamp();
             TimeSpan elapsed = clock.GetElapsedTime(_start);
             string left = done > 0 ? $", about {Durations.Text(elapsed * ((double)(total - done) / done))} left" : "";
-            write($"{name}: {done}/{total} ({100.0 * done / Math.Max(1, total):F0} %) in {Durations.Text(elapsed)}{left}{Tail}");
+            write($"{name}: {done}/{total} ({100.0 * done / Math.Max(1, total):F0} %) in {Durations.Text(elapsed)}{left}{Rate(elapsed)}{Tail}");
         }
 
         public void Dispose()
@@ -41,6 +42,10 @@ internal sealed class PlainProgress(Action<string> write, TimeProvider clock, Ti
             string state = _done >= total ? "done" : $"stopped at {_done}/{total}";
             write($"{name}: {state} in {Durations.Text(clock.GetElapsedTime(_start))}{Tail}");
         }
+
+        private string Rate(TimeSpan elapsed) => imagesPerUnit == 0 || _done == 0
+            ? ""
+            : FormattableString.Invariant($", {_done * imagesPerUnit / Math.Max(1e-3, elapsed.TotalSeconds):F0} images/s");
 
         private string Tail => _detail is null ? "" : $"; {_detail}";
     }

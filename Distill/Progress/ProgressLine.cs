@@ -13,6 +13,9 @@ internal readonly record struct StageState(
     /// <summary>Whether it is over, complete or not.</summary>
     public bool HasEnded { get; init; }
 
+    /// <summary>Images that a unit of work is on; 0 where it is not on images.</summary>
+    public long ImagesPerUnit { get; init; }
+
     /// <summary>Whether all of it was done.</summary>
     public bool IsComplete => Done >= Total;
 }
@@ -73,6 +76,7 @@ internal static class ProgressLine
     {
         double perSecond = state.Done / Math.Max(1e-3, state.Elapsed.TotalSeconds);
         return state.Done == 0 || state.Elapsed < TimeSpan.FromSeconds(1) ? ""
+            : state.ImagesPerUnit > 0 ? FormattableString.Invariant($"; {perSecond * state.ImagesPerUnit:F0} images/s")
             : perSecond >= 1 ? FormattableString.Invariant($"; {perSecond:F1}/s")
             : FormattableString.Invariant($"; {1 / perSecond:F1} s each");
     }

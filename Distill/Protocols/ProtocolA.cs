@@ -13,7 +13,7 @@ internal sealed class ProtocolA : Protocol
     public override string Name => OwnName;
 
     /// <inheritdoc/>
-    public override string Help => "as MTT and DATM report (SGD, DSA, 1000 epochs, /10 at half with the momentum kept)";
+    public override string Help => "that of MTT and DATM: SGD, DSA, 1000 epochs, the rate /10 at half with the momentum kept";
 
     /// <inheritdoc/>
     public override IReadOnlyList<(string Property, Func<EvaluationValues, string> Text)> Values { get; } =

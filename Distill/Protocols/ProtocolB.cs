@@ -11,7 +11,7 @@ internal sealed class ProtocolB : Protocol
     public override string Name => "B";
 
     /// <inheritdoc/>
-    public override string Help => "as NCFM (AdamW, diffaug, CutMix, 2000 epochs)";
+    public override string Help => "that of NCFM: AdamW, diffaug, CutMix, 2000 epochs";
 
     /// <inheritdoc/>
     public override IReadOnlyList<(string Property, Func<EvaluationValues, string> Text)> Values { get; } =

@@ -14,7 +14,7 @@ internal sealed class ProtocolDc : Protocol
 
     /// <inheritdoc/>
     public override string Help =>
-        "as DC's code does (E + 1 epochs, a new optimiser with /10 after epoch E/2 + 1, E 300 or with an augmentation 1000)";
+        "that of DC's code: E + 1 epochs, a new optimiser with /10 after epoch E/2 + 1, E 300 or with an augmentation 1000";
 
     /// <inheritdoc/>
     public override IReadOnlyList<(string Property, Func<EvaluationValues, string> Text)> Values { get; } =

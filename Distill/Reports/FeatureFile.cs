@@ -23,7 +23,7 @@ internal sealed record FeatureFile(string Network, int Expert, IReadOnlyList<Set
         catch (JsonException e)
         {
             throw new DistillException(
-                ExitCode.Data, "IM3061", $"{path} is damaged: {e.Message} Delete it, and 'report' makes it again.", e);
+                ExitCode.Data, "IM3065", $"{path} is damaged: {e.Message} Delete it, and 'report' makes it again.", e);
         }
     }
 

@@ -46,6 +46,9 @@ internal sealed class RecordedRun
     /// <summary>Which classes its networks take for which, or null.</summary>
     public ConfusionFile? Confusion { get; private set; }
 
+    /// <summary>What its stages took; empty where it did not record it.</summary>
+    public IReadOnlyList<StageRecord> Stages { get; private set; } = [];
+
     /// <summary>The data that it began on, or null.</summary>
     public RunData? Data { get; private set; }
 
@@ -139,6 +142,8 @@ internal sealed class RecordedRun
         Data = Try(data, () => SealedJson.Read<RunData>(data).Value);
         string confusion = Path.Combine(Files.Path, ConfusionFile.FileName);
         Confusion = Try(confusion, () => ConfusionFile.Read(confusion));
+        string stages = Path.Combine(Files.Path, StagesFile.FileName);
+        Stages = Try(stages, () => StagesFile.Read(stages)) ?? [];
         string evaluation = Path.Combine(Files.Path, EvaluationRecord.FileName);
         Evaluation = Try(evaluation, () => EvaluationRecord.Read(Files.Path));
     }

@@ -5,7 +5,7 @@ using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
-/// <summary>One row of an ablation: what of the method is switched on.</summary>
+/// <summary>One row of an ablation: which parts of the method are on.</summary>
 /// <param name="Name">The row and its folder.</param>
 /// <param name="ImageStart">noise, real or correct.</param>
 /// <param name="Schedule">Whether the range in which windows begin grows over the iterations, or is whole from the start.
@@ -34,7 +34,7 @@ internal static class AblationGrid
     /// <summary>The names, for options and messages.</summary>
     public static ImmutableArray<string> Names { get; } = ["paper", "full"];
 
-    /// <summary>The settings that a grid changes, which therefore cannot be given.</summary>
+    /// <summary>The settings that a grid changes, so that they cannot be options.</summary>
     public static ImmutableArray<string> Varied { get; } = ["ImageStart", "Labels", "StartFrom"];
 
     // Influence matching (CVPR 2026), ablation at CIFAR-100 with 50 images per class.
@@ -61,7 +61,7 @@ internal static class AblationGrid
     public static ImmutableArray<AblationRow> Of(string name) => name == "full" ? s_full : s_paper;
 }
 
-/// <summary>A row with what it gave.</summary>
+/// <summary>A row with its result.</summary>
 internal sealed record AblationResult(AblationRow Row, IReadOnlyList<IpcResult> Results);
 
 /// <summary>ablation.json: the rows that are done.</summary>

@@ -43,7 +43,7 @@ internal sealed class ArtifactEvaluator : IDisposable
         }
     }
 
-    /// <summary>What the set was evaluated with.</summary>
+    /// <summary>The settings under which the set was evaluated.</summary>
     public RunSettings Settings { get; }
 
     /// <summary>The accuracy of networks that were trained on the set, or on other images [n, C, H, W] with its labels.</summary>
@@ -53,6 +53,22 @@ internal sealed class ArtifactEvaluator : IDisposable
         return _evaluator.Evaluate(
             _ => (images is null ? _artifact.ToSet(_data.Backend) : _artifact.ToSet(_data.Backend, images)).AsTrainingSet(),
             Settings.Repeats, stage);
+    }
+
+    /// <summary>Trains the first network of the claim, with its accuracy on the test images in percent.</summary>
+    /// <exception cref="NumericalException">A loss stops being finite.</exception>
+    public (Network Network, float[] Theta, double Accuracy) TrainFirst(IProgressView progress)
+    {
+        using IProgressStage stage = progress.Begin(
+            $"Network ({_evaluator.Network.Name})", Protocols.Plan(Settings, _data.Pair.Name).Epochs);
+        float[] theta = [];
+        Accuracy accuracy = _evaluator.Evaluate(
+            new EvaluatedSet("", _ => _artifact.ToSet(_data.Backend).AsTrainingSet())
+            {
+                WhenEnded = (_, end) => theta = end.ToArray<float>(),
+            },
+            repeats: 1, stage);
+        return (_evaluator.Network, theta, accuracy.Mean);
     }
 
     /// <inheritdoc/>

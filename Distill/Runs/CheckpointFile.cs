@@ -22,7 +22,7 @@ internal static class CheckpointFile
     public static void Write(string path, Distiller distiller, RunSettings settings, SetOrigin origin) =>
         ContentHash.Write(path, distiller.Save(), Describe(settings, origin));
 
-    /// <summary>What stands beside the arrays of a state.</summary>
+    /// <summary>The texts next to the arrays of a state.</summary>
     public static Dictionary<string, string> Describe(RunSettings settings, SetOrigin origin) => new(StringComparer.Ordinal)
     {
         [HashKey] = ConfigFile.Hash(settings),
@@ -30,7 +30,7 @@ internal static class CheckpointFile
         [StartKey] = origin.Start,
     };
 
-    /// <summary>Continues from the state in a file; a note tells of a file that states no hash.</summary>
+    /// <summary>Continues from the state in a file; a note says where the file has no hash.</summary>
     /// <exception cref="DistillException">It belongs to other settings (exit 2), is no state of this set, or was reached from
     /// other experts (exit 3); nothing is changed then.</exception>
     /// <exception cref="ArrayFileException">The file is damaged.</exception>

@@ -7,21 +7,21 @@ using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
-/// <summary>What a run is made of.</summary>
+/// <summary>The inputs of a run.</summary>
 /// <param name="Folder">Where its files are.</param>
-/// <param name="Settings">What is asked for.</param>
+/// <param name="Settings">Its settings.</param>
 /// <param name="Pair">The data.</param>
-/// <param name="Backend">What computes.</param>
-/// <param name="Progress">What shows how far it is.</param>
-/// <param name="Cancel">What ends it early.</param>
+/// <param name="Backend">The device that computes.</param>
+/// <param name="Progress">Shows how far it is.</param>
+/// <param name="Cancel">Ends it early.</param>
 internal sealed record RunInputs(
     RunFolder Folder, RunSettings Settings, DatasetPair Pair, Backend Backend, IProgressView Progress, CancellationToken Cancel)
 {
-    /// <summary>Accuracies of random real images that are known, by the images per class: runs with the same seed and protocol
-    /// have them in common.</summary>
+    /// <summary>Known accuracies of random real images, by images per class; runs with the same seed and protocol share
+    /// them.</summary>
     public IReadOnlyDictionary<int, AccuracySet>? Baselines { get; init; }
 
-    /// <summary>Data that are prepared already; whoever prepared them disposes them.</summary>
+    /// <summary>Data that the caller has prepared and will dispose of; null to prepare them here.</summary>
     public PreparedData? Prepared { get; init; }
 
     /// <summary>What all random numbers of the run follow from.</summary>
@@ -29,9 +29,9 @@ internal sealed record RunInputs(
 }
 
 /// <summary>
-/// One run from data to summary: experts, then for each number of images per class distilling and evaluating. Every part
-/// that is finished is on disk, so that the same call on the same folder goes on where an earlier one stopped, with the
-/// same bits. What can be known before is checked before, by <see cref="RunCheck"/>.
+/// One run from data to summary: experts, then distilling and evaluating for each number of images per class. Every
+/// finished part is on disk, so the same call on the same folder continues where an earlier one stopped, with the same
+/// bits. <see cref="RunCheck"/> has checked all that can be known before.
 /// </summary>
 internal sealed class DistillationRun(RunInputs inputs)
 {
@@ -54,9 +54,12 @@ internal sealed class DistillationRun(RunInputs inputs)
             : null;
         PreparedData data = inputs.Prepared ?? own!;
         using MetricsFile metrics = MetricsFile.Open(_folder.Metrics, SavedIterations(), inputs.Progress.Note);
+        using var stages = StagesFile.Open(_folder.Path, inputs.Backend);
+        if (data.Preparation is { } prepared)
+            stages.Add("data", prepared.Began, prepared.Took);
         try
         {
-            DistilAll(data, metrics);
+            DistilAll(data, metrics, stages);
         }
         catch (Exception e) when (e is OperationCanceledException or NumericalException or DeviceMemoryException)
         {
@@ -66,12 +69,11 @@ internal sealed class DistillationRun(RunInputs inputs)
         return Save(complete: true);
     }
 
-    private void DistilAll(PreparedData data, MetricsFile metrics)
+    private void DistilAll(PreparedData data, MetricsFile metrics, StagesFile stages)
     {
         Network network = data.NetworkOf(_settings, _settings.Width);
         Network evaluated = data.NetworkOf(_settings, _settings.EvalWidth);
-        using var library = ExpertLibrary.Gather(
-            _settings, network, data, _settings.ExpertsFrom ?? _folder.Experts, inputs.Progress, inputs.Cancel);
+        using ExpertLibrary library = Gather(network, data, stages);
         ConfusionMatrix? whole = null;
         ConfusionFile confusion = ConfusionFile.Open(_folder.Path, inputs.Pair.Train.ClassNames);
         using MethodSession method = BeginMethod(_settings, data, network, library.Experts, inputs.Key);
@@ -81,6 +83,10 @@ internal sealed class DistillationRun(RunInputs inputs)
             Count = column => (confusion = confusion.With(column)).Save(_folder.Path),
             CountWhole = ipc => (confusion = confusion.With(new ColumnConfusion(ipc, "whole", whole ??= library.Confusion(data))))
                 .Save(_folder.Path),
+            Stages = stages,
+            OnTheWay = new SetEvaluator(
+                evaluated, _settings with { Epochs = _settings.EvaluateEpochs ?? _settings.Epochs, BestEvery = 0 }, data,
+                inputs.Key.Split("judge"), inputs.Cancel),
             Evaluator = new SetEvaluator(evaluated, _settings, data, inputs.Key.Split("judge"), inputs.Cancel),
         };
         foreach (int ipc in _settings.Ipc)
@@ -90,6 +96,13 @@ internal sealed class DistillationRun(RunInputs inputs)
             else
                 new SetRun(parts, ipc).Execute();
         }
+    }
+
+    private ExpertLibrary Gather(Network network, PreparedData data, StagesFile stages)
+    {
+        using IDisposable stage = stages.Begin("experts");
+        return ExpertLibrary.Gather(
+            _settings, network, data, _settings.ExpertsFrom ?? _folder.Experts, inputs.Progress, inputs.Cancel);
     }
 
     private void ReadSummary()
@@ -104,7 +117,7 @@ internal sealed class DistillationRun(RunInputs inputs)
         _peakBefore = earlier.PeakMemoryBytes;
     }
 
-    // A set that is finished is not made again, so that it must be sound.
+    // A finished set is not made again, so it must be sound.
     private void RequireSet(IpcResult result)
     {
         string path = _folder.Set(result.Ipc);
@@ -153,7 +166,7 @@ internal sealed class DistillationRun(RunInputs inputs)
         .Where(ipc => File.Exists(_folder.Checkpoint(ipc)))
         .ToDictionary(ipc => ipc, ipc => FromState(() => CheckpointFile.IterationOf(_folder.Checkpoint(ipc))));
 
-    /// <summary>What a saved state holds. What is damaged says so itself; what to do about it only the run knows.</summary>
+    /// <summary>Reads a saved state; to an error about damage it adds what to do in this run.</summary>
     /// <exception cref="DistillException">It is damaged.</exception>
     public static int FromState(Func<int> read)
     {

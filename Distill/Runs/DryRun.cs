@@ -8,17 +8,17 @@ using InfMatch.Tensors;
 namespace InfMatch.Distill;
 
 /// <summary>
-/// The memory that a command will hold at most, found by computing its largest steps on a <see cref="MemoryDryRun"/>:
-/// training steps of every size of batch, evaluations on the test images, an update of S with all that is kept between updates, and
-/// networks that evaluate, as many as at once. The same code makes the same tensors there, so that nothing has to be known here
-/// of networks and estimators.
+/// The peak memory of a command, found by running its largest steps on a <see cref="MemoryDryRun"/>: training steps of
+/// every batch size, evaluations on the test images, an update of S with all that is kept between updates, and the
+/// networks that evaluate at once. The run's own code makes the tensors, so nothing about networks and estimators is
+/// written down here.
 /// </summary>
 internal sealed class DryRun
 {
     // Enough steps that each form of augmentation is drawn for each size of batch.
     private const int Steps = 48;
 
-    // What nobody gives back and the collector has not found yet: a few losses for each network that was trained.
+    // Not disposed of and not collected yet: a few losses for each trained network.
     private const long Uncollected = 8 << 10;
 
     private readonly RunSettings _settings;
@@ -55,7 +55,7 @@ internal sealed class DryRun
     public static long OfExperts(RunSettings settings, DatasetPair pair, Backend backend) => In(settings, pair, backend, dryRun =>
         dryRun.TrainExpert(dryRun._data.NetworkOf(settings, settings.Width)));
 
-    /// <summary>Bytes of evaluating sets, with which training sees so many images, by each of some networks.</summary>
+    /// <summary>Bytes of evaluating sets of a given number of images by each of some networks.</summary>
     /// <param name="settings">The protocol and its values.</param>
     /// <param name="pair">The data.</param>
     /// <param name="backend">Where it would run.</param>

@@ -4,8 +4,8 @@ using InfMatch.Tensors;
 namespace InfMatch.Distill;
 
 /// <summary>
-/// Evaluates a set, or random real images alone, by one network or by several. Each network's accuracy is on disk as soon as it is
-/// known, and the same call on the same folder trains only those that are not, with the same bits.
+/// Evaluates a set, or random real images alone, by one architecture or several. Each network's accuracy is on disk as
+/// soon as it is known; the same call on the same folder trains only the missing networks, with the same bits.
 /// </summary>
 internal sealed class EvaluationRun(
     RunFolder folder, OpenedEvaluation evaluation, Backend backend, IProgressView progress, CancellationToken cancel)
@@ -17,9 +17,18 @@ internal sealed class EvaluationRun(
     private double _secondsBefore;
     private long _peakBefore;
 
+    private const string Distilled = "distilled", RandomReal = "random real", RandomRealSoftLabels = "random real + soft labels";
+
+    /// <summary>The columns of an evaluation, of networks that train on a set; whether on labels of experts.</summary>
+    public static IReadOnlyList<(string Set, bool IsSoft)> Columns(OpenedEvaluation evaluation) =>
+    [
+        .. evaluation.Set is null ? [] : ((string, bool)[])[(Distilled, false)], (RandomReal, false),
+        .. evaluation.Experts is null ? [] : ((string, bool)[])[(RandomRealSoftLabels, true)],
+    ];
+
     /// <summary>How many networks there are to evaluate.</summary>
     public int Networks { get; } = evaluation.Networks.Length * evaluation.Settings.Ipc.Length * evaluation.Settings.Repeats
-        * (1 + (evaluation.Set is null ? 0 : 1) + (evaluation.Experts is null ? 0 : 1));
+        * Columns(evaluation).Count;
 
     /// <summary>How many of them are evaluated, and on disk.</summary>
     public int Evaluated { get; private set; }
@@ -35,8 +44,9 @@ internal sealed class EvaluationRun(
             (_secondsBefore, _peakBefore) = (earlier.Seconds, earlier.PeakMemoryBytes);
         }
         RandomKey key = RandomKey.FromSeed(_settings.Seed);
-        using var kept = new EvaluatedNetworksFile(folder.Path, Identity(), _settings.Repeats);
+        using var kept = new EvaluatedNetworksFile(folder.Path, Identity(evaluation), _settings.Repeats);
         Evaluated = kept.Count;
+        using var stages = StagesFile.Open(folder.Path, backend);
         _confusion = ConfusionFile.Open(folder.Path, evaluation.Data.Pair.Train.ClassNames);
         (ExpertLibrary Library, RunSettings Settings)? experts = evaluation.Experts;
         var real = new RealImages(
@@ -49,7 +59,10 @@ internal sealed class EvaluationRun(
                 string? model = evaluation.Record.Models.Count == 0 ? null : evaluation.Record.Models[n];
                 var evaluator = new SetEvaluator(network, _settings, evaluation.Data, key.Split("judge"), cancel);
                 foreach (int ipc in _settings.Ipc)
+                {
+                    using IDisposable stage = stages.Begin("evaluate", $"ipc{ipc}");
                     Evaluate(evaluator, network, model, ipc, real, kept);
+                }
             }
         }
         catch
@@ -75,12 +88,12 @@ internal sealed class EvaluationRun(
         var sets = new List<EvaluatedSet>();
         PixelExtent pixels = evaluation.Set is null ? default : evaluation.Data.ExtentOf(evaluation.Set.Images);
         if (evaluation.Set is { } set)
-            sets.Add(Column("distilled", "distilled", _ => set.AsTrainingSet(), (all, a) => all with { Distilled = a }));
-        sets.Add(Column("random real", "randomReal", r => real.Random(ipc, r), (all, a) => all with { RandomReal = a }));
+            sets.Add(Column(Distilled, "distilled", _ => set.AsTrainingSet(), (all, a) => all with { Distilled = a }));
+        sets.Add(Column(RandomReal, "randomReal", r => real.Random(ipc, r), (all, a) => all with { RandomReal = a }));
         if (evaluation.Experts is not null)
         {
             sets.Add(Column(
-                "random real + soft labels", "randomRealSoftLabels", r => real.RandomWithSoftLabels(ipc, r),
+                RandomRealSoftLabels, "randomRealSoftLabels", r => real.RandomWithSoftLabels(ipc, r),
                 (all, a) => all with { RandomRealSoftLabels = a }));
         }
         evaluator.Evaluate(sets, _settings.Repeats, progress);
@@ -115,6 +128,7 @@ internal sealed class EvaluationRun(
                 })
             {
                 Known = kept.Of(column),
+                Images = (long)ipc * evaluation.Data.Classes,
                 WhenCounted = counts => Count(new ColumnConfusion(ipc, key, counts)),
                 WhenTrained = (number, found) =>
                 {
@@ -125,9 +139,17 @@ internal sealed class EvaluationRun(
         }
     }
 
+    /// <summary>How many networks of a column an evaluation's folder knows.</summary>
+    /// <exception cref="DistillException">What it knows is damaged, or of another evaluation.</exception>
+    public static Func<EvaluatedColumn, int> Known(RunFolder folder, OpenedEvaluation evaluation)
+    {
+        using var kept = new EvaluatedNetworksFile(folder.Path, Identity(evaluation), evaluation.Settings.Repeats);
+        return column => kept.Of(column).Count;
+    }
+
     // All that decides what a network reaches, apart from its column and number.
-    private string Identity() => string.Join('\n', [
-        ConfigFile.Hash(_settings), evaluation.Record.SetSha256 ?? "no set", evaluation.Record.TrainSha256,
+    private static string Identity(OpenedEvaluation evaluation) => string.Join('\n', [
+        ConfigFile.Hash(evaluation.Settings), evaluation.Record.SetSha256 ?? "no set", evaluation.Record.TrainSha256,
         evaluation.Record.TestSha256,
         .. evaluation.Experts is { } experts ? (string[])[ConfigFile.Hash(experts.Settings)] : []]);
 

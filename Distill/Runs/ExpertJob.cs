@@ -15,7 +15,7 @@ internal sealed class ExpertJob(RunSettings settings, Network network, PreparedD
     /// <summary>Which expert it is.</summary>
     public int Number => number;
 
-    /// <summary>Sees a step with what is known of the loss.</summary>
+    /// <summary>Called after a step with the losses known so far.</summary>
     public Action<int, string>? Observe { get; init; }
 
     /// <inheritdoc/>

@@ -35,6 +35,21 @@ internal sealed class ExpertLibrary : IDisposable
     public static string FileOf(string folder, int number) =>
         Path.Combine(folder, $"expert-{number.ToString("000", CultureInfo.InvariantCulture)}.safetensors");
 
+    /// <summary>The number in the name of an expert's file.</summary>
+    /// <exception cref="DistillException">It is not named as one.</exception>
+    public static int NumberOf(string file)
+    {
+        string name = Path.GetFileNameWithoutExtension(file);
+        int at = name.LastIndexOf('-') + 1;
+        return int.TryParse(name.AsSpan(at), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            && Path.GetFileName(FileOf("", number)) == Path.GetFileName(file)
+                ? number
+                : throw new DistillException(
+                    ExitCode.Usage, "IM2025",
+                    $"{file} is not named as an expert is (expert-000.safetensors), so it is not known which one it is. Give it its " +
+                    "name back.");
+    }
+
     /// <summary>The files of experts that a folder lacks.</summary>
     public static string[] Missing(RunSettings settings, string folder) =>
         [.. Enumerable.Range(0, settings.Experts).Select(k => FileOf(folder, k)).Where(f => !File.Exists(f))];
@@ -50,11 +65,15 @@ internal sealed class ExpertLibrary : IDisposable
 
     /// <summary>Fails unless each expert that a folder holds was recorded as the settings ask, and missing ones can be written
     /// there; nothing is trained.</summary>
+    /// <param name="settings">What is asked for.</param>
+    /// <param name="data">The data.</param>
+    /// <param name="folder">Where experts are or go.</param>
+    /// <param name="isWritten">Whether missing ones are to be written there.</param>
     /// <exception cref="DistillException">One was not (exit 2), or the folder is not writable (exit 7).</exception>
-    public static void RequireFit(RunSettings settings, PreparedData data, string folder)
+    public static void RequireFit(RunSettings settings, PreparedData data, string folder, bool isWritten = true)
     {
         string[] missing = Missing(settings, folder);
-        if (missing.Length > 0)
+        if (isWritten && missing.Length > 0)
             RunFolder.RequireWritable(folder, "--experts-from");
         Network network = data.NetworkOf(settings, settings.Width);
         for (int k = 0; k < settings.Experts; k++)
@@ -85,7 +104,9 @@ internal sealed class ExpertLibrary : IDisposable
         var library = new ExpertLibrary(settings.Experts);
         try
         {
-            using IProgressStage stage = progress.Begin($"Experts ({network.Name})", (long)settings.Experts * stepsEach);
+            using IProgressStage stage = progress.Begin(
+                $"Experts ({network.Name})", (long)settings.Experts * stepsEach,
+                Math.Min(settings.ExpertBatch, data.Train.Count));
             ExpertJob[] jobs =
             [
                 .. Enumerable.Range(0, settings.Experts).Select(k => new ExpertJob(settings, network, data, folder, k)

@@ -6,8 +6,8 @@ using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
-/// <summary>metrics.jsonl: what every step of a distillation measured, and every evaluation on the way, so that a plot can
-/// follow a run.</summary>
+/// <summary>metrics.jsonl: the measurements of every step of a distillation and of every evaluation during it, written
+/// while the run continues.</summary>
 internal sealed class MetricsFile : IDisposable
 {
     /// <summary>The key of the method's loss.</summary>
@@ -16,18 +16,35 @@ internal sealed class MetricsFile : IDisposable
     /// <summary>The key of whether a step was left out.</summary>
     public const string SkippedKey = "skipped";
 
+    /// <summary>The key of what a line is, where it is not told by what it holds.</summary>
+    public const string KindKey = "kind";
+
+    /// <summary>The key of the loss in fixed places.</summary>
+    public const string ProbeKey = "j";
+
+    /// <summary>The key of the accuracy of an evaluation on the way.</summary>
+    public const string AccuracyKey = "accuracy";
+
+    /// <summary>What lines are: of an update, of an evaluation on the way, of the loss in fixed places.</summary>
+    public const string Update = "update", Evaluation = "evaluation", Probe = "probe";
+
     // The loss and the weight of S in earlier versions.
     private const string OlderLossKey = "j", OlderWeightKey = "mass";
 
     private readonly CheckedLines _lines;
+    private readonly HashSet<(int Ipc, int Iteration, string Kind)> _known;
 
-    private MetricsFile(CheckedLines lines) => _lines = lines;
+    private MetricsFile(CheckedLines lines, IEnumerable<JsonObject> kept)
+    {
+        _lines = lines;
+        _known = [.. kept.Select(PlaceOf).Where(place => place.Kind != Update)];
+    }
 
-    /// <summary>Opens the file to append. Of what an earlier process wrote the lines before the saved iteration of each number
-    /// of images per class stay: the others would stand there twice once the steps are done again.</summary>
+    /// <summary>Opens the file to append. For each number of images per class only lines before its saved iteration
+    /// stay: later steps are done again and would be there twice.</summary>
     /// <param name="path">The file.</param>
     /// <param name="saved">The iterations of the states; a number of images without a state has none.</param>
-    /// <param name="note">Hears of a file that carries no checks.</param>
+    /// <param name="note">Called where the file carries no checks.</param>
     /// <exception cref="DistillException">The file is damaged, or lacks lines before a saved iteration.</exception>
     /// <exception cref="FileWriteException">The file is a link.</exception>
     public static MetricsFile Open(string path, IReadOnlyDictionary<int, int> saved, Action<string> note)
@@ -38,7 +55,7 @@ internal sealed class MetricsFile : IDisposable
         JsonObject[] kept = [.. lines.Where(line => IsBefore(line, saved))];
         if (hasChecks)
             RequireAll(path, kept, saved);
-        return new MetricsFile(CheckedLines.Open(path, kept));
+        return new MetricsFile(CheckedLines.Open(path, kept), kept);
     }
 
     /// <summary>All complete lines, without their checks; a last one that a crash cut off is left out.</summary>
@@ -46,10 +63,25 @@ internal sealed class MetricsFile : IDisposable
     public static IEnumerable<JsonObject> Read(string path) => ReadAll(path).Lines;
 
     /// <summary>Appends one line.</summary>
-    public void Append(JsonObject line) => _lines.Append(line);
+    public void Append(JsonObject line)
+    {
+        _lines.Append(line);
+        if (PlaceOf(line) is { Kind: not Update } place)
+            _known.Add(place);
+    }
 
-    /// <summary>Returns when all lines are on the device: a state that is saved afterwards never knows more than they tell.
-    /// </summary>
+    /// <summary>Whether there is a line of an evaluation or of the loss in fixed places after so many updates.</summary>
+    public bool Has(int ipc, int iteration, string kind) => _known.Contains((ipc, iteration, kind));
+
+    /// <summary>What a line is.</summary>
+    public static string KindOf(JsonObject line) =>
+        line.ContainsKey(KindKey) ? Probe : line.ContainsKey(AccuracyKey) ? Evaluation : Update;
+
+    private static (int Ipc, int Iteration, string Kind) PlaceOf(JsonObject line) =>
+        (line["ipc"]!.GetValue<int>(), line["iteration"]!.GetValue<int>(), KindOf(line));
+
+    /// <summary>Returns when all lines are on disk, so a state saved afterwards never has steps that the lines
+    /// lack.</summary>
     public void FlushToDisk() => _lines.FlushToDisk();
 
     /// <inheritdoc/>
@@ -60,20 +92,21 @@ internal sealed class MetricsFile : IDisposable
         RequireLine,
         (what, e) => Damaged(path, what, e));
 
-    /// <summary>What the lines of a number of images per class tell of one thing, by iteration.</summary>
+    /// <summary>One metric of the set with a number of images per class, by iteration.</summary>
     public static (int Iteration, double Value)[] Curve(string path, int ipc, string what) => Curve(Read(path), ipc, what);
 
-    /// <summary>What some lines of the file tell of one thing and a number of images per class, by iteration.</summary>
+    /// <summary>One metric of the set with a number of images per class in some lines of the file, by iteration.</summary>
     public static (int Iteration, double Value)[] Curve(IEnumerable<JsonObject> lines, int ipc, string what) =>
     [
         .. lines.Where(line => line["ipc"]!.GetValue<int>() == ipc)
+            .Where(line => (KindOf(line) == Probe) == (what == ProbeKey))
             .Select(line => (Line: line, Value: line[what] ?? (what == LossKey ? line[OlderLossKey] : null)))
             .Where(found => found.Value is not null)
             .Select(found => (found.Line["iteration"]!.GetValue<int>(), found.Value!.GetValue<double>())),
     ];
 
     private static bool IsKnown(string key) =>
-        key is "ipc" or "iteration" or "accuracy" or LossKey or SkippedKey or OlderLossKey or OlderWeightKey
+        key is "ipc" or "iteration" or AccuracyKey or KindKey or LossKey or SkippedKey or OlderLossKey or OlderWeightKey
             || Kinds.Of<DistillationMethod>().Any(method => method.Metrics.Contains(key, StringComparer.Ordinal));
 
     // Every method has metrics of its own, each a number.
@@ -92,7 +125,12 @@ internal sealed class MetricsFile : IDisposable
         {
             if (!IsKnown(name))
                 throw JsonFile.Unknown(name);
-            if (name == SkippedKey)
+            if (name == KindKey)
+            {
+                if (JsonFile.TextOf(value) != Probe)
+                    throw JsonFile.Wrong(name, value, Probe);
+            }
+            else if (name == SkippedKey)
             {
                 if (value.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
                     throw JsonFile.Wrong(name, value, "true or false");
@@ -107,13 +145,14 @@ internal sealed class MetricsFile : IDisposable
     private static bool IsBefore(JsonObject line, IReadOnlyDictionary<int, int> saved)
     {
         int iterations = saved.GetValueOrDefault(line["ipc"]!.GetValue<int>()), iteration = line["iteration"]!.GetValue<int>();
-        return line.ContainsKey("accuracy") ? iteration <= iterations : iteration < iterations;
+        // Nothing was saved of a set that has done no updates: it begins anew, and so does its line at 0.
+        return KindOf(line) == Update ? iteration < iterations : iterations > 0 && iteration <= iterations;
     }
 
     // The lines were on the device before the state. The first may be missing: somebody may have deleted the file.
     private static void RequireAll(string path, JsonObject[] kept, IReadOnlyDictionary<int, int> saved)
     {
-        foreach (IGrouping<int, int> steps in kept.Where(l => !l.ContainsKey("accuracy"))
+        foreach (IGrouping<int, int> steps in kept.Where(l => KindOf(l) == Update)
             .GroupBy(l => l["ipc"]!.GetValue<int>(), l => l["iteration"]!.GetValue<int>()))
         {
             int first = steps.First();

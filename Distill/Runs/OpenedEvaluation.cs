@@ -8,7 +8,7 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
 
-/// <summary>What is evaluated, by what and beside what, all of it opened and checked: nothing of it is wanting once networks are
+/// <summary>Set, data, networks and experts of an evaluation, all opened and checked before the first network is
 /// trained.</summary>
 internal sealed class OpenedEvaluation : IDisposable
 {
@@ -17,10 +17,10 @@ internal sealed class OpenedEvaluation : IDisposable
         (Settings, Record, Data, Networks) = (settings, record, data, networks);
     }
 
-    /// <summary>By what it is evaluated; the images per class and the tiles are those of the set.</summary>
+    /// <summary>The settings of the evaluation; images per class and tiles are those of the set.</summary>
     public RunSettings Settings { get; }
 
-    /// <summary>What a resumed evaluation is held to.</summary>
+    /// <summary>What a resumed evaluation must agree with.</summary>
     public EvaluationRecord Record { get; }
 
     /// <summary>The data, prepared as the set was.</summary>
@@ -29,13 +29,16 @@ internal sealed class OpenedEvaluation : IDisposable
     /// <summary>What evaluates.</summary>
     public ImmutableArray<Network> Networks { get; }
 
-    /// <summary>What must be known of the data beside the set's own; null where they are its own.</summary>
+    /// <summary>How the data differ from the set's own; null where they do not.</summary>
     public string? Note { get; private init; }
+
+    /// <summary>Memory that it takes.</summary>
+    public Requirements Needs { get; private init; } = new(0, 0);
 
     /// <summary>S; null where random real images are evaluated alone.</summary>
     public SyntheticSet? Set { get; private init; }
 
-    /// <summary>The experts that stand beside it, with the settings under which they were recorded; null for none.</summary>
+    /// <summary>The experts to compare with, and the settings under which they were recorded; null for none.</summary>
     public (ExpertLibrary Library, RunSettings Settings)? Experts { get; private init; }
 
     /// <summary>Opens everything.</summary>
@@ -60,7 +63,7 @@ internal sealed class OpenedEvaluation : IDisposable
         ImmutableArray<Network> networks = record.Models.Count == 0
             ? [RunCheck.NetworkOf(settings, pair, settings.EvalWidth)]
             : [.. record.Models.Select(m => RunCheck.NetworkOf(settings, pair, settings.EvalWidth, m))];
-        RunCheck.Evaluation(settings, pair, backend, networks);
+        Requirements needs = RunCheck.Evaluation(settings, pair, backend, networks);
         record = record with { TrainSha256 = pair.Train.ContentHash(), TestSha256 = pair.Test.ContentHash() };
         PreparedData data = artifact is null
             ? PreparedData.Load(pair, backend, settings, view, cancel)
@@ -86,6 +89,7 @@ internal sealed class OpenedEvaluation : IDisposable
             return new OpenedEvaluation(settings, record, data, networks)
             {
                 Note = note,
+                Needs = needs,
                 Set = artifact?.ToSet(backend),
                 Experts = experts,
             };

@@ -2,7 +2,8 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
 
-/// <summary>What a run will need, reckoned before it begins, so that it does not fail after an hour.</summary>
+/// <summary>The disk and memory that a run will need, computed before it begins, so that it does not fail
+/// later.</summary>
 /// <param name="DiskBytes">Trajectories that are still to be recorded, and the states.</param>
 /// <param name="MemoryBytes">What tensors hold at most; <see cref="DryRun"/> finds it.</param>
 internal sealed record Requirements(long DiskBytes, long MemoryBytes)
@@ -10,7 +11,7 @@ internal sealed record Requirements(long DiskBytes, long MemoryBytes)
     /// <summary>The options by which the memory becomes less.</summary>
     public string Levers { get; init; } = "--real-batch, --expert-batch, --width, --eval-width or --ipc";
 
-    /// <summary>Compares the need with what there is.</summary>
+    /// <summary>Compares the need with what is free.</summary>
     /// <exception cref="DistillException">The disk (exit 7) or the memory (exit 5) is too small.</exception>
     public void Check(long freeDiskBytes, long memoryBytes, string folder, string device)
     {
@@ -32,7 +33,22 @@ internal sealed record Requirements(long DiskBytes, long MemoryBytes)
         }
     }
 
-    /// <summary>Compares the need with this machine and with the memory of the device that computes.</summary>
-    public void Check(string folder, Backend backend) => Check(
-        new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace, backend.Memory.Limit, folder, backend.Name);
+    /// <summary>Compares the need with this machine and with the memory of the device that computes; the folder need not be there
+    /// yet.</summary>
+    /// <exception cref="DistillException">The disk (exit 7) or the memory (exit 5) is too small.</exception>
+    public void Check(string folder, Backend backend)
+    {
+        string place = Path.GetFullPath(folder);
+        while (!Directory.Exists(place) && Path.GetDirectoryName(place) is { } above)
+            place = above;
+        Check(new DriveInfo(place).AvailableFreeSpace, backend.Memory.Limit, folder, backend.Name);
+    }
+
+    /// <summary>Itself, once <see cref="Check(string, Backend)"/> has passed.</summary>
+    /// <exception cref="DistillException">The disk (exit 7) or the memory (exit 5) is too small.</exception>
+    public Requirements Checked(string folder, Backend backend)
+    {
+        Check(folder, backend);
+        return this;
+    }
 }

@@ -7,21 +7,21 @@ using InfMatch.Tensors;
 namespace InfMatch.Distill;
 
 /// <summary>
-/// What can be known of a run before it begins: whether the data have the images that it takes, whether its networks, tiles,
-/// windows and whitening are possible on them, and whether disk and memory are large enough. Nothing is made, trained or
-/// copied to the device for it.
+/// Checks a run before it begins: whether the data have enough images, whether networks, tiles, windows and whitening
+/// are possible on them, and whether disk and memory suffice. Nothing is made, trained or copied to the device for it.
 /// </summary>
 internal static class RunCheck
 {
-    /// <summary>Refuses a distillation that would fail on the way.</summary>
+    /// <summary>Refuses a distillation that would fail later.</summary>
     /// <param name="settings">What is asked for.</param>
     /// <param name="pair">The data.</param>
     /// <param name="backend">Where it would run.</param>
-    /// <param name="folder">Where its files go; it exists.</param>
+    /// <param name="folder">Where its files go, or will.</param>
     /// <param name="experts">Where its experts are or go.</param>
+    /// <returns>What it needs.</returns>
     /// <exception cref="DistillException">It would; the message names the option.</exception>
     /// <exception cref="DatasetException">A class has too few images.</exception>
-    public static void Distillation(RunSettings settings, DatasetPair pair, Backend backend, string folder, string experts)
+    public static Requirements Distillation(RunSettings settings, DatasetPair pair, Backend backend, string folder, string experts)
     {
         int factor = settings.Factor ?? 1;
         if (pair.Train.Height % factor != 0 || pair.Train.Width % factor != 0)
@@ -41,43 +41,54 @@ internal static class RunCheck
             RequireTrajectories(settings, pair);
         if (settings.Zca is not null)
             ZcaWhitening.RequireFit(pair.Train, backend);
-        int classes = pair.Train.Classes;
-        long stateBytes = settings.Ipc.Sum(n => 5L * n * classes * (pair.Train.ImageSize + classes) * sizeof(float));
-        new Requirements(
-            ExpertLibrary.MissingBytes(settings, network, pair, experts) + stateBytes,
-            DryRun.OfRun(settings, pair, backend, ExpertLibrary.Missing(settings, experts).Length > 0)).Check(folder, backend);
+        return new Requirements(
+            ExpertLibrary.MissingBytes(settings, network, pair, experts) + settings.Ipc.Sum(ipc => BytesOfSet(settings, pair, ipc)),
+            DryRun.OfRun(settings, pair, backend, ExpertLibrary.Missing(settings, experts).Length > 0)).Checked(folder, backend);
     }
 
-    /// <summary>Refuses a training of experts that would fail on the way.</summary>
+    // The state has images and labels with what the optimiser remembers of them, the set has them with their bytes.
+    private static long BytesOfSet(RunSettings settings, DatasetPair pair, int ipc)
+    {
+        long images = (long)ipc * pair.Train.Classes, numbers = images * (pair.Train.ImageSize + pair.Train.Classes);
+        long whitening = settings.Zca is null ? 0 : (long)pair.Train.ImageSize * pair.Train.ImageSize;
+        return 5 * numbers * sizeof(float) + whitening * sizeof(float);
+    }
+
+    /// <summary>Refuses a training of experts that would fail later.</summary>
     /// <param name="settings">What is asked for.</param>
     /// <param name="pair">The data.</param>
     /// <param name="backend">Where it would run.</param>
-    /// <param name="folder">Where its files go; it exists.</param>
+    /// <param name="folder">Where its files go, or will.</param>
     /// <param name="experts">Where the experts go.</param>
+    /// <returns>What it needs.</returns>
     /// <exception cref="DistillException">It would; the message names the option.</exception>
-    public static void Training(RunSettings settings, DatasetPair pair, Backend backend, string folder, string experts)
+    public static Requirements Training(RunSettings settings, DatasetPair pair, Backend backend, string folder, string experts)
     {
         Network network = NetworkOf(settings, pair, settings.Width);
         if (settings.Zca is not null)
             ZcaWhitening.RequireFit(pair.Train, backend);
-        new Requirements(
+        return new Requirements(
             ExpertLibrary.MissingBytes(settings, network, pair, experts),
-            DryRun.OfExperts(settings, pair, backend)) { Levers = "--expert-batch or --width" }.Check(folder, backend);
+            DryRun.OfExperts(settings, pair, backend)) { Levers = "--expert-batch or --width" }.Checked(folder, backend);
     }
 
-    /// <summary>Refuses an evaluation that would fail on the way.</summary>
+    /// <summary>Refuses an evaluation that would fail later.</summary>
     /// <param name="settings">What is asked for; the images per class are those of the set, if there is one.</param>
     /// <param name="pair">The data.</param>
     /// <param name="backend">Where it would run.</param>
     /// <param name="networks">What evaluates.</param>
+    /// <returns>What it needs.</returns>
     /// <exception cref="DistillException">It would; the message names the option.</exception>
     /// <exception cref="DatasetException">A class has too few images.</exception>
-    public static void Evaluation(RunSettings settings, DatasetPair pair, Backend backend, IReadOnlyList<Network> networks)
+    public static Requirements Evaluation(RunSettings settings, DatasetPair pair, Backend backend, IReadOnlyList<Network> networks)
     {
         pair.Train.FirstOfEachClass(settings.Ipc.Max());
-        new Requirements(
+        return new Requirements(
             0, DryRun.OfEvaluation(
-                settings, pair, backend, networks, ImagesOfSets(settings, pair.Train.Classes), columns: 3)) { Levers = "--eval-width" }.Check(settings.Out, backend);
+                settings, pair, backend, networks, ImagesOfSets(settings, pair.Train.Classes), columns: 3))
+        {
+            Levers = "--eval-width",
+        }.Checked(settings.Out, backend);
     }
 
     /// <summary>The images that training on each set of a run sees.</summary>
@@ -90,7 +101,7 @@ internal static class RunCheck
         PlanFactory.NetworkOf(
             settings, new Shape(pair.Train.Channels, pair.Train.Height, pair.Train.Width), pair.Train.Classes, width, model);
 
-    // Which checkpoints there will be follows from the plan and the number of images.
+    // The checkpoints follow from the plan and the number of images.
     private static void RequireTrajectories(RunSettings settings, DatasetPair pair)
     {
         TrainingPlan plan = PlanFactory.ExpertPlan(settings, pair.Name);

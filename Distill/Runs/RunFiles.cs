@@ -6,8 +6,8 @@ internal class RunFiles(string path)
     /// <summary>The names of files in a run folder.</summary>
     public const string ConfigName = "config.json", SummaryName = "summary.json";
 
-    /// <summary>The names of folders in a run folder.</summary>
-    protected const string SetFolder = "synthetic", ExpertFolder = "experts", ImageFolder = "images";
+    /// <summary>The names of folders in it.</summary>
+    public const string SetFolder = "synthetic", ExpertFolder = "experts", ImageFolder = "images";
 
     /// <summary>Where it is.</summary>
     public string Path { get; } = path;
@@ -15,11 +15,14 @@ internal class RunFiles(string path)
     /// <summary>The resolved settings.</summary>
     public string Config => In(ConfigName);
 
-    /// <summary>What the run ran on.</summary>
+    /// <summary>The machine, runtime and build.</summary>
     public string Environment => In("environment.json");
 
     /// <summary>One line of JSON for every step and evaluation.</summary>
     public string Metrics => In("metrics.jsonl");
+
+    /// <summary>The same numbers as a table, for spreadsheets.</summary>
+    public string MetricsTable => In("metrics.csv");
 
     /// <summary>The result.</summary>
     public string Summary => In(SummaryName);
@@ -36,7 +39,7 @@ internal class RunFiles(string path)
     /// <summary>Where real and synthetic images lie in the features of a network.</summary>
     public string Features => In("features.json");
 
-    /// <summary>The distilled set of so many images per class.</summary>
+    /// <summary>The distilled set with a number of images per class.</summary>
     public string Set(int ipc) => In(SetFolder, $"ipc{ipc}.safetensors");
 
     /// <summary>The state from which its distillation continues.</summary>
@@ -44,6 +47,9 @@ internal class RunFiles(string path)
 
     /// <summary>A picture of it.</summary>
     public string Picture(int ipc, string what) => In(ImageFolder, $"ipc{ipc}-{what}.png");
+
+    /// <summary>The picture of the set as it is now.</summary>
+    public string PictureNow(int ipc) => In(ImageFolder, $"ipc{ipc}.png");
 
     /// <summary>A path in the folder.</summary>
     protected string In(params ReadOnlySpan<string> parts) => System.IO.Path.Combine([Path, .. parts]);

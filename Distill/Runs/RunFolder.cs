@@ -4,12 +4,15 @@ using InfMatch.Tensors.IO;
 namespace InfMatch.Distill;
 
 /// <summary>
-/// The folder of one run: what went in, what came out, and the state to continue from. Only one process works in it
-/// at a time. The folder itself, and what it lies in, may be links that somebody made; in it nothing is written through one.
+/// The folder of one run: its inputs, its results and the state to continue from. Only one process works in it at a
+/// time. The folder itself and its parents may be links; inside it nothing is written through a link.
 /// </summary>
 internal sealed class RunFolder : RunFiles, IDisposable
 {
     private const string LatestFile = "latest", LockFile = "run.lock", RowFolder = "rows";
+
+    /// <summary>What stands for the newest run on the command line.</summary>
+    public const string LatestWord = "latest";
 
     // Of a name, "2026-11-23_2105".
     private const int TimeDigits = 15;
@@ -40,9 +43,9 @@ internal sealed class RunFolder : RunFiles, IDisposable
         }
     }
 
-    /// <summary>Makes a run folder, locked, with its configuration, and then points "latest" to it. It appears under its name
-    /// with all of that, and whoever else takes the name at the same time gets one with a number: two processes never
-    /// share one, and a killed one leaves at most a folder with ".partial" in its name.</summary>
+    /// <summary>Makes a run folder, locked and with its configuration, and then points "latest" to it. The folder
+    /// appears under its name complete. Where another process takes the name first, it gets a number. A killed process
+    /// leaves at most a folder with ".partial" in its name.</summary>
     /// <param name="root">The folder of runs; it is made where it is missing.</param>
     /// <param name="name">Its name.</param>
     /// <param name="config">The text of config.json.</param>
@@ -124,30 +127,61 @@ internal sealed class RunFolder : RunFiles, IDisposable
         return Open(In(RowFolder, name));
     }
 
-    /// <summary>The run folder that a name or path means; without one the run below the root that "latest" names, or the newest
-    /// there where that is none with a configuration.</summary>
+    /// <summary>The run folder of a name or path. Without one, or with <see cref="LatestWord"/>, it is the run below the root that
+    /// was begun last, or the newest there where that one has no configuration.</summary>
     /// <exception cref="DistillException">There is no run.</exception>
     public static string Find(string? run, string root)
     {
-        if (run is not null)
+        if (run is not (null or LatestWord))
             return Directory.Exists(run) ? run : System.IO.Path.Combine(root, run);
+        return Newest(root, _ => true) ?? throw new DistillException(
+            ExitCode.Usage, "IM2003", $"there is no run below {root}. Name a run folder, or start a run with 'distill'.");
+    }
+
+    /// <summary>The run that was begun last of those below a folder that are wanted, or null.</summary>
+    public static string? Newest(string root, Func<string, bool> isWanted)
+    {
         string latest = System.IO.Path.Combine(root, LatestFile);
         string name = File.Exists(latest) ? File.ReadAllText(latest).Trim() : "";
-        if (IsRun(root, name))
-            return System.IO.Path.Combine(root, name);
-        string? newest = !Directory.Exists(root)
-            ? null
-            : Directory.EnumerateDirectories(root).Select(d => System.IO.Path.GetFileName(d))
+        string path = IsRun(root, name) ? System.IO.Path.Combine(root, name) : "";
+        return path.Length > 0 && isWanted(path) ? path : All(root).FirstOrDefault(isWanted);
+    }
+
+    /// <summary>Every run below a folder, the newest first.</summary>
+    public static IReadOnlyList<string> All(string root) => !Directory.Exists(root)
+        ? []
+        :
+        [
+            .. Directory.EnumerateDirectories(root).Select(d => System.IO.Path.GetFileName(d))
                 .Where(d => IsRun(root, d))
                 .OrderByDescending(d => d.Length >= TimeDigits ? d[..TimeDigits] : "", StringComparer.Ordinal)
                 .ThenByDescending(d => File.GetLastWriteTimeUtc(System.IO.Path.Combine(root, d, ConfigName)))
                 .ThenByDescending(d => d, StringComparer.Ordinal)
-                .FirstOrDefault();
-        return newest is not null
-            ? System.IO.Path.Combine(root, newest)
-            : throw new DistillException(
-                ExitCode.Usage, "IM2003", $"there is no run below {root}. Name a run folder, or start a run with 'distill'.");
+                .Select(d => System.IO.Path.Combine(root, d)),
+        ];
+
+    /// <summary>Whether another process works in a run folder; found without taking its lock.</summary>
+    public static bool IsHeld(string path)
+    {
+        string file = System.IO.Path.Combine(path, LockFile);
+        try
+        {
+            if (File.Exists(file))
+                new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read).Dispose();
+            return false;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return true;
+        }
     }
+
+    /// <summary>Where a run has its own experts.</summary>
+    public static string ExpertsOf(string run) => System.IO.Path.Combine(run, ExpertFolder);
 
     /// <summary>Where a run has its configuration and its experts, if a set's file lies in a run folder; else null.</summary>
     public static (string Config, string Experts)? OfSet(string set)
@@ -165,7 +199,7 @@ internal sealed class RunFolder : RunFiles, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        // While it is still held, or the file of whoever locks the folder next would be deleted.
+        // Deleted while still locked: later it could be the file of the next process.
         if (!OperatingSystem.IsWindows())
             File.Delete(In(LockFile));
         _lock.Dispose();
@@ -185,7 +219,7 @@ internal sealed class RunFolder : RunFiles, IDisposable
             MakeReal(System.IO.Path.Combine(path, part));
     }
 
-    // What is written into a linked folder comes to lie where nobody looks for it.
+    // Files written into a linked folder would end up somewhere else.
     private static void MakeReal(string path)
     {
         if (new FileInfo(path).LinkTarget is { } target)
@@ -250,7 +284,7 @@ internal sealed class RunFolder : RunFiles, IDisposable
         }
     }
 
-    // The system gives the lock back when the process ends in whatever way, so a crash locks nobody out.
+    // The system releases the lock however the process ends, so a crash locks nobody out.
     private static FileStream HoldLock(string path)
     {
         string file = System.IO.Path.Combine(path, LockFile);

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
@@ -6,11 +5,11 @@ using InfMatch.Tensors;
 namespace InfMatch.Distill;
 
 /// <summary>What all sets of a run have in common.</summary>
-/// <param name="Inputs">What the run is made of.</param>
+/// <param name="Inputs">The inputs of the run.</param>
 /// <param name="Data">The data on the backend.</param>
 /// <param name="Library">The experts.</param>
-/// <param name="Method">What is matched.</param>
-/// <param name="Metrics">Where steps are written down.</param>
+/// <param name="Method">The begun method.</param>
+/// <param name="Metrics">The file of metrics.</param>
 /// <param name="Keep">Puts a result into the summary, on disk, and returns it.</param>
 internal sealed record RunParts(
     RunInputs Inputs, PreparedData Data, ExpertLibrary Library, MethodSession Method, MetricsFile Metrics,
@@ -22,6 +21,12 @@ internal sealed record RunParts(
     /// <summary>What evaluates sets.</summary>
     public required SetEvaluator Evaluator { get; init; }
 
+    /// <summary>What evaluates sets while they are distilled.</summary>
+    public required SetEvaluator OnTheWay { get; init; }
+
+    /// <summary>Where it is written down how long stages take.</summary>
+    public required StagesFile Stages { get; init; }
+
     /// <summary>Puts what networks of a column took test images for on disk.</summary>
     public required Action<ColumnConfusion> Count { get; init; }
 
@@ -29,13 +34,17 @@ internal sealed record RunParts(
     public required Action<int> CountWhole { get; init; }
 }
 
-/// <summary>A run's set of one number of images per class: it is distilled and evaluated beside random real images.</summary>
+/// <summary>The set of a run with one number of images per class: distilled, and evaluated next to random real
+/// images.</summary>
 internal sealed class SetRun(RunParts run, int ipc)
 {
     private readonly RunSettings _settings = run.Inputs.Settings;
     private readonly RunFolder _folder = run.Inputs.Folder;
+    private readonly SetMonitor _monitor = new(run, ipc);
     private LossCourse? _loss;
     private IpcResult _result = new(ipc, run.Inputs.Settings.MethodLabel, new AccuracySet { Whole = run.Library.Accuracy });
+
+    private string SetName => $"ipc{ipc}";
 
     /// <summary>Does all of it, or the rest of it.</summary>
     public void Execute()
@@ -44,7 +53,7 @@ internal sealed class SetRun(RunParts run, int ipc)
         using Distiller distiller = DistillationRun.MakeDistiller(
             _settings, run.Data, run.Method, start, run.Inputs.Key, ipc);
         SetOrigin origin = SetOrigin.Of(start, run.Library.Experts);
-        DrawPictures(start, "before");
+        _monitor.Pictures.Draw(start, "before");
         foreach (Tensor part in start.Tensors)
             part.Dispose();
         if (File.Exists(_folder.Checkpoint(ipc)))
@@ -59,8 +68,8 @@ internal sealed class SetRun(RunParts run, int ipc)
         {
             Distil(distiller, origin);
         }
-        // Also after an interruption or a NaN: the distiller then stands at its last good state. Of a device that failed the
-        // last saved state stands; asking it again would only hide its error.
+        // Also after an interruption or a NaN: the distiller then is at its last good state. After a failed device the
+        // last saved state stays: reading from the device would only hide its error.
         catch (Exception e) when (e is not DeviceException)
         {
             KeepWhatThereIs(distiller, origin);
@@ -78,43 +87,20 @@ internal sealed class SetRun(RunParts run, int ipc)
 
     private void Distil(Distiller distiller, SetOrigin origin)
     {
-        using IProgressStage stage = run.Inputs.Progress.Begin($"IPC {ipc}: distilling", _settings.Iterations);
-        string loss = _settings.MethodKind.LossName;
+        using IDisposable timed = run.Stages.Begin("distil", SetName);
+        using IProgressStage stage = run.Inputs.Progress.Begin(
+            $"IPC {ipc}: distilling", _settings.Iterations, (long)ipc * run.Data.Classes);
+        _monitor.Look(distiller);
         while (distiller.Iteration < _settings.Iterations)
         {
             run.Inputs.Cancel.ThrowIfCancellationRequested();
             DistillationStep step = distiller.Step();
-            run.Metrics.Append(LineOf(step));
-            string skipped = distiller.Skipped > 0 ? $", {distiller.Skipped} skipped" : "";
-            stage.Report(distiller.Iteration, FormattableString.Invariant($"{loss} {step.Loss:F3}{skipped}"));
-            if (_settings.EvaluateEvery > 0 && distiller.Iteration % _settings.EvaluateEvery == 0)
-            {
-                run.Metrics.Append(new JsonObject
-                {
-                    ["ipc"] = ipc,
-                    ["iteration"] = distiller.Iteration,
-                    ["accuracy"] = run.Evaluator.Evaluate(_ => distiller.Set.AsTrainingSet(), 1).Mean,
-                });
-            }
+            _monitor.Add(step);
+            stage.Report(distiller.Iteration, _monitor.Describe(step, distiller.Skipped));
+            _monitor.Look(distiller);
             if (distiller.Iteration % _settings.SaveEvery == 0)
                 SaveState(distiller, origin);
         }
-    }
-
-    private JsonObject LineOf(DistillationStep step)
-    {
-        var line = new JsonObject { ["ipc"] = ipc, ["iteration"] = step.Iteration, [MetricsFile.LossKey] = step.Loss };
-        foreach (Metric metric in step.Metrics)
-        {
-            if (!_settings.MethodKind.Metrics.Contains(metric.Name, StringComparer.Ordinal))
-            {
-                throw new InvalidOperationException(
-                    $"The method {_settings.MethodName} measured {metric.Name}, which is not among its Metrics. Name it there.");
-            }
-            line[metric.Name] = metric.Value;
-        }
-        line[MetricsFile.SkippedKey] = step.Skipped;
-        return line;
     }
 
     private void SaveState(Distiller distiller, SetOrigin origin)
@@ -125,21 +111,24 @@ internal sealed class SetRun(RunParts run, int ipc)
 
     private void KeepWhatThereIs(Distiller distiller, SetOrigin origin)
     {
+        using IDisposable timed = run.Stages.Begin("pictures", SetName);
         SaveState(distiller, origin);
         (int Iteration, double Value)[] losses = MetricsFile.Curve(_folder.Metrics, ipc, MetricsFile.LossKey);
         _result = run.Keep(Describe(distiller, losses));
         SyntheticSetFile.Write(_folder.Set(ipc), distiller.Set, new SetRecord(run.Data, _settings, origin, Claimed: null));
-        DrawPictures(distiller.Set, "after");
+        _monitor.Pictures.Draw(distiller.Set, "after");
+        _monitor.Pictures.DrawNow(distiller.Set);
+        MetricsTable.Write(_folder.Metrics, _folder.MetricsTable);
         CurvePlot.Write(
             _folder.Picture(ipc, "curves"),
             $"{run.Inputs.Pair.Name}, {ipc} per class, {_settings.MethodLabel}", _settings.MethodKind.LossName, losses,
-            MetricsFile.Curve(_folder.Metrics, ipc, "accuracy"));
+            MetricsFile.Curve(_folder.Metrics, ipc, MetricsFile.AccuracyKey));
     }
 
     private IpcResult Describe(Distiller distiller, (int Iteration, double Value)[] losses)
     {
         double[] end = [.. losses.Skip(losses.Length * 9 / 10).Select(p => p.Value)];
-        _loss = LossCourse.OfUpdates([.. losses.Select(p => p.Value)]);
+        _loss = _monitor.Course([.. losses.Select(p => p.Value)]);
         return _result with
         {
             Iterations = distiller.Iteration,
@@ -159,6 +148,7 @@ internal sealed class SetRun(RunParts run, int ipc)
 
     private void Evaluate(Distiller distiller, SetOrigin origin)
     {
+        using IDisposable timed = run.Stages.Begin("evaluate", SetName);
         AccuracySet? known = run.Inputs.Baselines?.GetValueOrDefault(ipc);
         PixelExtent pixels = run.Data.ExtentOf(distiller.Set.Images);
         _result = run.Keep(_result with
@@ -194,20 +184,8 @@ internal sealed class SetRun(RunParts run, int ipc)
             $"IPC {ipc}: {what}", setOf,
             accuracy => _result = run.Keep(WithVerdict(_result with { Accuracy = with(accuracy) }, pixels)))
         {
+            Images = (long)ipc * run.Data.Classes,
             WhenCounted = counts => run.Count(new ColumnConfusion(ipc, key, counts)),
         };
-    }
-
-    // Every part that has the form of images.
-    private void DrawPictures(SyntheticSet set, string what)
-    {
-        Shape image = run.Data.Image;
-        foreach (SyntheticPart part in set.Parts.Where(p => p.Value.Shape.Rank == 4 && p.Value.Count == set.Count * image.Count))
-        {
-            string name = part.Name == SyntheticSet.ImagesPart ? what : $"{part.Name}-{what}";
-            ImageGrid.Write(
-                _folder.Picture(ipc, name), run.Data.Pixels(part.Value), image[0], image[1], image[2],
-                run.Inputs.Pair.Train.ClassNames);
-        }
     }
 }

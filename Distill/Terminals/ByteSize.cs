@@ -6,10 +6,13 @@ namespace InfMatch.Distill;
 internal static class ByteSize
 {
     private static readonly (string Unit, long Bytes)[] s_units =
-        [("TiB", 1L << 40), ("GiB", 1L << 30), ("MiB", 1L << 20), ("KiB", 1L << 10), ("B", 1)];
+    [
+        ("TiB", 1L << 40), ("GiB", 1L << 30), ("MiB", 1L << 20), ("KiB", 1L << 10),
+        ("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1000), ("B", 1),
+    ];
 
-    /// <summary>Bytes from a number with a unit: 512MiB, 4GiB, 1.5 GiB; null where it is none, or is below 1 MiB. 10MB is none:
-    /// some mean a million by it, some 2²⁰.</summary>
+    /// <summary>Bytes from a number with a unit: 512MiB, 4GiB, 1.5 GiB, and 4GB, which are 4·10⁹; null where it is none, or is
+    /// below 1 MiB.</summary>
     public static long? Parse(string text)
     {
         foreach ((string unit, long bytes) in s_units)

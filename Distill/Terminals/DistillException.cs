@@ -55,6 +55,7 @@ internal static class Failure
     {
         DistillException own => own.ExitCode,
         OperationCanceledException => ExitCode.Interrupted,
+        DatasetException { Fault: DatasetFault.UnknownName } => ExitCode.Usage, // as every other name that there is not
         DatasetException or ArrayFileException => ExitCode.Data,
         DeviceMemoryException or OutOfMemoryException => ExitCode.Memory,
         DeviceException => ExitCode.Device,
@@ -80,9 +81,24 @@ internal static class Failure
             _ when CodeOf(e) == ExitCode.Bug =>
                 $"unexpected {e.GetType().Name}: {e.Message} This is a bug; run again with --verbose and report the text. " +
                 "[IM1001]",
-            _ => e.Message,
+            _ => WithCode(e),
         };
         string line = PrintableText.Of($"{command}: {message}");
         return verbose ? $"{line}\n{PrintableText.OfLines($"{e}")}" : line;
+    }
+
+    // Other projects do not number their errors, but for those of data sets.
+    private static string WithCode(Exception e)
+    {
+        string? code = e switch
+        {
+            SafetensorsException => ErrorCodes.Safetensors,
+            NpyException => ErrorCodes.Npy,
+            ArrayFileException => ErrorCodes.DamagedArrays,
+            DeviceException => ErrorCodes.Device,
+            IOException or UnauthorizedAccessException => ErrorCodes.Files,
+            _ => null,
+        };
+        return code is null || e.Message.EndsWith(']') ? e.Message : $"{e.Message} [{code}]";
     }
 }

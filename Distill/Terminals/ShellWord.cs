@@ -8,10 +8,13 @@ namespace InfMatch.Distill;
 /// line.</summary>
 internal static class ShellWord
 {
-    /// <summary>How the program is called in what is printed.</summary>
-    public const string Program = "dotnet run --project Distill --";
+    /// <summary>How the program is called in what is printed: as it was started.</summary>
+    public static string Program => s_program.Value;
 
     private const string Harmless = "%+,-./:@_";
+
+    private static readonly Lazy<string> s_program = new(() => ProgramName.Of(
+        Environment.GetEnvironmentVariable(ProgramName.Variable), Environment.ProcessPath, AppContext.BaseDirectory));
 
     /// <summary>A word that the shell of this system passes on as this text.</summary>
     public static string Of(string text) => OperatingSystem.IsWindows() ? ForWindows(text) : ForPosix(text);

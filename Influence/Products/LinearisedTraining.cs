@@ -56,7 +56,7 @@ public sealed class LinearisedTraining(Expert expert, SecondOrderProducts field,
     /// <param name="first">The first checkpoint.</param>
     /// <param name="last">The last checkpoint.</param>
     /// <param name="u">The cotangent of δ^T [p].</param>
-    /// <param name="visit">Sees θ^t, t and b^t, in a scope of the step.</param>
+    /// <param name="visit">Called with θ^t, t and b^t, in a scope of the step.</param>
     /// <exception cref="TrajectoryException">A step in between is not recorded.</exception>
     public void Backward(int first, int last, Tensor u, Action<TensorScope, Tensor, int, Tensor> visit)
     {

@@ -14,8 +14,8 @@ public enum SecondDerivatives
 }
 
 /// <summary>
-/// Products with second derivatives of losses L(θ; ·). All results belong to the current scope; what was made
-/// on the way is given back.
+/// Products with second derivatives of losses L(θ; ·). All results belong to the current scope;
+/// intermediate results are freed.
 /// </summary>
 /// <param name="mode">How they are computed.</param>
 /// <param name="relativeStep">c of differences, ‖εv‖ = c·max(‖θ‖, 1); null takes

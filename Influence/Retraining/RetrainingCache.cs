@@ -6,9 +6,10 @@ using InfMatch.Tensors.IO;
 namespace InfMatch.Influence;
 
 /// <summary>
-/// What training does under an intervention, by training again: a file for each in a folder, so that what was done once
-/// is found and an interrupted series goes on. Each training is a <see cref="RetrainingJob"/>; several run at once, each on one
-/// thread, and a result has the same bits for any number of threads. Source: docs/theory.md, "Ground truth by retraining".
+/// The outcome of training under an intervention, by retraining: a file for each in a folder, so that what was done
+/// once is found and an interrupted series continues. Each training is a <see cref="RetrainingJob"/>; several run at
+/// once, each on one thread, and a result has the same bits for any number of threads. Source: docs/theory.md, "Ground
+/// truth by retraining".
 /// </summary>
 /// <param name="expert">The training of which each is a change.</param>
 /// <param name="folder">Where the results are kept; it is made where it is missing.</param>
@@ -31,7 +32,7 @@ public sealed class RetrainingCache(Expert expert, string folder, IReadOnlyList<
     /// <summary>Trains under every intervention that the folder has no result of.</summary>
     /// <param name="interventions">What to train under.</param>
     /// <param name="runner">Does the trainings; without one they run one after the other.</param>
-    /// <param name="observe">Sees the number of those that are done, in ascending order.</param>
+    /// <param name="observe">Called with the number of trainings done, in ascending order.</param>
     /// <param name="cancel">Stops between two steps; finished trainings stay.</param>
     /// <returns>The file of each intervention, in their order.</returns>
     /// <exception cref="NumericalException">A loss stops being finite.</exception>

@@ -50,7 +50,7 @@ internal sealed class RetrainingJob : FileJob
     /// <summary>Whether it was trained, and not found.</summary>
     public bool WasMade { get; private set; }
 
-    /// <summary>Whether what was found states no hash of its content.</summary>
+    /// <summary>Whether an existing file has no hash of its content.</summary>
     public bool LacksHash { get; private set; }
 
     /// <summary>Whether a damaged result was found.</summary>

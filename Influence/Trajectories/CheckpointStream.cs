@@ -34,7 +34,8 @@ internal sealed class CheckpointStream<T> : IDisposable where T : unmanaged
             Read();
     }
 
-    /// <summary>Brings what was added to the host and hands it to the writer; waits where that is far behind.</summary>
+    /// <summary>Copies the added checkpoints to the host and passes them to the writer; waits where it is far
+    /// behind.</summary>
     /// <exception cref="FileWriteException">An earlier vector could not be written.</exception>
     public void Read()
     {

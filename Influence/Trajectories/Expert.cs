@@ -62,7 +62,7 @@ public sealed class Expert : IDisposable
     /// </summary>
     /// <param name="training">What is trained, and how.</param>
     /// <param name="path">The file.</param>
-    /// <param name="observer">Sees the training.</param>
+    /// <param name="observer">Observes the training.</param>
     /// <param name="cancel">Stops between two steps; nothing is left behind then.</param>
     /// <exception cref="NumericalException">The loss stops being finite.</exception>
     /// <exception cref="FileWriteException">The file cannot be written.</exception>
@@ -165,14 +165,17 @@ public sealed class Expert : IDisposable
     }
 
     /// <summary>The expert that a training would give, without numbers: what a <see cref="MemoryDryRun"/> computes
-    /// with.</summary>
-    public static Expert Placeholder(Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule, RandomKey key)
+    /// with. Or with θ [p] that stands for its own, where times are measured before there is an expert.</summary>
+    public static Expert Placeholder(
+        Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule, RandomKey key,
+        float[]? standIn = null)
     {
         var trainer = new Trainer(network, data, plan, key.Split("train"));
         double[] rates = [.. Enumerable.Range(0, trainer.Steps).Select(trainer.RateAt)];
         return new Expert(
             network, data, plan, key,
-            TrajectoryFile.Placeholder(network.Layout.Count, schedule.Steps(trainer.StepsPerEpoch, trainer.Steps), rates));
+            TrajectoryFile.Placeholder(
+                network.Layout.Count, schedule.Steps(trainer.StepsPerEpoch, trainer.Steps), rates, standIn));
     }
 
     /// <summary>The device that recorded the trajectory, such as cpu or cuda:0. It need not be the one that reads it: there
@@ -189,7 +192,7 @@ public sealed class Expert : IDisposable
         foreach ((string name, string wanted) in Describe(network, data, plan, schedule, key))
         {
             // A file without it is older than the entry; the hash of its data holds the number type too.
-            // The file has been held to its own format.
+            // The file has been checked against its own format.
             if (name is Device or FormatName || (name == NumberType && !trajectory.Metadata.ContainsKey(name)))
                 continue;
             string found = trajectory.Metadata.GetValueOrDefault(name, name switch

@@ -18,9 +18,9 @@ public sealed record ExpertObserver
     /// <summary>Measures the test accuracy of the last θ, 0 … 1; NaN is stored without it.</summary>
     public Func<Tensor, double>? Accuracy { get; init; }
 
-    /// <summary>Sees every step.</summary>
+    /// <summary>Called after every step.</summary>
     public Action<TrainingStep>? Step { get; init; }
 
-    /// <summary>Sees the losses of every <see cref="Trainer.StepsPerRead"/> steps.</summary>
+    /// <summary>Called with the losses of every <see cref="Trainer.StepsPerRead"/> steps.</summary>
     public Action<TrainingLosses>? Losses { get; init; }
 }

@@ -19,6 +19,9 @@ public sealed class TrajectoryFile : IDisposable
 {
     internal const string Format = "infmatch-trajectory-2", FirstFormat = "infmatch-trajectory-1";
 
+    // From one checkpoint to the next: a window of a stand-in has a displacement, too.
+    private const float StandInGrowth = 1e-3f;
+
     private readonly MemoryMappedFile _file;
     private readonly MemoryMappedViewAccessor _view;
     private readonly long _thetaOffset;
@@ -29,9 +32,11 @@ public sealed class TrajectoryFile : IDisposable
     private readonly TrajectoryHashes? _hashes;
     private readonly bool[] _isChecked;
     private readonly bool _isPlaceholder;
+    private readonly float[]? _standIn;
 
-    private TrajectoryFile(int parameters, int[] steps, double[] rates)
+    private TrajectoryFile(int parameters, int[] steps, double[] rates, float[]? standIn)
     {
+        _standIn = standIn;
         (_file, _view, _isPlaceholder, _isChecked) = (null!, null!, true, []);
         (Path, Metadata, ParameterCount) = ("", new Dictionary<string, string>(StringComparer.Ordinal), parameters);
         (_steps, _rates, _losses, _sumOfRates) = (steps, rates, new float[rates.Length], SumsOf(rates));
@@ -39,8 +44,10 @@ public sealed class TrajectoryFile : IDisposable
     }
 
     /// <summary>A trajectory without numbers, for a <see cref="MemoryDryRun"/>: vectors of so many parameters at steps of
-    /// these rates, which nobody can read.</summary>
-    public static TrajectoryFile Placeholder(int parameters, int[] steps, double[] rates) => new(parameters, steps, rates);
+    /// these rates, which nobody can read; or with θ [p] that stands for those of a training that has not been made, a little
+    /// longer at each checkpoint, for whoever measures times.</summary>
+    public static TrajectoryFile Placeholder(int parameters, int[] steps, double[] rates, float[]? standIn = null) =>
+        new(parameters, steps, rates, standIn);
 
     private TrajectoryFile(string path, SafetensorsHeader header)
     {
@@ -101,6 +108,20 @@ public sealed class TrajectoryFile : IDisposable
     /// <summary>SHA-256 of the whole file, in lower-case hex; null for a file of an earlier version, which states none, so
     /// that damage in it is not found.</summary>
     public string? ContentHash => _hashes?.Whole;
+
+    /// <summary>Whether a file says that it is a trajectory; what is no safetensors file is none.</summary>
+    public static bool IsOne(string path)
+    {
+        try
+        {
+            SafetensorsHeader header = SafetensorsHeader.Read(path, new ArrayFileLimits { MaxDataBytes = long.MaxValue });
+            return header.Metadata.GetValueOrDefault("format") is Format or FirstFormat;
+        }
+        catch (SafetensorsException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>Opens a finished trajectory and checks all but the parameters, which are checked as they are read.</summary>
     /// <exception cref="SafetensorsException">The file is not a complete safetensors file.</exception>
@@ -168,6 +189,11 @@ public sealed class TrajectoryFile : IDisposable
     /// <exception cref="DamagedFileException">It does not have its hash, or holds NaN or an infinity.</exception>
     public Tensor Theta(int checkpoint, Backend backend, DType dtype)
     {
+        if (_standIn is not null)
+        {
+            float[] values = Array.ConvertAll(_standIn, v => v * (1 + StandInGrowth * checkpoint));
+            return Tensor.From<float>(backend, values, new Shape(ParameterCount)).To(dtype);
+        }
         if (_isPlaceholder)
             return backend.Empty(new Shape(ParameterCount), dtype);
         return _isDouble ? Read<double>() : Read<float>();

@@ -19,7 +19,7 @@ internal sealed class TrajectoryHashes
     private readonly byte[] _hashes;
     private int _added;
 
-    /// <summary>For the θ of so many checkpoints, which are to be added.</summary>
+    /// <summary>Hashes for a number of checkpoints, whose θ are added later.</summary>
     public TrajectoryHashes(int checkpoints) => _hashes = new byte[(checkpoints + 1) * Bytes];
 
     /// <summary>As a file states them.</summary>

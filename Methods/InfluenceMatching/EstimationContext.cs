@@ -5,7 +5,7 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Methods;
 
-/// <summary>What every estimator reads from: experts, and how to differentiate.</summary>
+/// <summary>The inputs of every estimator: experts, real images, and how second derivatives are computed.</summary>
 /// <param name="Experts">Trainings on D with their trajectories.</param>
 /// <param name="Products">How second derivatives are computed.</param>
 /// <param name="RealBatch">The images of D on which gradients at sparse checkpoints are taken; all of D, or a fixed

@@ -12,9 +12,9 @@ public sealed record Displacement(Tensor Value, Func<Tensor, SyntheticGradient> 
 /// <summary>
 /// An estimate, to first or second order and without inverse Hessians, of the displacement that training on the real
 /// set D undergoes when weight moves from D to the synthetic set S over a window: δ = α·a_S − a_D, with a_Z the
-/// displacement caused by Z alone and α the weight of S. This contract is all there is: a_Z, of D, of a class of it or of S, and
-/// the adjoint of S ↦ a_S. One type, found by enumeration; it holds nothing. Cost is linear in the window's length; memory is
-/// constant but for <see cref="TrajectoryMatchingEstimator"/>. Source: docs/theory.md, "Estimators".
+/// displacement caused by Z alone and α the weight of S. An estimator gives a_Z of D, of a class of D and of S, and the
+/// adjoint of S ↦ a_S. It is one type, found by enumeration, and has no state. Cost is linear in the window's length;
+/// memory is constant, except for <see cref="TrajectoryMatchingEstimator"/>. Source: docs/theory.md, "Estimators".
 /// </summary>
 public abstract class InfluenceEstimator : IKind
 {
@@ -24,7 +24,7 @@ public abstract class InfluenceEstimator : IKind
     /// <summary>Whether the window must consist of consecutive steps.</summary>
     public virtual bool NeedsDenseWindow => false;
 
-    /// <summary>The fewest (macro-)steps a window must have for the estimate to be anything but zero.</summary>
+    /// <summary>The fewest (macro-)steps of a window on which the estimate is not zero.</summary>
     public virtual int ShortestWindow => 1;
 
     /// <summary>Whether one draw of the augmentation serves a whole evaluation; a training on S draws for each step and
@@ -40,7 +40,7 @@ public abstract class InfluenceEstimator : IKind
         ?? throw new ArgumentException(
             $"Unknown estimator '{name}'. Known: {string.Join(", ", Kinds.Names<InfluenceEstimator>())}.", nameof(name));
 
-    /// <summary>a_D [p]: what the recorded steps themselves tell about all of D; belongs to the current scope.</summary>
+    /// <summary>a_D [p] of all of D, from the recorded steps; belongs to the current scope.</summary>
     public abstract Tensor Real(OpenWindow window);
 
     /// <summary>a_Z [p] of a set Z given by its loss; belongs to the current scope.</summary>

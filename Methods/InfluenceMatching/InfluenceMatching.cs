@@ -39,7 +39,7 @@ public sealed class InfluenceMatching : DistillationMethod
     public static WholeSetting StartFirst { get; } = new(
         "StartFirst", "Windows begin below this checkpoint at first.", 16, 1, 1 << 20);
 
-    /// <summary>Where windows begin in the end.</summary>
+    /// <summary>Where windows begin once the range has grown.</summary>
     public static WholeSetting StartLast { get; } = new(
         "StartLast", "Windows begin below this checkpoint in the end.", 48, 1, 1 << 20);
 
@@ -47,8 +47,8 @@ public sealed class InfluenceMatching : DistillationMethod
     public static WholeSetting StartGrowth { get; } = new(
         "StartGrowth", "Iterations over which the range of beginnings grows; 0 for at once.", 200, 0, 10_000_000);
 
-    /// <summary>The largest J of a step that is taken. Above 1, so that under the closed-form weight, where J passes 1 by a hair
-    /// when S moves θ against D, such a step still turns S round (DATM's 1.0 is for a fixed rate).</summary>
+    /// <summary>Steps with a larger J are skipped. It is above 1: under the closed-form weight J is slightly above 1
+    /// when S moves θ against D, and such a step must still turn S round (DATM's 1.0 is for a fixed rate).</summary>
     public static RealSetting Threshold { get; } = new("Threshold", "Steps with a larger relative J are skipped.", 1.5);
 
     /// <summary>The rate of a training on S.</summary>
@@ -59,7 +59,7 @@ public sealed class InfluenceMatching : DistillationMethod
         Neutral = "0",
     };
 
-    /// <summary>How much of D its gradients are taken of.</summary>
+    /// <summary>Images per class of the fixed part of D on which gradients are taken.</summary>
     public static WholeSetting RealBatch { get; } = new(
         "RealBatch", "Real images per class in the real gradient; 0 for all.", 200, 0, 1 << 20);
 
@@ -146,7 +146,7 @@ public sealed class InfluenceMatching : DistillationMethod
 
         private readonly MethodContext _run;
         private readonly InfluenceEstimator _estimator;
-        private readonly InfluenceObjective _objective;
+        private readonly InfluenceObjective _objective, _probe;
         private readonly WindowPlan _windows;
         private readonly IReadOnlyList<int[]> _starts;
         private readonly WeightRule _rule;
@@ -172,7 +172,9 @@ public sealed class InfluenceMatching : DistillationMethod
             };
             _most = (int)Math.Min(int.MaxValue >> 1, (long)run.Experts.Count * _windows.Last * _perWindow);
             _starts = [.. run.Experts.Select(StartsOf)];
-            _objective = new InfluenceObjective(_estimator, ContextOf(run), _rule, classWise, _most);
+            EstimationContext context = ContextOf(run);
+            _objective = new InfluenceObjective(_estimator, context, _rule, classWise, _most);
+            _probe = new InfluenceObjective(_estimator, context, _rule, classWise, capacity: 1);
             var numbers = new Dictionary<string, NumberPlan>(StringComparer.Ordinal);
             if (_rule == WeightRule.Learned)
                 numbers.Add(SyntheticSet.WeightNumber, new NumberPlan(WeightRate));
@@ -201,6 +203,22 @@ public sealed class InfluenceMatching : DistillationMethod
             };
         }
 
+        // On windows spread evenly over all places that the range of beginnings grows to, by the experts in turn. No a_D of them
+        // is kept: what an update holds in memory stays as it is.
+        public override double Probe(SyntheticSet s, RandomKey key)
+        {
+            double sum = 0;
+            for (int i = 0; i < PlacesOfProbe; i++)
+            {
+                using var scope = TensorScope.Begin();
+                int expert = i % _starts.Count, first = _starts[expert][(2 * i + 1) * _starts[expert].Length / (2 * PlacesOfProbe)];
+                ImageLoss loss = _run.LossOf(s, key.Split((ulong)i).Split("augmentation"), _estimator.IsSiamese);
+                sum += _probe.Evaluate(new Window(expert, first, first + _windows.Length), s, loss, gradient: false).Relative;
+                _probe.Dispose();
+            }
+            return sum / PlacesOfProbe;
+        }
+
         // One draw of the augmentation, or one for each step of a training on S.
         public override IReadOnlySet<string> TraitsOf(int iteration, RandomKey key)
         {
@@ -216,9 +234,13 @@ public sealed class InfluenceMatching : DistillationMethod
         // An a_D for each window, or more where classes are matched; those of the last window are made by its update.
         public override int VectorsKept(IReadOnlyList<(int Iteration, RandomKey Key)> updates)
         {
-            int windows = updates.Select(u => _windows.Draw(_starts, u.Iteration, u.Key)).Distinct().Count();
+            int windows = UpdatesThatFill(updates);
             return Math.Max(0, Math.Min(windows * _perWindow, _most + 1) - _perWindow);
         }
+
+        // The first on each window: a_D is kept for the others.
+        public override int UpdatesThatFill(IReadOnlyList<(int Iteration, RandomKey Key)> updates) =>
+            updates.Select(u => _windows.Draw(_starts, u.Iteration, u.Key)).Distinct().Count();
 
         public override void ForgetCaches() => _objective.Dispose();
 

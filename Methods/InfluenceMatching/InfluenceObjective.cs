@@ -9,20 +9,20 @@ public enum WeightRule
     /// dJ/dS needs no term for it.</summary>
     ClosedForm,
 
-    /// <summary>log α is learned beside S.</summary>
+    /// <summary>log α is learned together with S.</summary>
     Learned,
 
     /// <summary>α stays as it is.</summary>
     Fixed,
 }
 
-/// <summary>Of what the influences are matched.</summary>
+/// <summary>Whether the influence of whole sets, of classes, or of both is matched.</summary>
 public enum ClassWise
 {
-    /// <summary>Of D and S as wholes.</summary>
+    /// <summary>Whole sets: D against S.</summary>
     Off,
 
-    /// <summary>Of each class of D and the images of S that stand for it; J is the mean over classes.</summary>
+    /// <summary>Each class of D against the images of S of that class; J is the mean over classes.</summary>
     On,
 
     /// <summary>Both: J is the mean of the two.</summary>
@@ -39,13 +39,14 @@ public sealed record ObjectiveValue(
     double Relative, double Cosine, double Weight, double WeightGradient, SyntheticGradient? Gradient);
 
 /// <summary>
-/// J(S) = ‖I_{−D} + I_{+S}‖² over a window, relative to the displacement of the real run, and dJ/dS. Source:
-/// Inf-Match (CVPR 2026), the objective; normalisation and weight: docs/theory.md, "Objective"; classes: "Class by class".
+/// J(S) = ‖I_{−D} + I_{+S}‖² over a window, relative to the displacement of the real run, and dJ/dS. Source: Inf-Match
+/// (CVPR 2026), the objective; normalisation and weight: docs/theory.md, "Objective"; classes: theory.md, "Class-wise
+/// matching".
 /// </summary>
-/// <param name="estimator">What displaces.</param>
+/// <param name="estimator">The estimator of displacements.</param>
 /// <param name="context">Where the experts are.</param>
 /// <param name="rule">How α is chosen.</param>
-/// <param name="classWise">Of what the influences are matched.</param>
+/// <param name="classWise">Whether whole sets, classes or both are matched.</param>
 /// <param name="capacity">How many a_D are kept from one evaluation to the next.</param>
 public sealed class InfluenceObjective(
     InfluenceEstimator estimator, EstimationContext context, WeightRule rule, ClassWise classWise = ClassWise.Off,
@@ -70,7 +71,7 @@ public sealed class InfluenceObjective(
         };
     }
 
-    /// <summary>Gives up the a_D that are kept; they are made again when they are needed.</summary>
+    /// <summary>Frees the cached a_D; they are computed again when needed.</summary>
     public void Dispose() => _real.Dispose();
 
     // What all classes of an evaluation have in common.
@@ -120,7 +121,7 @@ public sealed class InfluenceObjective(
         (double sr, double ss, double rr) = _real.Products(at.Window, at.Open, label, synthetic.Value);
         if (ss == 0 || rr == 0)
         {
-            // NaN is what the quotients below would give; saying so here keeps it apart from an overflow.
+            // The quotients below would be NaN, too; returning here tells this case from an overflow.
             return new ObjectiveValue(double.NaN, double.NaN, s.Weight, double.NaN, null);
         }
         // A negative optimum means that S moves θ against D. No weight of it helps then; a small positive one, a

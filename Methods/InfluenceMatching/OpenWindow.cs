@@ -5,8 +5,8 @@ using InfMatch.Tensors;
 namespace InfMatch.Methods;
 
 /// <summary>
-/// A window with the parameters of its expert. What an estimator needs of one evaluation stands here: it is opened for that,
-/// and a displacement and its pullback read the same θ.
+/// A window of an expert's trajectory, opened for one evaluation: a displacement and its pullback read the same θ from
+/// it.
 /// </summary>
 /// <param name="context">Where the experts are.</param>
 /// <param name="window">The part of a trajectory.</param>
@@ -52,8 +52,8 @@ public sealed class OpenWindow(EstimationContext context, Window window, bool ho
         }
     }
 
-    /// <summary>What f makes of θ at each of some consecutive checkpoints, in their order; in parallel where the backend has work
-    /// for all of its threads so. The results belong to the given scope.</summary>
+    /// <summary>f(θ) at consecutive checkpoints, in their order, computed in parallel if that keeps all threads busy.
+    /// The results belong to the given scope.</summary>
     public Tensor[][] AtCheckpoints(TensorScope scope, int first, int count, Func<Tensor, Tensor[]> f)
     {
         Tensor[] thetas = [.. Enumerable.Range(first, count).Select(Theta)];

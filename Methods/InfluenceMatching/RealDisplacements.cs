@@ -2,8 +2,8 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Methods;
 
-/// <summary>a_D of the windows that were asked for last, of all of D or of the images of one class: each is computed once, and its
-/// length is known without another wait for the device.</summary>
+/// <summary>A cache of a_D for the last windows, of all of D or of one class: each is computed once, and its length is
+/// known without another wait for the device.</summary>
 /// <param name="estimator">What computes them.</param>
 /// <param name="context">Where the experts are.</param>
 /// <param name="capacity">The most vectors [p] that are kept, at least the one in use.</param>
@@ -67,7 +67,7 @@ public sealed class RealDisplacements(InfluenceEstimator estimator, EstimationCo
         return cached;
     }
 
-    /// <summary>Gives all of them back; they are computed again if they are asked for.</summary>
+    /// <summary>Frees all of them; they are computed again when needed.</summary>
     public void Dispose()
     {
         foreach (Cached cached in _cached.Values)

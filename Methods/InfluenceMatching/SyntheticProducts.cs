@@ -4,8 +4,8 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Methods;
 
-/// <summary>Products with second derivatives of L(θ; S) in θ and S. All results belong to the current scope; what was made
-/// on the way is given back.</summary>
+/// <summary>Products with second derivatives of L(θ; S) in θ and S. All results belong to the current scope;
+/// intermediate results are freed.</summary>
 public static class SyntheticProducts
 {
     /// <summary>M_S(θ; v) = ∂/∂S ⟨v, ∇_θ L(θ; S)⟩ with v held constant.</summary>

@@ -1,15 +1,15 @@
 namespace InfMatch.Methods;
 
 /// <summary>How a part of S is learned.</summary>
-/// <param name="Optimiser">What moves it.</param>
+/// <param name="Optimiser">The optimiser that steps it.</param>
 /// <param name="Rate">0 keeps the part as it is.</param>
-/// <param name="Momentum">μ.</param>
+/// <param name="Momentum">The momentum μ.</param>
 public sealed record PartPlan(SetOptimiser Optimiser, double Rate, double Momentum)
 {
-    /// <summary>λ.</summary>
+    /// <summary>The weight decay λ.</summary>
     public double WeightDecay { get; init; }
 
-    /// <summary>Where it is kept after each step; null for anywhere.</summary>
+    /// <summary>The range to which it is clamped after each step; null for none.</summary>
     public ValueRange? Range { get; init; }
 
     /// <summary>The root mean square beyond which a step is refused, because numbers that far out mean nothing.</summary>

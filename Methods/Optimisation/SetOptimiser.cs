@@ -2,14 +2,14 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Methods;
 
-/// <summary>What moves a part of S along its gradient: one type, found by enumeration. It is a pure function of the part, its
-/// state and the gradient.</summary>
+/// <summary>An optimiser of a part of S: one type, found by enumeration. It is a pure function of the part, its state
+/// and the gradient.</summary>
 public abstract class SetOptimiser : IKind
 {
     /// <inheritdoc/>
     public abstract string Name { get; }
 
-    /// <summary>The names of the tensors that it remembers beside a part, each of the part's shape and zero at first.</summary>
+    /// <summary>The names of its state tensors for a part, each of the part's shape and zero at first.</summary>
     public abstract IReadOnlyList<string> State { get; }
 
     /// <summary>The next value of a part and of the state; they belong to the current scope.</summary>

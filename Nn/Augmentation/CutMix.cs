@@ -17,7 +17,7 @@ public static class CutMix
         public int Area => (Bottom - Top) * (Right - Left);
     }
 
-    /// <summary>The box of a batch of images with so many rows and columns; null where it is not mixed.</summary>
+    /// <summary>The box for a batch of images of a height and width; null where the batch is not mixed.</summary>
     public static Box? BoxOf(RandomKey key, double probability, int height, int width)
     {
         if (key.Split("whether").UniformAt(0) >= probability)

@@ -39,7 +39,7 @@ public static class DcAugmentation
     /// <summary>What an image has drawn.</summary>
     public readonly record struct Drawn(Move Move, int A, int B);
 
-    /// <summary>The draws of so many images of a side; all image 0's where they are siamese.</summary>
+    /// <summary>The draws for a number of images of a side; all are image 0's where the draw is siamese.</summary>
     public static Drawn[] Draw(int images, int side, RandomKey key, bool siamese)
     {
         RandomKey ops = key.Split("op"), parameters = key.Split("parameters");

@@ -10,6 +10,6 @@ public abstract class FileJob : Job
     /// <summary>The file that it makes, which has this name only when it is whole.</summary>
     public abstract string Result { get; }
 
-    /// <summary>Whether the file stands there; a kind of job that can tell a sound one from a damaged one looks into it.</summary>
+    /// <summary>Whether the file exists; a job that can tell a sound file from a damaged one also reads it.</summary>
     public override bool IsDone() => File.Exists(Result);
 }

@@ -9,8 +9,8 @@ public interface IJobRunner
     /// the caller as it was thrown.
     /// </summary>
     /// <param name="jobs">What is to be done.</param>
-    /// <param name="ended">Sees each job that is done with the number of those that are; one call at a time, numbers ascending.
-    /// </param>
+    /// <param name="ended">Called after each job with it and the number of jobs done; one call at a time, numbers
+    /// ascending. </param>
     /// <param name="cancel">Stops; what is done stays done.</param>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     void Run(IReadOnlyList<Job> jobs, Action<Job, int>? ended = null, CancellationToken cancel = default);

@@ -10,7 +10,7 @@ public sealed class LocalJobRunner : IJobRunner
 {
     private readonly Action<int, Action<int>> _runAll;
 
-    /// <summary>Does so many jobs at a time; where it is one, on the caller's thread.</summary>
+    /// <summary>Runs a number of jobs at a time; a single one runs on the caller's thread.</summary>
     public LocalJobRunner(int degreeOfParallelism = 1) => _runAll = (count, run) =>
     {
         if (degreeOfParallelism > 1)
@@ -82,7 +82,7 @@ public sealed class LocalJobRunner : IJobRunner
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
-                // It was stopped because of another, or by the caller, who is told so.
+                // Stopped because another job failed, or by the caller, who gets the cancellation.
             }
             catch (Exception e)
             {

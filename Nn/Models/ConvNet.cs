@@ -18,7 +18,7 @@ public sealed class ConvNet : Network
     private readonly bool _isFused;
 
     /// <summary>A ConvNet for images [C, H, W] and M classes.</summary>
-    /// <exception cref="ShapeException">The image is too small for so many poolings, a size is below 1, or the norm is
+    /// <exception cref="ShapeException">The image is too small for the poolings, a size is below 1, or the norm is
     /// not defined for the width.</exception>
     public ConvNet(
         Shape image, int classes, int width = 128, int depth = 3, Activation activation = Activation.Relu,

@@ -67,8 +67,8 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
 
     /// <summary>Trains from θ^0 [p] and returns θ^T, which the caller owns.</summary>
     /// <param name="theta">θ^0.</param>
-    /// <param name="observe">Sees every step, right behind it.</param>
-    /// <param name="observeLosses">Sees the losses of every <see cref="StepsPerRead"/> steps, and of the last
+    /// <param name="observe">Called right after every step.</param>
+    /// <param name="observeLosses">Called with the losses of every <see cref="StepsPerRead"/> steps, and of the last
     /// ones.</param>
     /// <param name="cancel">Stops between two steps.</param>
     /// <exception cref="NumericalException">The loss of a step or the last parameters are not finite; up to

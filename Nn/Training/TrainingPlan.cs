@@ -29,9 +29,9 @@ public sealed record TrainingPlan(
     /// SGD.</summary>
     public int? FreshAt { get; init; }
 
-    /// <summary>Steps in an epoch of so many images.</summary>
+    /// <summary>Steps in an epoch of a number of images.</summary>
     public int StepsPerEpoch(int images) => (images + BatchSize - 1) / BatchSize;
 
-    /// <summary>Steps in all on so many images.</summary>
+    /// <summary>Steps of the whole training on a number of images.</summary>
     public int Steps(int images) => Math.Min(StepsPerEpoch(images) * Epochs, MostSteps ?? int.MaxValue);
 }

@@ -6,7 +6,7 @@ namespace InfMatch.Nn;
 /// <param name="Step">t.</param>
 /// <param name="Epoch">The epoch of the step.</param>
 /// <param name="Rate">η^t.</param>
-/// <param name="Theta">θ^{t+1}; later steps write over it, so clone what is to stay.</param>
+/// <param name="Theta">θ^{t+1}; later steps overwrite it, so clone it to keep it.</param>
 public readonly record struct TrainingStep(int Step, int Epoch, double Rate, Tensor Theta);
 
 /// <summary>The losses of consecutive steps, read from the device at once.</summary>

@@ -60,6 +60,12 @@ internal readonly struct Float32Numbers : IDeviceNumbers<float>
 
     // In float64: one logarithm is rare beside the products, and this one is right to the last bit but one.
     public static float Log(float x) => (float)Float64Numbers.Log(x);
+
+    public static float Sin(float x) => (float)Float64Numbers.Sin(x);
+
+    public static float Cos(float x) => (float)Float64Numbers.Cos(x);
+
+    public static float Pow(float a, float b) => (float)Float64Numbers.Pow(a, b);
 }
 
 /// <summary>float64 on a device.</summary>
@@ -100,6 +106,55 @@ internal readonly struct Float64Numbers : IDeviceNumbers<double>
     {
         double y = 1 - 2 / (Exp(2 * (x < 0 ? -x : x)) + 1);
         return x < 0 ? -y : y;
+    }
+
+    private const double TwoOverPi = 0.63661977236758134, LargestAngle = 1073741824, TwoTo53 = 9007199254740992;
+
+    // π/2 in three parts; the first two have 33 bits, so that their products with half of the bits of k are exact.
+    private const double QuarterHigh = 1.57079632673412561417, QuarterMiddle = 6.07710050630396597660e-11;
+    private const double QuarterLow = 2.02226624879595063154e-21;
+
+    public static double Sin(double x)
+    {
+        double y = Turned(x < 0 ? -x : x, 0);
+        return x < 0 ? -y : y;
+    }
+
+    public static double Cos(double x) => Turned(x < 0 ? -x : x, 1);
+
+    // sin(x + quarters·π/2) for x >= 0: r = x − k·π/2 with |r| <= π/4, where the series of sine and cosine end below the rounding.
+    private static double Turned(double x, int quarters)
+    {
+        bool isNear = x <= LargestAngle;
+        double bounded = isNear ? x : 0;
+        int k = (int)(bounded * TwoOverPi + 0.5);
+        int rest = k & 0x7FFF, most = k - rest;
+        double r = bounded - most * QuarterHigh - rest * QuarterHigh - most * QuarterMiddle - rest * QuarterMiddle
+            - k * QuarterLow;
+        double square = r * r, sine = 1, cosine = 1;
+        for (int n = 18; n > 0; n -= 2)
+        {
+            sine = 1 - square * sine / (n * (n + 1));
+            cosine = 1 - square * cosine / (n * (n - 1));
+        }
+        k += quarters;
+        double y = (k & 1) == 0 ? r * sine : cosine;
+        y = (k & 2) == 0 ? y : -y;
+        return isNear ? y : double.NaN;
+    }
+
+    // e^(b·log|a|), relatively good to |b·log a| roundings; the sign is that of a where b is odd.
+    public static double Pow(double a, double b)
+    {
+        double size = a < 0 ? -a : a, amount = b < 0 ? -b : b;
+        bool isHuge = amount >= TwoTo53;
+        double bounded = isHuge || double.IsNaN(b) ? 0 : b;
+        long whole = (long)bounded;
+        bool isWhole = isHuge || whole == b, isOdd = (whole & 1) != 0;
+        double y = Exp(b * Log(size));
+        y = b == 0 || size == 1 ? 1 : y;
+        y = a < 0 && !isWhole && size < double.PositiveInfinity ? double.NaN : y;
+        return isOdd && isWhole && (a < 0 || (a == 0 && 1 / a < 0)) ? -y : y;
     }
 
     // log x = e·ln 2 + 2·artanh(s), s = (m − 1)/(m + 1), with the mantissa m in [√½, √2), so |s| <= 0.1716.

@@ -106,6 +106,23 @@ internal static class ElementwiseKernels
         newTheta[i] = theta[i] - rate * v;
     }
 
+    /// <summary>y = the slice of x that has the given pieces.</summary>
+    public static void Slice<T>(ArrayView<T> x, ArrayView<T> y, int count, Pieces pieces) where T : unmanaged, INumber<T>
+    {
+        int i = Grid.GlobalIndex.X;
+        if ((uint)i < (uint)count)
+            y[i] = x[pieces.Offset + i / pieces.Length * pieces.Stride + i % pieces.Length];
+    }
+
+    /// <summary>The slice of y that has the given pieces = x; the rest of y stays.</summary>
+    public static void PutSlice<T>(ArrayView<T> x, ArrayView<T> y, int count, Pieces pieces)
+        where T : unmanaged, INumber<T>
+    {
+        int i = Grid.GlobalIndex.X;
+        if ((uint)i < (uint)count)
+            y[pieces.Offset + i / pieces.Length * pieces.Stride + i % pieces.Length] = x[i];
+    }
+
     public static void BroadcastTo<T>(ArrayView<T> x, ArrayView<T> y, Stretch s) where T : unmanaged, INumber<T>
     {
         int i = Grid.GlobalIndex.X;
@@ -130,6 +147,13 @@ internal struct Parts<T> where T : unmanaged
 {
     public ArrayView<T> Part0, Part1, Part2, Part3, Part4, Part5, Part6, Part7;
     public int End0, End1, End2, End3, End4, End5, End6;
+}
+
+/// <summary>The pieces of memory of a slice: the first one's offset, their length, and the way from one to the
+/// next.</summary>
+internal struct Pieces
+{
+    public int Offset, Length, Stride;
 }
 
 /// <summary>

@@ -1,13 +1,13 @@
+using System.IO.Hashing;
+
 namespace InfMatch.Tensors.IO;
 
-/// <summary>Passes reads through and computes the CRC-32 (polynomial EDB88320, as in zip) of what was read.</summary>
+/// <summary>Passes reads through and computes the CRC-32 of zip of what was read.</summary>
 internal sealed class Crc32Stream(Stream inner) : Stream
 {
-    private static readonly uint[] s_table = MakeTable();
+    private readonly Crc32 _hash = new();
 
-    private uint _state = uint.MaxValue;
-
-    public uint Checksum => ~_state;
+    public uint Checksum => _hash.GetCurrentHashAsUInt32();
 
     public override bool CanRead => true;
 
@@ -26,8 +26,7 @@ internal sealed class Crc32Stream(Stream inner) : Stream
     public override int Read(Span<byte> buffer)
     {
         int got = inner.Read(buffer);
-        foreach (byte value in buffer[..got])
-            _state = s_table[(byte)(_state ^ value)] ^ (_state >> 8);
+        _hash.Append(buffer[..got]);
         return got;
     }
 
@@ -42,18 +41,4 @@ internal sealed class Crc32Stream(Stream inner) : Stream
     public override void SetLength(long value) => throw new NotSupportedException();
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    private static uint[] MakeTable()
-    {
-        uint[] table = new uint[256];
-        for (uint value = 0; value < 256; value++)
-        {
-            uint remainder = value;
-            for (int bit = 0; bit < 8; bit++)
-                remainder = (remainder & 1) == 0 ? remainder >> 1 : (remainder >> 1) ^ 0xEDB88320;
-            table[value] = remainder;
-        }
-
-        return table;
-    }
 }

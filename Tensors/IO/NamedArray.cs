@@ -105,10 +105,13 @@ public sealed class NamedArray
     /// <returns>One line of text.</returns>
     public override string ToString() => $"{Name}: {Element} [{string.Join(", ", _dimensions)}]";
 
-    /// <summary>Reads the elements from little-endian bytes; the caller has checked that so many bytes exist.</summary>
+    /// <summary>Reads the elements from little-endian bytes, those of 16 bits as Float32; the caller has checked that so
+    /// many bytes exist.</summary>
     internal static NamedArray ReadFrom(Stream stream, string name, ArrayElement element, int[] dimensions, int count)
     {
         CheckByteOrder();
+        if (element.InMemory() != element)
+            return ReadHalves(stream, name, element, dimensions, count);
         Array data = element switch
         {
             ArrayElement.Float32 => new float[count],
@@ -121,6 +124,27 @@ public sealed class NamedArray
         for (long at = 0; at < array.ByteCount; at += ChunkBytes)
             stream.ReadExactly(array.BytesAt(at));
         return array;
+    }
+
+    // Every number of 16 bits is one of 32, also a subnormal one.
+    private static NamedArray ReadHalves(Stream stream, string name, ArrayElement element, int[] dimensions, int count)
+    {
+        var data = new float[count];
+        var chunk = new ushort[Math.Min(count, ChunkBytes / sizeof(ushort))];
+        for (int start = 0; start < count; start += chunk.Length)
+        {
+            Span<ushort> bits = chunk.AsSpan(0, Math.Min(chunk.Length, count - start));
+            stream.ReadExactly(MemoryMarshal.AsBytes(bits));
+            Span<float> numbers = data.AsSpan(start, bits.Length);
+            for (int i = 0; i < bits.Length; i++)
+            {
+                numbers[i] = element == ArrayElement.Float16
+                    ? (float)BitConverter.UInt16BitsToHalf(bits[i])
+                    : BitConverter.UInt32BitsToSingle((uint)bits[i] << 16);
+            }
+        }
+
+        return new NamedArray(name, element.InMemory(), dimensions, data);
     }
 
     /// <summary>A chunk of the data as bytes; a span of all of them could not exceed 2 GiB.</summary>

@@ -128,9 +128,9 @@ internal sealed record NpyHeader(ArrayElement Element, int[] Dimensions, int Cou
             string shape = $"{element} [{string.Join(", ", dimensions)}]";
             if (!NamedArray.TryCount(dimensions, out long count) || count > Array.MaxLength)
                 throw new NpyException(source, $"{shape} has more than {Array.MaxLength} elements.");
-            long bytes = count * element.ByteSize();
-            if (bytes > limits.MaxDataBytes)
-                throw new NpyException(source, $"{shape} has {bytes} bytes, the limit is {limits.MaxDataBytes}.");
+            long bytes = count * element.ByteSize(), inMemory = count * element.InMemory().ByteSize();
+            if (inMemory > limits.MaxDataBytes)
+                throw new NpyException(source, $"{shape} has {inMemory} bytes, the limit is {limits.MaxDataBytes}.");
             if (bytes != totalLength - dataStart)
             {
                 throw new NpyException(source,
@@ -154,7 +154,7 @@ internal sealed record NpyHeader(ArrayElement Element, int[] Dimensions, int Cou
 
             throw Broken(descr.Contains('O', StringComparison.Ordinal)
                 ? "the array holds pickled Python objects, which can run code and are never read. Save plain numbers"
-                : $"the element type '{descr}' is not supported; supported are <f4, <f8, <i4, <i8, |u1. Convert with "
+                : $"the element type '{descr}' is not supported; supported are <f2, <f4, <f8, <i4, <i8, |u1. Convert with "
                     + "astype");
         }
 

@@ -50,7 +50,7 @@ public static class Safetensors
             array.WriteTo(stream);
     }
 
-    /// <summary>Reads all arrays of a file into memory.</summary>
+    /// <summary>Reads all arrays of a file into memory; F16 and BF16 become Float32, exactly.</summary>
     /// <param name="path">The file.</param>
     /// <param name="limits">What to accept; <see langword="null"/> means <see cref="ArrayFileLimits.Default"/>.</param>
     /// <returns>Arrays in the order of their data, and the metadata.</returns>
@@ -79,8 +79,8 @@ public static class Safetensors
         SafetensorsHeader header = SafetensorsHeader.Read(stream, limits);
         string source = header.FileName;
 
-        // The header check tied this sum to the true length of the file.
-        long total = header.Entries.Sum(e => e.ByteCount);
+        // The header check tied the counts to the true length of the file.
+        long total = header.Entries.Sum(e => e.ByteCount / e.Element.ByteSize() * e.Element.InMemory().ByteSize());
         if (total > limits.MaxDataBytes)
         {
             throw new SafetensorsException(source,

@@ -14,7 +14,7 @@ public sealed record ArrayLayout(string Name, ArrayElement Element, int[] Dimens
 
 /// <summary>Where one array lies in a safetensors file.</summary>
 /// <param name="Name">The name.</param>
-/// <param name="Element">The element type.</param>
+/// <param name="Element">The element type in the file.</param>
 /// <param name="Dimensions">The sizes.</param>
 /// <param name="Offset">First byte of the data, counted from where the format begins (the start of a file).</param>
 /// <param name="ByteCount">Bytes of the data.</param>
@@ -207,7 +207,10 @@ public sealed class SafetensorsHeader
         {
             string? problem = NamedArray.NameProblem(layout.Name)
                 ?? (layout.Name == MetadataKey ? "the name is reserved" : null)
-                ?? (names.Add(layout.Name) ? null : "the name occurs twice");
+                ?? (names.Add(layout.Name) ? null : "the name occurs twice")
+                ?? (layout.Element.InMemory() == layout.Element
+                    ? null
+                    : $"{layout.Element} is read, and not written. Write it as {layout.Element.InMemory()}");
             if (problem is not null)
                 throw new ArgumentException($"Safetensors: array '{layout.Name}': {problem}.", nameof(layouts));
             if (!NamedArray.TryCount(layout.Dimensions, out long count)
@@ -377,7 +380,7 @@ public sealed class SafetensorsHeader
                     return element;
             }
 
-            throw Broken($"{place} '{text}' is not supported; supported are F32, F64, I32, I64, U8. Convert the array "
+            throw Broken($"{place} '{text}' is not supported; supported are F32, F64, F16, BF16, I32, I64, U8. Convert the array "
                 + "first.");
         }
 

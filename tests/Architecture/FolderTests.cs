@@ -17,6 +17,7 @@ public sealed class FolderTests
     [InlineData("Datasets")]
     [InlineData("Influence")]
     [InlineData("Methods")]
+    [InlineData("Onnx")]
     [InlineData("Distill")]
     public void Folders_form_no_circle(string project, string? own = null)
     {

@@ -66,7 +66,7 @@ public sealed class DatasetCatalogTests
             variable.Path, variable["fashion-mnist"], system.Path, "train-images-idx3-ubyte.gz", "--data",
             "INFMATCH_DATA", "apt install dataset-fashion-mnist");
         Assert.Equal("fashion-mnist", e.Place);
-        Refused(DatasetFault.NotFound, () => Load("cifar-10", null), "looked in no folder", "data_batch_1.bin");
+        Refused(DatasetFault.NotFound, () => Load("cifar-10", null), "no folder was named", "data_batch_1.bin");
     }
 
     [Fact]

@@ -85,7 +85,9 @@ public sealed class DeviceCommandTests : IDisposable
     [Theory]
     [InlineData("512", false)]
     [InlineData("-1GiB", false)]
-    [InlineData("4GB", false)]
+    [InlineData("4GB", true)]
+    [InlineData("10MB", true)]
+    [InlineData("3KB", false)]
     [InlineData("3KiB", false)]
     [InlineData("1e30GiB", false)]
     [InlineData("99999999999GiB", false)]
@@ -100,11 +102,9 @@ public sealed class DeviceCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("10MB", "10MiB")]
     [InlineData("512", "512MiB")]
-    [InlineData("1.5 GB", "1.5GiB")]
     [InlineData("2g", "2GiB")]
-    [InlineData("4096 kb", "4096KiB")]
+    [InlineData("4096 k", "4096KiB")]
     public void A_memory_limit_that_is_written_otherwise_is_told_how(string text, string meant)
     {
         Assert.Equal((int)ExitCode.Usage, _run.Run("doctor", "--device", "cpu", "--memory-limit", text));

@@ -40,7 +40,7 @@ public sealed class ExportTests : IDisposable
         foreach ((string key, string text) in artifact.Metadata)
             Assert.Equal(text, read.Metadata.GetProperty(key).GetString());
         Assert.Equal(pixels.Pixels, read.Pixels);
-        if (ArtifactExport.IsPictures(target))
+        if (ArtifactExport.FormOf(target).IsLossy)
             Assert.Null(read.Images);
         else
             Assert.Equal(artifact.Images.AsFloat32(), read.Images!);
@@ -48,7 +48,7 @@ public sealed class ExportTests : IDisposable
         Assert.StartsWith("---\nlicense: unknown\n", card);
         Assert.Contains("**65.0 ± 7.1** %", card);
         Assert.Contains(artifact.Metadata["set_sha256"], card);
-        Assert.Equal(ArtifactExport.IsPictures(target), card.Contains($"lossy: {pixels.Loss}", StringComparison.Ordinal));
+        Assert.Equal(ArtifactExport.FormOf(target).IsLossy, card.Contains($"lossy: {pixels.Loss}", StringComparison.Ordinal));
         Assert.Equal(ArtifactExport.Loader(), File.ReadAllText(Path.Combine(folder, "load_infmatch.py")));
         if (target == "safetensors")
             Assert.Equal(artifact.Images.AsFloat32(), SyntheticArtifact.Read(Path.Combine(folder, "set.safetensors")).Images.AsFloat32());

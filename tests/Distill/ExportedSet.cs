@@ -28,6 +28,7 @@ internal sealed record ExportedSet
         string npz = Path.Combine(folder, "set.npz"), safetensors = Path.Combine(folder, "set.safetensors");
         return File.Exists(npz) ? OfArrays(Npz.Read(npz), metadata)
             : File.Exists(safetensors) ? OfArrays(Safetensors.Read(safetensors), metadata)
+            : Directory.Exists(Path.Combine(folder, "data")) ? OfParquet(folder, metadata)
             : OfPictures(folder, metadata);
     }
 
@@ -67,12 +68,28 @@ internal sealed record ExportedSet
         };
     }
 
+    private static ExportedSet OfParquet(string folder, JsonElement metadata)
+    {
+        IReadOnlyList<ParquetRow> rows = ParquetRow.Read(Path.Combine(folder, "data", "train-00000-of-00001.parquet"));
+        string zca = Path.Combine(folder, "zca.npz");
+        return new ExportedSet
+        {
+            Pixels = [.. rows.SelectMany(row => Decode(row.Png))],
+            Labels = [.. rows.Select(row => (int)row.Label)],
+            SoftLabels = [.. rows.SelectMany(row => row.Soft)],
+            ZcaMatrix = File.Exists(zca) ? Npz.Read(zca)["zca_matrix"].AsFloat32().ToArray() : null,
+            Metadata = metadata,
+        };
+    }
+
     // Without quoted fields: those of the numbers.
     private static string[][] Rows(string path) => [.. File.ReadAllLines(path).Skip(1).Select(l => l.Split(','))];
 
-    private static byte[] Decode(string path)
+    private static byte[] Decode(string path) => Decode(File.ReadAllBytes(path));
+
+    private static byte[] Decode(byte[] png)
     {
-        using SKBitmap bitmap = SKBitmap.Decode(path);
+        using SKBitmap bitmap = SKBitmap.Decode(png);
         SKColor[] colours = bitmap.Pixels;
         return bitmap.ColorType == SKColorType.Gray8
             ? [.. colours.Select(c => c.Red)]

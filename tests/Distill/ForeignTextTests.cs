@@ -42,7 +42,7 @@ public sealed class ForeignTextTests : IDisposable
             RunAsGiven(0, "export", set, "--to", target, "--out", Path.Combine(_run.Folder, target), "--test-images", "--json");
             RequireCard(Path.Combine(_run.Folder, target, "README.md"));
         }
-        foreach (string target in ArtifactExport.Targets.Where(ArtifactExport.IsPictures))
+        foreach (string target in ArtifactExport.Targets.Where(target => ArtifactExport.FormOf(target) is PictureForm))
             RequireTables(Path.Combine(_run.Folder, target));
         Run(0,
             "train", "--dataset", "tiny", "--experts", "1", "--expert-epochs", "1", "--expert-batch", "16", "--checkpoints", "4",
@@ -176,7 +176,7 @@ public sealed class ForeignTextTests : IDisposable
         if (code == 0)
         {
             RequireCard(Path.Combine(folder, "README.md"));
-            if (ArtifactExport.IsPictures(target))
+            if (ArtifactExport.FormOf(target) is PictureForm)
                 RequireTables(folder);
             RequireCleanFiles();
         }

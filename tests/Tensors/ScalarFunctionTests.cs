@@ -34,6 +34,61 @@ public sealed class ScalarFunctionTests
         }
     }
 
+    // Beside the host's: a device has its own series and reduces the angle by itself.
+    [Fact]
+    public void Sine_cosine_and_powers_of_a_device_are_those_of_the_host()
+    {
+        double[] angles =
+        [
+            .. Enumerable.Range(-400, 801).Select(i => (double)(float)(i / 16.0)), 1e-30, 1e5, -123456.789f, 1 << 24,
+            (float)Math.PI, (float)(1000 * Math.PI),
+        ];
+        double[] bases = [-3, -1, -0.5, -0.0, 0, 0.25, 1, 2, 1e10, double.PositiveInfinity, double.NaN];
+        double[] exponents = [-3, -2, -0.5, 0, 0.5, 1, 2, 3, 31, double.NaN];
+        using var simulator = new GpuBackend(GpuBackend.Simulator);
+        foreach (DType dtype in Enum.GetValues<DType>())
+        foreach (Backend backend in (Backend[])[.. Shared(dtype), simulator])
+        {
+            using TensorScope scope = TensorScope.Begin();
+            double unit = KernelCheck.Epsilon(dtype);
+            Tensor x = Tensor.From(backend, dtype, angles, new Shape(angles.Length)), y = backend.Empty(x.Shape, dtype);
+            backend.Map<SinFunction>(x, y);
+            AssertClose(angles.Select(Math.Sin), y, 2 * unit, $"sine on {backend.Description}");
+            backend.Map<CosFunction>(x, y);
+            AssertClose(angles.Select(Math.Cos), y, 2 * unit, $"cosine on {backend.Description}");
+
+            (double A, double B)[] pairs = [.. bases.SelectMany(a => exponents.Select(b => (a, b)))];
+            var shape = new Shape(pairs.Length);
+            Tensor p = Tensor.From(backend, dtype, [.. pairs.Select(pair => pair.A)], shape);
+            Tensor q = Tensor.From(backend, dtype, [.. pairs.Select(pair => pair.B)], shape);
+            Tensor power = backend.Empty(shape, dtype);
+            backend.Zip<PowFunction>(p, q, power);
+            AssertClose(
+                pairs.Select(pair => dtype == DType.Float64 ? Math.Pow(pair.A, pair.B) : MathF.Pow((float)pair.A, (float)pair.B)),
+                power, 1000 * unit, $"power on {backend.Description}");
+        }
+    }
+
+    [Fact]
+    public void An_angle_that_a_device_cannot_reduce_is_no_number()
+    {
+        using var simulator = new GpuBackend(GpuBackend.Simulator);
+        Tensor x = Tensor.From<double>(simulator, [2e9, double.PositiveInfinity, double.NaN], new Shape(3));
+        Tensor y = simulator.Empty(x.Shape, DType.Float64);
+        simulator.Map<SinFunction>(x, y);
+        Assert.All(y.ToArray<double>(), value => Assert.Equal(double.NaN, value));
+    }
+
+    private static void AssertClose(IEnumerable<double> expected, Tensor found, double tolerance, string what)
+    {
+        foreach ((double e, double f) in expected.Zip(found.ToArray<double>()))
+        {
+            Assert.True(
+                e.Equals(f) || Math.Abs(e - f) <= tolerance * Math.Max(1e-300, Math.Abs(e)) || Math.Abs(e - f) <= tolerance * 1e-2,
+                $"{what}, {found.DType}: {f:R}, not {e:R}");
+        }
+    }
+
     private static IEnumerable<Backend> Shared(DType dtype) =>
         TestBackends.All.Where(b => b.DType == dtype).Select(b => b.Shared);
 }

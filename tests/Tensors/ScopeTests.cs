@@ -159,4 +159,17 @@ public sealed class ScopeTests
             StringComparison.Ordinal);
         Assert.Throws<ShapeException>(() => view.View(-1, new Shape(2)));
     }
+
+    [Fact]
+    public void Replace_on_a_scope_in_which_the_tensor_was_not_made_is_refused_at_once()
+    {
+        var backend = new CpuBackend(1);
+        using TensorScope outer = TensorScope.Begin();
+        Tensor old = Tensor.Full(backend, DType.Float64, new Shape(2), 1);
+        using TensorScope inner = TensorScope.Begin();
+        Tensor next = old.Times(2);
+        var refused = Assert.Throws<InvalidOperationException>(() => outer.Replace(old, next));
+        Assert.Contains("Call Replace on the inner scope", refused.Message, StringComparison.Ordinal);
+        Assert.Same(next, inner.Replace(old, next));
+    }
 }

@@ -12,15 +12,20 @@ internal sealed class AblateCommand : CommandDefinition
     public override int Place => 6;
 
     /// <inheritdoc/>
+    public override CommandGroup Group => CommandGroup.Make;
+
+    /// <inheritdoc/>
     public override string Help =>
         """
-        Switches parts of the method on one by one, all on the same experts: the start from real images, the growing range of
-        windows, learned labels. 'paper' is the grid of the paper, whose figures stand beside ours; 'full' is every combination
-        of three starts, three kinds of labels, and the range growing or whole. An interrupted ablation goes on with 'resume'.
+        Switches parts of the method on one by one, all on the same experts.
+
+        The parts are the start from real images, the growing range of windows, and learned labels. 'paper' is the grid of the paper,
+        whose figures stand beside ours. 'full' is every combination of three starts, three kinds of labels, and the range growing or
+        whole. An interrupted ablation goes on with 'resume'.
 
         Examples:
-          dotnet run --project Distill -- ablate --preset demo --ipc 1
-          dotnet run --project Distill -- ablate --dataset cifar-10 --data ~/data --ipc 10 --grid full
+          infmatch ablate --preset demo --ipc 1
+          infmatch ablate --dataset cifar-10 --data ~/data --ipc 10 --grid full
         """;
 
     /// <inheritdoc/>

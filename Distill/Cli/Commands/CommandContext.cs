@@ -8,8 +8,9 @@ namespace InfMatch.Distill;
 /// <param name="terminal">Where output goes.</param>
 /// <param name="load">Loads the data set of some settings.</param>
 /// <param name="cancel">Stops the work.</param>
+/// <param name="isPlan">Whether runs are planned and not made.</param>
 internal sealed class CommandContext(
-    ParseResult result, Terminal terminal, Func<RunSettings, DatasetPair> load, CancellationToken cancel)
+    ParseResult result, Terminal terminal, Func<RunSettings, DatasetPair> load, CancellationToken cancel, bool isPlan = false)
 {
     /// <summary>The parsed command line.</summary>
     public ParseResult Result => result;
@@ -33,25 +34,40 @@ internal sealed class CommandContext(
     public ResolvedSettings Resolve(string preset = Presets.Usual) =>
         Settings.Resolve(preset, Given, Environment.GetEnvironmentVariable);
 
-    /// <summary>Every setting, the others from the preset that an option names.</summary>
+    /// <summary>Every setting: from the options, --set, the environment and --config, the others from the preset that an option
+    /// or the file names.</summary>
     /// <exception cref="DistillException">There is no such preset, or a value is not acceptable.</exception>
     public ResolvedSettings ResolveBy(Option<string> preset)
     {
-        string chosen = Value(preset) ?? Presets.Usual;
-        return Presets.Has(chosen)
-            ? Resolve(chosen)
-            : throw DistillException.BadValue("--preset", chosen, $"one of {string.Join(", ", Presets.Names)}");
+        HashSet<string> options = [.. result.CommandResult.Command.Options.Select(o => o.Name)];
+        var input = ConfigInput.Read(
+            result.GetValue<string>(ConfigInput.FileOption), result.GetValue<string[]>(ConfigInput.SetOption) ?? [],
+            setting => options.Contains(setting.Name));
+        string chosen = Value(preset) is { } named
+            ? Presets.Require("--preset", named)
+            : input.Preset ?? Presets.Usual;
+        return Settings.Resolve(chosen, Given, Environment.GetEnvironmentVariable, input);
     }
+
+    /// <summary>The file of a set that a file, a run folder or "latest" means.</summary>
+    /// <exception cref="DistillException">No run is there, or it has no set.</exception>
+    public string SetFile(string named, RunSettings settings) => SetReference.Find(named, settings.Out, terminal.Say);
 
     /// <summary>The work of commands on runs.</summary>
     /// <param name="command">Which command, for notes.</param>
-    public RunCommands Runs(string command) => new(terminal, load, command, cancel);
+    public RunCommands Runs(string command) => new(terminal, load, command, cancel, isPlan);
+
+    /// <summary>The same words, by which runs are planned and not made.</summary>
+    public CommandContext Planning() => new(result, terminal, load, cancel, isPlan: true);
 
     /// <summary>The work of commands on finished sets.</summary>
     public ArtifactCommands Artifacts() => new(terminal, load, cancel);
 
     /// <summary>The work of 'report' and 'compare'.</summary>
     public ReportCommands Reports() => new(terminal, load, cancel);
+
+    /// <summary>'export' of a trained network.</summary>
+    public NetworkExport Network() => new(terminal, load, cancel);
 
     /// <summary>The work of 'influence'.</summary>
     public InfluenceCommands Influence() => new(terminal, load, cancel);

@@ -13,11 +13,28 @@ internal abstract class CommandDefinition : IKind
     /// <summary>Where it stands in the help of the command above it: smaller numbers first, equal ones by name.</summary>
     public virtual int Place => int.MaxValue;
 
+    /// <summary>Under which heading it stands in the help of the program.</summary>
+    public virtual CommandGroup Group => CommandGroup.Results;
+
     /// <summary>Older names, which work and are shown nowhere.</summary>
     public virtual IReadOnlyList<string> HiddenNames => [];
 
-    /// <summary>What --help says.</summary>
+    /// <summary>Whether it is shown nowhere.</summary>
+    public virtual bool IsHidden => false;
+
+    /// <summary>What --help says. Paragraphs are broken at the width of the terminal; indented lines stay as they are. An
+    /// example is a line that begins with two spaces and "infmatch", which is shown as the program was started.</summary>
     public abstract string Help { get; }
+
+    /// <summary>One line for lists of commands: the first sentence of <see cref="Help"/>.</summary>
+    public virtual string Summary => HelpText.FirstSentence(Help);
+
+    /// <summary>The options that --help shows first, the most used one at the front; those that it does not have are passed
+    /// over.</summary>
+    public virtual IReadOnlyList<string> CommonOptions { get; } =
+    [
+        "--preset", "--dataset", "--data", "--ipc", "--iterations", "--lr-img", "--experts-from", "--repeats", "--device", "--config",
+    ];
 
     /// <summary>Adds the options and arguments, and says what runs; null for a command that only has others below it.</summary>
     public abstract Action<CommandContext>? Build(Command command);
@@ -40,10 +57,26 @@ internal abstract class CommandDefinition : IKind
         return option;
     }
 
-    /// <summary>Adds --preset.</summary>
-    protected static Option<string> AddPreset(Command command) => Add(command, new Option<string>("--preset")
+    /// <summary>Adds --preset, and with it --config and --set, which <see cref="CommandContext.ResolveBy"/> reads.</summary>
+    protected static Option<string> AddPreset(Command command)
     {
-        Description = $"Starting values of all settings: {string.Join(", ", Presets.Names)}.",
-        HelpName = "NAME",
-    });
+        Option<string> preset = Add(command, new Option<string>("--preset")
+        {
+            Description = $"Starting values of all settings: {string.Join(", ", Presets.Names)}. See 'presets'.",
+            HelpName = "NAME",
+        });
+        preset.CompletionSources.Add([.. Presets.Names]);
+        Add(command, new Option<string>(ConfigInput.FileOption)
+        {
+            Description = "Read settings from this JSON file, such as the config.json of a run. Options go before it. See 'config'.",
+            HelpName = "FILE",
+        });
+        Option<string[]> set = Add(command, new Option<string[]>(ConfigInput.SetOption)
+        {
+            Description = "Set one setting by its key, such as --set lrImg=500. Can be given again.",
+            HelpName = "KEY=VALUE",
+        });
+        set.CompletionSources.Add([.. Settings.All.Select(s => $"{s.Key}=")]);
+        return preset;
+    }
 }

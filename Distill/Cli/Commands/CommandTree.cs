@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using InfMatch.Datasets;
 using InfMatch.Tensors;
 
@@ -19,19 +20,21 @@ internal static class CommandTree
         Func<RunSettings, DatasetPair> loadSet = load is null
             ? new DatasetLoading(terminal, interruption.Token).Load
             : settings => load(settings.Dataset, settings.Data);
-        var json = new Option<bool>("--json") { Description = "Print the result as JSON on stdout, in place of tables.", Recursive = true };
-        var verbose = new Option<bool>("--verbose") { Description = "Show the stack of an error.", Recursive = true };
+        args = CommandWords.WithoutWords(OlderNames.Options(args));
+        var common = new CommonOptions();
         RootCommand root = Build(
-            [json, verbose], result => new CommandContext(result, terminal, loadSet, interruption.Token));
-        ParseResult parsed = root.Parse(OlderNames.Options(args));
-        string name = parsed.CommandResult.Command is RootCommand ? "distill" : parsed.CommandResult.Command.Name;
+            common.All, CommandWords.Called(args), CommandWords.AsksForMore(args),
+            result => new CommandContext(result, terminal, loadSet, interruption.Token));
+        new HelpPage(name => Kinds.Find<CommandDefinition>(name), terminal.ResultWidth).Replace(root);
+        ParseResult parsed = root.Parse(args);
+        string name = CommandWords.Of(parsed.CommandResult.Command) is { Length: > 0 } words ? words : "distill";
         bool isVerbose = args.Contains("--verbose", StringComparer.Ordinal);
         (interruption.Announce, interruption.Abandon) = (terminal.AnnounceInterruption, terminal.Abandon);
         try
         {
-            if (parsed.Errors.Count > 0 && parsed.Action is not System.CommandLine.Help.HelpAction)
+            if (parsed.Errors.Count > 0 && parsed.Action is not (HelpPage or HelpAction))
                 throw DistillException.BadCommand(Explain(parsed));
-            terminal.IsJson = parsed.GetValue(json);
+            (terminal.IsJson, terminal.IsQuiet) = (parsed.GetValue(common.Json), parsed.GetValue(common.Quiet));
             return parsed.Invoke(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
@@ -47,26 +50,42 @@ internal static class CommandTree
         }
     }
 
-    private static RootCommand Build(Option[] common, Func<ParseResult, CommandContext> contextOf)
+    /// <summary>Every command with all its options, and its definition, in the order of the help.</summary>
+    public static IReadOnlyList<(CommandDefinition Definition, Command Command)> Everything(out RootCommand root)
+    {
+        var made = new List<(CommandDefinition, Command)>();
+        root = Build(new CommonOptions().All, _ => true, fillsRoot: true, _ => null!, (d, c) => made.Add((d, c)));
+        return made;
+    }
+
+    // Commands that are not called stay without their options: making those of all takes longer than the rest of the start.
+    private static RootCommand Build(
+        Option[] common, Func<string, bool> isCalled, bool fillsRoot, Func<ParseResult, CommandContext> contextOf,
+        Action<CommandDefinition, Command>? made = null)
     {
         CommandDefinition[] all =
         [
-            .. Kinds.Of<CommandDefinition>().OrderBy(d => Words(d.Name).Length).ThenBy(d => d.Place)
+            .. Kinds.Of<CommandDefinition>().OrderBy(d => CommandWords.Split(d.Name).Length).ThenBy(d => d.Place)
                 .ThenBy(d => d.Name, StringComparer.Ordinal),
         ];
-        var root = new RootCommand(all[0].Help);
+        var root = new RootCommand();
         foreach (Option option in common)
             root.Options.Add(option);
-        Fill(root, all[0]);
+        if (fillsRoot)
+            Fill(root, all[0]);
         foreach (CommandDefinition definition in all[1..])
         {
             foreach (string name in (string[])[definition.Name, .. definition.HiddenNames])
             {
-                string[] words = Words(name);
+                string[] words = CommandWords.Split(name);
                 Command above = words[..^1].Aggregate((Command)root, (c, word) => c.Subcommands.Single(s => s.Name == word));
-                var command = new Command(words[^1], definition.Help) { Hidden = name != definition.Name };
-                Fill(command, definition);
+                bool isHidden = definition.IsHidden || name != definition.Name;
+                var command = new Command(words[^1], "") { Hidden = isHidden };
+                if (isCalled(name))
+                    Fill(command, definition);
                 above.Subcommands.Add(command);
+                if (!isHidden)
+                    made?.Invoke(definition, command);
             }
         }
         return root;
@@ -78,12 +97,10 @@ internal static class CommandTree
         }
     }
 
-    private static string[] Words(string name) => name.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-
     private static string Explain(ParseResult parsed)
     {
         Command command = parsed.CommandResult.Command;
-        string help = command is RootCommand ? "--help" : $"{command.Name} --help";
+        string name = CommandWords.Of(command), help = name.Length == 0 ? "--help" : $"{name} --help";
         if (parsed.UnmatchedTokens is not [string unknown, ..])
             return $"{parsed.Errors[0].Message.TrimEnd('.')}. See {help}.";
         IEnumerable<string> known = unknown.StartsWith('-')
@@ -91,5 +108,22 @@ internal static class CommandTree
             : command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name);
         string near = Nearest.To(unknown, known) is { } word ? $" Did you mean {word}?" : "";
         return $"\"{unknown}\" is not known here.{near} See {help}.";
+    }
+
+    private sealed class CommonOptions
+    {
+        public Option<bool> Json { get; } = new("--json")
+        {
+            Description = "Print the result as JSON on stdout, in place of tables.", Recursive = true,
+        };
+
+        public Option<bool> Quiet { get; } = new("--quiet", "-q")
+        {
+            Description = "Print results and errors only: no notes, no progress.", Recursive = true,
+        };
+
+        public Option<bool> Verbose { get; } = new("--verbose") { Description = "Show the stack of an error.", Recursive = true };
+
+        public Option[] All => [Json, Quiet, Verbose];
     }
 }

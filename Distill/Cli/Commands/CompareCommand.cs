@@ -14,14 +14,16 @@ internal sealed class CompareCommand : CommandDefinition
     /// <inheritdoc/>
     public override string Help =>
         """
-        Sets several runs beside each other: the settings in which they differ, accuracies, time and memory; and writes a page
-        that draws their curves and images beside each other. Runs of older versions and evaluations can be among them; the rows
-        of an ablation are runs of their own.
+        Compares several runs, in a table and on a page.
+
+        The table has accuracies, verdicts, time and memory, and the settings in which the runs differ. The page, compare.html,
+        draws their curves and images beside each other. Runs of older versions and evaluations can be among them; each row of
+        an ablation is a run.
 
         Examples:
-          dotnet run --project Distill -- compare runs/RUN runs/RUN2
-          dotnet run --project Distill -- compare runs/ABLATION/rows/* --page ablation.html
-          dotnet run --project Distill -- compare runs/RUN runs/RUN2 --json
+          infmatch compare runs/RUN runs/RUN2
+          infmatch compare runs/ABLATION/rows/* --page ablation.html
+          infmatch compare runs/RUN runs/RUN2 --json
         """;
 
     /// <inheritdoc/>

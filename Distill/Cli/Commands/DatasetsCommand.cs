@@ -12,13 +12,12 @@ internal sealed class DatasetsCommand : CommandDefinition
     public override int Place => 9;
 
     /// <inheritdoc/>
+    public override CommandGroup Group => CommandGroup.Machine;
+
+    /// <inheritdoc/>
     public override string Help =>
         """
         Lists, downloads, checks and prepares data sets.
-
-        Environment:
-          INFMATCH_DATA   folder of the data sets, where --data or --to is not given
-          INFMATCH_CACHE  folder of decoded images, in place of infmatch in the user's cache folder
         """;
 
     /// <inheritdoc/>

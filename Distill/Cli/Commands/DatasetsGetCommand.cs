@@ -15,12 +15,14 @@ internal sealed class DatasetsGetCommand : CommandDefinition
     /// <inheritdoc/>
     public override string Help =>
         """
-        Downloads a data set from its publisher, checks length and MD5, unpacks and reads it. A download that was cut goes on
-        where it was. Without a network it says which files to put where.
+        Downloads a data set from its publisher.
+
+        Length and MD5 are checked, then it is unpacked and read. A download that was cut goes on where it was. Without a network it
+        says which files to put where.
 
         Examples:
-          dotnet run --project Distill -- datasets get cifar-10 --to ~/data
-          dotnet run --project Distill -- distill --dataset cifar-10 --data ~/data
+          infmatch datasets get cifar-10 --to ~/data
+          infmatch distill --dataset cifar-10 --data ~/data
         """;
 
     /// <inheritdoc/>

@@ -13,7 +13,9 @@ internal sealed class DatasetsListCommand : CommandDefinition
 
     /// <inheritdoc/>
     public override string Help =>
-        "Lists every data set: what it is, how large, and whether and where its files are found.";
+        """
+        Lists every data set: what it is, how large, and where its files are found.
+        """;
 
     /// <inheritdoc/>
     public override Action<CommandContext>? Build(Command command)

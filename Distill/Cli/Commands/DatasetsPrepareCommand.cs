@@ -17,7 +17,7 @@ internal sealed class DatasetsPrepareCommand : CommandDefinition
         Decodes the images of tiny-imagenet or image-folder and keeps them, so that later commands begin at once.
 
         Example:
-          dotnet run --project Distill -- datasets prepare image-folder --data ~/pictures --image-size 32
+          infmatch datasets prepare image-folder --data ~/pictures --image-size 32
         """;
 
     /// <inheritdoc/>

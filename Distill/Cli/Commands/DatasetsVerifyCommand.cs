@@ -14,12 +14,14 @@ internal sealed class DatasetsVerifyCommand : CommandDefinition
     /// <inheritdoc/>
     public override string Help =>
         """
-        Reads every image of a data set and prints counts, mean and deviation, the SHA-256 of the contents, and which images
-        occur twice, above all in both the training and the test set. Kept decoded images are not used.
+        Reads every image of a data set and prints what there is.
+
+        That is counts, mean and deviation, the SHA-256 of the contents, and which images occur twice, above all in both the training
+        and the test set. Kept decoded images are not used.
 
         Examples:
-          dotnet run --project Distill -- datasets verify mnist --data ~/data
-          dotnet run --project Distill -- datasets verify image-folder --data ~/pictures --image-size 32
+          infmatch datasets verify mnist --data ~/data
+          infmatch datasets verify image-folder --data ~/pictures --image-size 32
         """;
 
     /// <inheritdoc/>

@@ -12,14 +12,18 @@ internal sealed class DevicesCommand : CommandDefinition
     public override int Place => 10;
 
     /// <inheritdoc/>
+    public override CommandGroup Group => CommandGroup.Machine;
+
+    /// <inheritdoc/>
     public override string Help =>
         """
-        Lists the processor and every CUDA and OpenCL device with its memory and limits, whether it can be used and if not
-        why, and marks the one that --device auto takes.
+        Lists the processor and every CUDA and OpenCL device.
+
+        Each with its memory and limits, whether it can be used and if not why. A star marks the one that --device auto takes.
 
         Examples:
-          dotnet run --project Distill -- devices
-          dotnet run --project Distill -- devices --json
+          infmatch devices
+          infmatch devices --json
         """;
 
     /// <inheritdoc/>

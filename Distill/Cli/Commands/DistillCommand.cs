@@ -12,19 +12,22 @@ internal sealed class DistillCommand : CommandDefinition
     public override int Place => 1;
 
     /// <inheritdoc/>
+    public override CommandGroup Group => CommandGroup.Make;
+
+    /// <inheritdoc/>
     public override string Help =>
         """
         Distils a data set and evaluates the result.
 
-        Trains and records experts (or takes those of --experts-from), then learns --ipc images per class whose influence on
-        the experts' parameters matches that of the whole set. Values in brackets are the defaults of the preset 'standard'
-        and, where they differ, of the others. The preset 'trajectory' gives the best sets on full data sets, with one image a
-        class by --start-first 5 --start-last 30, and takes longer.
+        Trains and records experts (or takes those of --experts-from). Then it learns --ipc images per class whose influence on the
+        experts' parameters matches that of the whole set. Values in brackets are those of the preset 'standard' and, where they
+        differ, of the others. The preset 'trajectory' gives the best sets on full data sets, and takes longer; with one image per
+        class add --start-first 5 --start-last 30.
 
         Examples:
-          dotnet run --project Distill -- distill --ipc 1
-          dotnet run --project Distill -- distill --preset trajectory --dataset fashion-mnist --data ~/data --ipc 10
-          dotnet run --project Distill -- distill --preset demo --estimator unrolled --dense-steps 60 --window 20
+          infmatch distill --ipc 1
+          infmatch distill --preset trajectory --dataset fashion-mnist --data ~/data --ipc 10
+          infmatch distill --config my.json --set lrImg=500
         """;
 
     /// <inheritdoc/>

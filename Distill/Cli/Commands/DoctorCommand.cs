@@ -12,15 +12,20 @@ internal sealed class DoctorCommand : CommandDefinition
     public override int Place => 11;
 
     /// <inheritdoc/>
+    public override CommandGroup Group => CommandGroup.Machine;
+
+    /// <inheritdoc/>
     public override string Help =>
         """
-        Checks that this machine and its devices compute what they must: products beside plain loops in float64, derivatives
-        beside differences, memory that comes back, a place to write, the built-in data. One line for each check, with what
-        to do where it fails. Without --device every usable device is checked.
+        Checks that this machine and its devices compute what they must.
+
+        Products are compared with plain loops in float64 and derivatives with differences. Memory must come back, a place to write
+        and the built-in data must be there. There is one line for each check, with what to do where it fails. Without --device every
+        usable device is checked.
 
         Examples:
-          dotnet run --project Distill -- doctor
-          dotnet run --project Distill -- doctor --device cuda:0 --all
+          infmatch doctor
+          infmatch doctor --device cuda:0 --all
         """;
 
     /// <inheritdoc/>

@@ -13,19 +13,25 @@ internal sealed class EvaluateCommand : CommandDefinition
     public override int Place => 3;
 
     /// <inheritdoc/>
+    public override CommandGroup Group => CommandGroup.Use;
+
+    /// <inheritdoc/>
     public override string Help =>
         """
-        Evaluates a distilled set by protocol A, B or DC beside random real images of the same number. Without a set only the
-        random real images of --ipc are evaluated: that calibrates the protocol against published figures. The set's own data
-        are expected: other classes, or the same in another order, are refused by name (--allow-other-data evaluates all the
-        same). Soft labels and the accuracy on the whole set come from the experts of the set's run folder, or of
-        --experts-from, recorded with the same expert options. The evaluation gets a folder below --out, in which each
-        network is kept as soon as it is evaluated; an interrupted one continues with 'resume'.
+        Evaluates a distilled set beside random real images of the same number.
+
+        Networks are trained by protocol A, B or DC. Without a set only the random real images of --ipc are evaluated: that
+        calibrates the protocol against published figures. The set's own data are expected. Other classes, or the same in another
+        order, are refused by name; --allow-other-data evaluates all the same.
+
+        Soft labels and the accuracy on the whole set come from the experts of the set's run folder, or of --experts-from, recorded
+        with the same expert options. The evaluation gets a folder below --out, in which each network is kept as soon as it is
+        evaluated. An interrupted one continues with 'resume'.
 
         Examples:
-          dotnet run --project Distill -- evaluate runs/RUN/synthetic/ipc10.safetensors --eval-width 128 --protocol B
-          dotnet run --project Distill -- evaluate runs/RUN/synthetic/ipc10.safetensors --models convnet,resnet18
-          dotnet run --project Distill -- evaluate --dataset mnist --ipc 1 10 --eval-width 128 --augment none
+          infmatch evaluate latest --eval-width 128 --protocol B
+          infmatch evaluate runs/RUN/synthetic/ipc10.safetensors --models convnet,resnet18
+          infmatch evaluate --dataset mnist --ipc 1 10 --eval-width 128 --augment none
         """;
 
     /// <inheritdoc/>
@@ -46,13 +52,17 @@ internal sealed class EvaluateCommand : CommandDefinition
         });
         var set = new Argument<string?>("SET")
         {
-            Description = "A file that 'distill' wrote.", Arity = ArgumentArity.ZeroOrOne,
+            Description = "A file that 'distill' wrote, a run folder, or latest.", Arity = ArgumentArity.ZeroOrOne,
         };
         command.Arguments.Add(set);
         Option<string> preset = AddPreset(command);
-        return at => at.Runs(Name).Evaluate(
-            at.Value(set), at.ResolveBy(preset),
-            [.. (at.Value(models) ?? []).SelectMany(m => m.Split(',', StringSplitOptions.RemoveEmptyEntries))],
-            at.Value(otherData));
+        return at =>
+        {
+            ResolvedSettings resolved = at.ResolveBy(preset);
+            at.Runs(Name).Evaluate(
+                at.Value(set) is { } named ? at.SetFile(named, resolved.Settings) : null, resolved,
+                [.. (at.Value(models) ?? []).SelectMany(m => m.Split(',', StringSplitOptions.RemoveEmptyEntries))],
+                at.Value(otherData));
+        };
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
 
@@ -12,31 +13,51 @@ internal sealed class ExportCommand : CommandDefinition
     public override int Place => 5;
 
     /// <inheritdoc/>
+    public override CommandGroup Group => CommandGroup.Use;
+
+    /// <inheritdoc/>
     public override string Help =>
         """
-        Writes a distilled set for other programs into a new folder: as arrays (npz, safetensors), as numbered pictures with
-        tables (png), or as a folder of pictures for each class (imagefolder). Beside it stand a dataset card and
+        Writes a distilled set for other programs into a new folder.
+
+        The forms are arrays (npz, safetensors), numbered pictures with tables (png), a folder of pictures for each class
+        (imagefolder), and what Hugging Face's datasets load (huggingface). Beside it stand a dataset card and
         load_infmatch.py, which loads it in PyTorch, preprocesses test images and trains on it. Pictures hold 8 bits a
         channel: the command says what that loses.
 
+        With --to onnx it writes a trained network into a file for ONNX Runtime. Of a run folder that is an expert; of an
+        expert's file, that expert. Of a set it is the first network of its claim, which is trained on the set again.
+        Standardisation and whitening are in the model.
+
         Examples:
-          dotnet run --project Distill -- export runs/RUN/synthetic/ipc10.safetensors --to npz
-          dotnet run --project Distill -- export set.safetensors --to imagefolder --out pictures --measure
+          infmatch export latest --to npz
+          infmatch export set.safetensors --to imagefolder --out pictures --measure
+          infmatch export set.safetensors --to huggingface --test-images
+          infmatch export runs/RUN --to onnx --expert 2 --out expert.onnx
         """;
 
     /// <inheritdoc/>
     public override Action<CommandContext>? Build(Command command)
     {
-        var file = new Argument<string>("FILE") { Description = "A distilled set." };
+        var file = new Argument<string>("FILE")
+        {
+            Description = "A distilled set, a run folder, or latest; for --to onnx also an expert's file.",
+        };
         command.Arguments.Add(file);
+        IReadOnlyList<string> forms = Kinds.Names<ExportForm>();
         Option<string> to = Add(command, new Option<string>("--to")
         {
-            Description = $"The form: {string.Join(", ", ArtifactExport.Targets)}.", HelpName = "NAME", Required = true,
+            Description = $"The form: {string.Join("; ", Kinds.Of<ExportForm>().Select(form => $"{form.Name}, {form.Help}"))}.",
+            HelpName = "NAME", Required = true,
         });
-        to.CompletionSources.Add([.. ArtifactExport.Targets]);
+        to.CompletionSources.Add([.. forms]);
         Option<string> folder = Add(command, new Option<string>("--out")
         {
-            Description = "The folder to make; without it FILE's name with the form behind it.", HelpName = "FOLDER",
+            Description = "The folder to make, for onnx the file; without it FILE's name with the form behind it.", HelpName = "PATH",
+        });
+        Option<string> expert = Add(command, new Option<string>("--expert")
+        {
+            Description = "Which expert of a run folder, counted from 0, for --to onnx.", HelpName = "NUMBER",
         });
         Option<bool> measure = Add(command, new Option<bool>("--measure")
         {
@@ -47,12 +68,26 @@ internal sealed class ExportCommand : CommandDefinition
             Description = "Also write test.npz: the test images of the claim as uint8 with their labels, for load_infmatch.py.",
         });
         AddSettings(command, Named("Data", "Device", "Threads", "MemoryLimit"));
-        return at => at.Artifacts().Export(
-            at.Value(file)!,
-            new ExportRequest(OptionText.OneOf("--to", at.Value(to)!, ArtifactExport.Targets), at.Value(folder))
+        return at =>
+        {
+            string target = OptionText.OneOf("--to", at.Value(to)!, forms);
+            RunSettings given = at.Resolve().Settings;
+            string? made = at.Value(folder);
+            if (made?.Trim().Length == 0)
+                throw DistillException.BadValue("--out", made, "a path");
+            int? number = at.Value(expert) is { } text ? OptionText.Whole("--expert", text, 0, 999) : null;
+            if (Kinds.Find<ExportForm>(target) is SetForm)
             {
-                Measures = at.Value(measure), HasTestImages = at.Value(testImages),
-            },
-            at.Resolve().Settings);
+                if (number is not null)
+                    throw new DistillException(ExitCode.Usage, "IM2022", "--expert goes with --to onnx only. Leave it out.");
+                at.Artifacts().Export(
+                    at.SetFile(at.Value(file)!, given),
+                    new ExportRequest(target, made) { Measures = at.Value(measure), HasTestImages = at.Value(testImages) }, given);
+                return;
+            }
+            if (at.Value(measure) || at.Value(testImages))
+                throw new DistillException(ExitCode.Usage, "IM2022", "--measure and --test-images go with forms of a set. Leave them out.");
+            at.Network().Export(at.Value(file)!, number, made, given);
+        };
     }
 }

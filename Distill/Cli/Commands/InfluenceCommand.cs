@@ -12,10 +12,14 @@ internal sealed class InfluenceCommand : CommandDefinition
     public override int Place => 7;
 
     /// <inheritdoc/>
+    public override CommandGroup Group => CommandGroup.Results;
+
+    /// <inheritdoc/>
     public override string Help =>
         """
-        Estimates of what training examples do to a trained network: 'validate' holds them to training again, 'scores' gives
-        every example of a training its score.
+        Estimates what training examples do to a trained network.
+
+        'validate' compares estimates with training again. 'scores' gives every example of a training its score.
         """;
 
     /// <inheritdoc/>

@@ -14,14 +14,15 @@ internal sealed class InfluenceScoresCommand : CommandDefinition
     /// <inheritdoc/>
     public override string Help =>
         """
-        Trains a network and scores every training example by what its weight does to the loss of test images: positive is
-        harmful. Writes scores.csv and pictures of the most helpful and most harmful images of each class by the first
-        estimate. With --flip-labels a share of the labels is made wrong first, and the table tells how well each estimate
-        finds them.
+        Scores every training example by what it does to the test loss.
+
+        A network is trained; the score says what the weight of an example does to the loss of test images, and positive is harmful.
+        Writes scores.csv and pictures of the most helpful and most harmful images of each class by the first estimate. With
+        --flip-labels a share of the labels is made wrong first, and the table tells how well each estimate finds them.
 
         Examples:
-          dotnet run --project Distill -- influence scores --flip-labels 0.1
-          dotnet run --project Distill -- influence scores --model convnet --estimators unrolled tracin --number-type float32
+          infmatch influence scores --flip-labels 0.1
+          infmatch influence scores --model convnet --estimators unrolled tracin --number-type float32
         """;
 
     /// <inheritdoc/>

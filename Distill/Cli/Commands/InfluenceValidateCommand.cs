@@ -17,14 +17,16 @@ internal sealed class InfluenceValidateCommand : CommandDefinition
     /// <inheritdoc/>
     public override string Help =>
         """
-        Trains a small network again without single examples, groups and random halves, and on candidate sets, always with the
-        same initialisation and order, and compares with what the estimates predict: displacement of the parameters,
-        Spearman's correlation, LDS, and J with the distance that training on a set really ends at. Trainings are kept
-        below --out, and a second call uses them. --threads says how many trainings or estimates run at once.
+        Compares estimates of influence with training again.
+
+        A small network is trained again without single examples, groups and random halves, and on candidate sets, always with the
+        same initialisation and order. Compared are the displacement of the parameters, Spearman's correlation, LDS, and J with the
+        distance at which training on a set really ends. Trainings are kept below --out, and a second call uses them. --threads says
+        how many trainings or estimates run at once.
 
         Examples:
-          dotnet run --project Distill -- influence validate --horizons 10 30 100 --seeds 1
-          dotnet run --project Distill -- influence validate --dataset mnist --data ~/data --model mlp --momentum 0.9 --json
+          infmatch influence validate --horizons 10 30 100 --seeds 1
+          infmatch influence validate --dataset mnist --data ~/data --model mlp --momentum 0.9 --json
         """;
 
     /// <inheritdoc/>

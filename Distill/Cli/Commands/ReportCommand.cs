@@ -14,15 +14,17 @@ internal sealed class ReportCommand : CommandDefinition
     /// <inheritdoc/>
     public override string Help =>
         """
-        Writes report.html into a run's folder: verdict, accuracies beside the baselines, images before and after and at the
-        steps kept, curves, classes, features of real and synthetic images, time and memory, configuration, environment, and the
-        commands that make the run again. Every run writes it at its end; this writes it for older and interrupted runs, and
-        says what these did not record. The page is one file that needs no other.
+        Writes the page about a run, report.html, into its folder.
+
+        The page has the verdict, the accuracies beside the baselines, the images before, between and after, curves, classes,
+        features of real and synthetic images, time and memory, configuration, environment, and the commands that make the run
+        again. Every run writes it at its end. This command writes it for older and interrupted runs as well, and the page says
+        what these did not record. It is one file that needs no other.
 
         Examples:
-          dotnet run --project Distill -- report
-          dotnet run --project Distill -- report runs/RUN
-          dotnet run --project Distill -- report runs/RUN --against runs/RUN2
+          infmatch report
+          infmatch report runs/RUN
+          infmatch report runs/RUN --against runs/RUN2
         """;
 
     /// <inheritdoc/>

@@ -12,16 +12,22 @@ internal sealed class ResumeCommand : CommandDefinition
     public override int Place => 8;
 
     /// <inheritdoc/>
+    public override CommandGroup Group => CommandGroup.Make;
+
+    /// <inheritdoc/>
     public override string Help =>
         """
-        Continues an interrupted run, ablation, training of experts or evaluation from its last saved state; the result has the
-        same bits as an uninterrupted one. Every file that is read is held to the hash that it states. Settings stay as
-        config.json has them; what may change is where the data, the experts and the start are, and on what is computed.
+        Continues an interrupted run, evaluation, ablation or training of experts.
+
+        It goes on from the last saved state, and the result has the same bits as an uninterrupted one. Every file that is read must
+        have the hash that it states. Settings stay as config.json has them. What may change is where the data, the experts and the
+        start are, and on what is computed. Without a name it takes the latest run, or the newest unfinished one where that is
+        complete.
 
         Examples:
-          dotnet run --project Distill -- resume
-          dotnet run --project Distill -- resume runs/RUN
-          dotnet run --project Distill -- resume runs/RUN --data /mnt/data
+          infmatch resume
+          infmatch resume runs/RUN
+          infmatch resume runs/RUN --data /mnt/data
         """;
 
     /// <inheritdoc/>

@@ -12,12 +12,17 @@ internal sealed class TrainCommand : CommandDefinition
     public override int Place => 2;
 
     /// <inheritdoc/>
+    public override CommandGroup Group => CommandGroup.Make;
+
+    /// <inheritdoc/>
     public override string Help =>
         """
-        Trains experts on a data set and records their trajectories, for distill --experts-from.
+        Trains experts on a data set and records their trajectories.
+
+        'distill --experts-from' uses them.
 
         Example:
-          dotnet run --project Distill -- train --dataset fashion-mnist --experts 10 --experts-from experts/fashion
+          infmatch train --dataset fashion-mnist --experts 10 --experts-from experts/fashion
         """;
 
     /// <inheritdoc/>

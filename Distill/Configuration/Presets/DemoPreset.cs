@@ -7,6 +7,9 @@ internal sealed class DemoPreset : Preset
     public override string Name => "demo";
 
     /// <inheritdoc/>
+    public override string Help => "A first look on the built-in images, in a minute or two on two cores.";
+
+    /// <inheritdoc/>
     public override IReadOnlyList<(string Property, string Text)> Values { get; } =
     [
         ("Dataset", "fashion-mnist-small"), ("Ipc", "1 10"), ("Method", "influence"), ("Estimator", "first-order"),
@@ -18,6 +21,6 @@ internal sealed class DemoPreset : Preset
         ("Experts", "3"), ("ExpertEpochs", "3"), ("ExpertSteps", "0"), ("ExpertBatch", "64"), ("ExpertRate", "0.05"),
         ("ExpertAugment", "none"), ("ExpertSchedule", "cosine"), ("Checkpoints", "16"), ("DenseSteps", "0"),
         ("Epochs", "200"), ("Repeats", "3"), ("EvalWidth", "32"), ("EvalRate", "0.01"), ("Augment", "none"),
-        ("EvaluateEvery", "0"), ("SaveEvery", "20"), ("Seed", "0"), ("Threads", "0"), ("Device", "auto"), ("Out", "runs"),
+        ("EvaluateEvery", "50"), ("EvaluateEpochs", "40"), ("ProbeEvery", "25"), ("SaveEvery", "20"), ("Seed", "0"), ("Threads", "0"), ("Device", "auto"), ("Out", "runs"),
     ];
 }

@@ -10,10 +10,14 @@ internal sealed class StandardPreset : Preset
     public override string? Base => "demo";
 
     /// <inheritdoc/>
+    public override string Help => "The values where no preset is named: wider networks, evaluated as in the literature.";
+
+    /// <inheritdoc/>
     public override IReadOnlyList<(string Property, string Text)> Values { get; } =
     [
         ("Ipc", "10"), ("Iterations", "400"), ("RealBatch", "200"), ("StartFirst", "16"), ("StartLast", "48"),
         ("Experts", "4"), ("ExpertEpochs", "4"), ("Checkpoints", "64"),
-        ("Epochs", "1000"), ("Repeats", "5"), ("EvalWidth", "128"), ("SaveEvery", "25"),
+        ("Epochs", "1000"), ("Repeats", "5"), ("EvalWidth", "128"), ("EvaluateEvery", "0"), ("EvaluateEpochs", "0"),
+        ("ProbeEvery", "auto"), ("SaveEvery", "25"),
     ];
 }

@@ -14,6 +14,9 @@ internal sealed class TrajectoryPreset : Preset
     public override IReadOnlyList<string> OlderNames { get; } = ["retrained"];
 
     /// <inheritdoc/>
+    public override string Help => "The best sets on full data sets, by matching trajectories; takes longer.";
+
+    /// <inheritdoc/>
     public override IReadOnlyList<(string Property, string Text)> Values { get; } =
     [
         ("Estimator", "trajectory-matching"), ("SyntheticRate", "0.02"), ("Iterations", "600"), ("LrImg", "500"), ("LrLabel", "20"),

@@ -57,7 +57,7 @@ internal sealed class FeatureStudy : IDisposable
         if (sets.FirstOrDefault(s => s.Metadata.GetValueOrDefault("dataset_sha256") != pair.Train.ContentHash()) is { } other)
         {
             throw new DistillException(
-                ExitCode.Data, "IM3062", $"{other.Source} was made of other training images than those of {pair.Name} here.");
+                ExitCode.Data, "IM3066", $"{other.Source} was made of other training images than those of {pair.Name} here.");
         }
         pair = pair.With(sets[0].Standardisation);
         using var scope = TensorScope.Begin();
@@ -67,7 +67,7 @@ internal sealed class FeatureStudy : IDisposable
         if (trajectory.ParameterCount != network.Layout.Count)
         {
             throw new DistillException(
-                ExitCode.Data, "IM3063",
+                ExitCode.Data, "IM3067",
                 $"{file} has {trajectory.ParameterCount} parameters, {network.Name} {network.Layout.Count}: it is no expert of this run.");
         }
         Tensor theta = trajectory.Theta(trajectory.Count - 1, backend, DType.Float32);

@@ -51,6 +51,11 @@ internal sealed class ConvergenceSection : ReportSection
         foreach (IGrouping<string, (RecordedRun Run, int Number)> method in runs.Select((run, i) => (Run: run, Number: i))
             .Where(r => r.Run.Settings is not null).GroupBy(r => r.Run.Settings!.MethodKind.LossName, StringComparer.Ordinal))
         {
+            yield return new LineChart($"{method.Key} on fixed windows", "updates of S", [
+                .. method.Select(r => new ChartSeries(
+                    RunComparison.LetterOf(r.Number), RunComparison.ColourOf(r.Number),
+                    [.. r.Run.Curve(ipc, MetricsFile.ProbeKey).Select(p => ((double)p.Iteration, p.Value))]) { HasDots = true }),
+            ]);
             yield return new LineChart($"{method.Key}, moving mean", "updates of S", [
                 .. method.Select(r => ChartSeries.OfSteps(
                         method.Key, RunComparison.ColourOf(r.Number), r.Run.Curve(ipc, MetricsFile.LossKey)).Last() with

@@ -56,6 +56,11 @@ internal sealed class CurvesSection : ReportSection
         LineChart Chart(string title, IEnumerable<ChartSeries> series) => new(title, Updates, [.. series]) { End = end };
         yield return Chart(AccuracyTitle, [Points("one network", "distilled", run.Curve(ipc, "accuracy"))]) with { Unit = "%" };
         yield return Chart(
+            $"{method.LossName} on fixed windows", [Points("mean over the windows", "probe", run.Curve(ipc, MetricsFile.ProbeKey))]) with
+        {
+            Note = "The same windows each time: this curve falls while S gets better.",
+        };
+        yield return Chart(
             $"{method.LossName} on the windows drawn",
             ChartSeries.OfSteps(method.LossName, "loss", run.Curve(ipc, MetricsFile.LossKey))) with
         {

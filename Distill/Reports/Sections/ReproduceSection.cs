@@ -54,10 +54,11 @@ internal sealed class ReproduceSection : ReportSection
         }
     }
 
-    // What was given, on the command line or by a variable of the environment.
+    // What was given, in whatever way.
     private static string Options(ResolvedSettings resolved) => string.Concat(Settings.All
-        .Where(s => s.IsOf(resolved.Settings) && resolved.Origins.TryGetValue(s.Property, out string? origin)
-            && (origin.StartsWith("command line", StringComparison.Ordinal) || origin.StartsWith("environment", StringComparison.Ordinal)))
+        .Where(s => s.IsOf(resolved.Settings) && s.Show(resolved.Settings).Length > 0
+            && resolved.Origins.TryGetValue(s.Property, out string? origin)
+            && origin.Split(' ')[0] is not ("preset" or "protocol" or "not"))
         .Select(s => $" {s.Name} {Value(s, resolved.Settings)}"));
 
     private static string Value(Setting setting, RunSettings settings) => setting.Many

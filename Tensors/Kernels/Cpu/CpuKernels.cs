@@ -7,7 +7,8 @@ namespace InfMatch.Tensors;
 internal abstract unsafe class CpuKernels<T>(HostBackend backend, WorkerPool pool)
     : HostKernels<T>(backend), IKernel<BroadcastToCall>, IKernel<LogSoftmaxCall>, IKernel<CrossEntropyCall>,
         IKernel<CrossEntropyGradientCall>, IKernel<GatherRowsCall>, IKernel<ScatterRowsCall>, IKernel<AffineSampleCall>,
-        IKernel<AffineSampleGradientCall>, IKernel<MaxPool2dCall>, IKernel<MaxPool2dGradientCall>
+        IKernel<AffineSampleGradientCall>, IKernel<MaxPool2dCall>, IKernel<MaxPool2dGradientCall>, IKernel<SliceCall>,
+        IKernel<PutSliceCall>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     // Elements in one chunk of an elementwise kernel: long against the cost of handing it out, short enough for the
@@ -127,6 +128,28 @@ internal abstract unsafe class CpuKernels<T>(HostBackend backend, WorkerPool poo
             Span<T> to = dx.Span.Slice(indices[i] * row, row);
             TensorPrimitives.Add(to, dy.Span.Slice(i * row, row), to);
         }
+    }
+
+    public void Run(SliceCall call)
+    {
+        (SliceGeometry g, HostBlock<T> x, HostBlock<T> y) = (call.Geometry, Block(call.X), Block(call.Y));
+        int stride = g.Stride, offset = g.Offset, length = g.PieceLength;
+        pool.RunChunks(g.Pieces, RowsOf(length), (begin, end) =>
+        {
+            for (int i = begin; i < end; i++)
+                x.Span.Slice(i * stride + offset, length).CopyTo(y.Span.Slice(i * length, length));
+        });
+    }
+
+    public void Run(PutSliceCall call)
+    {
+        (SliceGeometry g, HostBlock<T> x, HostBlock<T> y) = (call.Geometry, Block(call.X), Block(call.Y));
+        int stride = g.Stride, offset = g.Offset, length = g.PieceLength;
+        pool.RunChunks(g.Pieces, RowsOf(length), (begin, end) =>
+        {
+            for (int i = begin; i < end; i++)
+                x.Span.Slice(i * length, length).CopyTo(y.Span.Slice(i * stride + offset, length));
+        });
     }
 
     public void Run(AffineSampleCall call) =>

@@ -28,6 +28,9 @@ public abstract partial class HostBackend : Backend
     /// <inheritdoc/>
     public sealed override MemoryReport Memory => _memory.Report;
 
+    /// <inheritdoc/>
+    public sealed override void WatchPeak() => _memory.WatchPeak();
+
     /// <summary>The number of times that memory was asked for so far.</summary>
     public long MemoryRequests => _memory.Requests;
 

@@ -15,7 +15,7 @@ internal sealed class HostMemory(string device, long budget)
     private readonly Lock _lock = new();
     private readonly long _limit = Math.Min(budget, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
     private readonly Dictionary<(DType, int), List<Idle>> _cached = [];
-    private long _inUse, _cachedBytes, _peak, _peakInUse, _rents;
+    private long _inUse, _cachedBytes, _peak, _peakInUse, _watchedPeak, _rents;
     private int _live;
 
     /// <summary>Refuses the request with this number, from 1; 0 for none. For tests of what a refusal leaves behind.</summary>
@@ -29,8 +29,15 @@ internal sealed class HostMemory(string device, long budget)
         get
         {
             lock (_lock)
-                return new MemoryReport(_inUse, _cachedBytes, _peak, _live, _limit) { PeakInUse = _peakInUse };
+                return new MemoryReport(_inUse, _cachedBytes, _peak, _live, _limit) { PeakInUse = _peakInUse, WatchedPeak = _watchedPeak };
         }
+    }
+
+    /// <summary>What is held now is the largest sum until more is.</summary>
+    public void WatchPeak()
+    {
+        lock (_lock)
+            _watchedPeak = _inUse;
     }
 
     public T[] Rent<T>(int length) where T : unmanaged
@@ -152,6 +159,7 @@ internal sealed class HostMemory(string device, long budget)
         _live += buffers;
         _peak = Math.Max(_peak, _inUse + _cachedBytes);
         _peakInUse = Math.Max(_peakInUse, _inUse);
+        _watchedPeak = Math.Max(_watchedPeak, _inUse);
     }
 }
 

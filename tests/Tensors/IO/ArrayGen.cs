@@ -8,7 +8,7 @@ namespace InfMatch.Tests.IO;
 internal static class ArrayGen
 {
     public static readonly Gen<NamedArray[]> Sets =
-        Gen.Select(Gen.Enum<ArrayElement>(), Gen.Int[0, 5].Array[0, 4], Gen.ULong).Array[0, 6]
+        Gen.Select(Gen.Int[0, ArrayElements.Kept.Count - 1].Select(i => ArrayElements.Kept[i]), Gen.Int[0, 5].Array[0, 4], Gen.ULong).Array[0, 6]
             .Select(parts => parts.Select((p, k) => Make($"array.{k}/ü", p.Item1, p.Item2, p.Item3)).ToArray());
 
     public static NamedArray Make(string name, ArrayElement element, int[] dimensions, ulong seed)

@@ -63,7 +63,7 @@ public class NpyTests
     [InlineData("{'descr': '|O', 'fortran_order': False, 'shape': (2,), }", 8, "pickled Python objects")]
     [InlineData("{'descr': 'O', 'fortran_order': False, 'shape': (2,), }", 8, "pickled Python objects")]
     [InlineData("{'descr': '>f4', 'fortran_order': False, 'shape': (2,), }", 8, "'>f4' is not supported")]
-    [InlineData("{'descr': '<f2', 'fortran_order': False, 'shape': (2,), }", 4, "'<f2' is not supported")]
+    [InlineData("{'descr': '<f16', 'fortran_order': False, 'shape': (2,), }", 32, "'<f16' is not supported")]
     [InlineData("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,), }", 8, "structured")]
     [InlineData("{'descr': '<f4', 'fortran_order': True, 'shape': (2,), }", 8, "Fortran order")]
     [InlineData("{'descr': '<f4', 'fortran_order': 0, 'shape': (2,), }", 8, "expected False")]

@@ -6,22 +6,25 @@ namespace InfMatch.Distill;
 /// README.md beside an export, in the form of Hugging Face's dataset cards: what the set is, where it comes from, what it
 /// claims and under which conditions, how to load it and how to make it again.
 /// </summary>
-internal sealed class DatasetCard(
-    SyntheticArtifact artifact, string target, PixelView pixels, (Accuracy Exact, Accuracy Pixels)? measured)
+internal sealed class DatasetCard(SetContent set, SetForm form, (Accuracy Exact, Accuracy Pixels)? measured)
 {
     private const string None = "not stated in the file";
 
-    /// <summary>Whether test.npz stands beside it.</summary>
-    public bool HasTestImages { get; init; }
+    private readonly SyntheticArtifact _artifact = set.Artifact;
+
+    /// <summary>What the form has to say in the head, as lines of YAML.</summary>
+    public IReadOnlyList<string> MoreHead { get; init; } = [];
+
+    private bool HasTestImages => set.TestImages is not null;
 
     /// <summary>The card.</summary>
     public string Text() => string.Concat(Head().Concat(Origin()).Concat(Use()).Concat(Limits()).Select(line => line + "\n"));
 
     private IEnumerable<string> Head()
     {
-        string source = artifact.Metadata.GetValueOrDefault("dataset", None), dataset = TableText.Markdown(source);
+        string source = _artifact.Metadata.GetValueOrDefault("dataset", None), dataset = TableText.Markdown(source);
         (string licence, _) = DatasetCatalog.LicenceOf(source);
-        int each = artifact.Count / artifact.Classes;
+        int each = _artifact.Count / _artifact.Classes;
         yield return "---";
         yield return $"license: {licence}";
         yield return "task_categories:";
@@ -31,26 +34,28 @@ internal sealed class DatasetCard(
         yield return "- synthetic";
         yield return $"pretty_name: {TableText.Yaml($"{source}, {each} per class, distilled")}";
         yield return "size_categories:";
-        yield return $"- {SizeOf(artifact.Count)}";
+        yield return $"- {SizeOf(_artifact.Count)}";
+        foreach (string line in MoreHead)
+            yield return line;
         yield return "---";
         yield return "";
         yield return $"# {dataset}, distilled to {each} {(each == 1 ? "image" : "images")} per class";
         yield return "";
-        yield return $"{artifact.Count} synthetic images {artifact.Image} of {artifact.Classes} classes with soft labels. A network that is " +
+        yield return $"{_artifact.Count} synthetic images {_artifact.Image} of {_artifact.Classes} classes with soft labels. A network that is " +
             "trained on them is to classify the real test images of the source nearly as well as one that saw all of it.";
         yield return "";
     }
 
     private IEnumerable<string> Origin()
     {
-        string source = artifact.Metadata.GetValueOrDefault("dataset", None), dataset = TableText.Markdown(source);
+        string source = _artifact.Metadata.GetValueOrDefault("dataset", None), dataset = TableText.Markdown(source);
         (_, string note) = DatasetCatalog.LicenceOf(source);
         yield return "## Source";
         yield return "";
         yield return $"- data set: {dataset}. {note}";
         yield return $"- training images: SHA-256 {Value("dataset_sha256")}";
         yield return $"- test images: SHA-256 {Value("test_sha256")}";
-        yield return $"- classes: {string.Join(", ", artifact.ClassNames.Select(TableText.Markdown))}";
+        yield return $"- classes: {string.Join(", ", _artifact.ClassNames.Select(TableText.Markdown))}";
         yield return "";
         yield return "## Method";
         yield return "";
@@ -69,7 +74,7 @@ internal sealed class DatasetCard(
 
     private IEnumerable<string> Use()
     {
-        string network = artifact.Metadata.GetValueOrDefault("network", None);
+        string network = _artifact.Metadata.GetValueOrDefault("network", None);
         yield return "## What is in this folder";
         yield return "";
         foreach (string line in Content())
@@ -92,7 +97,7 @@ internal sealed class DatasetCard(
         yield return "";
         yield return "## How to check and to make it again";
         yield return "";
-        yield return "    dotnet run --project Distill -- verify set.safetensors        # the file that 'distill' wrote";
+        yield return "    infmatch verify set.safetensors        # the file that 'distill' wrote";
         yield return "";
         yield return $"SHA-256 of images and label logits: {Value("set_sha256")}. The same settings, seed, machine and build make the same";
         yield return "bits.";
@@ -106,27 +111,21 @@ internal sealed class DatasetCard(
         yield return "- The images are made for training of networks like the one named; they are no samples of the source and show";
         yield return "  nothing that could be measured from them.";
         yield return "- What the source is biased in, the set is, too. Pixels of single source images may be recognisable in it.";
-        foreach (string missing in artifact.Missing)
+        foreach (string missing in _artifact.Missing)
             yield return $"- The file does not hold {missing}.";
     }
 
     private IEnumerable<string> Content()
     {
-        yield return target switch
+        foreach (string line in form.Files(set))
+            yield return line;
+        if (form.IsLossy)
         {
-            "npz" => "- `set.npz`: images (standardised float32), images_u8, labels, label_logits, soft_labels, lr, weight, metadata",
-            "safetensors" => "- `set.safetensors`: the artifact itself, byte for byte; 'verify' and 'evaluate' take it",
-            "png" => "- `images/00000.png` …, `labels.csv`, `soft_labels.csv`, `classes.txt` (one name a line, in the order of labels)",
-            _ => "- `images/00_class/000.png` … for torchvision's ImageFolder (`images/` is its root; the numbers keep the order " +
-                "of labels), `labels.csv`, `soft_labels.csv`, `classes.txt` (the original names)",
-        };
-        if (ArtifactExport.IsPictures(target))
-        {
-            yield return $"- lossy: {pixels.Loss}.";
+            yield return $"- lossy: {set.Pixels.Loss}.";
             yield return measured is { } m
                 ? $"- measured again: {m.Exact} % with the images of the artifact, {m.Pixels} % with these pixels"
                 : "- what that costs in accuracy was not measured (`export --measure`)";
-            if (artifact.Whitening is not null)
+            if (_artifact.Whitening is not null)
                 yield return "- `zca.npz`: the whitening; the pixels are unwhitened, `load` whitens them again";
         }
         if (HasTestImages)
@@ -136,11 +135,11 @@ internal sealed class DatasetCard(
 
     private string Preprocessing()
     {
-        string zca = artifact.Whitening is null ? "" : ", then ZCA whitening with the set's matrix";
+        string zca = _artifact.Whitening is null ? "" : ", then ZCA whitening with the set's matrix";
         return $"(pixel / 255 − mean) / std, mean {Value("mean")}, std {Value("std")}{zca}";
     }
 
-    private string Value(string key) => TableText.Markdown(artifact.Metadata.GetValueOrDefault(key, None));
+    private string Value(string key) => TableText.Markdown(_artifact.Metadata.GetValueOrDefault(key, None));
 
     private static string SizeOf(int n) => n < 1000 ? "n<1K" : n < 10_000 ? "1K<n<10K" : n < 100_000 ? "10K<n<100K" : "100K<n<1M";
 }

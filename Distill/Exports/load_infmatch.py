@@ -1,4 +1,4 @@
-"""Loads the distilled set in this folder and trains on it: needs numpy and torch (and Pillow for PNG files).
+"""Loads the distilled set in this folder and trains on it: needs numpy and torch (Pillow for PNG, pyarrow for parquet).
 
     from load_infmatch import load, decode, preprocess_test
     images, soft_labels, recipe = load()            # as stored; recipe has lr, epochs, network, ...
@@ -12,7 +12,7 @@ writes it here (then --data can be left out), MNIST's or Fashion-MNIST's t10k-*-
 
 Training knows protocols A and B and the ConvNet with instance norm and average pooling; anything else is refused.
 """
-import argparse, csv, gzip, hashlib, json, re
+import argparse, csv, gzip, hashlib, io, json, re
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,7 @@ def shown(text):
 
 
 def read_safetensors(path):
-    types = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1"}
+    types = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1"}
     raw = Path(path).read_bytes()
     size = int.from_bytes(raw[:8], "little")
     header, data = json.loads(raw[8:8 + size]), raw[8 + size:]
@@ -38,12 +38,26 @@ def read_safetensors(path):
 
 
 def read_png(folder):
-    from PIL import Image
+    try:
+        from PIL import Image
+    except ImportError:
+        raise SystemExit("load_infmatch.py: reading pictures takes Pillow: pip install pillow. Or export to npz.") from None
     with open(folder / "soft_labels.csv", newline="", encoding="utf-8") as f:
         rows = list(csv.reader(f))[1:]
-    pixels = [np.asarray(Image.open(folder / row[0])) for row in rows]
+    return stack((Image.open(folder / row[0]) for row in rows), ([float(v) for v in row[1:]] for row in rows))
+
+
+def read_parquet(file):
+    import pyarrow.parquet
+    from PIL import Image
+    rows = pyarrow.parquet.read_table(file).to_pylist()
+    return stack((Image.open(io.BytesIO(row["image"]["bytes"])) for row in rows), (row["soft_label"] for row in rows))
+
+
+def stack(images, soft_labels):
+    pixels = [np.asarray(image) for image in images]
     pixels = np.stack([p[None] if p.ndim == 2 else p.transpose(2, 0, 1) for p in pixels])
-    return {"images_u8": pixels, "soft_labels": np.array([[float(v) for v in row[1:]] for row in rows], np.float32)}
+    return {"images_u8": pixels, "soft_labels": np.array(list(soft_labels), np.float32)}
 
 
 def load(folder=HERE):
@@ -54,8 +68,10 @@ def load(folder=HERE):
         arrays = dict(np.load(folder / "set.npz", allow_pickle=False))
     elif (folder / "set.safetensors").exists():
         arrays = read_safetensors(folder / "set.safetensors")
+        arrays.update({name: arrays[name].astype(np.float32) for name in ("images", "label_logits")})
     else:
-        arrays = read_png(folder)
+        parquet = folder / "data" / "train-00000-of-00001.parquet"
+        arrays = read_parquet(parquet) if parquet.exists() else read_png(folder)
         if (folder / "zca.npz").exists():
             arrays.update(np.load(folder / "zca.npz", allow_pickle=False))
     recipe["zca_arrays"] = (arrays["zca_mean"], arrays["zca_matrix"]) if "zca_mean" in arrays else None

@@ -1,0 +1,14 @@
+namespace InfMatch.Distill;
+
+/// <summary>'plan resume': what is left of a run.</summary>
+internal sealed class PlanResumeCommand() : PlannedCommand(new ResumeCommand())
+{
+    /// <inheritdoc/>
+    public override string Help =>
+        """
+        Tells what is left of an interrupted run.
+
+        Example:
+          dotnet run --project Distill -- plan resume runs/RUN
+        """;
+}

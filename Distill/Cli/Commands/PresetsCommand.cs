@@ -1,0 +1,45 @@
+using System.CommandLine;
+
+namespace InfMatch.Distill;
+
+/// <summary>'presets': their names, and what one of them changes.</summary>
+internal sealed class PresetsCommand : CommandDefinition
+{
+    /// <inheritdoc/>
+    public override string Name => "presets";
+
+    /// <inheritdoc/>
+    public override int Place => 2;
+
+    /// <inheritdoc/>
+    public override CommandGroup Group => CommandGroup.Settings;
+
+    /// <inheritdoc/>
+    public override string Help =>
+        """
+        Lists the presets, or shows what one of them changes.
+
+        Examples:
+          infmatch presets
+          infmatch presets trajectory
+        """;
+
+    /// <inheritdoc/>
+    public override Action<CommandContext>? Build(Command command)
+    {
+        var name = new Argument<string?>("NAME")
+        {
+            Description = "The preset to show beside 'standard'; without one all are listed.", Arity = ArgumentArity.ZeroOrOne,
+        };
+        name.CompletionSources.Add([.. Presets.Names]);
+        command.Arguments.Add(name);
+        return at =>
+        {
+            var commands = new ConfigCommands(at.Terminal);
+            if (at.Value(name) is { } chosen)
+                commands.ShowPreset(Presets.Require("NAME", chosen));
+            else
+                commands.ListPresets();
+        };
+    }
+}

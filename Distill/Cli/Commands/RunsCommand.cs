@@ -1,0 +1,32 @@
+using System.CommandLine;
+
+namespace InfMatch.Distill;
+
+/// <summary>'runs': what lies in the folder of runs.</summary>
+internal class RunsCommand : CommandDefinition
+{
+    /// <inheritdoc/>
+    public override string Name => "runs";
+
+    /// <inheritdoc/>
+    public override int Place => 1;
+
+    /// <inheritdoc/>
+    public override string Help =>
+        """
+        Lists the runs with their data, status and accuracy, the newest first.
+
+        Unfinished runs go on with 'resume RUN'.
+
+        Examples:
+          infmatch runs
+          infmatch runs list --json
+        """;
+
+    /// <inheritdoc/>
+    public override Action<CommandContext>? Build(Command command)
+    {
+        AddSettings(command, Named("Out"));
+        return at => new RunListCommands(at.Terminal).List(at.Resolve().Settings.Out);
+    }
+}

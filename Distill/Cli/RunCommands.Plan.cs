@@ -1,0 +1,86 @@
+using InfMatch.Datasets;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+internal sealed partial class RunCommands
+{
+    // 'plan' makes no folder.
+    private void RequireWritable(string folder)
+    {
+        if (!isPlan)
+            RunFolder.RequireWritable(folder);
+    }
+
+    private static bool IsWhiteningLeft(DatasetPair pair, RunSettings settings) => settings.Zca is { } epsilon
+        && !File.Exists(ZcaWhitening.PathOf(pair.Train, epsilon, PreparedData.WhiteningFolder(settings)));
+
+    // Of a whole run, or of what its folder lacks.
+    private RunPlan PlanOf(RunSettings settings, PreparedData data, Requirements needs, RunFolder? folder)
+    {
+        var planner = new RunPlanner(settings, data);
+        if (IsWhiteningLeft(data.Pair, settings))
+            planner.Whiten(settings.Zca!.Value);
+        planner.Experts(settings.ExpertsFrom ?? folder?.Experts);
+        Network evaluated = data.NetworkOf(settings, settings.EvalWidth);
+        Summary? summary = folder is not null && File.Exists(folder.Summary) ? Summary.Read(folder.Summary) : null;
+        foreach (int ipc in settings.Ipc)
+        {
+            if (summary?.Results.FirstOrDefault(r => r.Ipc == ipc) is { Accuracy.IsComplete: true })
+                continue;
+            planner.Distil(ipc, evaluated, folder is null ? 0 : IterationOf(folder, ipc));
+            planner.Evaluate(evaluated, ipc, 3 * settings.Repeats, settings.Repeats, settings.Experts);
+        }
+        return Time(planner, needs);
+    }
+
+    private static int IterationOf(RunFolder folder, int ipc) => File.Exists(folder.Checkpoint(ipc))
+        ? DistillationRun.FromState(() => CheckpointFile.IterationOf(folder.Checkpoint(ipc)))
+        : 0;
+
+    private RunPlan PlanOfTraining(RunSettings settings, PreparedData data, Requirements needs, string? experts)
+    {
+        RunPlanner planner = new RunPlanner(settings, data).Experts(experts);
+        if (IsWhiteningLeft(data.Pair, settings))
+            planner.Whiten(settings.Zca!.Value);
+        return Time(planner, needs);
+    }
+
+    private RunPlan PlanOf(OpenedEvaluation evaluation, Func<EvaluatedColumn, int> known)
+    {
+        var planner = new RunPlanner(evaluation.Settings, evaluation.Data);
+        foreach (Network network in evaluation.Networks)
+        {
+            foreach (int ipc in evaluation.Settings.Ipc)
+            {
+                int Left((string Set, bool IsSoft) column) =>
+                    evaluation.Settings.Repeats - known(new EvaluatedColumn(network.Name, ipc, column.Set));
+                (string, bool IsSoft)[] columns = [.. EvaluationRun.Columns(evaluation)];
+                planner.Evaluate(
+                    network, ipc, columns.Sum(Left), columns.Where(c => c.IsSoft).Sum(Left),
+                    evaluation.Experts?.Library.Experts.Count ?? 0);
+            }
+        }
+        return Time(planner, evaluation.Needs);
+    }
+
+    private RunPlan Time(RunPlanner planner, Requirements needs) =>
+        planner.Time(needs, isPlan ? ProbeBudget.Plan : ProbeBudget.Line, TimeProvider.System, cancel);
+
+    private void Say(RunPlan plan) => terminal.Say($"Plan: {plan}.");
+
+    private void Show(RunPlan plan, RunSettings settings, Backend backend)
+    {
+        if (terminal.IsJson)
+        {
+            terminal.Data.WriteLine(plan.ToJson(command, backend.Description));
+            return;
+        }
+        terminal.Show(plan.ToTable());
+        terminal.Show($"About {plan.Time} in all; a step or two of each kind were taken to know it.");
+        terminal.Show(
+            $"Memory: {ByteSize.Text(plan.Needs.MemoryBytes)} of {backend.Name} at most. Disk: {ByteSize.Text(plan.Needs.DiskBytes)} " +
+            $"in {ShownPath.Of(settings.Out)}.");
+    }
+}

@@ -1,0 +1,65 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace InfMatch.Distill;
+
+/// <summary>What 'runs' does.</summary>
+internal sealed class RunListCommands(Terminal terminal)
+{
+    /// <summary>Shows every run below a folder, the newest first.</summary>
+    public void List(string root)
+    {
+        RunEntry[] runs = [.. RunFolder.All(root).Select(RunEntry.Of)];
+        if (runs.Length == 0)
+        {
+            terminal.Show($"There is no run below {ShownPath.Of(root)}.");
+        }
+        else
+        {
+            var table = new ResultTable(null, left: 6, "folder", "command", "data", "ipc", "status", "accuracy", "date")
+            {
+                Optional = ["command", "date", "data"],
+            };
+            foreach (RunEntry run in runs)
+            {
+                table.Add(
+                    Path.GetFileName(run.Path), run.Command ?? "-", run.Settings?.Dataset ?? "-",
+                    run.Settings is { } s ? string.Join(' ', s.Ipc) : "-", run.Status, AccuracyOf(run),
+                    run.Began.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture));
+            }
+            terminal.Show(table);
+            terminal.Show($"Folder: {ShownPath.Of(root)}. Accuracy: of the distilled sets, in percent.");
+            if (Array.Find(runs, r => r.Status == RunEntry.Unfinished) is { } unfinished)
+                terminal.ShowUnbroken($"Next: {ShellWord.Program} resume {ShellWord.OfPath(ShownPath.Of(unfinished.Path))}");
+        }
+        if (terminal.IsJson)
+            terminal.Data.WriteLine(new JsonArray([.. runs.Select(Json)]).ToJsonString(JsonText.Options));
+    }
+
+    private static string AccuracyOf(RunEntry run)
+    {
+        IpcResult[] measured = [.. run.Results.Where(r => r.Accuracy.Distilled is not null)];
+        return measured.Length == 0 ? "-"
+            : run.Command == "ablate" ? $"{measured.Length} rows"
+            : string.Join("; ", measured.Select(r => $"{r.Accuracy.Distilled!.Shown}{(r.Network is null ? "" : $" ({r.Network})")}"));
+    }
+
+    private static JsonObject Json(RunEntry run) => new()
+    {
+        ["folder"] = run.Path,
+        ["command"] = run.Command,
+        ["dataset"] = run.Settings?.Dataset,
+        ["ipc"] = run.Settings is { } s ? new JsonArray([.. s.Ipc.Select(i => JsonValue.Create(i))]) : null,
+        ["status"] = run.Status,
+        ["began"] = run.Began.ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture),
+        ["results"] = new JsonArray(
+        [
+            .. run.Results.Select(r => new JsonObject
+            {
+                ["ipc"] = r.Ipc, ["network"] = r.Network,
+                ["distilled"] = r.Accuracy.Distilled is { } a ? JsonSerializer.SerializeToNode(a, JsonText.Options) : null,
+            }),
+        ]),
+    };
+}

@@ -1,0 +1,154 @@
+using InfMatch.Influence;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>
+/// Takes a run apart into work of known kinds: the steps follow from the settings, and from what is on disk already. It mirrors
+/// <see cref="DistillationRun"/>, <see cref="ExpertLibrary"/> and <see cref="EvaluationRun"/>; tests hold it to them.
+/// </summary>
+/// <param name="settings">Of the run.</param>
+/// <param name="data">Its data.</param>
+internal sealed class RunPlanner(RunSettings settings, PreparedData data)
+{
+    // RealImages looks at so many images of a class at a time, and Fit at so many of the training set.
+    private const int LeastLooked = 64, WhiteningSide = 384;
+
+    private readonly Network _network = data.NetworkOf(settings, settings.Width);
+    private readonly TrainingPlan _expertPlan = PlanFactory.ExpertPlan(settings, data.Pair.Name);
+    private readonly List<PlannedWork> _work = [];
+
+    private int TestImages => data.TestImages.Shape[0];
+
+    /// <summary>Adds the training of experts that a folder lacks; of all where there is no folder yet.</summary>
+    public RunPlanner Experts(string? folder)
+    {
+        int missing = folder is null ? settings.Experts : ExpertLibrary.Missing(settings, folder).Length;
+        if (missing == 0)
+            return this;
+        int steps = _expertPlan.Steps(data.Train.Count);
+        var stage = new PlannedStage(
+            PlannedStage.Experts, null,
+            $"{missing} × {steps} steps of {Math.Min(_expertPlan.BatchSize, data.Train.Count)} images ({_network.Name})")
+        {
+            Things = missing,
+        };
+        Add(
+            stage, $"step {_network.Name} experts", missing * StepsOf(_expertPlan, data.Train.Count),
+            (probe, slot) => probe.TrainingStep(_network, () => probe.Train, _expertPlan, 1, slot));
+        Classify(stage, _network, missing * (double)TestImages);
+        Add(
+            stage, "hash", ExpertLibrary.MissingBytes(settings, _network, data.Pair, folder ?? ""),
+            (probe, slot) => probe.HashedByte(_network.Layout.Count * sizeof(float), slot));
+        return this;
+    }
+
+    /// <summary>Adds the distilling of a set from an iteration on.</summary>
+    public RunPlanner Distil(int ipc, Network evaluated, int from)
+    {
+        int left = settings.Iterations - from;
+        if (left <= 0)
+            return this;
+        var stage = new PlannedStage(PlannedStage.Distil, ipc, $"{left} updates of {ipc * data.Classes} images ({_network.Name})");
+        if (settings.StartFrom is null)
+            Classify(stage, _network, ImagesOfStart(ipc) * settings.Experts);
+        Add(stage, $"update ipc{ipc}", left, (probe, slot) => probe.Update(_network, ipc, from, slot));
+        if (settings.EvaluateEvery > 0)
+            EvaluateAlone(stage, evaluated, ipc, settings.Iterations / settings.EvaluateEvery - from / settings.EvaluateEvery);
+        return this;
+    }
+
+    /// <summary>Adds the evaluation of sets by networks that are still to be trained.</summary>
+    /// <param name="network">What evaluates.</param>
+    /// <param name="ipc">Images per class.</param>
+    /// <param name="left">How many networks.</param>
+    /// <param name="soft">How many of them on soft labels of experts.</param>
+    /// <param name="experts">How many experts there are for these.</param>
+    public RunPlanner Evaluate(Network network, int ipc, int left, int soft, int experts)
+    {
+        if (left == 0)
+            return this;
+        TrainingPlan plan = Protocols.Plan(settings, data.Pair.Name);
+        var stage = new PlannedStage(
+            PlannedStage.Evaluate, ipc, $"{left} networks × {plan.Epochs} epochs of {ImagesOf(ipc)} images ({network.Name})")
+        {
+            Things = left,
+        };
+        int degree = SetEvaluator.DegreeOfParallelism(network, Math.Min(ImagesOf(ipc), plan.BatchSize), data.Backend);
+        int together = 0, alone = 0;
+        for (int open = left; open > 0;)
+        {
+            int round = SetEvaluator.NextRound(open, degree);
+            (together, alone) = round > 1 ? (together + 1, alone) : (together, alone + 1);
+            open -= round;
+        }
+        if (together > 0)
+            TrainAndTest(stage, network, plan, ipc, together, degree);
+        EvaluateAlone(stage, network, ipc, alone);
+        Classify(stage, _network, soft * (double)ImagesOf(ipc) * experts);
+        return this;
+    }
+
+    /// <summary>Adds the whitening of the data.</summary>
+    public RunPlanner Whiten(double epsilon)
+    {
+        double d = data.Image.Count, n = data.Train.Count;
+        // Standardised pixels have a variance of 1 each, and neighbours are nearly equal: most of it lies in one direction.
+        double products = n * d * d + 3 * MatrixRoots.Steps(epsilon, d / 2) * d * d * d + (n + TestImages) * d * d / 2;
+        int side = (int)Math.Min(WhiteningSide, d);
+        Add(
+            new PlannedStage(PlannedStage.Data, null, FormattableString.Invariant($"ZCA whitening of {n} images, ε {epsilon}")),
+            "product", products, (probe, slot) => probe.Product(side, slot), (double)side * side * side);
+        return this;
+    }
+
+    /// <summary>The plan with its times.</summary>
+    public RunPlan Time(Requirements needs, ProbeBudget budget, TimeProvider clock, CancellationToken cancel) => new(
+        _work.Count == 0
+            ? []
+            : PlanTimer.Time(_work, _network, _expertPlan, new ProbeInputs(settings, data, clock, cancel), budget),
+        needs);
+
+    private void EvaluateAlone(PlannedStage stage, Network network, int ipc, int networks) =>
+        TrainAndTest(stage, network, Protocols.Plan(settings, data.Pair.Name), ipc, networks, 1);
+
+    private void TrainAndTest(PlannedStage stage, Network network, TrainingPlan plan, int ipc, int times, int atOnce)
+    {
+        Add(
+            stage, $"step {network.Name} ipc{ipc} ×{atOnce}", times * StepsOf(plan, ImagesOf(ipc)),
+            (probe, slot) => probe.TrainingStep(network, () => probe.TrainingSetOf(ipc), plan, atOnce, slot));
+        int every = settings.BestEvery ?? Protocols.BestEvery(settings);
+        int tests = 1 + (every > 0 ? (plan.Epochs - 1) / every : 0);
+        Classify(stage, network, (double)times * tests * TestImages, atOnce);
+    }
+
+    private void Classify(PlannedStage stage, Network network, double images, int atOnce = 1) => Add(
+        stage, $"test {network.Name} ×{atOnce}", images, (probe, slot) => probe.Classification(network, atOnce, slot),
+        Math.Min(TestImages, Evaluation.ImagesAtOnce(network)));
+
+    private void Add(
+        PlannedStage stage, string kind, double count, Func<StepProbe, ProbeSlot, double> measure, double together = 1)
+    {
+        if (count > 0)
+            _work.Add(new PlannedWork(stage, kind, count, measure) { Together = together });
+    }
+
+    private int ImagesOf(int ipc) => ipc * data.Classes * (settings.Factor ?? 1) * (settings.Factor ?? 1);
+
+    // Which images the experts are asked about, of which S then starts.
+    private double ImagesOfStart(int ipc)
+    {
+        SetStart start = PlanFactory.StartOf(settings);
+        int wanted = ImagesOf(ipc) / data.Classes, batch = Math.Max(LeastLooked, 2 * wanted);
+        double looked = start.Images == ImageStart.Correct
+            ? Enumerable.Range(0, data.Classes).Sum(c => Math.Min(batch, data.CountOfClass(c)))
+            : 0;
+        return looked + (start.Labels == LabelStart.Experts ? ImagesOf(ipc) : 0);
+    }
+
+    // In steps of full size: the last batch of an epoch takes less.
+    private static double StepsOf(TrainingPlan plan, int images) => Math.Min(
+        plan.MostSteps ?? double.MaxValue,
+        plan.Epochs * (images <= plan.BatchSize ? 1 : (double)images / plan.BatchSize));
+}

@@ -1,0 +1,210 @@
+using System.Security.Cryptography;
+using InfMatch.Influence;
+using InfMatch.Methods;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>
+/// Takes a few steps of each kind that a run consists of, on the device that holds the data, and tells how long one takes. On a
+/// <see cref="MemoryDryRun"/> under a <see cref="WorkClock"/> it tells how much one computes. Nothing of the run is touched: numbers
+/// are drawn from a key of its own, tensors live in scopes of its own, and experts that are not there yet are stood in for.
+/// </summary>
+internal sealed class StepProbe(RunSettings settings, PreparedData data, TimeProvider clock, CancellationToken cancel)
+{
+    // Learned by so little that S stays what it is, whatever the rate.
+    private const double LeastRate = 1e-9;
+
+    private readonly Backend _backend = data.Backend;
+    private readonly RandomKey _key = RandomKey.FromSeed(settings.Seed).Split("probe");
+
+    // Elsewhere a step has only been queued when it returns, and losses are what is waited for.
+    private bool IsInStep => _backend is HostBackend or MemoryDryRun;
+
+    /// <summary>What trains experts and is held against S.</summary>
+    public LabelledImages Train => data.Train;
+
+    /// <summary>Seconds of a training step of one network, while so many are trained in parallel.</summary>
+    public double TrainingStep(Network network, Func<LabelledImages> setOf, TrainingPlan plan, int atOnce, ProbeSlot slot)
+    {
+        using IDisposable detached = TensorScope.BeginDetached();
+        using var scope = TensorScope.Begin();
+        LabelledImages set = setOf();
+        return InParallel(atOnce, i => Train1(network, set, plan, _key.Split((ulong)i), slot));
+    }
+
+    private double Train1(Network network, LabelledImages set, TrainingPlan plan, RandomKey key, ProbeSlot slot)
+    {
+        var pace = new Pace(clock, slot);
+        int most = IsInStep ? slot.Most : Trainer.StepsPerRead * Math.Max(2, slot.Most / Trainer.StepsPerRead);
+        var trainer = new Trainer(network, set, plan with { MostSteps = Math.Min(most, plan.Steps(set.Count)) }, key.Split("train"));
+        using Tensor start = network.Initialise(_backend, DType.Float32, key.Split("init"));
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        void Count(int steps)
+        {
+            pace.Add(steps);
+            if (pace.IsOver)
+                stop.Cancel();
+        }
+        try
+        {
+            pace.Pass();
+            trainer.Run(
+                start,
+                _ =>
+                {
+                    if (IsInStep)
+                        Count(1);
+                },
+                losses =>
+                {
+                    if (!IsInStep)
+                        Count(losses.Values.Count);
+                },
+                stop.Token).Dispose();
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            // Enough is known.
+        }
+        return pace.Seconds;
+    }
+
+    /// <summary>Seconds in which a network classifies a test image, while so many networks do.</summary>
+    public double Classification(Network network, int atOnce, ProbeSlot slot)
+    {
+        using IDisposable detached = TensorScope.BeginDetached();
+        using var scope = TensorScope.Begin();
+        int count = ImagesAtOnce(network);
+        Tensor images = data.TestImages.View(0, new Shape([count, .. data.Image.Sizes]));
+        return InParallel(atOnce, i =>
+        {
+            using Tensor theta = network.Initialise(_backend, DType.Float32, _key.Split((ulong)i));
+            return Steps(slot, () => network.Logits(theta, images));
+        }) / count;
+    }
+
+    /// <summary>How many test images are classified together.</summary>
+    public int ImagesAtOnce(Network network) => Math.Min(data.TestImages.Shape[0], Evaluation.ImagesAtOnce(network));
+
+    /// <summary>Seconds of an update of S on the windows that the run will draw from an iteration on.</summary>
+    public double Update(Network network, int ipc, int from, ProbeSlot slot)
+    {
+        using IDisposable detached = TensorScope.BeginDetached();
+        using var scope = TensorScope.Begin();
+        RandomKey run = RandomKey.FromSeed(settings.Seed); // of it the draws follow; to draw them again changes none
+        float[] standIn;
+        using (Tensor theta = network.Initialise(_backend, DType.Float32, _key.Split("init")))
+            standIn = theta.ToArray<float>();
+        var expert = Expert.Placeholder(
+            network, data.Train, PlanFactory.ExpertPlan(settings, data.Pair.Name), PlanFactory.Checkpoints(settings), run, standIn);
+        using MethodSession method = DistillationRun.BeginMethod(
+            settings, data, network, [.. Enumerable.Repeat(expert, settings.Experts)], run);
+        RunSettings still = settings with { LrImg = settings.LrImg * LeastRate, LrLabel = settings.LrLabel * LeastRate };
+        using Distiller distiller = DistillationRun.MakeDistiller(still, data, method, SetOf(ipc), run, ipc);
+        Pace first = new(clock, slot, fewest: 1), again = new(clock, slot, fewest: 1);
+        for (int n = 0; !again.IsOver; n++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            int iteration = from + (int)(Spread(n) * (settings.Iterations - from));
+            Step(distiller, iteration, first, again);
+            Step(distiller, iteration, again, first); // finds kept what the first one made
+        }
+        (int, RandomKey)[] updates = [.. Enumerable.Range(from, settings.Iterations - from).Select(i => (i, distiller.KeyOf(i)))];
+        double filling = (double)method.UpdatesThatFill(updates) / updates.Length;
+        return filling * first.Seconds + (1 - filling) * again.Seconds;
+    }
+
+    private static void Step(Distiller distiller, int iteration, Pace pace, Pace other)
+    {
+        distiller.SkipTo(iteration);
+        pace.Pass();
+        try
+        {
+            distiller.Step();
+        }
+        catch (NumericalException)
+        {
+            // A stand-in's numbers may run away under rates that suit an expert's; the step has been computed all the same.
+        }
+        pace.Add();
+        other.Pass();
+    }
+
+    // Numbers 0 … 1, of which the first few lie as evenly as all do (van der Corput's sequence).
+    private static double Spread(int n)
+    {
+        double value = 0, bit = 0.5;
+        for (; n > 0; n >>= 1, bit /= 2)
+            value += bit * (n & 1);
+        return value;
+    }
+
+    /// <summary>Seconds in which a byte of a trajectory gets its hash.</summary>
+    public double HashedByte(int bytes, ProbeSlot slot)
+    {
+        if (_backend is MemoryDryRun)
+            return 0;
+        var buffer = new byte[bytes];
+        return Steps(slot, () => SHA256.HashData(buffer)) / bytes;
+    }
+
+    /// <summary>Seconds of a multiplication in a product of float64 matrices, as a whitening consists of.</summary>
+    public double Product(int side, ProbeSlot slot)
+    {
+        using IDisposable detached = TensorScope.BeginDetached();
+        using var scope = TensorScope.Begin();
+        var shape = new Shape(side, side);
+        Tensor a = Tensor.Full(_backend, DType.Float64, shape, 1), y = _backend.Empty(shape, DType.Float64);
+        return Steps(slot, () =>
+        {
+            _backend.Run(new MatMulCall(a, false, a, false, y));
+            y.View(0, Shape.Scalar).ToScalar(); // waits for it
+        }) / ((double)side * side * side);
+    }
+
+    /// <summary>What networks are trained on that evaluate a set; it belongs to the current scope.</summary>
+    public LabelledImages TrainingSetOf(int ipc) => SetOf(ipc).AsTrainingSet();
+
+    // Real images in the place of S, which has as many; it belongs to the current scope.
+    private SyntheticSet SetOf(int ipc)
+    {
+        int factor = settings.Factor ?? 1;
+        (Tensor images, _) = data.Select(data.RandomOfEachClass(ipc * factor * factor, _key.Split("images")));
+        int[] labels = [.. Enumerable.Range(0, ipc * data.Classes).Select(i => i / ipc)];
+        return new SyntheticSet(
+            factor > 1 ? Tiles.Pack(images, factor) : images,
+            LabelledImages.OneHot(_backend, DType.Float32, labels, data.Classes).Times(5))
+        {
+            Factor = factor,
+        };
+    }
+
+    private double Steps(ProbeSlot slot, Action step)
+    {
+        var pace = new Pace(clock, slot);
+        while (!pace.IsOver)
+        {
+            cancel.ThrowIfCancellationRequested();
+            using var own = TensorScope.Begin();
+            step();
+            pace.Add();
+        }
+        return pace.Seconds;
+    }
+
+    // As the pieces of a run: each has a thread, and takes as long as the slowest of all that share the memory.
+    private double InParallel(int count, Func<int, double> work)
+    {
+        if (count == 1)
+            return work(0);
+        var seconds = new double[count];
+        _backend.RunInParallel(count, i =>
+        {
+            using var own = TensorScope.Begin();
+            seconds[i] = work(i);
+        });
+        return seconds.Average();
+    }
+}

@@ -1,0 +1,68 @@
+using System.Text.Json;
+
+namespace InfMatch.Distill;
+
+/// <summary>A run folder as lists show it.</summary>
+/// <param name="Path">The folder.</param>
+/// <param name="Command">What made it; null where its configuration cannot be read.</param>
+/// <param name="Settings">Its settings; null where its configuration cannot be read.</param>
+/// <param name="Status">complete, unfinished, running or damaged.</param>
+internal sealed record RunEntry(string Path, string? Command, RunSettings? Settings, string Status)
+{
+    /// <summary>Complete: nothing is left to do.</summary>
+    public const string Complete = "complete";
+
+    /// <summary>Unfinished: 'resume' goes on with it.</summary>
+    public const string Unfinished = "unfinished";
+
+    /// <summary>Running: another process works in it.</summary>
+    public const string Running = "running";
+
+    /// <summary>Damaged: its files cannot be read.</summary>
+    public const string Damaged = "damaged";
+
+    /// <summary>What was measured so far.</summary>
+    public IReadOnlyList<IpcResult> Results { get; init; } = [];
+
+    /// <summary>When it began, in local time.</summary>
+    public DateTime Began => File.GetCreationTime(System.IO.Path.Combine(Path, RunFolder.ConfigName));
+
+    /// <summary>Reads what a folder says of itself; nothing is locked, and nothing is changed.</summary>
+    public static RunEntry Of(string path)
+    {
+        try
+        {
+            (string command, ResolvedSettings resolved) = ConfigFile.Read(System.IO.Path.Combine(path, RunFolder.ConfigName));
+            RunSettings settings = resolved.Settings;
+            (bool isComplete, IReadOnlyList<IpcResult> results) = command switch
+            {
+                "train" => (ExpertLibrary.Missing(
+                    settings, settings.ExpertsFrom ?? System.IO.Path.Combine(path, RunFolder.ExpertFolder)).Length == 0, []),
+                "ablate" => OfAblation(path),
+                _ => OfSummary(System.IO.Path.Combine(path, RunFolder.SummaryName)),
+            };
+            string status = RunFolder.IsHeld(path) ? Running : isComplete ? Complete : Unfinished;
+            return new RunEntry(path, command, settings, status) { Results = results };
+        }
+        catch (Exception e) when (e is DistillException or IOException or UnauthorizedAccessException or JsonException)
+        {
+            return new RunEntry(path, null, null, Damaged);
+        }
+    }
+
+    private static (bool IsComplete, IReadOnlyList<IpcResult> Results) OfSummary(string file)
+    {
+        if (!File.Exists(file))
+            return (false, []);
+        var summary = Summary.Read(file);
+        return (summary.Complete, summary.Results);
+    }
+
+    private static (bool IsComplete, IReadOnlyList<IpcResult> Results) OfAblation(string path)
+    {
+        if (!File.Exists(System.IO.Path.Combine(path, AblationSummary.FileName)))
+            return (false, []);
+        var summary = AblationSummary.Read(path);
+        return (summary.Complete, [.. summary.Rows.SelectMany(r => r.Results)]);
+    }
+}

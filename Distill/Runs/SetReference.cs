@@ -1,0 +1,47 @@
+using System.Globalization;
+
+namespace InfMatch.Distill;
+
+/// <summary>What can stand for a set's file on the command line: the file, a run folder, or "latest".</summary>
+internal static class SetReference
+{
+    /// <summary>The file of a set: that of the most images per class where a run is named.</summary>
+    /// <param name="set">The file, a run folder, or latest.</param>
+    /// <param name="root">The folder of runs.</param>
+    /// <param name="note">Hears which file was taken, where that is not said by the name.</param>
+    /// <exception cref="DistillException">No run is there, or it has no set.</exception>
+    public static string Find(string set, string root, Action<string> note)
+    {
+        string? run = set == RunFolder.LatestWord ? RunFolder.Newest(root, HasSets)
+            : IsRun(set) ? set
+            : !Path.Exists(set) && IsRun(Path.Combine(root, set)) ? Path.Combine(root, set)
+            : null;
+        if (run is null)
+        {
+            return set != RunFolder.LatestWord
+                ? set
+                : throw new DistillException(
+                    ExitCode.Usage, "IM2003", $"no run below {root} has made a set yet. Name a file, or start a run with 'distill'.");
+        }
+        string file = FilesIn(run).LastOrDefault() ?? throw new DistillException(
+            ExitCode.Usage, "IM2003", $"{ShownPath.Of(run)} holds no distilled set. Name a file, or end the run with 'resume'.");
+        note($"Set: {ShownPath.Of(file)}");
+        return file;
+    }
+
+    private static bool IsRun(string folder) => File.Exists(Path.Combine(folder, RunFolder.ConfigName));
+
+    private static bool HasSets(string run) => FilesIn(run).Any();
+
+    // By images per class.
+    private static IEnumerable<string> FilesIn(string run)
+    {
+        string folder = Path.Combine(run, RunFolder.SetFolder);
+        return !Directory.Exists(folder)
+            ? []
+            : Directory.EnumerateFiles(folder, "ipc*.safetensors")
+                .Select(f => (File: f, Number: Path.GetFileNameWithoutExtension(f)["ipc".Length..]))
+                .Where(f => int.TryParse(f.Number, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+                .OrderBy(f => int.Parse(f.Number, CultureInfo.InvariantCulture)).Select(f => f.File);
+    }
+}
