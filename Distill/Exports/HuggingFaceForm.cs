@@ -132,7 +132,9 @@ internal sealed class HuggingFaceForm : SetForm
             await group.WriteAsync(fields[1], paths);
             await group.WriteAsync<long>(fields[2], rows.Select(row => row.Label).ToArray());
             int[] repetitions = [.. rows.SelectMany(row => row.Soft.Select((_, i) => i == 0 ? 0 : 1))];
-            await group.WriteAsync<float>(fields[3], rows.SelectMany(row => row.Soft).ToArray(), repetitions);
+            int[] definitions = [.. repetitions.Select(_ => fields[3].MaxDefinitionLevel)]; // every number is there
+            float[] soft = [.. rows.SelectMany(row => row.Soft)];
+            await group.WriteAllPartsAsync<float>(fields[3], soft, definitions, repetitions, CancellationToken.None);
             group.CompleteValidate();
         }
 

@@ -70,7 +70,7 @@ internal sealed record ExportedSet
 
     private static ExportedSet OfParquet(string folder, JsonElement metadata)
     {
-        IReadOnlyList<ParquetRow> rows = ParquetRow.Read(Path.Combine(folder, "data", "train-00000-of-00001.parquet"));
+        IReadOnlyList<ParquetRow> rows = ParquetRow.ReadByArrow(Path.Combine(folder, "data", "train-00000-of-00001.parquet")).Rows;
         string zca = Path.Combine(folder, "zca.npz");
         return new ExportedSet
         {

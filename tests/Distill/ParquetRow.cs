@@ -1,5 +1,4 @@
 using Parquet;
-using Parquet.Data;
 using Parquet.Schema;
 using ParquetSharp;
 
@@ -8,7 +7,7 @@ namespace InfMatch.Tests.Distill;
 /// <summary>A row of an exported parquet file.</summary>
 internal sealed record ParquetRow(byte[] Png, string Path, long Label, float[] Soft)
 {
-    /// <summary>The rows as Parquet.Net reads them, which wrote them.</summary>
+    /// <summary>The rows without their soft labels as Parquet.Net reads them, which wrote them; its reader of lists is internal.</summary>
     public static IReadOnlyList<ParquetRow> Read(string file) => ReadAsync(file).GetAwaiter().GetResult();
 
     /// <summary>The rows and texts as Apache Arrow's own reader gives them, on which pyarrow is built.</summary>
@@ -38,7 +37,12 @@ internal sealed record ParquetRow(byte[] Png, string Path, long Label, float[] S
         short[] definitions = new short[rows], repetitions = new short[rows];
         Assert.Equal(rows, typed.ReadBatch(rows, definitions, repetitions, values, out long read));
         Assert.Equal(rows, read);
-        return [.. values.Select(value => value.ToArray())];
+        return [.. values.Select(value =>
+        {
+            var bytes = new byte[value.Length];
+            System.Runtime.InteropServices.Marshal.Copy(value.Pointer, bytes, 0, bytes.Length);
+            return bytes;
+        })];
     }
 
     private static async Task<IReadOnlyList<ParquetRow>> ReadAsync(string file)
@@ -52,15 +56,8 @@ internal sealed record ParquetRow(byte[] Png, string Path, long Label, float[] S
         var paths = new string[rows];
         await group.ReadAsync(fields[0], png);
         await group.ReadAsync(fields[1], paths);
-        using RawColumnData<long> labels = await group.ReadRawColumnDataAsync<long>(fields[2]);
-        using RawColumnData<float> soft = await group.ReadRawColumnDataAsync<float>(fields[3]);
-        float[] numbers = soft.Values.ToArray();
-        int classes = numbers.Length / rows;
-        long[] label = labels.Values.ToArray();
-        return
-        [
-            .. Enumerable.Range(0, rows).Select(i =>
-                new ParquetRow(png[i], paths[i], label[i], numbers[(i * classes)..((i + 1) * classes)])),
-        ];
+        var label = new long[rows];
+        await group.ReadAsync<long>(fields[2], label);
+        return [.. Enumerable.Range(0, rows).Select(i => new ParquetRow(png[i], paths[i], label[i], []))];
     }
 }
