@@ -155,7 +155,7 @@ internal sealed partial class RunCommands(
         terminal.Say($"Data: {data.Pair.Train}; seed {settings.Seed}");
         terminal.Say($"Version: {EnvironmentReport.Version} {EnvironmentReport.Commit}");
         terminal.Say($"Run folder: {ShownPath.Of(folder.Path)}");
-        if (!ImageGrid.HasFont)
+        if (!PictureFont.Exists)
             terminal.Say("No font is installed: class names are left out of the pictures.");
         Say(PlanOf(settings, data, needs, folder));
         Summary summary;

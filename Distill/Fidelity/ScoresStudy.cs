@@ -130,8 +130,11 @@ internal sealed class ScoresStudy(FidelitySettings settings, StudyInput input)
                     .Concat(Enumerable.Repeat(White, each * size)).Take(each * size)),
             ];
             string path = Path.Combine(recorded.Folder, $"{what}.png");
-            ImageGrid.Write(path, pixels, input.Pair.Train.Channels, input.Pair.Train.Height, input.Pair.Train.Width,
-                input.Pair.Train.ClassNames);
+            ImageGrid.Write(path, new ImageGrid(
+                pixels, input.Pair.Train.Channels, input.Pair.Train.Height, input.Pair.Train.Width, input.Pair.Train.ClassNames)
+            {
+                Title = $"{input.Pair.Name}: the most {what} training images of each class, the most {what} first",
+            });
             Files.Add(path);
         }
     }

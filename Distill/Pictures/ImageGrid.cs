@@ -4,86 +4,156 @@ using SkiaSharp;
 
 namespace InfMatch.Distill;
 
-/// <summary>Images of a set in one PNG: a class a row, enlarged by whole pixels, with the class names at the left.</summary>
-internal static class ImageGrid
+/// <summary>
+/// Images of a set as a picture: the images of a class in a row behind its name, enlarged by whole pixels; under each image its
+/// label, where there is room. Classes of few images stand beside each other, so that a picture is never a strip.
+/// </summary>
+/// <param name="pixels">[M·ipc, C, H, W], all of class 0 first, C being 1 or 3.</param>
+/// <param name="channels">C.</param>
+/// <param name="height">H.</param>
+/// <param name="width">W.</param>
+/// <param name="classes">The names of the classes.</param>
+internal sealed class ImageGrid(byte[] pixels, int channels, int height, int width, IReadOnlyList<string> classes)
 {
-    /// <summary>Pixels between two images.</summary>
-    public const int Gap = 2;
-
     /// <summary>The most images of a class that are drawn; the others are in the set's file.</summary>
     public const int MostPerClass = 50;
 
-    private const int LabelWidth = 96, SmallestSide = 48;
-    private const float TextSize = 12;
+    private const int Gap = 4, NameWidth = 104, SmallestSide = 48, LargestSide = 112, WidestRow = 1500, LeastBeside = 5;
+    private const int LeastForLabels = 84, LabelLine = 14, TitleLine = 22, NoteLine = 18, Between = 28;
+    private const float LabelSize = 11, NameSize = 13, TitleSize = 16, NoteSize = 13;
 
-    /// <summary>Whether class names can be drawn on this machine.</summary>
-    public static bool HasFont { get; } = SKFontManager.Default.FontFamilyCount > 0;
+    private readonly int _perClass = pixels.Length / (channels * height * width * classes.Count);
 
-    /// <summary>How many times an image of this height is enlarged.</summary>
-    public static int ScaleOf(int height) => Math.Max(1, (SmallestSide + height - 1) / height);
+    /// <summary>What stands above the images; empty for nothing.</summary>
+    public string Title { get; init; } = "";
 
-    /// <summary>Where image (row, column) begins, in pixels of the PNG.</summary>
-    public static (int X, int Y) PositionOf(int row, int column, int height, int width)
+    /// <summary>What stands below them; empty for nothing.</summary>
+    public string Note { get; init; } = "";
+
+    /// <summary>The label of each image in lines; empty for none.</summary>
+    public IReadOnlyList<string[]> Labels { get; init; } = [];
+
+    /// <summary>How many times an image is enlarged.</summary>
+    public int Scale => Math.Max(
+        (SmallestSide + height - 1) / height,
+        Math.Clamp((WidestRow - NameWidth) / Columns - Gap, SmallestSide, LargestSide) / Math.Max(height, width));
+
+    private int Columns => Math.Min(_perClass, MostPerClass);
+
+    // How many classes stand beside each other.
+    private int Beside => classes.Count >= 2 * LeastBeside ? Math.Max(1, LeastBeside / Columns) : 1;
+
+    private int CellWidth => width * Scale + Gap;
+
+    private int LabelLines => PictureFont.Exists && width * Scale >= LeastForLabels && Labels.Count > 0 ? Labels.Max(l => l.Length) : 0;
+
+    private int CellHeight => height * Scale + Gap + LabelLines * LabelLine;
+
+    private string[] TitleLines => PictureFont.Exists && Title.Length > 0 ? Broken(Title, TitleSize) : [];
+
+    private string[] NoteLines => PictureFont.Exists && Note.Length > 0 ? Broken(Note, NoteSize) : [];
+
+    private int Wide => Beside * (NameWidth + Columns * CellWidth) + Gap;
+
+    private int Rows => (classes.Count + Beside - 1) / Beside;
+
+    private int Top => Gap + TitleLines.Length * TitleLine;
+
+    private int High => Top + Rows * CellHeight + NoteLines.Length * NoteLine;
+
+    /// <summary>Where image (class, number) begins, in pixels of the picture.</summary>
+    public (int X, int Y) PositionOf(int label, int number) => (
+        label % Beside * (NameWidth + Columns * CellWidth) + NameWidth + Gap + number * CellWidth,
+        Top + label / Beside * CellHeight);
+
+    /// <summary>Writes grids beside each other as one PNG.</summary>
+    public static void Write(string path, params IReadOnlyList<ImageGrid> grids)
     {
-        int scale = ScaleOf(height);
-        return (LabelWidth + Gap + column * (width * scale + Gap), Gap + row * (height * scale + Gap));
-    }
-
-    /// <summary>Writes pixels [M·ipc, C, H, W], all of class 0 first, C being 1 or 3.</summary>
-    public static void Write(
-        string path, ReadOnlySpan<byte> pixels, int channels, int height, int width, IReadOnlyList<string> classes)
-    {
-        int plane = height * width, perClass = pixels.Length / (channels * plane * classes.Count), scale = ScaleOf(height);
-        int columns = Math.Min(perClass, MostPerClass);
-        (int right, int bottom) = PositionOf(classes.Count, columns, height, width);
-        using var bitmap = new SKBitmap(right, bottom, SKColorType.Rgba8888, SKAlphaType.Opaque);
+        int wide = grids.Sum(g => g.Wide) + (grids.Count - 1) * Between, high = grids.Max(g => g.High);
+        using var bitmap = new SKBitmap(wide, high, SKColorType.Rgba8888, SKAlphaType.Opaque);
         using var canvas = new SKCanvas(bitmap);
         canvas.Clear(SKColors.White);
-        using var font = new SKFont(SKTypeface.Default, TextSize) { Edging = SKFontEdging.Antialias };
-        using var ink = new SKPaint { Color = SKColors.Black, IsAntialias = true };
-        for (int row = 0; row < classes.Count; row++)
+        foreach (ImageGrid grid in grids)
         {
-            (_, int top) = PositionOf(row, 0, height, width);
-            if (HasFont)
-                canvas.DrawText(PrintableText.Of(classes[row]), 4, top + (height * scale + TextSize) / 2, SKTextAlign.Left, font, ink);
-            for (int column = 0; column < columns; column++)
-            {
-                ReadOnlySpan<byte> image = pixels.Slice((row * perClass + column) * channels * plane, channels * plane);
-                using SKBitmap small = PngImage.Bitmap(image, channels, height, width);
-                (int x, int y) = PositionOf(row, column, height, width);
-                using SKImage source = SKImage.FromBitmap(small);
-                canvas.DrawImage(
-                    source, SKRect.Create(x, y, width * scale, height * scale), new SKSamplingOptions(SKFilterMode.Nearest));
-            }
+            grid.Draw(canvas);
+            canvas.Translate(grid.Wide + Between, 0);
         }
         canvas.Flush();
         byte[] bytes = PngImage.Encode(bitmap);
+        if (grids.Count == 1)
+            bytes = PngText.With(bytes, GridLayout.Keyword, grids[0].Layout.ToString());
         AtomicFile.Write(path, stream => stream.Write(bytes));
     }
 
-    /// <summary>The pixels [M·n, C, H, W] of a picture that <see cref="Write"/> made, n being the images of a class that it
-    /// shows.</summary>
-    /// <exception cref="DistillException">It is damaged, or no picture of such images.</exception>
-    public static byte[] Read(string path, int channels, int height, int width, int classes)
+    // Where the images are, which the picture itself tells to whoever takes them out again.
+    private GridLayout Layout => new(
+        PositionOf(0, 0).X, PositionOf(0, 0).Y, CellWidth, CellHeight, Scale, Columns, Beside, NameWidth + Columns * CellWidth);
+
+    private void Draw(SKCanvas canvas)
     {
-        using SKBitmap? bitmap = SKBitmap.Decode(path);
-        int scale = ScaleOf(height), pitch = width * scale + Gap, plane = height * width;
-        int columns = bitmap is null ? 0 : (bitmap.Width - PositionOf(0, 0, height, width).X) / pitch;
-        if (bitmap is null || columns < 1 || (bitmap.Width, bitmap.Height) != PositionOf(classes, columns, height, width))
+        using var ink = new SKPaint { Color = SKColors.Black, IsAntialias = true };
+        using SKFont ofName = FontOf(NameSize), ofLabel = FontOf(LabelSize);
+        DrawLines(canvas, TitleLines, TitleSize, TitleLine, 0);
+        DrawLines(canvas, NoteLines, NoteSize, NoteLine, Top + Rows * CellHeight);
+        int image = channels * height * width;
+        for (int row = 0; row < classes.Count; row++)
         {
-            throw new DistillException(
-                ExitCode.Data, "IM3060",
-                $"{path} is {(bitmap is null ? "no picture that can be read" : $"a picture of {bitmap.Width}×{bitmap.Height} pixels")}; " +
-                $"expected one of {classes} rows of images {height}×{width}. It was changed or damaged after the run wrote it.");
+            if (PictureFont.Exists)
+            {
+                (int left, int top) = PositionOf(row, 0);
+                string name = Fitting(PrintableText.Of(classes[row]), ofName, NameWidth - Gap);
+                canvas.DrawText(name, left - NameWidth, top + (height * Scale + NameSize) / 2, SKTextAlign.Left, ofName, ink);
+            }
+            for (int column = 0; column < Columns; column++)
+            {
+                int number = row * _perClass + column;
+                (int x, int y) = PositionOf(row, column);
+                using SKBitmap small = PngImage.Bitmap(pixels.AsSpan(number * image, image), channels, height, width);
+                using SKImage source = SKImage.FromBitmap(small);
+                canvas.DrawImage(
+                    source, SKRect.Create(x, y, width * Scale, height * Scale), new SKSamplingOptions(SKFilterMode.Nearest));
+                for (int line = 0; LabelLines > 0 && line < Labels[number].Length; line++)
+                {
+                    canvas.DrawText(
+                        Fitting(PrintableText.Of(Labels[number][line]), ofLabel, width * Scale), x,
+                        y + height * Scale + (line + 1) * LabelLine - 3, SKTextAlign.Left, ofLabel, ink);
+                }
+            }
         }
-        var pixels = new byte[classes * columns * channels * plane];
-        for (int i = 0; i < pixels.Length; i++)
+    }
+
+    private static void DrawLines(SKCanvas canvas, string[] lines, float size, int line, int top)
+    {
+        using SKFont font = FontOf(size);
+        using var ink = new SKPaint { Color = SKColors.Black, IsAntialias = true };
+        for (int i = 0; i < lines.Length; i++)
+            canvas.DrawText(lines[i], Gap, top + (i + 1) * line - line / 4, SKTextAlign.Left, font, ink);
+    }
+
+    private static SKFont FontOf(float size) => new(PictureFont.Typeface, size) { Edging = SKFontEdging.Antialias };
+
+    // The text in lines that fit the width of the picture; a single word may be wider.
+    private string[] Broken(string text, float size)
+    {
+        using SKFont font = FontOf(size);
+        var lines = new List<string>();
+        foreach (string word in PrintableText.Of(text).Split(' '))
         {
-            int image = i / (channels * plane), channel = i / plane % channels, y = i % plane / width, x = i % width;
-            (int left, int top) = PositionOf(image / columns, image % columns, height, width);
-            SKColor colour = bitmap.GetPixel(left + x * scale, top + y * scale);
-            pixels[i] = channel switch { 0 => colour.Red, 1 => colour.Green, _ => colour.Blue };
+            string longer = lines.Count == 0 ? word : $"{lines[^1]} {word}";
+            if (lines.Count > 0 && font.MeasureText(longer) <= Wide - 2 * Gap)
+                lines[^1] = longer;
+            else
+                lines.Add(word);
         }
-        return pixels;
+        return [.. lines];
+    }
+
+    private static string Fitting(string text, SKFont font, float room)
+    {
+        if (font.MeasureText(text) <= room)
+            return text;
+        while (text.Length > 1 && font.MeasureText(text + "…") > room)
+            text = text[..^1];
+        return text + "…";
     }
 }

@@ -73,7 +73,7 @@ internal sealed class SetMonitor(RunParts run, int ipc)
             && done * (long)PicturesBetween / _settings.Iterations != (done - 1L) * PicturesBetween / _settings.Iterations;
         if (isBetween)
         {
-            _pictures.Draw(distiller.Set, FormattableString.Invariant($"step{done:D6}"));
+            _pictures.DrawStep(distiller.Set, done);
             MetricsTable.Write(run.Inputs.Folder.Metrics, run.Inputs.Folder.MetricsTable);
         }
         if (isBetween || TimeProvider.System.GetElapsedTime(_refreshed) > _untilRefresh)
@@ -100,7 +100,7 @@ internal sealed class SetMonitor(RunParts run, int ipc)
     private void Refresh(Distiller distiller)
     {
         long start = TimeProvider.System.GetTimestamp();
-        _pictures.DrawNow(distiller.Set);
+        _pictures.DrawNow(distiller.Set, distiller.Iteration);
         _refreshed = TimeProvider.System.GetTimestamp();
         TimeSpan took = TimeProvider.System.GetElapsedTime(start, _refreshed);
         _untilRefresh = took * ShareOfRefreshing > s_leastRefresh ? took * ShareOfRefreshing : s_leastRefresh;

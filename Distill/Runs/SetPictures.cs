@@ -3,28 +3,97 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
 
-/// <summary>The pictures of a set in a run folder: before distilling, at steps between, as it is now, and after it.</summary>
+/// <summary>The pictures of a set in a run folder: before distilling, at steps between, as it is now, after it, and before and after
+/// beside each other.</summary>
 internal sealed class SetPictures(PreparedData data, RunInputs inputs, int ipc)
 {
-    /// <summary>Draws every part of S that has the form of images.</summary>
-    /// <param name="set">S.</param>
-    /// <param name="what">before, after, or a step: a part of the file's name.</param>
-    public void Draw(SyntheticSet set, string what)
+    private const double LeastShown = 0.005;
+
+    private readonly int _updates = inputs.Settings.Iterations;
+    private readonly Dictionary<string, ImageGrid> _before = new(StringComparer.Ordinal);
+
+    private string Name => $"{data.Pair.Name}, {ipc} {(ipc == 1 ? "image" : "images")} per class";
+
+    /// <summary>Draws S as it is before its first update.</summary>
+    public void DrawBefore(SyntheticSet set)
     {
-        foreach (SyntheticPart part in set.Parts.Where(p => IsImages(set, p)))
-            Write(inputs.Folder.Picture(ipc, part.Name == SyntheticSet.ImagesPart ? what : $"{part.Name}-{what}"), part);
+        foreach (SyntheticPart part in PartsOf(set))
+        {
+            _before[part.Name] = Grid(set, part, "before distilling");
+            ImageGrid.Write(PathOf(part, "before"), _before[part.Name]);
+        }
+    }
+
+    /// <summary>Draws S after so many updates, among which it is one of the steps between.</summary>
+    public void DrawStep(SyntheticSet set, int done)
+    {
+        foreach (SyntheticPart part in PartsOf(set))
+            ImageGrid.Write(PathOf(part, FormattableString.Invariant($"step{done:D6}")), Grid(set, part, After(done)));
     }
 
     /// <summary>Draws S in the place of what it was when it was drawn so last.</summary>
-    public void DrawNow(SyntheticSet set)
+    public void DrawNow(SyntheticSet set, int done)
     {
-        foreach (SyntheticPart part in set.Parts.Where(p => p.Name == SyntheticSet.ImagesPart && IsImages(set, p)))
-            Write(inputs.Folder.PictureNow(ipc), part);
+        foreach (SyntheticPart part in PartsOf(set).Where(p => p.Name == SyntheticSet.ImagesPart))
+            ImageGrid.Write(inputs.Folder.PictureNow(ipc), Grid(set, part, After(done)));
     }
 
-    private bool IsImages(SyntheticSet set, SyntheticPart part) =>
-        part.Value.Shape.Rank == 4 && part.Value.Count == set.Count * data.Image.Count;
+    /// <summary>Draws S after its last update, alone and beside what it was before the first.</summary>
+    /// <param name="set">S.</param>
+    /// <param name="done">How many updates it had.</param>
+    /// <param name="accuracy">What networks that learn it reach, as far as that is known.</param>
+    public void DrawAfter(SyntheticSet set, int done, AccuracySet accuracy)
+    {
+        foreach (SyntheticPart part in PartsOf(set))
+        {
+            ImageGrid grid = Grid(set, part, After(done) + Reached(accuracy));
+            ImageGrid.Write(PathOf(part, "after"), grid);
+            if (_before.TryGetValue(part.Name, out ImageGrid? before))
+                ImageGrid.Write(PathOf(part, "before-after"), before, grid);
+        }
+    }
 
-    private void Write(string path, SyntheticPart part) => ImageGrid.Write(
-        path, data.Pixels(part.Value), data.Image[0], data.Image[1], data.Image[2], inputs.Pair.Train.ClassNames);
+    private string After(int done) => done == _updates ? $"after {done} updates" : $"after {done} of {_updates} updates";
+
+    private static string Reached(AccuracySet accuracy) => accuracy.Distilled is not { } distilled
+        ? ""
+        : accuracy.RandomRealSoftLabels is { } soft
+            ? $": {distilled.Shown} % test accuracy, random real + soft labels {soft.Shown} %"
+            : $": {distilled.Shown} % test accuracy";
+
+    private string PathOf(SyntheticPart part, string what) =>
+        inputs.Folder.Picture(ipc, part.Name == SyntheticSet.ImagesPart ? what : $"{part.Name}-{what}");
+
+    // Every part that has the form of images.
+    private IEnumerable<SyntheticPart> PartsOf(SyntheticSet set) => set.Parts.Where(
+        part => part.Value.Shape.Rank == 4 && part.Value.Count == set.Count * data.Image.Count);
+
+    private ImageGrid Grid(SyntheticSet set, SyntheticPart part, string when)
+    {
+        double clipped = data.ExtentOf(part.Value).Clipped;
+        return new ImageGrid(data.Pixels(part.Value), data.Image[0], data.Image[1], data.Image[2], inputs.Pair.Train.ClassNames)
+        {
+            Title = $"{Name}, {when}",
+            Note = clipped == 0
+                ? ""
+                : FormattableString.Invariant($"{100 * clipped:F1} % of the pixels lie outside 0 … 255 and are clipped here."),
+            Labels = LabelsOf(set),
+        };
+    }
+
+    // The two classes that the label of an image gives most to.
+    private string[][] LabelsOf(SyntheticSet set)
+    {
+        if (set.Parts.FirstOrDefault(p => p.Name == SyntheticSet.LabelsPart).Value is not { } logits)
+            return [];
+        IReadOnlyList<string> names = inputs.Pair.Train.ClassNames;
+        float[] values = logits.ToArray<float>();
+        return [.. values.Chunk(names.Count).Select(row =>
+        {
+            double most = row.Max(), sum = row.Sum(v => Math.Exp(v - most));
+            return row.Select((v, c) => (Class: c, Share: Math.Exp(v - most) / sum))
+                .OrderByDescending(p => p.Share).ThenBy(p => p.Class).Take(2).Where(p => p.Share >= LeastShown)
+                .Select(p => FormattableString.Invariant($"{100 * p.Share:F0} % {names[p.Class]}")).ToArray();
+        })];
+    }
 }

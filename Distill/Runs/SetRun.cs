@@ -53,7 +53,7 @@ internal sealed class SetRun(RunParts run, int ipc)
         using Distiller distiller = DistillationRun.MakeDistiller(
             _settings, run.Data, run.Method, start, run.Inputs.Key, ipc);
         SetOrigin origin = SetOrigin.Of(start, run.Library.Experts);
-        _monitor.Pictures.Draw(start, "before");
+        _monitor.Pictures.DrawBefore(start);
         foreach (Tensor part in start.Tensors)
             part.Dispose();
         if (File.Exists(_folder.Checkpoint(ipc)))
@@ -116,13 +116,15 @@ internal sealed class SetRun(RunParts run, int ipc)
         (int Iteration, double Value)[] losses = MetricsFile.Curve(_folder.Metrics, ipc, MetricsFile.LossKey);
         _result = run.Keep(Describe(distiller, losses));
         SyntheticSetFile.Write(_folder.Set(ipc), distiller.Set, new SetRecord(run.Data, _settings, origin, Claimed: null));
-        _monitor.Pictures.Draw(distiller.Set, "after");
-        _monitor.Pictures.DrawNow(distiller.Set);
+        _monitor.Pictures.DrawAfter(distiller.Set, distiller.Iteration, _result.Accuracy);
+        _monitor.Pictures.DrawNow(distiller.Set, distiller.Iteration);
         MetricsTable.Write(_folder.Metrics, _folder.MetricsTable);
         CurvePlot.Write(
             _folder.Picture(ipc, "curves"),
-            $"{run.Inputs.Pair.Name}, {ipc} per class, {_settings.MethodLabel}", _settings.MethodKind.LossName, losses,
-            MetricsFile.Curve(_folder.Metrics, ipc, MetricsFile.AccuracyKey));
+            $"{run.Inputs.Pair.Name}, {ipc} per class, {_settings.MethodLabel}", _settings.MethodKind.LossName,
+            new Curves(
+                losses, MetricsFile.Curve(_folder.Metrics, ipc, MetricsFile.ProbeKey),
+                MetricsFile.Curve(_folder.Metrics, ipc, MetricsFile.AccuracyKey)));
     }
 
     private IpcResult Describe(Distiller distiller, (int Iteration, double Value)[] losses)
@@ -179,6 +181,7 @@ internal sealed class SetRun(RunParts run, int ipc)
         }
         run.CountWhole(ipc);
         run.Evaluator.Evaluate(sets, _settings.Repeats, run.Inputs.Progress);
+        _monitor.Pictures.DrawAfter(distiller.Set, distiller.Iteration, _result.Accuracy);
 
         EvaluatedSet Column(string what, string key, Func<int, LabelledImages> setOf, Func<Accuracy, AccuracySet> with) => new(
             $"IPC {ipc}: {what}", setOf,

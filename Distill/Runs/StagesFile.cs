@@ -53,7 +53,7 @@ internal sealed class StagesFile : IDisposable
     private void Append(string stage, string? set, DateTimeOffset began, TimeSpan took, long peak) => _lines.Append(
         new StageRecord(
             stage, set, Math.Round(took.TotalSeconds, 3), peak, _sitting,
-            began.ToString("yyyy-MM-dd'T'HH:mm:sszzz", CultureInfo.InvariantCulture)).ToJson());
+            began.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)).ToJson());
 
     private sealed class Stage : IDisposable
     {
@@ -81,7 +81,7 @@ internal sealed class StagesFile : IDisposable
 /// <param name="Seconds">How long it took.</param>
 /// <param name="PeakBytes">The most that tensors held at once in it; 0 where the device does not tell.</param>
 /// <param name="Sitting">Which start of the program it belongs to, from 1.</param>
-/// <param name="Began">When, as ISO 8601.</param>
+/// <param name="Began">When, as ISO 8601 in UTC.</param>
 internal sealed record StageRecord(string Stage, string? Set, double Seconds, long PeakBytes, int Sitting, string Began)
 {
     /// <summary>A line of the file.</summary>

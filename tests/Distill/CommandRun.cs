@@ -108,7 +108,7 @@ internal sealed class CommandRun : IDisposable
                 args,
                 new Terminal(output, errors, isInteractive: false)
                 {
-                    ProgressInterval = CopyAt is null ? PlainProgress.DefaultInterval : TimeSpan.Zero,
+                    ProgressInterval = CopyAt is null && !ShowsAll ? PlainProgress.DefaultInterval : TimeSpan.Zero,
                 },
                 interruption,
                 LoadsItself ? null : (name, folder) => name == Data.Name ? Data : DatasetCatalog.Load(name, folder));
@@ -119,6 +119,9 @@ internal sealed class CommandRun : IDisposable
 
     /// <summary>Interrupts as soon as a line for people contains this text.</summary>
     public string? InterruptAt { get; set; }
+
+    /// <summary>Has every report of progress as a line.</summary>
+    public bool ShowsAll { get; init; }
 
     /// <summary>The set that is loaded under its name.</summary>
     public DatasetPair Data { get; set; } = TinyData();

@@ -15,12 +15,18 @@ public sealed class PictureAndProgressTests
         string path = Path.Combine(Path.GetTempPath(), $"infmatch-{Guid.NewGuid():N}.png");
         try
         {
-            ImageGrid.Write(path, pixels, channels, Height, Width, ["a", "b", "c"]);
+            string[][] labels = [.. Enumerable.Range(0, Classes * PerClass).Select(i => (string[])[$"{i} % a", "b"])];
+            var drawn = new ImageGrid(pixels, channels, Height, Width, ["a", "b", "c"])
+            {
+                Title = "a title that is longer than the grid is wide, so that it takes several lines", Note = "a note", Labels = labels,
+            };
+            ImageGrid.Write(path, drawn);
             using SKBitmap grid = SKBitmap.Decode(path);
-            int scale = ImageGrid.ScaleOf(Height), plane = Height * Width;
+            int scale = drawn.Scale, plane = Height * Width;
+            Assert.InRange(scale * Height, 84, 112);
             for (int n = 0; n < Classes * PerClass; n++)
             {
-                (int left, int top) = ImageGrid.PositionOf(n / PerClass, n % PerClass, Height, Width);
+                (int left, int top) = drawn.PositionOf(n / PerClass, n % PerClass);
                 for (int p = 0; p < plane; p++)
                 {
                     byte Channel(int c) => pixels[(n * channels + (channels == 3 ? c : 0)) * plane + p];
@@ -34,6 +40,43 @@ public sealed class PictureAndProgressTests
         {
             File.Delete(path);
         }
+    }
+
+    [Fact]
+    public void Grids_stand_beside_each_other_and_classes_of_one_image_make_no_strip()
+    {
+        byte[] pixels = [.. Enumerable.Range(0, 10 * 28 * 28).Select(i => (byte)(i % 251))];
+        var one = new ImageGrid(pixels, 1, 28, 28, [.. Enumerable.Range(0, 10).Select(c => $"class {c}")]);
+        string path = Path.Combine(Path.GetTempPath(), $"infmatch-{Guid.NewGuid():N}.png");
+        try
+        {
+            ImageGrid.Write(path, one);
+            (int width, int height) = SizeOf(path);
+            Assert.InRange((double)width / height, 1, 5);
+            ImageGrid.Write(path, one, one);
+            Assert.InRange(SizeOf(path).Width, 2 * width + 1, 2 * width + 100);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static (int Width, int Height) SizeOf(string path)
+    {
+        using SKBitmap bitmap = SKBitmap.Decode(path);
+        return (bitmap.Width, bitmap.Height);
+    }
+
+    [Fact]
+    public void A_line_of_eighty_columns_has_the_loss_the_steps_the_speed_in_images_and_the_time_left()
+    {
+        var state = new StageState(
+            "IPC 10: distilling", "J 0.84 to 0.63", 120, 200, TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(7))
+        {
+            ImagesPerUnit = 100,
+        };
+        Assert.Equal("IPC 10: distilling; J 0.84 to 0.63; 120/200; 1200 images/s; 0:07 left", ProgressLine.Text(state, 80));
     }
 
     [Fact]

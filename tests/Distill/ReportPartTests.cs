@@ -68,12 +68,17 @@ public sealed class ReportPartTests
         var pixels = new byte[classes.Length * perClass * each];
         for (int i = 0; i < pixels.Length; i++)
             pixels[i] = (byte)s_key.Below(256, i);
-        ImageGrid.Write(path, pixels, channels, height, width, classes);
-        byte[] read = ImageGrid.Read(path, channels, height, width, classes.Length);
+        ImageGrid.Write(path, new ImageGrid(pixels, channels, height, width, classes)
+        {
+            Title = "A title that is long enough to be broken", Note = "A note",
+            Labels = [.. Enumerable.Range(0, classes.Length * perClass).Select(_ => (string[])["60 % one", "40 % two"])],
+        });
+        byte[] read = GridLayout.ReadImages(path, (channels, height, width), classes.Length);
         Assert.Equal([.. pixels[..(shown * each)], .. pixels[(perClass * each)..((perClass + shown) * each)]], read);
-        Assert.Throws<DistillException>(() => ImageGrid.Read(path, channels, height, width, 5));
+        Assert.Throws<DistillException>(() => GridLayout.ReadImages(path, (channels, 4 * height, width), classes.Length));
+        Assert.Throws<DistillException>(() => GridLayout.ReadImages(path, (channels, height, width), 500));
         File.WriteAllText(path, "no picture");
-        Assert.Throws<DistillException>(() => ImageGrid.Read(path, channels, height, width, classes.Length));
+        Assert.Throws<DistillException>(() => GridLayout.ReadImages(path, (channels, height, width), classes.Length));
     }
 
     [Theory]

@@ -129,7 +129,7 @@ internal sealed class FeatureStudy : IDisposable
         byte[] pixels;
         try
         {
-            pixels = ImageGrid.Read(path, set.Image[0], set.Image[1], set.Image[2], set.Classes);
+            pixels = GridLayout.ReadImages(path, (set.Image[0], set.Image[1], set.Image[2]), set.Classes);
         }
         catch (DistillException e)
         {

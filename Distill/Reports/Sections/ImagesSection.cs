@@ -74,7 +74,7 @@ internal sealed class ImagesSection : ReportSection
             byte[]? pixels = null;
             try
             {
-                pixels = ImageGrid.Read(picture.Path, set.Image[0], set.Image[1], set.Image[2], set.Classes);
+                pixels = GridLayout.ReadImages(picture.Path, (set.Image[0], set.Image[1], set.Image[2]), set.Classes);
             }
             catch (DistillException e)
             {
