@@ -6,13 +6,12 @@ $stamp = Join-Path $root 'Distill/obj/infmatch.stamp'
 function Test-Stale {
     if (-not ((Test-Path $program) -and (Test-Path $stamp))) { return $true }
     $built = (Get-Item $stamp).LastWriteTimeUtc
-    $files = 'Directory.Build.props', 'Directory.Packages.props', 'global.json'
-    $projects = 'Tensors', 'Tensors.Gpu', 'Autograd', 'Nn', 'Datasets', 'Influence', 'Methods', 'Distill'
-    foreach ($file in $files) {
-        if ([IO.File]::GetLastWriteTimeUtc((Join-Path $root $file)) -gt $built) { return $true }
+    foreach ($file in [IO.Directory]::EnumerateFiles($root, '*.props')) {
+        if ([IO.File]::GetLastWriteTimeUtc($file) -gt $built) { return $true }
     }
-    foreach ($project in $projects) {
-        foreach ($path in [IO.Directory]::EnumerateFiles((Join-Path $root $project), '*', 'AllDirectories')) {
+    foreach ($project in Get-ChildItem $root -Directory -Exclude tests, benchmarks, samples) {
+        if (-not (Get-ChildItem $project -Filter *.csproj)) { continue }
+        foreach ($path in [IO.Directory]::EnumerateFiles($project.FullName, '*', 'AllDirectories')) {
             if ($path -notmatch '[\\/](bin|obj)[\\/]' -and [IO.File]::GetLastWriteTimeUtc($path) -gt $built) { return $true }
         }
     }

@@ -9,6 +9,8 @@ namespace InfMatch.Datasets;
 /// <summary>An immutable set of labelled 8-bit images, pixels in [N, C, H, W] order.</summary>
 public sealed class ImageDataset
 {
+    private const int ImagesAtOnce = 1024;
+
     private readonly ImmutableArray<int>[] _indicesOfClass;
     private string? _contentHash;
 
@@ -198,6 +200,30 @@ public sealed class ImageDataset
                 Image(indices[k]), Height * Width, destination.Slice(k * ImageSize, ImageSize));
         }
     }
+
+    /// <summary>The given images, all where none are given, standardised and copied to a backend, [n, C, H, W] in
+    /// float32; the caller or the current scope owns them.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such image.</exception>
+    public Tensor ToTensor(Backend backend, int[]? indices = null)
+    {
+        int[] chosen = indices ?? [.. Enumerable.Range(0, Count)];
+        Tensor images = backend.Empty(new Shape(chosen.Length, Channels, Height, Width), DType.Float32);
+        // A part at a time: a second copy of a large set in float32 would double what it takes.
+        var values = new float[Math.Min(chosen.Length, ImagesAtOnce) * ImageSize];
+        for (int start = 0; start < chosen.Length; start += ImagesAtOnce)
+        {
+            int count = Math.Min(ImagesAtOnce, chosen.Length - start);
+            Span<float> part = values.AsSpan(0, count * ImageSize);
+            Standardise(chosen.AsSpan(start, count), part);
+            backend.Upload<float>(part, images.View(start * ImageSize, new Shape(part.Length)));
+        }
+        return images;
+    }
+
+    /// <summary>The class of each of the given images, of all where none are given.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such image.</exception>
+    public int[] ClassOfEach(int[]? indices = null) =>
+        [.. (indices ?? [.. Enumerable.Range(0, Count)]).Select(Label)];
 
     /// <summary>Writes the labels of the given images to a destination [n].</summary>
     /// <exception cref="ArgumentException">The destination does not hold exactly that many values.</exception>

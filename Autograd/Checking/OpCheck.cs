@@ -52,6 +52,46 @@ public static class OpCheck
         return new OpReport(sample.Op, "both sides of ⟨Ax, y⟩ = ⟨x, Aᵀy⟩", error, tolerance);
     }
 
+    /// <summary>First and second derivatives beside central differences in float64, as <see cref="GradCheck"/> takes
+    /// them; the error is a share of its tolerance.</summary>
+    public static OpReport Derivatives(OpSample sample, Backend backend)
+    {
+        using TensorScope scope = TensorScope.Begin();
+        Tensor[] inputs =
+            [.. Inputs(sample, OpCatalogue.Draw(sample), backend, DType.Float64).Select(input => input.Value)];
+        var marks = new GradCheckOptions { Differentiable = [.. sample.Inputs.Select(input => input.Differentiable)] };
+        double error;
+        try
+        {
+            error = Math.Max(
+                GradCheck.FirstOrder(sample.Op, inputs, marks).Ratio, GradCheck.SecondOrder(sample.Op, inputs, marks).Ratio);
+        }
+        catch (GradCheckException e)
+        {
+            error = e.Report.Ratio;
+        }
+        return new OpReport(sample.Op, "first and second derivatives beside differences", error, 1);
+    }
+
+    /// <summary>All checks of an operation on a backend, sample by sample: values, derivatives and adjoints in both number
+    /// types beside the reference, and derivatives beside differences.</summary>
+    /// <exception cref="ArgumentException">The type is no operation that implements <see cref="IOpSamples"/>.</exception>
+    public static IEnumerable<OpReport> All(Type op, Backend backend)
+    {
+        if (!op.IsSubclassOf(typeof(Op)) || !OpCatalogue.IsSampled(op))
+            throw new ArgumentException($"{op.Name} is no operation with samples: it must implement IOpSamples.", nameof(op));
+        foreach (OpSample sample in OpCatalogue.Samples(op))
+        {
+            foreach (DType dtype in Enum.GetValues<DType>())
+            {
+                yield return Forward(sample, backend, dtype);
+                yield return Vjp(sample, backend, dtype);
+                yield return Adjoint(sample, backend, dtype);
+            }
+            yield return Derivatives(sample, backend);
+        }
+    }
+
     private static double Tolerance(DType dtype, long terms) =>
         dtype == DType.Float64 ? DoubleTolerance : 4 * FloatUnit * Math.Sqrt(terms);
 
@@ -129,4 +169,8 @@ public sealed record OpReport(Op Op, string What, double Error, double Tolerance
 {
     /// <summary>Whether rounding explains the difference.</summary>
     public bool Passed => Error <= Tolerance;
+
+    /// <inheritdoc/>
+    public override string ToString() => FormattableString.Invariant(
+        $"{(Passed ? "passed" : "FAILED")}: {Op}, {What}: {Error:G2} of {Tolerance:G2}");
 }

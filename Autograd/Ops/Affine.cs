@@ -3,6 +3,7 @@ using InfMatch.Tensors;
 namespace InfMatch.Autograd;
 
 /// <summary>y = scale·x + shift.</summary>
+[Formula("y = a·x + c", "x̄ = a·ȳ")]
 public sealed record Affine(double Scale, double Shift) : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>

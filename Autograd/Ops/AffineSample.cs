@@ -7,6 +7,9 @@ namespace InfMatch.Autograd;
 /// outside. Linear in the images; the transforms are random numbers of the augmentation and have no cotangent: asking
 /// for one is an <see cref="InvalidOperationException"/>.
 /// </summary>
+[Formula(
+    "y = T·x: x [N, C, H, W] through an affine map for each image, bilinear, 0 outside",
+    "x̄ = AffineSampleGradient(ȳ, T); none for T")]
 public sealed record AffineSample : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>
@@ -28,6 +31,7 @@ public sealed record AffineSample : SingleOutputOp, IOpSamples
 }
 
 /// <summary>The adjoint of <see cref="AffineSample"/> in the images.</summary>
+[Formula("y = Tᵀ·x", "x̄ = AffineSample(ȳ, T); none for T")]
 public sealed record AffineSampleGradient : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>

@@ -13,6 +13,7 @@ public readonly struct AddFunction : IBinaryFunction
 }
 
 /// <summary>y = a + b.</summary>
+[Formula("y = a + b", "ā = ȳ, b̄ = ȳ")]
 public sealed record Add : ZipOp<Add, AddFunction>
 {
     /// <inheritdoc/>
@@ -35,6 +36,7 @@ public readonly struct SubtractFunction : IBinaryFunction
 }
 
 /// <summary>y = a − b.</summary>
+[Formula("y = a − b", "ā = ȳ, b̄ = −ȳ")]
 public sealed record Subtract : ZipOp<Subtract, SubtractFunction>
 {
     /// <inheritdoc/>
@@ -57,6 +59,7 @@ public readonly struct MultiplyFunction : IBinaryFunction
 }
 
 /// <summary>y = a·b.</summary>
+[Formula("y = a·b", "ā = ȳ·b, b̄ = ȳ·a")]
 public sealed record Multiply : ZipOp<Multiply, MultiplyFunction>
 {
     /// <inheritdoc/>
@@ -81,6 +84,7 @@ public readonly struct WeightOfLogFunction : IBinaryFunction
 
 /// <summary>y = a·b, but 0 where a is 0 and b is ±∞: a weight of 0 counts nothing of log 0, in the derivatives,
 /// too.</summary>
+[Formula("y = a·b, 0 where a = 0 and b = ±∞", "ā = WeightOfLog(ȳ, b), b̄ = WeightOfLog(a, ȳ)")]
 public sealed record WeightOfLog : ZipOp<WeightOfLog, WeightOfLogFunction>
 {
     /// <inheritdoc/>
@@ -103,6 +107,7 @@ public readonly struct DivideFunction : IBinaryFunction
 }
 
 /// <summary>y = a/b.</summary>
+[Formula("y = a/b", "ā = ȳ/b, b̄ = −ȳ·y/b")]
 public sealed record Divide : ZipOp<Divide, DivideFunction>
 {
     /// <inheritdoc/>

@@ -26,6 +26,7 @@ public readonly struct AbsFunction : IUnaryFunction
 }
 
 /// <summary>y = |x|, with derivative 0 at 0.</summary>
+[Formula("y = |x|", "x̄ = ȳ·sign x")]
 public sealed record Abs : MapOp<Abs, AbsFunction>
 {
     /// <inheritdoc/>
@@ -44,6 +45,7 @@ public readonly struct SignFunction : IUnaryFunction
 }
 
 /// <summary>y = 1 above 0, −1 below, 0 at 0; piecewise constant, so its derivative is zero everywhere.</summary>
+[Formula("y = sign x", "x̄ = 0")]
 public sealed record Sign : MapOp<Sign, SignFunction>
 {
     /// <inheritdoc/>
@@ -63,6 +65,7 @@ public readonly struct MaximumFunction : IBinaryFunction
 }
 
 /// <summary>y = max(a, b); of equal ones a has the derivative, which is piecewise constant.</summary>
+[Formula("y = max(a, b)", "ā = ȳ where a ≥ b, b̄ = ȳ where b > a")]
 public sealed record Maximum : ZipOp<Maximum, MaximumFunction>
 {
     /// <inheritdoc/>
@@ -92,6 +95,7 @@ public readonly struct MinimumFunction : IBinaryFunction
 }
 
 /// <summary>y = min(a, b); of equal ones a has the derivative, which is piecewise constant.</summary>
+[Formula("y = min(a, b)", "ā = ȳ where a ≤ b, b̄ = ȳ where b < a")]
 public sealed record Minimum : ZipOp<Minimum, MinimumFunction>
 {
     /// <inheritdoc/>

@@ -6,6 +6,9 @@ namespace InfMatch.Autograd;
 /// y [N, K, OH, OW] = x [N, C, H, W] * w [K, C, R, S] (+ b [K]). A convolution is the trilinear form ⟨x * w, z⟩; its
 /// three forms each leave out one factor, and the adjoint of each is the other two: the triangle closes.
 /// </summary>
+[Formula(
+    "y = x ∗ w + b: x [N, C, H, W], w [K, C, R, S], b [K]",
+    "x̄ = Conv2dInputGradient(ȳ, w), w̄ = Conv2dWeightGradient(x, ȳ), b̄ₖ = Σ ȳ over n, h, w")]
 public sealed record Conv2d(Conv2dGeometry Geometry) : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>
@@ -67,6 +70,7 @@ public sealed record Conv2d(Conv2dGeometry Geometry) : SingleOutputOp, IOpSample
 }
 
 /// <summary>dx [N, C, H, W] from dy [N, K, OH, OW] and w [K, C, R, S].</summary>
+[Formula("y = ∇ₓ⟨x ∗ w, z⟩ for z [N, K, OH, OW]", "z̄ = Conv2d(ȳ, w), w̄ = Conv2dWeightGradient(ȳ, z)")]
 public sealed record Conv2dInputGradient(Conv2dGeometry Geometry) : FixedShapeOp, IOpSamples
 {
     /// <inheritdoc/>
@@ -101,6 +105,7 @@ public sealed record Conv2dInputGradient(Conv2dGeometry Geometry) : FixedShapeOp
 }
 
 /// <summary>dw [K, C, R, S] from x [N, C, H, W] and dy [N, K, OH, OW].</summary>
+[Formula("y = ∇_w⟨x ∗ w, z⟩ for z [N, K, OH, OW]", "x̄ = Conv2dInputGradient(z, ȳ), z̄ = Conv2d(x, ȳ)")]
 public sealed record Conv2dWeightGradient(Conv2dGeometry Geometry) : FixedShapeOp, IOpSamples
 {
     /// <inheritdoc/>

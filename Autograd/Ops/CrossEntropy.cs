@@ -9,6 +9,9 @@ namespace InfMatch.Autograd;
 /// respect to a label is −log p/N and so +∞ there. NaN, +∞ and rows of −∞ alone give NaN. A step of few images is bound
 /// by the launches of kernels, and composed it is six.
 /// </summary>
+[Formula(
+    "y = −(1/N)·Σ q·log softmax z, over rows and classes",
+    "z̄ = ȳ/N·((Σ q)·softmax z − q), q̄ = −ȳ/N·log softmax z")]
 public sealed record CrossEntropy : FusedOp, IOpSamples
 {
     /// <inheritdoc/>

@@ -42,6 +42,7 @@ public readonly struct ExpFunction : IUnaryFunction
 }
 
 /// <summary>y = eˣ.</summary>
+[Formula("y = eˣ", "x̄ = ȳ·y")]
 public sealed record Exp : MapOp<Exp, ExpFunction>
 {
     /// <inheritdoc/>
@@ -57,6 +58,7 @@ public readonly struct LogFunction : IUnaryFunction
 }
 
 /// <summary>y = log x.</summary>
+[Formula("y = log x", "x̄ = ȳ/x")]
 public sealed record Log : MapOp<Log, LogFunction>
 {
     /// <inheritdoc/>
@@ -75,6 +77,7 @@ public readonly struct SqrtFunction : IUnaryFunction
 }
 
 /// <summary>y = √x.</summary>
+[Formula("y = √x", "x̄ = ȳ/(2y)")]
 public sealed record Sqrt : MapOp<Sqrt, SqrtFunction>
 {
     /// <inheritdoc/>
@@ -93,6 +96,7 @@ public readonly struct TanhFunction : IUnaryFunction
 }
 
 /// <summary>y = tanh x.</summary>
+[Formula("y = tanh x", "x̄ = ȳ·(1 − y²)")]
 public sealed record Tanh : MapOp<Tanh, TanhFunction>
 {
     /// <inheritdoc/>
@@ -108,6 +112,7 @@ public readonly struct SigmoidFunction : IUnaryFunction
 }
 
 /// <summary>y = 1/(1 + e⁻ˣ).</summary>
+[Formula("y = 1/(1 + e⁻ˣ)", "x̄ = ȳ·y·(1 − y)")]
 public sealed record Sigmoid : MapOp<Sigmoid, SigmoidFunction>
 {
     /// <inheritdoc/>
@@ -167,6 +172,7 @@ public readonly struct SoftplusFunction : IUnaryFunction
 }
 
 /// <summary>y = log(1 + eˣ).</summary>
+[Formula("y = log(1 + eˣ)", "x̄ = ȳ·sigmoid x")]
 public sealed record Softplus : MapOp<Softplus, SoftplusFunction>
 {
     /// <inheritdoc/>
@@ -182,6 +188,7 @@ public readonly struct ReluFunction : IUnaryFunction
 }
 
 /// <summary>y = max(x, 0), with ReLU'(0) = 0; the derivative is piecewise constant.</summary>
+[Formula("y = max(x, 0)", "x̄ = ȳ·step x")]
 public sealed record Relu : MapOp<Relu, ReluFunction>
 {
     /// <inheritdoc/>
@@ -209,6 +216,7 @@ public readonly struct StepFunction : IUnaryFunction
 }
 
 /// <summary>y = 1 where x &gt; 0, else 0; piecewise constant, so its derivative is zero everywhere.</summary>
+[Formula("y = 1 where x > 0, else 0", "x̄ = 0")]
 public sealed record Step : MapOp<Step, StepFunction>
 {
     /// <inheritdoc/>

@@ -3,6 +3,7 @@ using InfMatch.Tensors;
 namespace InfMatch.Autograd;
 
 /// <summary>y [N, M] = x − log Σ exp x along each row; safe against overflow.</summary>
+[Formula("y = x − log Σ eˣ along each row", "x̄ = ȳ − eʸ·Σ ȳ along each row")]
 public sealed record LogSoftmax : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>

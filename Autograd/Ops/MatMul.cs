@@ -3,6 +3,7 @@ using InfMatch.Tensors;
 namespace InfMatch.Autograd;
 
 /// <summary>y [M, N] = op(a)·op(b), where op transposes if asked; closed under differentiation.</summary>
+[Formula("Y = A·B, either one transposed if asked", "Ā = Ȳ·Bᵀ, B̄ = Aᵀ·Ȳ")]
 public sealed record MatMul(bool TransposeA = false, bool TransposeB = false) : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>

@@ -4,6 +4,7 @@ namespace InfMatch.Autograd;
 
 /// <summary>y [N, C, ⌊H/P⌋, ⌊W/P⌋] = the largest element of each P×P window of x, whose cotangent goes to the first of
 /// equal ones; NaN spreads.</summary>
+[Formula("y = the largest of each P×P window of x", "x̄ = MaxPool2dGradient(ȳ, x)")]
 public sealed record MaxPool2d(Pool2dGeometry Geometry) : FixedShapeOp, IOpSamples
 {
     /// <inheritdoc/>
@@ -32,6 +33,7 @@ public sealed record MaxPool2d(Pool2dGeometry Geometry) : FixedShapeOp, IOpSampl
 /// elsewhere. Linear in dy, with <see cref="MaxPool2dGather"/> as adjoint; the places do not move with x, so its
 /// derivative in x is 0.
 /// </summary>
+[Formula("y = z at the place where its window of x is largest, else 0", "z̄ = MaxPool2dGather(ȳ, x), x̄ = 0")]
 public sealed record MaxPool2dGradient(Pool2dGeometry Geometry) : FixedShapeOp, IOpSamples
 {
     /// <inheritdoc/>
@@ -61,6 +63,7 @@ public sealed record MaxPool2dGradient(Pool2dGeometry Geometry) : FixedShapeOp, 
 /// y [N, C, ⌊H/P⌋, ⌊W/P⌋] from v and x [N, C, H, W]: of each window the element of v where x is largest. Linear in v,
 /// with <see cref="MaxPool2dGradient"/> as adjoint; the derivative in x is 0.
 /// </summary>
+[Formula("y = of each window the element of v where x is largest", "v̄ = MaxPool2dGradient(ȳ, x), x̄ = 0")]
 public sealed record MaxPool2dGather(Pool2dGeometry Geometry) : FixedShapeOp, IOpSamples
 {
     /// <inheritdoc/>

@@ -6,6 +6,9 @@ namespace InfMatch.Autograd;
 /// Instance norm, ReLU and average pooling in one pass: inputs x [N, C, H, W], γ [C], β [C]. Between two convolutions
 /// these three move eight times the memory that they need when each is an operation of its own.
 /// </summary>
+[Formula(
+    "y = mean of each P×P window of max(γ·(x − mean)/√(var + ε) + β, 0)",
+    "that of the composition, in one kernel for x, γ and β")]
 public sealed record NormReluPool(Pool2dGeometry Geometry, double Epsilon) : FusedOp, IOpSamples
 {
     /// <inheritdoc/>

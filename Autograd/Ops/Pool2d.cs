@@ -4,6 +4,7 @@ namespace InfMatch.Autograd;
 
 /// <summary>y [N, C, ⌊H/P⌋, ⌊W/P⌋] = the mean of each P×P window; the adjoint of
 /// <see cref="AvgPool2dGradient"/>.</summary>
+[Formula("y = the mean of each P×P window of x", "x̄ = AvgPool2dGradient(ȳ)")]
 public sealed record AvgPool2d(Pool2dGeometry Geometry) : FixedShapeOp, IOpSamples
 {
     /// <inheritdoc/>
@@ -29,6 +30,7 @@ public sealed record AvgPool2d(Pool2dGeometry Geometry) : FixedShapeOp, IOpSampl
 }
 
 /// <summary>Each element spread evenly over its window: the adjoint of <see cref="AvgPool2d"/>.</summary>
+[Formula("y = x/P² all over its P×P window", "x̄ = AvgPool2d(ȳ)")]
 public sealed record AvgPool2dGradient(Pool2dGeometry Geometry) : FixedShapeOp, IOpSamples
 {
     /// <inheritdoc/>

@@ -22,6 +22,7 @@ public readonly struct PowFunction : IBinaryFunction
 }
 
 /// <summary>y = aᵇ; differentiable in b where a is above 0.</summary>
+[Formula("y = aᵇ", "ā = ȳ·b·aᵇ⁻¹, b̄ = ȳ·y·log a")]
 public sealed record Pow : ZipOp<Pow, PowFunction>
 {
     /// <inheritdoc/>
@@ -38,6 +39,7 @@ public sealed record Pow : ZipOp<Pow, PowFunction>
 }
 
 /// <summary>y = xᵖ with p a parameter and no input, so that x may be below 0 where p is whole.</summary>
+[Formula("y = xᵖ", "x̄ = p·ȳ·xᵖ⁻¹")]
 public sealed record PowScalar(double Exponent) : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>

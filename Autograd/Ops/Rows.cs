@@ -3,6 +3,7 @@ using InfMatch.Tensors;
 namespace InfMatch.Autograd;
 
 /// <summary>The rows (outermost slices) of x at given indices; the adjoint of <see cref="ScatterRows"/>.</summary>
+[Formula("y = the rows of x at the indices i", "x̄ = ScatterRows(ȳ, i)")]
 public sealed record GatherRows(IReadOnlyList<int> Indices) : SingleOutputOp, IOpSamples
 {
     /// <summary>The rows; a copy, so that a later change of the list changes nothing here.</summary>
@@ -48,6 +49,7 @@ public sealed record GatherRows(IReadOnlyList<int> Indices) : SingleOutputOp, IO
 
 /// <summary>Rows added into zeros at given indices, of which there are <paramref name="Rows"/>; the adjoint of
 /// <see cref="GatherRows"/>.</summary>
+[Formula("y = row by row the sum of the rows of x whose index it is", "x̄ = GatherRows(ȳ, i)")]
 public sealed record ScatterRows(IReadOnlyList<int> Indices, int Rows) : SingleOutputOp, IOpSamples
 {
     /// <summary>Where each row goes; a copy, so that a later change of the list changes nothing here.</summary>

@@ -3,6 +3,7 @@ using InfMatch.Tensors;
 namespace InfMatch.Autograd;
 
 /// <summary>The same numbers under another shape; its own adjoint.</summary>
+[Formula("y = x under another shape", "x̄ = ȳ under the shape of x")]
 public sealed record Reshape(Shape Shape) : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>
@@ -40,6 +41,7 @@ public sealed record Reshape(Shape Shape) : SingleOutputOp, IOpSamples
 }
 
 /// <summary>x stretched to a larger shape by NumPy's rules; the adjoint of <see cref="SumTo"/>.</summary>
+[Formula("y = x stretched to a larger shape", "x̄ = SumTo(ȳ)")]
 public sealed record BroadcastTo(Shape Shape) : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>
@@ -72,6 +74,7 @@ public sealed record BroadcastTo(Shape Shape) : SingleOutputOp, IOpSamples
 
 /// <summary>x summed over the dimensions that the smaller shape lacks; the adjoint of
 /// <see cref="BroadcastTo"/>.</summary>
+[Formula("y = x summed over the dimensions that the smaller shape lacks", "x̄ = BroadcastTo(ȳ)")]
 public sealed record SumTo(Shape Shape) : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>
@@ -105,6 +108,7 @@ public sealed record SumTo(Shape Shape) : SingleOutputOp, IOpSamples
 /// A flat vector [p] cut into tensors that lie in it one after another; the outputs are views, nothing is copied. The
 /// adjoint of <see cref="Concat"/>: this is how a network reads its flat parameter vector θ.
 /// </summary>
+[Formula("(y₁, y₂, …) = the vector x cut into tensors", "x̄ = Concat(ȳ₁, ȳ₂, …)")]
 public sealed record Split(IReadOnlyList<Shape> Shapes) : Op, IOpSamples
 {
     /// <summary>The shapes of the outputs; a copy, so that a later change of the list changes nothing here.</summary>
@@ -160,6 +164,7 @@ public sealed record Split(IReadOnlyList<Shape> Shapes) : Op, IOpSamples
 
 /// <summary>All elements of all inputs, one after another, as a flat vector; the adjoint of
 /// <see cref="Split"/>.</summary>
+[Formula("y = x₁, x₂, … one behind the other, as a vector", "(x̄₁, x̄₂, …) = Split(ȳ)")]
 public sealed record Concat : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>

@@ -3,6 +3,7 @@ using InfMatch.Tensors;
 namespace InfMatch.Autograd;
 
 /// <summary>The places start … start + count − 1 of x along one axis; the adjoint of <see cref="Pad"/>.</summary>
+[Formula("y = the places s … s + n − 1 of x along one axis", "x̄ = Pad(ȳ)")]
 public sealed record Slice(int Axis, int Start, int Count) : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>
@@ -48,6 +49,7 @@ public sealed record Slice(int Axis, int Start, int Count) : SingleOutputOp, IOp
 
 /// <summary>x at place start of an axis that has size places, with zeros around it; the adjoint of
 /// <see cref="Slice"/>.</summary>
+[Formula("y = x with zeros around it along one axis", "x̄ = Slice(ȳ)")]
 public sealed record Pad(int Axis, int Start, int Size) : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>
@@ -88,6 +90,7 @@ public sealed record Pad(int Axis, int Start, int Size) : SingleOutputOp, IOpSam
 }
 
 /// <summary>The inputs one behind the other along one axis; their other sizes are equal.</summary>
+[Formula("y = x₁, x₂, … one behind the other along one axis", "x̄ᵢ = Slice(ȳ) at the place of xᵢ")]
 public sealed record ConcatAlong(int Axis) : SingleOutputOp, IOpSamples
 {
     /// <inheritdoc/>

@@ -21,6 +21,7 @@ public readonly struct SinFunction : IUnaryFunction
 }
 
 /// <summary>y = sin x.</summary>
+[Formula("y = sin x", "x̄ = ȳ·cos x")]
 public sealed record Sin : MapOp<Sin, SinFunction>
 {
     /// <inheritdoc/>
@@ -36,6 +37,7 @@ public readonly struct CosFunction : IUnaryFunction
 }
 
 /// <summary>y = cos x.</summary>
+[Formula("y = cos x", "x̄ = −ȳ·sin x")]
 public sealed record Cos : MapOp<Cos, CosFunction>
 {
     /// <inheritdoc/>

@@ -109,7 +109,8 @@ public static class DatasetCatalog
         looked.Count == 0
             ? "the data set was not found: no folder was named"
             : $"the data set was not found; looked in {string.Join(", ", looked)}",
-        fix: $"Put {set.Files} into a folder and name that folder with --data or {FolderVariable}; " +
+        fix: (set.Source is null ? string.Empty : $"'datasets get {set.Name}' downloads it. Or put ") +
+            $"{(set.Source is null ? "Put " : string.Empty)}{set.Files} into a folder and name that folder with --data or {FolderVariable}; " +
             $"{DefaultName} needs no files.");
 
     private static DatasetException Unknown(string name)

@@ -145,6 +145,59 @@ internal sealed class ArtifactCommands(
         }
     }
 
+    /// <summary>'picture'.</summary>
+    /// <exception cref="DistillException">The set stands in no folder of a run, or its data are others.</exception>
+    public void Draw(string path, string? target, RunSettings given)
+    {
+        if (target?.Trim().Length == 0)
+            throw DistillException.BadValue("--out", target, "a file");
+        SyntheticArtifact artifact = SyntheticArtifact.Read(path);
+        DatasetPair data = LoadDataOf(artifact, given);
+        RequireOwn(terminal, artifact, data, "picture", "the picture");
+        int ipc = artifact.Count / artifact.Classes;
+        (Accuracy? random, Accuracy? distilled) = AccuraciesOf(artifact, ipc);
+        string made = target ?? Path.ChangeExtension(path, ".png");
+        ComparisonPicture.Write(
+            made,
+            [
+                new ComparedImages(Caption("random real images", random), FirstDraw(data, ipc, artifact.Settings!.Seed)),
+                new ComparedImages(Caption("distilled images", distilled), new PixelView(artifact).Pixels),
+            ],
+            artifact.Image, artifact.ClassNames);
+        terminal.Show($"Picture: {made}");
+        if (terminal.IsJson)
+            terminal.Data.WriteLine(JsonSerializer.Serialize(new { Picture = made }, JsonText.Options));
+    }
+
+    private static string Caption(string what, Accuracy? accuracy) =>
+        accuracy is null ? what : $"{what}: {accuracy.Shown} % test accuracy";
+
+    private static (Accuracy? Random, Accuracy? Distilled) AccuraciesOf(SyntheticArtifact artifact, int ipc)
+    {
+        if (artifact.Settings is null || RunFolder.OfSet(artifact.Source) is not { } run)
+        {
+            throw new DistillException(
+                ExitCode.Data, "IM3070",
+                $"{artifact.Source} stands in no folder of a run, which has the accuracies. Name a set such as " +
+                "runs/…/synthetic/ipc1.safetensors.");
+        }
+        string summary = Path.Combine(Path.GetDirectoryName(run.Config)!, RunFolder.SummaryName);
+        AccuracySet? found = File.Exists(summary)
+            ? Summary.Read(summary).Results.FirstOrDefault(r => r.Ipc == ipc)?.Accuracy
+            : null;
+        return (found?.RandomReal, found?.Distilled ?? artifact.Claim?.Accuracy);
+    }
+
+    // The images of which RealImages makes the first network's baseline.
+    private static byte[] FirstDraw(DatasetPair data, int ipc, ulong seed)
+    {
+        int[] drawn = PreparedData.RandomOfEachClass(data.Train, ipc, RealImages.DrawKey(RandomKey.FromSeed(seed).Split("real"), 0));
+        var pixels = new byte[drawn.Length * data.Train.ImageSize];
+        for (int i = 0; i < drawn.Length; i++)
+            data.Train.Image(drawn[i]).CopyTo(pixels.AsSpan(i * data.Train.ImageSize));
+        return pixels;
+    }
+
     // The first format does not have the hash of the test images: there sizes, names of classes and training images decide.
     internal static void RequireOwn(Terminal terminal, SyntheticArtifact artifact, DatasetPair data, string what, string option)
     {

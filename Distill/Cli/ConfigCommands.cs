@@ -71,12 +71,23 @@ internal sealed class ConfigCommands(Terminal terminal)
             {
                 foreach (string line in TextLines.Broken(setting.Help, LineWidth - "  // ".Length))
                     text.Append("  // ").Append(line).Append('\n');
-                string value = values[setting.Key]!["value"]?.ToJsonString() ?? "null";
+                string value = values[setting.Key]!["value"]?.ToJsonString() ?? Plainer(setting, settings);
                 text.Append(common.Contains(setting.Key, StringComparer.Ordinal) ? "  " : "  // ")
                     .Append('"').Append(setting.Key).Append("\": ").Append(value).Append(",\n");
             }
         }
         return text.Append("}\n").ToString();
+    }
+
+    // What null stands for, where that can be written as well.
+    private static string Plainer(Setting setting, RunSettings settings)
+    {
+        string shown = setting.Show(settings);
+        if (shown.Length == 0 || setting.Set(settings, shown) != settings)
+            return "null";
+        return setting.ValueType == typeof(string) ? JsonValue.Create(shown).ToJsonString()
+            : char.IsAsciiDigit(shown[0]) ? shown
+            : "null";
     }
 
     /// <summary>'presets'.</summary>

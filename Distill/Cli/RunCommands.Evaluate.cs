@@ -89,7 +89,7 @@ internal sealed partial class RunCommands
         try
         {
             EvaluationRun? run = null;
-            Say(PlanOf(evaluation, EvaluationRun.Known(folder, evaluation)));
+            Say(() => PlanOf(evaluation, EvaluationRun.Known(folder, evaluation)));
             summary = InFolder(
                 folder, view => (run = new EvaluationRun(folder, evaluation, backend, view, cancel)).Execute(),
                 () => $"{run!.Evaluated} of {run.Networks} networks are evaluated and kept.");

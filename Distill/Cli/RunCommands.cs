@@ -69,9 +69,13 @@ internal sealed partial class RunCommands(
         if (File.Exists(Path.Combine(path, AblationSummary.FileName)))
         {
             AblationSummary summary = AblationSummary.Read(path);
-            using PreparedData common = PrepareAblation(
+            (PreparedData ofRows, Requirements need) = PrepareAblation(
                 summary.Grid, settings, pair, backend, folder.Path, settings.ExpertsFrom ?? folder.Experts);
-            AblateRows(folder, summary, recorded with { Settings = settings }, common);
+            using PreparedData common = ofRows;
+            if (isPlan)
+                Show(PlanOfAblation(summary.Grid, settings, common, need, (summary, folder)), settings, backend);
+            else
+                AblateRows(folder, summary, recorded with { Settings = settings }, common, need);
             return;
         }
         string experts = settings.ExpertsFrom ?? folder.Experts;
@@ -129,13 +133,12 @@ internal sealed partial class RunCommands(
         using PreparedData data = prepared.Data;
         Network network = data.NetworkOf(settings, settings.Width);
         string experts = settings.ExpertsFrom ?? folder.Experts;
-        RunPlan plan = PlanOfTraining(settings, data, prepared.Needs, experts);
         if (isPlan)
         {
-            Show(plan, settings, data.Backend);
+            Show(PlanOfTraining(settings, data, prepared.Needs, experts), settings, data.Backend);
             return;
         }
-        Say(plan);
+        Say(() => PlanOfTraining(settings, data, prepared.Needs, experts));
         Accuracy accuracy = InFolder(folder, progress =>
         {
             using var library = ExpertLibrary.Gather(settings, network, data, experts, progress, cancel);
@@ -157,7 +160,7 @@ internal sealed partial class RunCommands(
         terminal.Say($"Run folder: {ShownPath.Of(folder.Path)}");
         if (!PictureFont.Exists)
             terminal.Say("No font is installed: class names are left out of the pictures.");
-        Say(PlanOf(settings, data, needs, folder));
+        Say(() => PlanOf(settings, data, needs, folder));
         Summary summary;
         try
         {
@@ -253,7 +256,7 @@ internal sealed partial class RunCommands(
             table.Add(areMany ? [result.Network ?? "", .. cells] : cells);
         }
         terminal.Show(table);
-        terminal.Show($"Mean ± standard deviation, {summary.Protocol}.");
+        terminal.Show($"{MeanOf(summary.Protocol)}{summary.Protocol}.");
         foreach (IpcResult result in summary.Results)
             ShowVerdict($"IPC {result.Ipc}{(result.Network is { } network ? $" ({network})" : "")}", result.Verdict);
         if (summary.Note is { } note)
@@ -293,7 +296,7 @@ internal sealed partial class RunCommands(
     // What is done in a run folder; where it ends early, the last words come when nothing moves on the screen any more.
     private T InFolder<T>(RunFolder folder, Func<IProgressView, T> work, Func<string>? saved = null)
     {
-        string Saved() => saved is null ? "Saved what there is." : saved();
+        string Saved() => saved is null ? "Saved." : saved();
         try
         {
             using IProgressView progress = terminal.MakeProgress();
@@ -316,6 +319,10 @@ internal sealed partial class RunCommands(
         terminal.SayAlways(line);
         terminal.SayLines($"  {ShellWord.Program} resume {ShellWord.OfPath(ShownPath.Of(folder.Path))}");
     }
+
+    // One network has no deviation.
+    private static string MeanOf(string? protocol) =>
+        protocol?.EndsWith(", 1 network", StringComparison.Ordinal) == true ? "" : "Mean ± standard deviation, ";
 
     private static string Cell(Accuracy? accuracy) =>
         accuracy is null ? "-" : accuracy.Best is { } best ? $"{accuracy.Shown} (best {best.Shown})" : accuracy.Shown;

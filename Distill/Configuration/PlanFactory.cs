@@ -137,7 +137,7 @@ internal static class PlanFactory
     public static string DescribeExperts(RunSettings s) =>
         FormattableString.Invariant(
             $"the experts at their own plan, not protocol {Protocols.NameOf(s)}: {s.Experts} × {NameOf(s, s.Width)}, ") +
-        FormattableString.Invariant($"{s.ExpertEpochs} epochs of SGD {s.ExpertRate} ({s.ExpertSchedule})") +
+        FormattableString.Invariant($"{s.ExpertEpochs} {(s.ExpertEpochs == 1 ? "epoch" : "epochs")} of SGD {s.ExpertRate} ({s.ExpertSchedule})") +
         (s.ExpertSteps > 0 ? FormattableString.Invariant($" but {s.ExpertSteps} steps at most") : "") +
         FormattableString.Invariant($", batch {s.ExpertBatch}, augmentation {s.ExpertAugment}") +
         (s.ExpertCutmix is { } mixed ? FormattableString.Invariant($", CutMix {mixed}") : "");

@@ -9,8 +9,6 @@ namespace InfMatch.Distill;
 /// <summary>A data set on the backend: standardised training and test images with their labels.</summary>
 internal sealed class PreparedData : IDisposable, IRealData
 {
-    private const int ImagesAtOnce = 1024;
-
     private PreparedData(
         DatasetPair pair, ZcaWhitening? whitening, LabelledImages train, Tensor testImages, int[] trainLabels, int[] testLabels)
     {
@@ -129,16 +127,22 @@ internal sealed class PreparedData : IDisposable, IRealData
 
     /// <summary>So many random images of each class, class by class.</summary>
     /// <exception cref="DatasetException">A class has fewer.</exception>
-    public int[] RandomOfEachClass(int perClass, RandomKey key)
+    public int[] RandomOfEachClass(int perClass, RandomKey key) => RandomOfEachClass(Pair.Train, perClass, key);
+
+    /// <summary>The same of a data set that is on no device.</summary>
+    /// <exception cref="DatasetException">A class has fewer.</exception>
+    public static int[] RandomOfEachClass(ImageDataset train, int perClass, RandomKey key)
     {
-        Pair.Train.FirstOfEachClass(perClass);
-        return [.. Enumerable.Range(0, Classes).SelectMany(c => RandomOfClass(c, perClass, key.Split((ulong)c)))];
+        train.FirstOfEachClass(perClass);
+        return [.. Enumerable.Range(0, train.Classes).SelectMany(c => RandomOfClass(train, c, perClass, key.Split((ulong)c)))];
     }
 
     /// <inheritdoc/>
-    public int[] RandomOfClass(int label, int most, RandomKey key) =>
+    public int[] RandomOfClass(int label, int most, RandomKey key) => RandomOfClass(Pair.Train, label, most, key);
+
+    private static int[] RandomOfClass(ImageDataset train, int label, int most, RandomKey key) =>
     [
-        .. key.Permutation(Pair.Train.CountOfClass(label)).Take(most).Select(i => Pair.Train.IndicesOfClass(label)[i]),
+        .. key.Permutation(train.CountOfClass(label)).Take(most).Select(i => train.IndicesOfClass(label)[i]),
     ];
 
     /// <inheritdoc/>
@@ -153,21 +157,6 @@ internal sealed class PreparedData : IDisposable, IRealData
     public static int[] AllOf(ImageDataset set) => [.. Enumerable.Range(0, set.Count)];
 
     /// <summary>Chosen images of a data set, standardised, as [n, C, H, W], with their classes.</summary>
-    public static (Tensor Images, int[] Labels) Copy(ImageDataset set, int[] indices, Backend backend)
-    {
-        var labels = new int[indices.Length];
-        set.CopyLabels(indices, labels);
-        Tensor images = backend.Empty(
-            new Shape(indices.Length, set.Channels, set.Height, set.Width), DType.Float32);
-        // A part at a time: a second copy of a large set in float32 would double what it takes.
-        var values = new float[Math.Min(indices.Length, ImagesAtOnce) * set.ImageSize];
-        for (int start = 0; start < indices.Length; start += ImagesAtOnce)
-        {
-            int count = Math.Min(ImagesAtOnce, indices.Length - start);
-            Span<float> part = values.AsSpan(0, count * set.ImageSize);
-            set.Standardise(indices.AsSpan(start, count), part);
-            backend.Upload<float>(part, images.View(start * set.ImageSize, new Shape(part.Length)));
-        }
-        return (images, labels);
-    }
+    public static (Tensor Images, int[] Labels) Copy(ImageDataset set, int[] indices, Backend backend) =>
+        (set.ToTensor(backend, indices), set.ClassOfEach(indices));
 }

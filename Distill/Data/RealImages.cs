@@ -94,7 +94,10 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
         return Tensor.From<float>(data.Backend, values, shape);
     }
 
-    private int[] Draw(int ipc, int repeat) => data.RandomOfEachClass(ipc, key.Split("random").Split((ulong)repeat));
+    /// <summary>The key of a network's draw, from the key of the run's real images.</summary>
+    public static RandomKey DrawKey(RandomKey key, int repeat) => key.Split("random").Split((ulong)repeat);
+
+    private int[] Draw(int ipc, int repeat) => data.RandomOfEachClass(ipc, DrawKey(key, repeat));
 
     // The correctly classified ones, as many as are wanted or there are, before others; and how many they are.
     private (int[] Order, int Correct) CorrectFirst(int[] order, int label, int wanted)

@@ -18,7 +18,9 @@ internal static class ProgramName
         if (!string.IsNullOrEmpty(named))
             return ShellWord.Of(named);
         string[] parts = folder.Split(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar);
-        if (Path.GetFileNameWithoutExtension(process) == Tool || (parts.Contains("tools") && parts.Contains("any")))
+        int tools = Array.LastIndexOf(parts, "tools"); // of a package
+        bool isPackage = tools >= 0 && tools + 1 < parts.Length && parts[tools + 1].StartsWith("net", StringComparison.Ordinal);
+        if (isPackage || Path.GetFileNameWithoutExtension(process) == Tool)
             return Tool;
         string project = Path.GetFullPath(Path.Combine(folder, "..", "..", ".."));
         return File.Exists(Path.Combine(project, "Distill.csproj"))

@@ -28,7 +28,7 @@ internal sealed record ResultsColumn(string Key, string Heading)
     /// <summary>Digits behind the point.</summary>
     public int Digits { get; init; } = 1;
 
-    /// <summary>The difference that a new measurement may show where no deviation is known.</summary>
+    /// <summary>The relative difference that a new measurement may show where no deviation is known.</summary>
     public double Tolerance { get; init; }
 
     /// <summary>Other figures; this one is set in bold where its interval is above theirs.</summary>

@@ -15,15 +15,15 @@ internal sealed record ResultsComparison(string Entry, ResultsColumn Column, Res
 {
     private const double Deviations = 2;
 
-    /// <summary>The difference that may be: two standard errors of the difference, or what the column says where no deviation is
-    /// known, and half a unit of the last digit that the manifest keeps.</summary>
+    /// <summary>The difference that may be: two standard errors of the difference, or the share that the column says where no
+    /// deviation is known, and half a unit of the last digit that the manifest keeps.</summary>
     public double Allowed
     {
         get
         {
             double error = Stated is { Std: { } std, N: { } n } && Now is { Std: { } newStd, N: { } newN }
                 ? Deviations * Math.Sqrt(std * std / n + newStd * newStd / newN)
-                : Column.Tolerance;
+                : Column.Tolerance * Math.Abs(Stated.Mean);
             return error + 0.5 * Math.Pow(10, -(Stated.Digits ?? Column.Digits));
         }
     }

@@ -81,9 +81,9 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
-    public void An_unknown_data_set_is_a_data_error_with_a_suggestion()
+    public void An_unknown_data_set_is_a_usage_error_with_a_suggestion()
     {
-        Assert.Equal((int)ExitCode.Data, _run.Run("distill", "--dataset", "fashon-mnist", "--device", "reference"));
+        Assert.Equal((int)ExitCode.Usage, _run.Run("distill", "--dataset", "fashon-mnist", "--device", "reference"));
         Assert.Contains("Did you mean \"fashion-mnist\"?", _run.Errors);
         Assert.DoesNotContain("   at ", _run.Errors);
         Assert.Empty(Directory.GetFileSystemEntries(_run.Runs));

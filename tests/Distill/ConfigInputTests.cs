@@ -35,15 +35,15 @@ public sealed class ConfigInputTests : IDisposable
               "lrImg": 123.5,
               "expert-epochs": 2,
               "ipc": [1, 5],
-              "estimator": "unrolled",
+              "estimator": "paper",
               "zca": 0.1,
             }
             """));
         Assert.Equal(123.5, resolved.Settings.LrImg);
         Assert.Equal(2, resolved.Settings.ExpertEpochs);
-        Assert.Equal([1, 5], resolved.Settings.Ipc);
+        Assert.Equal([1, 5], resolved.Settings.Ipc.ToArray());
         Assert.Equal(0.1, resolved.Settings.Zca);
-        Assert.Equal("unrolled", resolved.Settings.Text("Estimator"));
+        Assert.Equal("paper", resolved.Settings.Text("Estimator"));
         Assert.Equal(600, resolved.Settings.Iterations);
         Assert.EndsWith("my.json (line 4)", resolved.Origins["LrImg"], StringComparison.Ordinal);
         Assert.Equal("preset trajectory", resolved.Origins["Iterations"]);

@@ -78,8 +78,8 @@ public sealed class HelpTests : IDisposable
     {
         string elsewhere = Path.Combine(Path.GetTempPath(), "x", "bin", "Release", "net10.0");
         Assert.Equal("./infmatch", ProgramName.Of("./infmatch", "/usr/bin/dotnet", elsewhere));
-        Assert.Equal("infmatch", ProgramName.Of(null, "/home/u/.dotnet/tools/infmatch", elsewhere));
-        Assert.Equal("infmatch", ProgramName.Of("", "/usr/bin/dotnet", "/u/.nuget/packages/infmatch/0.1.0/tools/net10.0/any/"));
+        Assert.Equal("infmatch", ProgramName.Of(null, "/usr/local/bin/infmatch", elsewhere));
+        Assert.Equal("infmatch", ProgramName.Of("", "/usr/bin/dotnet", "/packages/infmatch/0.1.0/tools/net10.0/linux-x64/"));
         Assert.Equal("dotnet run --project Distill --", ProgramName.Of(null, "/usr/bin/dotnet", elsewhere));
         Directory.CreateDirectory(Path.Combine(_run.Folder, "Distill", "bin", "Release", "net10.0"));
         File.WriteAllText(Path.Combine(_run.Folder, "Distill", "Distill.csproj"), "");

@@ -17,11 +17,11 @@ public sealed class RunListTests : IDisposable
         Assert.Contains("There is no run below", _run.Output);
 
         using CommandRun cut = new() { InterruptAt = "Run folder:" };
-        Assert.Equal((int)ExitCode.Interrupted, cut.Run(CommandRun.SmallRun("--device", "reference", "--ipc", "1")));
+        Assert.Equal((int)ExitCode.Interrupted, cut.Run(CommandRun.SmallRun("--device", "reference")));
         string unfinished = Path.Combine(_run.Runs, Path.GetFileName(cut.RunPath) + "_cut");
         CommandRun.Copy(cut.RunPath, unfinished);
 
-        Assert.Equal(0, _run.Run(CommandRun.SmallRun("--device", "reference", "--ipc", "1")));
+        Assert.Equal(0, _run.Run(CommandRun.SmallRun("--device", "reference")));
         string complete = Path.Combine(_run.Runs, File.ReadAllText(Path.Combine(_run.Runs, "latest")).Trim());
         string damaged = Path.Combine(_run.Runs, "2020-01-01_0000_damaged");
         Directory.CreateDirectory(damaged);
@@ -37,7 +37,7 @@ public sealed class RunListTests : IDisposable
         using (RunFolder.Open(complete))
             Assert.Equal(RunEntry.Running, RunEntry.Of(complete).Status);
 
-        string newest = Path.Combine(complete, "synthetic", "ipc1.safetensors");
+        string newest = Path.Combine(complete, "synthetic", "ipc2.safetensors");
         Assert.Equal(newest, SetReference.Find("latest", _run.Runs, _ => { }));
         Assert.Equal(newest, SetReference.Find(complete, _run.Runs, _ => { }));
         Assert.Equal(newest, SetReference.Find(Path.GetFileName(complete), _run.Runs, _ => { }));

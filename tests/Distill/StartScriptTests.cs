@@ -24,10 +24,15 @@ public sealed class StartScriptTests : IDisposable
         Start("./infmatch", _root, "--help");
         Assert.Equal(["./infmatch <--help>"], Told(), StringComparer.Ordinal);
 
-        File.WriteAllText(Path.Combine(_root, "Nn", "Network.cs"), "// changed");
-        File.SetLastWriteTimeUtc(Path.Combine(_root, "Nn", "Network.cs"), DateTime.UtcNow.AddSeconds(5));
-        Start("./infmatch", _root, "--help");
-        Assert.Equal(["build", "./infmatch <--help>"], Told(), StringComparer.Ordinal);
+        foreach ((string changed, bool builds) in ((string, bool)[])
+            [("Nn/Network.cs", true), ("Directory.Build.props", true), ("tests/Test.cs", false)])
+        {
+            string file = Path.Combine(_root, changed);
+            File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddSeconds(30));
+            Start("./infmatch", _root, "--help");
+            Assert.Equal(builds ? ["build", "./infmatch <--help>"] : ["./infmatch <--help>"], Told(), StringComparer.Ordinal);
+            File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddMinutes(-1));
+        }
     }
 
     [SkippableFact]
@@ -56,10 +61,14 @@ public sealed class StartScriptTests : IDisposable
     private void MakeTree()
     {
         Skip.If(OperatingSystem.IsWindows(), "needs /bin/sh");
-        foreach (string project in (string[])["Tensors", "Tensors.Gpu", "Autograd", "Nn", "Datasets", "Influence", "Methods", "Distill", "tools"])
+        foreach (string project in (string[])["Nn", "Distill", "tests", "tools"])
             Directory.CreateDirectory(Path.Combine(_root, project));
-        foreach (string file in (string[])["Directory.Build.props", "Directory.Packages.props", "global.json", "Nn/Network.cs"])
+        foreach (string file in (string[])
+            ["Directory.Build.props", "Nn/Nn.csproj", "Nn/Network.cs", "Distill/Distill.csproj", "tests/tests.csproj", "tests/Test.cs"])
+        {
             File.WriteAllText(Path.Combine(_root, file), "");
+            File.SetLastWriteTimeUtc(Path.Combine(_root, file), DateTime.UtcNow.AddMinutes(-1));
+        }
         File.Copy(Path.Combine(Repository.Root, "infmatch"), Path.Combine(_root, "infmatch"));
         string dotnet = Path.Combine(_root, "tools", "dotnet");
         File.WriteAllText(dotnet,

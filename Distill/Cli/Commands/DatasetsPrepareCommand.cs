@@ -14,7 +14,9 @@ internal sealed class DatasetsPrepareCommand : CommandDefinition
     /// <inheritdoc/>
     public override string Help =>
         """
-        Decodes the images of tiny-imagenet or image-folder and keeps them, so that later commands begin at once.
+        Decodes the images of a data set and keeps them for later commands.
+
+        It is of use for tiny-imagenet and image-folder, whose files are pictures.
 
         Example:
           infmatch datasets prepare image-folder --data ~/pictures --image-size 32

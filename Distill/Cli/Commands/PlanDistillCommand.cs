@@ -9,6 +9,6 @@ internal sealed class PlanDistillCommand() : PlannedCommand(new DistillCommand()
         Tells what 'distill' with these options would do and need.
 
         Example:
-          dotnet run --project Distill -- plan distill --preset trajectory --ipc 10
+          infmatch plan distill --preset trajectory --ipc 10
         """;
 }

@@ -9,6 +9,6 @@ internal sealed class PlanEvaluateCommand() : PlannedCommand(new EvaluateCommand
         Tells what 'evaluate' with these options would do and need.
 
         Example:
-          dotnet run --project Distill -- plan evaluate runs/RUN/synthetic/ipc10.safetensors --epochs 1000
+          infmatch plan evaluate runs/RUN/synthetic/ipc10.safetensors --epochs 1000
         """;
 }

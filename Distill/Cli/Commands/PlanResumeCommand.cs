@@ -9,6 +9,6 @@ internal sealed class PlanResumeCommand() : PlannedCommand(new ResumeCommand())
         Tells what is left of an interrupted run.
 
         Example:
-          dotnet run --project Distill -- plan resume runs/RUN
+          infmatch plan resume runs/RUN
         """;
 }

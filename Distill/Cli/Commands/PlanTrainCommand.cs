@@ -9,6 +9,6 @@ internal sealed class PlanTrainCommand() : PlannedCommand(new TrainCommand())
         Tells what 'train' with these options would do and need.
 
         Example:
-          dotnet run --project Distill -- plan train --experts 10
+          infmatch plan train --experts 10
         """;
 }

@@ -13,6 +13,12 @@ internal abstract class PlannedCommand(CommandDefinition planned) : CommandDefin
     public override int Place => planned.Place;
 
     /// <inheritdoc/>
+    public override CommandGroup Group => CommandGroup.Make;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> CommonOptions => planned.CommonOptions;
+
+    /// <inheritdoc/>
     public override Action<CommandContext>? Build(Command command) =>
         planned.Build(command) is { } run ? at => run(at.Planning()) : null;
 }

@@ -39,6 +39,7 @@ internal sealed class ReferencePage
         ExitCode.Memory => "There is not enough memory.",
         ExitCode.Numerical => "A number stopped being finite.",
         ExitCode.FileSystem => "A file or folder cannot be written, or the disk is full.",
+        ExitCode.Diverged => "A set was distilled, but it diverged.",
         ExitCode.Interrupted => "Stopped by Ctrl-C or SIGTERM.",
         _ => throw new ArgumentOutOfRangeException(nameof(code), code, "It has no meaning yet."),
     };
