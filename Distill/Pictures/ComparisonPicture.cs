@@ -67,9 +67,9 @@ internal static class ComparisonPicture
 
     private static void Text(SKCanvas canvas, string text, float x, float y, float size)
     {
-        if (!ImageGrid.HasFont)
+        if (!PictureFont.Exists)
             return;
-        using var font = new SKFont(SKTypeface.Default, size) { Edging = SKFontEdging.Antialias };
+        using var font = new SKFont(PictureFont.Typeface, size) { Edging = SKFontEdging.Antialias };
         using var ink = new SKPaint { Color = SKColors.Black, IsAntialias = true };
         canvas.DrawText(PrintableText.Of(text), x, y, SKTextAlign.Center, font, ink);
     }
