@@ -25,9 +25,8 @@ public static class Differential
     /// <code>
     /// Func&lt;Variable, Variable&gt; f = x =&gt; x * x * x;
     /// Func&lt;Variable, Variable&gt; slope = Differential.Grad(f), curvature = Differential.Grad(slope);
-    /// var x = Variable.Constant(Tensor.From&lt;double&gt;(new CpuBackend(), [2.0], Shape.Scalar));
-    /// slope(x).Value.ToScalar();     // 3x² = 12
-    /// curvature(x).Value.ToScalar(); // 6x = 12
+    /// Console.WriteLine(slope(2.0).Value);     // 3x² = 12
+    /// Console.WriteLine(curvature(2.0).Value); // 6x = 12
     /// </code>
     /// </example>
     /// <exception cref="ShapeException">Of the function returned: the result of f is not a scalar.</exception>

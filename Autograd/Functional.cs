@@ -5,6 +5,14 @@ namespace InfMatch.Autograd;
 /// <summary>Operations as methods, and functions composed of them. New behaviour is composed here first; it becomes an
 /// operation of its own only when a measurement asks for it. The functions of single numbers are in
 /// Ops/Elementwise.cs, next to their operations.</summary>
+/// <example>
+/// <code>
+/// Variable logits = Variable.Of(2, 0, -1, 1, 1, 1).Reshape(new Shape(2, 3));
+/// Variable labels = Variable.Of(1, 0, 0, 0, 1, 0).Reshape(new Shape(2, 3));
+/// Variable loss = logits.CrossEntropy(labels);
+/// Variable byHand = -(labels * logits.Softmax().Log()).Sum(axis: 1).Mean();
+/// </code>
+/// </example>
 public static partial class Functional
 {
     /// <summary>x above 0, slope·x below.</summary>

@@ -6,6 +6,17 @@ namespace InfMatch.Autograd;
 /// Reverse-mode differentiation: one walk back from a result over the recorded nodes, newest first, which is a
 /// topological order. Only nodes between the result and the variables asked for are visited.
 /// </summary>
+/// <example>
+/// <code>
+/// Variable x = Variable.Leaf(Tensor.Of(1, 2)), w = Variable.Leaf(Tensor.Of(3, 4));
+/// Variable y = (w * x * x).Sum();
+/// Variable[] both = Gradient.Of(y, [x, w]); // 2wx and x²
+///
+/// // Recorded, a gradient is a variable like any other: here the slope of its length along x.
+/// Variable slope = Gradient.Of(y, x, createGraph: true);
+/// Variable second = Gradient.Of(slope.Dot(slope), x);
+/// </code>
+/// </example>
 public static class Gradient
 {
     /// <summary>

@@ -7,6 +7,14 @@ namespace InfMatch.Autograd;
 /// can walk back from a result to what it was made of. Plain numbers are <see cref="Tensor"/>: leaving the graph takes
 /// a visible <see cref="Value"/>.
 /// </summary>
+/// <example>
+/// <code>
+/// Variable x = Variable.Leaf(Tensor.Of(1, 2, 3));
+/// Variable y = (2 * x * x).Sum();
+/// Console.WriteLine(y.Value);                 // 28
+/// Console.WriteLine(Gradient.Of(y, x).Value); // 4x = [4, 8, 12]
+/// </code>
+/// </example>
 public sealed class Variable
 {
     internal Variable(Tensor value, bool requiresGradient, Node? source, bool isUnrecorded = false)

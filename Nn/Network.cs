@@ -9,6 +9,14 @@ namespace InfMatch.Nn;
 /// for batch after batch by a <see cref="CapturedGraph"/>, so its forward pass and its loss read nothing else:
 /// constants that are copied from the host are refused there, with an <see cref="InvalidOperationException"/>.
 /// </summary>
+/// <example>
+/// <code>
+/// Network network = new ConvNet(new Shape(3, 32, 32), classes: 10, width: 16);
+/// Tensor theta = network.Initialise(Backend.Default, DType.Float32, RandomKey.FromSeed(1));
+/// Tensor images = Tensor.Normal(Backend.Default, DType.Float32, new Shape(4, 3, 32, 32), RandomKey.FromSeed(2));
+/// Variable logits = network.Forward(Variable.Constant(theta), Variable.Constant(images)); // [4, 10]
+/// </code>
+/// </example>
 public abstract class Network
 {
     /// <summary>A network for images [C, H, W] and M classes.</summary>

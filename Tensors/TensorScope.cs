@@ -5,6 +5,17 @@ namespace InfMatch.Tensors;
 /// kept. Scopes nest, each thread has its own, and a kept tensor belongs to the enclosing scope. Outside every scope a
 /// tensor lives until it is disposed of or collected.
 /// </summary>
+/// <example>
+/// <code>
+/// Tensor sum = Tensor.Of(0, 0);
+/// for (int step = 0; step &lt; 1000; step++)
+/// {
+///     using TensorScope scope = TensorScope.Begin();
+///     Tensor next = sum.Plus(Tensor.Of(1, 2).Times(0.5)); // what is made on the way goes back to the pool
+///     sum = scope.Replace(sum, next);                     // and the sum stays, in the memory of two vectors
+/// }
+/// </code>
+/// </example>
 public sealed class TensorScope : IDisposable
 {
     [ThreadStatic]

@@ -15,9 +15,13 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
     // RealImages looks at so many images of a class at a time, and Fit at so many of the training set.
     private const int LeastLooked = 64, WhiteningSide = 384;
 
+    // The loss in fixed places, without a gradient, in units of an update.
+    private const double UpdatesOfProbe = 1.5;
+
     private readonly Network _network = data.NetworkOf(settings, settings.Width);
     private readonly TrainingPlan _expertPlan = PlanFactory.ExpertPlan(settings, data.Pair.Name);
     private readonly List<PlannedWork> _work = [];
+    private bool _countsWhole;
 
     private int TestImages => data.TestImages.Shape[0];
 
@@ -45,19 +49,37 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
     }
 
     /// <summary>Adds the distilling of a set from an iteration on.</summary>
-    public RunPlanner Distil(int ipc, Network evaluated, int from)
+    /// <param name="ipc">Images per class.</param>
+    /// <param name="evaluated">What evaluates the set on the way.</param>
+    /// <param name="from">The iteration.</param>
+    /// <param name="times">How many such sets there are.</param>
+    public RunPlanner Distil(int ipc, Network evaluated, int from, int times = 1)
     {
         int left = settings.Iterations - from;
-        if (left <= 0)
+        if (left <= 0 || times == 0)
             return this;
-        var stage = new PlannedStage(PlannedStage.Distil, ipc, $"{left} updates of {ipc * data.Classes} images ({_network.Name})");
+        var stage = new PlannedStage(
+            PlannedStage.Distil, ipc,
+            $"{(times > 1 ? $"{times} × " : "")}{left} updates of {ipc * data.Classes} images ({_network.Name})")
+        {
+            Things = times,
+        };
         if (settings.StartFrom is null)
-            Classify(stage, _network, ImagesOfStart(ipc) * settings.Experts);
-        Add(stage, $"update ipc{ipc}", left, (probe, slot) => probe.Update(_network, ipc, from, slot));
+            Classify(stage, _network, times * ImagesOfStart(ipc) * settings.Experts);
+        Add(stage, $"update ipc{ipc}", times * (double)left, (probe, slot) => probe.Update(_network, ipc, from, slot));
+        // As SetMonitor looks: after each so many updates, and at the loss before the first and after the last one, too.
+        int probes = settings.ProbeInterval == 0 ? 0 : DueIn(settings.ProbeInterval, from) + (from == 0 ? 1 : 0)
+            + (settings.Iterations % settings.ProbeInterval == 0 ? 0 : 1);
+        Add(stage, $"fixed loss ipc{ipc}", times * (double)probes, (probe, slot) => probe.FixedLoss(_network, ipc, slot));
         if (settings.EvaluateEvery > 0)
-            EvaluateAlone(stage, evaluated, ipc, settings.Iterations / settings.EvaluateEvery - from / settings.EvaluateEvery);
+        {
+            EvaluateAlone(
+                stage, evaluated, settings.OnTheWay, ipc, times * (DueIn(settings.EvaluateEvery, from) + (from == 0 ? 1 : 0)));
+        }
         return this;
     }
+
+    private int DueIn(int every, int from) => settings.Iterations / every - from / every;
 
     /// <summary>Adds the evaluation of sets by networks that are still to be trained.</summary>
     /// <param name="network">What evaluates.</param>
@@ -84,9 +106,12 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
             open -= round;
         }
         if (together > 0)
-            TrainAndTest(stage, network, plan, ipc, together, degree);
-        EvaluateAlone(stage, network, ipc, alone);
+            TrainAndTest(stage, network, settings, ipc, together, degree);
+        EvaluateAlone(stage, network, settings, ipc, alone);
         Classify(stage, _network, soft * (double)ImagesOf(ipc) * experts);
+        if (soft > 0 && !_countsWhole)
+            Classify(stage, _network, experts * (double)TestImages); // the confusion of the whole set, once
+        _countsWhole |= soft > 0;
         return this;
     }
 
@@ -110,15 +135,16 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
             : PlanTimer.Time(_work, _network, _expertPlan, new ProbeInputs(settings, data, clock, cancel), budget),
         needs);
 
-    private void EvaluateAlone(PlannedStage stage, Network network, int ipc, int networks) =>
-        TrainAndTest(stage, network, Protocols.Plan(settings, data.Pair.Name), ipc, networks, 1);
+    private void EvaluateAlone(PlannedStage stage, Network network, RunSettings by, int ipc, int networks) =>
+        TrainAndTest(stage, network, by, ipc, networks, 1);
 
-    private void TrainAndTest(PlannedStage stage, Network network, TrainingPlan plan, int ipc, int times, int atOnce)
+    private void TrainAndTest(PlannedStage stage, Network network, RunSettings by, int ipc, int times, int atOnce)
     {
+        TrainingPlan plan = Protocols.Plan(by, data.Pair.Name);
         Add(
             stage, $"step {network.Name} ipc{ipc} ×{atOnce}", times * StepsOf(plan, ImagesOf(ipc)),
             (probe, slot) => probe.TrainingStep(network, () => probe.TrainingSetOf(ipc), plan, atOnce, slot));
-        int every = settings.BestEvery ?? Protocols.BestEvery(settings);
+        int every = by.BestEvery ?? Protocols.BestEvery(by);
         int tests = 1 + (every > 0 ? (plan.Epochs - 1) / every : 0);
         Classify(stage, network, (double)times * tests * TestImages, atOnce);
     }

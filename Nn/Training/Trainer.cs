@@ -7,6 +7,20 @@ namespace InfMatch.Nn;
 /// Trains a network. Everything random follows from the key: batch order from its stream "batches", augmentation from
 /// "augmentation", so that a run can be replayed from any checkpoint.
 /// </summary>
+/// <example>
+/// <code>
+/// RandomKey key = RandomKey.FromSeed(1);
+/// Tensor images = Tensor.Normal(Backend.Default, DType.Float32, new Shape(20, 1, 16, 16), key.Split("images"));
+/// int[] classes = [.. Enumerable.Range(0, 20).Select(i =&gt; i % 2)];
+/// var data = new LabelledImages(images, LabelledImages.OneHot(Backend.Default, DType.Float32, classes, 2));
+/// Network network = new ConvNet(new Shape(1, 16, 16), classes: 2, width: 8, depth: 2);
+/// var plan = new TrainingPlan(
+///     Epochs: 5, BatchSize: 10, Rate: 0.05, Momentum: 0.9, WeightDecay: 0, RateSchedule.Constant);
+/// Tensor start = network.Initialise(Backend.Default, DType.Float32, key.Split("start"));
+/// Tensor theta = new Trainer(network, data, plan, key).Run(
+///     start, observeLosses: losses =&gt; Console.WriteLine($"from step {losses.First}: {losses.Values[0]}"));
+/// </code>
+/// </example>
 public sealed class Trainer(Network network, LabelledImages data, TrainingPlan plan, RandomKey key)
 {
     /// <summary>Losses stay on the device for so many steps, because reading one waits for all that was

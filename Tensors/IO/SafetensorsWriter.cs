@@ -8,7 +8,9 @@ namespace InfMatch.Tensors.IO;
 /// </summary>
 /// <example>
 /// <code>
-/// using SafetensorsWriter writer = SafetensorsWriter.Create(path, [new("params", ArrayElement.Float32, [21, 1000])]);
+/// var row = new float[1000];
+/// using SafetensorsWriter writer = SafetensorsWriter.Create(
+///     "trajectory.safetensors", [new("params", ArrayElement.Float32, [21, 1000])]);
 /// for (int checkpoint = 0; checkpoint &lt; 21; checkpoint++)
 ///     writer.Append("params", row);
 /// writer.Complete();

@@ -29,14 +29,14 @@ public sealed class ProjectTests
         Assert.Equal(
             "Autograd Benchmarks Datasets Distill Influence Methods Nn Onnx Tensors Tensors.Gpu",
             string.Join(' ', Repository.Projects.Select(p => p.Path)
-                .Where(p => !p.StartsWith("tests/", StringComparison.Ordinal))
+                .Where(IsOfTheProgram)
                 .Select(p => Path.GetFileNameWithoutExtension(p)).Order(StringComparer.Ordinal)));
 
     [Fact]
     public void Only_distill_and_the_benchmarks_are_programs() =>
         Assert.Equal(
             "Distill/Distill.csproj benchmarks/Benchmarks.csproj",
-            string.Join(' ', Repository.Projects.Where(p => !p.Path.StartsWith("tests/", StringComparison.Ordinal))
+            string.Join(' ', Repository.Projects.Where(p => IsOfTheProgram(p.Path))
                 .Where(p => Elements(XDocument.Parse(p.Text), "OutputType").Any()).Select(p => p.Path)));
 
     [Fact]
@@ -78,6 +78,9 @@ public sealed class ProjectTests
         Assert.All(types, type => Assert.False(
             banned.Any(b => type.Name.Contains(b, StringComparison.Ordinal)), $"{type.FullName}: name what it is."));
     }
+
+    private static bool IsOfTheProgram(string path) =>
+        !path.StartsWith("tests/", StringComparison.Ordinal) && !path.StartsWith("samples/", StringComparison.Ordinal);
 
     private static XDocument Project(string path) =>
         XDocument.Parse(Repository.TextFiles.Single(f => f.Path == path).Text);

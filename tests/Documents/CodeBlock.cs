@@ -1,3 +1,4 @@
+using System.Net;
 using System.Reflection;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -33,6 +34,15 @@ internal sealed record CodeBlock(string Place, string Code, string? Output)
         global using System.Threading.Tasks;
         """;
 
+    private const string Libraries = """
+        using InfMatch.Autograd;
+        using InfMatch.Datasets;
+        using InfMatch.Nn;
+        using InfMatch.Tensors;
+        using InfMatch.Tensors.IO;
+
+        """;
+
     /// <summary>Whether it is a whole program; else it is a quotation of the sources.</summary>
     public bool IsProgram => Code.Contains("using InfMatch.", StringComparison.Ordinal);
 
@@ -55,9 +65,35 @@ internal sealed record CodeBlock(string Place, string Code, string? Output)
         }
     }
 
+    /// <summary>All examples in the documentation comments of a source file.</summary>
+    public static IEnumerable<CodeBlock> InComments(string path, string text)
+    {
+        string[] lines = text.ReplaceLineEndings("\n").Split('\n');
+        for (int i = 0; i < lines.Length; i++)
+        {
+            if (lines[i].Trim() != "/// <code>")
+                continue;
+            int end = Array.FindIndex(lines, i, line => line.Trim() == "/// </code>");
+            string[] code = [.. lines[(i + 1)..end].Select(line => WebUtility.HtmlDecode(line.TrimStart()[3..]))];
+            yield return new CodeBlock($"{path}:{i + 1}", Libraries + Text(code), null);
+        }
+    }
+
     /// <summary>Compiles it with the assemblies of the tests, runs it and returns what it prints.</summary>
     /// <exception cref="InvalidOperationException">It does not compile.</exception>
     public string Run()
+    {
+        Assembly program = Assembly.Load(Compile());
+        MethodInfo main = program.EntryPoint!;
+        main.Invoke(
+            null, BindingFlags.DoNotWrapExceptions, null, main.GetParameters().Length == 0 ? null : [Array.Empty<string>()],
+            null);
+        return program.GetType("Console")!.GetField("Out")!.GetValue(null)!.ToString()!;
+    }
+
+    /// <summary>The assembly that it compiles to.</summary>
+    /// <exception cref="InvalidOperationException">It does not compile without a warning.</exception>
+    public byte[] Compile()
     {
         string code = string.Join('\n', Code.Split('\n').Select(
             line => line.StartsWith("#:", StringComparison.Ordinal) ? "" : line));
@@ -73,12 +109,7 @@ internal sealed record CodeBlock(string Place, string Code, string? Output)
             [.. compilation.Emit(image).Diagnostics.Where(d => d.Severity >= DiagnosticSeverity.Warning)];
         if (errors.Length > 0)
             throw new InvalidOperationException($"{Place} does not compile:\n{string.Join('\n', errors.Select(d => d.ToString()))}");
-        Assembly program = Assembly.Load(image.ToArray());
-        MethodInfo main = program.EntryPoint!;
-        main.Invoke(
-            null, BindingFlags.DoNotWrapExceptions, null, main.GetParameters().Length == 0 ? null : [Array.Empty<string>()],
-            null);
-        return program.GetType("Console")!.GetField("Out")!.GetValue(null)!.ToString()!;
+        return image.ToArray();
     }
 
     /// <summary>Code without comments and blank space, in which a quotation is looked for.</summary>

@@ -12,12 +12,17 @@ public sealed class CodeInDocumentsTests
             .SelectMany(f => CodeBlock.In(f.Path, f.Text)),
     ];
 
+    private static readonly IReadOnlyList<CodeBlock> s_examples =
+        [.. Repository.Sources.SelectMany(f => CodeBlock.InComments(f.Path, f.Text))];
+
     private static readonly Lazy<string> s_sources = new(() =>
         string.Concat(Repository.Sources.Select(f => CodeBlock.Bare(f.Text))));
 
     public static TheoryData<string> Programs() => [.. s_blocks.Where(b => b.IsProgram).Select(b => b.Place)];
 
     public static TheoryData<string> Quotations() => [.. s_blocks.Where(b => !b.IsProgram).Select(b => b.Place)];
+
+    public static TheoryData<string> Examples() => [.. s_examples.Select(b => b.Place)];
 
     [Theory, MemberData(nameof(Programs))]
     public void A_program_prints_what_the_block_of_text_behind_it_shows(string place)
@@ -28,6 +33,10 @@ public sealed class CodeInDocumentsTests
             block.Output is not null, $"{place}: no block of text behind it shows what it prints. It prints:\n{found}");
         Assert.Equal(block.Output, found);
     }
+
+    [Theory, MemberData(nameof(Examples))]
+    public void An_example_in_a_comment_compiles(string place) =>
+        Assert.NotEmpty(s_examples.Single(b => b.Place == place).Compile());
 
     [Theory, MemberData(nameof(Quotations))]
     public void A_quotation_stands_in_the_sources(string place) =>

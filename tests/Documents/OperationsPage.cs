@@ -50,7 +50,7 @@ internal static class OperationsPage
 
     private static (string Path, int Index) FileOf(Type op)
     {
-        var declaration = new Regex($@"\brecord {op.Name}\b");
+        var declaration = new Regex($@"^public sealed record {op.Name}\b", RegexOptions.Multiline);
         return Repository.Sources.Where(f => !f.Path.StartsWith("tests/", StringComparison.Ordinal))
             .Select(f => (f.Path, Match: declaration.Match(f.Text))).Where(f => f.Match.Success)
             .Select(f => (f.Path, f.Match.Index)).Single();

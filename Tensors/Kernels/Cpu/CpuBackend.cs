@@ -8,6 +8,14 @@ namespace InfMatch.Tensors;
 /// threads, and every sum has one order: the same call gives the same bits with any number of threads. Another vector
 /// width may round differently.
 /// </summary>
+/// <example>
+/// <code>
+/// var backend = new CpuBackend(threads: 2, memoryLimit: 1L &lt;&lt; 30);
+/// Tensor x = Tensor.From&lt;float&gt;(backend, [1, 2, 3, 4], new Shape(2, 2));
+/// Console.WriteLine(x.Times(10));
+/// Console.WriteLine(backend.Memory.PeakInUse);
+/// </code>
+/// </example>
 public sealed class CpuBackend : HostBackend
 {
     private readonly WorkerPool _pool;
