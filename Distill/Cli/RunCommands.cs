@@ -167,9 +167,11 @@ internal sealed partial class RunCommands(
             summary = InFolder(folder, progress => new DistillationRun(
                 new RunInputs(folder, settings, data.Pair, data.Backend, progress, cancel) { Prepared = data }).Execute());
         }
-        catch (OperationCanceledException) when (terminal.IsJson && File.Exists(folder.Summary))
+        catch (Exception e) when (e is OperationCanceledException or NumericalException or DeviceMemoryException)
         {
-            terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
+            Reports.WriteAtEnd(folder, data.Pair, backend: null);
+            if (e is OperationCanceledException && terminal.IsJson && File.Exists(folder.Summary))
+                terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
             throw;
         }
         Show(summary, data.Pair.Test.Count);
@@ -177,6 +179,7 @@ internal sealed partial class RunCommands(
         terminal.ShowUnbroken($"Sets:     {ShownPath.Of(Path.GetDirectoryName(folder.Set(largest))!)}");
         terminal.ShowUnbroken($"Pictures: {ShownPath.Of(Path.GetDirectoryName(folder.Picture(largest, ""))!)}");
         terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Summary)}");
+        Reports.WriteAtEnd(folder, data.Pair, data.Backend);
         if (summary.Results.Any(r => r.Verdict?.Kind != Verdict.Diverged))
         {
             int sound = summary.Results.Where(r => r.Verdict?.Kind != Verdict.Diverged).Max(r => r.Ipc);
@@ -201,6 +204,8 @@ internal sealed partial class RunCommands(
             ExitCode.Diverged, "IM8001",
             $"{sets} diverged: the table's row is of a set that distilling destroyed. Try {diverged[0].Verdict!.Next}.");
     }
+
+    private ReportCommands Reports => new(terminal, load, cancel);
 
     // The data of a distillation, once all that can be known before has been found to be in order. Experts of the run itself
     // that are not there yet are its own to make.
@@ -291,7 +296,7 @@ internal sealed partial class RunCommands(
     // What is done in a run folder; where it ends early, the last words come when nothing moves on the screen any more.
     private T InFolder<T>(RunFolder folder, Func<IProgressView, T> work, Func<string>? saved = null)
     {
-        string Saved() => saved is null ? "Saved what there is." : saved();
+        string Saved() => saved is null ? "Saved." : saved();
         try
         {
             using IProgressView progress = terminal.MakeProgress();

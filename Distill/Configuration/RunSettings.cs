@@ -202,6 +202,10 @@ internal sealed record RunSettings
     [JsonIgnore]
     public int ProbeInterval => ProbeEvery ?? Math.Max(LeastProbeInterval, Iterations / MostProbes);
 
+    /// <summary>By what a set is evaluated while it is distilled.</summary>
+    [JsonIgnore]
+    public RunSettings OnTheWay => this with { Epochs = EvaluateEpochs ?? Epochs, BestEvery = 0 };
+
     // Each takes about as long as one and a half updates.
     private const int LeastProbeInterval = 100, MostProbes = 50;
 

@@ -36,7 +36,7 @@ internal static class SettingGroups
     public static SettingGroup Of(Setting setting) =>
         Settings.OfData.Contains(setting) ? SettingGroup.Data
         : Settings.OfExperts.Contains(setting) ? SettingGroup.Experts
-        : Settings.OfEvaluation.Contains(setting) || setting.Property == nameof(RunSettings.EvaluateEvery) ? SettingGroup.Evaluation
+        : Settings.OfEvaluation.Contains(setting) || setting.Property is nameof(RunSettings.EvaluateEvery) or nameof(RunSettings.EvaluateEpochs) ? SettingGroup.Evaluation
         : Settings.OfMachine.Contains(setting) || setting.Property == nameof(RunSettings.SaveEvery) ? SettingGroup.Running
         : s_ofSet.Contains(setting.Property) ? SettingGroup.Set
         : SettingGroup.Matching;

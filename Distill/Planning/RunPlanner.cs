@@ -75,8 +75,8 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         Add(stage, $"fixed loss ipc{ipc}", times * (double)probes, (probe, slot) => probe.FixedLoss(_network, ipc, slot));
         if (settings.EvaluateEvery > 0)
         {
-            RunSettings onTheWay = settings with { Epochs = settings.EvaluateEpochs ?? settings.Epochs, BestEvery = 0 };
-            EvaluateAlone(stage, evaluated, onTheWay, ipc, times * DueIn(settings.EvaluateEvery, from));
+            EvaluateAlone(
+                stage, evaluated, settings.OnTheWay, ipc, times * (DueIn(settings.EvaluateEvery, from) + (from == 0 ? 1 : 0)));
         }
         return this;
     }

@@ -85,8 +85,7 @@ internal sealed class DistillationRun(RunInputs inputs)
                 .Save(_folder.Path),
             Stages = stages,
             OnTheWay = new SetEvaluator(
-                evaluated, _settings with { Epochs = _settings.EvaluateEpochs ?? _settings.Epochs, BestEvery = 0 }, data,
-                inputs.Key.Split("judge"), inputs.Cancel),
+                evaluated, _settings.OnTheWay, data, inputs.Key.Split("judge"), inputs.Cancel),
             Evaluator = new SetEvaluator(evaluated, _settings, data, inputs.Key.Split("judge"), inputs.Cancel),
         };
         foreach (int ipc in _settings.Ipc)

@@ -57,7 +57,7 @@ internal sealed class SetMonitor(RunParts run, int ipc)
     public void Look(Distiller distiller)
     {
         int done = distiller.Iteration;
-        if (done > 0 && IsEach(_settings.EvaluateEvery, done) && !run.Metrics.Has(ipc, done, MetricsFile.Evaluation))
+        if (IsEach(_settings.EvaluateEvery, done) && !run.Metrics.Has(ipc, done, MetricsFile.Evaluation))
         {
             run.Metrics.Append(new JsonObject
             {

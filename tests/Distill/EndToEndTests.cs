@@ -43,7 +43,7 @@ public sealed class EndToEndTests
         }
         Assert.Equal(run.Output.Trim(), File.ReadAllText(Path.Combine(run.RunPath, "summary.json")).Trim());
 
-        Assert.Equal(12 + 4 + 4, File.ReadLines(Path.Combine(run.RunPath, "metrics.jsonl")).Count());
+        Assert.Equal(12 + 6 + 4, File.ReadLines(Path.Combine(run.RunPath, "metrics.jsonl")).Count());
         foreach (string picture in (string[])["ipc1-before", "ipc1-after", "ipc1-curves", "ipc2-before", "ipc2-after", "ipc2-curves"])
         {
             using SKBitmap bitmap = SKBitmap.Decode(Path.Combine(run.RunPath, "images", picture + ".png"));

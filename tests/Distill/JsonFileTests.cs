@@ -156,6 +156,7 @@ public sealed class JsonFileTests : IDisposable
                 new IpcResult(1, "first-order", new AccuracySet { Distilled = accuracy, Whole = Accuracy.Of([80]) })
                 {
                     Network = "convnet", Iterations = 6, Objective = 0.5, SetHash = "ab",
+                    Verdict = new Verdict(Verdict.Better, "much") { Next = "more" },
                 },
             ],
         };
@@ -183,18 +184,31 @@ public sealed class JsonFileTests : IDisposable
     }
 
     [Fact]
+    public void Any_value_anywhere_in_the_stages_is_that_value_or_an_error_with_its_key()
+    {
+        string stages = _folder.At(StagesFile.FileName);
+        var stage = new StageRecord("distil", "ipc1", 1.5, 7, 2, "2026-11-29T00:00:00Z");
+        string line = stage.ToJson().ToJsonString();
+        int read = Everywhere(
+            line, stages, () => string.Join('\n', StagesFile.Read(stages).Select(s => s.ToJson().ToJsonString())), "IM3055",
+            "\n" + line + "\n", text => $"{text}\n{line}");
+        Assert.True(read > 5, $"{read}");
+    }
+
+    [Fact]
     public void Any_value_anywhere_in_the_metrics_is_that_value_or_an_error_with_its_key()
     {
         const string Step =
             """{"ipc":1,"iteration":3,"loss":0.5,"cosine":0.25,"weight":1.5,"expert":0,"first":2,"last":4,"skipped":false}""";
         const string Look = """{"ipc":1,"iteration":3,"accuracy":51.5}""";
         string path = _folder.At("metrics.jsonl");
-        foreach (string line in (string[])[Step, Look])
+        const string Probe = """{"kind":"probe","ipc":1,"iteration":3,"j":0.5}""";
+        foreach (string line in (string[])[Step, Look, Probe])
         {
             int read = Everywhere(
                 line, path, () => string.Join('\n', MetricsFile.Read(path).Select(l => l.ToJsonString())), "IM3028", "\n" + Look + "\n",
                 text => $"{text}\n{Look}");
-            Assert.True(read > 5, $"{read}");
+            Assert.True(read > 4, $"{read}");
         }
         // A line without an end was cut off by a crash.
         foreach (string cut in (string[])["{", Step[..^1], "{\"ipc\":1", "\0\0\0"])

@@ -21,6 +21,7 @@ internal sealed class DemoPreset : Preset
         ("Experts", "3"), ("ExpertEpochs", "3"), ("ExpertSteps", "0"), ("ExpertBatch", "64"), ("ExpertRate", "0.05"),
         ("ExpertAugment", "none"), ("ExpertSchedule", "cosine"), ("Checkpoints", "16"), ("DenseSteps", "0"),
         ("Epochs", "200"), ("Repeats", "3"), ("EvalWidth", "32"), ("EvalRate", "0.01"), ("Augment", "none"),
-        ("EvaluateEvery", "50"), ("EvaluateEpochs", "40"), ("ProbeEvery", "25"), ("SaveEvery", "20"), ("Seed", "0"), ("Threads", "0"), ("Device", "auto"), ("Out", "runs"),
+        ("EvaluateEvery", "50"), ("EvaluateEpochs", "40"), ("ProbeEvery", "25"), ("SaveEvery", "20"),
+        ("Seed", "0"), ("Threads", "0"), ("Device", "auto"), ("Out", "runs"),
     ];
 }
