@@ -72,7 +72,7 @@ internal sealed class PlanTimer
         {
             double count = planned.Where(work => work.Kind == kind.Kind).Sum(work => work.Count) / kind.Together;
             double reckoned = _work[kind.Kind] / speed;
-            if (2 * kind.Together * reckoned > Math.Max(each, LongStep * run))
+            if (2 * kind.Together * reckoned > Math.Max(_budget.Most / kinds.Length, LongStep * run))
             {
                 times[kind.Kind] = (reckoned, false);
                 continue;
