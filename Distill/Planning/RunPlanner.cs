@@ -60,10 +60,8 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         Add(stage, $"update ipc{ipc}", left + UpdatesOfProbe * places, (probe, slot) => probe.Update(_network, ipc, from, slot));
         if (settings.EvaluateEvery > 0)
         {
-            RunSettings onTheWay = settings.OnTheWay;
-            TrainAndTest(
-                stage, evaluated, Protocols.Plan(onTheWay, data.Pair.Name), ipc,
-                settings.Iterations / settings.EvaluateEvery - from / settings.EvaluateEvery + (from == 0 ? 1 : 0), 1, onTheWay);
+            int evaluations = settings.Iterations / settings.EvaluateEvery - from / settings.EvaluateEvery + (from == 0 ? 1 : 0);
+            TrainAndTest(stage, evaluated, settings.OnTheWay, ipc, evaluations, 1);
         }
         return this;
     }
@@ -93,7 +91,7 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
             open -= round;
         }
         if (together > 0)
-            TrainAndTest(stage, network, plan, ipc, together, degree);
+            TrainAndTest(stage, network, settings, ipc, together, degree);
         EvaluateAlone(stage, network, ipc, alone);
         Classify(stage, _network, soft * (double)ImagesOf(ipc) * experts);
         return this;
@@ -120,14 +118,15 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         needs);
 
     private void EvaluateAlone(PlannedStage stage, Network network, int ipc, int networks) =>
-        TrainAndTest(stage, network, Protocols.Plan(settings, data.Pair.Name), ipc, networks, 1);
+        TrainAndTest(stage, network, settings, ipc, networks, 1);
 
-    private void TrainAndTest(PlannedStage stage, Network network, TrainingPlan plan, int ipc, int times, int atOnce, RunSettings? by = null)
+    private void TrainAndTest(PlannedStage stage, Network network, RunSettings by, int ipc, int times, int atOnce)
     {
+        TrainingPlan plan = Protocols.Plan(by, data.Pair.Name);
         Add(
             stage, $"step {network.Name} ipc{ipc} ×{atOnce}", times * StepsOf(plan, ImagesOf(ipc)),
             (probe, slot) => probe.TrainingStep(network, () => probe.TrainingSetOf(ipc), plan, atOnce, slot));
-        int every = (by ?? settings).BestEvery ?? Protocols.BestEvery(by ?? settings);
+        int every = by.BestEvery ?? Protocols.BestEvery(by);
         int tests = 1 + (every > 0 ? (plan.Epochs - 1) / every : 0);
         Classify(stage, network, (double)times * tests * TestImages, atOnce);
     }
