@@ -81,6 +81,7 @@ internal static class ErrorCodes
         new("IM3053", "A set in a run folder is not that of the run."),
         new("IM3054", "A saved state in a run folder cannot be read."),
         new("IM3055", "The stages.jsonl of a run is damaged."),
+        new("IM3056", "The confusion.json of a run or an evaluation is damaged, or of other classes."),
         new("IM3065", "The features.json of a run is damaged."),
         new("IM3066", "Features are asked of other training images than those of the set."),
         new("IM3067", "A recorded expert does not fit the network of the run."),
