@@ -22,7 +22,8 @@ internal sealed class ClassEmbedding
     /// <summary>Of features of real images, at least three.</summary>
     public ClassEmbedding(float[][] real, RandomKey key)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(real.Length, 3);
+        if (real.Length < 3)
+            throw new ArgumentException($"A class needs at least 3 real images, got {real.Length}.", nameof(real));
         (_real, _key) = (real, key);
         _middle = new float[real[0].Length];
         foreach (float[] image in real)
