@@ -166,7 +166,7 @@ public sealed class VerdictTests
         SealedJsonTests.RemoveHash(path);
         File.WriteAllText(path, File.ReadAllText(path).Replace("\"diverged\"", "\"fine\""));
         DistillException e = Assert.Throws<DistillException>(() => Summary.Read(path));
-        Assert.Contains("results[0].verdict.kind is fine; expected one of better, within, worse, diverged", e.Message, StringComparison.Ordinal);
+        Assert.Contains("results[0].verdict.kind is \"fine\"; expected one of better, within, worse, diverged", e.Message, StringComparison.Ordinal);
     }
 
     private static LossCourse Fixed(double first, double last) => new(first, last, FallsAtEnd: false, IsFixed: true);
