@@ -61,7 +61,7 @@ internal sealed class PlanTimer
 
     private TimedStage[] Time(IReadOnlyList<PlannedWork> planned, Network network, TrainingPlan plan)
     {
-        PlannedWork[] kinds = [.. planned.DistinctBy(work => work.Kind)];
+        PlannedWork[] kinds = [.. planned.DistinctBy(work => work.Kind, StringComparer.Ordinal)];
         foreach (PlannedWork kind in kinds)
             _work[kind.Kind] = kind.Measure(_counted, new ProbeSlot(0, 2));
         double speed = SpeedOf(network, plan);
