@@ -20,7 +20,7 @@ public sealed class RunRecordTests
         Assert.All(OfKind(lines, MetricsFile.Probe, 2), l => Assert.InRange(l["j"]!.GetValue<double>(), 1e-6, 10));
         Assert.Equal(
             MetricsFile.Read(In(without, "metrics.jsonl")).Select(l => l.ToJsonString()),
-            lines.Where(l => MetricsFile.KindOf(l) != MetricsFile.Probe).Select(l => l.ToJsonString()));
+            lines.Where(l => MetricsFile.KindOf(l) != MetricsFile.Probe).Select(l => l.ToJsonString()), StringComparer.Ordinal);
         Assert.Equal(HashOf(without), HashOf(with));
     }
 

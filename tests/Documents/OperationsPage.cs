@@ -33,7 +33,7 @@ internal static class OperationsPage
 
             """);
         var files = AllOperations.Types.Select(type => (Type: type, File: FileOf(type)))
-            .OrderBy(op => op.File.Path, StringComparer.Ordinal).ThenBy(op => op.File.Index).GroupBy(op => op.File.Path);
+            .OrderBy(op => op.File.Path, StringComparer.Ordinal).ThenBy(op => op.File.Index).GroupBy(op => op.File.Path, StringComparer.Ordinal);
         foreach (var file in files)
         {
             text.Append($"## {file.Key[(file.Key.LastIndexOf('/') + 1)..^3]}\n\n`{file.Key}`\n\n");
