@@ -30,9 +30,16 @@ internal sealed partial class RunCommands
         if (settings.LrLabel == 0)
             throw DistillException.BadValue("--lr-label", "0", "a number above 0: else learned labels would be kept");
         Backend backend = OpenDevice(settings);
-        RunFolder.RequireWritable(settings.Out);
+        RequireWritable(settings.Out);
         DatasetPair pair = load(settings);
-        using PreparedData data = PrepareAblation(grid, settings, pair, backend, settings.Out, settings.ExpertsFrom);
+        (PreparedData prepared, Requirements needs) =
+            PrepareAblation(grid, settings, pair, backend, settings.Out, settings.ExpertsFrom);
+        using PreparedData data = prepared;
+        if (isPlan)
+        {
+            Show(PlanOfAblation(grid, settings, data, needs, null), settings, backend);
+            return;
+        }
         var summary = new AblationSummary
         {
             Grid = grid, Complete = false, Dataset = pair.Name, Device = backend.Description, Commit = EnvironmentReport.Commit,
@@ -44,14 +51,16 @@ internal sealed partial class RunCommands
                 settings.Seed),
             ConfigFile.Write("ablate", resolved), summary.ToText());
         RunData.Save(folder.Path, pair);
-        AblateRows(folder, summary, resolved, data);
+        AblateRows(folder, summary, resolved, data, needs);
     }
 
     private void AblateRows(
-        RunFolder folder, AblationSummary summary, ResolvedSettings resolved, PreparedData data)
+        RunFolder folder, AblationSummary summary, ResolvedSettings resolved, PreparedData data, Requirements needs)
     {
         terminal.Say($"Folder: {ShownPath.Of(folder.Path)}");
         RunSettings common = resolved.Settings with { ExpertsFrom = resolved.Settings.ExpertsFrom ?? folder.Experts };
+        AblationSummary begun = summary;
+        Say(() => PlanOfAblation(begun.Grid, common, data, needs, (begun, folder)));
         RowJob[] jobs =
         [
             .. AblationGrid.Of(summary.Grid).Select(row => new RowJob(row, folder.PathOfRow(row.Name))),
@@ -126,12 +135,17 @@ internal sealed partial class RunCommands
     }
 
     // The data of all rows, what a row varies changes nothing of them; each row is checked before the first begins.
-    private PreparedData PrepareAblation(
+    private (PreparedData Data, Requirements Needs) PrepareAblation(
         string grid, RunSettings settings, DatasetPair pair, Backend backend, string folder, string? experts)
     {
-        foreach (AblationRow row in AblationGrid.Of(grid))
-            RunCheck.Distillation(row.Apply(settings), pair, backend, folder, experts ?? folder);
-        return PrepareBeside(settings, pair, backend, experts);
+        Requirements[] rows =
+        [
+            .. AblationGrid.Of(grid).Select(row => RunCheck.Distillation(row.Apply(settings), pair, backend, folder, experts ?? folder)),
+        ];
+        // Each counts the experts, which all have in common.
+        long sets = settings.Ipc.Sum(ipc => RunCheck.BytesOfSet(settings, pair, ipc));
+        var needs = new Requirements(rows.Max(r => r.DiskBytes) + (rows.Length - 1) * sets, rows.Max(r => r.MemoryBytes));
+        return (PrepareBeside(settings, pair, backend, experts), needs);
     }
 
     private static string Describe(AblationRow row) =>

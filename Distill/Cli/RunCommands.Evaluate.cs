@@ -89,18 +89,21 @@ internal sealed partial class RunCommands
         try
         {
             EvaluationRun? run = null;
-            Say(PlanOf(evaluation, EvaluationRun.Known(folder, evaluation)));
+            Say(() => PlanOf(evaluation, EvaluationRun.Known(folder, evaluation)));
             summary = InFolder(
                 folder, view => (run = new EvaluationRun(folder, evaluation, backend, view, cancel)).Execute(),
                 () => $"{run!.Evaluated} of {run.Networks} networks are evaluated and kept.");
         }
-        catch (OperationCanceledException) when (terminal.IsJson && File.Exists(folder.Summary))
+        catch (OperationCanceledException)
         {
-            terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
+            Reports.WriteAtEnd(folder, evaluation.Data.Pair, backend: null);
+            if (terminal.IsJson && File.Exists(folder.Summary))
+                terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
             throw;
         }
         Show(summary, evaluation.Data.Pair.Test.Count);
-        terminal.ShowUnbroken($"Summary: {ShownPath.Of(folder.Summary)}");
+        terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Summary)}");
+        Reports.WriteAtEnd(folder, evaluation.Data.Pair, backend);
         if (terminal.IsJson)
             terminal.Data.WriteLine(summary.ToJson());
     }

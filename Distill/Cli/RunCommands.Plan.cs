@@ -6,6 +6,8 @@ namespace InfMatch.Distill;
 
 internal sealed partial class RunCommands
 {
+    private readonly long _began = TimeProvider.System.GetTimestamp();
+
     // 'plan' makes no folder.
     private void RequireWritable(string folder)
     {
@@ -59,16 +61,48 @@ internal sealed partial class RunCommands
                 (string, bool IsSoft)[] columns = [.. EvaluationRun.Columns(evaluation)];
                 planner.Evaluate(
                     network, ipc, columns.Sum(Left), columns.Where(c => c.IsSoft).Sum(Left),
-                    evaluation.Experts?.Library.Experts.Count ?? 0);
+                    evaluation.Experts?.Library.Experts.Count ?? 0, isOfRun: false);
             }
         }
         return Time(planner, evaluation.Needs);
     }
 
-    private RunPlan Time(RunPlanner planner, Requirements needs) =>
-        planner.Time(needs, isPlan ? ProbeBudget.Plan : ProbeBudget.Line, TimeProvider.System, cancel);
+    // All rows distil on the same experts, and what random real images reach is known from the first on.
+    private RunPlan PlanOfAblation(
+        string grid, RunSettings settings, PreparedData data, Requirements needs, (AblationSummary Summary, RunFolder Folder)? begun)
+    {
+        int done = begun?.Summary.Rows.Count ?? 0, left = AblationGrid.Of(grid).Count() - done;
+        RunPlanner planner = new RunPlanner(settings, data).Experts(settings.ExpertsFrom ?? begun?.Folder.Experts);
+        Network evaluated = data.NetworkOf(settings, settings.EvalWidth);
+        foreach (int ipc in settings.Ipc)
+        {
+            planner.Distil(ipc, evaluated, 0, left);
+            planner.Evaluate(
+                evaluated, ipc, settings.Repeats * (left + (done == 0 ? 2 : 0)), done == 0 ? settings.Repeats : 0, settings.Experts);
+        }
+        return Time(planner, needs);
+    }
 
-    private void Say(RunPlan plan) => terminal.Say($"Plan: {plan}.");
+    private RunPlan Time(RunPlanner planner, Requirements needs)
+    {
+        if (!isPlan)
+            return planner.Time(needs, ProbeBudget.Line, TimeProvider.System, cancel);
+        double before = TimeProvider.System.GetElapsedTime(_began).TotalSeconds;
+        return planner.Time(needs, ProbeBudget.Plan, TimeProvider.System, cancel).Behind(before, "loading, preparing and checking");
+    }
+
+    // The run that follows hears of an interruption by itself, and then says how to go on.
+    private void Say(Func<RunPlan> planOf)
+    {
+        try
+        {
+            terminal.Say($"Plan: {planOf()}.");
+        }
+        catch (OperationCanceledException)
+        {
+            terminal.Say("Plan: interrupted.");
+        }
+    }
 
     private void Show(RunPlan plan, RunSettings settings, Backend backend)
     {
@@ -77,8 +111,13 @@ internal sealed partial class RunCommands
             terminal.Data.WriteLine(plan.ToJson(command, backend.Description));
             return;
         }
+        if (plan.IsEmpty)
+        {
+            terminal.Show("Nothing is left to compute.");
+            return;
+        }
         terminal.Show(plan.ToTable());
-        terminal.Show($"About {plan.Time} in all; a step or two of each kind were taken to know it.");
+        terminal.Show($"About {plan.Time} in all, by a few steps of each kind.");
         terminal.Show(
             $"Memory: {ByteSize.Text(plan.Needs.MemoryBytes)} of {backend.Name} at most. Disk: {ByteSize.Text(plan.Needs.DiskBytes)} " +
             $"in {ShownPath.Of(settings.Out)}.");

@@ -69,9 +69,13 @@ internal sealed partial class RunCommands(
         if (File.Exists(Path.Combine(path, AblationSummary.FileName)))
         {
             AblationSummary summary = AblationSummary.Read(path);
-            using PreparedData common = PrepareAblation(
+            (PreparedData ofRows, Requirements need) = PrepareAblation(
                 summary.Grid, settings, pair, backend, folder.Path, settings.ExpertsFrom ?? folder.Experts);
-            AblateRows(folder, summary, recorded with { Settings = settings }, common);
+            using PreparedData common = ofRows;
+            if (isPlan)
+                Show(PlanOfAblation(summary.Grid, settings, common, need, (summary, folder)), settings, backend);
+            else
+                AblateRows(folder, summary, recorded with { Settings = settings }, common, need);
             return;
         }
         string experts = settings.ExpertsFrom ?? folder.Experts;
@@ -129,13 +133,12 @@ internal sealed partial class RunCommands(
         using PreparedData data = prepared.Data;
         Network network = data.NetworkOf(settings, settings.Width);
         string experts = settings.ExpertsFrom ?? folder.Experts;
-        RunPlan plan = PlanOfTraining(settings, data, prepared.Needs, experts);
         if (isPlan)
         {
-            Show(plan, settings, data.Backend);
+            Show(PlanOfTraining(settings, data, prepared.Needs, experts), settings, data.Backend);
             return;
         }
-        Say(plan);
+        Say(() => PlanOfTraining(settings, data, prepared.Needs, experts));
         Accuracy accuracy = InFolder(folder, progress =>
         {
             using var library = ExpertLibrary.Gather(settings, network, data, experts, progress, cancel);
@@ -157,16 +160,18 @@ internal sealed partial class RunCommands(
         terminal.Say($"Run folder: {ShownPath.Of(folder.Path)}");
         if (!PictureFont.Exists)
             terminal.Say("No font is installed: class names are left out of the pictures.");
-        Say(PlanOf(settings, data, needs, folder));
+        Say(() => PlanOf(settings, data, needs, folder));
         Summary summary;
         try
         {
             summary = InFolder(folder, progress => new DistillationRun(
                 new RunInputs(folder, settings, data.Pair, data.Backend, progress, cancel) { Prepared = data }).Execute());
         }
-        catch (OperationCanceledException) when (terminal.IsJson && File.Exists(folder.Summary))
+        catch (Exception e) when (e is OperationCanceledException or NumericalException or DeviceMemoryException)
         {
-            terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
+            Reports.WriteAtEnd(folder, data.Pair, backend: null);
+            if (e is OperationCanceledException && terminal.IsJson && File.Exists(folder.Summary))
+                terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
             throw;
         }
         Show(summary, data.Pair.Test.Count);
@@ -174,6 +179,7 @@ internal sealed partial class RunCommands(
         terminal.ShowUnbroken($"Sets:     {ShownPath.Of(Path.GetDirectoryName(folder.Set(largest))!)}");
         terminal.ShowUnbroken($"Pictures: {ShownPath.Of(Path.GetDirectoryName(folder.Picture(largest, ""))!)}");
         terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Summary)}");
+        Reports.WriteAtEnd(folder, data.Pair, data.Backend);
         if (summary.Results.Any(r => r.Verdict?.Kind != Verdict.Diverged))
         {
             int sound = summary.Results.Where(r => r.Verdict?.Kind != Verdict.Diverged).Max(r => r.Ipc);
@@ -198,6 +204,8 @@ internal sealed partial class RunCommands(
             ExitCode.Diverged, "IM8001",
             $"{sets} diverged: the table's row is of a set that distilling destroyed. Try {diverged[0].Verdict!.Next}.");
     }
+
+    private ReportCommands Reports => new(terminal, load, cancel);
 
     // The data of a distillation, once all that can be known before has been found to be in order. Experts of the run itself
     // that are not there yet are its own to make.
@@ -288,7 +296,7 @@ internal sealed partial class RunCommands(
     // What is done in a run folder; where it ends early, the last words come when nothing moves on the screen any more.
     private T InFolder<T>(RunFolder folder, Func<IProgressView, T> work, Func<string>? saved = null)
     {
-        string Saved() => saved is null ? "Saved what there is." : saved();
+        string Saved() => saved is null ? "Saved." : saved();
         try
         {
             using IProgressView progress = terminal.MakeProgress();

@@ -80,8 +80,14 @@ internal sealed class ImageGrid(byte[] pixels, int channels, int height, int wid
         }
         canvas.Flush();
         byte[] bytes = PngImage.Encode(bitmap);
+        if (grids.Count == 1)
+            bytes = PngText.With(bytes, GridLayout.Keyword, grids[0].Layout.ToString());
         AtomicFile.Write(path, stream => stream.Write(bytes));
     }
+
+    // Where the images are, which the picture itself tells to whoever takes them out again.
+    private GridLayout Layout => new(
+        PositionOf(0, 0).X, PositionOf(0, 0).Y, CellWidth, CellHeight, Scale, Columns, Beside, NameWidth + Columns * CellWidth);
 
     private void Draw(SKCanvas canvas)
     {

@@ -32,7 +32,7 @@ internal sealed class PlanTimer
     private const int FirstBatch = 8, FirstSteps = 6, FewestSteps = 3, MostSteps = 400;
 
     // Two steps of a kind may take so much of the run, and such a share of a kind's own steps is enough to know them.
-    private const double LongStep = 0.004, EnoughSteps = 0.05;
+    private const double LongStep = 0.0025, EnoughSteps = 0.05;
 
     private readonly StepProbe _real, _counted;
     private readonly ProbeBudget _budget;
@@ -78,7 +78,8 @@ internal sealed class PlanTimer
                 continue;
             }
             int most = (int)Math.Clamp(EnoughSteps * count, FewestSteps, MostSteps);
-            times[kind.Kind] = (kind.Measure(_real, new ProbeSlot(each, most)), true);
+            double measured = Measure(kind, new ProbeSlot(each, most));
+            times[kind.Kind] = double.IsNaN(measured) ? (reckoned, false) : (measured, true);
         }
         return
         [
@@ -86,6 +87,19 @@ internal sealed class PlanTimer
                 stage.Key, stage.Sum(work => work.Count * times[work.Kind].Seconds),
                 stage.All(work => times[work.Kind].IsMeasured))),
         ];
+    }
+
+    // Where memory ends is a matter of the run, which has been checked and frees what it caches.
+    private double Measure(PlannedWork kind, ProbeSlot slot)
+    {
+        try
+        {
+            return kind.Measure(_real, slot);
+        }
+        catch (DeviceMemoryException)
+        {
+            return double.NaN;
+        }
     }
 
     // Of a few images, so that it is soon known of the largest network, too.

@@ -10,12 +10,20 @@ internal sealed record RunPlan(IReadOnlyList<TimedStage> Stages, Requirements Ne
 {
     private static readonly (string Stage, string One, string Many)[] s_words =
     [
-        (PlannedStage.Data, "preparing the data", "preparing the data"), (PlannedStage.Experts, "1 expert", "{0} experts"),
+        (PlannedStage.Data, "data", "data"), (PlannedStage.Experts, "1 expert", "{0} experts"),
         (PlannedStage.Distil, "1 set", "{0} sets"), (PlannedStage.Evaluate, "1 network", "{0} networks"),
     ];
 
     /// <summary>Seconds of all stages.</summary>
     public double Seconds => Stages.Sum(stage => stage.Seconds);
+
+    /// <summary>Whether there is nothing to do.</summary>
+    public bool IsEmpty => Stages.Count == 0;
+
+    /// <summary>The plan with what came before it: the data have been loaded and checked.</summary>
+    public RunPlan Behind(double seconds, string what) => IsEmpty
+        ? this
+        : this with { Stages = [new TimedStage(new PlannedStage(PlannedStage.Data, null, what), seconds, true), .. Stages] };
 
     /// <summary>The time as people read it.</summary>
     public string Time => TextOf(Seconds);
@@ -24,7 +32,7 @@ internal sealed record RunPlan(IReadOnlyList<TimedStage> Stages, Requirements Ne
     /// disk".</summary>
     public override string ToString()
     {
-        if (Stages.Count == 0)
+        if (IsEmpty)
             return "nothing is left to compute";
         IEnumerable<string> parts = s_words.Select(word =>
         {

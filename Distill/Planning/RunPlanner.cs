@@ -15,12 +15,14 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
     // RealImages looks at so many images of a class at a time, and Fit at so many of the training set.
     private const int LeastLooked = 64, WhiteningSide = 384;
 
-    // The loss in fixed places, without a gradient, in units of an update.
-    private const double UpdatesOfProbe = 1.5;
+    // SetPictures draws S before and after, and twice at each of the steps between; then before and after beside each other, which
+    // is done again when the accuracy is known.
+    private const double PicturesOfDistilling = 2 * 7 + 5, PicturesOfEvaluation = 3;
 
     private readonly Network _network = data.NetworkOf(settings, settings.Width);
     private readonly TrainingPlan _expertPlan = PlanFactory.ExpertPlan(settings, data.Pair.Name);
     private readonly List<PlannedWork> _work = [];
+    private bool _countsWhole;
 
     private int TestImages => data.TestImages.Shape[0];
 
@@ -48,23 +50,38 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
     }
 
     /// <summary>Adds the distilling of a set from an iteration on.</summary>
-    public RunPlanner Distil(int ipc, Network evaluated, int from)
+    /// <param name="ipc">Images per class.</param>
+    /// <param name="evaluated">What evaluates the set on the way.</param>
+    /// <param name="from">The iteration.</param>
+    /// <param name="times">How many such sets there are.</param>
+    public RunPlanner Distil(int ipc, Network evaluated, int from, int times = 1)
     {
         int left = settings.Iterations - from;
-        if (left <= 0)
+        if (left <= 0 || times == 0)
             return this;
-        var stage = new PlannedStage(PlannedStage.Distil, ipc, $"{left} updates of {ipc * data.Classes} images ({_network.Name})");
+        var stage = new PlannedStage(
+            PlannedStage.Distil, ipc,
+            $"{(times > 1 ? $"{times} × " : "")}{left} updates of {ipc * data.Classes} images ({_network.Name})")
+        {
+            Things = times,
+        };
         if (settings.StartFrom is null)
-            Classify(stage, _network, ImagesOfStart(ipc) * settings.Experts);
-        double places = settings.ProbeInterval == 0 ? 0 : left / settings.ProbeInterval + 1;
-        Add(stage, $"update ipc{ipc}", left + UpdatesOfProbe * places, (probe, slot) => probe.Update(_network, ipc, from, slot));
+            Classify(stage, _network, times * ImagesOfStart(ipc) * settings.Experts);
+        Add(stage, $"update ipc{ipc}", times * (double)left, (probe, slot) => probe.Update(_network, ipc, from, slot));
+        Add(stage, $"picture ipc{ipc}", times * PicturesOfDistilling, (probe, slot) => probe.Picture(ipc, slot));
+        // As SetMonitor looks: after each so many updates, and at the loss before the first and after the last one, too.
+        int probes = settings.ProbeInterval == 0 ? 0 : DueIn(settings.ProbeInterval, from) + (from == 0 ? 1 : 0)
+            + (settings.Iterations % settings.ProbeInterval == 0 ? 0 : 1);
+        Add(stage, $"fixed loss ipc{ipc}", times * (double)probes, (probe, slot) => probe.FixedLoss(_network, ipc, slot));
         if (settings.EvaluateEvery > 0)
         {
-            int evaluations = settings.Iterations / settings.EvaluateEvery - from / settings.EvaluateEvery + (from == 0 ? 1 : 0);
-            TrainAndTest(stage, evaluated, settings.OnTheWay, ipc, evaluations, 1);
+            EvaluateAlone(
+                stage, evaluated, settings.OnTheWay, ipc, times * (DueIn(settings.EvaluateEvery, from) + (from == 0 ? 1 : 0)));
         }
         return this;
     }
+
+    private int DueIn(int every, int from) => settings.Iterations / every - from / every;
 
     /// <summary>Adds the evaluation of sets by networks that are still to be trained.</summary>
     /// <param name="network">What evaluates.</param>
@@ -72,7 +89,8 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
     /// <param name="left">How many networks.</param>
     /// <param name="soft">How many of them on soft labels of experts.</param>
     /// <param name="experts">How many experts there are for these.</param>
-    public RunPlanner Evaluate(Network network, int ipc, int left, int soft, int experts)
+    /// <param name="isOfRun">Whether it ends the distilling of the set, with pictures of it.</param>
+    public RunPlanner Evaluate(Network network, int ipc, int left, int soft, int experts, bool isOfRun = true)
     {
         if (left == 0)
             return this;
@@ -92,8 +110,13 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         }
         if (together > 0)
             TrainAndTest(stage, network, settings, ipc, together, degree);
-        EvaluateAlone(stage, network, ipc, alone);
+        EvaluateAlone(stage, network, settings, ipc, alone);
         Classify(stage, _network, soft * (double)ImagesOf(ipc) * experts);
+        if (soft > 0 && !_countsWhole)
+            Classify(stage, _network, experts * (double)TestImages); // the confusion of the whole set, once
+        _countsWhole |= soft > 0;
+        if (isOfRun)
+            Add(stage, $"picture ipc{ipc}", PicturesOfEvaluation, (probe, slot) => probe.Picture(ipc, slot));
         return this;
     }
 
@@ -117,8 +140,8 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
             : PlanTimer.Time(_work, _network, _expertPlan, new ProbeInputs(settings, data, clock, cancel), budget),
         needs);
 
-    private void EvaluateAlone(PlannedStage stage, Network network, int ipc, int networks) =>
-        TrainAndTest(stage, network, settings, ipc, networks, 1);
+    private void EvaluateAlone(PlannedStage stage, Network network, RunSettings by, int ipc, int networks) =>
+        TrainAndTest(stage, network, by, ipc, networks, 1);
 
     private void TrainAndTest(PlannedStage stage, Network network, RunSettings by, int ipc, int times, int atOnce)
     {

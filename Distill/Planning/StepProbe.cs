@@ -68,6 +68,10 @@ internal sealed class StepProbe(RunSettings settings, PreparedData data, TimePro
         {
             // Enough is known.
         }
+        catch (NumericalException)
+        {
+            // The rate does not suit a training from here; that of the run will say so if it does not suit it either.
+        }
         return pace.Seconds;
     }
 
@@ -89,7 +93,26 @@ internal sealed class StepProbe(RunSettings settings, PreparedData data, TimePro
     public int ImagesAtOnce(Network network) => Math.Min(data.TestImages.Shape[0], Evaluation.ImagesAtOnce(network));
 
     /// <summary>Seconds of an update of S on the windows that the run will draw from an iteration on.</summary>
-    public double Update(Network network, int ipc, int from, ProbeSlot slot)
+    public double Update(Network network, int ipc, int from, ProbeSlot slot) => WithDistiller(network, ipc, (distiller, method) =>
+    {
+        Pace first = new(clock, slot, fewest: 1), again = new(clock, slot, fewest: 1);
+        for (int n = 0; !again.IsOver; n++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            int iteration = from + (int)(Spread(n) * (settings.Iterations - from));
+            Step(distiller, iteration, first, again);
+            Step(distiller, iteration, again, first); // finds kept what the first one made
+        }
+        (int, RandomKey)[] updates = [.. Enumerable.Range(from, settings.Iterations - from).Select(i => (i, distiller.KeyOf(i)))];
+        double filling = (double)method.UpdatesThatFill(updates) / updates.Length;
+        return filling * first.Seconds + (1 - filling) * again.Seconds;
+    });
+
+    /// <summary>Seconds of a measurement of the loss in fixed places.</summary>
+    public double FixedLoss(Network network, int ipc, ProbeSlot slot) => WithDistiller(
+        network, ipc, (distiller, _) => Steps(slot, () => distiller.Probe()));
+
+    private double WithDistiller(Network network, int ipc, Func<Distiller, MethodSession, double> measure)
     {
         using IDisposable detached = TensorScope.BeginDetached();
         using var scope = TensorScope.Begin();
@@ -103,17 +126,7 @@ internal sealed class StepProbe(RunSettings settings, PreparedData data, TimePro
             settings, data, network, [.. Enumerable.Repeat(expert, settings.Experts)], run);
         RunSettings still = settings with { LrImg = settings.LrImg * LeastRate, LrLabel = settings.LrLabel * LeastRate };
         using Distiller distiller = DistillationRun.MakeDistiller(still, data, method, SetOf(ipc), run, ipc);
-        Pace first = new(clock, slot, fewest: 1), again = new(clock, slot, fewest: 1);
-        for (int n = 0; !again.IsOver; n++)
-        {
-            cancel.ThrowIfCancellationRequested();
-            int iteration = from + (int)(Spread(n) * (settings.Iterations - from));
-            Step(distiller, iteration, first, again);
-            Step(distiller, iteration, again, first); // finds kept what the first one made
-        }
-        (int, RandomKey)[] updates = [.. Enumerable.Range(from, settings.Iterations - from).Select(i => (i, distiller.KeyOf(i)))];
-        double filling = (double)method.UpdatesThatFill(updates) / updates.Length;
-        return filling * first.Seconds + (1 - filling) * again.Seconds;
+        return measure(distiller, method);
     }
 
     private static void Step(Distiller distiller, int iteration, Pace pace, Pace other)
@@ -148,6 +161,31 @@ internal sealed class StepProbe(RunSettings settings, PreparedData data, TimePro
             return 0;
         var buffer = new byte[bytes];
         return Steps(slot, () => SHA256.HashData(buffer)) / bytes;
+    }
+
+    /// <summary>Seconds of a picture of a set.</summary>
+    public double Picture(int ipc, ProbeSlot slot)
+    {
+        if (_backend is MemoryDryRun)
+            return 0;
+        using IDisposable detached = TensorScope.BeginDetached();
+        using var scope = TensorScope.Begin();
+        SyntheticSet set = SetOf(ipc);
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("infmatch-");
+        try
+        {
+            return Steps(slot, () => ImageGrid.Write(
+                Path.Combine(folder.FullName, "probe.png"),
+                new ImageGrid(
+                    data.Pixels(set.Images), data.Image[0], data.Image[1], data.Image[2], data.Pair.Train.ClassNames)
+                {
+                    Title = "probe", Note = "", Labels = [.. Enumerable.Repeat((string[])["50 % one class", "50 % another"], set.Count)],
+                }));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     /// <summary>Seconds of a multiplication in a product of float64 matrices, as a whitening consists of.</summary>

@@ -93,9 +93,12 @@ internal sealed class MetricsFile : IDisposable
         (what, e) => Damaged(path, what, e));
 
     /// <summary>One metric of the set with a number of images per class, by iteration.</summary>
-    public static (int Iteration, double Value)[] Curve(string path, int ipc, string what) =>
+    public static (int Iteration, double Value)[] Curve(string path, int ipc, string what) => Curve(Read(path), ipc, what);
+
+    /// <summary>One metric of the set with a number of images per class in some lines of the file, by iteration.</summary>
+    public static (int Iteration, double Value)[] Curve(IEnumerable<JsonObject> lines, int ipc, string what) =>
     [
-        .. Read(path).Where(line => line["ipc"]!.GetValue<int>() == ipc)
+        .. lines.Where(line => line["ipc"]!.GetValue<int>() == ipc)
             .Where(line => (KindOf(line) == Probe) == (what == ProbeKey))
             .Select(line => (Line: line, Value: line[what] ?? (what == LossKey ? line[OlderLossKey] : null)))
             .Where(found => found.Value is not null)

@@ -46,8 +46,9 @@ internal static class RunCheck
             DryRun.OfRun(settings, pair, backend, ExpertLibrary.Missing(settings, experts).Length > 0)).Checked(folder, backend);
     }
 
-    // The state has images and labels with what the optimiser remembers of them, the set has them with their bytes.
-    private static long BytesOfSet(RunSettings settings, DatasetPair pair, int ipc)
+    /// <summary>Bytes on disk of a set and its state: images and labels, with what the optimiser remembers of them, and as bytes.
+    /// </summary>
+    public static long BytesOfSet(RunSettings settings, DatasetPair pair, int ipc)
     {
         long images = (long)ipc * pair.Train.Classes, numbers = images * (pair.Train.ImageSize + pair.Train.Classes);
         long whitening = settings.Zca is null ? 0 : (long)pair.Train.ImageSize * pair.Train.ImageSize;

@@ -7,60 +7,20 @@ namespace InfMatch.Distill;
 /// The folder of one run: its inputs, its results and the state to continue from. Only one process works in it at a
 /// time. The folder itself and its parents may be links; inside it nothing is written through a link.
 /// </summary>
-internal sealed class RunFolder : IDisposable
+internal sealed class RunFolder : RunFiles, IDisposable
 {
-    private const string LatestFile = "latest", LockFile = "run.lock";
-
-    /// <summary>The names of files in a run folder.</summary>
-    public const string ConfigName = "config.json", SummaryName = "summary.json";
-
-    /// <summary>The names of folders in it.</summary>
-    public const string SetFolder = "synthetic", ExpertFolder = "experts";
+    private const string LatestFile = "latest", LockFile = "run.lock", RowFolder = "rows";
 
     /// <summary>What stands for the newest run on the command line.</summary>
     public const string LatestWord = "latest";
-
-    private const string RowFolder = "rows";
 
     // Of a name, "2026-11-23_2105".
     private const int TimeDigits = 15;
 
     private readonly FileStream _lock;
 
-    private RunFolder(string path, FileStream held) => (Path, _lock) = (path, held);
-
-    /// <summary>Where it is.</summary>
-    public string Path { get; }
-
-    /// <summary>The resolved settings.</summary>
-    public string Config => In(ConfigName);
-
-    /// <summary>The machine, runtime and build.</summary>
-    public string Environment => In("environment.json");
-
-    /// <summary>One line of JSON for every step and evaluation.</summary>
-    public string Metrics => In("metrics.jsonl");
-
-    /// <summary>The same numbers as a table, for spreadsheets.</summary>
-    public string MetricsTable => In("metrics.csv");
-
-    /// <summary>The result.</summary>
-    public string Summary => In(SummaryName);
-
-    /// <summary>The recorded experts.</summary>
-    public string Experts => In(ExpertFolder);
-
-    /// <summary>The distilled set with a number of images per class.</summary>
-    public string Set(int ipc) => In(SetFolder, $"ipc{ipc}.safetensors");
-
-    /// <summary>The state from which its distillation continues.</summary>
-    public string Checkpoint(int ipc) => In("checkpoints", $"ipc{ipc}.safetensors");
-
-    /// <summary>A picture of it.</summary>
-    public string Picture(int ipc, string what) => In("images", $"ipc{ipc}-{what}.png");
-
-    /// <summary>The picture of the set as it is now.</summary>
-    public string PictureNow(int ipc) => In("images", $"ipc{ipc}.png");
+    private RunFolder(string path, FileStream held)
+        : base(path) => _lock = held;
 
     /// <summary>2026-11-23_2105_fashion-mnist-small_ipc1-10_s0: readable, and in the order of time when sorted.</summary>
     public static string NameOf(DateTime local, string dataset, string what, ulong seed) => string.Create(
@@ -247,8 +207,6 @@ internal sealed class RunFolder : IDisposable
             File.Delete(In(LockFile));
     }
 
-    private string In(params ReadOnlySpan<string> parts) => System.IO.Path.Combine([Path, .. parts]);
-
     // Below a root, under a plain name, with a configuration.
     private static bool IsRun(string root, string name) =>
         name.Length > 0 && name is not ("." or "..") && System.IO.Path.GetFileName(name) == name
@@ -257,7 +215,7 @@ internal sealed class RunFolder : IDisposable
 
     private static void MakeParts(string path)
     {
-        foreach (string part in (string[])[SetFolder, "images", ExpertFolder, "checkpoints"])
+        foreach (string part in (string[])[SetFolder, ImageFolder, ExpertFolder, "checkpoints"])
             MakeReal(System.IO.Path.Combine(path, part));
     }
 

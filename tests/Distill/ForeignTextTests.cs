@@ -16,7 +16,7 @@ public sealed class ForeignTextTests : IDisposable
 {
     private const string Foreign = "\u001b[31m\n\r\u009b2J\u202e\u2028\u200b\u0000[red]=1+1|`<b>\"',\\";
 
-    private static readonly string[] s_textFiles = [".json", ".jsonl", ".csv", ".md", ".txt", ".py", ""];
+    private static readonly string[] s_textFiles = [".json", ".jsonl", ".csv", ".md", ".txt", ".py", ".html", ""];
 
     private readonly CommandRun _run = new()
     {
@@ -32,6 +32,9 @@ public sealed class ForeignTextTests : IDisposable
         string set = Path.Combine(_run.RunPath, "synthetic", "ipc2.safetensors");
         Run(0, "resume", _run.RunPath);
         Run(0, "evaluate", set, "--epochs", "1", "--repeats", "1", "--eval-width", "4", "--augment", "none", "--device", "cpu");
+        Run(0, "report", _run.RunPath, "--against", _run.EvaluationPath);
+        Run(0, "compare", _run.RunPath, _run.EvaluationPath, "--json");
+        Run(0, "compare", _run.RunPath, _run.EvaluationPath);
         RunAsGiven(0, "verify", set, "--quick");
         RunAsGiven(0, "verify", set, "--device", "cpu", "--json");
         foreach (string target in ArtifactExport.Targets)

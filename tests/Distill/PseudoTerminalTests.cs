@@ -34,7 +34,7 @@ public sealed class PseudoTerminalTests : IDisposable
             "Interrupted: stopping after this step. Press Ctrl-C again to quit at once.", prose, StringComparison.Ordinal);
         Assert.DoesNotContain("^C", all, StringComparison.Ordinal);
         Assert.Single(rows, r => r.Contains("Experts", StringComparison.Ordinal));
-        int saved = Array.IndexOf(rows, "Saved what there is. Continue with:");
+        int saved = Array.IndexOf(rows, "Saved. Continue with:");
         Assert.True(saved > 0, all);
         Assert.Equal(command, string.Concat(rows[(saved + 1)..^2]));
         Assert.Equal(["distill: interrupted.", "ended with 130"], rows[^2..]);

@@ -17,16 +17,16 @@ internal static class OperationsPage
         var text = new StringBuilder($"""
             # Operations
 
-            Generated from the operations themselves; do not edit. Write it anew with
+            Generated from the operations; do not edit. Write it again with
 
                 INFMATCH_WRITE_DOCUMENTS=1 dotnet test --filter "FullyQualifiedName~OperationsPageTests"
 
-            All {AllOperations.Types.Count} differentiable operations. An input is x, or a and b; the output is y. A bar
-            means a cotangent: ȳ = ∂L/∂y is given, and x̄ = (∂y/∂x)ᵀ·ȳ is what the VJP returns. Every VJP is made of
-            operations of this list, so that it can be differentiated again. Each operation is checked by its samples on
-            every backend, and its derivatives to second order beside central differences: see
-            [add-an-operation.md](add-an-operation.md). What is composed of these (softmax, GELU, sums and maxima along an
-            axis, norms) stands in `Autograd/Functional.cs` and `Autograd/Functional.Axes.cs`.
+            All {AllOperations.Types.Count} differentiable operations. An input is x, or a and b; the output is y. A bar means a
+            cotangent: ȳ = ∂L/∂y is given, and x̄ = (∂y/∂x)ᵀ·ȳ is what the VJP returns. Every VJP is made of
+            operations of this list, so it can be differentiated again. Each operation is checked by its
+            samples on every backend, and its derivatives to second order by central differences: see
+            [add-an-operation.md](add-an-operation.md). Functions composed of these (softmax, GELU, sums and
+            maxima along an axis, norms) are in `Autograd/Functional.cs` and `Autograd/Functional.Axes.cs`.
 
 
             """);

@@ -73,6 +73,7 @@ public sealed class ToyTests : IDisposable
         File.Delete(Path.Combine(run, "synthetic", "ipc1.safetensors"));
         Run("resume", run);
         Assert.Equal(hash, Hash(run));
+        Assert.Contains("It is a toy.", File.ReadAllText(Path.Combine(run, "report.html")), StringComparison.Ordinal);
         string set = Path.Combine(run, "synthetic", "ipc1.safetensors");
         Assert.Contains("2 images [1, 6, 6] of 2 classes", Run("verify", set), StringComparison.Ordinal);
         Assert.Contains("toy-network", Run("evaluate", set, "--dataset", "toy-data", "--out", "evaluated"), StringComparison.Ordinal);

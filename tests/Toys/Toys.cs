@@ -219,3 +219,15 @@ public sealed class ToyDevice : DeviceKind
 
     public override OpenedDevice Open(string asked, DeviceOptions options) => new(new ReferenceBackend(), "It is a toy.");
 }
+
+/// <summary>A section of the page about a run.</summary>
+internal sealed class ToySection : ReportSection
+{
+    public override string Name => "toy-section";
+
+    public override string Title => "Toys";
+
+    public override int Place => 99;
+
+    public override IEnumerable<System.Xml.Linq.XElement> Content(ReportSource source) => [Html.Paragraph("It is a toy.")];
+}

@@ -20,8 +20,8 @@ internal sealed class AblateCommand : CommandDefinition
         Switches parts of the method on one by one, all on the same experts.
 
         The parts are the start from real images, the growing range of windows, and learned labels. 'paper' is the grid of the paper,
-        whose figures stand beside ours. 'full' is every combination of three starts, three kinds of labels, and the range growing or
-        whole. An interrupted ablation goes on with 'resume'.
+        whose figures are shown next to ours. 'full' is every combination of three starts, three kinds of labels, and the range
+        growing or whole. 'resume' continues an interrupted ablation.
 
         Examples:
           infmatch ablate --preset demo --ipc 1

@@ -63,6 +63,9 @@ internal sealed class CommandContext(
     /// <summary>The work of commands on finished sets.</summary>
     public ArtifactCommands Artifacts() => new(terminal, load, cancel);
 
+    /// <summary>The work of 'report' and 'compare'.</summary>
+    public ReportCommands Reports() => new(terminal, load, cancel);
+
     /// <summary>'export' of a trained network.</summary>
     public NetworkExport Network() => new(terminal, load, cancel);
 

@@ -14,7 +14,7 @@ internal sealed class DatasetsVerifyCommand : CommandDefinition
     /// <inheritdoc/>
     public override string Help =>
         """
-        Reads every image of a data set and prints what there is.
+        Reads every image of a data set and prints what it found.
 
         That is counts, mean and deviation, the SHA-256 of the contents, and which images occur twice, above all in both the training
         and the test set. Kept decoded images are not used.

@@ -19,11 +19,10 @@ internal sealed class DemoCommand : CommandDefinition
         Without a command the demonstration runs, on built-in images: a minute or two on two cores.
 
         Examples:
-          infmatch
           infmatch distill --dataset fashion-mnist --data ~/data --ipc 1 10
           infmatch help distill
 
-        All options, variables, exit codes and error codes are in docs/commands.md.
+        All options, variables and codes: docs/commands.md.
         """;
 
     /// <inheritdoc/>

@@ -17,7 +17,7 @@ internal sealed class PictureCommand : CommandDefinition
     /// <inheritdoc/>
     public override string Help =>
         """
-        Draws random real images above the images of a distilled set, with the accuracies below them.
+        Draws random real images above a distilled set, with their accuracies below.
 
         Each class is a column. The random images are those that the first network of the run's own baseline was trained on. The
         accuracies are the run's, so the set must be in the run's folder.

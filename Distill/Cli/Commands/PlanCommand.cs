@@ -9,11 +9,12 @@ internal sealed class PlanCommand() : PlannedCommand(new DemoCommand())
     /// <inheritdoc/>
     public override string Help =>
         """
-        Tells what a run would do and need, without starting it: the steps of each stage, memory of the device, disk, and a time.
+        Tells what a run would do and need, without starting it.
 
-        The command of the run follows with its own options; without one it is the demonstration. Everything is checked as
-        before the run itself. Times come from a few steps of each kind on the device; where a single step is too long for
-        that, they are estimated from what it computes. No run folder is made.
+        Shows the steps of each stage, a time for each, the memory of the device and the disk. The command of the run follows with
+        its own options; without one it is the demonstration. Everything is checked as before the run itself. Times come from a few
+        steps of each kind on the device. Where a single step is too long for that, they are estimated from what it computes. No
+        run folder is made.
 
         Examples:
           infmatch plan distill --dataset cifar-10 --data ~/data --ipc 10

@@ -16,6 +16,9 @@ internal abstract class PlannedCommand(CommandDefinition planned) : CommandDefin
     public override CommandGroup Group => CommandGroup.Make;
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> CommonOptions => planned.CommonOptions;
+
+    /// <inheritdoc/>
     public override Action<CommandContext>? Build(Command command) =>
         planned.Build(command) is { } run ? at => run(at.Planning()) : null;
 }

@@ -16,7 +16,7 @@ internal class RunsCommand : CommandDefinition
         """
         Lists the runs with their data, status and accuracy, the newest first.
 
-        Unfinished runs go on with 'resume RUN'.
+        'resume RUN' continues an unfinished run.
 
         Examples:
           infmatch runs

@@ -1,0 +1,67 @@
+using System.Xml.Linq;
+
+namespace InfMatch.Distill;
+
+/// <summary>The commands that make the run again.</summary>
+internal sealed class ReproduceSection : ReportSection
+{
+    /// <inheritdoc/>
+    public override string Name => "reproduce";
+
+    /// <inheritdoc/>
+    public override string Title => "How to reproduce";
+
+    /// <inheritdoc/>
+    public override int Place => 10;
+
+    /// <inheritdoc/>
+    public override IEnumerable<XElement> Content(ReportSource source)
+    {
+        RecordedRun run = source.Run;
+        if (run.Resolved is not { } resolved)
+        {
+            yield return Html.Missing("The configuration cannot be read, so the command is not known.");
+            yield break;
+        }
+        string commit = run.Summary?.Commit ?? run.Environment?["commit"]?.ToString() ?? "unknown";
+        yield return Html.Paragraph("In a clone of the repository, with the same data:");
+        yield return Html.Of("ol", Html.Class("commands"), Commands(run, resolved, commit).Select(c => Html.Of("li", Html.Code(c))));
+        string[] hashes = [.. run.Results.Where(r => r.SetHash is not null).Select(r => $"{r.Ipc} per class {r.SetHash}")];
+        if (run.Evaluation is null && hashes.Length > 0)
+        {
+            yield return Html.Paragraph(
+                "On the same processor, number type and build the sets are the same, bit for bit. Their hashes (",
+                Html.Code("grep setHash summary.json"), "):");
+            yield return Html.Of("ul", Html.Class("commands"), hashes.Select(h => Html.Of("li", Html.Code(h))));
+        }
+    }
+
+    private static IEnumerable<string> Commands(RecordedRun run, ResolvedSettings resolved, string commit)
+    {
+        if (commit != "unknown")
+            yield return $"git checkout {commit}";
+        string preset = resolved.Origins.Values.Where(o => o.StartsWith("preset ", StringComparison.Ordinal))
+            .Select(o => o["preset ".Length..]).FirstOrDefault() ?? Presets.Usual;
+        string command = run.Command == "demo" ? "" : $" {run.Command}";
+        string set = run.Evaluation?.Set is { } path ? $" {ShellWord.OfPath(ShownPath.Of(path))}" : "";
+        string models = run.Evaluation is { Models.Count: > 0 } evaluation ? $" --models {string.Join(',', evaluation.Models)}" : "";
+        string ofPreset = run.Command == "demo" || preset == Presets.Usual ? "" : $" --preset {preset}";
+        yield return $"{ShellWord.Program}{command}{set}{ofPreset}{Options(resolved)}{models}";
+        foreach (IpcResult result in run.Results.Where(r => run.Evaluation is null && r.Accuracy.Distilled is not null))
+        {
+            string file = ShellWord.OfPath(ShownPath.Of(run.Files.Set(result.Ipc)));
+            yield return $"{ShellWord.Program} verify {file}{ShellWord.Option("--data", resolved.Settings.Data)}";
+        }
+    }
+
+    // What was given, in whatever way.
+    private static string Options(ResolvedSettings resolved) => string.Concat(Settings.All
+        .Where(s => s.IsOf(resolved.Settings) && s.Show(resolved.Settings).Length > 0
+            && resolved.Origins.TryGetValue(s.Property, out string? origin)
+            && origin.Split(' ')[0] is not ("preset" or "protocol" or "not"))
+        .Select(s => $" {s.Name} {Value(s, resolved.Settings)}"));
+
+    private static string Value(Setting setting, RunSettings settings) => setting.Many
+        ? string.Join(' ', setting.Show(settings).Split(' ').Select(ShellWord.Of))
+        : ShellWord.Of(setting.Show(settings));
+}

@@ -1,0 +1,60 @@
+using System.Xml.Linq;
+
+namespace InfMatch.Distill;
+
+/// <summary>What came out, in a sentence for each row.</summary>
+internal sealed class ResultSection : ReportSection
+{
+    /// <inheritdoc/>
+    public override string Name => "result";
+
+    /// <inheritdoc/>
+    public override string Title => "Result";
+
+    /// <inheritdoc/>
+    public override int Place => 0;
+
+    /// <inheritdoc/>
+    public override IEnumerable<XElement> Content(ReportSource source)
+    {
+        RecordedRun run = source.Run;
+        if (run.Summary is not { Complete: true })
+        {
+            yield return Html.Of(
+                "p", Html.Class("banner"), Html.Of("strong", "This run is not complete. "),
+                "What stands here is what was known when the page was written. The run continues with ",
+                Html.Code($"{ShellWord.Program} resume {ShellWord.OfPath(ShownPath.Of(run.Files.Path))}"), ".");
+        }
+        if (run.Results.Count == 0)
+            yield return Html.Missing("Nothing is evaluated yet.");
+        else
+            yield return Html.Of("div", Html.Class("cards"), run.Results.Select(Card));
+        if (run.Summary?.Note is { } note)
+            yield return Html.Paragraph("Note: ", note);
+    }
+
+    private static XElement Card(IpcResult result)
+    {
+        Verdict? verdict = result.Verdict;
+        return Html.Of(
+            "div", Html.Class($"card {verdict?.Kind ?? "unknown"}"), Html.Of("h3", ResultColumn.RowOf(result)),
+            Html.Of("p", Html.Class("figure"), result.Accuracy.Distilled is { } d ? $"{d.Shown} %" : "–"),
+            verdict is null
+                ? Html.Of("p", Without(result.Accuracy))
+                : Html.Of("p", Html.Of("span", Html.Class("verdict"), verdict.Kind), $": {verdict.Text}."),
+            verdict?.Next is { } next ? Html.Of("p", Html.Of("strong", "Next: "), $"try {next}.") : null);
+    }
+
+    // A run of an earlier version recorded no verdict: the difference is all that there is.
+    private static string Without(AccuracySet a)
+    {
+        if (a.Distilled is not { } distilled)
+            return "The distilled set is not evaluated yet.";
+        (Accuracy? beside, string name) = a.RandomRealSoftLabels is { } soft
+            ? (soft, "random real images with soft labels")
+            : (a.RandomReal, "random real images");
+        return beside is null
+            ? "Nothing is evaluated beside it, so there is no verdict."
+            : FormattableString.Invariant($"{distilled.Mean - beside.Mean:+0.0;−0.0} points against {name}. This run did not record a verdict.");
+    }
+}
