@@ -36,7 +36,7 @@ public sealed class HelpTests : IDisposable
         Assert.Equal(10, common.Length);
         Assert.StartsWith("  --preset NAME", common[0], StringComparison.Ordinal);
         foreach (SettingGroup group in Enum.GetValues<SettingGroup>())
-            Assert.Contains($"{SettingGroups.Heading(group)}:", lines);
+            Assert.Contains($"{SettingGroups.Heading(group)}:", lines, StringComparer.Ordinal);
         foreach (Setting setting in Settings.All)
             Assert.Single(lines, l => l.StartsWith($"  {setting.Name} ", StringComparison.Ordinal));
         Assert.All(lines.Where(l => !l.Contains("dotnet run", StringComparison.Ordinal)), l => Assert.InRange(l.Length, 0, 100));

@@ -28,7 +28,7 @@ public sealed class RunListTests : IDisposable
         File.WriteAllText(Path.Combine(damaged, "config.json"), "{");
 
         Assert.Equal(0, _run.Run("runs", "list", "--json"));
-        Dictionary<string, JsonNode> runs = JsonNode.Parse(_run.Output)!.AsArray().ToDictionary(r => Path.GetFileName((string)r!["folder"]!), r => r!);
+        Dictionary<string, JsonNode> runs = JsonNode.Parse(_run.Output)!.AsArray().ToDictionary(r => Path.GetFileName((string)r!["folder"]!), r => r!, StringComparer.Ordinal);
         Assert.Equal("complete", (string)runs[Path.GetFileName(complete)]["status"]!);
         Assert.Equal("unfinished", (string)runs[Path.GetFileName(unfinished)]["status"]!);
         Assert.Equal("damaged", (string)runs["2020-01-01_0000_damaged"]["status"]!);
