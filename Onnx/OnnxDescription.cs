@@ -41,7 +41,7 @@ public sealed record OnnxDescription
         {
             texts["classes"] = Classes.Count == network.Classes
                 ? JsonSerializer.Serialize(Classes)
-                : throw new ArgumentException($"{network.Name} has {network.Classes} classes, {Classes.Count} names were given.");
+                : throw new ArgumentException($"{network.Name} has {network.Classes} classes, {Classes.Count} names were given.", nameof(network));
         }
         return texts;
     }
@@ -55,7 +55,8 @@ public sealed record OnnxDescription
         if (Mean.Count != Deviation.Count || (Mean.Count > 0 && Mean.Count != image[0]))
         {
             throw new ArgumentException(
-                $"Images {image} have {image[0]} channels, {Mean.Count} means and {Deviation.Count} deviations were given.");
+                $"Images {image} have {image[0]} channels, {Mean.Count} means and {Deviation.Count} deviations were given.",
+                nameof(image));
         }
         if (Mean.Count > 0)
         {
@@ -69,7 +70,7 @@ public sealed record OnnxDescription
         {
             throw new ArgumentException(
                 $"Images {image} have {image.Count} numbers; the whitening has {WhiteningMean.Length} and a matrix of " +
-                $"{WhiteningMatrix.Length}.");
+                $"{WhiteningMatrix.Length}.", nameof(image));
         }
         long[] flat = [-1, image.Count], back = [-1, .. image.Sizes.ToArray().Select(size => (long)size)];
         at = graph.Add("Reshape", [at, graph.AddSizes(flat)]);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Google.Protobuf;
 
 namespace InfMatch.Onnx;
@@ -5,7 +6,7 @@ namespace InfMatch.Onnx;
 /// <summary>A message of Protocol Buffers that is made field by field; the numbers of the fields are those of onnx.proto.</summary>
 internal sealed class ProtoMessage
 {
-    private readonly MemoryStream _bytes = new();
+    private readonly ArrayBufferWriter<byte> _bytes = new();
 
     /// <summary>Adds a whole number.</summary>
     public ProtoMessage Add(int field, long value) => Write(output =>
@@ -29,8 +30,7 @@ internal sealed class ProtoMessage
     });
 
     /// <summary>Adds a message within this one.</summary>
-    public ProtoMessage Add(int field, ProtoMessage message) =>
-        Add(field, message._bytes.GetBuffer().AsSpan(0, (int)message._bytes.Length));
+    public ProtoMessage Add(int field, ProtoMessage message) => Add(field, message._bytes.WrittenSpan);
 
     /// <summary>Adds bytes.</summary>
     public ProtoMessage Add(int field, ReadOnlySpan<byte> bytes)
@@ -46,12 +46,14 @@ internal sealed class ProtoMessage
     }
 
     /// <summary>Copies the message to a stream.</summary>
-    public void WriteTo(Stream stream) => _bytes.WriteTo(stream);
+    public void WriteTo(Stream stream) => stream.Write(_bytes.WrittenSpan);
 
     private ProtoMessage Write(Action<CodedOutputStream> write)
     {
-        using var output = new CodedOutputStream(_bytes, leaveOpen: true);
-        write(output);
+        using var part = new MemoryStream();
+        using (var output = new CodedOutputStream(part, leaveOpen: true))
+            write(output);
+        _bytes.Write(part.GetBuffer().AsSpan(0, (int)part.Length));
         return this;
     }
 }

@@ -12,7 +12,11 @@ namespace InfMatch.Tensors;
 /// </summary>
 public abstract class Backend
 {
-    private static readonly Lazy<Backend> s_default = new(() => new CpuBackend());
+    // Through its kind, because the contract knows no backend; and not by Kinds, to which others can be added later.
+    private static readonly Lazy<Backend> s_default = new(() => typeof(DeviceKind).Assembly.GetTypes()
+        .Where(type => type.IsSubclassOf(typeof(DeviceKind)) && !type.IsAbstract)
+        .Select(type => (DeviceKind)Activator.CreateInstance(type)!).Single(kind => kind.Name == "cpu")
+        .Open("cpu", new DeviceOptions()).Backend);
 
     /// <summary>The processor with all its cores: where numbers go that name no backend. Always the same.</summary>
     public static Backend Default => s_default.Value;

@@ -16,13 +16,14 @@ internal sealed class NetworkExport(
     Terminal terminal, Func<RunSettings, DatasetPair> load, CancellationToken cancel)
 {
     /// <summary>Writes the network that a path means: a run folder (an expert of it), an expert's file, or a set.</summary>
-    /// <param name="path">Which.</param>
+    /// <param name="named">Which; a run folder also by its name below --out, or "latest".</param>
     /// <param name="expert">The number of the expert of a run folder; null for the first.</param>
     /// <param name="file">The file to make; null for one beside what the path names.</param>
     /// <param name="given">Where the data are, and the device.</param>
     /// <exception cref="DistillException">The path is none of these, or it and the data do not fit each other.</exception>
-    public void Export(string path, int? expert, string? file, RunSettings given)
+    public void Export(string named, int? expert, string? file, RunSettings given)
     {
+        string path = RunOf(named, given.Out);
         string? recorded = ExpertFileOf(path, expert ?? 0);
         if (expert is not null && !Directory.Exists(path))
             throw new DistillException(ExitCode.Usage, "IM2022", $"--expert chooses one of a run folder, and {path} is a file. Leave it out.");
@@ -38,6 +39,20 @@ internal sealed class NetworkExport(
             terminal.Data.WriteLine(JsonSerializer.Serialize(
                 new { File = made, Target = "onnx", Network = trained.Network.Name, trained.Accuracy }, JsonText.Options));
         }
+    }
+
+    private static string RunOf(string named, string root)
+    {
+        static bool HasExperts(string run) =>
+            File.Exists(Path.Combine(run, RunFolder.ConfigName)) && ExpertLibrary.AreIn(RunFolder.ExpertsOf(run));
+        if (named == RunFolder.LatestWord)
+        {
+            return RunFolder.Newest(root, HasExperts) ?? throw new DistillException(
+                ExitCode.Usage, "IM2003",
+                $"no run below {root} has recorded experts of its own. Name a set, an expert or a run folder, or start a run with 'train'.");
+        }
+        string below = Path.Combine(root, named);
+        return !Path.Exists(named) && File.Exists(Path.Combine(below, RunFolder.ConfigName)) ? below : named;
     }
 
     // The file of an expert that a path means; null where it is a set's.

@@ -98,7 +98,8 @@ internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, Datase
 
     private static string Cell(Accuracy? accuracy) => accuracy is null ? "-" : accuracy.Shown;
 
-    /// <summary>The page at the end of a run. That it cannot be written is said and does not undo what is done.</summary>
+    /// <summary>The page at the end of a run. That it cannot be written is said and does not undo what is
+    /// done.</summary>
     /// <param name="folder">The run.</param>
     /// <param name="pair">Its data.</param>
     /// <param name="backend">What computes the features; null for a page without, as after an interruption.</param>

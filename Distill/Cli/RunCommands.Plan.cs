@@ -61,7 +61,7 @@ internal sealed partial class RunCommands
                 (string, bool IsSoft)[] columns = [.. EvaluationRun.Columns(evaluation)];
                 planner.Evaluate(
                     network, ipc, columns.Sum(Left), columns.Where(c => c.IsSoft).Sum(Left),
-                    evaluation.Experts?.Library.Experts.Count ?? 0);
+                    evaluation.Experts?.Library.Experts.Count ?? 0, isOfRun: false);
             }
         }
         return Time(planner, evaluation.Needs);
@@ -71,7 +71,7 @@ internal sealed partial class RunCommands
     private RunPlan PlanOfAblation(
         string grid, RunSettings settings, PreparedData data, Requirements needs, (AblationSummary Summary, RunFolder Folder)? begun)
     {
-        int done = begun?.Summary.Rows.Count ?? 0, left = AblationGrid.Of(grid).Count() - done;
+        int done = begun?.Summary.Rows.Count ?? 0, left = AblationGrid.Of(grid).Length - done;
         RunPlanner planner = new RunPlanner(settings, data).Experts(settings.ExpertsFrom ?? begun?.Folder.Experts);
         Network evaluated = data.NetworkOf(settings, settings.EvalWidth);
         foreach (int ipc in settings.Ipc)

@@ -156,13 +156,7 @@ internal static class Settings
             s => s.EvaluateEvery, (s, v) => s with { EvaluateEvery = v }),
         Whole("EvaluateEpochs", "Epochs of the network of such an evaluation; 0 for as many as in any other.", 0, 1_000_000,
             s => s.EvaluateEpochs ?? 0, (s, v) => s with { EvaluateEpochs = v == 0 ? null : v }),
-        new RunSetting("ProbeEvery", "N",
-            "Iterations between two measurements of the loss in a few fixed places, for the curve; 0 for none, auto for few.",
-            s => s.ProbeEvery?.ToString(CultureInfo.InvariantCulture) ?? "auto",
-            (s, t) => s with
-            {
-                ProbeEvery = t == "auto" ? null : OptionText.Whole("--probe-every", t, 0, 10_000_000),
-            }),
+        ProbeEvery(),
         Whole("SaveEvery", "Iterations between two saved states.", 1, 10_000_000,
             s => s.SaveEvery, (s, v) => s with { SaveEvery = v }),
     ];
@@ -315,6 +309,12 @@ internal static class Settings
 
     private static string MethodHelp() => "What is matched. " +
         string.Join(". ", Kinds.Of<DistillationMethod>().Select(method => $"{method.Name}: {method.Help}"));
+
+    private static RunSetting ProbeEvery() => new(
+        "ProbeEvery", "N",
+        "Iterations between two measurements of the loss in a few fixed places, for the curve; 0 for none, auto for few.",
+        s => s.ProbeEvery?.ToString(CultureInfo.InvariantCulture) ?? "auto",
+        (s, t) => s with { ProbeEvery = t == "auto" ? null : OptionText.Whole("--probe-every", t, 0, 10_000_000) });
 
     private static Setting Whole(
         string property, string help, int low, int high, Func<RunSettings, int> get, Func<RunSettings, int, RunSettings> set)

@@ -82,5 +82,5 @@ internal sealed record ConfusionFile
     }
 
     private static DistillException Damaged(string path, string what, Exception? inner = null) => new(
-        ExitCode.Data, "IM3054", $"{path} holds no counts of this run: {what} Delete it; nothing else depends on it.", inner);
+        ExitCode.Data, "IM3056", $"{path} holds no counts of this run: {what} Delete it; nothing else depends on it.", inner);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
 
@@ -20,6 +21,8 @@ internal sealed record Verdict(string Kind, string Text)
     /// <summary>The distillation destroyed S.</summary>
     public const string Diverged = "diverged";
 
+    private const int LongestShown = 80;
+
     private static readonly string[] s_kinds = [Better, Within, Worse, Diverged];
 
     /// <summary>What to try next; null for nothing.</summary>
@@ -34,7 +37,8 @@ internal sealed record Verdict(string Kind, string Text)
     public void RequireAcceptable(string place)
     {
         if (!s_kinds.Contains(Kind, StringComparer.Ordinal))
-            throw new JsonException($"{place}.kind is {Kind}; expected one of {string.Join(", ", s_kinds)}.");
+            throw new JsonException(
+                $"{place}.kind is {PrintableText.Quoted(PrintableText.Of(Kind, LongestShown))}; expected one of {string.Join(", ", s_kinds)}.");
     }
 
     /// <summary>As people read it: "better: +3.1 ± 1.2 points over random real".</summary>

@@ -24,7 +24,8 @@ internal sealed record GridLayout(
     public override string ToString() =>
         string.Create(CultureInfo.InvariantCulture, $"{Left} {Top} {CellWidth} {CellHeight} {Scale} {Columns} {Beside} {BlockWidth}");
 
-    /// <summary>The pixels [M·n, C, H, W] of the images in a picture, n being the images of a class that it shows.</summary>
+    /// <summary>The pixels [M·n, C, H, W] of the images in a picture, n being the images of a class that it
+    /// shows.</summary>
     /// <param name="path">The picture.</param>
     /// <param name="image">[C, H, W], C being 1 or 3.</param>
     /// <param name="classes">M.</param>
@@ -32,7 +33,7 @@ internal sealed record GridLayout(
     public static byte[] ReadImages(string path, (int Channels, int Height, int Width) image, int classes)
     {
         byte[] file = File.ReadAllBytes(path);
-        using SKBitmap? bitmap = SKBitmap.Decode(file);
+        using SKBitmap? bitmap = SKBitmap.Decode(path);
         GridLayout? layout = bitmap is null ? null
             : PngText.Find(file, Keyword) is { } text ? Parse(text)
             : Older(bitmap.Width, image.Height, image.Width);

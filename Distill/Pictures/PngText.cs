@@ -4,7 +4,8 @@ using System.Text;
 
 namespace InfMatch.Distill;
 
-/// <summary>A text within a PNG file, as its chunk tEXt holds it (PNG, third edition, 11.3.3.2); Skia writes none.</summary>
+/// <summary>A text within a PNG file, as its chunk tEXt holds it (PNG, third edition, 11.3.3.2); Skia writes
+/// none.</summary>
 internal static class PngText
 {
     private const int Signature = 8, Head = 8, Check = 4, End = Head + Check;

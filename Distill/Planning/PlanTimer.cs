@@ -61,7 +61,7 @@ internal sealed class PlanTimer
 
     private TimedStage[] Time(IReadOnlyList<PlannedWork> planned, Network network, TrainingPlan plan)
     {
-        PlannedWork[] kinds = [.. planned.DistinctBy(work => work.Kind)];
+        PlannedWork[] kinds = [.. planned.DistinctBy(work => work.Kind, StringComparer.Ordinal)];
         foreach (PlannedWork kind in kinds)
             _work[kind.Kind] = kind.Measure(_counted, new ProbeSlot(0, 2));
         double speed = SpeedOf(network, plan);
@@ -72,7 +72,7 @@ internal sealed class PlanTimer
         {
             double count = planned.Where(work => work.Kind == kind.Kind).Sum(work => work.Count) / kind.Together;
             double reckoned = _work[kind.Kind] / speed;
-            if (2 * kind.Together * reckoned > Math.Max(each, LongStep * run))
+            if (2 * kind.Together * reckoned > Math.Max(_budget.Most / kinds.Length, LongStep * run))
             {
                 times[kind.Kind] = (reckoned, false);
                 continue;

@@ -15,8 +15,9 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
     // RealImages looks at so many images of a class at a time, and Fit at so many of the training set.
     private const int LeastLooked = 64, WhiteningSide = 384;
 
-    // The loss in fixed places, without a gradient, in units of an update.
-    private const double UpdatesOfProbe = 1.5;
+    // SetPictures draws S before and after, and twice at each of the steps between; then before and after beside each other, which
+    // is done again when the accuracy is known.
+    private const double PicturesOfDistilling = 2 * 7 + 5, PicturesOfEvaluation = 3;
 
     private readonly Network _network = data.NetworkOf(settings, settings.Width);
     private readonly TrainingPlan _expertPlan = PlanFactory.ExpertPlan(settings, data.Pair.Name);
@@ -67,6 +68,7 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         if (settings.StartFrom is null)
             Classify(stage, _network, times * ImagesOfStart(ipc) * settings.Experts);
         Add(stage, $"update ipc{ipc}", times * (double)left, (probe, slot) => probe.Update(_network, ipc, from, slot));
+        Add(stage, $"picture ipc{ipc}", times * PicturesOfDistilling, (probe, slot) => probe.Picture(ipc, slot));
         // As SetMonitor looks: after each so many updates, and at the loss before the first and after the last one, too.
         int probes = settings.ProbeInterval == 0 ? 0 : DueIn(settings.ProbeInterval, from) + (from == 0 ? 1 : 0)
             + (settings.Iterations % settings.ProbeInterval == 0 ? 0 : 1);
@@ -87,7 +89,8 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
     /// <param name="left">How many networks.</param>
     /// <param name="soft">How many of them on soft labels of experts.</param>
     /// <param name="experts">How many experts there are for these.</param>
-    public RunPlanner Evaluate(Network network, int ipc, int left, int soft, int experts)
+    /// <param name="isOfRun">Whether it ends the distilling of the set, with pictures of it.</param>
+    public RunPlanner Evaluate(Network network, int ipc, int left, int soft, int experts, bool isOfRun = true)
     {
         if (left == 0)
             return this;
@@ -112,6 +115,8 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         if (soft > 0 && !_countsWhole)
             Classify(stage, _network, experts * (double)TestImages); // the confusion of the whole set, once
         _countsWhole |= soft > 0;
+        if (isOfRun)
+            Add(stage, $"picture ipc{ipc}", PicturesOfEvaluation, (probe, slot) => probe.Picture(ipc, slot));
         return this;
     }
 

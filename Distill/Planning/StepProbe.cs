@@ -163,6 +163,31 @@ internal sealed class StepProbe(RunSettings settings, PreparedData data, TimePro
         return Steps(slot, () => SHA256.HashData(buffer)) / bytes;
     }
 
+    /// <summary>Seconds of a picture of a set.</summary>
+    public double Picture(int ipc, ProbeSlot slot)
+    {
+        if (_backend is MemoryDryRun)
+            return 0;
+        using IDisposable detached = TensorScope.BeginDetached();
+        using var scope = TensorScope.Begin();
+        SyntheticSet set = SetOf(ipc);
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("infmatch-");
+        try
+        {
+            return Steps(slot, () => ImageGrid.Write(
+                Path.Combine(folder.FullName, "probe.png"),
+                new ImageGrid(
+                    data.Pixels(set.Images), data.Image[0], data.Image[1], data.Image[2], data.Pair.Train.ClassNames)
+                {
+                    Title = "probe", Note = "", Labels = [.. Enumerable.Repeat((string[])["50 % one class", "50 % another"], set.Count)],
+                }));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
     /// <summary>Seconds of a multiplication in a product of float64 matrices, as a whitening consists of.</summary>
     public double Product(int side, ProbeSlot slot)
     {

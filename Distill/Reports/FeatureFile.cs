@@ -4,8 +4,8 @@ using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
-/// <summary>features.json: where real and synthetic images lie in the features of a network that learned the real ones. It is kept
-/// so that a page can be written again when data and experts are no longer there.</summary>
+/// <summary>features.json: where real and synthetic images lie in the features of a network that learned the real ones.
+/// It is kept so that a page can be written again when data and experts are no longer there.</summary>
 /// <param name="Network">The network.</param>
 /// <param name="Expert">Which of the recorded experts it is.</param>
 /// <param name="Sets">One for each number of images per class.</param>
@@ -48,6 +48,8 @@ internal sealed record ClassFeatures(
 
 /// <summary>Synthetic images of a class among the real ones.</summary>
 /// <param name="Points">Where they are, x y x y …</param>
-/// <param name="Coverage">The share of real images that have one of them near; see <see cref="ClassEmbedding"/>.</param>
-/// <param name="Distance">The share of real images that lie nearer to the middle of the class, on average over them.</param>
+/// <param name="Coverage">The share of real images that have one of them near; see <see
+/// cref="ClassEmbedding"/>.</param>
+/// <param name="Distance">The share of real images that lie nearer to the middle of the class, on average over
+/// them.</param>
 internal sealed record PlacedImages(IReadOnlyList<double> Points, double Coverage, double Distance);

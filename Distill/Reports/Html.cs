@@ -6,8 +6,8 @@ using InfMatch.Tensors;
 namespace InfMatch.Distill;
 
 /// <summary>
-/// A page as a tree of elements, which is written as HTML that is well-formed XML as well. Text goes into the tree as text and
-/// never as markup, so that what a file says, such as the name of a class, cannot become a part of the page.
+/// A page as a tree of elements, which is written as HTML that is well-formed XML as well. Text goes into the tree as
+/// text and never as markup, so that what a file says, such as the name of a class, cannot become a part of the page.
 /// </summary>
 internal static class Html
 {
@@ -17,7 +17,8 @@ internal static class Html
         "br", "hr", "img", "input", "link", "meta",
     };
 
-    /// <summary>An element of attributes, elements and texts; null is left out, and a sequence stands for what it holds.</summary>
+    /// <summary>An element of attributes, elements and texts; null is left out, and a sequence stands for what it
+    /// holds.</summary>
     public static XElement Of(string name, params object?[] content)
     {
         var element = new XElement(name);
@@ -74,7 +75,7 @@ internal static class Html
     }
 
     // What stays on one line.
-    private static bool IsShort(object? cell) => cell is string { Length: <= 18 };
+    private static bool IsShort(object? cell) => cell is string { Length: <= 22 };
 
     private static void Add(XElement element, object? part)
     {

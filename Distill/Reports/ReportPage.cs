@@ -5,7 +5,8 @@ using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
-/// <summary>A page about a run, or about several beside each other: one file that needs no other and asks for none.</summary>
+/// <summary>A page about a run, or about several beside each other: one file that needs no other and asks for
+/// none.</summary>
 internal static class ReportPage
 {
     // Whatever a page held, a browser would load nothing for it.

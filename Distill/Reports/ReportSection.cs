@@ -15,7 +15,8 @@ internal abstract class ReportSection : IKind
     /// <summary>Where it stands: smaller numbers first, equal ones by name.</summary>
     public abstract int Place { get; }
 
-    /// <summary>Whether a page of this source has the section: one of a single run, unless the section says otherwise.</summary>
+    /// <summary>Whether a page of this source has the section: one of a single run, unless the section says
+    /// otherwise.</summary>
     public virtual bool IsOf(ReportSource source) => !source.IsComparison;
 
     /// <summary>What stands below the heading; where the run did not record it, a sentence that says so.</summary>

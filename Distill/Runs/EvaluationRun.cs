@@ -86,7 +86,6 @@ internal sealed class EvaluationRun(
             Network = model is null ? null : network.Name,
         });
         var sets = new List<EvaluatedSet>();
-        PixelExtent pixels = evaluation.Set is null ? default : evaluation.Data.ExtentOf(evaluation.Set.Images);
         if (evaluation.Set is { } set)
             sets.Add(Column(Distilled, "distilled", _ => set.AsTrainingSet(), (all, a) => all with { Distilled = a }));
         sets.Add(Column(RandomReal, "randomReal", r => real.Random(ipc, r), (all, a) => all with { RandomReal = a }));
@@ -97,15 +96,7 @@ internal sealed class EvaluationRun(
                 (all, a) => all with { RandomRealSoftLabels = a }));
         }
         evaluator.Evaluate(sets, _settings.Repeats, progress);
-        _results[at] = _results[at] with
-        {
-            Verdict = new RowEvidence
-            {
-                Accuracy = _results[at].Accuracy, Settings = _settings, Classes = evaluation.Data.Classes,
-                TestImages = evaluation.Data.TestLabels.Length, Pixels = pixels,
-            }.Decide(),
-        };
-
+        _results[at] = _results[at] with { Verdict = VerdictOf(_results[at].Accuracy) };
         if (whole is not null)
             Count(new ColumnConfusion(ipc, "whole", evaluation.Experts!.Value.Library.Confusion(evaluation.Data)));
 
@@ -138,6 +129,13 @@ internal sealed class EvaluationRun(
             };
         }
     }
+
+    private Verdict? VerdictOf(AccuracySet accuracy) => new RowEvidence
+    {
+        Accuracy = accuracy, Settings = _settings, Classes = evaluation.Data.Classes,
+        TestImages = evaluation.Data.TestLabels.Length,
+        Pixels = evaluation.Set is null ? default : evaluation.Data.ExtentOf(evaluation.Set.Images),
+    }.Decide();
 
     /// <summary>How many networks of a column an evaluation's folder knows.</summary>
     /// <exception cref="DistillException">What it knows is damaged, or of another evaluation.</exception>

@@ -35,6 +35,9 @@ internal sealed class ExpertLibrary : IDisposable
     public static string FileOf(string folder, int number) =>
         Path.Combine(folder, $"expert-{number.ToString("000", CultureInfo.InvariantCulture)}.safetensors");
 
+    /// <summary>Whether a folder holds an expert.</summary>
+    public static bool AreIn(string folder) => File.Exists(FileOf(folder, 0));
+
     /// <summary>The number in the name of an expert's file.</summary>
     /// <exception cref="DistillException">It is not named as one.</exception>
     public static int NumberOf(string file)

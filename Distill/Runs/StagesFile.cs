@@ -94,6 +94,6 @@ internal sealed record StageRecord(string Stage, string? Set, double Seconds, lo
         StageRecord read = JsonFile.Read<StageRecord>(json, CheckedLines.CheckKey);
         return read is { Seconds: >= 0, PeakBytes: >= 0, Sitting: >= 1 }
             ? read
-            : throw new JsonException("seconds, peakBytes and sitting must not be negative.");
+            : throw new JsonException($"seconds, peakBytes and sitting are {read.Seconds}, {read.PeakBytes} and {read.Sitting}; expected numbers from 0, and sitting from 1.");
     }
 }

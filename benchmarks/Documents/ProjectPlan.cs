@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security;
 using System.Text;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
 namespace InfMatch.Benchmarks;
@@ -37,7 +38,7 @@ internal sealed record PlannedProject(string Name, string Description, IReadOnly
 }
 
 /// <summary>The plan of the projects as a picture: who uses whom, from the bottom up.</summary>
-internal static class ProjectPlan
+internal static partial class ProjectPlan
 {
     private const int BoxWidth = 230, BoxHeight = 78, GapX = 30, GapY = 40, Margin = 16;
     private const int LineLength = 38, LineHeight = 14, MostLines = 3;
@@ -90,7 +91,7 @@ internal static class ProjectPlan
             $"stroke=\"#57606a\"/>\n<text x=\"{middle}\" y=\"{place.Y + 18}\" text-anchor=\"middle\" font-size=\"14\" " +
             $"font-weight=\"bold\" fill=\"#1f2328\">{SecurityElement.Escape(project.Name)}</text>\n");
         int y = place.Y + 34;
-        foreach (string line in Lines(project.Description))
+        foreach (string line in Lines(FirstClause().Match(project.Description).Value))
         {
             svg.Append(
                 CultureInfo.InvariantCulture,
@@ -153,4 +154,8 @@ internal static class ProjectPlan
         }
         return lines;
     }
+
+    // Up to the first colon or full stop that ends a word.
+    [GeneratedRegex(@"^.*?(?=[:.](\s|$)|$)")]
+    private static partial Regex FirstClause();
 }

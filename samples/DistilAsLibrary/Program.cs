@@ -36,7 +36,7 @@ var start = new SyntheticSet(first.Images, first.Labels.Times(5));
 using var distiller = new Distiller(method, start, new DistillationPlan
 {
     Iterations = 60,
-    Parts = new Dictionary<string, PartPlan>
+    Parts = new Dictionary<string, PartPlan>(StringComparer.Ordinal)
     {
         [SyntheticSet.ImagesPart] = new(new SgdOptimiser(), Rate: 20, Momentum: 0.5),
         [SyntheticSet.LabelsPart] = new(new SgdOptimiser(), Rate: 5, Momentum: 0.5),

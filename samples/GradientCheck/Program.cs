@@ -1,5 +1,6 @@
 // Is my derivative right? GradCheck compares it with central differences, to second order.
 using InfMatch.Autograd;
+using InfMatch.Samples.GradientCheck;
 using InfMatch.Tensors;
 
 // The log of a softmax-like mixture of two inputs, made of operations: its derivative follows by itself.
@@ -34,12 +35,15 @@ catch (GradCheckException e)
     Console.WriteLine($"and fails at second order: {e.Report.Analytic:F4} instead of {e.Report.Numeric:F4}");
 }
 
-/// <summary>y = x² with a VJP that leaves the graph.</summary>
-internal sealed record Square : SingleOutputOp
+namespace InfMatch.Samples.GradientCheck
 {
-    protected override Shape InferOne(ReadOnlySpan<Shape> inputs) => inputs[0];
+    /// <summary>y = x² with a VJP that leaves the graph.</summary>
+    internal sealed record Square : SingleOutputOp
+    {
+        protected override Shape InferOne(ReadOnlySpan<Shape> inputs) => inputs[0];
 
-    protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.Zip<MultiplyFunction>(x[0], x[0], y);
+        protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) => on.Zip<MultiplyFunction>(x[0], x[0], y);
 
-    public override Variable?[] Vjp(Node at) => [at.Cotangent * Variable.Constant(at.Inputs[0].Value.Times(2))];
+        public override Variable?[] Vjp(Node at) => [at.Cotangent * Variable.Constant(at.Inputs[0].Value.Times(2))];
+    }
 }

@@ -18,7 +18,7 @@ public sealed class ProjectPlanTests
         XElement svg = XDocument.Parse(ProjectPlan.Svg(projects)).Root!;
         Assert.Equal(2, svg.Descendants().Count(e => e.Name.LocalName == "line"));
         Assert.Equal(["A", "the <first>", "B", "C"], svg.Descendants().Where(e => e.Name.LocalName == "text" && e.Value.Length > 0)
-            .Select(e => e.Value));
+            .Select(e => e.Value), StringComparer.Ordinal);
     }
 
     [Fact]

@@ -170,7 +170,7 @@ public sealed class ResultsTests
         ResultsFolder results = Folder(Small);
         IReadOnlyList<ResultsComparison> found = rerun.Compare(results.Manifest("small"), [results.Entry("small/one")]);
         Assert.Equal(verdicts, string.Join(' ', found.Skip(1).Select(c => c.IsWithin ? "within" : "DIFFERS")));
-        Assert.Equal(["softLabels", "distilled", "j"], found.Select(c => c.Column.Key));
+        Assert.Equal(["softLabels", "distilled", "j"], found.Select(c => c.Column.Key), StringComparer.Ordinal);
         Assert.False(found[0].IsWithin, "The program printed no soft labels.");
         Assert.Contains("| one | soft | 50.0 ± 1.0 | none |", ResultsRerun.Table(found), StringComparison.Ordinal);
         Assert.Equal([$"distill --ipc 1 --data /data --json --out {Path.Combine("/work", "1")}"], asked);

@@ -43,7 +43,9 @@ public sealed partial class SourceTests
     {
         string[] found =
         [
-            .. Repository.Sources.Where(f => !f.Path.StartsWith("tests/", StringComparison.Ordinal))
+            // The sample shows how the slip is caught.
+            .. Repository.Sources.Where(f => !f.Path.StartsWith("tests/", StringComparison.Ordinal)
+                    && f.Path != "samples/GradientCheck/Program.cs")
                 .SelectMany(f => ReadsNumbers(f.Text)).Order(StringComparer.Ordinal),
         ];
         Assert.Equal(string.Join(' ', s_readsNumbers), string.Join(' ', found));

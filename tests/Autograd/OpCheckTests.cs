@@ -33,6 +33,22 @@ public sealed class OpCheckTests
     }
 
     [Fact]
+    public void All_checks_of_an_operation_pass_or_name_what_is_wrong()
+    {
+        Assert.All(OpCheck.All(typeof(Sin), Backend.Default), report => Assert.True(report.Passed, report.ToString()));
+        OpReport[] failed = [.. OpCheck.All(typeof(WrongSine), Backend.Default).Where(report => !report.Passed)];
+        Assert.All(failed, report => Assert.Contains("differences", report.What, StringComparison.Ordinal));
+        Assert.Contains(failed, report => report.ToString().StartsWith("FAILED: WrongSine", StringComparison.Ordinal));
+        Assert.Throws<ArgumentException>(() => OpCheck.All(typeof(Skewed), Backend.Default).Count());
+    }
+
+    // Every backend agrees on its derivative, which is wrong.
+    private sealed record WrongSine : MapOp<WrongSine, SinFunction>
+    {
+        protected override Variable Vjp(Variable x, Variable y, Variable dy) => dy * x;
+    }
+
+    [Fact]
     public void Draws_are_exact_in_float32_and_repeatable()
     {
         OpSample sample = AllOperations.Samples["Conv2d#0"];

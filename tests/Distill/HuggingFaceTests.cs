@@ -60,13 +60,13 @@ public sealed class HuggingFaceTests : IDisposable
         Dictionary<object, object> head = Head(folder);
         var info = (Dictionary<object, object>)head["dataset_info"];
         var features = (List<object>)info["features"];
-        Assert.Equal(["image", "label", "soft_label"], features.Select(f => (string)((Dictionary<object, object>)f)["name"]));
+        Assert.Equal(["image", "label", "soft_label"], features.Select(f => (string)((Dictionary<object, object>)f)["name"]), StringComparer.Ordinal);
         var names = (Dictionary<object, object>)At(((Dictionary<object, object>)features[1])["dtype"], "class_label", "names");
         Assert.Equal(artifact.ClassNames, names.OrderBy(n => int.Parse((string)n.Key)).Select(n => (string)n.Value), StringComparer.Ordinal);
         Assert.Equal("float32", ((Dictionary<object, object>)features[2])["sequence"]);
         var splits = (List<object>)info["splits"];
-        Assert.Equal(["train", "test"], splits.Select(s => (string)((Dictionary<object, object>)s)["name"]));
-        Assert.Equal(["6", "30"], splits.Select(s => (string)((Dictionary<object, object>)s)["num_examples"]));
+        Assert.Equal(["train", "test"], splits.Select(s => (string)((Dictionary<object, object>)s)["name"]), StringComparer.Ordinal);
+        Assert.Equal(["6", "30"], splits.Select(s => (string)((Dictionary<object, object>)s)["num_examples"]), StringComparer.Ordinal);
         long bytes = ParquetRow.ReadByArrow(Path.Combine(folder, "data", "train-00000-of-00001.parquet")).Rows
             .Sum(r => r.Png.Length + r.Path.Length + 8 + 4 * r.Soft.Length);
         Assert.Equal($"{bytes}", ((Dictionary<object, object>)splits[0])["num_bytes"]);

@@ -20,7 +20,7 @@ public sealed class NetworkExportTests : IDisposable
         string run = _run.RunPath, set = Path.Combine(run, "synthetic", "ipc2.safetensors");
 
         Require(Export(run, "--expert", "1", "--out", Path.Combine(_run.Folder, "second.onnx")), "second.onnx");
-        Assert.Contains("trained_on", Texts(Path.Combine(_run.Folder, "second.onnx")).Keys);
+        Assert.Contains("trained_on", Texts(Path.Combine(_run.Folder, "second.onnx")).Keys, StringComparer.Ordinal);
 
         string expert = Path.Combine(run, "experts", "expert-001.safetensors");
         Require(Export(expert), Path.Combine(run, "experts", "expert-001.onnx"));
@@ -111,6 +111,6 @@ public sealed class NetworkExportTests : IDisposable
     private static IReadOnlyDictionary<string, string> Texts(string file)
     {
         using var session = new OnnxSession(File.ReadAllBytes(file));
-        return session.Texts.ToDictionary();
+        return session.Texts.ToDictionary(StringComparer.Ordinal);
     }
 }

@@ -147,7 +147,7 @@ public sealed partial class PlanTests(ITestOutputHelper output) : IDisposable
         JsonElement[] stages = [.. root.GetProperty("stages").EnumerateArray()];
         Assert.Equal(
             ["data -", "experts -", "distil ipc1", "evaluate ipc1", "distil ipc2", "evaluate ipc2"],
-            stages.Select(s => $"{s.GetProperty("stage").GetString()} {s.GetProperty("set").GetString() ?? "-"}"));
+            stages.Select(s => $"{s.GetProperty("stage").GetString()} {s.GetProperty("set").GetString() ?? "-"}"), StringComparer.Ordinal);
         Assert.Equal(
             root.GetProperty("seconds").GetDouble(), stages.Sum(s => s.GetProperty("seconds").GetDouble()), 2);
         Assert.True(root.GetProperty("memoryBytes").GetInt64() > 0);
@@ -193,7 +193,7 @@ public sealed partial class PlanTests(ITestOutputHelper output) : IDisposable
         using var run = new CommandRun();
         string[] args = ["ablate", .. CommandRun.SmallRunWith("--ipc 1 --start-growth 3").Skip(1)];
         Assert.Equal(0, run.Run(["plan", .. args]));
-        int rows = AblationGrid.Of(AblationGrid.Names[0]).Count();
+        int rows = AblationGrid.Of(AblationGrid.Names[0]).Length;
         Assert.Matches($"distil .* ipc1 .* {rows} × 6 updates of 3 images", run.Output);
         Assert.Matches($"evaluate .* ipc1 .* {2 * (rows + 2)} networks", run.Output);
         Assert.False(Directory.Exists(run.Runs));

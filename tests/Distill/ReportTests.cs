@@ -215,7 +215,7 @@ public sealed class ReportTests : IDisposable
             Assert.DoesNotContain(address, text, StringComparison.OrdinalIgnoreCase);
         Assert.All(html.Descendants().Attributes("src"), src => Assert.StartsWith("data:image/png;base64,", src.Value, StringComparison.Ordinal));
         string[] ids = [.. html.Descendants().Attributes("id").Select(id => id.Value)];
-        Assert.Equal(ids.Distinct(StringComparer.Ordinal), ids);
+        Assert.Equal(ids.Distinct(StringComparer.Ordinal), ids, StringComparer.Ordinal);
         Assert.All(
             html.Descendants("a").Attributes("href"), href => Assert.Contains(href.Value[1..], ids, StringComparer.Ordinal));
         Assert.All(html.Descendants("img"), img => Assert.NotEmpty(img.Attribute("alt")!.Value));

@@ -20,7 +20,7 @@ public sealed class RunRecordTests
         Assert.All(OfKind(lines, MetricsFile.Probe, 2), l => Assert.InRange(l["j"]!.GetValue<double>(), 1e-6, 10));
         Assert.Equal(
             MetricsFile.Read(In(without, "metrics.jsonl")).Select(l => l.ToJsonString()),
-            lines.Where(l => MetricsFile.KindOf(l) != MetricsFile.Probe).Select(l => l.ToJsonString()));
+            lines.Where(l => MetricsFile.KindOf(l) != MetricsFile.Probe).Select(l => l.ToJsonString()), StringComparer.Ordinal);
         Assert.Equal(HashOf(without), HashOf(with));
     }
 
@@ -157,7 +157,7 @@ public sealed class RunRecordTests
         string damaged = text.Replace("[[", "[[1", StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(whole, "confusion.json"), damaged);
         DistillException e = Assert.Throws<DistillException>(() => ConfusionFile.Read(Path.Combine(whole, "confusion.json")));
-        Assert.Contains("IM3054", e.Message, StringComparison.Ordinal);
+        Assert.Contains("IM3056", e.Message, StringComparison.Ordinal);
 
         static string[] Columns(string json) =>
             [.. JsonNode.Parse(json)!["columns"]!.AsArray().Select(c => c!.ToJsonString()).Order(StringComparer.Ordinal)];

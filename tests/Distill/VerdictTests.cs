@@ -149,7 +149,7 @@ public sealed class VerdictTests
         Assert.Equal(0, run.Run(CommandRun.SmallRun("--json")));
         using JsonDocument json = JsonDocument.Parse(run.Output);
         foreach (JsonElement row in json.RootElement.GetProperty("results").EnumerateArray())
-            Assert.Contains(row.GetProperty("verdict").GetProperty("kind").GetString(), (string[])["better", "within", "worse"]);
+            Assert.Contains(row.GetProperty("verdict").GetProperty("kind").GetString(), (string[])["better", "within", "worse"], StringComparer.Ordinal);
         string set = Path.Combine(run.RunPath, "synthetic", "ipc2.safetensors");
         Assert.Equal(0, run.Run("evaluate", set, "--epochs", "2", "--repeats", "2", "--eval-width", "4", "--augment", "none"));
         Assert.NotNull(Summary.Read(Path.Combine(run.EvaluationPath, "summary.json")).Results[0].Verdict);
@@ -166,7 +166,7 @@ public sealed class VerdictTests
         SealedJsonTests.RemoveHash(path);
         File.WriteAllText(path, File.ReadAllText(path).Replace("\"diverged\"", "\"fine\""));
         DistillException e = Assert.Throws<DistillException>(() => Summary.Read(path));
-        Assert.Contains("results[0].verdict.kind is fine; expected one of better, within, worse, diverged", e.Message, StringComparison.Ordinal);
+        Assert.Contains("results[0].verdict.kind is \"fine\"; expected one of better, within, worse, diverged", e.Message, StringComparison.Ordinal);
     }
 
     private static LossCourse Fixed(double first, double last) => new(first, last, FallsAtEnd: false, IsFixed: true);

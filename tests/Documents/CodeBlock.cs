@@ -34,6 +34,13 @@ internal sealed record CodeBlock(string Place, string Code, string? Output)
         global using System.Threading.Tasks;
         """;
 
+    private static readonly Lazy<MetadataReference[]> s_references = new(() =>
+    [
+        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Where(file => !Path.GetFileName(file).StartsWith("InfMatch.Tests", StringComparison.Ordinal))
+            .Select(file => MetadataReference.CreateFromFile(file)),
+    ]);
+
     private const string Libraries = """
         using InfMatch.Autograd;
         using InfMatch.Datasets;
@@ -102,7 +109,7 @@ internal sealed record CodeBlock(string Place, string Code, string? Output)
             $"block-{Guid.NewGuid():N}",
             [.. new[] { code, Console, ImplicitUsings }.Select(part =>
                 CSharpSyntaxTree.ParseText(SourceText.From(part), language))],
-            References(),
+            s_references.Value,
             new CSharpCompilationOptions(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Enable));
         using var image = new MemoryStream();
         Diagnostic[] errors =
@@ -115,11 +122,6 @@ internal sealed record CodeBlock(string Place, string Code, string? Output)
     /// <summary>Code without comments and blank space, in which a quotation is looked for.</summary>
     public static string Bare(string code) => string.Concat(
         CSharpSyntaxTree.ParseText(code).GetRoot().DescendantTokens().Select(token => token.Text + " "));
-
-    private static IEnumerable<MetadataReference> References() =>
-        ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
-            .Where(file => !Path.GetFileName(file).StartsWith("InfMatch.Tests", StringComparison.Ordinal))
-            .Select(file => MetadataReference.CreateFromFile(file));
 
     private static int EndOf(string[] lines, int start)
     {

@@ -17,21 +17,23 @@ internal static class OperationsPage
         var text = new StringBuilder($"""
             # Operations
 
-            Generated from the operations themselves; do not edit. Write it anew with
+            Generated from the operations; do not edit. Write it again with
 
                 INFMATCH_WRITE_DOCUMENTS=1 dotnet test --filter "FullyQualifiedName~OperationsPageTests"
 
             All {AllOperations.Types.Count} differentiable operations. An input is x, or a and b; the output is y. A bar
-            means a cotangent: ȳ = ∂L/∂y is given, and x̄ = (∂y/∂x)ᵀ·ȳ is what the VJP returns. Every VJP is made of
-            operations of this list, so that it can be differentiated again. Each operation is checked by its samples on
-            every backend, and its derivatives to second order beside central differences: see
-            [add-an-operation.md](add-an-operation.md). What is composed of these (softmax, GELU, sums and maxima along an
-            axis, norms) stands in `Autograd/Functional.cs` and `Autograd/Functional.Axes.cs`.
+            means a cotangent: ȳ = ∂L/∂y is given, and x̄ = (∂y/∂x)ᵀ·ȳ is what the VJP returns. Every VJP is
+            made of operations of this list, so it can be differentiated again.
+
+            The samples of each operation check it on every backend. Its derivatives are compared with
+            central differences, to second order: see [add-an-operation.md](add-an-operation.md). What is
+            composed of these stands in `Autograd/Functional.cs` and `Autograd/Functional.Axes.cs`: softmax,
+            GELU, sums and maxima along an axis, norms.
 
 
             """);
         var files = AllOperations.Types.Select(type => (Type: type, File: FileOf(type)))
-            .OrderBy(op => op.File.Path, StringComparer.Ordinal).ThenBy(op => op.File.Index).GroupBy(op => op.File.Path);
+            .OrderBy(op => op.File.Path, StringComparer.Ordinal).ThenBy(op => op.File.Index).GroupBy(op => op.File.Path, StringComparer.Ordinal);
         foreach (var file in files)
         {
             text.Append($"## {file.Key[(file.Key.LastIndexOf('/') + 1)..^3]}\n\n`{file.Key}`\n\n");

@@ -100,7 +100,7 @@ public sealed class OnnxModelTests
         float[] theta = Draw(RandomKey.FromSeed(1), network.Layout.Count);
         using OnnxSession session = OnnxSession.Of(network, theta, new OnnxDescription
         {
-            Classes = ["a", "b \"c\"", "d"], Metadata = new Dictionary<string, string> { ["dataset"] = "mnist" },
+            Classes = ["a", "b \"c\"", "d"], Metadata = new Dictionary<string, string>(StringComparer.Ordinal) { ["dataset"] = "mnist" },
         });
         Assert.Equal("images [N, 1, 28, 28] -> logits [N, 3]", session.Signature);
         Assert.Equal(["a", "b \"c\"", "d"], JsonSerializer.Deserialize<string[]>(session.Texts["classes"])!);

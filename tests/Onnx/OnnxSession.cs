@@ -35,7 +35,7 @@ internal sealed class OnnxSession : IDisposable
         using OrtValue input = OrtValue.CreateTensorValueFromMemory(images, sizes);
         using var run = new RunOptions();
         using IDisposableReadOnlyCollection<OrtValue> found = _session.Run(
-            run, new Dictionary<string, OrtValue> { [OnnxModel.Input] = input }, [OnnxModel.Output]);
+            run, new Dictionary<string, OrtValue>(StringComparer.Ordinal) { [OnnxModel.Input] = input }, [OnnxModel.Output]);
         return found[0].GetTensorDataAsSpan<float>().ToArray();
     }
 

@@ -47,7 +47,7 @@ public sealed class PackedFeed : IDisposable
     {
         var start = new ProcessStartInfo(program, args)
         {
-            WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
         };
         string dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
         foreach ((string name, string? value) in new Dictionary<string, string?>(StringComparer.Ordinal)

@@ -42,7 +42,7 @@ public sealed partial class SampleTests
 
     [Fact]
     public void The_page_has_a_section_for_every_sample_and_no_other() => Assert.Equal(
-        s_names, Heading().Matches(File.ReadAllText(Page)).Select(m => m.Groups["name"].Value).Order(StringComparer.Ordinal));
+        s_names, Heading().Matches(File.ReadAllText(Page)).Select(m => m.Groups["name"].Value).Order(StringComparer.Ordinal), StringComparer.Ordinal);
 
     private static string Run(string name)
     {
@@ -52,7 +52,7 @@ public sealed partial class SampleTests
             Repository.Root, "samples", name, "bin", framework.Parent!.Name, framework.Name, $"InfMatch.Samples.{name}.dll");
         var start = new ProcessStartInfo("dotnet", [program, .. name == "NamedDevice" ? ["cpu"] : Array.Empty<string>()])
         {
-            RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
         };
         using Process process = Process.Start(start)!;
         Task<string> errors = process.StandardError.ReadToEndAsync();

@@ -47,7 +47,7 @@ internal sealed class ExportCommand : CommandDefinition
         IReadOnlyList<string> forms = Kinds.Names<ExportForm>();
         Option<string> to = Add(command, new Option<string>("--to")
         {
-            Description = $"The form: {string.Join("; ", Kinds.Of<ExportForm>().Select(form => $"{form.Name}, {form.Help}"))}.",
+            Description = $"The form. {string.Join(". ", Kinds.Of<ExportForm>().Select(form => $"{form.Name}: {form.Help}"))}.",
             HelpName = "NAME", Required = true,
         });
         to.CompletionSources.Add([.. forms]);

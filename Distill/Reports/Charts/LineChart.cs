@@ -18,8 +18,8 @@ internal sealed record ChartSeries(string Name, string Colour, IReadOnlyList<(do
     /// <summary>Lows and highs around the curve, by x.</summary>
     public IReadOnlyList<(double X, double Low, double High)> Band { get; init; } = [];
 
-    /// <summary>A curve of the means of many steps, with the range of each mean; of few steps, each step beside their moving
-    /// mean.</summary>
+    /// <summary>A curve of the means of many steps, with the range of each mean; of few steps, each step beside their
+    /// moving mean.</summary>
     public static IEnumerable<ChartSeries> OfSteps(string name, string colour, IReadOnlyList<(int Iteration, double Value)> steps)
     {
         const int MostDots = 240, Bins = 160;
@@ -46,8 +46,8 @@ internal sealed record ChartSeries(string Name, string Colour, IReadOnlyList<(do
 }
 
 /// <summary>
-/// Curves over one axis as SVG inside a page: colours, font and the answer to the pointer are those of the page, in light and
-/// dark, and a table's worth of numbers stands in its description.
+/// Curves over one axis as SVG inside a page: colours, font and the answer to the pointer are those of the page, in
+/// light and dark, and a table's worth of numbers stands in its description.
 /// </summary>
 internal sealed record LineChart(string Title, string Horizontal, IReadOnlyList<ChartSeries> Series)
 {
@@ -118,7 +118,8 @@ internal sealed record LineChart(string Title, string Horizontal, IReadOnlyList<
             !series.HasDots ? null : Html.Of("path", Html.Class("dots"), Html.At("d", Dots(series.Points.Select(p => (x.At(p.X), y.At(p.Y)))))));
     }
 
-    /// <summary>Points as strokes of no length, which a round pen makes dots: the shortest form that SVG has for many.</summary>
+    /// <summary>Points as strokes of no length, which a round pen makes dots: the shortest form that SVG has for
+    /// many.</summary>
     public static string Dots(IEnumerable<(double X, double Y)> points) =>
         string.Concat(points.Select(p => $"M{Number(p.X)} {Number(p.Y)}h0"));
 

@@ -4,9 +4,10 @@ using InfMatch.Tensors;
 namespace InfMatch.Distill;
 
 /// <summary>
-/// The features of the real images of one class, as a measure for synthetic ones. Two principal components make the plane that
-/// is drawn; distances are those of all features. A real image is covered by a set of m images if one of them is nearer than r, the
-/// median distance of a real image from the nearest of m other real ones: as many random real images cover one half.
+/// The features of the real images of one class, as a measure for synthetic ones. Two principal components make the
+/// plane that is drawn; distances are those of all features. A real image is covered by a set of m images if one of
+/// them is nearer than r, the median distance of a real image from the nearest of m other real ones: as many random
+/// real images cover one half.
 /// </summary>
 internal sealed class ClassEmbedding
 {
@@ -21,7 +22,8 @@ internal sealed class ClassEmbedding
     /// <summary>Of features of real images, at least three.</summary>
     public ClassEmbedding(float[][] real, RandomKey key)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(real.Length, 3);
+        if (real.Length < 3)
+            throw new ArgumentException($"A class needs at least 3 real images, got {real.Length}.", nameof(real));
         (_real, _key) = (real, key);
         _middle = new float[real[0].Length];
         foreach (float[] image in real)
@@ -49,7 +51,8 @@ internal sealed class ClassEmbedding
         return (double)_real.Count(r => Nearest(r, images) < radius) / _real.Length;
     }
 
-    /// <summary>The median distance of a real image from the nearest of so many other real ones, over random draws of them.</summary>
+    /// <summary>The median distance of a real image from the nearest of so many other real ones, over random draws of
+    /// them.</summary>
     public double Radius(int count)
     {
         // Half of them stay to be measured, or nothing would be.
@@ -80,8 +83,8 @@ internal sealed class ClassEmbedding
             Math.Round(TensorPrimitives.Dot<float>(image, axis) - TensorPrimitives.Dot<float>(_middle, axis), Digits))),
     ];
 
-    // The two directions of most variance, by orthogonal iteration on the products of the images among themselves, of which there are
-    // fewer than of features.
+    // The two directions of most variance, by orthogonal iteration on the products of the images among themselves, of
+    // which there are fewer than of features.
     private (float[][] Axes, double Explained) Principal()
     {
         int n = _real.Length;
@@ -111,7 +114,8 @@ internal sealed class ClassEmbedding
         return (length, length > 0 ? [.. vector.Select(v => v / length)] : vector);
     }
 
-    // A direction of the features from one of the images; its sign is that of its largest part, so that it is the same everywhere.
+    // A direction of the features from one of the images; its sign is that of its largest part, so that it is the same
+    // everywhere.
     private static float[] Axis(float[][] centred, double[] weights)
     {
         var axis = new double[centred[0].Length];

@@ -8,8 +8,8 @@ using InfMatch.Tensors.IO;
 namespace InfMatch.Distill;
 
 /// <summary>
-/// The features of real and synthetic images: the penultimate embedding (<see cref="NetworkFeatures.Embedding"/>) under the last
-/// parameters of a run's first expert, which learned the real images.
+/// The features of real and synthetic images: the penultimate embedding (<see cref="NetworkFeatures.Embedding"/>) under
+/// the last parameters of a run's first expert, which learned the real images.
 /// </summary>
 internal sealed class FeatureStudy : IDisposable
 {
@@ -120,7 +120,8 @@ internal sealed class FeatureStudy : IDisposable
         return _embeddings[label] = new ClassEmbedding(Embed(images), _key.Split((ulong)label));
     }
 
-    // The picture of the start holds its pixels as bytes: of real images all there is, of noise what is between black and white.
+    // The picture of the start holds its pixels as bytes: of real images all there is, of noise what is between black
+    // and white.
     private float[]? Start(SyntheticArtifact set, int ipc)
     {
         string path = _run.Files.Picture(ipc, "before");

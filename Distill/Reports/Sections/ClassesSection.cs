@@ -3,7 +3,8 @@ using System.Xml.Linq;
 
 namespace InfMatch.Distill;
 
-/// <summary>Which classes the evaluated networks tell apart: accuracy of each class, and the confusion matrix of each column.</summary>
+/// <summary>Which classes the evaluated networks tell apart: accuracy of each class, and the confusion matrix of each
+/// column.</summary>
 internal sealed class ClassesSection : ReportSection
 {
     // A table of more classes is a picture, and its largest entries a list.
@@ -98,5 +99,5 @@ internal sealed class ClassesSection : ReportSection
             .Where(e => e.True != e.Found && e.Share > 0).OrderByDescending(e => e.Share).ThenBy(e => e.True).ThenBy(e => e.Found)
             .Take(LargestListed).Select(e => (IReadOnlyList<object?>)[classes[e.True], classes[e.Found], Short(e.Share)]));
 
-    private static string Short(double percent) => percent.ToString("0.#", CultureInfo.InvariantCulture);
+    private static string Short(double percent) => percent.ToString("0.0", CultureInfo.InvariantCulture);
 }

@@ -36,7 +36,7 @@ internal sealed class CostSection : ReportSection
             run.Stages.Select(s => (IReadOnlyList<object?>)
             [
                 s.Stage, s.Set ?? "–", .. sittings == 1 ? (object?[])[] : [$"{s.Sitting}"], Time(s.Seconds, longest),
-                s.PeakBytes > 0 ? ByteSize.Text(s.PeakBytes) : "–", s.Began.Replace('T', ' '),
+                s.PeakBytes > 0 ? ByteSize.Text(s.PeakBytes) : "–", s.Began.Replace('T', ' ').TrimEnd('Z'),
             ]));
         yield return Html.Of(
             "p", Html.Class("note"), string.Join("; ", run.Stages.GroupBy(s => s.Stage, StringComparer.Ordinal)
