@@ -11,8 +11,7 @@ internal static class ErrorCodes
     /// <summary>Codes of errors that other projects throw without one.</summary>
     public const string Device = "IM4001", Safetensors = "IM3061", Npy = "IM3062", DamagedArrays = "IM3063", Files = "IM7006";
 
-    /// <summary>Each code with its meaning, in order.</summary>
-    public static IReadOnlyList<ErrorCode> All { get; } =
+    private static readonly ErrorCode[] s_all =
     [
         new("IM1001", "A bug of the program. Please report it with the text of --verbose."),
         new("IM2001", "The value of an option or setting is not acceptable."),
@@ -82,13 +81,13 @@ internal static class ErrorCodes
         new("IM3054", "A saved state in a run folder cannot be read."),
         new("IM3055", "The stages.jsonl of a run is damaged."),
         new("IM3056", "The confusion.json of a run or an evaluation is damaged, or of other classes."),
+        new(Safetensors, "A safetensors file is damaged, unfinished or beyond a limit."),
+        new(Npy, "An npy or npz file is damaged, of an unsupported kind or beyond a limit."),
+        new(DamagedArrays, "A file of arrays is not as it was written."),
         new("IM3065", "The features.json of a run is damaged."),
         new("IM3066", "Features are asked of other training images than those of the set."),
         new("IM3067", "A recorded expert does not fit the network of the run."),
         new("IM3068", "A picture of a run is damaged, or was changed."),
-        new(Safetensors, "A safetensors file is damaged, unfinished or beyond a limit."),
-        new(Npy, "An npy or npz file is damaged, of an unsupported kind or beyond a limit."),
-        new(DamagedArrays, "A file of arrays is not as it was written."),
         new("IM3070", "The set lies in no run folder, which has its accuracies."),
         new(Device, "The device is not there, cannot be used, or failed."),
         new("IM4002", "A check of 'doctor' failed."),
@@ -107,4 +106,7 @@ internal static class ErrorCodes
         new("IM7011", "The file to make is there already."),
         new("IM8001", "A set diverged: distilling destroyed it."),
     ];
+
+    /// <summary>Each code with its meaning, in order.</summary>
+    public static IReadOnlyList<ErrorCode> All => s_all;
 }
