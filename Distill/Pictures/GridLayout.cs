@@ -4,23 +4,38 @@ using SkiaSharp;
 namespace InfMatch.Distill;
 
 /// <summary>Where the images of an <see cref="ImageGrid"/> are in its picture, in pixels.</summary>
-/// <param name="Left">Where the first image begins.</param>
-/// <param name="Top">Where it begins from above.</param>
-/// <param name="CellWidth">From an image to the next of its class.</param>
-/// <param name="CellHeight">From a row to the next.</param>
-/// <param name="Scale">How many times an image is enlarged.</param>
-/// <param name="Columns">How many images of a class there are.</param>
-/// <param name="Beside">How many classes stand beside each other.</param>
-/// <param name="BlockWidth">From a class to the next beside it.</param>
-internal sealed record GridLayout(
-    int Left, int Top, int CellWidth, int CellHeight, int Scale, int Columns, int Beside, int BlockWidth)
+internal sealed record GridLayout
 {
     /// <summary>The keyword of the text in the PNG file.</summary>
     public const string Keyword = "infmatch-grid";
 
     private const int Numbers = 8, Largest = 1 << 20;
 
-    /// <summary>The numbers in the order of the parameters.</summary>
+    /// <summary>Where the first image begins, from the left.</summary>
+    public required int Left { get; init; }
+
+    /// <summary>Where it begins from above.</summary>
+    public required int Top { get; init; }
+
+    /// <summary>From an image to the next of its class.</summary>
+    public required int CellWidth { get; init; }
+
+    /// <summary>From a row to the next.</summary>
+    public required int CellHeight { get; init; }
+
+    /// <summary>How many times an image is enlarged.</summary>
+    public required int Scale { get; init; }
+
+    /// <summary>How many images of a class there are.</summary>
+    public required int Columns { get; init; }
+
+    /// <summary>How many classes there are in a row.</summary>
+    public required int Beside { get; init; }
+
+    /// <summary>From a class to the next in its row.</summary>
+    public required int BlockWidth { get; init; }
+
+    /// <summary>The numbers in the order of the properties.</summary>
     public override string ToString() =>
         string.Create(CultureInfo.InvariantCulture, $"{Left} {Top} {CellWidth} {CellHeight} {Scale} {Columns} {Beside} {BlockWidth}");
 
@@ -78,7 +93,12 @@ internal sealed record GridLayout(
     {
         string[] parts = text.Split(' ');
         int[] n = [.. parts.Select(p => int.TryParse(p, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : -1)];
-        return n.Length == Numbers ? new GridLayout(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7]) : null;
+        if (n.Length != Numbers)
+            return null;
+        return new GridLayout
+        {
+            Left = n[0], Top = n[1], CellWidth = n[2], CellHeight = n[3], Scale = n[4], Columns = n[5], Beside = n[6], BlockWidth = n[7],
+        };
     }
 
     // As earlier versions drew: a class a row, without title and labels.
@@ -86,6 +106,10 @@ internal sealed record GridLayout(
     {
         const int Gap = 2, NameWidth = 96, SmallestSide = 48;
         int scale = Math.Max(1, (SmallestSide + height - 1) / height), cell = width * scale + Gap;
-        return new GridLayout(NameWidth + Gap, Gap, cell, height * scale + Gap, scale, (wide - NameWidth - Gap) / cell, 1, wide);
+        return new GridLayout
+        {
+            Left = NameWidth + Gap, Top = Gap, CellWidth = cell, CellHeight = height * scale + Gap, Scale = scale,
+            Columns = (wide - NameWidth - Gap) / cell, Beside = 1, BlockWidth = wide,
+        };
     }
 }

@@ -86,8 +86,11 @@ internal sealed class ImageGrid(byte[] pixels, int channels, int height, int wid
     }
 
     // Where the images are, which the picture itself tells to whoever takes them out again.
-    private GridLayout Layout => new(
-        PositionOf(0, 0).X, PositionOf(0, 0).Y, CellWidth, CellHeight, Scale, Columns, Beside, NameWidth + Columns * CellWidth);
+    private GridLayout Layout => new()
+    {
+        Left = PositionOf(0, 0).X, Top = PositionOf(0, 0).Y, CellWidth = CellWidth, CellHeight = CellHeight, Scale = Scale,
+        Columns = Columns, Beside = Beside, BlockWidth = NameWidth + Columns * CellWidth,
+    };
 
     private void Draw(SKCanvas canvas)
     {
