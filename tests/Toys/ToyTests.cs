@@ -76,6 +76,8 @@ public sealed class ToyTests : IDisposable
         Assert.Contains("It is a toy.", File.ReadAllText(Path.Combine(run, "report.html")), StringComparison.Ordinal);
         string set = Path.Combine(run, "synthetic", "ipc1.safetensors");
         Assert.Contains("2 images [1, 6, 6] of 2 classes", Run("verify", set), StringComparison.Ordinal);
+        Run("export", set, "--to", "toy-form", "--out", Path.Combine(_folder, "form"));
+        Assert.Equal("left right", File.ReadAllText(Path.Combine(_folder, "form", "toy.txt")));
         Assert.Contains("toy-network", Run("evaluate", set, "--dataset", "toy-data", "--out", "evaluated"), StringComparison.Ordinal);
     }
 
@@ -86,12 +88,15 @@ public sealed class ToyTests : IDisposable
             "distill", "--preset", "demo", "--dataset", "toy-data", "--norm", "toy-norm", "--pooling", "toy-pooling", "--width", "4",
             "--depth", "1", "--eval-width", "4", "--estimator", "toy-estimator", "--device", "toy-device", "--ipc", "1",
             "--iterations", "2", "--experts", "1", "--expert-epochs", "2", "--expert-batch", "8", "--start-first", "2", "--start-last",
-            "4", "--epochs", "1", "--repeats", "1", "--out", "other");
+            "4", "--epochs", "1", "--repeats", "1", "--lr-img", "1", "--out", "other");
         string run = Directory.GetDirectories(Path.Combine(_folder, "other"), "*toy-data*").Single();
         Assert.Contains("toy-estimator", File.ReadAllText(Path.Combine(run, "summary.json")), StringComparison.Ordinal);
         string config = File.ReadAllText(Path.Combine(run, "config.json"));
         Assert.Contains("toy-norm", config, StringComparison.Ordinal);
         Assert.Contains("toy-pooling", config, StringComparison.Ordinal);
+        string model = Path.Combine(_folder, "toy.onnx");
+        Run("export", run, "--to", "onnx", "--out", model);
+        Assert.Contains("Sin", File.ReadAllText(model, System.Text.Encoding.Latin1), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using InfMatch.Datasets;
 using InfMatch.Distill;
 using InfMatch.Methods;
 using InfMatch.Nn;
+using InfMatch.Onnx;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
@@ -125,7 +126,7 @@ public sealed class ToyNorm : Normalisation
 
     public override Shape? ScaleOf(int channels, int height, int width) => null;
 
-    public override Variable Apply(Variable x, ReadOnlySpan<Variable> scaleAndShift) => 0.5 * x;
+    public override Variable Apply(Variable x, ReadOnlySpan<Variable> scaleAndShift) => x.Sin();
 }
 
 /// <summary>A pooling: the mean of windows of 3×3.</summary>
@@ -230,4 +231,26 @@ internal sealed class ToySection : ReportSection
     public override int Place => 99;
 
     public override IEnumerable<System.Xml.Linq.XElement> Content(ReportSource source) => [Html.Paragraph("It is a toy.")];
+}
+
+/// <summary>A form of a distilled set: its classes in a text.</summary>
+internal sealed class ToyForm : SetForm
+{
+    public override string Name => "toy-form";
+
+    public override string Help => "the names of the classes";
+
+    public override IReadOnlyList<string> Write(SetContent set, ExportFolder folder)
+    {
+        folder.Write("toy.txt", string.Join(' ', set.Classes));
+        return [];
+    }
+
+    public override IEnumerable<string> Files(SetContent set) => ["- `toy.txt`: the names of the classes"];
+}
+
+/// <summary>An operation that ONNX has and the library does not translate.</summary>
+public sealed class ToyTranslation : OnnxOperation<Sin>
+{
+    protected override string Translate(OnnxApplication at, Sin op) => at.Add("Sin");
 }
