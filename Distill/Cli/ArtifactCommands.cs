@@ -217,10 +217,33 @@ internal sealed class ArtifactCommands(
             terminal.Say($"{what}: {note}");
     }
 
-    private DatasetPair LoadDataOf(SyntheticArtifact artifact, RunSettings given) => load(given with
+    private DatasetPair LoadDataOf(SyntheticArtifact artifact, RunSettings given) => load(WithDataOf(terminal, artifact, given) with
     {
         Dataset = artifact.Dataset, ImageSize = artifact.Settings?.ImageSize,
     });
+
+    /// <summary>Settings with the folder of data that the set's own run read, where they name none. That the data are the set's is
+    /// checked either way.</summary>
+    internal static RunSettings WithDataOf(Terminal terminal, SyntheticArtifact artifact, RunSettings given)
+    {
+        if (given.Data is not null || RunFolder.OfSet(artifact.Source) is not { } run || DataIn(run.Config) is not { } recorded)
+            return given;
+        terminal.Say($"Data: {ShownPath.Of(recorded)}, which the set's run read.");
+        return given with { Data = recorded };
+    }
+
+    // A damaged configuration is told where the set is held to it.
+    private static string? DataIn(string config)
+    {
+        try
+        {
+            return ConfigFile.Read(config).Resolved.Settings.Data;
+        }
+        catch (Exception e) when (e is DistillException or IOException or UnauthorizedAccessException or JsonException)
+        {
+            return null;
+        }
+    }
 
     private (Accuracy Exact, Accuracy Pixels) MeasurePixels(
         SyntheticArtifact artifact, PixelView pixels, DatasetPair data, RunSettings given)

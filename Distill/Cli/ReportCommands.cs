@@ -81,7 +81,7 @@ internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, Datase
             table.Add(
                 letter, RunComparison.MethodOf(run, result), result.Network is { } network ? $"{result.Ipc} {network}" : $"{result.Ipc}",
                 Cell(a.RandomReal), Cell(a.RandomRealSoftLabels), Cell(a.Distilled), Cell(a.Whole),
-                result.Verdict?.Kind ?? "-", FormattableString.Invariant($"{run.Summary!.Seconds:F0}"), ByteSize.Text(run.Summary.PeakMemoryBytes));
+                result.Verdict?.Word ?? "-", FormattableString.Invariant($"{run.Summary!.Seconds:F0}"), ByteSize.Text(run.Summary.PeakMemoryBytes));
         }
         terminal.Show(table);
         if (comparison.Differences.Count == 0)

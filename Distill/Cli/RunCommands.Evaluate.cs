@@ -25,6 +25,8 @@ internal sealed partial class RunCommands
             artifact = SyntheticArtifact.Read(path);
             ArtifactCommands.SayWhatIsMissing(terminal, artifact);
             settings = OpenedEvaluation.SettingsFor(artifact, resolved);
+            if (settings.Dataset == artifact.Dataset)
+                settings = ArtifactCommands.WithDataOf(terminal, artifact, settings);
         }
         DatasetPair pair = load(settings);
         (string? experts, string? config) = RecordedExperts(

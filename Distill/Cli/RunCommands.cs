@@ -267,7 +267,7 @@ internal sealed partial class RunCommands(
             terminal.Show(string.Create(
                 CultureInfo.InvariantCulture,
                 $"Note: there are only {testImages} test images. Chance alone moves each accuracy by up to " +
-                $"± {100 / Math.Sqrt(testImages):F0} points (95 %), whatever the deviation says."));
+                $"±{100 / Math.Sqrt(testImages):F0} points (95 %), whatever the deviation says."));
         }
         if (summary.Results.Any(r => r.Accuracy.Whole is not null))
             terminal.Show($"Whole set: {summary.WholeSet}.");

@@ -41,6 +41,10 @@ internal sealed record Verdict(string Kind, string Text)
                 $"{place}.kind is {PrintableText.Quoted(PrintableText.Of(Kind, LongestShown))}; expected one of {string.Join(", ", s_kinds)}.");
     }
 
-    /// <summary>As people read it: "better: +3.1 ± 1.2 points over random real".</summary>
-    public override string ToString() => $"{Kind}: {Text}";
+    /// <summary>The kind as people read it.</summary>
+    [JsonIgnore]
+    public string Word => Kind == Within ? "no clear difference" : Kind;
+
+    /// <summary>As people read it: "better: 3.1 ± 1.2 points over random real".</summary>
+    public override string ToString() => $"{Word}: {Text}";
 }

@@ -25,6 +25,8 @@ internal sealed record RunPlan(IReadOnlyList<TimedStage> Stages, Requirements Ne
         ? this
         : this with { Stages = [new TimedStage(new PlannedStage(PlannedStage.Data, null, what), seconds, true), .. Stages] };
 
+    private const string LessThanASecond = "less than 1 s";
+
     /// <summary>The time as people read it.</summary>
     public string Time => TextOf(Seconds);
 
@@ -44,12 +46,12 @@ internal sealed record RunPlan(IReadOnlyList<TimedStage> Stages, Requirements Ne
                   TextOf(stages.Sum(stage => stage.Seconds));
         });
         string estimated = Stages.All(stage => stage.IsMeasured) ? "" : " (not all measured: a step is too long for that)";
-        return $"about {Time}{estimated}: {string.Join(", ", parts.Where(part => part.Length > 0))}; " +
+        return $"{(Time == LessThanASecond ? "" : "about ")}{Time}{estimated}: {string.Join(", ", parts.Where(part => part.Length > 0))}; " +
             $"{ByteSize.Text(Needs.MemoryBytes)} of memory, {ByteSize.Text(Needs.DiskBytes)} of disk";
     }
 
     /// <summary>"less than 1 s", or as <see cref="Durations"/>.</summary>
-    public static string TextOf(double seconds) => seconds < 0.95 ? "less than 1 s" : Durations.Text(TimeSpan.FromSeconds(seconds));
+    public static string TextOf(double seconds) => seconds < 0.95 ? LessThanASecond : Durations.Text(TimeSpan.FromSeconds(seconds));
 
     /// <summary>A table of the stages.</summary>
     public ResultTable ToTable()

@@ -25,9 +25,17 @@ internal static class SetReference
         }
         string file = FilesIn(run).LastOrDefault() ?? throw new DistillException(
             ExitCode.Usage, "IM2003", $"{ShownPath.Of(run)} holds no distilled set. Name a file, or end the run with 'resume'.");
-        note($"Set: {ShownPath.Of(file)}");
+        note($"Set: {ShownPath.Of(file)}{Remark(run)}");
         return file;
     }
+
+    // The set of a run that goes on or was stopped is not the one that it ends with.
+    private static string Remark(string run) => RunEntry.Of(run).Status switch
+    {
+        RunEntry.Unfinished => $" (of a run that is not finished; '{ShellWord.Program} resume {ShellWord.OfPath(ShownPath.Of(run))}' goes on with it)",
+        RunEntry.Running => " (of a run that still goes on)",
+        _ => "",
+    };
 
     private static bool IsRun(string folder) => File.Exists(Path.Combine(folder, RunFolder.ConfigName));
 

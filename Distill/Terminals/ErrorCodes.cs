@@ -95,7 +95,7 @@ internal static class ErrorCodes
         new("IM5002", "The run needs more memory than the device has."),
         new("IM5003", "The device has no more memory."),
         new("IM5004", "ZCA whitening needs more memory than the device has."),
-        new("IM6001", "A number became infinite or NaN."),
+        new("IM6001", "A number became infinite, NaN, or too large to mean anything."),
         new("IM7001", "A folder cannot be written to."),
         new("IM7002", "Another process works in the run folder."),
         new("IM7003", "The disk has too little room."),

@@ -104,6 +104,22 @@ public sealed class ArtifactCommandTests : IDisposable
     }
 
     [Fact]
+    public void The_folder_of_data_that_the_sets_run_read_is_taken_where_none_is_named()
+    {
+        Assert.Equal(0, _run.Run(CommandRun.SmallRun("--data", _run.Folder)));
+        string set = Path.Combine(_run.RunPath, "synthetic", "ipc2.safetensors"), note = $"Data: {ShownPath.Of(_run.Folder)}, which the set's run read.";
+        foreach (string[] command in (string[][])[["verify", set], ["picture", set], ["evaluate", set, "--epochs", "1", "--repeats", "1", "--eval-width", "4"]])
+        {
+            bool hasOut = command[0] == "evaluate";
+            Assert.True(0 == (hasOut ? _run.Run(command) : Run(command)), _run.Errors);
+            Assert.Contains(note, _run.Errors);
+            string[] named = [.. command, "--data", _run.Folder];
+            Assert.True(0 == (hasOut ? _run.Run(named) : Run([.. named, .. (string[])(command[0] == "picture" ? ["--out", Path.Combine(_run.Folder, "other.png")] : [])])), _run.Errors);
+            Assert.DoesNotContain(note, _run.Errors);
+        }
+    }
+
+    [Fact]
     public void Other_data_than_the_claims_are_noticed_before_anything_is_trained()
     {
         string set = ArtifactSample.Write(_run.Folder);

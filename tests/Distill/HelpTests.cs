@@ -120,6 +120,27 @@ public sealed class HelpTests : IDisposable
         Assert.Single(_run.Errors.TrimEnd().Split('\n'));
     }
 
+    [Theory]
+    [InlineData("Did you mean distill?", "help", "distil")]
+    [InlineData("\"nope\" is not known here.", "nope", "--help")]
+    [InlineData("See datasets --help.", "help", "datasets", "nope")]
+    public void Help_on_a_word_that_is_no_command_says_so(string expected, params string[] args)
+    {
+        Assert.Equal((int)ExitCode.Usage, _run.RunAsGiven(Interruption.Silent(), args));
+        Assert.Contains(expected, _run.Errors, StringComparison.Ordinal);
+        Assert.Empty(_run.Output);
+    }
+
+    [Theory]
+    [InlineData("help", "verify")]
+    [InlineData("verify", "no-file", "--help")]
+    [InlineData("datasets", "--help")]
+    public void Help_on_a_command_is_shown_whatever_its_arguments_are(params string[] args)
+    {
+        Assert.Equal(0, _run.RunAsGiven(Interruption.Silent(), args));
+        Assert.Contains("Usage: ", _run.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_fault_of_the_data_is_told_without_the_device_before_it()
     {

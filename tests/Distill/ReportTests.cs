@@ -44,6 +44,16 @@ public sealed class ReportTests : IDisposable
         Assert.Contains("--lr-img", Section(html, "configuration").Descendants("table").First().Value, StringComparison.Ordinal);
         Assert.Contains("--iterations 6", Section(html, "reproduce").Value, StringComparison.Ordinal);
         Assert.InRange(new FileInfo(page).Length, 10_000, 2_000_000);
+        Assert.Contains($"vector{System.Numerics.Vector<byte>.Count} bytes", Section(html, "environment").Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void One_accuracy_on_the_way_is_a_sentence_and_no_curve()
+    {
+        Distil("--evaluate-every 100");
+        XElement curves = Section(Parse(PageOf(_run.RunPath)), "curves");
+        Assert.DoesNotContain(curves.Descendants("svg"), s => Label(s).Contains("accuracy", StringComparison.OrdinalIgnoreCase));
+        Assert.Contains("The accuracy was measured once on the way: ", curves.Value, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -232,7 +242,7 @@ public sealed class ReportTests : IDisposable
         Assert.DoesNotContain("NaN", string.Concat(html.Descendants("svg").Select(s => s.ToString())), StringComparison.Ordinal);
     }
 
-    private void Distil() => Assert.True(_run.Run(CommandRun.SmallRun()) == 0, _run.Errors);
+    private void Distil(string options = "") => Assert.True(_run.Run(CommandRun.SmallRunWith(options)) == 0, _run.Errors);
 
     private static string PageOf(string run) => Path.Combine(run, "report.html");
 

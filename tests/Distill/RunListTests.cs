@@ -44,6 +44,15 @@ public sealed class RunListTests : IDisposable
         Assert.Equal("other.safetensors", SetReference.Find("other.safetensors", _run.Runs, _ => { }));
         Assert.Contains("holds no distilled set", Assert.Throws<DistillException>(() => SetReference.Find(unfinished, _run.Runs, _ => { })).Message);
 
+        // A set of a run that was stopped is not the one that the run ends with.
+        var notes = new List<string>();
+        Directory.CreateDirectory(Path.Combine(unfinished, "synthetic"));
+        string halfway = Path.Combine(unfinished, "synthetic", "ipc2.safetensors");
+        File.Copy(newest, halfway);
+        Assert.Equal(halfway, SetReference.Find(unfinished, _run.Runs, notes.Add));
+        Assert.Contains("(of a run that is not finished; ", Assert.Single(notes));
+        File.Delete(halfway);
+
         // The latest is complete, so that what is unfinished goes on.
         Assert.Equal(0, _run.Run("resume", "--device", "reference"));
         Assert.Contains("is complete; going on with", _run.Errors);

@@ -153,7 +153,14 @@ public sealed class VerdictTests
         string set = Path.Combine(run.RunPath, "synthetic", "ipc2.safetensors");
         Assert.Equal(0, run.Run("evaluate", set, "--epochs", "2", "--repeats", "2", "--eval-width", "4", "--augment", "none"));
         Assert.NotNull(Summary.Read(Path.Combine(run.EvaluationPath, "summary.json")).Results[0].Verdict);
-        Assert.Matches("IPC 2: (better|within|worse): ", run.Output);
+        Assert.Matches("IPC 2: (better|no clear difference|worse): ", run.Output);
+    }
+
+    [Fact]
+    public void A_difference_that_chance_explains_is_called_no_clear_difference()
+    {
+        Assert.Equal("no clear difference: 1.0 points", new Verdict(Verdict.Within, "1.0 points").ToString());
+        Assert.Equal("better: 9.0 points", new Verdict(Verdict.Better, "9.0 points").ToString());
     }
 
     [Fact]

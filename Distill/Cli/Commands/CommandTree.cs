@@ -32,7 +32,7 @@ internal static class CommandTree
         (interruption.Announce, interruption.Abandon) = (terminal.AnnounceInterruption, terminal.Abandon);
         try
         {
-            if (parsed.Errors.Count > 0 && parsed.Action is not (HelpPage or HelpAction))
+            if (parsed.Errors.Count > 0 && (parsed.Action is not (HelpPage or HelpAction) || IsOfUnknownCommand(parsed)))
                 throw DistillException.BadCommand(Explain(parsed));
             (terminal.IsJson, terminal.IsQuiet) = (parsed.GetValue(common.Json), parsed.GetValue(common.Quiet));
             return parsed.Invoke(new InvocationConfiguration
@@ -96,6 +96,10 @@ internal static class CommandTree
                 command.SetAction(result => run(contextOf(result)));
         }
     }
+
+    // Help on a word that is no command; behind a command its arguments may be missing or wrong, and its help serves.
+    private static bool IsOfUnknownCommand(ParseResult parsed) =>
+        parsed.CommandResult.Command.Subcommands.Count > 0 && parsed.UnmatchedTokens is [{ Length: > 0 } word, ..] && !word.StartsWith('-');
 
     private static string Explain(ParseResult parsed)
     {

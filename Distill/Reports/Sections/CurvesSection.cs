@@ -33,7 +33,7 @@ internal sealed class CurvesSection : ReportSection
         }
         foreach (int ipc in run.Ipcs)
         {
-            LineChart[] charts = [.. ChartsOf(run, settings, ipc).Where(c => c.Series.Any(s => s.Points.Count > 0))];
+            LineChart[] charts = [.. ChartsOf(run, settings, ipc).Where(IsDrawn)];
             if (charts.Length == 0)
                 continue;
             yield return Html.Of("h3", $"{ipc} {(ipc == 1 ? "image" : "images")} per class");
@@ -41,10 +41,15 @@ internal sealed class CurvesSection : ReportSection
             if (charts.All(c => c.Title != AccuracyTitle))
             {
                 yield return Html.Missing(
-                    "The accuracy on the way was not measured; --evaluate-every N measures it every N updates.");
+                    run.Curve(ipc, "accuracy") is [var only]
+                        ? FormattableString.Invariant($"The accuracy was measured once on the way: {only.Value:F1} % after {only.Iteration} updates. A smaller --evaluate-every draws its curve.")
+                        : "The accuracy on the way was not measured; --evaluate-every N measures it every N updates.");
             }
         }
     }
+
+    // One accuracy is no curve: its axis would be a tenth of a point.
+    private static bool IsDrawn(LineChart chart) => chart.Series.Any(s => s.Points.Count > (chart.Title == AccuracyTitle ? 1 : 0));
 
     private const string AccuracyTitle = "Test accuracy on the way";
 

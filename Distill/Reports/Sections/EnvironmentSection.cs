@@ -6,6 +6,11 @@ namespace InfMatch.Distill;
 /// <summary>What the run ran on.</summary>
 internal sealed class EnvironmentSection : ReportSection
 {
+    private const string BytesEnding = "Bytes";
+
+    // In MiB these would be 0.0.
+    private const long FewBytes = 1 << 16;
+
     /// <inheritdoc/>
     public override string Name => "environment";
 
@@ -29,11 +34,14 @@ internal sealed class EnvironmentSection : ReportSection
     }
 
     private static string Shown(string key, JsonNode? value) =>
-        key.EndsWith("Bytes", StringComparison.Ordinal) && value is JsonValue number && number.TryGetValue(out long bytes)
-            ? ByteSize.Text(bytes)
-            : value?.ToString() ?? "–";
+        !key.EndsWith(BytesEnding, StringComparison.Ordinal) || value is not JsonValue number || !number.TryGetValue(out long bytes)
+            ? value?.ToString() ?? "–"
+            : bytes < FewBytes ? $"{bytes} bytes" : ByteSize.Text(bytes);
 
-    // deviceDescription → device description
-    private static string Words(string key) =>
-        string.Concat(key.Select(c => char.IsAsciiLetterUpper(c) ? $" {char.ToLowerInvariant(c)}" : $"{c}"));
+    // deviceDescription → device description, memoryBytes → memory
+    private static string Words(string key)
+    {
+        string name = key.EndsWith(BytesEnding, StringComparison.Ordinal) ? key[..^BytesEnding.Length] : key;
+        return string.Concat(name.Select(c => char.IsAsciiLetterUpper(c) ? $" {char.ToLowerInvariant(c)}" : $"{c}"));
+    }
 }

@@ -41,7 +41,7 @@ internal sealed class ResultSection : ReportSection
             Html.Of("p", Html.Class("figure"), result.Accuracy.Distilled is { } d ? $"{d.Shown} %" : "–"),
             verdict is null
                 ? Html.Of("p", Without(result.Accuracy))
-                : Html.Of("p", Html.Of("span", Html.Class("verdict"), verdict.Kind), $": {verdict.Text}."),
+                : Html.Of("p", Html.Of("span", Html.Class("verdict"), verdict.Word), $": {verdict.Text}."),
             verdict?.Next is { } next ? Html.Of("p", Html.Of("strong", "Next: "), $"try {next}.") : null);
     }
 

@@ -33,7 +33,7 @@ internal sealed class RunsSection : ReportSection
             [
                 row.Letter, RunComparison.MethodOf(row.Run, row.Result), ResultColumn.RowOf(row.Result),
                 .. ResultColumn.All.Select(c => ResultColumn.Cell(c.Of(row.Result.Accuracy))),
-                row.Result.Verdict?.Kind ?? "–",
+                row.Result.Verdict?.Word ?? "–",
                 Durations.Text(TimeSpan.FromSeconds(row.Run.Summary!.Seconds)), ByteSize.Text(row.Run.Summary.PeakMemoryBytes),
             ]));
         yield return Html.Of(
