@@ -20,6 +20,9 @@ public sealed class MethodOptionTests
 
     private const string Matching = "--estimator trajectory-matching";
 
+    // At so high a rate a set may diverge, which is said when all is on disk.
+    private static void RequireEnd(int code) => Assert.Contains(code, (int[])[(int)ExitCode.Done, (int)ExitCode.Diverged]);
+
     [Theory]
     [InlineData("optimiser", "adam")]
     [InlineData("optimiser", "adamw")]
@@ -34,7 +37,7 @@ public sealed class MethodOptionTests
     {
         string option = "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(key);
         using CommandRun whole = new() { CopyAt = "IPC 1: distilling: 5/6" };
-        Assert.Equal(0, whole.Run(CommandRun.SmallRunWith($"{Base} {more} {option} {value}")));
+        RequireEnd(whole.Run(CommandRun.SmallRunWith($"{Base} {more} {option} {value}")));
         RequireResumed(whole);
         Assert.NotEqual((more == "" ? s_plain : s_matched).Value, EndToEndTests.Hashes(whole.RunPath)[0], StringComparer.Ordinal);
         JsonElement entry = Setting(whole.RunPath, key);
@@ -51,7 +54,7 @@ public sealed class MethodOptionTests
     public void Another_method_decides_the_set_and_goes_on_after_a_crash_to_the_bit()
     {
         using CommandRun whole = new() { CopyAt = "IPC 2: distilling: 5/6" };
-        Assert.Equal(0, whole.Run(Dm()));
+        RequireEnd(whole.Run(Dm()));
         RequireResumed(whole);
         Assert.Equal("dm", Setting(whole.RunPath, "method").GetProperty("value").GetString());
         Assert.Equal(8, Setting(whole.RunPath, "realBatch").GetProperty("value").GetInt32());
@@ -67,7 +70,7 @@ public sealed class MethodOptionTests
         Assert.Equal(
             0, whole.RunAsGiven(Interruption.Silent(), "export", set, "--to", "npz", "--out", Path.Combine(whole.Folder, "exported")));
         using CommandRun other = new();
-        Assert.Equal(0, other.Run(Dm("--seed", "1")));
+        RequireEnd(other.Run(Dm("--seed", "1")));
         Assert.NotEqual(EndToEndTests.Hashes(whole.RunPath)[0], EndToEndTests.Hashes(other.RunPath)[0], StringComparer.Ordinal);
     }
 
@@ -75,11 +78,11 @@ public sealed class MethodOptionTests
     public void A_run_begins_with_the_bits_of_another_runs_set_of_another_width()
     {
         using CommandRun first = new();
-        Assert.Equal(0, first.Run(CommandRun.SmallRunWith(Base)));
+        RequireEnd(first.Run(CommandRun.SmallRunWith(Base)));
         string start = SetOf(first);
         string still = $"{Base} --start-from {start} --width 6 --iterations 1 --lr-img 1e-30 --lr-label 0";
         using CommandRun same = new();
-        Assert.Equal(0, same.Run(CommandRun.SmallRunWith(still)));
+        RequireEnd(same.Run(CommandRun.SmallRunWith(still)));
         ArraySet before = Safetensors.Read(start), after = Safetensors.Read(SetOf(same));
         Assert.Equal(before["images"].AsFloat32().ToArray(), after["images"].AsFloat32().ToArray());
         Assert.Equal(before["label_logits"].AsFloat32().ToArray(), after["label_logits"].AsFloat32().ToArray());
@@ -89,7 +92,7 @@ public sealed class MethodOptionTests
         Assert.DoesNotContain("--start-from:", same.Errors);
 
         using CommandRun whole = new() { CopyAt = "IPC 1: distilling: 5/6" };
-        Assert.Equal(0, whole.Run(CommandRun.SmallRunWith($"{Base} --start-from {start} --width 6")));
+        RequireEnd(whole.Run(CommandRun.SmallRunWith($"{Base} --start-from {start} --width 6")));
         RequireResumed(whole);
         Assert.NotEqual(before.Metadata["set_sha256"], EndToEndTests.Hashes(whole.RunPath)[0], StringComparer.Ordinal);
         Assert.Equal(start, Setting(whole.RunPath, "startFrom").GetProperty("value").GetString());
@@ -102,7 +105,7 @@ public sealed class MethodOptionTests
         string moved = $"{start}.moved";
         File.Move(start, moved);
         Assert.Equal((int)ExitCode.Data, whole.RunAsGiven(Interruption.Silent(), "resume", Crashed(whole)));
-        Assert.Equal(0, whole.RunAsGiven(Interruption.Silent(), "resume", Crashed(whole), "--start-from", moved));
+        RequireEnd(whole.RunAsGiven(Interruption.Silent(), "resume", Crashed(whole), "--start-from", moved));
 
         // Of another start nothing goes on.
         File.Copy(SetOf(whole), start, overwrite: true);
@@ -114,7 +117,7 @@ public sealed class MethodOptionTests
     public void A_start_of_another_kind_is_refused_before_any_training()
     {
         using CommandRun first = new(), run = new();
-        Assert.Equal(0, first.Run(CommandRun.SmallRunWith(Base)));
+        RequireEnd(first.Run(CommandRun.SmallRunWith(Base)));
         string start = $"--start-from {SetOf(first)}";
         void Refused(string options, string message, ExitCode code = ExitCode.Usage)
         {
@@ -130,7 +133,7 @@ public sealed class MethodOptionTests
         run.Data = Relabelled(["left", "right", "bottom"]);
         Refused(start, "class 2 is \"top\" in the file and \"bottom\" here");
         run.Data = Relabelled(["left", "right", "top"]);
-        Assert.Equal(0, run.Run(CommandRun.SmallRunWith($"{Base} {start}"))); // other images of the same classes, with a note
+        RequireEnd(run.Run(CommandRun.SmallRunWith($"{Base} {start}"))); // other images of the same classes, with a note
         Assert.Contains("--start-from: training and test images are not those of", run.Errors);
     }
 
@@ -180,7 +183,7 @@ public sealed class MethodOptionTests
         string[] logits = [.. Kinds.Names<SetOptimiser>().Select(optimiser =>
         {
             using CommandRun run = new();
-            Assert.Equal(0, run.Run(CommandRun.SmallRunWith(
+            RequireEnd(run.Run(CommandRun.SmallRunWith(
                 $"--ipc 1 --epochs 1 --repeats 1 --iterations 3 --lr-img 0.1 {labels} --optimiser {optimiser}")));
             return Convert.ToHexString(MemoryMarshal.AsBytes(
                 Safetensors.Read(SetOf(run))["label_logits"].AsFloat32()));
@@ -205,7 +208,7 @@ public sealed class MethodOptionTests
 
     private static void RequireResumed(CommandRun whole)
     {
-        Assert.Equal(0, whole.RunAsGiven(Interruption.Silent(), "resume", whole.CopiedRun));
+        RequireEnd(whole.RunAsGiven(Interruption.Silent(), "resume", whole.CopiedRun));
         Assert.Equal(EndToEndTests.Hashes(whole.RunPath), EndToEndTests.Hashes(whole.CopiedRun));
         Assert.Equal(Lines(whole.RunPath), Lines(whole.CopiedRun));
     }
@@ -230,7 +233,7 @@ public sealed class MethodOptionTests
     private static string HashOf(string options)
     {
         using CommandRun run = new();
-        Assert.Equal(0, run.Run(CommandRun.SmallRunWith(options)));
+        RequireEnd(run.Run(CommandRun.SmallRunWith(options)));
         return EndToEndTests.Hashes(run.RunPath)[0];
     }
 }

@@ -64,11 +64,12 @@ public sealed class OlderFilesTests : IDisposable
         Assert.DoesNotContain("retrained", Presets.Names, StringComparer.Ordinal);
     }
 
-    // Of the presets as 85fe740 hashed them: a set or state that was saved then belongs to the same settings now.
+    // Of the presets as 85fe740 hashed them: a set or state that was saved then belongs to the same settings now. The
+    // demonstration evaluated nothing on the way then.
     [Theory]
     [InlineData("demo", "86d92f15bc783073")]
     public void The_hash_of_settings_is_that_of_earlier_versions(string preset, string hash) =>
-        Assert.Equal(hash, ConfigFile.Hash(Presets.Of(preset)));
+        Assert.Equal(hash, ConfigFile.Hash(Presets.Of(preset) with { EvaluateEvery = 0 }));
 
     [Fact]
     public void A_younger_setting_changes_the_hash_only_where_it_is_not_as_it_was()

@@ -122,7 +122,8 @@ public sealed class ProtocolTests
         Assert.Equal(0, run.Run(
             "distill", "--preset", "demo", "--dataset", "tiny", "--ipc", "1", "--iterations", "2", "--width", "4", "--depth", "2",
             "--experts", "1", "--expert-epochs", "2", "--expert-batch", "16", "--checkpoints", "4", "--window", "2", "--start-first",
-            "2", "--start-last", "3", "--eval-width", "4", "--protocol", "DC", "--augment", "dc", "--epochs", "5", "--repeats", "2"));
+            "2", "--start-last", "3", "--eval-width", "4", "--protocol", "DC", "--augment", "dc", "--epochs", "5", "--repeats", "2",
+            "--lr-img", "1"));
         string set = Path.Combine(run.RunPath, "synthetic", "ipc1.safetensors");
         Assert.Equal(0, run.RunAsGiven(Interruption.Silent(), "verify", set));
         Assert.Equal("DC", SyntheticArtifact.Read(set).Metadata["protocol_name"]);

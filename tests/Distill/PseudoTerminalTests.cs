@@ -36,7 +36,9 @@ public sealed class PseudoTerminalTests : IDisposable
         Assert.Single(rows, r => r.Contains("Experts", StringComparison.Ordinal));
         int saved = Array.IndexOf(rows, "Saved. Continue with:");
         Assert.True(saved > 0, all);
-        Assert.Equal(command, string.Concat(rows[(saved + 1)..^2]));
+        int page = Array.FindIndex(rows, r => r.StartsWith("Report:   runs", StringComparison.Ordinal));
+        Assert.True(page > saved, all);
+        Assert.Equal(command, string.Concat(rows[(saved + 1)..page]));
         Assert.Equal(["distill: interrupted.", "ended with 130"], rows[^2..]);
     }
 
