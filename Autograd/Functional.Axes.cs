@@ -43,6 +43,10 @@ public static partial class Functional
     {
         int a = AxisOf(x, axis), size = x.Shape[a];
         int start = range.Start.GetOffset(size), end = range.End.GetOffset(size);
+        if (start < 0 || start > size || end < 0 || end > size)
+            throw new ShapeException($"The range {range} leaves axis {a} of {x.Shape}, which has {size} places.");
+        if (start > end)
+            throw new ShapeException($"The range {range} of axis {a} of {x.Shape} ends before it begins.");
         return start == 0 && end == size ? x : new Slice(a, start, end - start).On(x);
     }
 
@@ -51,6 +55,8 @@ public static partial class Functional
     public static Variable Pad(this Variable x, Index axis, int before, int after)
     {
         int a = AxisOf(x, axis);
+        if (before < 0 || after < 0)
+            throw new ShapeException($"Pad adds zeros, so it takes no negative numbers of them: got {before} and {after}.");
         return new Pad(a, before, before + x.Shape[a] + after).On(x);
     }
 

@@ -58,7 +58,7 @@ public static class Gradient
             if (!wrt[i].RequiresGradient)
             {
                 throw new ArgumentException(
-                    $"Input {i}, a {wrt[i]}, is a constant: what is made of it is not recorded. Make it by " +
+                    $"Input {i} ({wrt[i].Description}) is a constant: what is made of it is not recorded. Make it by " +
                     "Variable.Leaf.", nameof(wrt));
             }
         }

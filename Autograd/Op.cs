@@ -1,3 +1,4 @@
+using System.Text;
 using InfMatch.Tensors;
 
 namespace InfMatch.Autograd;
@@ -64,6 +65,13 @@ public abstract record Op
 
     /// <summary>Applies an operation that has one output.</summary>
     public Variable On(params ReadOnlySpan<Variable> inputs) => Apply(inputs)[0];
+
+    /// <summary>The name, and the parameters in braces where it has any.</summary>
+    public sealed override string ToString()
+    {
+        var parameters = new StringBuilder();
+        return PrintMembers(parameters) ? $"{GetType().Name} {{ {parameters} }}" : GetType().Name;
+    }
 
     /// <summary>Throws unless there are as many inputs as expected.</summary>
     /// <exception cref="ShapeException">The number of inputs is not <paramref name="count"/>.</exception>

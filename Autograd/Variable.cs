@@ -83,6 +83,9 @@ public sealed class Variable
     /// <summary>a/c.</summary>
     public static Variable operator /(Variable a, double c) => new Affine(1 / c, 0).On(a);
 
+    /// <summary>c/a; ±∞ or NaN where a is 0.</summary>
+    public static Variable operator /(double c, Variable a) => Elementwise(new Divide(), Like(a, c), a);
+
     /// <summary>a + c.</summary>
     public static Variable operator +(Variable a, double c) => new Affine(1, c).On(a);
 
@@ -102,6 +105,10 @@ public sealed class Variable
     internal string Description => $"{Kind} {Value.Description}";
 
     private string Kind => RequiresGradient ? "tracked" : "constant";
+
+    // A number in the number type and on the device of a variable.
+    internal static Variable Like(Variable a, double c) =>
+        Constant(Tensor.Full(a.Value.Backend, a.Value.DType, Shape.Scalar, c));
 
     // Broadcasting is an operation of its own, so its adjoint (a sum) is written once for all of these.
     internal static Variable Elementwise(Op op, Variable a, Variable b)

@@ -12,9 +12,15 @@ public static partial class Functional
     /// derivative, and NaN spreads.</summary>
     public static Variable Maximum(this Variable a, Variable b) => Variable.Elementwise(new Maximum(), a, b);
 
+    /// <summary>The larger of each element and a number; as <see cref="Maximum(Variable, Variable)"/>.</summary>
+    public static Variable Maximum(this Variable a, double b) => a.Maximum(Variable.Like(a, b));
+
     /// <summary>The smaller of a and b element by element, broadcast by NumPy's rules; of equal ones a has the
     /// derivative, and NaN spreads.</summary>
     public static Variable Minimum(this Variable a, Variable b) => Variable.Elementwise(new Minimum(), a, b);
+
+    /// <summary>The smaller of each element and a number; as <see cref="Minimum(Variable, Variable)"/>.</summary>
+    public static Variable Minimum(this Variable a, double b) => a.Minimum(Variable.Like(a, b));
 }
 
 /// <summary>|x|; NaN stays NaN.</summary>

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using InfMatch.Tensors;
 
 namespace InfMatch.Autograd;
@@ -26,7 +28,8 @@ public sealed record GatherRows(IReadOnlyList<int> Indices) : SingleOutputOp, IO
         [new ScatterRows(Indices, at.Inputs[0].Shape[0]).On(at.Cotangent)];
 
     /// <inheritdoc/>
-    public override string ToString() => $"{nameof(GatherRows)} {{ {RowIndices.Text(Indices)} }}";
+    protected override bool PrintMembers(StringBuilder builder) =>
+        builder.Append(RowIndices.Text(Indices)).Length > 0;
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() =>
@@ -75,7 +78,8 @@ public sealed record ScatterRows(IReadOnlyList<int> Indices, int Rows) : SingleO
     public override Variable?[] Vjp(Node at) => [new GatherRows(Indices).On(at.Cotangent)];
 
     /// <inheritdoc/>
-    public override string ToString() => $"{nameof(ScatterRows)} {{ {RowIndices.Text(Indices)} of {Rows} }}";
+    protected override bool PrintMembers(StringBuilder builder) =>
+        builder.Append(CultureInfo.InvariantCulture, $"{RowIndices.Text(Indices)} of {Rows}").Length > 0;
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() =>

@@ -1,3 +1,4 @@
+using System.Text;
 using InfMatch.Tensors;
 
 namespace InfMatch.Autograd;
@@ -142,7 +143,7 @@ public sealed record Split(IReadOnlyList<Shape> Shapes) : Op, IOpSamples
     ];
 
     /// <inheritdoc/>
-    public override string ToString() => $"{nameof(Split)} {{ {string.Join(", ", Shapes)} }}";
+    protected override bool PrintMembers(StringBuilder builder) => builder.AppendJoin(", ", Shapes).Length > 0;
 
     /// <inheritdoc/>
     public static IEnumerable<OpSample> Samples() =>

@@ -1,4 +1,5 @@
 using InfMatch.Datasets;
+using InfMatch.Methods;
 
 namespace InfMatch.Distill;
 
@@ -59,8 +60,8 @@ internal sealed class DatasetCard(SetContent set, SetForm form, (Accuracy Exact,
         yield return "";
         yield return "## Method";
         yield return "";
-        yield return $"Influence matching ({Value("software")}, estimator {Value("estimator")}, network {Value("distilled_with")}, seed " +
-            $"{Value("seed")}). All settings are in `metadata.json` under `configuration`.";
+        yield return $"{Method()}, network {Value("distilled_with")}, seed {Value("seed")} ({Value("software")}). All settings are in " +
+            "`metadata.json` under `configuration`.";
         yield return "";
         yield return "## What it claims";
         yield return "";
@@ -137,6 +138,15 @@ internal sealed class DatasetCard(SetContent set, SetForm form, (Accuracy Exact,
     {
         string zca = _artifact.Whitening is null ? "" : ", then ZCA whitening with the set's matrix";
         return $"(pixel / 255 − mean) / std, mean {Value("mean")}, std {Value("std")}{zca}";
+    }
+
+    // Sets of earlier versions name no method: there was one. The estimator of another one is only its name again.
+    private string Method()
+    {
+        string name = _artifact.Metadata.GetValueOrDefault("method", DistillationMethod.Default);
+        return name == DistillationMethod.Default
+            ? $"Influence matching, estimator {Value("estimator")}"
+            : $"Method {TableText.Markdown(name)}";
     }
 
     private string Value(string key) => TableText.Markdown(_artifact.Metadata.GetValueOrDefault(key, None));

@@ -28,13 +28,15 @@ def shown(text):
 
 
 def read_safetensors(path):
-    types = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1"}
+    types = {"F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1"}
     raw = Path(path).read_bytes()
     size = int.from_bytes(raw[:8], "little")
     header, data = json.loads(raw[8:8 + size]), raw[8 + size:]
     header.pop("__metadata__", None)
-    return {name: np.frombuffer(data[e["data_offsets"][0]:e["data_offsets"][1]], types[e["dtype"]]).reshape(e["shape"])
-            for name, e in header.items()}
+    arrays = {name: np.frombuffer(data[e["data_offsets"][0]:e["data_offsets"][1]], types[e["dtype"]]).reshape(e["shape"])
+              for name, e in header.items()}
+    # bfloat16 is the upper half of a float32, and numpy has no type for it
+    return {name: (a.astype("<u4") << 16).view("<f4") if header[name]["dtype"] == "BF16" else a for name, a in arrays.items()}
 
 
 def read_png(folder):
@@ -48,8 +50,12 @@ def read_png(folder):
 
 
 def read_parquet(file):
-    import pyarrow.parquet
-    from PIL import Image
+    try:
+        import pyarrow.parquet
+        from PIL import Image
+    except ImportError:
+        raise SystemExit("load_infmatch.py: reading parquet takes pyarrow and Pillow: pip install pyarrow pillow. Or export "
+                         "to npz.") from None
     rows = pyarrow.parquet.read_table(file).to_pylist()
     return stack((Image.open(io.BytesIO(row["image"]["bytes"])) for row in rows), (row["soft_label"] for row in rows))
 

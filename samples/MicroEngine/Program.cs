@@ -8,7 +8,7 @@ const double X = 0.7;
 // Step 1: a number that knows how it was made can be differentiated.
 Console.WriteLine($"step 1: slope of x·sin x at {X}: {Step1.Slope(x => x * x.Sin(), X):F6}");
 
-// Step 2: walked in the right order, every node is visited once. The tower of 60 squares has 2⁶⁰ paths.
+// Step 2: walked in the right order, every node is visited once. 60 additions x + x make 2⁶⁰ paths.
 Console.WriteLine($"step 2: slope of 60 additions x + x: 2^{Math.Log2(Step2.Slope(Doubled, 1)):F0}");
 
 // Step 3: a slope that is made of nodes itself can be differentiated again.

@@ -117,7 +117,32 @@ public sealed class AxisTests
         Assert.Contains("no axis ^4", Refusal(() => x.Max(^4)), StringComparison.Ordinal);
         Assert.Contains("A scalar has no axis 0", Refusal(() => x.Sum().Sum(0)), StringComparison.Ordinal);
         Assert.Contains("leaves axis 1 of [2, 3, 2]", Refusal(() => x.Slice(1, 2..5)), StringComparison.Ordinal);
+        Assert.Contains("^4..^0 leaves axis 1 of [2, 3, 2], which has 3", Refusal(() => x.Slice(1, ^4..)), StringComparison.Ordinal);
+        Assert.Contains("2..1 of axis 1 of [2, 3, 2] ends before", Refusal(() => x.Slice(1, 2..1)), StringComparison.Ordinal);
+        Assert.Contains("no negative numbers of them: got -1 and 0", Refusal(() => x.Pad(1, -1, 0)), StringComparison.Ordinal);
+        Assert.Contains("got 1 and -1", Refusal(() => x.Pad(1, 1, -1)), StringComparison.Ordinal);
         Assert.Contains("is empty", Refusal(() => x.Slice(1, 1..1).Max(1)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_plain_number_takes_the_number_type_of_the_variable_beside_it()
+    {
+        Variable x = Variable.Leaf(Tensor.From<float>(Backend.Default, [-2, 4], new Shape(2)));
+        Assert.Equal([-0.5f, 0.25f], (1 / x).Value.ToArray<float>());
+        Assert.Equal([-0.25f, -0.0625f], Gradient.Of((1 / x).Sum(), x).Value.ToArray<float>());
+        Assert.Equal([0f, 4f], x.Maximum(0).Value.ToArray<float>());
+        Assert.Equal([-2f, 0f], x.Minimum(0).Value.ToArray<float>());
+    }
+
+    [Fact]
+    public void Messages_name_operations_and_variables_without_their_numbers()
+    {
+        Variable x = Variable.Constant(s_x), narrow = Variable.Constant(Tensor.From<float>(Backend.Default, [1], new Shape(1)));
+        Assert.StartsWith("Divide: input 0", Assert.Throws<DTypeException>(() => x / narrow).Message, StringComparison.Ordinal);
+        Assert.Equal("Slice { Axis = 1, Start = 0, Count = 2 }", new Slice(1, 0, 2).ToString());
+        Assert.StartsWith(
+            "Input 0 (constant Float64 [2, 3, 2] on cpu) is a constant",
+            Assert.Throws<ArgumentException>(() => Gradient.Of(x.Sum(), x)).Message, StringComparison.Ordinal);
     }
 
     private static string Refusal(Func<Variable> f) => Assert.Throws<ShapeException>(f).Message;

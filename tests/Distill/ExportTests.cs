@@ -145,6 +145,19 @@ public sealed class ExportTests : IDisposable
         Assert.Equal(("IM7010", ExitCode.FileSystem), (refused.Code, refused.ExitCode));
     }
 
+    [Fact]
+    public void The_card_names_the_method_that_made_the_set()
+    {
+        SyntheticArtifact artifact = SyntheticArtifact.Read(ArtifactSample.Write(_folder.Root, null, 1));
+        string card = File.ReadAllText(Path.Combine(Export(artifact, new PixelView(artifact), "npz"), "README.md"));
+        Assert.Contains("\nInfluence matching, estimator ", card, StringComparison.Ordinal);
+        var metadata = new Dictionary<string, string>(artifact.Metadata, StringComparer.Ordinal) { ["method"] = "dm", ["estimator"] = "dm" };
+        SyntheticArtifact other = artifact with { Metadata = metadata };
+        card = File.ReadAllText(Path.Combine(Export(other, new PixelView(other), "safetensors"), "README.md"));
+        Assert.Contains("\nMethod dm, network ", card, StringComparison.Ordinal);
+        Assert.DoesNotContain("Influence matching", card, StringComparison.Ordinal);
+    }
+
     private string Export(SyntheticArtifact artifact, PixelView pixels, string target)
     {
         string folder = _folder.At(target);
