@@ -49,7 +49,7 @@ public sealed partial class CommandsInDocumentsTests
 
     private IEnumerable<string> Faults(string command)
     {
-        string[] words = CommandWords.WithoutWords(command.Replace("\"", "").Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        string[] words = CommandWords.WithoutWords(command.Replace("\"", "", StringComparison.Ordinal).Split(' ', StringSplitOptions.RemoveEmptyEntries));
         foreach (string error in _program.Parse(words).Errors.Select(e => e.Message))
             yield return error;
         if (After(words, "--preset") is { } preset && !Presets.Names.Contains(preset, StringComparer.Ordinal))
