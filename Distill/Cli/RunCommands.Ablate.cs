@@ -95,6 +95,8 @@ internal sealed partial class RunCommands
             cancel);
         Show(summary);
         terminal.ShowUnbroken($"Summary: {ShownPath.Of(Path.Combine(folder.Path, AblationSummary.FileName))}");
+        terminal.ShowUnbroken(
+            $"Next:    {ShellWord.Program} compare {ShellWord.OfPath(ShownPath.Of(folder.Path))}/rows/*");
         if (terminal.IsJson)
             terminal.Data.WriteLine(summary.ToJson());
     }
@@ -177,7 +179,7 @@ internal sealed partial class RunCommands
             Add("-", "random real", "real", "-", "soft", $"{any.Ipc}", "-", Cell(any.Accuracy.RandomRealSoftLabels));
         }
         terminal.Show(table);
-        terminal.Show($"{MeanOf(summary.Protocol)}{summary.Protocol}.");
+        terminal.Show(LineOf(summary.Protocol));
         foreach ((AblationRow row, IReadOnlyList<IpcResult> results) in summary.Rows)
         {
             foreach (IpcResult result in results)

@@ -92,18 +92,6 @@ internal sealed partial class RunCommands(
             Execute(folder, settings, data, needs);
     }
 
-    // Without a name the latest run; where nothing is left to do there, the newest in which something is.
-    private string ToResume(string? run, string root)
-    {
-        string path = RunFolder.Find(run, root);
-        if (run is not null || RunEntry.Of(path).Status != RunEntry.Complete)
-            return path;
-        if (RunFolder.Newest(root, r => RunEntry.Of(r).Status == RunEntry.Unfinished) is not { } unfinished)
-            return path;
-        terminal.Say($"{ShownPath.Of(path)} is complete; going on with {ShownPath.Of(unfinished)}, the newest that is not.");
-        return unfinished;
-    }
-
     /// <summary>'train': experts alone.</summary>
     public void Train(ResolvedSettings resolved)
     {
@@ -256,18 +244,17 @@ internal sealed partial class RunCommands(
             table.Add(areMany ? [result.Network ?? "", .. cells] : cells);
         }
         terminal.Show(table);
-        terminal.Show($"{MeanOf(summary.Protocol)}{summary.Protocol}.");
+        terminal.Show(LineOf(summary.Protocol));
         foreach (IpcResult result in summary.Results)
             ShowVerdict($"IPC {result.Ipc}{(result.Network is { } network ? $" ({network})" : "")}", result.Verdict);
         if (summary.Note is { } note)
             terminal.Show($"Note: {note}");
         if (testImages < FewTestImages)
         {
-            // Twice the binomial deviation where that is largest.
             terminal.Show(string.Create(
                 CultureInfo.InvariantCulture,
                 $"Note: there are only {testImages} test images. Chance alone moves each accuracy by up to " +
-                $"±{100 / Math.Sqrt(testImages):F0} points (95 %), whatever the deviation says."));
+                $"±{AccuracyDifference.LargestCountingError(testImages):F0} points (95 %), whatever the deviation says."));
         }
         if (summary.Results.Any(r => r.Accuracy.Whole is not null))
             terminal.Show($"Whole set: {summary.WholeSet}.");
@@ -297,10 +284,16 @@ internal sealed partial class RunCommands(
     private T InFolder<T>(RunFolder folder, Func<IProgressView, T> work, Func<string>? saved = null)
     {
         string Saved() => saved is null ? "Saved." : saved();
+        StoppedFile.Remove(folder.Path);
         try
         {
             using IProgressView progress = terminal.MakeProgress();
             return work(progress);
+        }
+        catch (NumericalException e)
+        {
+            Stop(folder, e);
+            throw;
         }
         catch (OperationCanceledException)
         {
@@ -321,8 +314,9 @@ internal sealed partial class RunCommands(
     }
 
     // One network has no deviation.
-    private static string MeanOf(string? protocol) =>
-        protocol?.EndsWith(", 1 network", StringComparison.Ordinal) == true ? "" : "Mean ± standard deviation, ";
+    private static string LineOf(string? protocol) => protocol?.EndsWith(", 1 network", StringComparison.Ordinal) == true
+        ? $"{char.ToUpperInvariant(protocol[0])}{protocol[1..]}."
+        : $"Mean ± standard deviation, {protocol}.";
 
     private static string Cell(Accuracy? accuracy) =>
         accuracy is null ? "-" : accuracy.Best is { } best ? $"{accuracy.Shown} (best {best.Shown})" : accuracy.Shown;

@@ -25,7 +25,7 @@ internal sealed class RunListCommands(Terminal terminal)
             {
                 table.Add(
                     Path.GetFileName(run.Path), run.Command ?? "-", run.Settings?.Dataset ?? "-",
-                    run.Settings is { } s ? string.Join(' ', s.Ipc) : "-", run.Status, AccuracyOf(run),
+                    run.Settings is { } s ? string.Join(' ', s.Ipc) : "-", run.ShownStatus, AccuracyOf(run),
                     run.Began.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture));
             }
             terminal.Show(table);

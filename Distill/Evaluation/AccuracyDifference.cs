@@ -5,10 +5,13 @@ namespace InfMatch.Distill;
 /// <param name="HalfWidth">Half of the 95 % confidence interval; 0 or more.</param>
 internal readonly record struct AccuracyDifference(double Value, double HalfWidth)
 {
-    private const double NormalQuantile = 1.96;
+    private const double NormalQuantile = 1.96, Most = 100;
 
     // Student's t, 97.5 %, for 1, 2, … degrees of freedom.
     private static readonly double[] s_quantiles = [12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23];
+
+    /// <summary>Whether the interval holds every difference that there can be: the networks are too few to tell.</summary>
+    public bool TellsNothing => HalfWidth >= Most;
 
     /// <summary>Whether chance can explain it.</summary>
     public bool IsWithin => Math.Abs(Value) <= HalfWidth;
@@ -23,7 +26,7 @@ internal readonly record struct AccuracyDifference(double Value, double HalfWidt
         double half = one.Runs.Count < 2 || other.Runs.Count < 2
             ? Math.Sqrt(Square(CountingError(one.Mean, testImages)) + Square(CountingError(other.Mean, testImages)))
             : OfNetworks(Square(one.Std) / one.Runs.Count, one.Runs.Count, Square(other.Std) / other.Runs.Count, other.Runs.Count);
-        return new AccuracyDifference(one.Mean - other.Mean, Math.Max(half, 100.0 / testImages));
+        return new AccuracyDifference(one.Mean - other.Mean, Math.Clamp(half, 100.0 / testImages, Most));
     }
 
     /// <summary>Half of the 95 % interval in which a count over so many test images leaves an accuracy, in points.</summary>
@@ -34,9 +37,15 @@ internal readonly record struct AccuracyDifference(double Value, double HalfWidt
         return 100 * NormalQuantile * Math.Sqrt(p * (1 - p) / testImages);
     }
 
-    /// <summary>"3.1 ± 1.2 points over", or under.</summary>
-    public override string ToString() => FormattableString.Invariant(
-        $"{Math.Abs(Value):F1} ± {HalfWidth:F1} points {(Value < 0 ? "under" : "over")}");
+    /// <summary>The largest of these over all accuracies, that of 50 %.</summary>
+    public static double LargestCountingError(int testImages) => CountingError(50, testImages);
+
+    /// <summary>"3.1 ± 1.2 points over", or under; without an interval where that tells nothing.</summary>
+    public override string ToString()
+    {
+        string interval = TellsNothing ? "" : FormattableString.Invariant($" ± {HalfWidth:F1}");
+        return FormattableString.Invariant($"{Math.Abs(Value):F1}{interval} points {(Value < 0 ? "under" : "over")}");
+    }
 
     private static double OfNetworks(double one, int networks, double other, int others)
     {

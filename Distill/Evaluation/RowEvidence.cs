@@ -34,7 +34,7 @@ internal readonly record struct LossCourse(double First, double Last, bool Falls
 internal sealed record RowEvidence
 {
     private const double MostFar = 0.25, NearEmpty = 0.98, Rise = 1.02, WideCount = 5;
-    private const int MostRepeats = 20;
+    private const int MostRepeats = 20, Repeats = 5;
 
     /// <summary>The accuracies.</summary>
     public required AccuracySet Accuracy { get; init; }
@@ -63,12 +63,16 @@ internal sealed record RowEvidence
         var difference = AccuracyDifference.Of(distilled, beside, TestImages);
         bool isBelowRandom = Accuracy.RandomReal is { } random && IsBelow(AccuracyDifference.Of(distilled, random, TestImages));
         string networks = distilled.Runs.Count + beside.Runs.Count == 2 ? "network" : "networks";
-        string numbers = $"{difference} {what} (95 % confidence, {distilled.Runs.Count} and {beside.Runs.Count} {networks})";
+        string counts = $"{distilled.Runs.Count} and {beside.Runs.Count} {networks}";
+        string numbers = difference.TellsNothing
+            ? $"{difference} {what}; {counts} are too few to tell"
+            : $"{difference} {what} (95 % confidence, {counts})";
         if (!IsAbove(difference) && Signs(distilled, isBelowRandom) is { Length: > 0 } signs)
             return new Verdict(Verdict.Diverged, $"{signs}; {numbers}") { Next = Loss is null ? null : LowerRate() };
         double counting = AccuracyDifference.CountingError(distilled.Mean, TestImages);
         string few = counting > WideCount
-            ? FormattableString.Invariant($"; {TestImages} test images alone make ±{counting:F0}")
+            ? FormattableString.Invariant(
+                $"; {TestImages} test images alone make up to ±{AccuracyDifference.LargestCountingError(TestImages):F0}")
             : "";
         return IsAbove(difference)
             ? new Verdict(Verdict.Better, numbers + few) { Next = Loss is { FallsAtEnd: true } ? MoreIterations() : null }
@@ -77,7 +81,10 @@ internal sealed record RowEvidence
                 {
                     Next = Loss is null ? null : Loss is { FallsAtEnd: true } ? MoreIterations() : LowerRate(),
                 }
-                : new Verdict(Verdict.Within, $"{numbers}, which chance explains{few}") { Next = Sharpen(difference, distilled, counting) };
+                : new Verdict(Verdict.Within, difference.TellsNothing ? numbers + few : $"{numbers}, which chance explains{few}")
+                {
+                    Next = Sharpen(difference, distilled, counting),
+                };
     }
 
     private static bool IsAbove(AccuracyDifference d) => d.Value > d.HalfWidth;
@@ -120,10 +127,12 @@ internal sealed record RowEvidence
     {
         if (counting > WideCount && counting > Math.Abs(difference.Value))
             return $"more test images: {TestImages} are too few to tell";
+        if (difference.TellsNothing)
+            return $"--repeats {Repeats}: over more networks the interval is far narrower";
         double times = difference.HalfWidth / Math.Max(Math.Abs(difference.Value), 1e-3);
         double networks = Math.Ceiling(distilled.Runs.Count * times * times);
         if (networks <= MostRepeats)
-            return $"--repeats {Math.Max(networks, 5):F0}: over more networks the deviations weigh less";
+            return $"--repeats {Math.Max(networks, Repeats):F0}: over more networks the deviations weigh less";
         return Loss is null ? "--repeats 20: if the difference stays as small, there is none"
             : Loss is { FallsAtEnd: true } ? MoreIterations()
             : FormattableString.Invariant($"--iterations {2 * Settings.Iterations}, or another --lr-img than {Settings.LrImg:R}");

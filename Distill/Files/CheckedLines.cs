@@ -21,7 +21,10 @@ internal sealed class CheckedLines : IDisposable
     private readonly StreamWriter _writer;
     private string _check;
 
-    private CheckedLines(FileStream stream, string check)
+    /// <summary>Over a stream that is open.</summary>
+    /// <param name="stream">Where lines are appended; it is closed with this.</param>
+    /// <param name="check">The check of the last line that is there; empty for none.</param>
+    internal CheckedLines(FileStream stream, string check)
     {
         (_stream, _check) = (stream, check);
         _writer = new StreamWriter(stream) { NewLine = "\n" };

@@ -9,6 +9,12 @@ internal sealed class RunComparison
     // Where a run writes says nothing of it.
     private const string Out = "Out";
 
+    // Of the settings of experts those that evaluated networks have, too.
+    private static readonly HashSet<string> s_ofNetwork = new(StringComparer.Ordinal)
+    {
+        nameof(RunSettings.Model), nameof(RunSettings.Norm), nameof(RunSettings.Pooling), nameof(RunSettings.Depth),
+    };
+
     private readonly IReadOnlyList<RecordedRun> _runs;
 
     /// <summary>Of at least two runs.</summary>
@@ -17,12 +23,13 @@ internal sealed class RunComparison
         _runs = runs;
         Differences =
         [
-            .. Settings.All.Where(s => s.Property != Out).Select(s => (Setting: s, Values: runs.Select(r => ValueOf(s, r)).ToArray()))
-                .Where(s => s.Values.Distinct(StringComparer.Ordinal).Count() > 1),
+            .. Settings.All.Where(s => s.Property != Out).Where(s => Differs(s, runs))
+                .Select(s => (s, runs.Select(r => ValueOf(s, r)).ToArray())),
         ];
     }
 
-    /// <summary>The settings that differ, with the value of each run; "–" where a run does not have it.</summary>
+    /// <summary>The settings in which runs that use them differ, with the value of each run; "–" where a run does not have it.
+    /// </summary>
     public IReadOnlyList<(Setting Setting, string[] Values)> Differences { get; }
 
     /// <summary>How a run is called beside others: A, B, C.</summary>
@@ -36,8 +43,11 @@ internal sealed class RunComparison
         (run, i) => run.Results.Select(result => (LetterOf(i), run, result)));
 
     /// <summary>The method of a row, and that of an evaluation's set.</summary>
-    public static string MethodOf(RecordedRun run, IpcResult result) =>
-        run.Settings is { } s && s.MethodName != result.Method && run.Evaluation is null ? $"{s.MethodName}, {result.Method}" : result.Method;
+    public static string MethodOf(RecordedRun run, IpcResult result)
+    {
+        RunSettings? made = run.Evaluation is null ? run.Settings : run.Set(result.Ipc)?.Settings;
+        return made is null || made.MethodName == result.Method ? result.Method : $"{made.MethodName}, {result.Method}";
+    }
 
     /// <summary>All of it for scripts.</summary>
     public JsonObject ToJson() => new()
@@ -61,6 +71,15 @@ internal sealed class RunComparison
         })]),
     };
 
+    private static bool Differs(Setting setting, IReadOnlyList<RecordedRun> runs) =>
+        runs.Where(r => IsUsed(setting, r)).Select(r => ValueOf(setting, r)).Distinct(StringComparer.Ordinal).Skip(1).Any();
+
+    // An evaluation has values of all settings and distils nothing. Its experts, if any, may be of other settings than its own.
+    private static bool IsUsed(Setting setting, RecordedRun run) => run.Evaluation is not { } evaluation
+        || (Settings.OfExperts.Contains(setting)
+            ? s_ofNetwork.Contains(setting.Property) || evaluation is { Experts: not null, ExpertsConfig: null }
+            : setting.Property == nameof(RunSettings.Ipc) || !Settings.OfDistillation.Contains(setting));
+
     private static string ValueOf(Setting setting, RecordedRun run) =>
-        run.Settings is { } settings && setting.IsOf(settings) && setting.Show(settings) is { Length: > 0 } text ? text : "–";
+        IsUsed(setting, run) && run.Settings is { } settings && setting.IsOf(settings) && setting.Show(settings) is { Length: > 0 } text ? text : "–";
 }

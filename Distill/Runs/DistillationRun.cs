@@ -60,6 +60,7 @@ internal sealed class DistillationRun(RunInputs inputs)
         try
         {
             DistilAll(data, metrics, stages);
+            stages.RequireWritten();
         }
         catch (Exception e) when (e is OperationCanceledException or NumericalException or DeviceMemoryException)
         {

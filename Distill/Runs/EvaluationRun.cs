@@ -64,6 +64,7 @@ internal sealed class EvaluationRun(
                     Evaluate(evaluator, network, model, ipc, real, kept);
                 }
             }
+            stages.RequireWritten();
         }
         catch
         {

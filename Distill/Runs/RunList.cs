@@ -6,7 +6,7 @@ namespace InfMatch.Distill;
 /// <param name="Path">The folder.</param>
 /// <param name="Command">What made it; null where its configuration cannot be read.</param>
 /// <param name="Settings">Its settings; null where its configuration cannot be read.</param>
-/// <param name="Status">complete, unfinished, running or damaged.</param>
+/// <param name="Status">complete, unfinished, running, stopped or damaged.</param>
 internal sealed record RunEntry(string Path, string? Command, RunSettings? Settings, string Status)
 {
     /// <summary>Complete: nothing is left to do.</summary>
@@ -18,11 +18,17 @@ internal sealed record RunEntry(string Path, string? Command, RunSettings? Setti
     /// <summary>Running: another process works in it.</summary>
     public const string Running = "running";
 
+    /// <summary>Stopped: a number became infinite, NaN or too large, and 'resume' would come to the same.</summary>
+    public const string Stopped = "stopped";
+
     /// <summary>Damaged: its files cannot be read.</summary>
     public const string Damaged = "damaged";
 
     /// <summary>What was measured so far.</summary>
     public IReadOnlyList<IpcResult> Results { get; init; } = [];
+
+    /// <summary>The status as people read it.</summary>
+    public string ShownStatus => Status == Stopped ? "stopped: numbers too large" : Status;
 
     /// <summary>When it began, in local time.</summary>
     public DateTime Began => File.GetCreationTime(System.IO.Path.Combine(Path, RunFolder.ConfigName));
@@ -41,7 +47,8 @@ internal sealed record RunEntry(string Path, string? Command, RunSettings? Setti
                 "ablate" => OfAblation(path),
                 _ => OfSummary(System.IO.Path.Combine(path, RunFolder.SummaryName)),
             };
-            string status = RunFolder.IsHeld(path) ? Running : isComplete ? Complete : Unfinished;
+            string status = RunFolder.IsHeld(path) ? Running : isComplete ? Complete
+                : StoppedFile.IsIn(path) ? Stopped : Unfinished;
             return new RunEntry(path, command, settings, status) { Results = results };
         }
         catch (Exception e) when (e is DistillException or IOException or UnauthorizedAccessException or JsonException)

@@ -33,6 +33,7 @@ internal static class SetReference
     private static string Remark(string run) => RunEntry.Of(run).Status switch
     {
         RunEntry.Unfinished => $" (of a run that is not finished; '{ShellWord.Program} resume {ShellWord.OfPath(ShownPath.Of(run))}' goes on with it)",
+        RunEntry.Stopped => " (of a run that stopped because its numbers grew too large)",
         RunEntry.Running => " (of a run that still goes on)",
         _ => "",
     };

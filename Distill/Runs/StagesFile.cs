@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using InfMatch.Tensors;
@@ -15,8 +16,9 @@ internal sealed class StagesFile : IDisposable
     private readonly CheckedLines _lines;
     private readonly Backend _backend;
     private readonly int _sitting;
+    private IOException? _failure;
 
-    private StagesFile(CheckedLines lines, Backend backend, int sitting) =>
+    internal StagesFile(CheckedLines lines, Backend backend, int sitting) =>
         (_lines, _backend, _sitting) = (lines, backend, sitting);
 
     /// <summary>Opens the file of a folder; what is measured from here on belongs to a new sitting.</summary>
@@ -38,7 +40,8 @@ internal sealed class StagesFile : IDisposable
         return [.. lines.Select(line => StageRecord.Of(JsonSerializer.SerializeToElement(line)))];
     }
 
-    /// <summary>Measures a stage until it is disposed of.</summary>
+    /// <summary>Measures a stage until it is disposed of. That its line cannot be written is told by
+    /// <see cref="RequireWritten"/>: told at once, it would hide the error that ended the stage.</summary>
     /// <param name="stage">What is done.</param>
     /// <param name="set">For which set, such as ipc10; null for all.</param>
     public IDisposable Begin(string stage, string? set = null) => new Stage(this, stage, set);
@@ -47,13 +50,41 @@ internal sealed class StagesFile : IDisposable
     public void Add(string stage, DateTimeOffset began, TimeSpan took) =>
         Append(stage, null, began, took, _backend.Memory.WatchedPeak);
 
-    /// <inheritdoc/>
-    public void Dispose() => _lines.Dispose();
+    /// <summary>Fails unless every stage so far is in the file.</summary>
+    /// <exception cref="IOException">A line could not be written.</exception>
+    public void RequireWritten()
+    {
+        if (_failure is not null)
+            ExceptionDispatchInfo.Throw(_failure);
+    }
 
-    private void Append(string stage, string? set, DateTimeOffset began, TimeSpan took, long peak) => _lines.Append(
-        new StageRecord(
-            stage, set, Math.Round(took.TotalSeconds, 3), peak, _sitting,
-            began.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)).ToJson());
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        try
+        {
+            _lines.Dispose();
+        }
+        catch (IOException) when (_failure is not null) // the line that could not be written is tried once more
+        {
+        }
+    }
+
+    private void Append(string stage, string? set, DateTimeOffset began, TimeSpan took, long peak)
+    {
+        if (_failure is not null)
+            return;
+        try
+        {
+            _lines.Append(new StageRecord(
+                stage, set, Math.Round(took.TotalSeconds, 3), peak, _sitting,
+                began.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)).ToJson());
+        }
+        catch (IOException e)
+        {
+            _failure = e;
+        }
+    }
 
     private sealed class Stage : IDisposable
     {

@@ -49,6 +49,7 @@ public sealed class AblationTests
         Assert.Contains("real-start", run.Output);
         Assert.DoesNotContain("57.4", run.Output);
         Assert.DoesNotContain("paper", run.Output);
+        Assert.Contains($"compare {run.RunPath}/rows/*", run.Output);
     }
 
     [Theory]

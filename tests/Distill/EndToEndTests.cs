@@ -166,6 +166,21 @@ public sealed class EndToEndTests
         ArraySet state = Safetensors.Read(Path.Combine(run.RunPath, "checkpoints", "ipc1.safetensors"));
         Assert.All(state["images"].AsFloat32().ToArray(), v => Assert.True(float.IsFinite(v)));
         Assert.True(File.Exists(Path.Combine(run.RunPath, "synthetic", "ipc1.safetensors")));
+
+        // It cannot go on, so it is not what a resume without a name means; a new run is, and its command works.
+        string config = Path.Combine(run.RunPath, "config.json");
+        Assert.Contains($"distill --config {config} OPTIONS", run.Errors, StringComparison.Ordinal);
+        Assert.Equal(RunEntry.Stopped, RunEntry.Of(run.RunPath).Status);
+        Assert.Equal(0, run.Run("runs"));
+        Assert.Contains("stopped: numbers too large", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Next:", run.Output, StringComparison.Ordinal);
+        Assert.Equal((int)ExitCode.Usage, run.Run("resume"));
+        Assert.Contains("[IM2032]", run.Errors, StringComparison.Ordinal);
+        string stopped = run.RunPath;
+        Assert.Equal((int)ExitCode.Numerical, run.Run("resume", stopped));
+        Assert.Contains("Begin a new run", run.Errors, StringComparison.Ordinal);
+        Assert.Equal(0, run.Run("distill", "--config", config, "--lr-img", "1"));
+        Assert.Equal(RunEntry.Stopped, RunEntry.Of(stopped).Status);
     }
 
     [Theory]
@@ -178,6 +193,7 @@ public sealed class EndToEndTests
         Assert.Contains("the training loss of convnet-d2-w4 became NaN", run.Errors);
         Summary summary = Summary.Read(Path.Combine(run.RunPath, "summary.json"));
         Assert.False(summary.Complete);
+        Assert.Equal(RunEntry.Stopped, RunEntry.Of(run.RunPath).Status);
         Assert.Equal(distilled ? 1 : 0, summary.Results.Count);
         Assert.Equal(distilled, File.Exists(Path.Combine(run.RunPath, "synthetic", "ipc1.safetensors")));
     }

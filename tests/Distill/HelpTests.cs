@@ -142,6 +142,18 @@ public sealed class HelpTests : IDisposable
     }
 
     [Fact]
+    public void Help_says_of_a_command_what_is_true_of_it()
+    {
+        string report = string.Join(' ', Lines("report", "--help").Select(l => l.Trim()));
+        Assert.Contains("Take the run's experts from this folder", report, StringComparison.Ordinal);
+        Assert.DoesNotContain("record what is missing", report, StringComparison.Ordinal);
+        Assert.Contains("compare RUN RUN… [OPTIONS]", string.Join('\n', Lines("compare", "--help")), StringComparison.Ordinal);
+        Assert.Equal((int)ExitCode.Usage, _run.RunAsGiven(Interruption.Silent(), "export", "set.safetensors"));
+        Assert.Contains("takes --to with a form: ", _run.Errors, StringComparison.Ordinal);
+        Assert.All(Kinds.Names<ExportForm>(), form => Assert.Contains(form, _run.Errors, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_fault_of_the_data_is_told_without_the_device_before_it()
     {
         Assert.Equal((int)ExitCode.Data, _run.Run("distill", "--dataset", "cifar-10", "--data", "/nowhere", "--device", "cpu"));

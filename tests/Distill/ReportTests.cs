@@ -208,6 +208,24 @@ public sealed class ReportTests : IDisposable
     }
 
     [Fact]
+    public void An_evaluation_is_compared_by_what_it_uses_and_named_by_its_sets_method()
+    {
+        Distil();
+        string set = Path.Combine(_run.RunPath, "synthetic", "ipc2.safetensors");
+        Assert.Equal(0, _run.Run("evaluate", set, "--epochs", "1", "--repeats", "1", "--eval-width", "4", "--augment", "none"));
+        Assert.Equal(0, _run.Run("compare", _run.RunPath, _run.EvaluationPath, "--json"));
+        JsonNode json = JsonNode.Parse(_run.Output)!;
+        string[] differ = [.. json["differences"]!.AsArray().Select(d => d!["setting"]!.GetValue<string>())];
+        Assert.Contains("epochs", differ, StringComparer.Ordinal);
+        Assert.All(
+            (string[])["iterations", "lrImg", "window", "saveEvery", "experts", "expertEpochs"],
+            key => Assert.DoesNotContain(key, differ, StringComparer.Ordinal));
+        RecordedRun run = RecordedRun.Read(_run.RunPath), evaluation = RecordedRun.Read(_run.EvaluationPath);
+        Assert.Equal("influence, first-order", RunComparison.MethodOf(run, run.Results[0]));
+        Assert.Equal("influence, first-order", RunComparison.MethodOf(evaluation, evaluation.Results[0]));
+    }
+
+    [Fact]
     public void An_ablation_is_no_run_and_its_rows_are_named()
     {
         string folder = Path.Combine(_run.Runs, "ablation");

@@ -102,6 +102,27 @@ public sealed class RunRecordTests
     }
 
     [Fact]
+    public void A_full_disk_hides_no_error_that_ended_a_stage_and_is_told_after_it()
+    {
+        Skip.IfNot(File.Exists("/dev/full"), "this system has no /dev/full");
+        InvalidOperationException first = Assert.Throws<InvalidOperationException>(() => Work(fails: true));
+        Assert.Equal("the first", first.Message);
+        Assert.Throws<IOException>(() => Work(fails: false));
+
+        static void Work(bool fails)
+        {
+            var lines = new CheckedLines(new FileStream("/dev/full", FileMode.Open, FileAccess.Write), "");
+            using var stages = new StagesFile(lines, new InfMatch.Tensors.CpuBackend(threads: 1), sitting: 1);
+            using (stages.Begin("distil"))
+            {
+                if (fails)
+                    throw new InvalidOperationException("the first");
+            }
+            stages.RequireWritten();
+        }
+    }
+
+    [Fact]
     public void The_peak_of_a_stage_is_its_own()
     {
         var backend = new InfMatch.Tensors.CpuBackend(threads: 1);

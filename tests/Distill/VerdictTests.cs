@@ -95,9 +95,26 @@ public sealed class VerdictTests
     {
         Verdict verdict = Of([47.9, 50, 44], soft: [43.8, 47, 40], random: [30, 32, 31], testImages: 32)!;
         Assert.Equal(Verdict.Within, verdict.Kind);
-        Assert.EndsWith("32 test images alone make ±17", verdict.Text, StringComparison.Ordinal);
+        Assert.EndsWith("32 test images alone make up to ±17", verdict.Text, StringComparison.Ordinal);
         Assert.Equal("more test images: 32 are too few to tell", verdict.Next);
     }
+
+    [Fact]
+    public void Two_networks_that_tell_nothing_are_said_to_be_too_few_and_have_no_interval()
+    {
+        Verdict verdict = Of([54.7, 74.7], soft: [60, 60], random: [40, 41])!;
+        Assert.Equal(Verdict.Within, verdict.Kind);
+        Assert.Equal("4.7 points over random real + soft labels; 2 and 2 networks are too few to tell", verdict.Text);
+        Assert.StartsWith("--repeats 5: ", verdict.Next, StringComparison.Ordinal);
+        Assert.Equal(100, AccuracyDifference.Of(Accuracy.Of([0, 100]), Accuracy.Of([50, 50]), 1000).HalfWidth);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(30)]
+    [InlineData(90)]
+    public void No_accuracy_is_counted_worse_than_half_and_half(double percent) => Assert.True(
+        AccuracyDifference.CountingError(percent, 32) < AccuracyDifference.LargestCountingError(32));
 
     [Fact]
     public void Single_networks_are_compared_by_the_error_of_counting()

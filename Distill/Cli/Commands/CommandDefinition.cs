@@ -36,6 +36,9 @@ internal abstract class CommandDefinition : IKind
         "--preset", "--dataset", "--data", "--ipc", "--iterations", "--lr-img", "--experts-from", "--repeats", "--device", "--config",
     ];
 
+    /// <summary>What --help says of an option; a command overrides it where a setting means less to it than to others.</summary>
+    public virtual string DescriptionOf(Option option) => option.Description ?? "";
+
     /// <summary>Adds the options and arguments, and says what runs; null for a command that only has others below it.</summary>
     public abstract Action<CommandContext>? Build(Command command);
 

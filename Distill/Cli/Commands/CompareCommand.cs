@@ -36,7 +36,7 @@ internal sealed class CompareCommand : CommandDefinition
         });
         var runs = new Argument<string[]>("RUN")
         {
-            Description = "Run folders, at least two.", Arity = ArgumentArity.OneOrMore,
+            Description = "Run folders, at least two.", Arity = ArgumentArity.OneOrMore, HelpName = "RUN RUN…",
         };
         command.Arguments.Add(runs);
         return at => at.Reports().Compare(at.Value(runs)!, at.Value(page), at.Resolve().Settings.Out);

@@ -48,7 +48,7 @@ internal sealed class ExportCommand : CommandDefinition
         Option<string> to = Add(command, new Option<string>("--to")
         {
             Description = $"The form. {string.Join(". ", Kinds.Of<ExportForm>().Select(form => $"{form.Name}: {form.Help}"))}.",
-            HelpName = "NAME", Required = true,
+            HelpName = "NAME",
         });
         to.CompletionSources.Add([.. forms]);
         Option<string> folder = Add(command, new Option<string>("--out")
@@ -70,7 +70,11 @@ internal sealed class ExportCommand : CommandDefinition
         AddSettings(command, Named("Data", "Device", "Threads", "MemoryLimit"));
         return at =>
         {
-            string target = OptionText.OneOf("--to", at.Value(to)!, forms);
+            string target = OptionText.OneOf(
+                "--to",
+                at.Value(to) ?? throw DistillException.BadCommand(
+                    $"'export' takes --to with a form: {string.Join(", ", forms)}. See export --help."),
+                forms);
             RunSettings given = at.Resolve().Settings;
             string? made = at.Value(folder);
             if (made?.Trim().Length == 0)

@@ -51,7 +51,7 @@ internal sealed class HelpPage(Func<string, CommandDefinition?> find, int width)
         if (name.Length > 0)
         {
             foreach ((string heading, IReadOnlyList<Option> options) in CommandOptions.Of(definition, command))
-                Section(output, heading, options.Select(o => (CommandOptions.Label(o), o.Description ?? "")));
+                Section(output, heading, options.Select(o => (CommandOptions.Label(o), definition.DescriptionOf(o))));
         }
         Section(
             output, "Options of every command",
@@ -71,7 +71,7 @@ internal sealed class HelpPage(Func<string, CommandDefinition?> find, int width)
     private void Usage(TextWriter output, Command command, string name)
     {
         string arguments = string.Concat(command.Arguments.Select(a =>
-            a.Arity.MinimumNumberOfValues == 0 ? $" [{a.Name}]" : $" {a.Name}"));
+            a.Arity.MinimumNumberOfValues == 0 ? $" [{a.Name}]" : $" {a.HelpName ?? a.Name}"));
         string below = command.Subcommands.Any(c => !c.Hidden) ? command.Action is null ? " COMMAND" : " [COMMAND]" : "";
         output.WriteLine($"Usage: {ShellWord.Program} {name}{below}{arguments} [OPTIONS]");
         output.WriteLine();

@@ -28,6 +28,11 @@ internal sealed class ReportCommand : CommandDefinition
         """;
 
     /// <inheritdoc/>
+    public override string DescriptionOf(Option option) => option.Name == Settings.Of("ExpertsFrom").Name
+        ? "Take the run's experts from this folder, where they are no longer where the run had them."
+        : base.DescriptionOf(option);
+
+    /// <inheritdoc/>
     public override Action<CommandContext>? Build(Command command)
     {
         AddSettings(command, Named("Out", "Data", "ExpertsFrom", "Device", "Threads", "MemoryLimit"));

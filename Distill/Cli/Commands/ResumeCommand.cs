@@ -22,7 +22,7 @@ internal sealed class ResumeCommand : CommandDefinition
         It goes on from the last saved state, and the result has the same bits as an uninterrupted one. Every file that is read must
         have the hash that it states. Settings stay as config.json has them. What may change is where the data, the experts and the
         start are, and on what is computed. Without a name it takes the latest run, or the newest unfinished one where that is
-        complete.
+        complete or stopped because its numbers grew too large: there it would come to the same numbers, and a new run is meant.
 
         Examples:
           infmatch resume
