@@ -41,7 +41,7 @@ internal sealed class InfluenceCommands(
         foreach ((string what, Func<FidelityRow, double> value) in (IEnumerable<(string, Func<FidelityRow, double>)>)
             [("cosine", r => r.Cosine), ("leave-one-out", r => r.LeaveOneOut)])
         {
-            FidelityPlot.Write(
+            bool isDrawn = FidelityPlot.Write(
                 Path.Combine(folder, $"{name}-{what}.png"),
                 $"{pair.Name}, {settings.Model}, {settings.Examples} examples",
                 what == "cosine" ? "cosine of predicted and true displacement" : "Spearman, one example left out",
@@ -50,6 +50,8 @@ internal sealed class InfluenceCommands(
                         .Where(g => g.Key.Estimator == e).Select(g =>
                             (g.Key.Horizon, Spread.Of(g.Select(value)).Mean))])),
                 ]);
+            if (!isDrawn)
+                terminal.Show($"No plot of {what}: it was not measured.");
         }
         terminal.Show($"{Durations.Text(TimeProvider.System.GetElapsedTime(start))}; files: {ShownPath.Of(folder)}");
         if (terminal.IsJson)
@@ -129,18 +131,18 @@ internal sealed class InfluenceCommands(
         List<IGrouping<(int Horizon, string Estimator), FidelityRow>> groups, string dataset, FidelitySettings settings)
     {
         var table = new Table().Title(Markup.Escape($"Estimates against training again, {dataset}, {settings.Model}"));
-        string[] names = ["error", "cosine", "ρ one out", "ρ group", "LDS", "ρ J dist", "ρ J acc", "grads", "s"];
+        IReadOnlyList<FidelityColumn> columns = FidelityColumn.All;
         // What was not asked for would only take the room that two seeds' deviations need.
         int[] measured =
         [
-            .. Enumerable.Range(0, names.Length)
+            .. Enumerable.Range(0, columns.Count)
                 .Where(i => groups.Any(g => g.Any(r => double.IsFinite(r.Values().ElementAt(i).Value)))),
         ];
         foreach (string column in (string[])["steps", "estimate"])
             table.AddColumn(new TableColumn(column).RightAligned().NoWrap());
         // A deviation may go to a second line; a name may not.
         foreach (int i in measured)
-            table.AddColumn(new TableColumn(names[i]).RightAligned());
+            table.AddColumn(new TableColumn(columns[i].Head).RightAligned());
         foreach (var group in groups)
         {
             string[] cells = [.. measured.Select(i => $"{Spread.Of(group.Select(r => r.Values().ElementAt(i).Value))}")];
@@ -148,8 +150,9 @@ internal sealed class InfluenceCommands(
         }
         terminal.Show(table);
         terminal.Show(
-            (settings.Seeds == 1 ? "One seed; " : $"Mean ± standard deviation over {settings.Seeds} seeds; ") +
-            "grads: gradients of an image for each example.");
+            settings.Seeds == 1 ? "One seed. Columns:" : $"Mean ± standard deviation over {settings.Seeds} seeds. Columns:");
+        foreach (int i in measured)
+            terminal.Show($"  {columns[i].Head}: {columns[i].Meaning}");
     }
 
     private static void WriteRows(string path, IReadOnlyList<FidelityRow> rows)

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -41,6 +42,10 @@ internal sealed record ScoredNetwork(
     /// <summary>Classes of the set.</summary>
     public required int Classes { get; init; }
 
+    /// <summary>What would let it learn more: a sentence that names options.</summary>
+    [JsonIgnore]
+    public required string WhatHelps { get; init; }
+
     // An accuracy within three standard errors of chance may be chance.
     private const double StandardErrors = 3;
 
@@ -55,13 +60,28 @@ internal sealed record ScoredNetwork(
                 ? FormattableString.Invariant(
                     $"the network has not learned: {100 * Validation.Accuracy:F1} % of {Images} validation images are right, and ") +
                     FormattableString.Invariant($"{100 * Chance:F1} % would be by chance. ") +
-                    "Raise --steps or --examples, leave --rate at auto, or score with --model convnet."
+                    WhatHelps
                 : Validation.Loss > 2 * Math.Log(Classes)
                     ? FormattableString.Invariant(
                         $"the loss on the validation images is {Validation.Loss:F2}, twice that of equal probabilities or more: the ") +
                         "network fits its examples and no others. Lower --steps or --rate, or raise --examples."
                     : null;
         }
+    }
+
+    /// <summary>The options that help a network of such settings to learn; none that says what is so already.</summary>
+    /// <param name="settings">How it was trained.</param>
+    /// <param name="available">Training images of the set.</param>
+    public static string AdviceFor(FidelitySettings settings, int available)
+    {
+        string[] options =
+        [
+            .. (IEnumerable<string>)(settings.Examples < available ? ["Raise --steps", "raise --examples"] : ["Raise --steps"]),
+            .. (IEnumerable<string>)(settings.SearchesRate ? [] : ["leave --rate at auto"]),
+            .. (IEnumerable<string>)(settings.Momentum == 0 ? ["give --momentum 0.9"] : []),
+            .. (IEnumerable<string>)(settings.Model == "convnet" ? [] : ["score with --model convnet"]),
+        ];
+        return options.Length == 1 ? $"{options[0]}." : $"{string.Join(", ", options[..^1])} or {options[^1]}.";
     }
 
     /// <summary>What was trained and how well it does, in one line.</summary>

@@ -62,7 +62,7 @@ internal sealed class RecordedCase : IDisposable
                     tried.To(settings.DType), classes, input.Progress, input.Cancel),
             };
         }
-        Folder = Path.Combine(input.Folder, Digest($"{Data.ContentHash()} {Network.Name} {plan} {key.Value:x16}"));
+        Folder = FolderOf(input.Folder, Digest($"{Data.ContentHash()} {Network.Name} {plan} {key.Value:x16}"));
         Directory.CreateDirectory(Folder);
         CheckpointSchedule every = CheckpointSchedule.Every(settings.Steps);
         string file = Path.Combine(Folder, "trajectory.safetensors");
@@ -74,8 +74,8 @@ internal sealed class RecordedCase : IDisposable
             input.Progress.Note(OlderFile.Note(file));
     }
 
-    /// <summary>Where the trajectory and the results of retrainings are kept; its name follows from what is
-    /// trained.</summary>
+    /// <summary>Where the trajectory and the results of retrainings are kept; its name says what is trained and
+    /// ends with a hash of it.</summary>
     public string Folder { get; }
 
     /// <summary>Whence everything random of this training comes.</summary>
@@ -156,6 +156,7 @@ internal sealed class RecordedCase : IDisposable
             (double)labels.CountBy(l => l).Max(c => c.Value) / labels.Length)
         {
             Classes = Classes,
+            WhatHelps = ScoredNetwork.AdviceFor(_settings, _pair.Train.Count),
         };
     }
 
@@ -217,6 +218,19 @@ internal sealed class RecordedCase : IDisposable
                 "--validation", $"{validation}",
                 $"at most {set.Count - points}: {set.Name} has {set.Count} images, and --test-points takes {points}");
         }
+    }
+
+    // Earlier versions named the folder by the digest alone; what lies there is not trained again.
+    private string FolderOf(string parent, string digest)
+    {
+        string older = Path.Combine(parent, digest);
+        string set = string.Concat(_pair.Name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' ? c : '-'));
+        return Directory.Exists(older)
+            ? older
+            : Path.Combine(
+                parent,
+                FormattableString.Invariant(
+                    $"{set}_{_settings.Model}_{_settings.Examples}-examples_{_settings.Steps}-steps_{digest}"));
     }
 
     private static string Digest(string text) =>

@@ -71,10 +71,11 @@ internal sealed class ScoresStudy(FidelitySettings settings, StudyInput input)
                 stage.Report(rows.Count, name);
             }
         }
-        if (columns.Find(c => c is not null) is not { } first)
+        int shown = columns.FindIndex(c => c is not null);
+        if (shown < 0)
             throw failed!;
         WriteTable(recorded, columns);
-        WritePictures(recorded, first);
+        WritePictures(recorded, columns[shown]!, settings.Estimators[shown]);
         return rows;
     }
 
@@ -109,7 +110,7 @@ internal sealed class ScoresStudy(FidelitySettings settings, StudyInput input)
         Files.Add(path);
     }
 
-    private void WritePictures(RecordedCase recorded, double[] harm)
+    private void WritePictures(RecordedCase recorded, double[] harm, string estimator)
     {
         int[][] ofClass =
         [
@@ -117,11 +118,12 @@ internal sealed class ScoresStudy(FidelitySettings settings, StudyInput input)
                 Enumerable.Range(0, harm.Length).Where(i => recorded.Given[i] == c).OrderBy(i => harm[i]).ToArray()),
         ];
         int each = Math.Min(settings.Pictures, ofClass.Max(c => c.Length));
-        Write("helpful", ofClass.Select(c => c.Take(each)));
-        Write("harmful", ofClass.Select(c => c.Reverse().Take(each)));
+        var captions = new ScoreCaptions(recorded, harm, input.Pair.Train.ClassNames);
+        Write("helpful", [.. ofClass.Select(c => c.Take(each).ToArray())]);
+        Write("harmful", [.. ofClass.Select(c => c.Reverse().Take(each).ToArray())]);
 
         // A class with fewer examples has empty places at the end of its row.
-        void Write(string what, IEnumerable<IEnumerable<int>> rows)
+        void Write(string what, int[][] rows)
         {
             int size = input.Pair.Train.ImageSize;
             byte[] pixels =
@@ -134,6 +136,9 @@ internal sealed class ScoresStudy(FidelitySettings settings, StudyInput input)
                 pixels, input.Pair.Train.Channels, input.Pair.Train.Height, input.Pair.Train.Width, input.Pair.Train.ClassNames)
             {
                 Title = $"{input.Pair.Name}: the most {what} training images of each class, the most {what} first",
+                Note = captions.Note(estimator),
+                Labels = [.. rows.SelectMany(row => captions.Of(row, each))],
+                Marked = captions.Marked(rows, each),
             });
             Files.Add(path);
         }

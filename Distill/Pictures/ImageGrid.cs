@@ -19,8 +19,10 @@ internal sealed class ImageGrid(byte[] pixels, int channels, int height, int wid
     public const int MostPerClass = 50;
 
     private const int Gap = 4, NameWidth = 104, SmallestSide = 48, LargestSide = 112, WidestRow = 1500, LeastBeside = 5;
-    private const int LeastForLabels = 84, LabelLine = 14, TitleLine = 22, NoteLine = 18, Between = 28;
+    private const int LeastForLabels = 84, LabelLine = 14, TitleLine = 22, NoteLine = 18, Between = 28, Frame = 3;
     private const float LabelSize = 11, NameSize = 13, TitleSize = 16, NoteSize = 13;
+
+    private static readonly SKColor s_mark = SKColors.Red;
 
     private readonly int _perClass = pixels.Length / (channels * height * width * classes.Count);
 
@@ -32,6 +34,9 @@ internal sealed class ImageGrid(byte[] pixels, int channels, int height, int wid
 
     /// <summary>The label of each image in lines; empty for none.</summary>
     public IReadOnlyList<string[]> Labels { get; init; } = [];
+
+    /// <summary>The images, counted as in the pixels, that get a red frame and red lines below.</summary>
+    public IReadOnlySet<int> Marked { get; init; } = new HashSet<int>();
 
     /// <summary>How many times an image is enlarged.</summary>
     public int Scale => Math.Max(
@@ -95,6 +100,7 @@ internal sealed class ImageGrid(byte[] pixels, int channels, int height, int wid
     private void Draw(SKCanvas canvas)
     {
         using var ink = new SKPaint { Color = SKColors.Black, IsAntialias = true };
+        using var red = new SKPaint { Color = s_mark, IsAntialias = true };
         using SKFont ofName = FontOf(NameSize), ofLabel = FontOf(LabelSize);
         DrawLines(canvas, TitleLines, TitleSize, TitleLine, 0);
         DrawLines(canvas, NoteLines, NoteSize, NoteLine, Top + Rows * CellHeight);
@@ -115,14 +121,25 @@ internal sealed class ImageGrid(byte[] pixels, int channels, int height, int wid
                 using SKImage source = SKImage.FromBitmap(small);
                 canvas.DrawImage(
                     source, SKRect.Create(x, y, width * Scale, height * Scale), new SKSamplingOptions(SKFilterMode.Nearest));
+                bool isMarked = Marked.Contains(number);
+                if (isMarked)
+                    DrawFrame(canvas, x, y);
                 for (int line = 0; LabelLines > 0 && line < Labels[number].Length; line++)
                 {
                     canvas.DrawText(
                         Fitting(PrintableText.Of(Labels[number][line]), ofLabel, width * Scale), x,
-                        y + height * Scale + (line + 1) * LabelLine - 3, SKTextAlign.Left, ofLabel, ink);
+                        y + height * Scale + (line + 1) * LabelLine - 3, SKTextAlign.Left, ofLabel, isMarked ? red : ink);
                 }
             }
         }
+    }
+
+    // Around the image, in the gap: no pixel of it is covered.
+    private void DrawFrame(SKCanvas canvas, int x, int y)
+    {
+        using var edge = new SKPaint { Color = s_mark, IsStroke = true, StrokeWidth = Frame };
+        canvas.DrawRect(
+            SKRect.Create(x - Frame / 2f, y - Frame / 2f, width * Scale + Frame, height * Scale + Frame), edge);
     }
 
     private static void DrawLines(SKCanvas canvas, string[] lines, float size, int line, int top)

@@ -5,6 +5,7 @@ using InfMatch.Distill;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using SkiaSharp;
 using StbImageSharp;
 
 namespace InfMatch.Tests.Distill;
@@ -285,9 +286,7 @@ public sealed class InfluenceCommandTests : IDisposable
             };
             using RecordedCase recorded = RecordedCase.Open(
                 settings,
-                new StudyInput(
-                    CommandRun.TinyData(), 3, 1, Path.Combine(_run.Runs, type),
-                    new PlainProgress(Assert.Fail, TimeProvider.System, TimeSpan.FromDays(1)), CancellationToken.None),
+                InputOf(Path.Combine(_run.Runs, type)),
                 RandomKey.FromSeed(3), new CpuBackend(1));
             LabelledImages points = recorded.TestImages(10, 0).First;
             Tensor theta = recorded.ContextAt(5).Theta(5);
@@ -314,6 +313,111 @@ public sealed class InfluenceCommandTests : IDisposable
         JsonNode unrolled = Of(JsonNode.Parse(_run.Output)!["results"]!.AsArray(), "unrolled", 24);
         Assert.True(Mean(unrolled, "cosine") > 0.95, _run.Output);
     }
+
+    [Fact]
+    public void Pictures_of_scores_frame_planted_wrong_labels_and_say_score_and_labels()
+    {
+        int Red(string share, string file)
+        {
+            Assert.Equal((int)ExitCode.Done, _run.Run(
+                ["influence", "scores", .. s_small, "--flip-labels", share, "--model", "logistic", "--estimators", "tracin",
+                    "--json"]));
+            string path = JsonNode.Parse(_run.Output)!["files"]!.AsArray().Select(f => f!.GetValue<string>())
+                .Single(f => Path.GetFileName(f) == file);
+            using SKBitmap picture = SKBitmap.Decode(path);
+            return picture.Pixels.Count(p => p == SKColors.Red);
+        }
+        Assert.True(Red("0.2", "harmful.png") > 1000);
+        Assert.Equal(0, Red("0", "harmful.png"));
+    }
+
+    [Fact]
+    public void Captions_of_scores_have_a_sign_the_given_label_and_the_true_one_where_it_was_made_wrong()
+    {
+        using var scope = TensorScope.Begin();
+        var settings = new FidelitySettings
+        {
+            Model = "logistic", Activation = "relu", Examples = 40, Steps = 5, Batch = 10, Rate = 0.1,
+            NumberType = "float32", Measure = "loss", Validation = 10, FlipLabels = 0.25,
+        };
+        using RecordedCase recorded = RecordedCase.Open(
+            settings, InputOf(_run.Runs), RandomKey.FromSeed(3), new CpuBackend(1));
+        string[] names = ["a", "b", "c"];
+        double[] harm = [.. Enumerable.Range(0, 40).Select(i => i % 2 == 0 ? 0.0123 : -45.6)];
+        var captions = new ScoreCaptions(recorded, harm, names);
+        int wrong = Array.IndexOf(recorded.IsFlipped, true), right = Array.IndexOf(recorded.IsFlipped, false);
+        string[][] lines = [.. captions.Of([wrong, right], 3)];
+        Assert.Equal(3, lines.Length);
+        Assert.Equal(
+            [wrong % 2 == 0 ? "+1.23e-2" : "-4.56e+1", $"label: {names[recorded.Given[wrong]]}", $"true: {names[recorded.Labels[wrong]]}"],
+            lines[0]);
+        Assert.Equal(2, lines[1].Length);
+        Assert.Empty(lines[2]);
+        Assert.Equal([3], captions.Marked([[right, right], [wrong, right]], 3));
+        Assert.Contains("red frame", captions.Note("tracin"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_training_lies_in_a_folder_that_says_what_it_is_and_one_named_by_its_hash_alone_is_still_found()
+    {
+        string[] arguments = ["influence", "scores", .. s_small, "--model", "logistic", "--estimators", "tracin"];
+        Assert.Equal((int)ExitCode.Done, _run.Run(arguments));
+        string made = Assert.Single(Directory.GetDirectories(Folder));
+        Assert.Matches("^tiny_logistic_60-examples_24-steps_[0-9a-f]{12}$", Path.GetFileName(made));
+        string older = Path.Combine(Folder, made[^12..]);
+        Directory.Move(made, older);
+        string trajectory = Path.Combine(older, "trajectory.safetensors");
+        DateTime written = File.GetLastWriteTimeUtc(trajectory);
+        Assert.Equal((int)ExitCode.Done, _run.Run(arguments));
+        Assert.Equal([older], Directory.GetDirectories(Folder));
+        Assert.Equal(written, File.GetLastWriteTimeUtc(trajectory));
+    }
+
+    [Fact]
+    public void The_table_of_truth_has_a_legend_of_the_columns_that_it_has()
+    {
+        Assert.Equal((int)ExitCode.Done, _run.Run(
+        [
+            "influence", "validate", .. s_small, "--seeds", "1", "--leave-out", "6", "--displacements", "0", "--groups", "0",
+            "--subsets", "0", "--test-points", "1", "--candidates", "0", "--estimators", "unrolled", "tracin",
+        ]));
+        Assert.Contains("ρ one out: Spearman's ρ", _run.Output, StringComparison.Ordinal);
+        Assert.Contains("grads: gradients of an image", _run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("LDS: ", _run.Output, StringComparison.Ordinal);
+        Assert.Contains("No plot of cosine: it was not measured.", _run.Output, StringComparison.Ordinal);
+        Assert.EndsWith("leave-one-out.png", Assert.Single(Directory.GetFiles(Folder, "*.png")), StringComparison.Ordinal);
+        Assert.Equal(FidelityColumn.All.Count, new FidelityRow(0, 1, "unrolled").Values().Count());
+    }
+
+    [Fact]
+    public void A_plot_of_one_horizon_has_bars_and_one_of_several_has_curves()
+    {
+        Directory.CreateDirectory(_run.Runs);
+        int Blue(params (int, double)[] points)
+        {
+            string path = Path.Combine(_run.Runs, $"{points.Length}.png");
+            Assert.True(FidelityPlot.Write(path, "title", "cosine", [("unrolled", points), ("tracin", [(30, double.NaN)])]));
+            using SKBitmap plot = SKBitmap.Decode(path);
+            return plot.Pixels.Count(p => p == SKColors.SteelBlue);
+        }
+        Assert.True(Blue((30, 0.9)) > 5000);
+        Assert.Equal(0, Blue((30, 0.9), (100, 0.8)));
+        Assert.False(FidelityPlot.Write(Path.Combine(_run.Runs, "1.png"), "title", "cosine", [("paper", [(30, double.NaN)])]));
+        Assert.False(File.Exists(Path.Combine(_run.Runs, "1.png")));
+    }
+
+    [Theory]
+    [InlineData("convnet", 0, 0.9, 100, "Raise --steps.")]
+    [InlineData("convnet", 0.1, 0, 200, "Raise --steps, raise --examples, leave --rate at auto or give --momentum 0.9.")]
+    [InlineData("logistic", 0, 0.9, 100, "Raise --steps or score with --model convnet.")]
+    public void A_network_that_has_not_learned_is_helped_by_nothing_that_was_done_already(
+        string model, double rate, double momentum, int available, string expected) =>
+        Assert.Equal(expected, ScoredNetwork.AdviceFor(
+            new FidelitySettings { Model = model, Rate = rate, Momentum = momentum, Examples = 100 }, available));
+
+    private static StudyInput InputOf(string folder) => new(
+        CommandRun.TinyData(), 3, 1, folder,
+        new PlainProgress(Assert.Fail, TimeProvider.System, TimeSpan.FromDays(1)), CancellationToken.None);
 
     private static IEnumerable<string> SmallWithout(params string[] options) =>
         s_small.Where((_, i) => !options.Contains(s_small[i / 2 * 2], StringComparer.Ordinal));
