@@ -44,7 +44,7 @@ internal sealed record ScoredNetwork(
 
     /// <summary>What would let it learn more: a sentence that names options.</summary>
     [JsonIgnore]
-    public required string WhatHelps { get; init; }
+    public string WhatHelps { get; init; } = "";
 
     // An accuracy within three standard errors of chance may be chance.
     private const double StandardErrors = 3;
