@@ -19,8 +19,9 @@ public sealed class DeviceRunTests
     {
         TestDevice.SkipWithout($"{device}:0");
         using CommandRun host = new(), there = new();
-        Assert.Equal(0, host.Run(On("cpu")));
-        Assert.Equal(0, there.Run(On(device)));
+        // At that rate the small set diverges on both, which is said when all is on disk.
+        Assert.Equal((int)ExitCode.Diverged, host.Run(On("cpu")));
+        Assert.Equal((int)ExitCode.Diverged, there.Run(On(device)));
         Assert.Contains($"{device} was asked for.", there.Errors);
 
         double[] expected = Objectives(host), found = Objectives(there);
