@@ -33,6 +33,10 @@ public abstract class DistillationMethod : IKind
     /// <summary>Its own settings.</summary>
     public virtual IReadOnlyList<MethodSetting> Settings => [];
 
+    /// <summary>The settings with which its authors ran it, by the names of the settings, for a data set and so many images per class;
+    /// empty where nothing is published. Where a data set has none of its own they are those of the nearest that has.</summary>
+    public virtual IReadOnlyList<(string Property, string Text)> Published(PublishedCase at) => [];
+
     /// <summary>Whether it takes S in minibatches (<see cref="MethodContext.BatchSyn"/>).</summary>
     public virtual bool TakesBatchesOfS => false;
 
@@ -57,6 +61,11 @@ public abstract class DistillationMethod : IKind
     /// <summary>Begins a run of the method; what all its sets share is made once here.</summary>
     public abstract MethodSession Begin(MethodContext context);
 }
+
+/// <summary>What published settings are asked for.</summary>
+/// <param name="Dataset">The name of the data set, as --dataset takes it.</param>
+/// <param name="Ipc">Synthetic images per class.</param>
+public readonly record struct PublishedCase(string Dataset, int Ipc);
 
 /// <summary>What a method may ask of the experts before there are any.</summary>
 /// <param name="Count">How many.</param>

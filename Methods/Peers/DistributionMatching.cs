@@ -31,6 +31,14 @@ public sealed class DistributionMatching : DistillationMethod
     public override IReadOnlyList<MethodSetting> Settings { get; } = [RealBatch];
 
     /// <inheritdoc/>
+    public override IReadOnlyList<(string Property, string Text)> Published(PublishedCase at) =>
+    [
+        ("Iterations", "20000"), ("LrImg", at.Ipc >= 100 ? "10" : "1"), ("MomentumImg", "0.5"), ("RateSchedule", "constant"),
+        ("ImageStart", "real"), ("Labels", "hard"), ("MatchAugment", "auto"), ("Width", "128"), ("Depth", "3"),
+        ("Protocol", "DC"), ("Augment", "auto"), ("EvalWidth", "128"),
+    ];
+
+    /// <inheritdoc/>
     public override MethodSession Begin(MethodContext context) => new Session(context);
 
     private sealed class Session(MethodContext run) : MethodSession
