@@ -15,7 +15,7 @@ internal static class Settings
     // What is smaller would be 0 in float32 or make an infinity of what it divides.
     private const double SmallestReal = 1e-30;
 
-    private const string Sgd = "sgd";
+    private const string Sgd = "sgd", Gsam = "gsam";
 
     private const string DeviceVariable = "INFMATCH_DEVICE";
 
@@ -26,7 +26,6 @@ internal static class Settings
         string.Concat(Kinds.Of<NamedAugmentation>().Where(a => a.Help is not null).Select(a => $"{a.Name}: {a.Help}. ")) +
         "Rotations are rigid where DSA's code shears images that are not square";
 
-    private static readonly ImmutableArray<string> s_schedules = ["constant", "cosine", "step"];
     private static readonly ImmutableArray<string> s_imageStarts = ["noise", "real", "correct"];
     private static readonly ImmutableArray<string> s_labels = ["learned", "hard", "soft"];
 
@@ -89,12 +88,26 @@ internal static class Settings
             s => s.ExpertSteps, (s, v) => s with { ExpertSteps = v }),
         Whole("ExpertBatch", "Images in a training step of an expert.", 1, 1 << 20,
             s => s.ExpertBatch, (s, v) => s with { ExpertBatch = v }),
-        Real("ExpertRate", "Learning rate of the experts (plain SGD).", s => s.ExpertRate, (s, v) => s with { ExpertRate = v }),
+        Real("ExpertRate", "Learning rate of the experts.", s => s.ExpertRate, (s, v) => s with { ExpertRate = v }),
+        Fraction("ExpertMomentum", "Momentum of the experts' training.",
+            s => s.ExpertMomentum ?? 0, (s, v) => s with { ExpertMomentum = v == 0 ? null : v }),
+        Real("ExpertDecay", "Weight decay of the experts' training.",
+            s => s.ExpertDecay ?? 0, (s, v) => s with { ExpertDecay = v == 0 ? null : v }, zero: true),
+        Choice("ExpertOptimiser", "What trains the experts. gsam: sharpness-aware steps of SGD, two gradients each, as DATM's",
+            [Sgd, Gsam], s => s.ExpertOptimiser ?? Sgd, (s, v) => s with { ExpertOptimiser = v == Sgd ? null : v }),
+        Real("ExpertRho", "How far from the parameters gsam takes its second gradient.",
+            s => s.ExpertRho ?? SharpnessAware.DefaultRho,
+            (s, v) => s with { ExpertRho = v == SharpnessAware.DefaultRho ? null : v }),
+        Real("ExpertAlpha", "Weight of gsam's surrogate gap; 0 for SAM.",
+            s => s.ExpertAlpha ?? SharpnessAware.DefaultAlpha,
+            (s, v) => s with { ExpertAlpha = v == SharpnessAware.DefaultAlpha ? null : v }, zero: true),
         Choice("ExpertAugment", "Augmentation of the experts' training", s_augmentations,
             s => s.ExpertAugment, (s, v) => s with { ExpertAugment = v }),
         Probability("ExpertCutmix", "Probability with which a batch of the experts' training is mixed by CutMix.",
             s => s.ExpertCutmix ?? 0, (s, v) => s with { ExpertCutmix = v == 0 ? null : v }),
-        Choice("ExpertSchedule", "How the experts' rate changes over their training", s_schedules,
+        Choice("ExpertSchedule", "How the experts' rate changes over their training. " + string.Join(
+                ". ", Kinds.Of<RateSchedule>().Select(schedule => $"{schedule.Name}: {schedule.Help}")),
+            [.. Kinds.Names<RateSchedule>()],
             s => s.ExpertSchedule, (s, v) => s with { ExpertSchedule = v }),
         Whole("Checkpoints", "Parameter vectors stored in each epoch; 0 for none but the dense ones.", 0, 1 << 20,
             s => s.Checkpoints, (s, v) => s with { Checkpoints = v }),
@@ -297,9 +310,16 @@ internal static class Settings
             throw DistillException.BadValue(
                 "--batch-syn", $"{rows}", $"0 beside --method {s.MethodName}, which takes all of the synthetic set at once");
         }
+        if (s is { ExpertOptimiser: null } && (s.ExpertRho ?? s.ExpertAlpha) is { } unused)
+        {
+            throw DistillException.BadValue(
+                s.ExpertRho is null ? "--expert-alpha" : "--expert-rho", unused.ToString("R", CultureInfo.InvariantCulture),
+                $"no value beside --expert-optimiser {Sgd}: it is one of {Gsam}");
+        }
         try
         {
-            s.MethodKind.Check(s.OfMethod, new ExpertPlan(s.Experts, s.DenseSteps));
+            s.MethodKind.Check(
+                s.OfMethod, new ExpertPlan(s.Experts, s.DenseSteps) { Training = PlanFactory.ExpertPlan(s, s.Dataset) });
         }
         catch (SettingException e)
         {

@@ -88,3 +88,12 @@ internal sealed class DiffAugmentation : NamedAugmentation
 
     public override Augmentation For(bool digits) => Augmentation.Sequential(OpsFor(digits));
 }
+
+internal sealed class ColorCropAugmentation : NamedAugmentation
+{
+    public override string Name => "color-crop";
+
+    public override string Help => "color and a crop behind each other, as NCFM's networks are trained on the real data";
+
+    public override Augmentation For(bool digits) => Augmentation.Sequential(AugmentationOps.Color | AugmentationOps.Crop);
+}

@@ -213,6 +213,16 @@ public sealed class ToySchedule : SetSchedule
     public override double FactorAt(int iteration, int iterations, IReadOnlyList<double> memory) => 1.0 / (iteration + 1);
 }
 
+/// <summary>A schedule of the experts' rates: one over the number of the step.</summary>
+public sealed class ToyRate : RateSchedule
+{
+    public override string Name => "toy-rate";
+
+    public override string Help => "one over the number of the step";
+
+    public override double At(double rate, int step, int steps) => rate / (step + 1);
+}
+
 /// <summary>A device: the reference under another name.</summary>
 public sealed class ToyDevice : DeviceKind
 {
