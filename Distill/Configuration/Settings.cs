@@ -235,55 +235,22 @@ internal static class Settings
     /// <summary>The setting of a name in Pascal case.</summary>
     public static Setting Of(string property) => s_ofProperty[property];
 
-    /// <summary>Resolves every setting: option before --set before environment before file before preset.</summary>
-    /// <param name="preset">Where all begin.</param>
+    /// <summary>Resolves every setting: option before --set before environment before file before the method's published values before
+    /// preset.</summary>
+    /// <param name="preset">Where all begin; null where none is named, and then a method stands for its published values.</param>
     /// <param name="commandLine">The text of a setting's option, or null.</param>
     /// <param name="environment">The value of a variable, or null.</param>
     /// <param name="input">What --set and --config give; null for nothing.</param>
     /// <exception cref="DistillException">A value is not acceptable, or two do not go together.</exception>
     public static ResolvedSettings Resolve(
-        string preset, Func<Setting, string?> commandLine, Func<string, string?> environment, ConfigInput? input = null)
-    {
-        RunSettings settings = Presets.Of(preset);
-        var origins = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (Setting setting in All)
-        {
-            (settings, string origin) = commandLine(setting) is { } given
-                ? (setting.Set(settings, given), $"command line ({setting.Name})")
-                : input?.OfSet(setting) is { } set
-                    ? (set.In(settings), set.Origin)
-                    : setting.Variable is { } variable && environment(variable) is { Length: > 0 } found
-                        ? (setting.Set(settings, found), $"environment ({variable})")
-                        : input?.OfFile(setting) is { } read
-                            ? (read.In(settings), read.Origin)
-                            : (settings, $"preset {preset}");
-            origins.Add(setting.Property, origin);
-        }
-        foreach ((string property, _) in Protocols.ValuesOf(settings.Protocol))
-        {
-            if (origins[property].StartsWith("preset", StringComparison.Ordinal))
-                origins[property] = OfProtocol(settings);
-        }
-        settings = Protocols.Complete(settings, property => origins[property] == OfProtocol(settings));
-        string[] ofStart = ["ImageStart", "LabelStart"];
-        if (settings.StartFrom is not null && Array.Find(ofStart, p => origins[p].StartsWith("command line", StringComparison.Ordinal)) is { } dropped)
-        {
-            throw DistillException.BadValue(
-                Setting.OptionOf(dropped), Of(dropped).Show(settings), "nothing beside --start-from: images and labels come from that set");
-        }
-        // INFMATCH_DATA may stand in a shell for other sets; it does not turn the built-in set into an error.
-        if (settings.Dataset == DatasetCatalog.DefaultName
-            && origins["Data"].StartsWith("environment", StringComparison.Ordinal))
-        {
-            settings = settings with { Data = null };
-            origins["Data"] = $"not used: {DatasetCatalog.DefaultName} is built in";
-        }
-        CheckTogether(settings);
-        return new ResolvedSettings(settings, origins);
-    }
+        string? preset, Func<Setting, string?> commandLine, Func<string, string?> environment, ConfigInput? input = null) =>
+        new Resolution(commandLine, environment, input).From(preset);
 
     /// <summary>The origin of a value that a protocol stands for.</summary>
     public static string OfProtocol(RunSettings settings) => $"protocol {settings.Protocol}";
+
+    /// <summary>The origin of a value that a method stands for, because its authors published it.</summary>
+    public static string OfMethod(string method) => $"method {method} (published)";
 
     /// <summary>Refuses settings that do not go together.</summary>
     /// <exception cref="DistillException">Two do not.</exception>
@@ -327,7 +294,8 @@ internal static class Settings
         }
     }
 
-    private static string MethodHelp() => "What is matched. " +
+    private static string MethodHelp() =>
+        "What is matched. Without --preset it stands for the values that its authors published ('presets NAME'). " +
         string.Join(". ", Kinds.Of<DistillationMethod>().Select(method => $"{method.Name}: {method.Help}"));
 
     private static RunSetting ProbeEvery() => new(

@@ -24,6 +24,9 @@ public sealed class ToyMethod : DistillationMethod
 
     public override IReadOnlyList<MethodSetting> Settings { get; } = [s_pull];
 
+    public override IReadOnlyList<(string Property, string Text)> Published(PublishedCase at) =>
+        [("ToyPull", at.Ipc < 50 ? "3" : "5"), ("Iterations", "7")];
+
     public override IReadOnlyList<string> Metrics { get; } = ["evaluations"];
 
     public override MethodSession Begin(MethodContext context) => new Session(context, s_pull.Of(context.Values));
