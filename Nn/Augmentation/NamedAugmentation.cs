@@ -62,6 +62,24 @@ internal sealed class DigitAugmentation : NamedAugmentation
     public override Augmentation For(bool digits) => new(AugmentationOps.Digits);
 }
 
+internal sealed class FlipAugmentation : NamedAugmentation
+{
+    public override string Name => "flip";
+
+    public override string Help => "flips of photographs alone, as FRePo";
+
+    public override Augmentation For(bool digits) => new(OpsFor(digits) & AugmentationOps.Flip);
+}
+
+internal sealed class FlipRotateAugmentation : NamedAugmentation
+{
+    public override string Name => "flip-rotate";
+
+    public override string Help => "a flip of photographs or a rotation, as RaT-BPTT";
+
+    public override Augmentation For(bool digits) => new(OpsFor(digits) & (AugmentationOps.Flip | AugmentationOps.Rotate));
+}
+
 internal sealed class GeometricAugmentation : NamedAugmentation
 {
     public override string Name => "geometric";

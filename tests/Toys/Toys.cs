@@ -208,6 +208,20 @@ public sealed class ToyOptimiser : SetOptimiser
         (TensorAlgebra.Axpy(-step.Rate, gradient, value), []);
 }
 
+/// <summary>A step of training: half of a plain one.</summary>
+public sealed class ToyStepRule : StepRule
+{
+    public override string Name => "toy-step";
+
+    public override bool ReadsGradient(StepRates rates, bool rateIsLearned) => rateIsLearned;
+
+    public override WalkState Next(WalkState at, Tensor gradient, StepRates rates) =>
+        new(TensorAlgebra.Axpy(-rates.Rate / 2, gradient, at.Theta), [], at.Step + 1);
+
+    public override StepPullback Pullback(WalkStep step, WalkCotangent after) => new(
+        after.Theta, -step.Rates.Rate / 2, after, step.Gradient is { } gradient ? (-0.5, after.Theta, gradient) : null);
+}
+
 /// <summary>A schedule of S's rates: one over the number of the update.</summary>
 public sealed class ToySchedule : SetSchedule
 {
