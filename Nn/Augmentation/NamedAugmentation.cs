@@ -115,3 +115,13 @@ internal sealed class ColorCropAugmentation : NamedAugmentation
 
     public override Augmentation For(bool digits) => Augmentation.Sequential(AugmentationOps.Color | AugmentationOps.Crop);
 }
+
+internal sealed class ColorCropCutoutAugmentation : NamedAugmentation
+{
+    public override string Name => "color-crop-cutout";
+
+    public override string Help => "color, a crop and cutout behind each other, under which NCFM's code matches features";
+
+    public override Augmentation For(bool digits) =>
+        Augmentation.Sequential(AugmentationOps.Color | AugmentationOps.Crop | AugmentationOps.Cutout);
+}

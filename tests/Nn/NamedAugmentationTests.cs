@@ -32,7 +32,7 @@ public sealed class NamedAugmentationTests
     public void Names_are_ordered_and_others_are_refused()
     {
         string[] all =
-            ["auto", "color-crop", "dc", "diffaug", "digits", "flip", "flip-rotate", "geometric", "none", "photographs"];
+            ["auto", "color-crop", "color-crop-cutout", "dc", "diffaug", "digits", "flip", "flip-rotate", "geometric", "none", "photographs"];
         Assert.Equal(
             all, NamedAugmentation.Names.Where(name => !name.StartsWith("toy", StringComparison.Ordinal)),
             StringComparer.Ordinal);
