@@ -218,7 +218,7 @@ internal sealed class OptionOfMethods(ImmutableArray<(DistillationMethod Method,
 internal sealed record ResolvedSettings(RunSettings Settings, IReadOnlyDictionary<string, string> Origins)
 {
     /// <summary>Whether a property was given, and not left to the preset or a protocol.</summary>
-    public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "protocol");
+    public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "protocol" or "budget");
 
     /// <summary>Whether a property was given on the command line, and not by a variable of the environment.</summary>
     public bool IsOnCommandLine(string property) => Origins[property].StartsWith("command line", StringComparison.Ordinal);
