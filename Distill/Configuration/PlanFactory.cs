@@ -85,6 +85,7 @@ internal static class PlanFactory
         return new DistillationPlan
         {
             Iterations = s.Iterations,
+            Budget = s.BudgetOfSet,
             Schedule = Kinds.Find<SetSchedule>(s.RateSchedule)!,
             MostGradient = s.ClipGradient ?? 0,
             Parts = new Dictionary<string, PartPlan>(StringComparer.Ordinal)

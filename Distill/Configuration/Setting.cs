@@ -217,8 +217,8 @@ internal sealed class OptionOfMethods(ImmutableArray<(DistillationMethod Method,
 /// <param name="Origins">For each setting, where its value came from.</param>
 internal sealed record ResolvedSettings(RunSettings Settings, IReadOnlyDictionary<string, string> Origins)
 {
-    /// <summary>Whether a property was given, and not left to the preset, the method or a protocol.</summary>
-    public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "method" or "protocol");
+    /// <summary>Whether a property was given, and not left to the preset, the method, a protocol or a budget.</summary>
+    public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "method" or "protocol" or "budget");
 
     /// <summary>Whether a property was given on the command line, and not by a variable of the environment.</summary>
     public bool IsOnCommandLine(string property) => Origins[property].StartsWith("command line", StringComparison.Ordinal);

@@ -82,6 +82,11 @@ internal static class Settings
             s => s.Experts, (s, v) => s with { Experts = v }),
         new RunSetting("ExpertsFrom", "FOLDER", "Use the experts recorded in this folder, and record what is missing there.",
             s => s.ExpertsFrom ?? "", (s, t) => s with { ExpertsFrom = NotEmpty("--experts-from", t) }),
+        new RunSetting("ExpertSeed", "N", "What the random numbers of the experts follow from; run for --seed.",
+            s => s.ExpertSeed?.ToString(CultureInfo.InvariantCulture) ?? "run",
+            (s, t) => s with { ExpertSeed = t == "run" ? null : ulong.TryParse(t, NumberStyles.None, CultureInfo.InvariantCulture, out ulong v)
+                ? v
+                : throw DistillException.BadValue("--expert-seed", t, "run or a whole number from 0") }),
         Whole("ExpertEpochs", "Passes over the data for each expert.", 1, 10000,
             s => s.ExpertEpochs, (s, v) => s with { ExpertEpochs = v }),
         Whole("ExpertSteps", "Steps after which an expert's training ends before its epochs do; 0 for never.", 0, 1 << 30,
@@ -130,8 +135,13 @@ internal static class Settings
                 ? s
                 : s with { Method = v == DistillationMethod.Default ? null : v, OfMethod = MethodValues.Standard }),
         .. OptionOfMethods.All(),
-        Whole("Iterations", "Updates of the synthetic set.", 1, 10_000_000,
+        Whole("Iterations", "Updates of the synthetic set.", 1, RunSettings.AnyIterations,
             s => s.Iterations, (s, v) => s with { Iterations = v }),
+        new RunSetting("Budget", "COST",
+            "Learn each set until this is spent, such as 20min, 1200s or 2e6images that pass through a network. Experts are not " +
+            "counted; rates follow the share that is spent; --iterations, if given, is an upper bound. none for none.",
+            s => s.Budget ?? "none",
+            (s, t) => s with { Budget = t == "none" ? null : BudgetText.Of(BudgetText.Of(t)) }),
         Real("LrImg", "Learning rate of the images.", s => s.LrImg, (s, v) => s with { LrImg = v }),
         Real("LrLabel", "Learning rate of the label logits; 0 keeps the labels.",
             s => s.LrLabel, (s, v) => s with { LrLabel = v }, zero: true),
@@ -244,7 +254,17 @@ internal static class Settings
     /// <exception cref="DistillException">A value is not acceptable, or two do not go together.</exception>
     public static ResolvedSettings Resolve(
         string? preset, Func<Setting, string?> commandLine, Func<string, string?> environment, ConfigInput? input = null) =>
-        new Resolution(commandLine, environment, input).From(preset);
+        WithBudget(new Resolution(commandLine, environment, input).From(preset));
+
+    // By a budget the number of updates is what it pays for, unless one was asked for.
+    private static ResolvedSettings WithBudget(ResolvedSettings resolved)
+    {
+        if (resolved.Settings.Budget is null || resolved.IsGiven("Iterations"))
+            return resolved;
+        return new ResolvedSettings(
+            resolved.Settings with { Iterations = RunSettings.AnyIterations },
+            new Dictionary<string, string>(resolved.Origins, StringComparer.Ordinal) { ["Iterations"] = "budget" });
+    }
 
     /// <summary>The origin of a value that a protocol stands for.</summary>
     public static string OfProtocol(RunSettings settings) => $"protocol {settings.Protocol}";
