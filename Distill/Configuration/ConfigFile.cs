@@ -198,7 +198,7 @@ internal static class ConfigFile
         string? text = type == typeof(string) ? JsonFile.TextOf(value)
             : type == typeof(ImmutableArray<int>) ? ListText(value)
             : value.ValueKind == JsonValueKind.Number ? value.GetRawText()
-            : null;
+            : setting.WordOf(value);
         try
         {
             // What JSON cannot mean is asked for all the same where it is refused: the refusal says what is expected.

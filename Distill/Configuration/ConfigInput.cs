@@ -34,6 +34,7 @@ internal sealed record InputValue(Setting Setting, object Value, string Place, s
         {
             JsonValueKind.String when Setting.ValueType == typeof(string) => JsonFile.TextOf(json),
             JsonValueKind.Number when Setting.ValueType != typeof(string) => json.GetRawText(),
+            JsonValueKind.String => Setting.WordOf(json),
             JsonValueKind.Array when isList && json.EnumerateArray().All(v => v.ValueKind == JsonValueKind.Number) =>
                 string.Join(' ', json.EnumerateArray().Select(v => v.GetRawText())),
             _ => null,

@@ -223,8 +223,14 @@ internal sealed record RunSettings
     /// <summary>Channels of the networks that evaluate a set.</summary>
     public int EvalWidth { get; init; }
 
-    /// <summary>Learning rate of the networks that evaluate a set.</summary>
+    /// <summary>Learning rate of the networks that evaluate a set; <see cref="LearnedRate.Value"/> for the rate that was learned with
+    /// it, while real images are trained on at the rate of the protocol.</summary>
+    [JsonConverter(typeof(LearnedRateConverter))]
     public double EvalRate { get; init; }
+
+    /// <summary>Whether a distilled set is evaluated at the rate that was learned with it.</summary>
+    [JsonIgnore]
+    public bool RateIsLearned => double.IsNaN(EvalRate);
 
     /// <summary>Augmentation in the training of networks that evaluate a set, by name.</summary>
     public string Augment { get; init; } = "";

@@ -42,6 +42,12 @@ internal abstract class Setting
     /// <summary>Words that it takes, for completion; empty for any.</summary>
     public IReadOnlyList<string> Choices { get; init; } = [];
 
+    /// <summary>The word among <see cref="Choices"/> that JSON has in the place of a number; null where it has none of them.</summary>
+    public string? WordOf(JsonElement json) =>
+        json.ValueKind == JsonValueKind.String && JsonFile.TextOf(json) is { } text && Choices.Contains(text, StringComparer.Ordinal)
+            ? text
+            : null;
+
     /// <summary>Whether several values can be given.</summary>
     public bool Many { get; init; }
 

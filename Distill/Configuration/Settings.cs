@@ -201,7 +201,7 @@ internal static class Settings
             s => s.Repeats, (s, v) => s with { Repeats = v }),
         Whole("EvalWidth", "Channels of the networks that evaluate a set.", 1, 4096,
             s => s.EvalWidth, (s, v) => s with { EvalWidth = v }),
-        Real("EvalRate", "Their learning rate.", s => s.EvalRate, (s, v) => s with { EvalRate = v }),
+        EvalRate(),
         Choice("Augment", "Augmentation of their training" + s_augmentationHelp, s_augmentations, s => s.Augment, (s, v) => s with { Augment = v }),
     ];
 
@@ -317,6 +317,20 @@ internal static class Settings
     private static string MethodHelp() =>
         "What is matched. Without --preset it stands for the values that its authors published ('presets NAME'). " +
         string.Join(". ", Kinds.Of<DistillationMethod>().Select(method => $"{method.Name}: {method.Help}"));
+
+    private static RunSetting EvalRate() => new(
+        "EvalRate", "X",
+        $"Their learning rate; {LearnedRate.Word} for the one that was learned with the set (mtt, datm), real images at the protocol's.",
+        s => s.RateIsLearned ? LearnedRate.Word : s.EvalRate.ToString("R", CultureInfo.InvariantCulture),
+        (s, t) => s with
+        {
+            EvalRate = t == LearnedRate.Word
+                ? LearnedRate.Value
+                : OptionText.Number("--eval-rate", t, v => v >= SmallestReal, $"{LearnedRate.Word} or a number above 0"),
+        })
+    {
+        Choices = [LearnedRate.Word],
+    };
 
     private static RunSetting ProbeEvery() => new(
         "ProbeEvery", "N",

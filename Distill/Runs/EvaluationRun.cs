@@ -1,3 +1,4 @@
+using System.Globalization;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -120,6 +121,7 @@ internal sealed class EvaluationRun(
                 })
             {
                 Known = kept.Of(column),
+                Rate = what == Distilled ? RateOf(evaluation) : null,
                 Images = (long)ipc * evaluation.Data.Classes,
                 WhenCounted = counts => Count(new ColumnConfusion(ipc, key, counts)),
                 WhenTrained = (number, found) =>
@@ -150,7 +152,12 @@ internal sealed class EvaluationRun(
     private static string Identity(OpenedEvaluation evaluation) => string.Join('\n', [
         ConfigFile.Hash(evaluation.Settings), evaluation.Record.SetSha256 ?? "no set", evaluation.Record.TrainSha256,
         evaluation.Record.TestSha256,
-        .. evaluation.Experts is { } experts ? (string[])[ConfigFile.Hash(experts.Settings)] : []]);
+        .. evaluation.Experts is { } experts ? (string[])[ConfigFile.Hash(experts.Settings)] : [],
+        .. RateOf(evaluation) is { } rate ? (string[])[rate.ToString("R", CultureInfo.InvariantCulture)] : []]);
+
+    // The rate learned with the set, where that is asked for.
+    private static double? RateOf(OpenedEvaluation evaluation) =>
+        evaluation.Set is { } set ? LearnedRate.Of(evaluation.Settings, set.Numbers, evaluation.Record.Set ?? "the set") : null;
 
     private Summary Save(bool complete)
     {

@@ -71,7 +71,12 @@ internal sealed class SetMonitor(RunParts run, int ipc)
             {
                 ["ipc"] = ipc,
                 ["iteration"] = done,
-                [MetricsFile.AccuracyKey] = _evaluator.Evaluate(_ => distiller.Set.AsTrainingSet(), 1).Mean,
+                [MetricsFile.AccuracyKey] = _evaluator.Evaluate(
+                    new EvaluatedSet("", _ => distiller.Set.AsTrainingSet())
+                    {
+                        Rate = LearnedRate.Of(_settings, distiller.Set.Numbers, "the set"),
+                    },
+                    repeats: 1, stage: null).Mean,
             });
         }
         if (IsProbed(distiller) && !run.Metrics.Has(ipc, done, MetricsFile.Probe))
