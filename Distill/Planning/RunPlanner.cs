@@ -20,6 +20,9 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
     private const double PicturesOfDistilling = 2 * 7 + 5, PicturesOfEvaluation = 3;
 
     private readonly Network _network = data.NetworkOf(settings, settings.Width);
+    private readonly (Network Network, int Count) _teacher = settings.LabelFrom is { } folder
+        ? LabelTeacher.Outline(folder, data.Image, data.Classes)
+        : (data.NetworkOf(settings, settings.Width), settings.Experts);
     private readonly TrainingPlan _expertPlan = PlanFactory.ExpertPlan(settings, data.Pair.Name);
     private readonly List<PlannedWork> _work = [];
     private bool _countsWhole;
@@ -35,7 +38,8 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         int steps = _expertPlan.Steps(data.Train.Count);
         var stage = new PlannedStage(
             PlannedStage.Experts, null,
-            $"{missing} × {steps} steps of {Math.Min(_expertPlan.BatchSize, data.Train.Count)} images ({_network.Name})")
+            $"{missing} × {steps} steps of {Math.Min(_expertPlan.BatchSize, data.Train.Count)} images ({_network.Name}" +
+            $"{(_expertPlan.SharpnessAware is null ? "" : ", two gradients each")})")
         {
             Things = missing,
         };
@@ -66,7 +70,7 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
             Things = times,
         };
         if (settings.StartFrom is null)
-            Classify(stage, _network, times * ImagesOfStart(ipc) * settings.Experts);
+            Classify(stage, _teacher.Network, times * ImagesOfStart(ipc) * _teacher.Count);
         Add(stage, $"update ipc{ipc}", times * (double)left, (probe, slot) => probe.Update(_network, ipc, from, slot));
         Add(stage, $"picture ipc{ipc}", times * PicturesOfDistilling, (probe, slot) => probe.Picture(ipc, slot));
         // As SetMonitor looks: after each so many updates, and at the loss before the first and after the last one, too.
@@ -111,7 +115,7 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         if (together > 0)
             TrainAndTest(stage, network, settings, ipc, together, degree);
         EvaluateAlone(stage, network, settings, ipc, alone);
-        Classify(stage, _network, soft * (double)ImagesOf(ipc) * experts);
+        Classify(stage, _teacher.Network, soft * (double)ImagesOf(ipc) * (settings.LabelFrom is null ? experts : _teacher.Count));
         if (soft > 0 && !_countsWhole)
             Classify(stage, _network, experts * (double)TestImages); // the confusion of the whole set, once
         _countsWhole |= soft > 0;
