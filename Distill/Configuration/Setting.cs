@@ -12,12 +12,13 @@ namespace InfMatch.Distill;
 /// <summary>One setting as an option of the command line: its text, its check, and where it goes.</summary>
 internal abstract class Setting
 {
-    private Option? _option;
+    private readonly Lazy<Option> _option;
 
     /// <summary>A setting whose option is its name in kebab case.</summary>
     protected Setting(string property, string hint, string help)
     {
         (Property, Hint, Help) = (property, hint, help);
+        _option = new Lazy<Option>(MakeOption); // one for all, also where two ask at once
         Name = OptionOf(property);
     }
 
@@ -58,7 +59,7 @@ internal abstract class Setting
     public abstract bool IsOptional { get; }
 
     /// <summary>The option as the parser knows it.</summary>
-    public Option Option => _option ??= MakeOption();
+    public Option Option => _option.Value;
 
     /// <summary>The option of a setting's name.</summary>
     public static string OptionOf(string property) => "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property);

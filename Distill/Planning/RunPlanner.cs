@@ -21,6 +21,9 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
     private const double PicturesOfDistilling = 2 * 7 + 5, PicturesOfEvaluation = 3;
 
     private readonly Network _network = data.NetworkOf(settings, settings.Width);
+    private readonly (Network Network, int Count) _teacher = settings.LabelFrom is { } folder
+        ? LabelTeacher.Outline(folder, data.Image, data.Classes)
+        : (data.NetworkOf(settings, settings.Width), settings.Experts);
     private readonly TrainingPlan _expertPlan = PlanFactory.ExpertPlan(settings, data.Pair.Name);
     private readonly List<PlannedWork> _work = [];
     private bool _countsWhole;
@@ -36,7 +39,8 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         int steps = _expertPlan.Steps(data.Train.Count);
         var stage = new PlannedStage(
             PlannedStage.Experts, null,
-            $"{missing} × {steps} steps of {Math.Min(_expertPlan.BatchSize, data.Train.Count)} images ({_network.Name})")
+            $"{missing} × {steps} steps of {Math.Min(_expertPlan.BatchSize, data.Train.Count)} images ({_network.Name}" +
+            $"{(_expertPlan.SharpnessAware is null ? "" : ", two gradients each")})")
         {
             Things = missing,
         };
@@ -67,7 +71,7 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
             Things = times,
         };
         if (settings.StartFrom is null)
-            Classify(stage, _network, times * ImagesOfStart(ipc) * settings.Experts);
+            Classify(stage, _teacher.Network, times * ImagesOfStart(ipc) * _teacher.Count);
         if (IsTimed)
             Add(stage, "second", times * settings.BudgetOfSet!.Amount, (_, _) => 1);
         else
@@ -132,7 +136,7 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         if (together > 0)
             TrainAndTest(stage, network, settings, ipc, together, degree);
         EvaluateAlone(stage, network, settings, ipc, alone);
-        Classify(stage, _network, soft * (double)ImagesOf(ipc) * experts);
+        Classify(stage, _teacher.Network, soft * (double)ImagesOf(ipc) * (settings.LabelFrom is null ? experts : _teacher.Count));
         if (soft > 0 && !_countsWhole)
             Classify(stage, _network, experts * (double)TestImages); // the confusion of the whole set, once
         _countsWhole |= soft > 0;

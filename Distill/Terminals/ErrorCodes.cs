@@ -40,6 +40,7 @@ internal static class ErrorCodes
         new("IM2030", "A page is asked of an ablation, whose rows are the runs."),
         new("IM2031", "The configuration of a run cannot be read, so its data are not known."),
         new("IM2032", "The latest run stopped for good, and no other is unfinished."),
+        new("IM2033", "The networks of --label-from do not fit."),
         new("IM3001", "A file, a folder or a whole data set is not there."),
         new("IM3002", "A file of a data set cannot be read."),
         new("IM3003", "A file or folder of a data set is of another kind."),
