@@ -122,6 +122,14 @@ internal sealed class RunSetting(
         return copy;
     }
 
+    /// <summary>The settings with the value that others have.</summary>
+    public RunSettings Copy(RunSettings settings, RunSettings from)
+    {
+        RunSettings copy = settings with { };
+        _property.SetValue(copy, _property.GetValue(from));
+        return copy;
+    }
+
     /// <inheritdoc/>
     public override string Show(RunSettings settings) => show(settings);
 
@@ -218,7 +226,7 @@ internal sealed class OptionOfMethods(ImmutableArray<(DistillationMethod Method,
 internal sealed record ResolvedSettings(RunSettings Settings, IReadOnlyDictionary<string, string> Origins)
 {
     /// <summary>Whether a property was given, and not left to the preset or a protocol.</summary>
-    public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "protocol" or "budget");
+    public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "protocol" or "published" or "budget");
 
     /// <summary>Whether a property was given on the command line, and not by a variable of the environment.</summary>
     public bool IsOnCommandLine(string property) => Origins[property].StartsWith("command line", StringComparison.Ordinal);

@@ -279,8 +279,8 @@ internal static class Settings
         return WithBudget(new ResolvedSettings(settings, origins));
     }
 
-    // By a budget the number of updates is what it pays for, unless one was asked for.
-    private static ResolvedSettings WithBudget(ResolvedSettings resolved)
+    /// <summary>By a budget the number of updates is what it pays for, unless one was asked for.</summary>
+    public static ResolvedSettings WithBudget(ResolvedSettings resolved)
     {
         if (resolved.Settings.Budget is null || resolved.IsGiven("Iterations"))
             return resolved;
