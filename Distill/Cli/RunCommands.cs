@@ -42,6 +42,11 @@ internal sealed partial class RunCommands(
     public void Resume(string? run, ResolvedSettings given)
     {
         string path = ToResume(run, given.Settings.Out);
+        if (BenchmarkFile.IsIn(path))
+        {
+            ResumeBenchmark(path, given, atOnce: 1);
+            return;
+        }
         using RunFolder folder = RunFolder.Open(path);
         (string begun, ResolvedSettings recorded) = ConfigFile.Read(folder.Config, terminal.Say);
         RunSettings settings = recorded.Settings with

@@ -18,7 +18,7 @@ internal static class ConfigFile
     private const int LongestKey = 80;
 
     // The commands that make a run folder.
-    private static readonly ImmutableArray<string> s_commands = ["demo", "distill", "train", "ablate", "evaluate"];
+    private static readonly ImmutableArray<string> s_commands = ["demo", "distill", "train", "ablate", "evaluate", "benchmark"];
 
     private static readonly Dictionary<string, Setting> s_ofKey = Settings.All.ToDictionary(s => s.Key, StringComparer.Ordinal);
 

@@ -261,8 +261,8 @@ internal static class Settings
         string? preset, Func<Setting, string?> commandLine, Func<string, string?> environment, ConfigInput? input = null) =>
         WithBudget(new Resolution(commandLine, environment, input).From(preset));
 
-    // By a budget the number of updates is what it pays for, unless one was asked for.
-    private static ResolvedSettings WithBudget(ResolvedSettings resolved)
+    /// <summary>By a budget the number of updates is what it pays for, unless one was asked for.</summary>
+    public static ResolvedSettings WithBudget(ResolvedSettings resolved)
     {
         if (resolved.Settings.Budget is null || resolved.IsGiven("Iterations"))
             return resolved;

@@ -79,10 +79,11 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         Add(stage, $"picture ipc{ipc}", times * PicturesOfDistilling, (probe, slot) => probe.Picture(ipc, slot));
         // As SetMonitor looks: after each so many updates, and at the loss before the first and after the last one, too.
         RunSettings counted = settings with { Iterations = all };
-        int probes = counted.ProbeInterval == 0 ? 0 : DueIn(all, counted.ProbeInterval, from) + (from == 0 ? 1 : 0)
+        int probes = settings.BudgetOfSet is not null && settings.ProbeEvery is null ? SetMonitor.MostProbesOfBudget
+            : counted.ProbeInterval == 0 ? 0 : DueIn(all, counted.ProbeInterval, from) + (from == 0 ? 1 : 0)
             + (all % counted.ProbeInterval == 0 ? 0 : 1);
         Add(stage, $"fixed loss ipc{ipc}", times * (double)probes, (probe, slot) => probe.FixedLoss(_network, ipc, slot));
-        if (settings.EvaluateEvery > 0)
+        if (settings.EvaluateEvery > 0 && !IsTimed) // how many there will be is not known then
         {
             EvaluateAlone(
                 stage, evaluated, settings.OnTheWay, ipc, times * (DueIn(all, settings.EvaluateEvery, from) + (from == 0 ? 1 : 0)));
