@@ -235,7 +235,8 @@ public sealed class SharpnessAwareTests
             {
                 RateSchedule.Constant, RateSchedule.Cosine, RateSchedule.StepAtHalf, RateSchedule.HalfAtFifths,
                 RateSchedule.FifthAtTwoThirds,
-            }.Select(s => $"{s}"));
+            }.Select(s => $"{s}"),
+            StringComparer.Ordinal);
     }
 
     private static TrainingPlan Plan(SharpnessAware by) => new(4, 10, 0.05, 0.9, 1e-3, RateSchedule.Cosine)
