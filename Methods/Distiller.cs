@@ -45,9 +45,9 @@ public sealed class Distiller : IDisposable
     private readonly RandomKey _key;
     private Tensor[][] _states; // of each part
     private double[] _memory; // of the schedule
-    private ImmutableSortedDictionary<string, double> _velocities; // of the numbers that have one
     private DistillationCost _before; // of the last update
     private bool _isCostKnown = true;
+    private ImmutableSortedDictionary<string, double> _velocities; // of the numbers that have one
 
     /// <summary>A distillation that starts at S; it copies what it changes.</summary>
     /// <param name="method">What makes the loss; it begins a new set.</param>

@@ -91,6 +91,18 @@ internal sealed class ConfigInput
         return input;
     }
 
+    /// <summary>The same without what is of other settings.</summary>
+    public ConfigInput Only(Func<Setting, bool> isWanted)
+    {
+        var input = new ConfigInput { Preset = Preset };
+        foreach ((Dictionary<Setting, InputValue> from, Dictionary<Setting, InputValue> to) in new[] { (_ofFile, input._ofFile), (_ofSet, input._ofSet) })
+        {
+            foreach ((Setting setting, InputValue value) in from.Where(entry => isWanted(entry.Key)))
+                to.Add(setting, value);
+        }
+        return input;
+    }
+
     private void Add(string text, Func<Setting, bool> isOfCommand)
     {
         int at = text.IndexOf('=', StringComparison.Ordinal);

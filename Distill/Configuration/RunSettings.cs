@@ -129,8 +129,12 @@ internal sealed record RunSettings
     /// <summary>Divides the experts' logits that the labels start from.</summary>
     public double Temperature { get; init; }
 
-    /// <summary>Where the labels start: experts (their mean logits) or hard (the image's class).</summary>
+    /// <summary>Where the labels start: experts (their mean logits), right (of those that are) or hard (the image's class).</summary>
     public string LabelStart { get; init; } = "";
+
+    /// <summary>The folder of other networks that give the labels; null for the experts.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? LabelFrom { get; init; }
 
     /// <summary>What the images start from: noise or real; null for correct, as in earlier versions.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -12,12 +12,13 @@ namespace InfMatch.Distill;
 /// <summary>One setting as an option of the command line: its text, its check, and where it goes.</summary>
 internal abstract class Setting
 {
-    private Option? _option;
+    private readonly Lazy<Option> _option;
 
     /// <summary>A setting whose option is its name in kebab case.</summary>
     protected Setting(string property, string hint, string help)
     {
         (Property, Hint, Help) = (property, hint, help);
+        _option = new Lazy<Option>(MakeOption); // one for all, also where two ask at once
         Name = OptionOf(property);
     }
 
@@ -58,7 +59,7 @@ internal abstract class Setting
     public abstract bool IsOptional { get; }
 
     /// <summary>The option as the parser knows it.</summary>
-    public Option Option => _option ??= MakeOption();
+    public Option Option => _option.Value;
 
     /// <summary>The option of a setting's name.</summary>
     public static string OptionOf(string property) => "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property);
@@ -125,6 +126,14 @@ internal sealed class RunSetting(
     {
         RunSettings copy = settings with { };
         _property.SetValue(copy, null);
+        return copy;
+    }
+
+    /// <summary>The settings with the value that others have.</summary>
+    public RunSettings Copy(RunSettings settings, RunSettings from)
+    {
+        RunSettings copy = settings with { };
+        _property.SetValue(copy, _property.GetValue(from));
         return copy;
     }
 
@@ -224,7 +233,7 @@ internal sealed class OptionOfMethods(ImmutableArray<(DistillationMethod Method,
 internal sealed record ResolvedSettings(RunSettings Settings, IReadOnlyDictionary<string, string> Origins)
 {
     /// <summary>Whether a property was given, and not left to the preset, the method, a protocol or a budget.</summary>
-    public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "method" or "protocol" or "budget");
+    public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "method" or "published" or "protocol" or "budget");
 
     /// <summary>Whether a property was given on the command line, and not by a variable of the environment.</summary>
     public bool IsOnCommandLine(string property) => Origins[property].StartsWith("command line", StringComparison.Ordinal);

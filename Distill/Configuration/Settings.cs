@@ -165,8 +165,13 @@ internal static class Settings
             s => s.MatchAugment, (s, v) => s with { MatchAugment = v }),
         Real("Temperature", "Divides the experts' logits that the labels start from.",
             s => s.Temperature, (s, v) => s with { Temperature = v }),
-        Choice("LabelStart", "Where the learned labels start: the experts' mean logits, or the image's class", ["experts", "hard"],
+        Choice("LabelStart",
+            "Where the learned labels start: the experts' mean logits, the mean of those that classify the image right (DATM; then " +
+            "--image-start correct takes images that one of them does), or the image's class", ["experts", "hard", PlanFactory.Right],
             s => s.LabelStart, (s, v) => s with { LabelStart = v }),
+        new RunSetting("LabelFrom", "FOLDER",
+            "Take soft labels from the networks in this folder of a 'train' on the same data, of whatever width and epochs.",
+            s => s.LabelFrom ?? "", (s, t) => s with { LabelFrom = NotEmpty("--label-from", t) }),
         Whole("Factor", "Each stored image is N×N tiles, enlarged bilinearly where the set is used (IDC, NCFM).", 1, 64,
             s => s.Factor ?? 1, (s, v) => s with { Factor = v == 1 ? null : v }),
         Choice("ImageStart",
@@ -256,8 +261,8 @@ internal static class Settings
         string? preset, Func<Setting, string?> commandLine, Func<string, string?> environment, ConfigInput? input = null) =>
         WithBudget(new Resolution(commandLine, environment, input).From(preset));
 
-    // By a budget the number of updates is what it pays for, unless one was asked for.
-    private static ResolvedSettings WithBudget(ResolvedSettings resolved)
+    /// <summary>By a budget the number of updates is what it pays for, unless one was asked for.</summary>
+    public static ResolvedSettings WithBudget(ResolvedSettings resolved)
     {
         if (resolved.Settings.Budget is null || resolved.IsGiven("Iterations"))
             return resolved;
