@@ -55,7 +55,8 @@ public sealed class TrajectoryMatching : DistillationMethod
         };
         return
         [
-            .. PublishedExperts.Mtt, ("Iterations", "5000"), ("LrImg", own.Lr), ("MomentumImg", "0.5"), ("RateSchedule", "constant"), ("BatchSyn", own.Batch),
+            .. PublishedExperts.Mtt,
+            ("Iterations", "5000"), ("LrImg", own.Lr), ("MomentumImg", "0.5"), ("RateSchedule", "constant"), ("BatchSyn", own.Batch),
             ("SyntheticSteps", own.N), ("Window", own.M), ("StartLast", own.Last), ("SyntheticRate", own.Rate), ("LrRate", own.LrRate),
             ("ImageStart", "real"), ("Labels", "hard"), ("MatchAugment", "auto"), ("Zca", own.Zca),
             ("Width", "128"), ("Depth", at.Dataset == "tiny-imagenet" ? "4" : "3"),
