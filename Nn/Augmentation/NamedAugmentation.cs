@@ -106,3 +106,22 @@ internal sealed class DiffAugmentation : NamedAugmentation
 
     public override Augmentation For(bool digits) => Augmentation.Sequential(OpsFor(digits));
 }
+
+internal sealed class ColorCropAugmentation : NamedAugmentation
+{
+    public override string Name => "color-crop";
+
+    public override string Help => "color and a crop behind each other, as NCFM's networks are trained on the real data";
+
+    public override Augmentation For(bool digits) => Augmentation.Sequential(AugmentationOps.Color | AugmentationOps.Crop);
+}
+
+internal sealed class ColorCropCutoutAugmentation : NamedAugmentation
+{
+    public override string Name => "color-crop-cutout";
+
+    public override string Help => "color, a crop and cutout behind each other, under which NCFM's code matches features";
+
+    public override Augmentation For(bool digits) =>
+        Augmentation.Sequential(AugmentationOps.Color | AugmentationOps.Crop | AugmentationOps.Cutout);
+}

@@ -24,6 +24,9 @@ public sealed class ToyMethod : DistillationMethod
 
     public override IReadOnlyList<MethodSetting> Settings { get; } = [s_pull];
 
+    public override IReadOnlyList<(string Property, string Text)> Published(PublishedCase at) =>
+        [("ToyPull", at.Ipc < 50 ? "3" : "5"), ("Iterations", "7")];
+
     public override IReadOnlyList<string> Metrics { get; } = ["evaluations"];
 
     public override MethodSession Begin(MethodContext context) => new Session(context, s_pull.Of(context.Values));
@@ -225,6 +228,16 @@ public sealed class ToySchedule : SetSchedule
     public override string Name => "toy-schedule";
 
     public override double FactorAt(int iteration, int iterations, IReadOnlyList<double> memory) => 1.0 / (iteration + 1);
+}
+
+/// <summary>A schedule of the experts' rates: one over the number of the step.</summary>
+public sealed class ToyRate : RateSchedule
+{
+    public override string Name => "toy-rate";
+
+    public override string Help => "one over the number of the step";
+
+    public override double At(double rate, int step, int steps) => rate / (step + 1);
 }
 
 /// <summary>A device: the reference under another name.</summary>
