@@ -75,7 +75,7 @@ public sealed class CharacteristicFunctionMatchingTests
 
     // Numbers that any program can make.
     internal static Variable Waves(int rows, int columns, double rate, double phase) => Variable.Constant(Tensor.From<double>(
-        new ReferenceBackend(), [.. Enumerable.Range(0, rows * columns).Select(i => Math.Sin(rate * i + phase))],
+        Backend.Default, [.. Enumerable.Range(0, rows * columns).Select(i => Math.Sin(rate * i + phase))],
         new Shape(rows, columns)));
 
     internal static double[][] Embeddings(TinyProblem problem, Tensor theta, Tensor images, RandomKey draw)
