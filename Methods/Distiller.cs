@@ -245,7 +245,7 @@ public sealed class Distiller : IDisposable
     /// <summary>The whole state, to be saved.</summary>
     public IReadOnlyList<NamedArray> Save() =>
     [
-        .. NamedTensors().Select(t => Array(t.Name, t.Tensor)),
+        .. NamedTensors().Select(t => SavedTensors.Save(t.Name, t.Tensor)),
         .. Set.Numbers.Select(number => NamedArray.From(number.Key, [1], (double[])[number.Value])),
         NamedArray.From(Progress, [2], (int[])[Iteration, Skipped]),
         .. _memory.Length > 0 ? (NamedArray[])[NamedArray.From(ScheduleMemory, [_memory.Length], _memory)] : [],
@@ -282,7 +282,8 @@ public sealed class Distiller : IDisposable
         using IDisposable _ = TensorScope.BeginDetached();
         using var scope = TensorScope.Begin();
         Dictionary<string, Tensor> read = NamedTensors().ToDictionary(
-            t => t.Name, t => From(state[t.Name], t.Tensor), StringComparer.Ordinal);
+            t => t.Name, t => SavedTensors.Read(state[t.Name], t.Tensor.Backend, t.Tensor.DType, t.Tensor.Shape),
+            StringComparer.Ordinal);
         _method.Restore(state.Below(OfMethod));
         Dispose(); // nothing is changed before all parts have been read
         _states = [.. Set.Parts.Select(part => OptimiserOf(part.Name).State.Select(s => read[$"{part.Name}.{s}"]).ToArray())];
@@ -313,21 +314,5 @@ public sealed class Distiller : IDisposable
     {
         foreach (Tensor tensor in Held)
             tensor.Dispose();
-    }
-
-    private static NamedArray Array(string name, Tensor tensor) => tensor.DType == DType.Float32
-        ? NamedArray.From(name, tensor.Shape.Sizes, tensor.ToArray<float>())
-        : NamedArray.From(name, tensor.Shape.Sizes, tensor.ToArray<double>());
-
-    private static Tensor From(NamedArray array, Tensor like) => like.DType == DType.Float32
-        ? Tensor.From(like.Backend, array.AsFloat32(), CheckedShape(array, like))
-        : Tensor.From(like.Backend, array.AsFloat64(), CheckedShape(array, like));
-
-    private static Shape CheckedShape(NamedArray array, Tensor like)
-    {
-        var shape = new Shape(array.Dimensions);
-        return shape == like.Shape
-            ? shape
-            : throw new ShapeException($"The saved array '{array.Name}' has the shape {shape}, this run needs {like.Shape}.");
     }
 }

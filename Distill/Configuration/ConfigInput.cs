@@ -192,9 +192,9 @@ internal sealed class ConfigInput
         JsonElement value = member.Value;
         if (value.ValueKind == JsonValueKind.Object && value.TryGetProperty(ValueKey, out JsonElement inner))
         {
-            // A run's own file: what followed from the protocol follows from it again.
+            // A run's own file: what followed from the method or the protocol follows from it again.
             if (value.TryGetProperty(OriginKey, out JsonElement origin) && JsonFile.TextOf(origin) is { } text
-                && text.StartsWith("protocol ", StringComparison.Ordinal))
+                && text.Split(' ')[0] is "method" or "protocol")
             {
                 return;
             }

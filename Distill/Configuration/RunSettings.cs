@@ -163,13 +163,33 @@ internal sealed record RunSettings
     /// <summary>Images in a training step of an expert.</summary>
     public int ExpertBatch { get; init; }
 
-    /// <summary>Learning rate of the experts, which train by plain SGD.</summary>
+    /// <summary>Learning rate of the experts.</summary>
     public double ExpertRate { get; init; }
+
+    /// <summary>Momentum of the experts' training; null for none, as in earlier versions.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? ExpertMomentum { get; init; }
+
+    /// <summary>Weight decay of the experts' training; null for none, as in earlier versions.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? ExpertDecay { get; init; }
+
+    /// <summary>gsam where the experts' steps are sharpness-aware; null for sgd, as in earlier versions.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ExpertOptimiser { get; init; }
+
+    /// <summary>How far from θ gsam takes its second gradient; null for 0.01.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? ExpertRho { get; init; }
+
+    /// <summary>The weight of gsam's surrogate gap; null for 0.3.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? ExpertAlpha { get; init; }
 
     /// <summary>Augmentation of the experts' training, by name.</summary>
     public string ExpertAugment { get; init; } = "";
 
-    /// <summary>How the experts' rate changes: constant, cosine or step.</summary>
+    /// <summary>How the experts' rate changes: the name of a <see cref="Nn.RateSchedule"/>.</summary>
     public string ExpertSchedule { get; init; } = "";
 
     /// <summary>The probability with which an expert's batch is mixed by CutMix; null for never.</summary>
