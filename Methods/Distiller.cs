@@ -61,7 +61,8 @@ public sealed class Distiller : IDisposable
         method.BeginSet();
         using var scope = TensorScope.Begin();
         Set = start.WithTensors([.. start.Tensors.Select(part => part.Clone())]) with { Numbers = NumbersAtFirst(start) };
-        _velocities = method.Numbers.Where(n => n.Value.HasVelocity).ToImmutableSortedDictionary(n => n.Key, _ => 0.0, StringComparer.Ordinal);
+        _velocities = method.Numbers.Where(n => n.Value.HasVelocity)
+            .ToImmutableSortedDictionary(n => n.Key, _ => 0.0, StringComparer.Ordinal);
         _states = [.. start.Parts.Select(part => OptimiserOf(part.Name).State.Select(_ => part.Value.ZerosLike()).ToArray())];
         foreach (Tensor part in Held)
             scope.Keep(part); // only when all are made: memory may end between two of them

@@ -179,7 +179,8 @@ internal sealed partial class RunCommands(
             int sound = summary.Results.Where(r => r.Verdict?.Kind != Verdict.Diverged).Max(r => r.Ipc);
             string ofData = ShellWord.Option("--data", settings.Data), set = ShellWord.OfPath(ShownPath.Of(folder.Set(sound)));
             terminal.ShowUnbroken(
-                $"Next:     {ShellWord.Program} evaluate {set}{ofData} --eval-width 128 --epochs 1000 --repeats 5");
+                $"Next:     {ShellWord.Program} evaluate {set}{ofData} --eval-width 128 --epochs 1000 --repeats 5" +
+                (settings.RateIsLearned ? ShellWord.Option("--eval-rate", LearnedRate.Word) : ""));
             terminal.ShowUnbroken($"          {ShellWord.Program} verify {set}{ofData}");
         }
         if (terminal.IsJson)

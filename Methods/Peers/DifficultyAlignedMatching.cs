@@ -70,18 +70,19 @@ public sealed class DifficultyAlignedMatching : DistillationMethod
                 (_, 1) => ("80", "2", "100", "2", "0", "0", "10", "20", "1000"),
                 _ => ("80", "2", "1000", "2", "0", "0", "20", "40", "2000"),
             };
+        bool isLargest = at.Dataset == "cifar-100" && size == 2; // whose images start as any real ones
         bool isTiny = at.Dataset == "tiny-imagenet", isSmallest = size == 0 && !isTiny && at.Dataset != "cifar-100";
         return
         [
+            .. PublishedExperts.Datm,
             ("Iterations", "10000"), ("LrImg", own.Lr), ("MomentumImg", "0.5"), ("LrLabel", own.LrLabel), ("MomentumLabel", "0.9"),
             ("RateSchedule", "constant"), ("BatchSyn", own.Batch), ("SyntheticSteps", own.N), ("Window", own.M),
             ("StartMin", own.Min), ("StartFirst", own.First), ("StartLast", own.Last), ("StartGrowth", own.Growth),
             ("Threshold", isSmallest ? "1.1" : "1"), ("SyntheticRate", "0.01"),
             ("LrRate", isSmallest ? "1E-07" : isTiny ? "0.0001" : "1E-05"),
-            ("ImageStart", own.Min == "20" ? "real" : "correct"), ("Labels", "learned"), ("LabelStart", "experts"), ("Temperature", "1"),
-            ("MatchAugment", "auto"), ("Zca", "0.1"), ("Width", "128"), ("Depth", isTiny ? "4" : "3"),
-            ("Experts", "100"), ("ExpertEpochs", "100"), ("ExpertRate", "0.01"), ("ExpertBatch", "256"), ("ExpertAugment", "auto"),
-            ("ExpertSchedule", "constant"), ("Checkpoints", "1"), ("DenseSteps", "0"),
+            ("ImageStart", isLargest ? "real" : "correct"), ("Labels", "learned"), ("LabelStart", isLargest ? "experts" : "right"),
+            ("Temperature", "1"),
+            ("MatchAugment", "auto"), ("Width", "128"), ("Depth", isTiny ? "4" : "3"),
             ("Protocol", "A"), ("Augment", "auto"), ("EvalWidth", "128"), ("EvalRate", "learned"),
         ];
     }

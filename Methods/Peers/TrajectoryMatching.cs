@@ -55,12 +55,11 @@ public sealed class TrajectoryMatching : DistillationMethod
         };
         return
         [
+            .. PublishedExperts.Mtt,
             ("Iterations", "5000"), ("LrImg", own.Lr), ("MomentumImg", "0.5"), ("RateSchedule", "constant"), ("BatchSyn", own.Batch),
             ("SyntheticSteps", own.N), ("Window", own.M), ("StartLast", own.Last), ("SyntheticRate", own.Rate), ("LrRate", own.LrRate),
             ("ImageStart", "real"), ("Labels", "hard"), ("MatchAugment", "auto"), ("Zca", own.Zca),
             ("Width", "128"), ("Depth", at.Dataset == "tiny-imagenet" ? "4" : "3"),
-            ("Experts", "100"), ("ExpertEpochs", "50"), ("ExpertRate", "0.01"), ("ExpertBatch", "256"), ("ExpertAugment", "auto"),
-            ("ExpertSchedule", "constant"), ("Checkpoints", "1"), ("DenseSteps", "0"),
             ("Protocol", "A"), ("Augment", "auto"), ("EvalWidth", "128"), ("EvalRate", "learned"),
         ];
     }
