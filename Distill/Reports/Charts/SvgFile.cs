@@ -16,14 +16,14 @@ internal static class SvgFile
         text { font: 12px system-ui, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", sans-serif; fill: #57606a; }
         .title { font-size: 14px; font-weight: 600; fill: #1b1f24; }
         .grid { stroke: #d8dee4; stroke-width: 1; } .axis { stroke: #57606a; stroke-width: 1; } .cursor { visibility: hidden; }
-        .real { --c: #6e7781; } .soft { --c: #a85b00; } .distilled { --c: #1f5fc4; } .whole { --c: #0b7a6b; }
-        .run1 { --c: #1f5fc4; } .run2 { --c: #a85b00; } .run3 { --c: #0b7a6b; } .run4 { --c: #b3265e; }
-        .run5 { --c: #7a3ebd; } .run6 { --c: #6e7781; }
-        .series polyline { fill: none; stroke: var(--c); stroke-width: 2; stroke-linejoin: round; }
-        .series .dots { fill: none; stroke: var(--c); stroke-width: 6; stroke-linecap: round; }
+        .real { color: #6e7781; } .soft { color: #a85b00; } .distilled { color: #1f5fc4; } .whole { color: #0b7a6b; }
+        .run1 { color: #1f5fc4; } .run2 { color: #a85b00; } .run3 { color: #0b7a6b; } .run4 { color: #b3265e; }
+        .run5 { color: #7a3ebd; } .run6 { color: #6e7781; }
+        .series polyline { fill: none; stroke: currentColor; stroke-width: 2; stroke-linejoin: round; }
+        .series .dots { fill: none; stroke: currentColor; stroke-width: 6; stroke-linecap: round; }
         .series.real .dots { stroke-width: 4.5; opacity: .45; }
-        .bar { stroke: var(--c); stroke-width: 2; } .level { stroke: var(--c); stroke-width: 1.5; stroke-dasharray: 5 4; }
-        .mark { fill: var(--c); } .name { fill: #1b1f24; }
+        .bar { stroke: currentColor; stroke-width: 2; } .level { stroke: currentColor; stroke-width: 1.5; stroke-dasharray: 5 4; }
+        .mark { fill: currentColor; } .name { fill: #1b1f24; }
         """;
 
     /// <summary>The elements of a legend: a mark of a colour with a name, one below the other.</summary>
