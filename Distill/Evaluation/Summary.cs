@@ -138,6 +138,10 @@ internal sealed record Summary
     /// there are none.</summary>
     public string? WholeSet { get; init; }
 
+    /// <summary>Whose logits the soft labels are, in one line; null in files from before it was told.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? SoftLabels { get; init; }
+
     /// <summary>How the data differ from those of the evaluated set; null where they do not.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Note { get; init; }

@@ -215,6 +215,7 @@ internal sealed class SetRun(RunParts run, int ipc)
             accuracy => _result = run.Keep(WithVerdict(_result with { Accuracy = with(accuracy) }, pixels)))
         {
             Images = (long)ipc * run.Data.Classes,
+            Rate = key == "distilled" ? LearnedRate.Of(_settings, distiller.Set.Numbers, SetName) : null,
             WhenCounted = counts => run.Count(new ColumnConfusion(ipc, key, counts)),
         };
     }
