@@ -29,6 +29,14 @@ public sealed class ToyTests : IDisposable
     }
 
     [Fact]
+    public void The_published_settings_of_a_toy_are_a_preset_and_what_its_name_stands_for()
+    {
+        Assert.Matches(@"toyPull\W+3\W+1, 10\W+all", Run("presets", "toy-method"));
+        Assert.Matches(@"toyPull\W+5\W+method toy-method \(published\)", Run("config", "show", "--method", "toy-method", "--ipc", "50"));
+        Assert.Matches(@"iterations\W+400\W+preset standard", Run("config", "show", "--preset", "standard", "--method", "toy-method"));
+    }
+
+    [Fact]
     public void Every_kind_has_a_toy()
     {
         Type[] all =
