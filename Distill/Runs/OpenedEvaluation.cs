@@ -56,7 +56,7 @@ internal sealed class OpenedEvaluation : IDisposable
     {
         (Backend backend, IProgressView view, CancellationToken cancel) = context;
         string? note = null;
-        LearnedRate.Of(settings, artifact?.Numbers ?? new Dictionary<string, double>(), artifact?.Source ?? "real images");
+        LearnedRate.Of(settings, artifact?.Numbers ?? new Dictionary<string, double>(StringComparer.Ordinal), artifact?.Source ?? "real images");
         if (artifact is not null)
         {
             RequireFit(artifact, pair);

@@ -249,6 +249,10 @@ public sealed class FeatureRegression : DistillationMethod
         public override void Restore(ArraySet state) => _pool.Restore(state, run.Real.Train.Images);
 
         // What the pool holds cannot be made again.
-        protected override void Dispose(bool disposing) => _pool.Dispose();
+        protected override void Dispose(bool disposing)
+        {
+            _pool.Dispose();
+            base.Dispose(disposing);
+        }
     }
 }

@@ -136,11 +136,11 @@ internal sealed record BenchmarkTable
 
     /// <summary>The methods in their order, as people read them.</summary>
     [JsonIgnore]
-    public IReadOnlyList<(string Name, string Label)> Methods => [.. Rows.Select(r => (r.Name, r.Label)).DistinctBy(r => r.Name)];
+    public IReadOnlyList<(string Name, string Label)> Methods => [.. Rows.Select(r => (r.Name, r.Label)).DistinctBy(r => r.Name, StringComparer.Ordinal)];
 
     /// <summary>The baselines in their order, as people read them.</summary>
     [JsonIgnore]
-    public IReadOnlyList<(string Name, string Label)> BaselineNames => [.. Baselines.Select(r => (r.Name, r.Label)).DistinctBy(r => r.Name)];
+    public IReadOnlyList<(string Name, string Label)> BaselineNames => [.. Baselines.Select(r => (r.Name, r.Label)).DistinctBy(r => r.Name, StringComparer.Ordinal)];
 
     /// <summary>The numbers of images per class, ascending.</summary>
     [JsonIgnore]
