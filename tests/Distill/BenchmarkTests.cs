@@ -27,7 +27,7 @@ public sealed class BenchmarkTests
         using JsonDocument json = JsonDocument.Parse(run.Output);
         Assert.True(json.RootElement.GetProperty("complete").GetBoolean());
         BenchmarkTable table = BenchmarkTable.Read(run.RunPath);
-        Assert.Equal(["influence", "dm"], table.Methods.Select(m => m.Name));
+        Assert.Equal(["influence", "dm"], table.Methods.Select(m => m.Name), StringComparer.Ordinal);
         Assert.All(table.Rows, row =>
         {
             Assert.Equal(2, row.Accuracy[BenchmarkTable.Distilled].Runs.Count);
@@ -109,7 +109,7 @@ public sealed class BenchmarkTests
     {
         RunSettings settings = Presets.Standard.With("Budget", given);
         Assert.Equal(text, settings.Budget);
-        Assert.NotEqual(ConfigFile.Hash(Presets.Standard), ConfigFile.Hash(settings));
+        Assert.NotEqual(ConfigFile.Hash(Presets.Standard), ConfigFile.Hash(settings), StringComparer.Ordinal);
         Assert.Equal(ConfigFile.Hash(Presets.Standard), ConfigFile.Hash(settings.With("Budget", "none")));
     }
 

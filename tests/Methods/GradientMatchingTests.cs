@@ -200,7 +200,7 @@ public sealed class GradientMatchingTests
             MethodStep step = method.Evaluate(s, 1, s_key.Split(1));
             return step.Loss + " " + string.Join(' ', step.Gradient!.Images.ToArray<float>());
         })];
-        Assert.Single(found.Distinct());
+        Assert.Single(found.Distinct(StringComparer.Ordinal));
     }
 
     [Fact]
