@@ -142,6 +142,19 @@ internal static class PlanFactory
         FormattableString.Invariant($", batch {s.ExpertBatch}, augmentation {s.ExpertAugment}") +
         (s.ExpertCutmix is { } mixed ? FormattableString.Invariant($", CutMix {mixed}") : "");
 
+    /// <summary>Whose labels random real images with soft labels have, in one line.</summary>
+    /// <param name="s">The settings of the experts.</param>
+    /// <param name="accuracy">What they reach; null where that is not known.</param>
+    public static string DescribeTeacher(RunSettings s, string? accuracy) =>
+        FormattableString.Invariant($"mean logits of {s.Experts} × {NameOf(s, s.Width)}, the run's experts") +
+        (accuracy is null ? "" : $" ({accuracy} %)") +
+        (s.Temperature == 1 ? "" : FormattableString.Invariant($", divided by {s.Temperature}"));
+
+    /// <summary>What accuracies are of where they are not of the test images; null where they are.</summary>
+    public static string? EvaluatedOn(RunSettings s) => s.ValidationShare is { } share
+        ? FormattableString.Invariant($"validation ({100 * share:0.##} % of the training images held out)")
+        : null;
+
     /// <summary>The protocol in one line, to be shown with an accuracy of the settings' network.</summary>
     public static string Describe(RunSettings s, string dataset) => Protocols.Describe(s, dataset, NameOf(s, s.EvalWidth));
 }

@@ -41,6 +41,8 @@ internal sealed class DistillationRun(RunInputs inputs)
     private readonly List<IpcResult> _results = [];
     private double _secondsBefore;
     private long _peakBefore;
+    private bool _wasComplete;
+    private Accuracy? _experts;
 
     /// <summary>Does the whole run, or the rest of it.</summary>
     /// <exception cref="OperationCanceledException">It was interrupted; what is known is on disk.</exception>
@@ -75,6 +77,7 @@ internal sealed class DistillationRun(RunInputs inputs)
         Network network = data.NetworkOf(_settings, _settings.Width);
         Network evaluated = data.NetworkOf(_settings, _settings.EvalWidth);
         using ExpertLibrary library = Gather(network, data, stages);
+        _experts = library.Accuracy;
         ConfusionMatrix? whole = null;
         ConfusionFile confusion = ConfusionFile.Open(_folder.Path, inputs.Pair.Train.ClassNames);
         using MethodSession method = BeginMethod(_settings, data, network, library.Experts, inputs.Key);
@@ -82,7 +85,8 @@ internal sealed class DistillationRun(RunInputs inputs)
         {
             Real = new RealImages(data, library.Experts, _settings.Temperature, inputs.Key.Split("real")),
             Count = column => (confusion = confusion.With(column)).Save(_folder.Path),
-            CountWhole = ipc => (confusion = confusion.With(new ColumnConfusion(ipc, "whole", whole ??= library.Confusion(data))))
+            CountWhole = ipc => (confusion = confusion.With(new ColumnConfusion(
+                ipc, ResultColumn.Of<WholeSetColumn>().Name, whole ??= library.Confusion(data))))
                 .Save(_folder.Path),
             Stages = stages,
             OnTheWay = new SetEvaluator(
@@ -91,7 +95,7 @@ internal sealed class DistillationRun(RunInputs inputs)
         };
         foreach (int ipc in _settings.Ipc)
         {
-            if (_results.Find(r => r.Ipc == ipc) is { Accuracy.IsComplete: true } done)
+            if (_results.Find(r => r.Ipc == ipc) is { } done && (_wasComplete || done.Accuracy.IsComplete))
                 RequireSet(done);
             else
                 new SetRun(parts, ipc).Execute();
@@ -115,6 +119,7 @@ internal sealed class DistillationRun(RunInputs inputs)
         _results.AddRange(earlier.Results);
         _secondsBefore = earlier.Seconds;
         _peakBefore = earlier.PeakMemoryBytes;
+        _wasComplete = earlier.Complete; // one of an earlier version may have fewer columns
     }
 
     // A finished set is not made again, so it must be sound.
@@ -204,7 +209,9 @@ internal sealed class DistillationRun(RunInputs inputs)
             Complete = complete,
             ProtocolName = Protocols.NameOf(_settings),
             Protocol = PlanFactory.Describe(_settings, inputs.Pair.Name),
+            EvaluatedOn = PlanFactory.EvaluatedOn(_settings),
             WholeSet = PlanFactory.DescribeExperts(_settings),
+            Teacher = PlanFactory.DescribeTeacher(_settings, _experts?.Shown),
             Results = _results,
         };
         summary.Save(_folder.Summary);

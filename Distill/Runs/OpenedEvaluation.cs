@@ -12,6 +12,8 @@ namespace InfMatch.Distill;
 /// trained.</summary>
 internal sealed class OpenedEvaluation : IDisposable
 {
+    private ColumnCase? _case;
+
     private OpenedEvaluation(RunSettings settings, EvaluationRecord record, PreparedData data, ImmutableArray<Network> networks)
     {
         (Settings, Record, Data, Networks) = (settings, record, data, networks);
@@ -38,8 +40,23 @@ internal sealed class OpenedEvaluation : IDisposable
     /// <summary>S; null where random real images are evaluated alone.</summary>
     public SyntheticSet? Set { get; private init; }
 
+    /// <summary>The class of each image of S.</summary>
+    public IReadOnlyList<int> Labels { get; private init; } = [];
+
     /// <summary>The experts to compare with, and the settings under which they were recorded; null for none.</summary>
     public (ExpertLibrary Library, RunSettings Settings)? Experts { get; private init; }
+
+    /// <summary>What the experts reach on the images that are evaluated on; null where there are none.</summary>
+    public Accuracy? ExpertAccuracy { get; private init; }
+
+    /// <summary>What decides which columns there are.</summary>
+    public ColumnCase Case => _case ??= new(
+        Set is not null, Experts is not null, Set is not null && ColumnSources.AreHard(Set, [.. Labels]));
+
+    /// <summary>What its columns are made from.</summary>
+    public ColumnSources Sources(int ipc, RealImages real) => Set is null
+        ? new ColumnSources(ipc, real, Experts is not null)
+        : new ColumnSources(ipc, real, Experts is not null, Set, Labels);
 
     /// <summary>Opens everything.</summary>
     /// <param name="artifact">The set; null for random real images alone.</param>
@@ -91,7 +108,9 @@ internal sealed class OpenedEvaluation : IDisposable
                 Note = note,
                 Needs = needs,
                 Set = artifact?.ToSet(backend),
+                Labels = artifact?.Labels ?? [],
                 Experts = experts,
+                ExpertAccuracy = experts is { } known ? AccuracyOf(known.Item1, known.Item2, settings, data) : null,
             };
         }
         catch
@@ -100,6 +119,33 @@ internal sealed class OpenedEvaluation : IDisposable
             throw;
         }
     }
+
+    /// <summary>The data of an evaluation: those of a set that held training images out are without them, and it is evaluated on the
+    /// test images, unless the option holds the same ones out again.</summary>
+    /// <exception cref="DistillException">The option would hold images out that the set has learned.</exception>
+    public static DatasetPair DataFor(SyntheticArtifact? artifact, RunSettings settings, DatasetPair pair)
+    {
+        RunSettings? own = artifact?.Settings;
+        if (artifact is null || (own?.ValidationShare is null && settings.ValidationShare is null))
+            return pair;
+        if (settings.ValidationShare is not { } asked)
+            return new DatasetPair(pair.Name, ValidationSplit.Of(own!, pair).Train, pair.Test);
+        string share = asked.ToString(CultureInfo.InvariantCulture);
+        if (own?.ValidationShare is not { } held)
+        {
+            throw DistillException.BadValue(
+                "--validation-share", share, "0 beside this set: it has learned from all training images, also those that would be held out");
+        }
+        return held == asked && own.Seed == settings.Seed
+            ? pair
+            : throw DistillException.BadValue(
+                "--validation-share", share,
+                FormattableString.Invariant($"{held} with --seed {own.Seed}, as the set held images out, or 0 for the test images"));
+    }
+
+    // A recording knows what its network reached on the images of its own run.
+    private static Accuracy AccuracyOf(ExpertLibrary library, RunSettings recorded, RunSettings settings, PreparedData data) =>
+        recorded.ValidationShare == settings.ValidationShare ? library.Accuracy : library.AccuracyOn(data);
 
     /// <summary>By what a set is evaluated: what is not given on the command line is as the set says.</summary>
     /// <exception cref="DistillException">A whitening is given that is not the set's.</exception>
