@@ -13,6 +13,7 @@ public sealed class NamedAugmentationTests
     [InlineData(
         "geometric", "Geometric, turns to 45°, one for each image", "Geometric, turns to 45°, one for each image")]
     [InlineData("diffaug", "Photographs, in turn", "Digits, in turn")]
+    [InlineData("diffaug-no-cutout", "Color, Flip, Geometric, in turn", "Color, Geometric, in turn")]
     [InlineData(
         "dc", "crop, scale or rotation by DC's code, one for each image",
         "crop, scale or rotation by DC's code, one for each image")]
@@ -28,7 +29,7 @@ public sealed class NamedAugmentationTests
     [Fact]
     public void Names_are_ordered_and_others_are_refused()
     {
-        string[] all = ["auto", "dc", "diffaug", "digits", "geometric", "none", "photographs"];
+        string[] all = ["auto", "dc", "diffaug", "diffaug-no-cutout", "digits", "geometric", "none", "photographs"];
         Assert.Equal(
             all, NamedAugmentation.Names.Where(name => !name.StartsWith("toy", StringComparison.Ordinal)),
             StringComparer.Ordinal);
