@@ -1,3 +1,4 @@
+using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
@@ -70,7 +71,11 @@ public readonly record struct PublishedCase(string Dataset, int Ipc);
 /// <summary>What a method may ask of the experts before there are any.</summary>
 /// <param name="Count">How many.</param>
 /// <param name="DenseSteps">Consecutive steps stored from the beginning.</param>
-public readonly record struct ExpertPlan(int Count, int DenseSteps);
+public readonly record struct ExpertPlan(int Count, int DenseSteps)
+{
+    /// <summary>How each is trained; null where that is not known yet.</summary>
+    public TrainingPlan? Training { get; init; }
+}
 
 /// <summary>A run of a method. It learns one set after another; every random number follows from the key of an update.</summary>
 public abstract class MethodSession : IDisposable

@@ -34,11 +34,19 @@ public sealed class Distiller : IDisposable
 {
     private const string Progress = "progress", ScheduleMemory = "schedule", OfMethod = "method.";
 
+    // Of the updates together, and before the last one.
+    private const string ImagesSpent = "spent.images", SecondsSpent = "spent.seconds";
+
+    // A schedule counts updates; by a budget it goes through so many in its place.
+    private const int StepsOfBudget = 1_000_000;
+
     private readonly MethodSession _method;
     private readonly DistillationPlan _plan;
     private readonly RandomKey _key;
     private Tensor[][] _states; // of each part
     private double[] _memory; // of the schedule
+    private DistillationCost _before; // of the last update
+    private bool _isCostKnown = true;
 
     /// <summary>A distillation that starts at S; it copies what it changes.</summary>
     /// <param name="method">What makes the loss; it begins a new set.</param>
@@ -66,6 +74,34 @@ public sealed class Distiller : IDisposable
     /// <summary>The number of steps that were skipped.</summary>
     public int Skipped { get; private set; }
 
+    /// <summary>What the steps have cost, those of a saved state that was continued among them.</summary>
+    public DistillationCost Cost { get; private set; }
+
+    /// <summary>The images of <see cref="Cost"/>; null where the state that was continued does not tell.</summary>
+    public long? Images => _isCostKnown ? Cost.Images : null;
+
+    /// <summary>How much of the updates is done, 0 … 1: of their number, or of the budget if more of that is spent.</summary>
+    public double Done => DoneAt(Iteration, Cost);
+
+    /// <summary>The same before the last step.</summary>
+    public double DoneBefore => DoneAt(Iteration - 1, _before);
+
+    /// <summary>Whether all updates are done, or the budget is spent.</summary>
+    public bool IsDone => Done >= 1;
+
+    private double DoneAt(int iteration, DistillationCost cost)
+    {
+        double done = (double)Math.Max(0, iteration) / _plan.Iterations;
+        return Math.Min(1, _plan.Budget is { } budget ? Math.Max(done, cost.In(budget.Unit) / budget.Amount) : done);
+    }
+
+    /// <summary>Adds seconds of earlier updates that the saved state does not tell.</summary>
+    public void AddSeconds(double seconds)
+    {
+        Cost = Cost with { Seconds = Cost.Seconds + seconds };
+        _before = _before with { Seconds = _before.Seconds + seconds };
+    }
+
     /// <summary>What the random numbers of an update follow from.</summary>
     public RandomKey KeyOf(int iteration) => _key.Split("iteration").Split((ulong)iteration);
 
@@ -92,23 +128,37 @@ public sealed class Distiller : IDisposable
     {
         using IDisposable _ = TensorScope.BeginDetached();
         using var scope = TensorScope.Begin();
+        (long start, long images) = (_plan.Clock.GetTimestamp(), Set.Images.Backend.ImagesPassed);
         MethodStep found = _method.Evaluate(Set, Iteration, KeyOf(Iteration));
         if (found.Gradient is not { } gradient || !double.IsFinite(found.Loss))
             throw new NumericalException(found.Place, Iteration, found.Loss, $"Lower {Rates}.");
         foreach (Metric metric in found.Metrics.Where(metric => !double.IsFinite(metric.Value)))
             throw new NumericalException($"{metric.Name} at {found.Place}", Iteration, metric.Value, $"Lower {Rates}.");
-        double[] memory = _plan.Schedule.Remember(found.Loss, _plan.Iterations, _memory);
+        double[] memory = _plan.Schedule.Remember(found.Loss, UpdatesInAll, _memory);
         if (!found.Skip)
             Update(found, gradient, scope);
         Skipped += found.Skip ? 1 : 0;
         _memory = memory;
         found.Commit?.Invoke(scope);
+        _before = Cost;
+        Cost = new DistillationCost(
+            Cost.Images + Set.Images.Backend.ImagesPassed - images,
+            Cost.Seconds + _plan.Clock.GetElapsedTime(start).TotalSeconds);
         return new DistillationStep(Iteration++, found.Loss, found.Metrics, found.Skip);
     }
 
+    // By a budget, as many as it will be if all cost as much as those so far.
+    private int UpdatesInAll => _plan.Budget is null || Done == 0
+        ? _plan.Iterations
+        : (int)Math.Clamp(Iteration / Done, 1, int.MaxValue);
+
+    private double FactorNow() => _plan.Budget is null
+        ? _plan.Schedule.FactorAt(Iteration, _plan.Iterations, _memory)
+        : _plan.Schedule.FactorAt((int)(Done * StepsOfBudget), StepsOfBudget, _memory);
+
     private void Update(MethodStep found, SyntheticGradient gradient, TensorScope scope)
     {
-        double factor = _plan.Schedule.FactorAt(Iteration, _plan.Iterations, _memory);
+        double factor = FactorNow();
         SyntheticGradient clipped = Clip(gradient);
         var values = new Tensor[Set.Parts.Length];
         var states = new Tensor[values.Length][];
@@ -195,10 +245,14 @@ public sealed class Distiller : IDisposable
     /// <summary>The whole state, to be saved.</summary>
     public IReadOnlyList<NamedArray> Save() =>
     [
-        .. NamedTensors().Select(t => Array(t.Name, t.Tensor)),
+        .. NamedTensors().Select(t => SavedTensors.Save(t.Name, t.Tensor)),
         .. Set.Numbers.Select(number => NamedArray.From(number.Key, [1], (double[])[number.Value])),
         NamedArray.From(Progress, [2], (int[])[Iteration, Skipped]),
         .. _memory.Length > 0 ? (NamedArray[])[NamedArray.From(ScheduleMemory, [_memory.Length], _memory)] : [],
+        .. _isCostKnown ? (NamedArray[])[NamedArray.From(ImagesSpent, [2], (double[])[Cost.Images, _before.Images])] : [],
+        .. _plan.Budget is { Unit: BudgetUnit.Seconds } // which no two runs have alike
+            ? (NamedArray[])[NamedArray.From(SecondsSpent, [2], (double[])[Cost.Seconds, _before.Seconds])]
+            : [],
         .. _method.Save().Select(array => array.Named(OfMethod + array.Name)),
     ];
 
@@ -217,6 +271,9 @@ public sealed class Distiller : IDisposable
     /// <exception cref="KeyNotFoundException">The state lacks a part.</exception>
     public void Restore(ArraySet state)
     {
+        bool isCostKnown = state.TryGet(ImagesSpent, out NamedArray? _); // not of earlier versions
+        (double images, double imagesBefore) = SpentIn(state, ImagesSpent, isCostKnown);
+        (double seconds, double secondsBefore) = SpentIn(state, SecondsSpent, _plan.Budget is { Unit: BudgetUnit.Seconds });
         ImmutableSortedDictionary<string, double> numbers = Set.Numbers;
         foreach (string name in Set.Numbers.Keys)
             numbers = numbers.SetItem(name, state[name].AsFloat64()[0]);
@@ -225,7 +282,8 @@ public sealed class Distiller : IDisposable
         using IDisposable _ = TensorScope.BeginDetached();
         using var scope = TensorScope.Begin();
         Dictionary<string, Tensor> read = NamedTensors().ToDictionary(
-            t => t.Name, t => From(state[t.Name], t.Tensor), StringComparer.Ordinal);
+            t => t.Name, t => SavedTensors.Read(state[t.Name], t.Tensor.Backend, t.Tensor.DType, t.Tensor.Shape),
+            StringComparer.Ordinal);
         _method.Restore(state.Below(OfMethod));
         Dispose(); // nothing is changed before all parts have been read
         _states = [.. Set.Parts.Select(part => OptimiserOf(part.Name).State.Select(s => read[$"{part.Name}.{s}"]).ToArray())];
@@ -233,6 +291,18 @@ public sealed class Distiller : IDisposable
         foreach (Tensor part in Held)
             scope.Keep(part);
         (Iteration, Skipped, _memory) = (iteration, skipped, memory);
+        (Cost, _before) = (new((long)images, seconds), new((long)imagesBefore, secondsBefore));
+        _isCostKnown = isCostKnown || iteration == 0;
+    }
+
+    private static (double Now, double Before) SpentIn(ArraySet state, string name, bool isThere)
+    {
+        if (!isThere)
+            return (0, 0);
+        NamedArray array = state[name];
+        return array is { Element: ArrayElement.Float64, Count: 2 } && array.AsFloat64() is [>= 0 and < 1e15, >= 0 and < 1e15] found
+            ? (found[0], found[1])
+            : throw new ShapeException($"The saved array '{name}' holds no two numbers from 0.");
     }
 
     // The saved tensors: each part, then the state of its optimiser, such as images.velocity.
@@ -244,21 +314,5 @@ public sealed class Distiller : IDisposable
     {
         foreach (Tensor tensor in Held)
             tensor.Dispose();
-    }
-
-    private static NamedArray Array(string name, Tensor tensor) => tensor.DType == DType.Float32
-        ? NamedArray.From(name, tensor.Shape.Sizes, tensor.ToArray<float>())
-        : NamedArray.From(name, tensor.Shape.Sizes, tensor.ToArray<double>());
-
-    private static Tensor From(NamedArray array, Tensor like) => like.DType == DType.Float32
-        ? Tensor.From(like.Backend, array.AsFloat32(), CheckedShape(array, like))
-        : Tensor.From(like.Backend, array.AsFloat64(), CheckedShape(array, like));
-
-    private static Shape CheckedShape(NamedArray array, Tensor like)
-    {
-        var shape = new Shape(array.Dimensions);
-        return shape == like.Shape
-            ? shape
-            : throw new ShapeException($"The saved array '{array.Name}' has the shape {shape}, this run needs {like.Shape}.");
     }
 }

@@ -100,6 +100,7 @@ public abstract class Network
     /// layer that makes logits of the embedding.</summary>
     protected abstract NetworkFeatures Embed(Variable[] parameters, Variable images);
 
+    // The one place through which every pass goes: it also counts.
     private void CheckImages(Variable images)
     {
         if (images.Shape.Rank != 4 || new Shape(images.Shape.Sizes[1..]) != Image)
@@ -107,5 +108,6 @@ public abstract class Network
             throw new ShapeException(
                 $"{Name} takes images [N, {string.Join(", ", Image.Sizes.ToArray())}], got {images.Shape}.");
         }
+        images.Value.Backend.CountImages(images.Shape[0]);
     }
 }

@@ -58,10 +58,14 @@ internal static class PlanFactory
         Pooling = s.Pooling ?? Architectures.DefaultPooling,
     };
 
-    /// <summary>How experts are trained: plain SGD, which influence describes best.</summary>
+    /// <summary>How experts are trained: by plain SGD, which influence describes best, unless the settings say otherwise.</summary>
     public static TrainingPlan ExpertPlan(RunSettings s, string dataset) => new(
-        s.ExpertEpochs, s.ExpertBatch, s.ExpertRate, Momentum: 0, WeightDecay: 0, ScheduleOf(s.ExpertSchedule))
+        s.ExpertEpochs, s.ExpertBatch, s.ExpertRate, s.ExpertMomentum ?? 0, s.ExpertDecay ?? 0,
+        Kinds.Find<RateSchedule>(s.ExpertSchedule)!)
     {
+        SharpnessAware = s.ExpertOptimiser is null
+            ? null
+            : new SharpnessAware(s.ExpertRho ?? SharpnessAware.DefaultRho, s.ExpertAlpha ?? SharpnessAware.DefaultAlpha),
         Augmentation = AugmentationOf(s.ExpertAugment, dataset),
         MostSteps = s.ExpertSteps == 0 ? null : s.ExpertSteps,
         CutMix = s.ExpertCutmix ?? 0,
@@ -81,6 +85,7 @@ internal static class PlanFactory
         return new DistillationPlan
         {
             Iterations = s.Iterations,
+            Budget = s.BudgetOfSet,
             Schedule = Kinds.Find<SetSchedule>(s.RateSchedule)!,
             MostGradient = s.ClipGradient ?? 0,
             Parts = new Dictionary<string, PartPlan>(StringComparer.Ordinal)
@@ -120,13 +125,6 @@ internal static class PlanFactory
             _ => LabelStart.Experts,
         });
 
-    private static RateSchedule ScheduleOf(string name) => name switch
-    {
-        "constant" => RateSchedule.Constant,
-        "cosine" => RateSchedule.Cosine,
-        _ => RateSchedule.StepAtHalf,
-    };
-
     private static bool HasDigits(string dataset) => DatasetCatalog.Named(dataset) is { HasDigits: true };
 
     /// <summary>The augmentation of a name; auto flips photographs and never digits.</summary>
@@ -137,10 +135,16 @@ internal static class PlanFactory
     public static string DescribeExperts(RunSettings s) =>
         FormattableString.Invariant(
             $"the experts at their own plan, not protocol {Protocols.NameOf(s)}: {s.Experts} × {NameOf(s, s.Width)}, ") +
-        FormattableString.Invariant($"{s.ExpertEpochs} {(s.ExpertEpochs == 1 ? "epoch" : "epochs")} of SGD {s.ExpertRate} ({s.ExpertSchedule})") +
+        FormattableString.Invariant($"{s.ExpertEpochs} {(s.ExpertEpochs == 1 ? "epoch" : "epochs")} of {OptimiserOf(s)} {s.ExpertRate} ({s.ExpertSchedule})") +
+        (s.ExpertMomentum is { } momentum ? FormattableString.Invariant($", momentum {momentum}") : "") +
+        (s.ExpertDecay is { } decay ? FormattableString.Invariant($", decay {decay}") : "") +
         (s.ExpertSteps > 0 ? FormattableString.Invariant($" but {s.ExpertSteps} steps at most") : "") +
         FormattableString.Invariant($", batch {s.ExpertBatch}, augmentation {s.ExpertAugment}") +
         (s.ExpertCutmix is { } mixed ? FormattableString.Invariant($", CutMix {mixed}") : "");
+
+    private static string OptimiserOf(RunSettings s) => ExpertPlan(s, s.Dataset).SharpnessAware is { } by
+        ? FormattableString.Invariant($"GSAM (rho {by.Rho}, alpha {by.Alpha}) over SGD")
+        : "SGD";
 
     /// <summary>Whose labels random real images with soft labels have, in one line.</summary>
     /// <param name="s">The settings of the experts.</param>

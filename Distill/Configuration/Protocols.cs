@@ -30,9 +30,12 @@ internal static class Protocols
         return settings;
     }
 
+    /// <summary>The augmentation that loses its cutout under CutMix.</summary>
+    public const string WithCutout = "diffaug";
+
     /// <summary>Settings that ask for diffaug beside CutMix, with what NCFM, IDC and influence matching mean by that: without
     /// cutout.</summary>
-    public static RunSettings WithoutCutoutUnderCutMix(RunSettings s) => s.Augment == "diffaug" && (s.Cutmix ?? CutMix(s)) > 0
+    public static RunSettings WithoutCutoutUnderCutMix(RunSettings s) => s.Augment == WithCutout && (s.Cutmix ?? CutMix(s)) > 0
         ? s with { Augment = ProtocolB.WithoutCutout }
         : s;
 

@@ -76,7 +76,7 @@ internal abstract class Setting
     private Option MakeOption()
     {
         string standard = Default;
-        IEnumerable<string> others = Kinds.Of<Preset>().Where(preset => IsOf(preset.Settings))
+        IEnumerable<string> others = Kinds.Of<Preset>().Where(preset => !preset.Varies && IsOf(preset.Settings))
             .Select(preset => (preset.Name, Value: Show(preset.Settings)))
             .Where(preset => preset.Value != standard)
             .Select(preset => $"; {preset.Name} {preset.Value}");
@@ -217,8 +217,8 @@ internal sealed class OptionOfMethods(ImmutableArray<(DistillationMethod Method,
 /// <param name="Origins">For each setting, where its value came from.</param>
 internal sealed record ResolvedSettings(RunSettings Settings, IReadOnlyDictionary<string, string> Origins)
 {
-    /// <summary>Whether a property was given, and not left to the preset or a protocol.</summary>
-    public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "protocol");
+    /// <summary>Whether a property was given, and not left to the preset, the method, a protocol or a budget.</summary>
+    public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "method" or "protocol" or "budget");
 
     /// <summary>Whether a property was given on the command line, and not by a variable of the environment.</summary>
     public bool IsOnCommandLine(string property) => Origins[property].StartsWith("command line", StringComparison.Ordinal);

@@ -88,6 +88,14 @@ internal sealed record IpcResult(int Ipc, [property: JsonPropertyName("estimator
     /// <summary>Updates of S that were done.</summary>
     public int? Iterations { get; init; }
 
+    /// <summary>Images that passed forward through a network in these updates; null where it is not known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? ImagesProcessed { get; init; }
+
+    /// <summary>How long the updates took; null where it is not known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? UpdateSeconds { get; init; }
+
     /// <summary>Mean loss of the last tenth of the iterations.</summary>
     public double? Objective { get; init; }
 

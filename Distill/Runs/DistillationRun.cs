@@ -57,11 +57,12 @@ internal sealed class DistillationRun(RunInputs inputs)
         PreparedData data = inputs.Prepared ?? own!;
         using MetricsFile metrics = MetricsFile.Open(_folder.Metrics, SavedIterations(), inputs.Progress.Note);
         using var stages = StagesFile.Open(_folder.Path, inputs.Backend);
+        using var costs = CostFile.Open(_folder.Path);
         if (data.Preparation is { } prepared)
             stages.Add("data", prepared.Began, prepared.Took);
         try
         {
-            DistilAll(data, metrics, stages);
+            DistilAll(data, metrics, stages, costs);
             stages.RequireWritten();
         }
         catch (Exception e) when (e is OperationCanceledException or NumericalException or DeviceMemoryException)
@@ -72,7 +73,7 @@ internal sealed class DistillationRun(RunInputs inputs)
         return Save(complete: true);
     }
 
-    private void DistilAll(PreparedData data, MetricsFile metrics, StagesFile stages)
+    private void DistilAll(PreparedData data, MetricsFile metrics, StagesFile stages, CostFile costs)
     {
         Network network = data.NetworkOf(_settings, _settings.Width);
         Network evaluated = data.NetworkOf(_settings, _settings.EvalWidth);
@@ -89,6 +90,7 @@ internal sealed class DistillationRun(RunInputs inputs)
                 ipc, ResultColumn.Of<WholeSetColumn>().Name, whole ??= library.Confusion(data))))
                 .Save(_folder.Path),
             Stages = stages,
+            Costs = costs,
             OnTheWay = new SetEvaluator(
                 evaluated, _settings.OnTheWay, data, inputs.Key.Split("judge"), inputs.Cancel),
             Evaluator = new SetEvaluator(evaluated, _settings, data, inputs.Key.Split("judge"), inputs.Cancel),

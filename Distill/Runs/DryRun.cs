@@ -151,7 +151,7 @@ internal sealed class DryRun
         {
             using var own = TensorScope.Begin();
             using Distiller distiller = Start(network, method, ipc);
-            updates.AddRange(Enumerable.Range(0, _settings.Iterations).Select(i => (i, distiller.KeyOf(i))));
+            updates.AddRange(Enumerable.Range(0, _settings.LookedIterations).Select(i => (i, distiller.KeyOf(i))));
             for (int wanted = method.VectorsKept(updates); held < wanted; held++)
                 scope.Keep(own.Keep(Empty(network.Layout.Count)));
             Update(distiller, method);
