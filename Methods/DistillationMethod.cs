@@ -41,6 +41,9 @@ public abstract class DistillationMethod : IKind
     /// <summary>Whether it takes S in minibatches (<see cref="MethodContext.BatchSyn"/>).</summary>
     public virtual bool TakesBatchesOfS => false;
 
+    /// <summary>Whether it learns with S the rate to train on S with (<see cref="SyntheticSet.RateNumber"/>).</summary>
+    public virtual bool LearnsRate => false;
+
     /// <summary>The method with given settings as a table names it; the plain name where that is enough.</summary>
     public virtual string Describe(MethodValues values) => Name;
 

@@ -47,6 +47,7 @@ public sealed class Distiller : IDisposable
     private double[] _memory; // of the schedule
     private DistillationCost _before; // of the last update
     private bool _isCostKnown = true;
+    private ImmutableSortedDictionary<string, double> _velocities; // of the numbers that have one
 
     /// <summary>A distillation that starts at S; it copies what it changes.</summary>
     /// <param name="method">What makes the loss; it begins a new set.</param>
@@ -59,7 +60,9 @@ public sealed class Distiller : IDisposable
         _memory = new double[plan.Schedule.Memory];
         method.BeginSet();
         using var scope = TensorScope.Begin();
-        Set = start.WithTensors([.. start.Tensors.Select(part => part.Clone())]);
+        Set = start.WithTensors([.. start.Tensors.Select(part => part.Clone())]) with { Numbers = NumbersAtFirst(start) };
+        _velocities = method.Numbers.Where(n => n.Value.HasVelocity)
+            .ToImmutableSortedDictionary(n => n.Key, _ => 0.0, StringComparer.Ordinal);
         _states = [.. start.Parts.Select(part => OptimiserOf(part.Name).State.Select(_ => part.Value.ZerosLike()).ToArray())];
         foreach (Tensor part in Held)
             scope.Keep(part); // only when all are made: memory may end between two of them
@@ -177,7 +180,7 @@ public sealed class Distiller : IDisposable
             if (PlanOf(Set.Parts[i].Name) is { Range: { } range, Rate: > 0 })
                 values[i] = range.Clamp(values[i]);
         }
-        ImmutableSortedDictionary<string, double> numbers = NumbersAfter(found, factor);
+        (ImmutableSortedDictionary<string, double> numbers, _velocities) = NumbersAfter(found, factor);
         foreach (Tensor gone in Held)
             gone.Dispose();
         (Set, _states) = (Set.WithTensors(values) with { Numbers = numbers }, states);
@@ -195,21 +198,28 @@ public sealed class Distiller : IDisposable
         return norm > _plan.MostGradient ? gradient.Times(_plan.MostGradient / norm) : gradient;
     }
 
-    // SGD on the logarithm of a number: d log α = dα/α.
-    private ImmutableSortedDictionary<string, double> NumbersAfter(MethodStep found, double factor)
+    private ImmutableSortedDictionary<string, double> NumbersAtFirst(SyntheticSet start) => start.Numbers.AddRange(
+        _method.Numbers.Where(n => n.Value.Start is not null && !start.Numbers.ContainsKey(n.Key))
+            .Select(n => KeyValuePair.Create(n.Key, n.Value.Start!.Value)));
+
+    // Values and velocities after the update.
+    private (ImmutableSortedDictionary<string, double> Values, ImmutableSortedDictionary<string, double> Velocities) NumbersAfter(
+        MethodStep found, double factor)
     {
-        ImmutableSortedDictionary<string, double> numbers = Set.Numbers.SetItems(found.Numbers);
+        ImmutableSortedDictionary<string, double> numbers = Set.Numbers.SetItems(found.Numbers), velocities = _velocities;
         foreach ((string name, NumberPlan plan) in _method.Numbers)
         {
-            double old = Set.Numbers[name], next = old * Math.Exp(-factor * plan.Rate * found.NumberGradients[name] * old);
+            (double next, double velocity) = plan.Step(
+                Set.Numbers[name], _velocities.GetValueOrDefault(name), found.NumberGradients[name], factor);
             if (!(next > 0 && double.IsFinite(next)))
             {
                 throw new NumericalException(
-                    $"the {name} of the synthetic set", Iteration, next, $"Lower its rate (now {plan.Rate}).");
+                    $"the {name} of the synthetic set", Iteration, next, $"Lower {plan.Option} (now {plan.Rate}).");
             }
             numbers = numbers.SetItem(name, next);
+            velocities = plan.HasVelocity ? velocities.SetItem(name, velocity) : velocities;
         }
-        return numbers;
+        return (numbers, velocities);
     }
 
     // Finite numbers can be too large to mean anything, and the run would still end with a table.
@@ -247,6 +257,7 @@ public sealed class Distiller : IDisposable
     [
         .. NamedTensors().Select(t => SavedTensors.Save(t.Name, t.Tensor)),
         .. Set.Numbers.Select(number => NamedArray.From(number.Key, [1], (double[])[number.Value])),
+        .. _velocities.Select(velocity => NamedArray.From(VelocityOf(velocity.Key), [1], (double[])[velocity.Value])),
         NamedArray.From(Progress, [2], (int[])[Iteration, Skipped]),
         .. _memory.Length > 0 ? (NamedArray[])[NamedArray.From(ScheduleMemory, [_memory.Length], _memory)] : [],
         .. _isCostKnown ? (NamedArray[])[NamedArray.From(ImagesSpent, [2], (double[])[Cost.Images, _before.Images])] : [],
@@ -262,6 +273,7 @@ public sealed class Distiller : IDisposable
         .. NamedTensors().Select(t => new SavedArray(
             t.Name, t.Tensor.DType == DType.Float32 ? ArrayElement.Float32 : ArrayElement.Float64, [.. t.Tensor.Shape.Sizes])),
         .. Set.Numbers.Keys.Select(name => new SavedArray(name, ArrayElement.Float64, [1]) { IsNumber = true }),
+        .. _velocities.Keys.Select(name => new SavedArray(VelocityOf(name), ArrayElement.Float64, [1])),
         new(Progress, ArrayElement.Int32, [2]),
         .. _memory.Length > 0 ? (SavedArray[])[new(ScheduleMemory, ArrayElement.Float64, [_memory.Length])] : [],
     ];
@@ -277,6 +289,9 @@ public sealed class Distiller : IDisposable
         ImmutableSortedDictionary<string, double> numbers = Set.Numbers;
         foreach (string name in Set.Numbers.Keys)
             numbers = numbers.SetItem(name, state[name].AsFloat64()[0]);
+        ImmutableSortedDictionary<string, double> velocities = _velocities;
+        foreach (string name in _velocities.Keys)
+            velocities = velocities.SetItem(name, state[VelocityOf(name)].AsFloat64()[0]);
         (int iteration, int skipped) = (state[Progress].AsInt32()[0], state[Progress].AsInt32()[1]);
         double[] memory = _memory.Length > 0 ? state[ScheduleMemory].AsFloat64().ToArray() : [];
         using IDisposable _ = TensorScope.BeginDetached();
@@ -290,7 +305,7 @@ public sealed class Distiller : IDisposable
         Set = Set.WithTensors([.. Set.Parts.Select(part => read[part.Name])]) with { Numbers = numbers };
         foreach (Tensor part in Held)
             scope.Keep(part);
-        (Iteration, Skipped, _memory) = (iteration, skipped, memory);
+        (Iteration, Skipped, _memory, _velocities) = (iteration, skipped, memory, velocities);
         (Cost, _before) = (new((long)images, seconds), new((long)imagesBefore, secondsBefore));
         _isCostKnown = isCostKnown || iteration == 0;
     }
@@ -304,6 +319,8 @@ public sealed class Distiller : IDisposable
             ? (found[0], found[1])
             : throw new ShapeException($"The saved array '{name}' holds no two numbers from 0.");
     }
+
+    private static string VelocityOf(string number) => $"{number}.velocity";
 
     // The saved tensors: each part, then the state of its optimiser, such as images.velocity.
     private IEnumerable<(string Name, Tensor Tensor)> NamedTensors() => Set.Parts.SelectMany((part, i) =>

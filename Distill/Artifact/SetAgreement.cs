@@ -28,7 +28,7 @@ internal sealed record SetAgreement(string? Contradiction, string? Note)
         if (areSame)
         {
             return isCalledSame && LooksAtOthers(artifact, pair)
-                ? new(null, $"the set was made with {PlanFactory.EvaluatedOn(artifact.Settings!)}; these are the test images")
+                ? new(null, $"the set was made and measured on {PlanFactory.EvaluatedOn(artifact.Settings!)}; these are the test images")
                 : isCalledSame ? new(null, null)
                 : train == true && test == true ? new(null, $"{names}. Images and labels are the set's own, so only the names differ.")
                 : new($"{names}.", null);

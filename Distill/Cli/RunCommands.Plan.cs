@@ -63,7 +63,7 @@ internal sealed partial class RunCommands
                 IReadOnlyList<ResultColumn> columns = ResultColumn.Trained(evaluation.Case);
                 planner.Evaluate(
                     network, ipc, columns.Sum(Left), columns.Where(c => c.HasTeacher).Sum(Left),
-                    evaluation.Experts?.Library.Experts.Count ?? 0, isOfRun: false);
+                    evaluation.Labels?.Teacher.Networks.Count ?? 0, isOfRun: false);
             }
         }
         return Time(planner, evaluation.Needs);

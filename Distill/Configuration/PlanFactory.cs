@@ -13,6 +13,9 @@ internal static class PlanFactory
     // hide it. Float32 does not tell classes apart by less than 1e-3 at logits of 1e4, and a softmax has been one-hot since 100.
     private const double MostDeviations = 1e3, LargestLogits = 1e4;
 
+    /// <summary>--label-start where only experts that are right give labels.</summary>
+    public const string Right = "right";
+
     /// <summary>The network of the settings, or another architecture with their depth, norm and pooling, for images [C, H, W] of so
     /// many classes.</summary>
     /// <exception cref="DistillException">The network or the augmentation is not defined for such images.</exception>
@@ -122,6 +125,7 @@ internal static class PlanFactory
         {
             ("hard", _) => LabelStart.Hard,
             (null, "hard") => LabelStart.NearlyHard,
+            (_, Right) => LabelStart.Right,
             _ => LabelStart.Experts,
         });
 
@@ -145,14 +149,6 @@ internal static class PlanFactory
     private static string OptimiserOf(RunSettings s) => ExpertPlan(s, s.Dataset).SharpnessAware is { } by
         ? FormattableString.Invariant($"GSAM (rho {by.Rho}, alpha {by.Alpha}) over SGD")
         : "SGD";
-
-    /// <summary>Whose labels random real images with soft labels have, in one line.</summary>
-    /// <param name="s">The settings of the experts.</param>
-    /// <param name="accuracy">What they reach; null where that is not known.</param>
-    public static string DescribeTeacher(RunSettings s, string? accuracy) =>
-        FormattableString.Invariant($"mean logits of {s.Experts} × {NameOf(s, s.Width)}, the run's experts") +
-        (accuracy is null ? "" : $" ({accuracy} %)") +
-        (s.Temperature == 1 ? "" : FormattableString.Invariant($", divided by {s.Temperature}"));
 
     /// <summary>What accuracies are of where they are not of the test images; null where they are.</summary>
     public static string? EvaluatedOn(RunSettings s) => s.ValidationShare is { } share

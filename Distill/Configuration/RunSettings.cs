@@ -134,8 +134,12 @@ internal sealed record RunSettings
     /// <summary>Divides the experts' logits that the labels start from.</summary>
     public double Temperature { get; init; }
 
-    /// <summary>Where the labels start: experts (their mean logits) or hard (the image's class).</summary>
+    /// <summary>Where the labels start: experts (their mean logits), right (of those that are) or hard (the image's class).</summary>
     public string LabelStart { get; init; } = "";
+
+    /// <summary>The folder of other networks that give the labels; null for the experts.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? LabelFrom { get; init; }
 
     /// <summary>What the images start from: noise or real; null for correct, as in earlier versions.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -232,8 +236,14 @@ internal sealed record RunSettings
     /// <summary>Channels of the networks that evaluate a set.</summary>
     public int EvalWidth { get; init; }
 
-    /// <summary>Learning rate of the networks that evaluate a set.</summary>
+    /// <summary>Learning rate of the networks that evaluate a set; <see cref="LearnedRate.Value"/> for the rate that was learned with
+    /// it, while real images are trained on at the rate of the protocol.</summary>
+    [JsonConverter(typeof(LearnedRateConverter))]
     public double EvalRate { get; init; }
+
+    /// <summary>Whether a distilled set is evaluated at the rate that was learned with it.</summary>
+    [JsonIgnore]
+    public bool RateIsLearned => double.IsNaN(EvalRate);
 
     /// <summary>Augmentation in the training of networks that evaluate a set, by name.</summary>
     public string Augment { get; init; } = "";

@@ -169,8 +169,13 @@ internal static class Settings
             s => s.MatchAugment, (s, v) => s with { MatchAugment = v }),
         Real("Temperature", "Divides the experts' logits that the labels start from.",
             s => s.Temperature, (s, v) => s with { Temperature = v }),
-        Choice("LabelStart", "Where the learned labels start: the experts' mean logits, or the image's class", ["experts", "hard"],
+        Choice("LabelStart",
+            "Where the learned labels start: the experts' mean logits, the mean of those that classify the image right (DATM; then " +
+            "--image-start correct takes images that one of them does), or the image's class", ["experts", "hard", PlanFactory.Right],
             s => s.LabelStart, (s, v) => s with { LabelStart = v }),
+        new RunSetting("LabelFrom", "FOLDER",
+            "Take soft labels from the networks in this folder of a 'train' on the same data, of whatever width and epochs.",
+            s => s.LabelFrom ?? "", (s, t) => s with { LabelFrom = NotEmpty("--label-from", t) }),
         Whole("Factor", "Each stored image is N×N tiles, enlarged bilinearly where the set is used (IDC, NCFM).", 1, 64,
             s => s.Factor ?? 1, (s, v) => s with { Factor = v == 1 ? null : v }),
         Choice("ImageStart",
@@ -205,7 +210,7 @@ internal static class Settings
             s => s.Repeats, (s, v) => s with { Repeats = v }),
         Whole("EvalWidth", "Channels of the networks that evaluate a set.", 1, 4096,
             s => s.EvalWidth, (s, v) => s with { EvalWidth = v }),
-        Real("EvalRate", "Their learning rate.", s => s.EvalRate, (s, v) => s with { EvalRate = v }),
+        EvalRate(),
         Real("EvalDecay", "Their weight decay (A, DC: 5e-4; B: 0.01; release: 0).",
             s => s.EvalDecay ?? Protocols.WeightDecay(s), (s, v) => s with { EvalDecay = v }, zero: true),
         Choice("Augment", "Augmentation of their training" + s_augmentationHelp, s_augmentations, s => s.Augment, (s, v) => s with { Augment = v }),
@@ -262,8 +267,8 @@ internal static class Settings
         string? preset, Func<Setting, string?> commandLine, Func<string, string?> environment, ConfigInput? input = null) =>
         WithBudget(new Resolution(commandLine, environment, input).From(preset));
 
-    // By a budget the number of updates is what it pays for, unless one was asked for.
-    private static ResolvedSettings WithBudget(ResolvedSettings resolved)
+    /// <summary>By a budget the number of updates is what it pays for, unless one was asked for.</summary>
+    public static ResolvedSettings WithBudget(ResolvedSettings resolved)
     {
         if (resolved.Settings.Budget is null || resolved.IsGiven("Iterations"))
             return resolved;
@@ -323,6 +328,20 @@ internal static class Settings
     private static string MethodHelp() =>
         "What is matched. Without --preset it stands for the values that its authors published ('presets NAME'). " +
         string.Join(". ", Kinds.Of<DistillationMethod>().Select(method => $"{method.Name}: {method.Help}"));
+
+    private static RunSetting EvalRate() => new(
+        "EvalRate", "X",
+        $"Their learning rate; {LearnedRate.Word} for the one that was learned with the set (mtt, datm), real images at the protocol's.",
+        s => s.RateIsLearned ? LearnedRate.Word : s.EvalRate.ToString("R", CultureInfo.InvariantCulture),
+        (s, t) => s with
+        {
+            EvalRate = t == LearnedRate.Word
+                ? LearnedRate.Value
+                : OptionText.Number("--eval-rate", t, v => v >= SmallestReal, $"{LearnedRate.Word} or a number above 0"),
+        })
+    {
+        Choices = [LearnedRate.Word],
+    };
 
     private static RunSetting ProbeEvery() => new(
         "ProbeEvery", "N",

@@ -133,9 +133,9 @@ internal sealed record Summary
     /// there are none.</summary>
     public string? WholeSet { get; init; }
 
-    /// <summary>Whose labels those of random real images with soft labels are; null where there are none.</summary>
+    /// <summary>Whose logits the soft labels are, in one line; null in files from before it was told.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public string? Teacher { get; init; }
+    public string? SoftLabels { get; init; }
 
     /// <summary>What the accuracies are of where they are not of the test images, such as "validation (10 % of the training images
     /// held out)"; else null.</summary>
@@ -150,7 +150,7 @@ internal sealed record Summary
     [JsonIgnore]
     public IEnumerable<string> Notes =>
     [
-        .. Teacher is { } teacher && Results.Any(r => r.Accuracy.RandomRealSoftLabels is not null) ? [$"Soft labels: {teacher}."] : Array.Empty<string>(),
+        .. SoftLabels is { } labels && Results.Any(r => r.Accuracy.RandomRealSoftLabels is not null) ? [$"Soft labels: {labels}."] : Array.Empty<string>(),
         .. Results.Any(r => r.Accuracy.Whole is not null) ? [$"Whole set: {WholeSet}."] : Array.Empty<string>(),
         .. ResultColumn.NoteOfSame(Results.Select(r => r.Accuracy)) is { } same ? [$"{same}."] : Array.Empty<string>(),
     ];

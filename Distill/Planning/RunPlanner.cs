@@ -21,6 +21,9 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
     private const double PicturesOfDistilling = 2 * 7 + 5, PicturesOfEvaluation = 3;
 
     private readonly Network _network = data.NetworkOf(settings, settings.Width);
+    private readonly (Network Network, int Count) _teacher = settings.LabelFrom is { } folder
+        ? LabelTeacher.Outline(folder, data.Image, data.Classes)
+        : (data.NetworkOf(settings, settings.Width), settings.Experts);
     private readonly TrainingPlan _expertPlan = PlanFactory.ExpertPlan(settings, data.Pair.Name);
     private readonly List<PlannedWork> _work = [];
     private bool _countsWhole;
@@ -36,7 +39,8 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         int steps = _expertPlan.Steps(data.Train.Count);
         var stage = new PlannedStage(
             PlannedStage.Experts, null,
-            $"{missing} × {steps} steps of {Math.Min(_expertPlan.BatchSize, data.Train.Count)} images ({_network.Name})")
+            $"{missing} × {steps} steps of {Math.Min(_expertPlan.BatchSize, data.Train.Count)} images ({_network.Name}" +
+            $"{(_expertPlan.SharpnessAware is null ? "" : ", two gradients each")})")
         {
             Things = missing,
         };
@@ -67,7 +71,7 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
             Things = times,
         };
         if (settings.StartFrom is null)
-            Classify(stage, _network, times * ImagesOfStart(ipc) * settings.Experts);
+            Classify(stage, _teacher.Network, times * ImagesOfStart(ipc) * _teacher.Count);
         if (IsTimed)
             Add(stage, "second", times * settings.BudgetOfSet!.Amount, (_, _) => 1);
         else
@@ -75,10 +79,11 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         Add(stage, $"picture ipc{ipc}", times * PicturesOfDistilling, (probe, slot) => probe.Picture(ipc, slot));
         // As SetMonitor looks: after each so many updates, and at the loss before the first and after the last one, too.
         RunSettings counted = settings with { Iterations = all };
-        int probes = counted.ProbeInterval == 0 ? 0 : DueIn(all, counted.ProbeInterval, from) + (from == 0 ? 1 : 0)
+        int probes = settings.BudgetOfSet is not null && settings.ProbeEvery is null ? SetMonitor.MostProbesOfBudget
+            : counted.ProbeInterval == 0 ? 0 : DueIn(all, counted.ProbeInterval, from) + (from == 0 ? 1 : 0)
             + (all % counted.ProbeInterval == 0 ? 0 : 1);
         Add(stage, $"fixed loss ipc{ipc}", times * (double)probes, (probe, slot) => probe.FixedLoss(_network, ipc, slot));
-        if (settings.EvaluateEvery > 0)
+        if (settings.EvaluateEvery > 0 && !IsTimed) // how many there will be is not known then
         {
             EvaluateAlone(
                 stage, evaluated, settings.OnTheWay, ipc, times * (DueIn(all, settings.EvaluateEvery, from) + (from == 0 ? 1 : 0)));
@@ -132,7 +137,7 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         if (together > 0)
             TrainAndTest(stage, network, settings, ipc, together, degree);
         EvaluateAlone(stage, network, settings, ipc, alone);
-        Classify(stage, _network, soft * (double)ImagesOf(ipc) * experts);
+        Classify(stage, _teacher.Network, soft * (double)ImagesOf(ipc) * (settings.LabelFrom is null ? experts : _teacher.Count));
         if (soft > 0 && !_countsWhole)
             Classify(stage, _network, experts * (double)TestImages); // the confusion of the whole set, once
         _countsWhole |= soft > 0;

@@ -56,7 +56,7 @@ internal sealed class RunComparison
     /// <summary>What stands below such a table: whose soft labels are shown, and which columns are the same.</summary>
     public IEnumerable<string> Notes()
     {
-        var teachers = _runs.Select((run, i) => (Letter: LetterOf(i), run.Summary?.Teacher)).Where(t => t.Teacher is not null)
+        var teachers = _runs.Select((run, i) => (Letter: LetterOf(i), Teacher: run.Summary?.SoftLabels)).Where(t => t.Teacher is not null)
             .GroupBy(t => t.Teacher!, t => t.Letter, StringComparer.Ordinal);
         foreach (IGrouping<string, string> teacher in teachers)
             yield return $"Soft labels ({string.Join(", ", teacher)}): {teacher.Key}.";

@@ -32,7 +32,7 @@ internal sealed class CostFile : IDisposable
     public static IReadOnlyList<CostRecord> Read(string path)
     {
         (List<JsonObject> lines, _) = CheckedLines.Read(path, json => CostRecord.Of(json), (what, e) => new DistillException(
-            ExitCode.Data, "IM3071", $"{path} is damaged: {what} Delete it; without it the seconds of earlier updates are not known.", e));
+            ExitCode.Data, "IM3081", $"{path} is damaged: {what} Delete it; without it the seconds of earlier updates are not known.", e));
         return
         [
             .. lines.Select(line => CostRecord.Of(JsonSerializer.SerializeToElement(line)))

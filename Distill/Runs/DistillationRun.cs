@@ -42,7 +42,7 @@ internal sealed class DistillationRun(RunInputs inputs)
     private double _secondsBefore;
     private long _peakBefore;
     private bool _wasComplete;
-    private Accuracy? _experts;
+    private string? _softLabels;
 
     /// <summary>Does the whole run, or the rest of it.</summary>
     /// <exception cref="OperationCanceledException">It was interrupted; what is known is on disk.</exception>
@@ -78,13 +78,17 @@ internal sealed class DistillationRun(RunInputs inputs)
         Network network = data.NetworkOf(_settings, _settings.Width);
         Network evaluated = data.NetworkOf(_settings, _settings.EvalWidth);
         using ExpertLibrary library = Gather(network, data, stages);
-        _experts = library.Accuracy;
+        using var teacher = LabelTeacher.For(_settings, data, library.Experts);
+        _softLabels = teacher.Describe(_settings);
         ConfusionMatrix? whole = null;
         ConfusionFile confusion = ConfusionFile.Open(_folder.Path, inputs.Pair.Train.ClassNames);
         using MethodSession method = BeginMethod(_settings, data, network, library.Experts, inputs.Key);
         var parts = new RunParts(inputs, data, library, method, metrics, Keep)
         {
-            Real = new RealImages(data, library.Experts, _settings.Temperature, inputs.Key.Split("real")),
+            Real = new RealImages(data, teacher.Networks, _settings.Temperature, inputs.Key.Split("real"))
+            {
+                RightOnly = _settings.LabelStart == PlanFactory.Right,
+            },
             Count = column => (confusion = confusion.With(column)).Save(_folder.Path),
             CountWhole = ipc => (confusion = confusion.With(new ColumnConfusion(
                 ipc, ResultColumn.Of<WholeSetColumn>().Name, whole ??= library.Confusion(data))))
@@ -120,6 +124,7 @@ internal sealed class DistillationRun(RunInputs inputs)
             inputs.Progress.Note(OlderFile.Note(_folder.Summary));
         _results.AddRange(earlier.Results);
         _secondsBefore = earlier.Seconds;
+        _softLabels = earlier.SoftLabels;
         _peakBefore = earlier.PeakMemoryBytes;
         _wasComplete = earlier.Complete; // one of an earlier version may have fewer columns
     }
@@ -213,7 +218,7 @@ internal sealed class DistillationRun(RunInputs inputs)
             Protocol = PlanFactory.Describe(_settings, inputs.Pair.Name),
             EvaluatedOn = PlanFactory.EvaluatedOn(_settings),
             WholeSet = PlanFactory.DescribeExperts(_settings),
-            Teacher = PlanFactory.DescribeTeacher(_settings, _experts?.Shown),
+            SoftLabels = _softLabels,
             Results = _results,
         };
         summary.Save(_folder.Summary);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -39,9 +40,11 @@ internal sealed class EvaluationRun(
         Evaluated = kept.Count;
         using var stages = StagesFile.Open(folder.Path, backend);
         _confusion = ConfusionFile.Open(folder.Path, evaluation.Data.Pair.Train.ClassNames);
-        (ExpertLibrary Library, RunSettings Settings)? experts = evaluation.Experts;
-        var real = new RealImages(
-            evaluation.Data, experts?.Library.Experts ?? [], (experts?.Settings ?? _settings).Temperature, key.Split("real"));
+        RunSettings by = evaluation.Labels?.By ?? _settings;
+        var real = new RealImages(evaluation.Data, evaluation.Labels?.Teacher.Networks ?? [], by.Temperature, key.Split("real"))
+        {
+            RightOnly = by.LabelStart == PlanFactory.Right,
+        };
         try
         {
             for (int n = 0; n < evaluation.Networks.Length; n++)
@@ -104,6 +107,7 @@ internal sealed class EvaluationRun(
                 })
             {
                 Known = kept.Of(place),
+                Rate = column.IsOfSet ? RateOf(evaluation) : null,
                 Images = (long)ipc * evaluation.Data.Classes,
                 WhenCounted = counts =>
                 {
@@ -138,7 +142,13 @@ internal sealed class EvaluationRun(
     private static string Identity(OpenedEvaluation evaluation) => string.Join('\n', [
         ConfigFile.Hash(evaluation.Settings), evaluation.Record.SetSha256 ?? "no set", evaluation.Record.TrainSha256,
         evaluation.Record.TestSha256,
-        .. evaluation.Experts is { } experts ? (string[])[ConfigFile.Hash(experts.Settings)] : []]);
+        .. evaluation.Experts is { } experts ? (string[])[ConfigFile.Hash(experts.Settings)] : [],
+        .. evaluation.Labels is { By.LabelFrom: not null } labels ? (string[])[labels.Teacher.Identity, labels.By.LabelStart] : [],
+        .. RateOf(evaluation) is { } rate ? (string[])[rate.ToString("R", CultureInfo.InvariantCulture)] : []]);
+
+    // The rate learned with the set, where that is asked for.
+    private static double? RateOf(OpenedEvaluation evaluation) =>
+        evaluation.Set is { } set ? LearnedRate.Of(evaluation.Settings, set.Numbers, evaluation.Record.Set ?? "the set") : null;
 
     private Summary Save(bool complete)
     {
@@ -156,9 +166,7 @@ internal sealed class EvaluationRun(
             Note = evaluation.Note,
             EvaluatedOn = PlanFactory.EvaluatedOn(_settings),
             WholeSet = evaluation.Experts is { } experts ? PlanFactory.DescribeExperts(experts.Settings) : null,
-            Teacher = evaluation.Experts is { } labelling
-                ? PlanFactory.DescribeTeacher(labelling.Settings, evaluation.ExpertAccuracy?.Shown)
-                : null,
+            SoftLabels = evaluation.Labels is { } labels ? labels.Teacher.Describe(labels.By) : null,
             Results = [.. _results],
         };
         summary.Save(folder.Summary);

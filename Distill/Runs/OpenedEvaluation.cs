@@ -41,22 +41,25 @@ internal sealed class OpenedEvaluation : IDisposable
     public SyntheticSet? Set { get; private init; }
 
     /// <summary>The class of each image of S.</summary>
-    public IReadOnlyList<int> Labels { get; private init; } = [];
+    public IReadOnlyList<int> Classes { get; private init; } = [];
 
     /// <summary>The experts to compare with, and the settings under which they were recorded; null for none.</summary>
     public (ExpertLibrary Library, RunSettings Settings)? Experts { get; private init; }
+
+    /// <summary>The networks of soft labels, and the settings by which they give them; null for none.</summary>
+    public (LabelTeacher Teacher, RunSettings By)? Labels { get; private init; }
 
     /// <summary>What the experts reach on the images that are evaluated on; null where there are none.</summary>
     public Accuracy? ExpertAccuracy { get; private init; }
 
     /// <summary>What decides which columns there are.</summary>
     public ColumnCase Case => _case ??= new(
-        Set is not null, Experts is not null, Set is not null && ColumnSources.AreHard(Set, [.. Labels]));
+        Set is not null, Labels is not null, Set is not null && ColumnSources.AreHard(Set, [.. Classes]));
 
     /// <summary>What its columns are made from.</summary>
     public ColumnSources Sources(int ipc, RealImages real) => Set is null
-        ? new ColumnSources(ipc, real, Experts is not null)
-        : new ColumnSources(ipc, real, Experts is not null, Set, Labels);
+        ? new ColumnSources(ipc, real, Labels is not null)
+        : new ColumnSources(ipc, real, Labels is not null, Set, Classes);
 
     /// <summary>Opens everything.</summary>
     /// <param name="artifact">The set; null for random real images alone.</param>
@@ -70,6 +73,7 @@ internal sealed class OpenedEvaluation : IDisposable
     {
         (Backend backend, IProgressView view, CancellationToken cancel) = context;
         string? note = null;
+        LearnedRate.Of(settings, artifact?.Numbers ?? new Dictionary<string, double>(), artifact?.Source ?? "real images");
         if (artifact is not null)
         {
             RequireFit(artifact, pair);
@@ -108,9 +112,10 @@ internal sealed class OpenedEvaluation : IDisposable
                 Note = note,
                 Needs = needs,
                 Set = artifact?.ToSet(backend),
-                Labels = artifact?.Labels ?? [],
+                Classes = artifact?.Labels ?? [],
                 Experts = experts,
                 ExpertAccuracy = experts is { } known ? AccuracyOf(known.Item1, known.Item2, settings, data) : null,
+                Labels = LabelsOf(settings, experts, data),
             };
         }
         catch
@@ -146,6 +151,16 @@ internal sealed class OpenedEvaluation : IDisposable
     // A recording knows what its network reached on the images of its own run.
     private static Accuracy AccuracyOf(ExpertLibrary library, RunSettings recorded, RunSettings settings, PreparedData data) =>
         recorded.ValidationShare == settings.ValidationShare ? library.Accuracy : library.AccuracyOn(data);
+
+    // Of the folder that is named, or that the set's own run took them from, or else of the experts.
+    private static (LabelTeacher, RunSettings)? LabelsOf(
+        RunSettings settings, (ExpertLibrary Library, RunSettings Settings)? experts, PreparedData data)
+    {
+        RunSettings by = settings.LabelFrom is null && experts is { } recorded ? recorded.Settings : settings;
+        return by.LabelFrom is { } folder ? (LabelTeacher.Open(folder, data), by)
+            : experts is { } own ? (LabelTeacher.Of(own.Library.Experts), by)
+            : null;
+    }
 
     /// <summary>By what a set is evaluated: what is not given on the command line is as the set says.</summary>
     /// <exception cref="DistillException">A whitening is given that is not the set's.</exception>
@@ -196,6 +211,7 @@ internal sealed class OpenedEvaluation : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Labels?.Teacher.Dispose();
         Experts?.Library.Dispose();
         Data.Dispose();
     }

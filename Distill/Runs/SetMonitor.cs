@@ -13,6 +13,9 @@ internal sealed class SetMonitor(RunParts run, int ipc)
     // By a budget: nobody knows how many updates it pays for.
     private const int ProbesOfBudget = 50, FewestBetweenProbes = 100;
 
+    /// <summary>As often the loss in fixed places is measured at most in a run with a budget that does not say otherwise.</summary>
+    public const int MostProbesOfBudget = ProbesOfBudget + 2;
+
     // A picture takes its time from the updates: at most about a fiftieth of it.
     private const int ShareOfRefreshing = 50;
     private static readonly TimeSpan s_leastRefresh = TimeSpan.FromSeconds(2);
@@ -71,7 +74,12 @@ internal sealed class SetMonitor(RunParts run, int ipc)
             {
                 ["ipc"] = ipc,
                 ["iteration"] = done,
-                [MetricsFile.AccuracyKey] = _evaluator.Evaluate(_ => distiller.Set.AsTrainingSet(), 1).Mean,
+                [MetricsFile.AccuracyKey] = _evaluator.Evaluate(
+                    new EvaluatedSet("", _ => distiller.Set.AsTrainingSet())
+                    {
+                        Rate = LearnedRate.Of(_settings, distiller.Set.Numbers, "the set"),
+                    },
+                    repeats: 1, stage: null).Mean,
             });
         }
         if (IsProbed(distiller) && !run.Metrics.Has(ipc, done, MetricsFile.Probe))

@@ -202,6 +202,7 @@ internal sealed class SetRun(RunParts run, int ipc)
             })
         {
             Images = (long)ipc * run.Data.Classes,
+            Rate = column.IsOfSet ? LearnedRate.Of(_settings, distiller.Set.Numbers, SetName) : null,
             WhenCounted = counts =>
             {
                 foreach (ResultColumn measured in column.Measured(sources.Case))

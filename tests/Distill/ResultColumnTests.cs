@@ -103,7 +103,7 @@ public sealed class ResultColumnTests
     {
         using var run = new CommandRun();
         Assert.Equal(0, run.Run(CommandRun.SmallRunWith("--ipc 1")));
-        Assert.Contains("Soft labels: mean logits of 2 × convnet-d2-w4, the run's experts (", run.Output);
+        Assert.Contains("Soft labels: mean logits of the experts (2 × convnet-d2-w4", run.Output);
         string path = Path.Combine(run.RunPath, "summary.json");
         Summary summary = Summary.Read(path);
         ResultColumn hard = ResultColumn.Of<DistilledHardLabelsColumn>();

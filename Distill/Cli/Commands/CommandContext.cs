@@ -47,6 +47,18 @@ internal sealed class CommandContext(
         return Settings.Resolve(chosen, Given, Environment.GetEnvironmentVariable, input);
     }
 
+    /// <summary>What the settings of a grid of runs are resolved from: the same sources, and settings of one method.</summary>
+    public GridInput Grid(Option<string> preset, bool hasOwnExperts)
+    {
+        HashSet<string> options = [.. result.CommandResult.Command.Options.Select(o => o.Name)];
+        return new GridInput(
+            Value(preset), Given, Environment.GetEnvironmentVariable, result.GetValue<string>(ConfigInput.FileOption),
+            result.GetValue<string[]>(ConfigInput.SetOption) ?? [], setting => options.Contains(setting.Name))
+        {
+            HasOwnExperts = hasOwnExperts,
+        };
+    }
+
     /// <summary>The file of a set that a file, a run folder or "latest" means.</summary>
     /// <exception cref="DistillException">No run is there, or it has no set.</exception>
     public string SetFile(string named, RunSettings settings) => SetReference.Find(named, settings.Out, terminal.Say);
