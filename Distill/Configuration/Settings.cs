@@ -50,6 +50,10 @@ internal static class Settings
             {
                 Zca = t == "none" ? null : OptionText.Number("--zca", t, v => v > 0, "none or a number above 0, such as 0.1"),
             }),
+        Fraction("ValidationShare",
+            "Share of the training images of each class that is held out, drawn from the seed: experts and set see the rest, and everything " +
+            "is evaluated on these instead of the test images. 0 for none.",
+            s => s.ValidationShare ?? 0, (s, v) => s with { ValidationShare = v == 0 ? null : v }),
         new RunSetting("ImageSize", "N",
             "Bring the images of tiny-imagenet or image-folder to N×N: a centred square, averaged or interpolated.",
             s => s.ImageSize?.ToString(CultureInfo.InvariantCulture) ?? "",
@@ -141,9 +145,9 @@ internal static class Settings
             $"How networks are trained on a set. {Protocols.Help}. Without it {ProtocolA.OwnName} with the values of the preset",
             Protocols.Names,
             s => s.Protocol ?? ProtocolA.OwnName, (s, v) => s with { Protocol = v }),
-        Whole("BestEvery", "Epochs between two evaluations on the test images, for the best accuracy; 0 for none (B: a twentieth).", 0,
+        Whole("BestEvery", "Epochs between two evaluations on the test images, for the best accuracy; 0 for none (B, release: a twentieth).", 0,
             1_000_000, s => s.BestEvery ?? Protocols.BestEvery(s), (s, v) => s with { BestEvery = v }),
-        Probability("Cutmix", "Probability with which a batch of their training is mixed by CutMix (B: 0.5).",
+        Probability("Cutmix", "Probability with which a batch of their training is mixed by CutMix (B, release: 0.5).",
             s => s.Cutmix ?? Protocols.CutMix(s), (s, v) => s with { Cutmix = v }),
         Whole("Epochs", "Epochs for which a network is trained on a small set.", 1, 1_000_000,
             s => s.Epochs, (s, v) => s with { Epochs = v }),
@@ -152,6 +156,8 @@ internal static class Settings
         Whole("EvalWidth", "Channels of the networks that evaluate a set.", 1, 4096,
             s => s.EvalWidth, (s, v) => s with { EvalWidth = v }),
         EvalRate(),
+        Real("EvalDecay", "Their weight decay (A, DC: 5e-4; B: 0.01; release: 0).",
+            s => s.EvalDecay ?? Protocols.WeightDecay(s), (s, v) => s with { EvalDecay = v }, zero: true),
         Choice("Augment", "Augmentation of their training" + s_augmentationHelp, s_augmentations, s => s.Augment, (s, v) => s with { Augment = v }),
     ];
 

@@ -122,6 +122,11 @@ internal static class JsonFile
 
     private static void RequireMembers(JsonElement json, Type type, string place, string? besides = null)
     {
+        if (type.IsAssignableTo(typeof(IKeyedMembers)))
+        {
+            RequireKeyed(json, type, place);
+            return;
+        }
         Dictionary<string, PropertyInfo> known = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(p => p.CanWrite && p.GetCustomAttribute<JsonIgnoreAttribute>() is not { Condition: JsonIgnoreCondition.Always })
             .ToDictionary(
@@ -144,6 +149,19 @@ internal static class JsonFile
             bool isRequired = property.CustomAttributes.Any(a => a.AttributeType.Name == "RequiredMemberAttribute") || ofConstructor.Contains(property.Name);
             if (isRequired && !members.Any(m => m.Name == name))
                 throw Missing(place.Length == 0 ? name : $"{place}.{name}");
+        }
+    }
+
+    private static void RequireKeyed(JsonElement json, Type type, string place)
+    {
+        var keys = (IReadOnlyList<string>)type.GetProperty(nameof(IKeyedMembers.Keys))!.GetValue(null)!;
+        var member = (Type)type.GetProperty(nameof(IKeyedMembers.MemberType))!.GetValue(null)!;
+        foreach ((string name, JsonElement value) in Members(json, place))
+        {
+            string at = place.Length == 0 ? name : $"{place}.{name}";
+            if (!keys.Contains(name, StringComparer.Ordinal))
+                throw Unknown(at);
+            Require(value, member, isNullable: true, at);
         }
     }
 

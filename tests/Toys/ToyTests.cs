@@ -74,6 +74,9 @@ public sealed class ToyTests : IDisposable
         Assert.Null(settings["window"]); // of another method
         string metrics = File.ReadAllText(Path.Combine(run, "metrics.jsonl"));
         Assert.Contains("\"evaluations\":6", metrics, StringComparison.Ordinal);
+        Assert.Contains("\"toyColumn\": {", File.ReadAllText(Path.Combine(run, "summary.json")), StringComparison.Ordinal);
+        Assert.Contains("\"toyColumn\"", File.ReadAllText(Path.Combine(run, "confusion.json")), StringComparison.Ordinal);
+        Assert.Contains("distilled, toy labels", File.ReadAllText(Path.Combine(run, "report.html")), StringComparison.Ordinal);
         string hash = Hash(run);
 
         // From its last state on: the method's own state goes over, and the bits are the same.
