@@ -139,9 +139,9 @@ public static class ParameterMatching
 
             (double Loss, Tensor Apart, double Real) Distance(Tensor end)
             {
-                Tensor apart = end.Minus(target), whole = start.Minus(target);
-                double[] squares = TensorAlgebra.Dots((apart, apart), (whole, whole)); // the one wait for the device on the way
-                return (squares[0] / squares[1], apart, squares[1]);
+                Tensor left = end.Minus(target), whole = start.Minus(target);
+                double[] squares = TensorAlgebra.Dots((left, left), (whole, whole)); // the one wait for the device on the way
+                return (squares[0] / squares[1], left, squares[1]);
             }
         }
 
