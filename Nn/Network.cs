@@ -66,6 +66,15 @@ public abstract class Network
         return Embed(Layout.Split(theta), images);
     }
 
+    /// <summary>The embedding and what each block gives before its pooling, of images [N, C, H, W] under θ [p]; the block behind
+    /// its pooling where a network does not tell the two apart.</summary>
+    /// <exception cref="ShapeException">θ or the images do not fit.</exception>
+    public NetworkFeatures FeaturesBeforePooling(Variable theta, Variable images)
+    {
+        CheckImages(images);
+        return EmbedBeforePooling(Layout.Split(theta), images);
+    }
+
     /// <summary>Logits [N, M] and features of images [N, C, H, W] under θ [p], by one forward pass.</summary>
     /// <exception cref="ShapeException">θ or the images do not fit.</exception>
     public (Variable Logits, NetworkFeatures Features) ForwardWithFeatures(Variable theta, Variable images)
@@ -99,6 +108,9 @@ public abstract class Network
     /// <summary>The features from the parameters cut out of θ, of which the last two are weight and bias of the linear
     /// layer that makes logits of the embedding.</summary>
     protected abstract NetworkFeatures Embed(Variable[] parameters, Variable images);
+
+    /// <summary>The same embedding with the blocks before their pooling.</summary>
+    protected virtual NetworkFeatures EmbedBeforePooling(Variable[] parameters, Variable images) => Embed(parameters, images);
 
     // The one place through which every pass goes: it also counts.
     private void CheckImages(Variable images)

@@ -52,6 +52,8 @@ internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, Datase
             throw DistillException.BadCommand("'compare' takes at least two runs. See compare --help.");
         RecordedRun[] recorded = [.. runs.Select(run => Find(run, root))];
         string path = page ?? Path.Combine(root, "compare.html");
+        if (page is null)
+            RunFolder.RequireWritable(root);
         long bytes = ReportPage.Write(path, new ReportSource(recorded) { IsComparison = true });
         foreach (string problem in recorded.SelectMany(r => r.Problems))
             terminal.Say($"compare: {problem}");

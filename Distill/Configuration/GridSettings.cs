@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using InfMatch.Methods;
@@ -52,7 +53,20 @@ internal sealed class GridSettings
         _preset = input.Preset is { } named
             ? Presets.Require("--preset", named)
             : InputOf(null).Preset ?? Presets.Usual;
-        Common = Resolve(DistillationMethod.Default, null, _ => null);
+        ImmutableArray<int> ipcs = FindIpcs();
+        ResolvedSettings first = Resolve(
+            DistillationMethod.Default, null, property => property == nameof(RunSettings.Ipc) ? FormattableString.Invariant($"{ipcs[0]}") : null);
+        Common = first with { Settings = first.Settings with { Ipc = ipcs } };
+    }
+
+    // Each number has a run of its own, so a preset may have other values for each.
+    private ImmutableArray<int> FindIpcs()
+    {
+        Setting ipc = Settings.Of(nameof(RunSettings.Ipc));
+        RunSettings start = Presets.Of(_preset);
+        ConfigInput given = InputOf(null);
+        RunSettings read = _input.Given(ipc) is { } text ? ipc.Set(start, text) : (given.OfSet(ipc) ?? given.OfFile(ipc))?.In(start) ?? start;
+        return read.Ipc.IsEmpty ? throw DistillException.BadValue("--ipc", "", "at least one number from 1") : read.Ipc;
     }
 
     /// <summary>What all have in common, with the settings of the usual method.</summary>
@@ -85,7 +99,7 @@ internal sealed class GridSettings
             if (resolved.IsGiven(property))
                 continue;
             settings = settings.With(property, text);
-            origins[property] = $"published ({method})";
+            origins[property] = Settings.OfMethod(method);
         }
         ConfigInput own = InputOf(method, isOwn: true);
         foreach (RunSetting setting in s_ofAll.OfType<RunSetting>())

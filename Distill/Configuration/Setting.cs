@@ -233,7 +233,7 @@ internal sealed class OptionOfMethods(ImmutableArray<(DistillationMethod Method,
 internal sealed record ResolvedSettings(RunSettings Settings, IReadOnlyDictionary<string, string> Origins)
 {
     /// <summary>Whether a property was given, and not left to the preset, the method, a protocol or a budget.</summary>
-    public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "method" or "published" or "protocol" or "budget");
+    public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "method" or "protocol" or "budget");
 
     /// <summary>Whether a property was given on the command line, and not by a variable of the environment.</summary>
     public bool IsOnCommandLine(string property) => Origins[property].StartsWith("command line", StringComparison.Ordinal);

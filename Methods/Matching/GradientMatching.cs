@@ -15,8 +15,6 @@ namespace InfMatch.Methods;
 /// </summary>
 internal sealed class GradientMatching : MethodSession
 {
-    private const string Theta = "theta", Next = "next";
-
     // Where DC's code sets them: images a class, outer steps, epochs between them.
     private static readonly (int Ipc, int Outer, int Inner)[] s_published =
         [(1, 1, 1), (10, 10, 50), (20, 20, 25), (30, 30, 20), (40, 40, 15), (50, 50, 10)];
@@ -29,12 +27,11 @@ internal sealed class GradientMatching : MethodSession
     private readonly RowCosines _cosines;
     private readonly TrainingOnSet _training;
     private readonly int _batch, _outer, _inner;
-    private Tensor? _theta; // after the last update, not yet trained on what it made of S
-    private int _next; // the update that it is for
+    private readonly HeldNetwork _network; // as after the last update, not yet trained on what that made of S
 
     public GradientMatching(MethodContext run)
     {
-        (_run, _cosines) = (run, new RowCosines(run.Network.Layout));
+        (_run, _cosines, _network) = (run, new RowCosines(run.Network.Layout), new HeldNetwork(run));
         _training = new TrainingOnSet(run.Network, run.Augmentation, NetworkRate.Of(run.Values));
         _batch = RealBatch.Of(run.Values) is > 0 and var asked ? asked : int.MaxValue;
         (_outer, _inner) = (OuterSteps.Of(run.Values), InnerEpochs.Of(run.Values));
@@ -78,7 +75,7 @@ internal sealed class GradientMatching : MethodSession
         return (outer, inner);
     }
 
-    public override void BeginSet() => Hold(null, 0);
+    public override void BeginSet() => _network.Hold(null, 0);
 
     public override MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key)
     {
@@ -87,7 +84,9 @@ internal sealed class GradientMatching : MethodSession
             throw new ShapeException($"A set of {s.Count} images has not equally many of each of {classes} classes.");
         (int outer, int inner) = LoopsOf(each);
         (outer, inner) = (_outer > 0 ? _outer : outer, _inner > 0 ? _inner : inner);
-        Tensor theta = NetworkOf(s, iteration, iteration % outer > 0 ? inner : 0, key);
+        (Tensor theta, bool isFresh) = _network.At(iteration, s.Images, key);
+        if (!isFresh && iteration % outer > 0)
+            theta = _training.Run(theta, s, inner, key.Split("training"));
         SyntheticGradient gradient = SyntheticGradient.ZerosLike(s);
         Tensor distances = theta.Backend.Empty(new Shape(classes), theta.DType);
         for (int c = 0; c < classes; c++)
@@ -106,29 +105,17 @@ internal sealed class GradientMatching : MethodSession
         bool isLast = (iteration + 1) % outer == 0;
         return new MethodStep(loss, double.IsFinite(loss) ? gradient : null, [])
         {
-            Commit = outer == 1 ? null : scope => Hold(isLast ? null : scope.Keep(theta), iteration + 1),
+            Commit = outer == 1 ? null : scope => _network.Hold(isLast ? null : scope.Keep(theta), iteration + 1),
             Place = "the distance of gradients by rows",
         };
     }
 
-    public override IReadOnlyList<NamedArray> Save() => _outer == 1 ? [] :
-    [
-        NamedArray.From(Next, [1], (int[])[_next]),
-        .. _theta is { } theta ? (NamedArray[])
-        [
-            theta.DType == DType.Float32
-                ? NamedArray.From(Theta, theta.Shape.Sizes, theta.ToArray<float>())
-                : NamedArray.From(Theta, theta.Shape.Sizes, theta.ToArray<double>()),
-        ] : [],
-    ];
+    public override IReadOnlyList<NamedArray> Save() => _outer == 1 ? [] : [.. _network.Save()];
 
     public override void Restore(ArraySet state)
     {
-        if (_outer == 1)
-            return;
-        int next = state[Next].AsInt32()[0];
-        Tensor? theta = state.TryGet(Theta, out NamedArray? saved) ? From(saved) : null;
-        Hold(theta, next);
+        if (_outer != 1)
+            _network.Restore(state);
     }
 
     // The draws of all classes; later updates also train the network, with draws of their own.
@@ -148,17 +135,8 @@ internal sealed class GradientMatching : MethodSession
 
     protected override void Dispose(bool disposing)
     {
-        Hold(null, 0);
+        _network.Dispose();
         base.Dispose(disposing);
-    }
-
-    // An update that is jumped to, as a rehearsal of memory does, finds no network of the one before and begins with a fresh one.
-    private Tensor NetworkOf(SyntheticSet s, int iteration, int epochs, RandomKey key)
-    {
-        Tensor Fresh() => _run.Network.Initialise(s.Images.Backend, s.Images.DType, key.Split("network"));
-        if (epochs == 0)
-            return Fresh();
-        return _training.Run(_next == iteration && _theta is { } kept ? kept : Fresh(), s, epochs, key.Split("training"));
     }
 
     private (Tensor Distance, SyntheticGradient Gradient) OfClass(Tensor theta, SyntheticSet s, int label, RandomKey key)
@@ -182,22 +160,4 @@ internal sealed class GradientMatching : MethodSession
 
     // Each class has a draw of its own, which its real and its synthetic images share.
     private static RandomKey DrawOf(int label, RandomKey key) => key.Split("augmentation").Split((ulong)label);
-
-    private Tensor From(NamedArray saved)
-    {
-        var expected = new Shape(_run.Network.Layout.Count);
-        if (new Shape(saved.Dimensions) != expected)
-            throw new ShapeException($"The saved array '{Theta}' has the shape {new Shape(saved.Dimensions)}, this run needs {expected}.");
-        Tensor like = _run.Real.Train.Images;
-        using IDisposable _ = TensorScope.BeginDetached();
-        return like.DType == DType.Float32
-            ? Tensor.From(like.Backend, saved.AsFloat32(), expected)
-            : Tensor.From(like.Backend, saved.AsFloat64(), expected);
-    }
-
-    private void Hold(Tensor? theta, int next)
-    {
-        _theta?.Dispose();
-        (_theta, _next) = (theta, next);
-    }
 }

@@ -15,15 +15,26 @@ public sealed class TrainingOnSet(Network network, Augmentation augmentation, do
     private const int BatchSize = 256;
 
     /// <summary>θ [p] after so many epochs on S, in the current scope; θ itself stays as it is.</summary>
+    /// <param name="theta">θ [p].</param>
+    /// <param name="s">S.</param>
+    /// <param name="epochs">The most epochs.</param>
+    /// <param name="key">What batches and augmentation follow from.</param>
+    /// <param name="isEnough">Whether the training ends, asked with θ [p] after each epoch; null for never before the last.</param>
     /// <exception cref="NumericalException">The loss or θ stops being finite.</exception>
-    public Tensor Run(Tensor theta, SyntheticSet s, int epochs, RandomKey key)
+    public Tensor Run(Tensor theta, SyntheticSet s, int epochs, RandomKey key, Predicate<Tensor>? isEnough = null)
     {
         using var scope = TensorScope.Begin();
         var plan = new TrainingPlan(epochs, BatchSize, rate, Momentum: 0, WeightDecay: 0, RateSchedule.Constant)
         {
             Augmentation = augmentation,
         };
-        return scope.Keep(new Trainer(network, s.AsTrainingSet(), plan, key).Run(theta));
+        LabelledImages data = s.AsTrainingSet();
+        int perEpoch = plan.StepsPerEpoch(data.Count);
+        var trainer = new Trainer(network, data, plan, key)
+        {
+            EndsAfter = isEnough is null ? null : made => (made.Step + 1) % perEpoch == 0 && isEnough(made.Theta),
+        };
+        return scope.Keep(trainer.Run(theta));
     }
 
     /// <summary>Which tensors the draws of the first steps make.</summary>

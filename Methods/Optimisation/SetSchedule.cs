@@ -77,6 +77,20 @@ public sealed class StepsSchedule : SetSchedule
         RateSchedule.HalfAtFifths.At(1, iteration, iterations);
 }
 
+/// <summary>Halved at 0.6, 0.8 and 0.9 of the updates (Wang et al., CAFE, CVPR 2022: at 1,200, 1,600 and 1,800 of 2,000).</summary>
+public sealed class LateHalvingsSchedule : SetSchedule
+{
+    /// <inheritdoc/>
+    public override string Name => "late-halvings";
+
+    /// <inheritdoc/>
+    public override double FactorAt(int iteration, int iterations, IReadOnlyList<double> memory)
+    {
+        int past = ((long[])[6, 8, 9]).Count(tenths => 10L * iteration >= tenths * iterations);
+        return Math.Pow(0.5, past);
+    }
+}
+
 /// <summary>
 /// Halved whenever the loss has not improved for a twentieth of all updates. The loss of an update is noisy, since each takes
 /// other data, so its running mean over about ten updates counts, and an improvement is one by a thousandth.

@@ -52,6 +52,25 @@ public sealed class CharacteristicFunctionMatching : DistillationMethod
         return new Session(context);
     }
 
+    /// <summary>Re Φ and Im Φ behind each other [1, 2T] of rows x [N, F], which are brought to length 1, at frequencies [T, F].</summary>
+    public static Variable FunctionOf(Variable x, Variable frequencies)
+    {
+        Variable angles = x.ToUnitRows().MatMul(frequencies, transposeB: true);
+        return Functional.Concat(1, angles.Cos().MeanRow(), angles.Sin().MeanRow());
+    }
+
+    /// <summary>J_c of two characteristic functions [1, 2T], as <see cref="FunctionOf"/> gives them, a scalar.</summary>
+    public static Variable DistanceOf(Variable real, Variable synthetic)
+    {
+        int count = real.Shape[1] / 2;
+        (Variable re, Variable im) = (real.Slice(1, ..count), real.Slice(1, count..));
+        (Variable re2, Variable im2) = (synthetic.Slice(1, ..count), synthetic.Slice(1, count..));
+        Variable length = (re * re + im * im).Sqrt(), length2 = (re2 * re2 + im2 * im2).Sqrt();
+        Variable amplitude = length - length2;
+        Variable phase = (2 * (length * length2 - re * re2 - im * im2)).Maximum(LeastPhase);
+        return Scale * (0.5 * amplitude * amplitude + 0.5 * phase).Sqrt().Mean();
+    }
+
     private sealed class Session(MethodContext run) : ClassStepSession(run)
     {
         private Tensor? _frequencies; // of one iteration
@@ -66,7 +85,7 @@ public sealed class CharacteristicFunctionMatching : DistillationMethod
             Expert expert = Run.Experts[drawn];
             Variable theta = StoredNetworks.Between(expert, share, s.Images);
             return new ClassObjective(
-                (_, images) => Function(theta, images, FrequenciesOf(own, s.Images)), Distance,
+                (_, images) => FunctionOf(Run.Network.Features(theta, images).Embedding, FrequenciesOf(own, s.Images)), DistanceOf,
                 () => StoredNetworks.Last(expert, s.Images), [new("expert", drawn), new("initial_share", share)]);
         }
 
@@ -74,24 +93,6 @@ public sealed class CharacteristicFunctionMatching : DistillationMethod
         {
             _frequencies?.Dispose();
             _frequencies = null;
-        }
-
-        // Re Φ and Im Φ, [1, 2T].
-        private Variable Function(Variable theta, Variable images, Variable frequencies)
-        {
-            Variable angles = Run.Network.Features(theta, images).Embedding.ToUnitRows().MatMul(frequencies, transposeB: true);
-            return Functional.Concat(1, angles.Cos().MeanRow(), angles.Sin().MeanRow());
-        }
-
-        private static Variable Distance(Variable real, Variable synthetic)
-        {
-            int count = real.Shape[1] / 2;
-            (Variable re, Variable im) = (real.Slice(1, ..count), real.Slice(1, count..));
-            (Variable re2, Variable im2) = (synthetic.Slice(1, ..count), synthetic.Slice(1, count..));
-            Variable length = (re * re + im * im).Sqrt(), length2 = (re2 * re2 + im2 * im2).Sqrt();
-            Variable amplitude = length - length2;
-            Variable phase = (2 * (length * length2 - re * re2 - im * im2)).Maximum(LeastPhase);
-            return Scale * (0.5 * amplitude * amplitude + 0.5 * phase).Sqrt().Mean();
         }
 
         // [T, F]. To draw them takes as long as a few hundred images through the network, so they are kept for the iteration.

@@ -81,21 +81,26 @@ public sealed class ReleasedInfluenceMatching : DistillationMethod
         return new Session(context);
     }
 
-    /// <summary>The mean [1, C·F] over images of unit(vec_c[(1 + ρ·g_c)·φ]), g = softmax(z) − onehot(label).</summary>
-    /// <param name="network">The network.</param>
-    /// <param name="theta">θ [p].</param>
-    /// <param name="images">[N, C, H, W].</param>
+    /// <summary>The mean [1, M·F] over examples of unit(vec_c[(1 + ρ·g_c)·φ]), g = softmax(z) − onehot(label).</summary>
+    /// <param name="logits">z [N, M].</param>
+    /// <param name="embedding">φ [N, F].</param>
     /// <param name="label">The class of all of them.</param>
     /// <param name="share">ρ.</param>
-    public static Variable MeanFeature(Network network, Variable theta, Variable images, int label, double share)
+    public static Variable FeatureOf(Variable logits, Variable embedding, int label, double share)
     {
-        (Variable logits, NetworkFeatures features) = network.ForwardWithFeatures(theta, images);
-        Tensor at = images.Value;
-        Variable truth = Variable.Constant(LabelledImages.OneHot(at.Backend, at.DType, [label], network.Classes));
+        (int count, int classes) = (logits.Shape[0], logits.Shape[1]);
+        Variable truth = Variable.Constant(LabelledImages.OneHot(logits.Value.Backend, logits.Value.DType, [label], classes));
         Variable rows = 1 + share * (logits.Softmax() - truth);
-        // The matrix of an image has rank one, so its length is the product of two lengths, and the mean of all a matrix product.
-        Variable mean = rows.ToUnitRows().MatMul(features.Embedding.ToUnitRows(), transposeA: true) / images.Shape[0];
-        return mean.Reshape(new Shape(1, mean.Shape.Count));
+        // The matrix of an example has rank one, so its length is the product of two lengths, and the mean of all a matrix product.
+        Variable mean = rows.ToUnitRows().MatMul(embedding.ToUnitRows(), transposeA: true) / count;
+        return mean.Reshape(new Shape(1, classes * embedding.Shape[1]));
+    }
+
+    /// <summary>J_c of projections [1, n] of real and of synthetic features, a scalar.</summary>
+    public static Variable DistanceOf(Variable real, Variable synthetic)
+    {
+        Variable apart = real - synthetic;
+        return Scale * (apart * apart / (real * real + synthetic * synthetic + Smallest)).Mean();
     }
 
     private sealed class Session(MethodContext run) : ClassStepSession(run)
@@ -111,14 +116,15 @@ public sealed class ReleasedInfluenceMatching : DistillationMethod
             double share = InfluenceShare.Of(Run.Values);
             Variable[] thetas =
                 [.. CheckpointsOf(expert, own).Select(checkpoint => StoredNetworks.At(expert, checkpoint, s.Images))];
-            Variable Mean(int label, Variable images) =>
-                Functional.Concat(1, [.. thetas.Select(theta => MeanFeature(Run.Network, theta, images, label, share))]);
+            Variable Mean(int label, Variable images) => Functional.Concat(1, [.. thetas.Select(theta =>
+            {
+                (Variable logits, NetworkFeatures features) = Run.Network.ForwardWithFeatures(theta, images);
+                return FeatureOf(logits, features.Embedding, label, share);
+            })]);
             Variable Distance(Variable real, Variable synthetic)
             {
                 var probes = new RandomProbes(s.Images, real.Shape[1], Probes.Of(Run.Values), key.Split("probes"));
-                (Variable a, Variable b) = (probes.Project(real), probes.Project(synthetic));
-                Variable apart = a - b;
-                return Scale * (apart * apart / (a * a + b * b + Smallest)).Mean();
+                return DistanceOf(probes.Project(real), probes.Project(synthetic));
             }
             return new ClassObjective(
                 Mean, Distance, () => StoredNetworks.Last(Run.Experts[calibrating], s.Images),

@@ -94,6 +94,23 @@ public sealed class ConvNet : Network
         }
         return NetworkFeatures.Of(blocks);
     }
+
+    /// <inheritdoc/>
+    protected override NetworkFeatures EmbedBeforePooling(Variable[] parameters, Variable images)
+    {
+        var blocks = new Variable[_depth];
+        Variable x = images;
+        for (int block = 0, at = 0; block < _depth; block++)
+        {
+            x = x.Conv2d(parameters[at++], parameters[at++], padding: block == 0 ? _firstPadding : 1);
+            blocks[block] = _isFused
+                ? x.NormReluPool(parameters[at], parameters[at + 1], window: 1)
+                : _activation.Apply(_norm.Apply(x, parameters.AsSpan(at, _scales)));
+            at += _scales;
+            x = _pooling.Apply(blocks[block]);
+        }
+        return new NetworkFeatures(x.Flatten(), blocks);
+    }
 }
 
 /// <summary>The layers of a ConvNet's blocks besides convolution and nonlinearity.</summary>

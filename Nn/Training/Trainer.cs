@@ -43,6 +43,10 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
     /// <summary>A loss that is added to that of every step's batch; null for none.</summary>
     public ParameterLoss? Added { get; init; }
 
+    /// <summary>Ends the training behind a step for which it is true, where the epochs have not ended before; asked once a step, when
+    /// that was observed. Null for never.</summary>
+    public Predicate<TrainingStep>? EndsAfter { get; init; }
+
     /// <summary>The rate η^t of a step.</summary>
     public double RateAt(int step) => plan.FreshAt is { } epoch
         ? step < (long)epoch * StepsPerEpoch ? plan.Rate : plan.Rate / 10
@@ -108,12 +112,16 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
                 state.Step(gradient, step, RateAt(step), scope);
                 int unread = step % StepsPerRead + 1;
                 loss.Backend.Copy(loss, places[unread - 1]);
-                observe?.Invoke(new TrainingStep(step, step / StepsPerEpoch, RateAt(step), state.Theta));
-                if (unread == StepsPerRead || step == Steps - 1)
+                var made = new TrainingStep(step, step / StepsPerEpoch, RateAt(step), state.Theta);
+                observe?.Invoke(made);
+                bool ends = step == Steps - 1 || EndsAfter?.Invoke(made) == true;
+                if (unread == StepsPerRead || ends)
                 {
                     TrainingLosses read = Read(losses, step + 1 - unread, unread);
                     observeLosses?.Invoke(read);
                 }
+                if (ends)
+                    break;
             }
             CheckEnd(state.Theta);
             return state.TakeTheta();
