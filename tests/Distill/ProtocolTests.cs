@@ -131,7 +131,7 @@ public sealed class ProtocolTests
         SyntheticArtifact today = SyntheticArtifact.Read(ArtifactSample.Write(
             run.Folder, settings: older with { Augment = "diffaug-no-cutout" }, claimed: Accuracy.Of([50])));
         Assert.Equal("Color, Flip, Geometric, in turn", today.Metadata["augmentation_ops"]);
-        Assert.NotEqual(set.Metadata["config_hash"], today.Metadata["config_hash"]);
+        Assert.NotEqual(set.Metadata["config_hash"], today.Metadata["config_hash"], StringComparer.Ordinal);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using InfMatch.Distill;
 using InfMatch.Methods;
 using InfMatch.Nn;
@@ -22,8 +23,8 @@ public sealed class ResultColumnTests
             ResultColumn.All.Select(column => (column.Name, column.Title)));
         Assert.Equal(
             ["distilled", "distilledHardLabels", "randomReal", "randomRealSoftLabels"],
-            ResultColumn.Trained(s_learned).Select(column => column.Name));
-        Assert.Equal(["randomReal"], ResultColumn.Trained(new(false, false, false)).Select(column => column.Name));
+            ResultColumn.Trained(s_learned).Select(column => column.Name), StringComparer.Ordinal);
+        Assert.Equal(["randomReal"], ResultColumn.Trained(new(false, false, false)).Select(column => column.Name), StringComparer.Ordinal);
     }
 
     [Fact]
@@ -31,7 +32,7 @@ public sealed class ResultColumnTests
     {
         var backend = new ReferenceBackend();
         using PreparedData data = PreparedData.Load(CommandRun.TinyData(), backend);
-        var real = new RealImages(data, [], 1, RandomKey.FromSeed(1));
+        var real = new InfMatch.Distill.RealImages(data, [], 1, RandomKey.FromSeed(1));
         SyntheticSet set = real.Start(2, new SetStart(ImageStart.Real, LabelStart.NearlyHard), factor: 2);
         var sources = new ColumnSources(2, real, hasTeacher: false, set);
         Assert.False(sources.Case.HasHardLabels);
@@ -53,7 +54,7 @@ public sealed class ResultColumnTests
     {
         var backend = new ReferenceBackend();
         using PreparedData data = PreparedData.Load(CommandRun.TinyData(), backend);
-        var real = new RealImages(data, [], 1, RandomKey.FromSeed(1));
+        var real = new InfMatch.Distill.RealImages(data, [], 1, RandomKey.FromSeed(1));
         var sources = new ColumnSources(2, real, true, real.Start(2, new SetStart(ImageStart.Real, LabelStart.Hard)));
         Assert.Equal(ColumnCase.OfRun(Presets.Demo with { Labels = "hard" }), sources.Case);
         ResultColumn distilled = ResultColumn.Of<DistilledColumn>(), hard = ResultColumn.Of<DistilledHardLabelsColumn>();
@@ -88,7 +89,7 @@ public sealed class ResultColumnTests
         using JsonDocument older = JsonDocument.Parse(Older), other = JsonDocument.Parse("""{"toy":null}""");
         AccuracySet read = JsonFile.Read<AccuracySet>(older.RootElement);
         Assert.Equal(50, read.Distilled!.Mean);
-        Assert.Equal(Older, JsonSerializer.Serialize(read, new JsonSerializerOptions(JsonText.Options) { WriteIndented = false }));
+        Assert.Equal(Older, JsonNode.Parse(JsonSerializer.Serialize(read, JsonText.Options))!.ToJsonString());
         Assert.False(read.IsComplete);
         Assert.Equal(4, ResultColumn.Shown([read]).Count);
         AccuracySet all = ResultColumn.All.Aggregate(read, (set, column) => set.With(column, Accuracy.Of([40])));

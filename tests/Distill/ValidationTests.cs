@@ -27,7 +27,7 @@ public sealed class ValidationTests : IDisposable
             Images(whole.Train).Order(StringComparer.Ordinal),
             Images(held.Train).Concat(Images(held.Test)).Order(StringComparer.Ordinal));
         Assert.Equal(held.Test.ContentHash(), Held(0.25, 3).Test.ContentHash());
-        Assert.NotEqual(held.Test.ContentHash(), Held(0.25, 4).Test.ContentHash());
+        Assert.NotEqual(held.Test.ContentHash(), Held(0.25, 4).Test.ContentHash(), StringComparer.Ordinal);
         Assert.Equal(0.25, held.With(new Standardisation([0.4f], [0.2f])).HeldOutShare);
         // One image of a class is always left, and one always held out.
         Assert.Equal((3, 69), (Held(0.999, 3).Train.Count, Held(0.999, 3).Test.Count));
@@ -118,7 +118,7 @@ public sealed class ValidationTests : IDisposable
         Assert.DoesNotContain("validation", ConfigFile.WriteDecisive(Presets.Demo), StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("evalDecay", ConfigFile.WriteDecisive(Presets.Demo), StringComparison.OrdinalIgnoreCase);
         Assert.Equal(ConfigFile.Hash(Presets.Demo), ConfigFile.Hash(Presets.Demo.With("ValidationShare", "0")));
-        Assert.NotEqual(ConfigFile.Hash(Presets.Demo), ConfigFile.Hash(Presets.Demo.With("ValidationShare", Share)));
+        Assert.NotEqual(ConfigFile.Hash(Presets.Demo), ConfigFile.Hash(Presets.Demo.With("ValidationShare", Share)), StringComparer.Ordinal);
         Assert.Null(PlanFactory.EvaluatedOn(Presets.Demo));
     }
 }
