@@ -55,7 +55,7 @@ internal sealed class BenchmarkCommand : CommandDefinition
         Option<string[]> seeds = Add(command, Many("--seeds", "N", "The seeds [0]."));
         Option<string?> resume = Add(command, new Option<string?>("--resume")
         {
-            Description = "Go on with the benchmark in this folder; settings stay as they are.", HelpName = "FOLDER",
+            Description = "Continue the benchmark in this folder; settings stay as they are.", HelpName = "FOLDER",
         });
         Option<string?> atOnce = Add(command, new Option<string?>("--at-once")
         {
