@@ -1,3 +1,4 @@
+using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
@@ -40,6 +41,9 @@ public abstract class DistillationMethod : IKind
     /// <summary>Whether it takes S in minibatches (<see cref="MethodContext.BatchSyn"/>).</summary>
     public virtual bool TakesBatchesOfS => false;
 
+    /// <summary>Whether it learns with S the rate to train on S with (<see cref="SyntheticSet.RateNumber"/>).</summary>
+    public virtual bool LearnsRate => false;
+
     /// <summary>The method with given settings as a table names it; the plain name where that is enough.</summary>
     public virtual string Describe(MethodValues values) => Name;
 
@@ -70,7 +74,11 @@ public readonly record struct PublishedCase(string Dataset, int Ipc);
 /// <summary>What a method may ask of the experts before there are any.</summary>
 /// <param name="Count">How many.</param>
 /// <param name="DenseSteps">Consecutive steps stored from the beginning.</param>
-public readonly record struct ExpertPlan(int Count, int DenseSteps);
+public readonly record struct ExpertPlan(int Count, int DenseSteps)
+{
+    /// <summary>How each is trained; null where that is not known yet.</summary>
+    public TrainingPlan? Training { get; init; }
+}
 
 /// <summary>A run of a method. It learns one set after another; every random number follows from the key of an update.</summary>
 public abstract class MethodSession : IDisposable

@@ -12,6 +12,12 @@ public sealed record DistillationPlan
     /// <summary>How the rates change over the updates.</summary>
     public SetSchedule Schedule { get; init; } = new ConstantSchedule();
 
+    /// <summary>What the updates may cost together; null for any. The schedule then follows the share of it that is spent.</summary>
+    public DistillationBudget? Budget { get; init; }
+
+    /// <summary>Tells how long updates take.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>The most that the norm of the gradient of all parts that are learned may be; a longer one is scaled down to it.
     /// 0 for any.</summary>
     public double MostGradient { get; init; }

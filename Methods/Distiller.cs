@@ -34,11 +34,20 @@ public sealed class Distiller : IDisposable
 {
     private const string Progress = "progress", ScheduleMemory = "schedule", OfMethod = "method.";
 
+    // Of the updates together, and before the last one.
+    private const string ImagesSpent = "spent.images", SecondsSpent = "spent.seconds";
+
+    // A schedule counts updates; by a budget it goes through so many in its place.
+    private const int StepsOfBudget = 1_000_000;
+
     private readonly MethodSession _method;
     private readonly DistillationPlan _plan;
     private readonly RandomKey _key;
     private Tensor[][] _states; // of each part
     private double[] _memory; // of the schedule
+    private DistillationCost _before; // of the last update
+    private bool _isCostKnown = true;
+    private ImmutableSortedDictionary<string, double> _velocities; // of the numbers that have one
 
     /// <summary>A distillation that starts at S; it copies what it changes.</summary>
     /// <param name="method">What makes the loss; it begins a new set.</param>
@@ -51,7 +60,9 @@ public sealed class Distiller : IDisposable
         _memory = new double[plan.Schedule.Memory];
         method.BeginSet();
         using var scope = TensorScope.Begin();
-        Set = start.WithTensors([.. start.Tensors.Select(part => part.Clone())]);
+        Set = start.WithTensors([.. start.Tensors.Select(part => part.Clone())]) with { Numbers = NumbersAtFirst(start) };
+        _velocities = method.Numbers.Where(n => n.Value.HasVelocity)
+            .ToImmutableSortedDictionary(n => n.Key, _ => 0.0, StringComparer.Ordinal);
         _states = [.. start.Parts.Select(part => OptimiserOf(part.Name).State.Select(_ => part.Value.ZerosLike()).ToArray())];
         foreach (Tensor part in Held)
             scope.Keep(part); // only when all are made: memory may end between two of them
@@ -65,6 +76,34 @@ public sealed class Distiller : IDisposable
 
     /// <summary>The number of steps that were skipped.</summary>
     public int Skipped { get; private set; }
+
+    /// <summary>What the steps have cost, those of a saved state that was continued among them.</summary>
+    public DistillationCost Cost { get; private set; }
+
+    /// <summary>The images of <see cref="Cost"/>; null where the state that was continued does not tell.</summary>
+    public long? Images => _isCostKnown ? Cost.Images : null;
+
+    /// <summary>How much of the updates is done, 0 … 1: of their number, or of the budget if more of that is spent.</summary>
+    public double Done => DoneAt(Iteration, Cost);
+
+    /// <summary>The same before the last step.</summary>
+    public double DoneBefore => DoneAt(Iteration - 1, _before);
+
+    /// <summary>Whether all updates are done, or the budget is spent.</summary>
+    public bool IsDone => Done >= 1;
+
+    private double DoneAt(int iteration, DistillationCost cost)
+    {
+        double done = (double)Math.Max(0, iteration) / _plan.Iterations;
+        return Math.Min(1, _plan.Budget is { } budget ? Math.Max(done, cost.In(budget.Unit) / budget.Amount) : done);
+    }
+
+    /// <summary>Adds seconds of earlier updates that the saved state does not tell.</summary>
+    public void AddSeconds(double seconds)
+    {
+        Cost = Cost with { Seconds = Cost.Seconds + seconds };
+        _before = _before with { Seconds = _before.Seconds + seconds };
+    }
 
     /// <summary>What the random numbers of an update follow from.</summary>
     public RandomKey KeyOf(int iteration) => _key.Split("iteration").Split((ulong)iteration);
@@ -92,23 +131,37 @@ public sealed class Distiller : IDisposable
     {
         using IDisposable _ = TensorScope.BeginDetached();
         using var scope = TensorScope.Begin();
+        (long start, long images) = (_plan.Clock.GetTimestamp(), Set.Images.Backend.ImagesPassed);
         MethodStep found = _method.Evaluate(Set, Iteration, KeyOf(Iteration));
         if (found.Gradient is not { } gradient || !double.IsFinite(found.Loss))
             throw new NumericalException(found.Place, Iteration, found.Loss, $"Lower {Rates}.");
         foreach (Metric metric in found.Metrics.Where(metric => !double.IsFinite(metric.Value)))
             throw new NumericalException($"{metric.Name} at {found.Place}", Iteration, metric.Value, $"Lower {Rates}.");
-        double[] memory = _plan.Schedule.Remember(found.Loss, _plan.Iterations, _memory);
+        double[] memory = _plan.Schedule.Remember(found.Loss, UpdatesInAll, _memory);
         if (!found.Skip)
             Update(found, gradient, scope);
         Skipped += found.Skip ? 1 : 0;
         _memory = memory;
         found.Commit?.Invoke(scope);
+        _before = Cost;
+        Cost = new DistillationCost(
+            Cost.Images + Set.Images.Backend.ImagesPassed - images,
+            Cost.Seconds + _plan.Clock.GetElapsedTime(start).TotalSeconds);
         return new DistillationStep(Iteration++, found.Loss, found.Metrics, found.Skip);
     }
 
+    // By a budget, as many as it will be if all cost as much as those so far.
+    private int UpdatesInAll => _plan.Budget is null || Done == 0
+        ? _plan.Iterations
+        : (int)Math.Clamp(Iteration / Done, 1, int.MaxValue);
+
+    private double FactorNow() => _plan.Budget is null
+        ? _plan.Schedule.FactorAt(Iteration, _plan.Iterations, _memory)
+        : _plan.Schedule.FactorAt((int)(Done * StepsOfBudget), StepsOfBudget, _memory);
+
     private void Update(MethodStep found, SyntheticGradient gradient, TensorScope scope)
     {
-        double factor = _plan.Schedule.FactorAt(Iteration, _plan.Iterations, _memory);
+        double factor = FactorNow();
         SyntheticGradient clipped = Clip(gradient);
         var values = new Tensor[Set.Parts.Length];
         var states = new Tensor[values.Length][];
@@ -127,7 +180,7 @@ public sealed class Distiller : IDisposable
             if (PlanOf(Set.Parts[i].Name) is { Range: { } range, Rate: > 0 })
                 values[i] = range.Clamp(values[i]);
         }
-        ImmutableSortedDictionary<string, double> numbers = NumbersAfter(found, factor);
+        (ImmutableSortedDictionary<string, double> numbers, _velocities) = NumbersAfter(found, factor);
         foreach (Tensor gone in Held)
             gone.Dispose();
         (Set, _states) = (Set.WithTensors(values) with { Numbers = numbers }, states);
@@ -145,21 +198,28 @@ public sealed class Distiller : IDisposable
         return norm > _plan.MostGradient ? gradient.Times(_plan.MostGradient / norm) : gradient;
     }
 
-    // SGD on the logarithm of a number: d log α = dα/α.
-    private ImmutableSortedDictionary<string, double> NumbersAfter(MethodStep found, double factor)
+    private ImmutableSortedDictionary<string, double> NumbersAtFirst(SyntheticSet start) => start.Numbers.AddRange(
+        _method.Numbers.Where(n => n.Value.Start is not null && !start.Numbers.ContainsKey(n.Key))
+            .Select(n => KeyValuePair.Create(n.Key, n.Value.Start!.Value)));
+
+    // Values and velocities after the update.
+    private (ImmutableSortedDictionary<string, double> Values, ImmutableSortedDictionary<string, double> Velocities) NumbersAfter(
+        MethodStep found, double factor)
     {
-        ImmutableSortedDictionary<string, double> numbers = Set.Numbers.SetItems(found.Numbers);
+        ImmutableSortedDictionary<string, double> numbers = Set.Numbers.SetItems(found.Numbers), velocities = _velocities;
         foreach ((string name, NumberPlan plan) in _method.Numbers)
         {
-            double old = Set.Numbers[name], next = old * Math.Exp(-factor * plan.Rate * found.NumberGradients[name] * old);
+            (double next, double velocity) = plan.Step(
+                Set.Numbers[name], _velocities.GetValueOrDefault(name), found.NumberGradients[name], factor);
             if (!(next > 0 && double.IsFinite(next)))
             {
                 throw new NumericalException(
-                    $"the {name} of the synthetic set", Iteration, next, $"Lower its rate (now {plan.Rate}).");
+                    $"the {name} of the synthetic set", Iteration, next, $"Lower {plan.Option} (now {plan.Rate}).");
             }
             numbers = numbers.SetItem(name, next);
+            velocities = plan.HasVelocity ? velocities.SetItem(name, velocity) : velocities;
         }
-        return numbers;
+        return (numbers, velocities);
     }
 
     // Finite numbers can be too large to mean anything, and the run would still end with a table.
@@ -195,10 +255,15 @@ public sealed class Distiller : IDisposable
     /// <summary>The whole state, to be saved.</summary>
     public IReadOnlyList<NamedArray> Save() =>
     [
-        .. NamedTensors().Select(t => Array(t.Name, t.Tensor)),
+        .. NamedTensors().Select(t => SavedTensors.Save(t.Name, t.Tensor)),
         .. Set.Numbers.Select(number => NamedArray.From(number.Key, [1], (double[])[number.Value])),
+        .. _velocities.Select(velocity => NamedArray.From(VelocityOf(velocity.Key), [1], (double[])[velocity.Value])),
         NamedArray.From(Progress, [2], (int[])[Iteration, Skipped]),
         .. _memory.Length > 0 ? (NamedArray[])[NamedArray.From(ScheduleMemory, [_memory.Length], _memory)] : [],
+        .. _isCostKnown ? (NamedArray[])[NamedArray.From(ImagesSpent, [2], (double[])[Cost.Images, _before.Images])] : [],
+        .. _plan.Budget is { Unit: BudgetUnit.Seconds } // which no two runs have alike
+            ? (NamedArray[])[NamedArray.From(SecondsSpent, [2], (double[])[Cost.Seconds, _before.Seconds])]
+            : [],
         .. _method.Save().Select(array => array.Named(OfMethod + array.Name)),
     ];
 
@@ -208,6 +273,7 @@ public sealed class Distiller : IDisposable
         .. NamedTensors().Select(t => new SavedArray(
             t.Name, t.Tensor.DType == DType.Float32 ? ArrayElement.Float32 : ArrayElement.Float64, [.. t.Tensor.Shape.Sizes])),
         .. Set.Numbers.Keys.Select(name => new SavedArray(name, ArrayElement.Float64, [1]) { IsNumber = true }),
+        .. _velocities.Keys.Select(name => new SavedArray(VelocityOf(name), ArrayElement.Float64, [1])),
         new(Progress, ArrayElement.Int32, [2]),
         .. _memory.Length > 0 ? (SavedArray[])[new(ScheduleMemory, ArrayElement.Float64, [_memory.Length])] : [],
     ];
@@ -217,23 +283,44 @@ public sealed class Distiller : IDisposable
     /// <exception cref="KeyNotFoundException">The state lacks a part.</exception>
     public void Restore(ArraySet state)
     {
+        bool isCostKnown = state.TryGet(ImagesSpent, out NamedArray? _); // not of earlier versions
+        (double images, double imagesBefore) = SpentIn(state, ImagesSpent, isCostKnown);
+        (double seconds, double secondsBefore) = SpentIn(state, SecondsSpent, _plan.Budget is { Unit: BudgetUnit.Seconds });
         ImmutableSortedDictionary<string, double> numbers = Set.Numbers;
         foreach (string name in Set.Numbers.Keys)
             numbers = numbers.SetItem(name, state[name].AsFloat64()[0]);
+        ImmutableSortedDictionary<string, double> velocities = _velocities;
+        foreach (string name in _velocities.Keys)
+            velocities = velocities.SetItem(name, state[VelocityOf(name)].AsFloat64()[0]);
         (int iteration, int skipped) = (state[Progress].AsInt32()[0], state[Progress].AsInt32()[1]);
         double[] memory = _memory.Length > 0 ? state[ScheduleMemory].AsFloat64().ToArray() : [];
         using IDisposable _ = TensorScope.BeginDetached();
         using var scope = TensorScope.Begin();
         Dictionary<string, Tensor> read = NamedTensors().ToDictionary(
-            t => t.Name, t => From(state[t.Name], t.Tensor), StringComparer.Ordinal);
+            t => t.Name, t => SavedTensors.Read(state[t.Name], t.Tensor.Backend, t.Tensor.DType, t.Tensor.Shape),
+            StringComparer.Ordinal);
         _method.Restore(state.Below(OfMethod));
         Dispose(); // nothing is changed before all parts have been read
         _states = [.. Set.Parts.Select(part => OptimiserOf(part.Name).State.Select(s => read[$"{part.Name}.{s}"]).ToArray())];
         Set = Set.WithTensors([.. Set.Parts.Select(part => read[part.Name])]) with { Numbers = numbers };
         foreach (Tensor part in Held)
             scope.Keep(part);
-        (Iteration, Skipped, _memory) = (iteration, skipped, memory);
+        (Iteration, Skipped, _memory, _velocities) = (iteration, skipped, memory, velocities);
+        (Cost, _before) = (new((long)images, seconds), new((long)imagesBefore, secondsBefore));
+        _isCostKnown = isCostKnown || iteration == 0;
     }
+
+    private static (double Now, double Before) SpentIn(ArraySet state, string name, bool isThere)
+    {
+        if (!isThere)
+            return (0, 0);
+        NamedArray array = state[name];
+        return array is { Element: ArrayElement.Float64, Count: 2 } && array.AsFloat64() is [>= 0 and < 1e15, >= 0 and < 1e15] found
+            ? (found[0], found[1])
+            : throw new ShapeException($"The saved array '{name}' holds no two numbers from 0.");
+    }
+
+    private static string VelocityOf(string number) => $"{number}.velocity";
 
     // The saved tensors: each part, then the state of its optimiser, such as images.velocity.
     private IEnumerable<(string Name, Tensor Tensor)> NamedTensors() => Set.Parts.SelectMany((part, i) =>
@@ -244,21 +331,5 @@ public sealed class Distiller : IDisposable
     {
         foreach (Tensor tensor in Held)
             tensor.Dispose();
-    }
-
-    private static NamedArray Array(string name, Tensor tensor) => tensor.DType == DType.Float32
-        ? NamedArray.From(name, tensor.Shape.Sizes, tensor.ToArray<float>())
-        : NamedArray.From(name, tensor.Shape.Sizes, tensor.ToArray<double>());
-
-    private static Tensor From(NamedArray array, Tensor like) => like.DType == DType.Float32
-        ? Tensor.From(like.Backend, array.AsFloat32(), CheckedShape(array, like))
-        : Tensor.From(like.Backend, array.AsFloat64(), CheckedShape(array, like));
-
-    private static Shape CheckedShape(NamedArray array, Tensor like)
-    {
-        var shape = new Shape(array.Dimensions);
-        return shape == like.Shape
-            ? shape
-            : throw new ShapeException($"The saved array '{array.Name}' has the shape {shape}, this run needs {like.Shape}.");
     }
 }

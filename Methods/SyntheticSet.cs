@@ -26,6 +26,9 @@ public sealed record SyntheticSet
     /// <summary>The factor α of S's gradient (theory.md); up to a constant the rate to train on S with.</summary>
     public const string WeightNumber = "weight";
 
+    /// <summary>The rate η_S to train on S with, learned by methods that walk on S; see <see cref="Rate"/>.</summary>
+    public const string RateNumber = "rate";
+
     /// <summary>A set of any parts.</summary>
     public SyntheticSet(ImmutableArray<SyntheticPart> parts) => Parts = parts;
 
@@ -74,6 +77,9 @@ public sealed record SyntheticSet
         get => Numbers[WeightNumber];
         init => Numbers = Numbers.SetItem(WeightNumber, value);
     }
+
+    /// <summary>The rate that was learned with S; null where the method learns none.</summary>
+    public double? Rate => Numbers.TryGetValue(RateNumber, out double rate) ? rate : null;
 
     /// <summary>The same set with other tensors in the place of its parts, in their order.</summary>
     public SyntheticSet WithTensors(IReadOnlyList<Tensor> tensors) =>

@@ -112,6 +112,7 @@ public abstract class Network
     /// <summary>The same embedding with the blocks before their pooling.</summary>
     protected virtual NetworkFeatures EmbedBeforePooling(Variable[] parameters, Variable images) => Embed(parameters, images);
 
+    // The one place through which every pass goes: it also counts.
     private void CheckImages(Variable images)
     {
         if (images.Shape.Rank != 4 || new Shape(images.Shape.Sizes[1..]) != Image)
@@ -119,5 +120,6 @@ public abstract class Network
             throw new ShapeException(
                 $"{Name} takes images [N, {string.Join(", ", Image.Sizes.ToArray())}], got {images.Shape}.");
         }
+        images.Value.Backend.CountImages(images.Shape[0]);
     }
 }

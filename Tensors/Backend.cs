@@ -36,6 +36,21 @@ public abstract class Backend
     {
     }
 
+    private long _imagesPassed;
+
+    /// <summary>How many images have passed forward through a network here, each pass of an image counted once, whether or not a
+    /// gradient was taken. What runs on backends of its own is counted apart.</summary>
+    public long ImagesPassed => Interlocked.Read(ref _imagesPassed);
+
+    /// <summary>Counts images that pass forward through a network; those of a captured graph count each time that it runs.</summary>
+    public void CountImages(int images)
+    {
+        if (CapturedGraph.Current is { } graph)
+            graph.Images += images;
+        else
+            Interlocked.Add(ref _imagesPassed, images);
+    }
+
     /// <summary>The precision of large products of float32 tensors where no <see cref="FullPrecision"/> is
     /// required.</summary>
     public virtual Precision Precision => Precision.Float32;

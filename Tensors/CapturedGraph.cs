@@ -42,6 +42,9 @@ public sealed class CapturedGraph : IDisposable
     /// <summary>The kernel calls of a replay.</summary>
     public int Count => _calls.Count;
 
+    /// <summary>The images that pass forward through a network when it runs.</summary>
+    internal int Images { get; set; }
+
     /// <summary>The graph that this thread captures; null where it captures none.</summary>
     internal static CapturedGraph? Current => s_capturing;
 
@@ -75,7 +78,9 @@ public sealed class CapturedGraph : IDisposable
             graph.Run(computation);
             graph._buffers = graph._memory.Assign(graph._ranges, backend.AllocateBuffer);
             graph._numbers.Clear();
+            graph.Images = 0; // nothing was computed yet
             graph._results = graph.Run(computation);
+            backend.CountImages(graph.Images);
             if (graph._made.Count != graph._ranges.Count)
                 throw OtherTensors(graph);
         }
@@ -134,6 +139,7 @@ public sealed class CapturedGraph : IDisposable
         }
         foreach (Action call in _calls)
             call();
+        _backend.CountImages(Images);
         GC.KeepAlive(this); // calls hold pointers into memory that only the graph holds
     }
 

@@ -151,10 +151,11 @@ internal sealed class ArtifactReader
         double NumberOf(string name)
         {
             double number = Required(name, ArrayElement.Float64, 1).AsFloat64()[0];
-            bool isWeight = name is SyntheticSet.WeightNumber or OlderWeight;
-            return double.IsFinite(number) && !(isWeight && number < 0)
+            bool isWeight = name is SyntheticSet.WeightNumber or OlderWeight, isRate = name == SyntheticSet.RateNumber;
+            string expected = isWeight ? "a number from 0" : isRate ? "a number above 0" : "a finite number";
+            return double.IsFinite(number) && !(isWeight && number < 0) && !(isRate && number <= 0)
                 ? number
-                : throw Wrong($"{name} is {number}, expected {(isWeight ? "a number from 0" : "a finite number")}.");
+                : throw Wrong($"{name} is {number}, expected {expected}.");
         }
     }
 
@@ -275,9 +276,12 @@ internal sealed class ArtifactReader
         if (!settings.Ipc.Contains(Whole("ipc", 1, int.MaxValue)))
             throw Wrong($"ipc is {Shown("ipc")}, but {string.Join(", ", settings.Ipc)} in its configuration.");
         double rate = ReadRate();
-        return rate == settings.EvalRate
+        double expected = settings.RateIsLearned
+            ? ReadNumbers().GetValueOrDefault(SyntheticSet.RateNumber, double.NaN)
+            : settings.EvalRate;
+        return rate == expected
             ? settings
-            : throw Wrong(FormattableString.Invariant($"lr is {rate}, but {settings.EvalRate} in its configuration."));
+            : throw Wrong(FormattableString.Invariant($"lr is {rate}, but {expected} in its configuration."));
     }
 
     // Earlier versions knew one method, whose estimators had other names, and wrote "1 networks".

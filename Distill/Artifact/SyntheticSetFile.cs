@@ -73,7 +73,7 @@ internal static class SyntheticSetFile
             NamedArray.From("labels", [n], (int[])[.. Enumerable.Range(0, n).Select(i => i / (n / classes))]),
             NamedArray.From("soft_labels", [n, classes], soft),
             .. set.Numbers.Select(number => NamedArray.From(number.Key, [1], (double[])[number.Value])),
-            NamedArray.From("lr", [1], (double[])[settings.EvalRate]),
+            NamedArray.From("lr", [1], (double[])[LearnedRate.Of(settings, set.Numbers, "the set") ?? settings.EvalRate]),
             .. data.Whitening?.ToArrays() ?? [],
         ];
         metadata[ContentHash.Key] = ContentHash.Of(arrays, metadata);

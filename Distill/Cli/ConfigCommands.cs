@@ -6,7 +6,7 @@ using InfMatch.Tensors.IO;
 
 namespace InfMatch.Distill;
 
-/// <summary>What 'config …' and 'presets' do.</summary>
+/// <summary>What 'config …' does.</summary>
 internal sealed class ConfigCommands(Terminal terminal)
 {
     private const int LineWidth = 100;
@@ -60,7 +60,10 @@ internal sealed class ConfigCommands(Terminal terminal)
         RunSettings settings = Presets.Of(preset);
         var resolved = new ResolvedSettings(settings, Settings.All.ToDictionary(s => s.Property, _ => "", StringComparer.Ordinal));
         JsonObject values = ConfigFile.ToJson(resolved)["settings"]!.AsObject();
-        string[] common = ["dataset", "ipc", "iterations", "lrImg", "device", "seed"];
+        // What follows from the data set or the images per class is no value to begin with: it would stay when they change.
+        string[] common = Presets.Find(preset)!.Varies
+            ? ["dataset", "ipc", "device", "seed"]
+            : ["dataset", "ipc", "iterations", "lrImg", "device", "seed"];
         var text = new StringBuilder("// Settings of a run. Options of the command line go before what stands here.\n{\n");
         text.Append(System.Globalization.CultureInfo.InvariantCulture, $"  \"preset\": \"{preset}\",\n");
         foreach (IGrouping<SettingGroup, Setting> group in Settings.All.Where(s => values.ContainsKey(s.Key))
@@ -88,59 +91,6 @@ internal sealed class ConfigCommands(Terminal terminal)
         return setting.ValueType == typeof(string) ? JsonValue.Create(shown).ToJsonString()
             : char.IsAsciiDigit(shown[0]) ? shown
             : "null";
-    }
-
-    /// <summary>'presets'.</summary>
-    public void ListPresets()
-    {
-        var table = new ResultTable(null, left: 2, "name", "what", "changes");
-        var rows = new JsonArray();
-        foreach (Preset preset in Kinds.Of<Preset>())
-        {
-            int changed = Changes(preset.Name).Count();
-            table.Add(preset.Name, preset.Help, preset.Name == Presets.Usual ? "-" : $"{changed}");
-            rows.Add(new JsonObject { ["name"] = preset.Name, ["help"] = preset.Help, ["changes"] = changed });
-        }
-        terminal.Show(table);
-        terminal.Show($"Changes: settings that differ from '{Presets.Usual}'.");
-        terminal.ShowUnbroken($"Next: {ShellWord.Program} presets NAME");
-        if (terminal.IsJson)
-            terminal.Data.WriteLine(rows.ToJsonString(JsonText.Options));
-    }
-
-    /// <summary>'presets NAME': what differs from the usual one.</summary>
-    public void ShowPreset(string name)
-    {
-        Preset preset = Kinds.Find<Preset>(name)!;
-        (Setting Setting, string Usual, string Value)[] changes = [.. Changes(name)];
-        terminal.Show($"{name}: {preset.Help}");
-        if (name == Presets.Usual)
-        {
-            terminal.ShowUnbroken($"All its values: {ShellWord.Program} config show");
-        }
-        else
-        {
-            var table = new ResultTable(null, left: 2, "group", "key", Presets.Usual, name) { Optional = ["group"] };
-            foreach ((Setting setting, string usual, string value) in changes)
-                table.Add(SettingGroups.Heading(SettingGroups.Of(setting)), setting.Key, Shown(usual), Shown(value));
-            terminal.Show(table);
-            terminal.ShowUnbroken($"All its values: {ShellWord.Program} config show --preset {name}");
-        }
-        if (terminal.IsJson)
-        {
-            terminal.Data.WriteLine(new JsonObject
-            {
-                ["name"] = name, ["help"] = preset.Help,
-                ["changes"] = new JsonObject(changes.Select(c => KeyValuePair.Create(c.Setting.Key, (JsonNode?)JsonValue.Create(c.Value)))),
-            }.ToJsonString(JsonText.Options));
-        }
-    }
-
-    private static IEnumerable<(Setting Setting, string Usual, string Value)> Changes(string preset)
-    {
-        RunSettings usual = Presets.Of(Presets.Usual), other = Presets.Of(preset);
-        return Settings.All.OrderBy(SettingGroups.Of).Where(s => s.IsOf(other))
-            .Select(s => (s, s.IsOf(usual) ? s.Show(usual) : "", s.Show(other))).Where(c => c.Item2 != c.Item3);
     }
 
     private static string Shown(string value) => value.Length == 0 ? "-" : value;

@@ -45,24 +45,41 @@ internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, Datase
     /// <param name="runs">Run folders, at least two.</param>
     /// <param name="page">The page's file; null for compare.html below --out.</param>
     /// <param name="root">The folder of runs.</param>
-    public void Compare(IReadOnlyList<string> runs, string? page, string root)
+    /// <param name="pictures">Where drawings for documents go; null for none.</param>
+    public void Compare(IReadOnlyList<string> runs, string? page, string root, ComparedPictures? pictures = null)
     {
         if (runs.Count < 2)
             throw DistillException.BadCommand("'compare' takes at least two runs. See compare --help.");
         RecordedRun[] recorded = [.. runs.Select(run => Find(run, root))];
         string path = page ?? Path.Combine(root, "compare.html");
+        if (page is null)
+            RunFolder.RequireWritable(root);
         long bytes = ReportPage.Write(path, new ReportSource(recorded) { IsComparison = true });
         foreach (string problem in recorded.SelectMany(r => r.Problems))
             terminal.Say($"compare: {problem}");
         var comparison = new RunComparison(recorded);
         Show(comparison, recorded);
         terminal.ShowUnbroken($"Page: {ShownPath.Of(path)} ({ByteSize.Text(bytes)})");
+        if (pictures is not null)
+            Draw(recorded, pictures);
         if (terminal.IsJson)
         {
             JsonObject json = comparison.ToJson();
             json["page"] = Path.GetFullPath(path);
             terminal.Data.WriteLine(json.ToJsonString(JsonText.Options));
         }
+    }
+
+    private void Draw(RecordedRun[] runs, ComparedPictures pictures)
+    {
+        RunFolder.RequireWritable(pictures.Folder, "--pictures");
+        foreach (string file in ComparisonPictures.Convergence(runs, pictures.Folder))
+            terminal.ShowUnbroken($"Picture: {ShownPath.Of(file)}");
+        if (pictures.Class is not { } label)
+            return;
+        (DatasetPair pair, Backend backend) = OpenData(runs[0], pictures.Given);
+        foreach (string file in ComparisonPictures.Coverage(runs, label, pair, backend, pictures.Folder, cancel))
+            terminal.ShowUnbroken($"Picture: {ShownPath.Of(file)}");
     }
 
     private void Show(RunComparison comparison, RecordedRun[] runs)
@@ -157,3 +174,9 @@ internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, Datase
 
     private static RecordedRun Find(string? run, string root) => RecordedRun.Read(RunFolder.Find(run, root));
 }
+
+/// <summary>The drawings that 'compare' makes for documents.</summary>
+/// <param name="Folder">Where they go.</param>
+/// <param name="Class">The class whose coverage is drawn; null for none.</param>
+/// <param name="Given">Where the data are, and what computes.</param>
+internal sealed record ComparedPictures(string Folder, int? Class, ResolvedSettings Given);

@@ -136,7 +136,9 @@ internal sealed partial class RunCommands
             if (why is null)
                 return (folder, Path.GetFullPath(run.Config));
         }
-        terminal.Say($"Soft labels and the whole set are not evaluated, they take recorded experts: {why} (--experts-from).");
+        terminal.Say(settings.LabelFrom is null
+            ? $"Soft labels and the whole set are not evaluated, they take recorded experts: {why} (--experts-from)."
+            : $"The whole set is not evaluated, it takes recorded experts: {why} (--experts-from).");
         return (null, null);
     }
 }

@@ -61,7 +61,7 @@ internal sealed partial class RunCommands
                 (string, bool IsSoft)[] columns = [.. EvaluationRun.Columns(evaluation)];
                 planner.Evaluate(
                     network, ipc, columns.Sum(Left), columns.Where(c => c.IsSoft).Sum(Left),
-                    evaluation.Experts?.Library.Experts.Count ?? 0, isOfRun: false);
+                    evaluation.Labels?.Teacher.Networks.Count ?? 0, isOfRun: false);
             }
         }
         return Time(planner, evaluation.Needs);

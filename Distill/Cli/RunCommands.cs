@@ -42,6 +42,11 @@ internal sealed partial class RunCommands(
     public void Resume(string? run, ResolvedSettings given)
     {
         string path = ToResume(run, given.Settings.Out);
+        if (BenchmarkFile.IsIn(path))
+        {
+            ResumeBenchmark(path, given, atOnce: 1);
+            return;
+        }
         using RunFolder folder = RunFolder.Open(path);
         (string begun, ResolvedSettings recorded) = ConfigFile.Read(folder.Config, terminal.Say);
         RunSettings settings = recorded.Settings with
@@ -53,6 +58,7 @@ internal sealed partial class RunCommands(
             Data = given.IsOnCommandLine("Data") ? given.Settings.Data : recorded.Settings.Data,
             ExpertsFrom = given.IsOnCommandLine("ExpertsFrom") ? given.Settings.ExpertsFrom : recorded.Settings.ExpertsFrom,
             StartFrom = given.IsOnCommandLine("StartFrom") ? given.Settings.StartFrom : recorded.Settings.StartFrom,
+            LabelFrom = given.IsOnCommandLine("LabelFrom") ? given.Settings.LabelFrom : recorded.Settings.LabelFrom,
         };
         Backend backend = OpenDevice(settings);
         string environment = EnvironmentReport.Write(backend, settings.Threads);
@@ -173,7 +179,8 @@ internal sealed partial class RunCommands(
             int sound = summary.Results.Where(r => r.Verdict?.Kind != Verdict.Diverged).Max(r => r.Ipc);
             string ofData = ShellWord.Option("--data", settings.Data), set = ShellWord.OfPath(ShownPath.Of(folder.Set(sound)));
             terminal.ShowUnbroken(
-                $"Next:     {ShellWord.Program} evaluate {set}{ofData} --eval-width 128 --epochs 1000 --repeats 5");
+                $"Next:     {ShellWord.Program} evaluate {set}{ofData} --eval-width 128 --epochs 1000 --repeats 5" +
+                (settings.RateIsLearned ? ShellWord.Option("--eval-rate", LearnedRate.Word) : ""));
             terminal.ShowUnbroken($"          {ShellWord.Program} verify {set}{ofData}");
         }
         if (terminal.IsJson)
@@ -218,6 +225,8 @@ internal sealed partial class RunCommands(
         {
             if (experts is not null)
                 ExpertLibrary.RequireFit(settings, data, experts, isWritten: !isPlan);
+            if (settings.LabelFrom is { } teachers)
+                LabelTeacher.Open(teachers, data).Dispose();
             return data;
         }
         catch
@@ -258,6 +267,8 @@ internal sealed partial class RunCommands(
         }
         if (summary.Results.Any(r => r.Accuracy.Whole is not null))
             terminal.Show($"Whole set: {summary.WholeSet}.");
+        if (summary.SoftLabels is { } labels && summary.Results.Any(r => r.Accuracy.RandomRealSoftLabels is not null))
+            terminal.Show($"Soft labels: {labels}.");
         terminal.Show(
             $"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}; " +
             $"memory {ByteSize.Text(summary.PeakMemoryBytes)} at most");

@@ -18,7 +18,7 @@ internal static class ConfigFile
     private const int LongestKey = 80;
 
     // The commands that make a run folder.
-    private static readonly ImmutableArray<string> s_commands = ["demo", "distill", "train", "ablate", "evaluate"];
+    private static readonly ImmutableArray<string> s_commands = ["demo", "distill", "train", "ablate", "evaluate", "benchmark"];
 
     private static readonly Dictionary<string, Setting> s_ofKey = Settings.All.ToDictionary(s => s.Key, StringComparer.Ordinal);
 
@@ -99,7 +99,7 @@ internal static class ConfigFile
                     ExitCode.Usage, "IM2009",
                     $"{path} is not as the run wrote it: its content does not have the hash that it states. A run goes on only as " +
                     "it began: put the file back as it was. What may change are options of 'resume' (--data, --experts-from, " +
-                    "--start-from, --device, --threads, --memory-limit); for other settings start a new run.");
+                    "--start-from, --label-from, --device, --threads, --memory-limit); for other settings start a new run.");
             case null:
                 note?.Invoke(OlderFile.Note(path));
                 break;
@@ -198,7 +198,7 @@ internal static class ConfigFile
         string? text = type == typeof(string) ? JsonFile.TextOf(value)
             : type == typeof(ImmutableArray<int>) ? ListText(value)
             : value.ValueKind == JsonValueKind.Number ? value.GetRawText()
-            : null;
+            : setting.WordOf(value);
         try
         {
             // What JSON cannot mean is asked for all the same where it is refused: the refusal says what is expected.
@@ -230,6 +230,7 @@ internal static class ConfigFile
         [nameof(RunSettings.Data)] = s => s with { Data = null },
         [nameof(RunSettings.ExpertsFrom)] = s => s with { ExpertsFrom = null },
         [nameof(RunSettings.StartFrom)] = s => s with { StartFrom = null }, // the hash of the start stands for it
+        [nameof(RunSettings.LabelFrom)] = s => s with { LabelFrom = null }, // as above: the start has its labels
         [nameof(RunSettings.SaveEvery)] = s => s with { SaveEvery = 1 },
         [nameof(RunSettings.EvaluateEpochs)] = s => s with { EvaluateEpochs = null },
         [nameof(RunSettings.ProbeEvery)] = s => s with { ProbeEvery = null },

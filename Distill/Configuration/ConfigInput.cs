@@ -34,6 +34,7 @@ internal sealed record InputValue(Setting Setting, object Value, string Place, s
         {
             JsonValueKind.String when Setting.ValueType == typeof(string) => JsonFile.TextOf(json),
             JsonValueKind.Number when Setting.ValueType != typeof(string) => json.GetRawText(),
+            JsonValueKind.String => Setting.WordOf(json),
             JsonValueKind.Array when isList && json.EnumerateArray().All(v => v.ValueKind == JsonValueKind.Number) =>
                 string.Join(' ', json.EnumerateArray().Select(v => v.GetRawText())),
             _ => null,
@@ -87,6 +88,18 @@ internal sealed class ConfigInput
             input.Add(text, isOfCommand);
         if (path is not null)
             input.ReadFile(path);
+        return input;
+    }
+
+    /// <summary>The same without what is of other settings.</summary>
+    public ConfigInput Only(Func<Setting, bool> isWanted)
+    {
+        var input = new ConfigInput { Preset = Preset };
+        foreach ((Dictionary<Setting, InputValue> from, Dictionary<Setting, InputValue> to) in new[] { (_ofFile, input._ofFile), (_ofSet, input._ofSet) })
+        {
+            foreach ((Setting setting, InputValue value) in from.Where(entry => isWanted(entry.Key)))
+                to.Add(setting, value);
+        }
         return input;
     }
 
@@ -180,9 +193,9 @@ internal sealed class ConfigInput
         JsonElement value = member.Value;
         if (value.ValueKind == JsonValueKind.Object && value.TryGetProperty(ValueKey, out JsonElement inner))
         {
-            // A run's own file: what followed from the protocol follows from it again.
+            // A run's own file: what followed from the method or the protocol follows from it again.
             if (value.TryGetProperty(OriginKey, out JsonElement origin) && JsonFile.TextOf(origin) is { } text
-                && text.StartsWith("protocol ", StringComparison.Ordinal))
+                && text.Split(' ')[0] is "method" or "protocol")
             {
                 return;
             }

@@ -13,6 +13,9 @@ internal static class PlanFactory
     // hide it. Float32 does not tell classes apart by less than 1e-3 at logits of 1e4, and a softmax has been one-hot since 100.
     private const double MostDeviations = 1e3, LargestLogits = 1e4;
 
+    /// <summary>--label-start where only experts that are right give labels.</summary>
+    public const string Right = "right";
+
     /// <summary>The network of the settings, or another architecture with their depth, norm and pooling, for images [C, H, W] of so
     /// many classes.</summary>
     /// <exception cref="DistillException">The network or the augmentation is not defined for such images.</exception>
@@ -58,10 +61,14 @@ internal static class PlanFactory
         Pooling = s.Pooling ?? Architectures.DefaultPooling,
     };
 
-    /// <summary>How experts are trained: plain SGD, which influence describes best.</summary>
+    /// <summary>How experts are trained: by plain SGD, which influence describes best, unless the settings say otherwise.</summary>
     public static TrainingPlan ExpertPlan(RunSettings s, string dataset) => new(
-        s.ExpertEpochs, s.ExpertBatch, s.ExpertRate, Momentum: 0, WeightDecay: 0, ScheduleOf(s.ExpertSchedule))
+        s.ExpertEpochs, s.ExpertBatch, s.ExpertRate, s.ExpertMomentum ?? 0, s.ExpertDecay ?? 0,
+        Kinds.Find<RateSchedule>(s.ExpertSchedule)!)
     {
+        SharpnessAware = s.ExpertOptimiser is null
+            ? null
+            : new SharpnessAware(s.ExpertRho ?? SharpnessAware.DefaultRho, s.ExpertAlpha ?? SharpnessAware.DefaultAlpha),
         Augmentation = AugmentationOf(s.ExpertAugment, dataset),
         MostSteps = s.ExpertSteps == 0 ? null : s.ExpertSteps,
         CutMix = s.ExpertCutmix ?? 0,
@@ -81,6 +88,7 @@ internal static class PlanFactory
         return new DistillationPlan
         {
             Iterations = s.Iterations,
+            Budget = s.BudgetOfSet,
             Schedule = Kinds.Find<SetSchedule>(s.RateSchedule)!,
             MostGradient = s.ClipGradient ?? 0,
             Parts = new Dictionary<string, PartPlan>(StringComparer.Ordinal)
@@ -117,15 +125,9 @@ internal static class PlanFactory
         {
             ("hard", _) => LabelStart.Hard,
             (null, "hard") => LabelStart.NearlyHard,
+            (_, Right) => LabelStart.Right,
             _ => LabelStart.Experts,
         });
-
-    private static RateSchedule ScheduleOf(string name) => name switch
-    {
-        "constant" => RateSchedule.Constant,
-        "cosine" => RateSchedule.Cosine,
-        _ => RateSchedule.StepAtHalf,
-    };
 
     private static bool HasDigits(string dataset) => DatasetCatalog.Named(dataset) is { HasDigits: true };
 
@@ -137,10 +139,16 @@ internal static class PlanFactory
     public static string DescribeExperts(RunSettings s) =>
         FormattableString.Invariant(
             $"the experts at their own plan, not protocol {Protocols.NameOf(s)}: {s.Experts} × {NameOf(s, s.Width)}, ") +
-        FormattableString.Invariant($"{s.ExpertEpochs} {(s.ExpertEpochs == 1 ? "epoch" : "epochs")} of SGD {s.ExpertRate} ({s.ExpertSchedule})") +
+        FormattableString.Invariant($"{s.ExpertEpochs} {(s.ExpertEpochs == 1 ? "epoch" : "epochs")} of {OptimiserOf(s)} {s.ExpertRate} ({s.ExpertSchedule})") +
+        (s.ExpertMomentum is { } momentum ? FormattableString.Invariant($", momentum {momentum}") : "") +
+        (s.ExpertDecay is { } decay ? FormattableString.Invariant($", decay {decay}") : "") +
         (s.ExpertSteps > 0 ? FormattableString.Invariant($" but {s.ExpertSteps} steps at most") : "") +
         FormattableString.Invariant($", batch {s.ExpertBatch}, augmentation {s.ExpertAugment}") +
         (s.ExpertCutmix is { } mixed ? FormattableString.Invariant($", CutMix {mixed}") : "");
+
+    private static string OptimiserOf(RunSettings s) => ExpertPlan(s, s.Dataset).SharpnessAware is { } by
+        ? FormattableString.Invariant($"GSAM (rho {by.Rho}, alpha {by.Alpha}) over SGD")
+        : "SGD";
 
     /// <summary>The protocol in one line, to be shown with an accuracy of the settings' network.</summary>
     public static string Describe(RunSettings s, string dataset) => Protocols.Describe(s, dataset, NameOf(s, s.EvalWidth));

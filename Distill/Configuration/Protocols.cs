@@ -58,11 +58,18 @@ internal static class Protocols
                 culture, $"protocol {NameOf(s)}: {networks}, {plan.Epochs} epochs of {Of(NameOf(s)).DescribeSteps(plan)}") +
             string.Create(
                 culture, $"weight decay {plan.WeightDecay}, batch {plan.BatchSize}, augmentation {s.Augment}{mixed}, last epoch") +
+            (s.RateIsLearned ? ", the set at the rate learned with it" : "") +
             (every > 0 ? string.Create(culture, $" (best: of every {every} epochs on the test images)") : "") +
             (s.Repeats == 1 ? ", 1 network" : string.Create(culture, $", {s.Repeats} networks"));
     }
 
-    private static EvaluationValues Values(RunSettings s, string dataset) => new(dataset, s.Augment, s.Epochs, s.EvalRate);
+    private static EvaluationValues Values(RunSettings s, string dataset) => new(
+        dataset, s.Augment, s.Epochs, s.RateIsLearned ? OwnRate(NameOf(s)) : s.EvalRate);
+
+    // Of real images beside a set that is evaluated at the rate learned with it.
+    private static double OwnRate(string name) => double.Parse(
+        ValuesOf(name).Single(v => v.Property == nameof(RunSettings.EvalRate)).Text(new EvaluationValues("", "", 0, 0)),
+        CultureInfo.InvariantCulture);
 
     private static Protocol Of(string name) => Kinds.Find<Protocol>(name)
         ?? throw DistillException.BadValue("--protocol", name, $"one of {string.Join(", ", Names)}");

@@ -48,6 +48,24 @@ internal sealed record RunSettings
     /// <summary>Updates of S.</summary>
     public int Iterations { get; init; }
 
+    /// <summary>What the updates of each set may cost, such as 1200s or 2000000images; null for any.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Budget { get; init; }
+
+    /// <summary>What the updates of each set may cost; null for any.</summary>
+    [JsonIgnore]
+    public DistillationBudget? BudgetOfSet => Budget is null ? null : BudgetText.Of(Budget);
+
+    /// <summary>How many updates to look at where what is looked for shows in some of them: by a budget nobody knows how many there
+    /// will be.</summary>
+    [JsonIgnore]
+    public int LookedIterations => Budget is null ? Iterations : Math.Min(Iterations, MostLooked);
+
+    /// <summary>The iterations of a run that its budget alone ends.</summary>
+    public const int AnyIterations = 10_000_000;
+
+    private const int MostLooked = 10_000;
+
     /// <summary>The architecture of experts, distilling and evaluating; null for convnet, as in earlier versions.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Model { get; init; }
@@ -111,8 +129,12 @@ internal sealed record RunSettings
     /// <summary>Divides the experts' logits that the labels start from.</summary>
     public double Temperature { get; init; }
 
-    /// <summary>Where the labels start: experts (their mean logits) or hard (the image's class).</summary>
+    /// <summary>Where the labels start: experts (their mean logits), right (of those that are) or hard (the image's class).</summary>
     public string LabelStart { get; init; } = "";
+
+    /// <summary>The folder of other networks that give the labels; null for the experts.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? LabelFrom { get; init; }
 
     /// <summary>What the images start from: noise or real; null for correct, as in earlier versions.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -129,6 +151,10 @@ internal sealed record RunSettings
     /// <summary>Networks trained on the real data and recorded.</summary>
     public int Experts { get; init; }
 
+    /// <summary>What the random numbers of the experts follow from; null for the run's seed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ulong? ExpertSeed { get; init; }
+
     /// <summary>A folder of recorded experts, which also takes missing ones; null for the run's own.</summary>
     public string? ExpertsFrom { get; init; }
 
@@ -141,13 +167,33 @@ internal sealed record RunSettings
     /// <summary>Images in a training step of an expert.</summary>
     public int ExpertBatch { get; init; }
 
-    /// <summary>Learning rate of the experts, which train by plain SGD.</summary>
+    /// <summary>Learning rate of the experts.</summary>
     public double ExpertRate { get; init; }
+
+    /// <summary>Momentum of the experts' training; null for none, as in earlier versions.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? ExpertMomentum { get; init; }
+
+    /// <summary>Weight decay of the experts' training; null for none, as in earlier versions.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? ExpertDecay { get; init; }
+
+    /// <summary>gsam where the experts' steps are sharpness-aware; null for sgd, as in earlier versions.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ExpertOptimiser { get; init; }
+
+    /// <summary>How far from θ gsam takes its second gradient; null for 0.01.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? ExpertRho { get; init; }
+
+    /// <summary>The weight of gsam's surrogate gap; null for 0.3.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? ExpertAlpha { get; init; }
 
     /// <summary>Augmentation of the experts' training, by name.</summary>
     public string ExpertAugment { get; init; } = "";
 
-    /// <summary>How the experts' rate changes: constant, cosine or step.</summary>
+    /// <summary>How the experts' rate changes: the name of a <see cref="Nn.RateSchedule"/>.</summary>
     public string ExpertSchedule { get; init; } = "";
 
     /// <summary>The probability with which an expert's batch is mixed by CutMix; null for never.</summary>
@@ -181,8 +227,14 @@ internal sealed record RunSettings
     /// <summary>Channels of the networks that evaluate a set.</summary>
     public int EvalWidth { get; init; }
 
-    /// <summary>Learning rate of the networks that evaluate a set.</summary>
+    /// <summary>Learning rate of the networks that evaluate a set; <see cref="LearnedRate.Value"/> for the rate that was learned with
+    /// it, while real images are trained on at the rate of the protocol.</summary>
+    [JsonConverter(typeof(LearnedRateConverter))]
     public double EvalRate { get; init; }
+
+    /// <summary>Whether a distilled set is evaluated at the rate that was learned with it.</summary>
+    [JsonIgnore]
+    public bool RateIsLearned => double.IsNaN(EvalRate);
 
     /// <summary>Augmentation in the training of networks that evaluate a set, by name.</summary>
     public string Augment { get; init; } = "";

@@ -9,7 +9,8 @@ internal enum ImageStart
     /// <summary>Random real images of the class.</summary>
     Real,
 
-    /// <summary>Random real images that the experts together classify correctly (Guo et al., DATM).</summary>
+    /// <summary>Random real images that the experts together classify correctly, or at least one of them where labels are of those
+    /// that are right (Guo et al., DATM).</summary>
     Correct,
 }
 
@@ -18,6 +19,9 @@ internal enum LabelStart
 {
     /// <summary>The experts' mean logits; for noise those of random real images in its place.</summary>
     Experts,
+
+    /// <summary>The mean logits of those experts that classify the image right (Guo et al., DATM).</summary>
+    Right,
 
     /// <summary>The image's class, softened so far that the labels can still move.</summary>
     NearlyHard,

@@ -12,12 +12,13 @@ namespace InfMatch.Distill;
 /// <summary>One setting as an option of the command line: its text, its check, and where it goes.</summary>
 internal abstract class Setting
 {
-    private Option? _option;
+    private readonly Lazy<Option> _option;
 
     /// <summary>A setting whose option is its name in kebab case.</summary>
     protected Setting(string property, string hint, string help)
     {
         (Property, Hint, Help) = (property, hint, help);
+        _option = new Lazy<Option>(MakeOption); // one for all, also where two ask at once
         Name = OptionOf(property);
     }
 
@@ -42,6 +43,12 @@ internal abstract class Setting
     /// <summary>Words that it takes, for completion; empty for any.</summary>
     public IReadOnlyList<string> Choices { get; init; } = [];
 
+    /// <summary>The word among <see cref="Choices"/> that JSON has in the place of a number; null where it has none of them.</summary>
+    public string? WordOf(JsonElement json) =>
+        json.ValueKind == JsonValueKind.String && JsonFile.TextOf(json) is { } text && Choices.Contains(text, StringComparer.Ordinal)
+            ? text
+            : null;
+
     /// <summary>Whether several values can be given.</summary>
     public bool Many { get; init; }
 
@@ -52,7 +59,7 @@ internal abstract class Setting
     public abstract bool IsOptional { get; }
 
     /// <summary>The option as the parser knows it.</summary>
-    public Option Option => _option ??= MakeOption();
+    public Option Option => _option.Value;
 
     /// <summary>The option of a setting's name.</summary>
     public static string OptionOf(string property) => "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(property);
@@ -76,7 +83,7 @@ internal abstract class Setting
     private Option MakeOption()
     {
         string standard = Default;
-        IEnumerable<string> others = Kinds.Of<Preset>().Where(preset => IsOf(preset.Settings))
+        IEnumerable<string> others = Kinds.Of<Preset>().Where(preset => !preset.Varies && IsOf(preset.Settings))
             .Select(preset => (preset.Name, Value: Show(preset.Settings)))
             .Where(preset => preset.Value != standard)
             .Select(preset => $"; {preset.Name} {preset.Value}");
@@ -119,6 +126,14 @@ internal sealed class RunSetting(
     {
         RunSettings copy = settings with { };
         _property.SetValue(copy, null);
+        return copy;
+    }
+
+    /// <summary>The settings with the value that others have.</summary>
+    public RunSettings Copy(RunSettings settings, RunSettings from)
+    {
+        RunSettings copy = settings with { };
+        _property.SetValue(copy, _property.GetValue(from));
         return copy;
     }
 
@@ -217,8 +232,8 @@ internal sealed class OptionOfMethods(ImmutableArray<(DistillationMethod Method,
 /// <param name="Origins">For each setting, where its value came from.</param>
 internal sealed record ResolvedSettings(RunSettings Settings, IReadOnlyDictionary<string, string> Origins)
 {
-    /// <summary>Whether a property was given, and not left to the preset or a protocol.</summary>
-    public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "protocol");
+    /// <summary>Whether a property was given, and not left to the preset, the method, a protocol or a budget.</summary>
+    public bool IsGiven(string property) => Origins[property].Split(' ')[0] is not ("preset" or "method" or "protocol" or "budget");
 
     /// <summary>Whether a property was given on the command line, and not by a variable of the environment.</summary>
     public bool IsOnCommandLine(string property) => Origins[property].StartsWith("command line", StringComparison.Ordinal);

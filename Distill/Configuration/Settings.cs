@@ -15,7 +15,7 @@ internal static class Settings
     // What is smaller would be 0 in float32 or make an infinity of what it divides.
     private const double SmallestReal = 1e-30;
 
-    private const string Sgd = "sgd";
+    private const string Sgd = "sgd", Gsam = "gsam";
 
     private const string DeviceVariable = "INFMATCH_DEVICE";
 
@@ -26,7 +26,6 @@ internal static class Settings
         string.Concat(Kinds.Of<NamedAugmentation>().Where(a => a.Help is not null).Select(a => $"{a.Name}: {a.Help}. ")) +
         "Rotations are rigid where DSA's code shears images that are not square";
 
-    private static readonly ImmutableArray<string> s_schedules = ["constant", "cosine", "step"];
     private static readonly ImmutableArray<string> s_imageStarts = ["noise", "real", "correct"];
     private static readonly ImmutableArray<string> s_labels = ["learned", "hard", "soft"];
 
@@ -83,18 +82,37 @@ internal static class Settings
             s => s.Experts, (s, v) => s with { Experts = v }),
         new RunSetting("ExpertsFrom", "FOLDER", "Use the experts recorded in this folder, and record what is missing there.",
             s => s.ExpertsFrom ?? "", (s, t) => s with { ExpertsFrom = NotEmpty("--experts-from", t) }),
+        new RunSetting("ExpertSeed", "N", "What the random numbers of the experts follow from; run for --seed.",
+            s => s.ExpertSeed?.ToString(CultureInfo.InvariantCulture) ?? "run",
+            (s, t) => s with { ExpertSeed = t == "run" ? null : ulong.TryParse(t, NumberStyles.None, CultureInfo.InvariantCulture, out ulong v)
+                ? v
+                : throw DistillException.BadValue("--expert-seed", t, "run or a whole number from 0") }),
         Whole("ExpertEpochs", "Passes over the data for each expert.", 1, 10000,
             s => s.ExpertEpochs, (s, v) => s with { ExpertEpochs = v }),
         Whole("ExpertSteps", "Steps after which an expert's training ends before its epochs do; 0 for never.", 0, 1 << 30,
             s => s.ExpertSteps, (s, v) => s with { ExpertSteps = v }),
         Whole("ExpertBatch", "Images in a training step of an expert.", 1, 1 << 20,
             s => s.ExpertBatch, (s, v) => s with { ExpertBatch = v }),
-        Real("ExpertRate", "Learning rate of the experts (plain SGD).", s => s.ExpertRate, (s, v) => s with { ExpertRate = v }),
+        Real("ExpertRate", "Learning rate of the experts.", s => s.ExpertRate, (s, v) => s with { ExpertRate = v }),
+        Fraction("ExpertMomentum", "Momentum of the experts' training.",
+            s => s.ExpertMomentum ?? 0, (s, v) => s with { ExpertMomentum = v == 0 ? null : v }),
+        Real("ExpertDecay", "Weight decay of the experts' training.",
+            s => s.ExpertDecay ?? 0, (s, v) => s with { ExpertDecay = v == 0 ? null : v }, zero: true),
+        Choice("ExpertOptimiser", "What trains the experts. gsam: sharpness-aware steps of SGD, two gradients each, as DATM's",
+            [Sgd, Gsam], s => s.ExpertOptimiser ?? Sgd, (s, v) => s with { ExpertOptimiser = v == Sgd ? null : v }),
+        Real("ExpertRho", "How far from the parameters gsam takes its second gradient.",
+            s => s.ExpertRho ?? SharpnessAware.DefaultRho,
+            (s, v) => s with { ExpertRho = v == SharpnessAware.DefaultRho ? null : v }),
+        Real("ExpertAlpha", "Weight of gsam's surrogate gap; 0 for SAM.",
+            s => s.ExpertAlpha ?? SharpnessAware.DefaultAlpha,
+            (s, v) => s with { ExpertAlpha = v == SharpnessAware.DefaultAlpha ? null : v }, zero: true),
         Choice("ExpertAugment", "Augmentation of the experts' training", s_augmentations,
             s => s.ExpertAugment, (s, v) => s with { ExpertAugment = v }),
         Probability("ExpertCutmix", "Probability with which a batch of the experts' training is mixed by CutMix.",
             s => s.ExpertCutmix ?? 0, (s, v) => s with { ExpertCutmix = v == 0 ? null : v }),
-        Choice("ExpertSchedule", "How the experts' rate changes over their training", s_schedules,
+        Choice("ExpertSchedule", "How the experts' rate changes over their training. " + string.Join(
+                ". ", Kinds.Of<RateSchedule>().Select(schedule => $"{schedule.Name}: {schedule.Help}")),
+            [.. Kinds.Names<RateSchedule>()],
             s => s.ExpertSchedule, (s, v) => s with { ExpertSchedule = v }),
         Whole("Checkpoints", "Parameter vectors stored in each epoch; 0 for none but the dense ones.", 0, 1 << 20,
             s => s.Checkpoints, (s, v) => s with { Checkpoints = v }),
@@ -117,8 +135,13 @@ internal static class Settings
                 ? s
                 : s with { Method = v == DistillationMethod.Default ? null : v, OfMethod = MethodValues.Standard }),
         .. OptionOfMethods.All(),
-        Whole("Iterations", "Updates of the synthetic set.", 1, 10_000_000,
+        Whole("Iterations", "Updates of the synthetic set.", 1, RunSettings.AnyIterations,
             s => s.Iterations, (s, v) => s with { Iterations = v }),
+        new RunSetting("Budget", "COST",
+            "Learn each set until this is spent, such as 20min, 1200s or 2e6images that pass through a network. Experts are not " +
+            "counted; rates follow the share that is spent; --iterations, if given, is an upper bound. none for none.",
+            s => s.Budget ?? "none",
+            (s, t) => s with { Budget = t == "none" ? null : BudgetText.Of(BudgetText.Of(t)) }),
         Real("LrImg", "Learning rate of the images.", s => s.LrImg, (s, v) => s with { LrImg = v }),
         Real("LrLabel", "Learning rate of the label logits; 0 keeps the labels.",
             s => s.LrLabel, (s, v) => s with { LrLabel = v }, zero: true),
@@ -142,8 +165,13 @@ internal static class Settings
             s => s.MatchAugment, (s, v) => s with { MatchAugment = v }),
         Real("Temperature", "Divides the experts' logits that the labels start from.",
             s => s.Temperature, (s, v) => s with { Temperature = v }),
-        Choice("LabelStart", "Where the learned labels start: the experts' mean logits, or the image's class", ["experts", "hard"],
+        Choice("LabelStart",
+            "Where the learned labels start: the experts' mean logits, the mean of those that classify the image right (DATM; then " +
+            "--image-start correct takes images that one of them does), or the image's class", ["experts", "hard", PlanFactory.Right],
             s => s.LabelStart, (s, v) => s with { LabelStart = v }),
+        new RunSetting("LabelFrom", "FOLDER",
+            "Take soft labels from the networks in this folder of a 'train' on the same data, of whatever width and epochs.",
+            s => s.LabelFrom ?? "", (s, t) => s with { LabelFrom = NotEmpty("--label-from", t) }),
         Whole("Factor", "Each stored image is N×N tiles, enlarged bilinearly where the set is used (IDC, NCFM).", 1, 64,
             s => s.Factor ?? 1, (s, v) => s with { Factor = v == 1 ? null : v }),
         Choice("ImageStart",
@@ -178,7 +206,7 @@ internal static class Settings
             s => s.Repeats, (s, v) => s with { Repeats = v }),
         Whole("EvalWidth", "Channels of the networks that evaluate a set.", 1, 4096,
             s => s.EvalWidth, (s, v) => s with { EvalWidth = v }),
-        Real("EvalRate", "Their learning rate.", s => s.EvalRate, (s, v) => s with { EvalRate = v }),
+        EvalRate(),
         Choice("Augment", "Augmentation of their training" + s_augmentationHelp, s_augmentations, s => s.Augment, (s, v) => s with { Augment = v }),
     ];
 
@@ -222,55 +250,32 @@ internal static class Settings
     /// <summary>The setting of a name in Pascal case.</summary>
     public static Setting Of(string property) => s_ofProperty[property];
 
-    /// <summary>Resolves every setting: option before --set before environment before file before preset.</summary>
-    /// <param name="preset">Where all begin.</param>
+    /// <summary>Resolves every setting: option before --set before environment before file before the method's published values before
+    /// preset.</summary>
+    /// <param name="preset">Where all begin; null where none is named, and then a method stands for its published values.</param>
     /// <param name="commandLine">The text of a setting's option, or null.</param>
     /// <param name="environment">The value of a variable, or null.</param>
     /// <param name="input">What --set and --config give; null for nothing.</param>
     /// <exception cref="DistillException">A value is not acceptable, or two do not go together.</exception>
     public static ResolvedSettings Resolve(
-        string preset, Func<Setting, string?> commandLine, Func<string, string?> environment, ConfigInput? input = null)
+        string? preset, Func<Setting, string?> commandLine, Func<string, string?> environment, ConfigInput? input = null) =>
+        WithBudget(new Resolution(commandLine, environment, input).From(preset));
+
+    /// <summary>By a budget the number of updates is what it pays for, unless one was asked for.</summary>
+    public static ResolvedSettings WithBudget(ResolvedSettings resolved)
     {
-        RunSettings settings = Presets.Of(preset);
-        var origins = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (Setting setting in All)
-        {
-            (settings, string origin) = commandLine(setting) is { } given
-                ? (setting.Set(settings, given), $"command line ({setting.Name})")
-                : input?.OfSet(setting) is { } set
-                    ? (set.In(settings), set.Origin)
-                    : setting.Variable is { } variable && environment(variable) is { Length: > 0 } found
-                        ? (setting.Set(settings, found), $"environment ({variable})")
-                        : input?.OfFile(setting) is { } read
-                            ? (read.In(settings), read.Origin)
-                            : (settings, $"preset {preset}");
-            origins.Add(setting.Property, origin);
-        }
-        foreach ((string property, _) in Protocols.ValuesOf(settings.Protocol))
-        {
-            if (origins[property].StartsWith("preset", StringComparison.Ordinal))
-                origins[property] = OfProtocol(settings);
-        }
-        settings = Protocols.Complete(settings, property => origins[property] == OfProtocol(settings));
-        string[] ofStart = ["ImageStart", "LabelStart"];
-        if (settings.StartFrom is not null && Array.Find(ofStart, p => origins[p].StartsWith("command line", StringComparison.Ordinal)) is { } dropped)
-        {
-            throw DistillException.BadValue(
-                Setting.OptionOf(dropped), Of(dropped).Show(settings), "nothing beside --start-from: images and labels come from that set");
-        }
-        // INFMATCH_DATA may stand in a shell for other sets; it does not turn the built-in set into an error.
-        if (settings.Dataset == DatasetCatalog.DefaultName
-            && origins["Data"].StartsWith("environment", StringComparison.Ordinal))
-        {
-            settings = settings with { Data = null };
-            origins["Data"] = $"not used: {DatasetCatalog.DefaultName} is built in";
-        }
-        CheckTogether(settings);
-        return new ResolvedSettings(settings, origins);
+        if (resolved.Settings.Budget is null || resolved.IsGiven("Iterations"))
+            return resolved;
+        return new ResolvedSettings(
+            resolved.Settings with { Iterations = RunSettings.AnyIterations },
+            new Dictionary<string, string>(resolved.Origins, StringComparer.Ordinal) { ["Iterations"] = "budget" });
     }
 
     /// <summary>The origin of a value that a protocol stands for.</summary>
     public static string OfProtocol(RunSettings settings) => $"protocol {settings.Protocol}";
+
+    /// <summary>The origin of a value that a method stands for, because its authors published it.</summary>
+    public static string OfMethod(string method) => $"method {method} (published)";
 
     /// <summary>Refuses settings that do not go together.</summary>
     /// <exception cref="DistillException">Two do not.</exception>
@@ -297,9 +302,16 @@ internal static class Settings
             throw DistillException.BadValue(
                 "--batch-syn", $"{rows}", $"0 beside --method {s.MethodName}, which takes all of the synthetic set at once");
         }
+        if (s is { ExpertOptimiser: null } && (s.ExpertRho ?? s.ExpertAlpha) is { } unused)
+        {
+            throw DistillException.BadValue(
+                s.ExpertRho is null ? "--expert-alpha" : "--expert-rho", unused.ToString("R", CultureInfo.InvariantCulture),
+                $"no value beside --expert-optimiser {Sgd}: it is one of {Gsam}");
+        }
         try
         {
-            s.MethodKind.Check(s.OfMethod, new ExpertPlan(s.Experts, s.DenseSteps));
+            s.MethodKind.Check(
+                s.OfMethod, new ExpertPlan(s.Experts, s.DenseSteps) { Training = PlanFactory.ExpertPlan(s, s.Dataset) });
         }
         catch (SettingException e)
         {
@@ -307,8 +319,23 @@ internal static class Settings
         }
     }
 
-    private static string MethodHelp() => "What is matched. " +
+    private static string MethodHelp() =>
+        "What is matched. Without --preset it stands for the values that its authors published ('presets NAME'). " +
         string.Join(". ", Kinds.Of<DistillationMethod>().Select(method => $"{method.Name}: {method.Help}"));
+
+    private static RunSetting EvalRate() => new(
+        "EvalRate", "X",
+        $"Their learning rate; {LearnedRate.Word} for the one that was learned with the set (mtt, datm), real images at the protocol's.",
+        s => s.RateIsLearned ? LearnedRate.Word : s.EvalRate.ToString("R", CultureInfo.InvariantCulture),
+        (s, t) => s with
+        {
+            EvalRate = t == LearnedRate.Word
+                ? LearnedRate.Value
+                : OptionText.Number("--eval-rate", t, v => v >= SmallestReal, $"{LearnedRate.Word} or a number above 0"),
+        })
+    {
+        Choices = [LearnedRate.Word],
+    };
 
     private static RunSetting ProbeEvery() => new(
         "ProbeEvery", "N",

@@ -1,5 +1,4 @@
 using InfMatch.Autograd;
-using InfMatch.Influence;
 using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
@@ -8,18 +7,22 @@ namespace InfMatch.Distill;
 
 /// <summary>
 /// Sets of real images: what distilled sets are compared with, and what they start from. Soft labels are the mean
-/// logits of the experts' final networks.
+/// logits of the teachers, or of those of them that are right.
 /// </summary>
-internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> experts, double temperature, RandomKey key)
+internal sealed class RealImages(PreparedData data, IReadOnlyList<LabelNetwork> teachers, double temperature, RandomKey key)
 {
+    /// <summary>Whether a label is the mean of the teachers that classify its image right (Guo et al., DATM), and the class where
+    /// none does; else of all of them.</summary>
+    public bool RightOnly { get; init; }
+
     /// <summary>Random real images with their hard labels; each repeat has its own draw.</summary>
     public LabelledImages Random(int ipc, int repeat) => data.SelectLabelled(Draw(ipc, repeat));
 
-    /// <summary>The same images as <see cref="Random"/> with the experts' soft labels.</summary>
+    /// <summary>The same images as <see cref="Random"/> with the teachers' soft labels.</summary>
     public LabelledImages RandomWithSoftLabels(int ipc, int repeat)
     {
-        (Tensor images, int[] _) = data.Select(Draw(ipc, repeat));
-        return new SyntheticSet(images, Logits(images), 1).AsTrainingSet();
+        (Tensor images, int[] labels) = data.Select(Draw(ipc, repeat));
+        return new SyntheticSet(images, Logits(images, labels), 1).AsTrainingSet();
     }
 
     /// <summary>
@@ -51,7 +54,7 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
             }
             chosen.AddRange(order.Take(wanted));
         }
-        (Tensor images, int[] _) = data.Select([.. chosen]);
+        (Tensor images, int[] labels) = data.Select([.. chosen]);
         if (factor > 1)
         {
             Tensor unpacked = images;
@@ -59,7 +62,9 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
                 images = scope.Keep(Tiles.Pack(unpacked, factor));
             unpacked.Dispose();
         }
-        Tensor logits = start.Labels == LabelStart.Experts ? TileLogits(images, factor) : HardLogits(ipc, start.Labels);
+        Tensor logits = start.Labels is LabelStart.Experts or LabelStart.Right
+            ? TileLogits(images, labels, factor, note)
+            : HardLogits(ipc, start.Labels);
         if (start.Images != ImageStart.Noise)
             return new SyntheticSet(images, logits, 1) { Factor = factor };
         using (images)
@@ -72,17 +77,20 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
     {
         int[] labels = [.. Enumerable.Range(0, ipc * data.Classes).Select(i => i / ipc)];
         using Tensor oneHot = LabelledImages.OneHot(data.Backend, DType.Float32, labels, data.Classes);
-        return oneHot.Times(start == LabelStart.Hard ? 30 : 5 + Math.Log((data.Classes - 1) / 9.0));
+        return oneHot.Times(start == LabelStart.Hard ? 30 : Softened);
     }
 
-    private Tensor TileLogits(Tensor images, int factor)
+    private double Softened => 5 + Math.Log((data.Classes - 1) / 9.0);
+
+    private Tensor TileLogits(Tensor images, int[] labels, int factor, Action<string>? note)
     {
         if (factor == 1)
-            return Logits(images);
+            return Logits(images, labels, note);
         using var scope = TensorScope.Begin();
         using IDisposable off = Recording.Off();
         (int n, int tiles) = (images.Shape[0], factor * factor);
-        Variable each = Variable.Constant(Logits(Variable.Constant(images).EnlargeTiles(factor).Value));
+        Variable each = Variable.Constant(
+            Logits(Variable.Constant(images).EnlargeTiles(factor).Value, labels, note));
         return scope.Keep((each.Reshape(new Shape(n, tiles, data.Classes)).SumTo(new Shape(n, 1, data.Classes)) / tiles)
             .Reshape(new Shape(n, data.Classes)).Value);
     }
@@ -108,20 +116,27 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
         {
             using var scope = TensorScope.Begin();
             int[] part = order[at..Math.Min(order.Length, at + batch)];
-            (Tensor images, int[] _) = data.Select(part);
-            float[] logits = MeanLogits(images);
+            (Tensor images, int[] labels) = data.Select(part);
+            int[] right = [];
+            float[] logits = RightOnly ? RightLogits(images, labels, out right) : MeanLogits(images);
             for (int i = 0; i < part.Length; i++)
             {
-                ReadOnlySpan<float> row = logits.AsSpan(i * data.Classes, data.Classes);
-                (System.Numerics.Tensors.TensorPrimitives.IndexOfMax(row) == label ? correct : wrong).Add(part[i]);
+                bool isRight = RightOnly ? right[i] > 0 : IsRight(logits, i, label);
+                (isRight ? correct : wrong).Add(part[i]);
             }
         }
         return ([.. correct, .. wrong], correct.Count);
     }
 
-    private Tensor Logits(Tensor images)
+    private bool IsRight(float[] logits, int image, int label) =>
+        System.Numerics.Tensors.TensorPrimitives.IndexOfMax(logits.AsSpan(image * data.Classes, data.Classes)) == label;
+
+    private Tensor Logits(Tensor images, int[] labels, Action<string>? note = null)
     {
-        float[] logits = MeanLogits(images);
+        int[] right = [];
+        float[] logits = RightOnly ? RightLogits(images, labels, out right) : MeanLogits(images);
+        if (right.Count(r => r == 0) is > 0 and int none)
+            note?.Invoke($"No network that labels is right on {none} of {right.Length} images: their labels start at the class.");
         for (int i = 0; i < logits.Length; i++)
             logits[i] /= (float)temperature;
         return Tensor.From<float>(data.Backend, logits, new Shape(images.Shape[0], data.Classes));
@@ -130,13 +145,38 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<Expert> expert
     private float[] MeanLogits(Tensor images)
     {
         var mean = new float[images.Shape[0] * data.Classes];
-        foreach (Expert expert in experts)
+        foreach (LabelNetwork teacher in teachers)
         {
-            using var scope = TensorScope.Begin();
-            Tensor theta = expert.Trajectory.Theta(expert.Trajectory.Count - 1, data.Backend, DType.Float32);
-            float[] logits = expert.Network.Logits(theta, images);
+            float[] logits = teacher.Logits(images);
             for (int i = 0; i < mean.Length; i++)
-                mean[i] += logits[i] / experts.Count;
+                mean[i] += logits[i] / teachers.Count;
+        }
+        return mean;
+    }
+
+    // Also how many teachers are right on each image. Where none is, the class, so that no wrong label is learned from.
+    private float[] RightLogits(Tensor images, int[] labels, out int[] right)
+    {
+        var mean = new float[labels.Length * data.Classes];
+        right = new int[labels.Length];
+        foreach (LabelNetwork teacher in teachers)
+        {
+            float[] logits = teacher.Logits(images);
+            for (int i = 0; i < labels.Length; i++)
+            {
+                if (!IsRight(logits, i, labels[i]))
+                    continue;
+                right[i]++;
+                for (int c = i * data.Classes; c < (i + 1) * data.Classes; c++)
+                    mean[c] += logits[c];
+            }
+        }
+        for (int i = 0; i < labels.Length; i++)
+        {
+            for (int c = 0; right[i] > 0 && c < data.Classes; c++)
+                mean[i * data.Classes + c] /= right[i];
+            if (right[i] == 0)
+                mean[i * data.Classes + labels[i]] = (float)(Softened * temperature);
         }
         return mean;
     }

@@ -120,8 +120,9 @@ internal sealed record RowEvidence
             : FormattableString.Invariant($"half of --lr-img: {half:R}");
     }
 
-    private string MoreIterations() =>
-        $"more --iterations than {Settings.Iterations}: {Settings.MethodKind.LossName} still falls at the end";
+    private string MoreIterations() => (Settings.BudgetOfSet is { } budget
+        ? $"a larger --budget than {BudgetText.Of(budget)}"
+        : $"more --iterations than {Settings.Iterations}") + $": {Settings.MethodKind.LossName} still falls at the end";
 
     private string Sharpen(AccuracyDifference difference, Accuracy distilled, double counting)
     {
@@ -135,6 +136,8 @@ internal sealed record RowEvidence
             return $"--repeats {Math.Max(networks, Repeats):F0}: over more networks the deviations weigh less";
         return Loss is null ? "--repeats 20: if the difference stays as small, there is none"
             : Loss is { FallsAtEnd: true } ? MoreIterations()
+            : Settings.BudgetOfSet is { } budget
+                ? FormattableString.Invariant($"--budget {BudgetText.Of(budget with { Amount = 2 * budget.Amount })}, or another --lr-img than {Settings.LrImg:R}")
             : FormattableString.Invariant($"--iterations {2 * Settings.Iterations}, or another --lr-img than {Settings.LrImg:R}");
     }
 }

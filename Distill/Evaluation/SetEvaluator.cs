@@ -11,6 +11,9 @@ namespace InfMatch.Distill;
 /// if another set fails.</param>
 internal sealed record EvaluatedSet(string Name, Func<int, LabelledImages> OfNetwork, Action<Accuracy>? WhenEvaluated = null)
 {
+    /// <summary>The rate of the trainings on it; null for the protocol's.</summary>
+    public double? Rate { get; init; }
+
     /// <summary>How many images it has, for the speed that is shown; 0 where that is not shown.</summary>
     public long Images { get; init; }
 
@@ -219,6 +222,8 @@ internal sealed class SetEvaluator(
 
         public int Networks => _known.Length;
 
+        public TrainingPlan PlanOf(TrainingPlan plan) => _set.Rate is { } rate ? plan with { Rate = rate } : plan;
+
         public void End(int network, Tensor theta) => _set.WhenEnded?.Invoke(network, theta);
 
         public Accuracy? Result { get; private set; }
@@ -274,7 +279,7 @@ internal sealed class SetEvaluator(
     {
         using var scope = TensorScope.Begin();
         RandomKey own = key.Split((ulong)r);
-        var trainer = new Trainer(network, set, _plan, own.Split("train"));
+        var trainer = new Trainer(network, set, epochs.PlanOf(_plan), own.Split("train"));
         Tensor start = network.Initialise(data.Backend, DType.Float32, own.Split("init"));
         string loss = "";
         double best = 0;

@@ -93,6 +93,14 @@ internal sealed record IpcResult(int Ipc, [property: JsonPropertyName("estimator
     /// <summary>Updates of S that were done.</summary>
     public int? Iterations { get; init; }
 
+    /// <summary>Images that passed forward through a network in these updates; null where it is not known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? ImagesProcessed { get; init; }
+
+    /// <summary>How long the updates took; null where it is not known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? UpdateSeconds { get; init; }
+
     /// <summary>Mean loss of the last tenth of the iterations.</summary>
     public double? Objective { get; init; }
 
@@ -129,6 +137,10 @@ internal sealed record Summary
     /// <summary>What the accuracies under 'whole' are: the experts at their own plan and not the protocol. Null where
     /// there are none.</summary>
     public string? WholeSet { get; init; }
+
+    /// <summary>Whose logits the soft labels are, in one line; null in files from before it was told.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? SoftLabels { get; init; }
 
     /// <summary>How the data differ from those of the evaluated set; null where they do not.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -152,6 +152,7 @@ internal static class JsonFile
         : type == typeof(bool) ? "true or false"
         : type == typeof(double) ? "a finite number"
         : type == typeof(int) || type == typeof(long) ? "a whole number"
+        : type == typeof(ulong) ? "a whole number from 0"
         : null;
 
     private static bool Fits(JsonElement json, Type type) =>
@@ -160,6 +161,7 @@ internal static class JsonFile
         : json.ValueKind == JsonValueKind.Number
             && (type == typeof(double) ? json.TryGetDouble(out double v) && double.IsFinite(v)
                 : type == typeof(int) ? json.TryGetInt32(out _)
+                : type == typeof(ulong) ? json.TryGetUInt64(out _)
                 : json.TryGetInt64(out _));
 
     private static Type? ItemOf(Type type) =>

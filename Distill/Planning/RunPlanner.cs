@@ -1,4 +1,5 @@
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -20,6 +21,9 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
     private const double PicturesOfDistilling = 2 * 7 + 5, PicturesOfEvaluation = 3;
 
     private readonly Network _network = data.NetworkOf(settings, settings.Width);
+    private readonly (Network Network, int Count) _teacher = settings.LabelFrom is { } folder
+        ? LabelTeacher.Outline(folder, data.Image, data.Classes)
+        : (data.NetworkOf(settings, settings.Width), settings.Experts);
     private readonly TrainingPlan _expertPlan = PlanFactory.ExpertPlan(settings, data.Pair.Name);
     private readonly List<PlannedWork> _work = [];
     private bool _countsWhole;
@@ -35,7 +39,8 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         int steps = _expertPlan.Steps(data.Train.Count);
         var stage = new PlannedStage(
             PlannedStage.Experts, null,
-            $"{missing} × {steps} steps of {Math.Min(_expertPlan.BatchSize, data.Train.Count)} images ({_network.Name})")
+            $"{missing} × {steps} steps of {Math.Min(_expertPlan.BatchSize, data.Train.Count)} images ({_network.Name}" +
+            $"{(_expertPlan.SharpnessAware is null ? "" : ", two gradients each")})")
         {
             Things = missing,
         };
@@ -56,32 +61,53 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
     /// <param name="times">How many such sets there are.</param>
     public RunPlanner Distil(int ipc, Network evaluated, int from, int times = 1)
     {
-        int left = settings.Iterations - from;
+        int all = UpdatesOf(ipc), left = all - from;
         if (left <= 0 || times == 0)
             return this;
         var stage = new PlannedStage(
             PlannedStage.Distil, ipc,
-            $"{(times > 1 ? $"{times} × " : "")}{left} updates of {ipc * data.Classes} images ({_network.Name})")
+            $"{(times > 1 ? $"{times} × " : "")}{(IsTimed ? $"{BudgetText.Shown(settings.BudgetOfSet!)} for" : $"{left}")} updates of {ipc * data.Classes} images ({_network.Name})")
         {
             Things = times,
         };
         if (settings.StartFrom is null)
-            Classify(stage, _network, times * ImagesOfStart(ipc) * settings.Experts);
-        Add(stage, $"update ipc{ipc}", times * (double)left, (probe, slot) => probe.Update(_network, ipc, from, slot));
+            Classify(stage, _teacher.Network, times * ImagesOfStart(ipc) * _teacher.Count);
+        if (IsTimed)
+            Add(stage, "second", times * settings.BudgetOfSet!.Amount, (_, _) => 1);
+        else
+            Add(stage, $"update ipc{ipc}", times * (double)left, (probe, slot) => probe.Update(_network, ipc, from, slot));
         Add(stage, $"picture ipc{ipc}", times * PicturesOfDistilling, (probe, slot) => probe.Picture(ipc, slot));
         // As SetMonitor looks: after each so many updates, and at the loss before the first and after the last one, too.
-        int probes = settings.ProbeInterval == 0 ? 0 : DueIn(settings.ProbeInterval, from) + (from == 0 ? 1 : 0)
-            + (settings.Iterations % settings.ProbeInterval == 0 ? 0 : 1);
+        RunSettings counted = settings with { Iterations = all };
+        int probes = settings.BudgetOfSet is not null && settings.ProbeEvery is null ? SetMonitor.MostProbesOfBudget
+            : counted.ProbeInterval == 0 ? 0 : DueIn(all, counted.ProbeInterval, from) + (from == 0 ? 1 : 0)
+            + (all % counted.ProbeInterval == 0 ? 0 : 1);
         Add(stage, $"fixed loss ipc{ipc}", times * (double)probes, (probe, slot) => probe.FixedLoss(_network, ipc, slot));
-        if (settings.EvaluateEvery > 0)
+        if (settings.EvaluateEvery > 0 && !IsTimed) // how many there will be is not known then
         {
             EvaluateAlone(
-                stage, evaluated, settings.OnTheWay, ipc, times * (DueIn(settings.EvaluateEvery, from) + (from == 0 ? 1 : 0)));
+                stage, evaluated, settings.OnTheWay, ipc, times * (DueIn(all, settings.EvaluateEvery, from) + (from == 0 ? 1 : 0)));
         }
         return this;
     }
 
-    private int DueIn(int every, int from) => settings.Iterations / every - from / every;
+    private static int DueIn(int iterations, int every, int from) => iterations / every - from / every;
+
+    private bool IsTimed => settings.BudgetOfSet is { Unit: BudgetUnit.Seconds };
+
+    // By a budget of images, what it pays for; by seconds that is not known before, and so many updates are taken for it.
+    private int UpdatesOf(int ipc)
+    {
+        if (settings.BudgetOfSet is not { Unit: BudgetUnit.Images } budget)
+            return settings.LookedIterations;
+        using IDisposable detached = TensorScope.BeginDetached();
+        using var scope = TensorScope.Begin();
+        var dryRun = new MemoryDryRun(data.Backend, captures: false);
+        var probe = new StepProbe(
+            settings, PreparedData.Placeholder(data.Pair, dryRun), new WorkClock(dryRun), CancellationToken.None);
+        double each = Math.Max(1, probe.ImagesOfUpdate(_network, ipc));
+        return (int)Math.Min(settings.Iterations, Math.Ceiling(budget.Amount / each));
+    }
 
     /// <summary>Adds the evaluation of sets by networks that are still to be trained.</summary>
     /// <param name="network">What evaluates.</param>
@@ -111,7 +137,7 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         if (together > 0)
             TrainAndTest(stage, network, settings, ipc, together, degree);
         EvaluateAlone(stage, network, settings, ipc, alone);
-        Classify(stage, _network, soft * (double)ImagesOf(ipc) * experts);
+        Classify(stage, _teacher.Network, soft * (double)ImagesOf(ipc) * (settings.LabelFrom is null ? experts : _teacher.Count));
         if (soft > 0 && !_countsWhole)
             Classify(stage, _network, experts * (double)TestImages); // the confusion of the whole set, once
         _countsWhole |= soft > 0;

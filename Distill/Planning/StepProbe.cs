@@ -99,13 +99,26 @@ internal sealed class StepProbe(RunSettings settings, PreparedData data, TimePro
         for (int n = 0; !again.IsOver; n++)
         {
             cancel.ThrowIfCancellationRequested();
-            int iteration = from + (int)(Spread(n) * (settings.Iterations - from));
+            int iteration = from + (int)(Spread(n) * (Math.Max(from + 1, settings.LookedIterations) - from));
             Step(distiller, iteration, first, again);
             Step(distiller, iteration, again, first); // finds kept what the first one made
         }
-        (int, RandomKey)[] updates = [.. Enumerable.Range(from, settings.Iterations - from).Select(i => (i, distiller.KeyOf(i)))];
+        (int, RandomKey)[] updates = [.. Enumerable.Range(from, Math.Max(from + 1, settings.LookedIterations) - from).Select(i => (i, distiller.KeyOf(i)))];
         double filling = (double)method.UpdatesThatFill(updates) / updates.Length;
         return filling * first.Seconds + (1 - filling) * again.Seconds;
+    });
+
+    /// <summary>The images that an update of S passes through a network, on average over a few.</summary>
+    public double ImagesOfUpdate(Network network, int ipc) => WithDistiller(network, ipc, (distiller, _) =>
+    {
+        const int Looked = 4;
+        long before = _backend.ImagesPassed;
+        for (int n = 0; n < Looked; n++)
+        {
+            distiller.SkipTo((int)(Spread(n) * settings.LookedIterations));
+            distiller.Step();
+        }
+        return (double)(_backend.ImagesPassed - before) / Looked;
     });
 
     /// <summary>Seconds of a measurement of the loss in fixed places.</summary>

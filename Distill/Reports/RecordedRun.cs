@@ -83,6 +83,12 @@ internal sealed class RecordedRun
                 ExitCode.Usage, "IM2030",
                 $"{path} is an ablation, whose rows are runs of their own. Compare them: compare {ShellWord.OfPath(ShownPath.Of(path))}/rows/*");
         }
+        if (BenchmarkFile.IsIn(path))
+        {
+            throw new DistillException(
+                ExitCode.Usage, "IM2043",
+                $"{path} is a benchmark, whose cells are runs of their own. Compare them: compare {ShellWord.OfPath(ShownPath.Of(path))}/cells/*");
+        }
         var run = new RecordedRun(path);
         if (!File.Exists(run.Files.Config) && !File.Exists(run.Files.Summary))
         {

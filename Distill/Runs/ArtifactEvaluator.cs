@@ -51,7 +51,7 @@ internal sealed class ArtifactEvaluator : IDisposable
     {
         using IProgressStage stage = progress.Begin(what, (long)Settings.Repeats * Protocols.Plan(Settings, _data.Pair.Name).Epochs);
         return _evaluator.Evaluate(
-            _ => (images is null ? _artifact.ToSet(_data.Backend) : _artifact.ToSet(_data.Backend, images)).AsTrainingSet(),
+            SetOf(_ => (images is null ? _artifact.ToSet(_data.Backend) : _artifact.ToSet(_data.Backend, images)).AsTrainingSet()),
             Settings.Repeats, stage);
     }
 
@@ -63,13 +63,16 @@ internal sealed class ArtifactEvaluator : IDisposable
             $"Network ({_evaluator.Network.Name})", Protocols.Plan(Settings, _data.Pair.Name).Epochs);
         float[] theta = [];
         Accuracy accuracy = _evaluator.Evaluate(
-            new EvaluatedSet("", _ => _artifact.ToSet(_data.Backend).AsTrainingSet())
+            SetOf(_ => _artifact.ToSet(_data.Backend).AsTrainingSet()) with
             {
                 WhenEnded = (_, end) => theta = end.ToArray<float>(),
             },
             repeats: 1, stage);
         return (_evaluator.Network, theta, accuracy.Mean);
     }
+
+    private EvaluatedSet SetOf(Func<int, LabelledImages> images) =>
+        new("", images) { Rate = LearnedRate.Of(Settings, _artifact.Numbers, _artifact.Source) };
 
     /// <inheritdoc/>
     public void Dispose() => _data.Dispose();

@@ -41,6 +41,7 @@ internal sealed class DistillationRun(RunInputs inputs)
     private readonly List<IpcResult> _results = [];
     private double _secondsBefore;
     private long _peakBefore;
+    private string? _softLabels;
 
     /// <summary>Does the whole run, or the rest of it.</summary>
     /// <exception cref="OperationCanceledException">It was interrupted; what is known is on disk.</exception>
@@ -55,11 +56,12 @@ internal sealed class DistillationRun(RunInputs inputs)
         PreparedData data = inputs.Prepared ?? own!;
         using MetricsFile metrics = MetricsFile.Open(_folder.Metrics, SavedIterations(), inputs.Progress.Note);
         using var stages = StagesFile.Open(_folder.Path, inputs.Backend);
+        using var costs = CostFile.Open(_folder.Path);
         if (data.Preparation is { } prepared)
             stages.Add("data", prepared.Began, prepared.Took);
         try
         {
-            DistilAll(data, metrics, stages);
+            DistilAll(data, metrics, stages, costs);
             stages.RequireWritten();
         }
         catch (Exception e) when (e is OperationCanceledException or NumericalException or DeviceMemoryException)
@@ -70,21 +72,27 @@ internal sealed class DistillationRun(RunInputs inputs)
         return Save(complete: true);
     }
 
-    private void DistilAll(PreparedData data, MetricsFile metrics, StagesFile stages)
+    private void DistilAll(PreparedData data, MetricsFile metrics, StagesFile stages, CostFile costs)
     {
         Network network = data.NetworkOf(_settings, _settings.Width);
         Network evaluated = data.NetworkOf(_settings, _settings.EvalWidth);
         using ExpertLibrary library = Gather(network, data, stages);
+        using var teacher = LabelTeacher.For(_settings, data, library.Experts);
+        _softLabels = teacher.Describe(_settings);
         ConfusionMatrix? whole = null;
         ConfusionFile confusion = ConfusionFile.Open(_folder.Path, inputs.Pair.Train.ClassNames);
         using MethodSession method = BeginMethod(_settings, data, network, library.Experts, inputs.Key);
         var parts = new RunParts(inputs, data, library, method, metrics, Keep)
         {
-            Real = new RealImages(data, library.Experts, _settings.Temperature, inputs.Key.Split("real")),
+            Real = new RealImages(data, teacher.Networks, _settings.Temperature, inputs.Key.Split("real"))
+            {
+                RightOnly = _settings.LabelStart == PlanFactory.Right,
+            },
             Count = column => (confusion = confusion.With(column)).Save(_folder.Path),
             CountWhole = ipc => (confusion = confusion.With(new ColumnConfusion(ipc, "whole", whole ??= library.Confusion(data))))
                 .Save(_folder.Path),
             Stages = stages,
+            Costs = costs,
             OnTheWay = new SetEvaluator(
                 evaluated, _settings.OnTheWay, data, inputs.Key.Split("judge"), inputs.Cancel),
             Evaluator = new SetEvaluator(evaluated, _settings, data, inputs.Key.Split("judge"), inputs.Cancel),
@@ -114,6 +122,7 @@ internal sealed class DistillationRun(RunInputs inputs)
             inputs.Progress.Note(OlderFile.Note(_folder.Summary));
         _results.AddRange(earlier.Results);
         _secondsBefore = earlier.Seconds;
+        _softLabels = earlier.SoftLabels;
         _peakBefore = earlier.PeakMemoryBytes;
     }
 
@@ -205,6 +214,7 @@ internal sealed class DistillationRun(RunInputs inputs)
             ProtocolName = Protocols.NameOf(_settings),
             Protocol = PlanFactory.Describe(_settings, inputs.Pair.Name),
             WholeSet = PlanFactory.DescribeExperts(_settings),
+            SoftLabels = _softLabels,
             Results = _results,
         };
         summary.Save(_folder.Summary);

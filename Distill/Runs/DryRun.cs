@@ -151,7 +151,7 @@ internal sealed class DryRun
         {
             using var own = TensorScope.Begin();
             using Distiller distiller = Start(network, method, ipc);
-            updates.AddRange(Enumerable.Range(0, _settings.Iterations).Select(i => (i, distiller.KeyOf(i))));
+            updates.AddRange(Enumerable.Range(0, _settings.LookedIterations).Select(i => (i, distiller.KeyOf(i))));
             for (int wanted = method.VectorsKept(updates); held < wanted; held++)
                 scope.Keep(own.Keep(Empty(network.Layout.Count)));
             Update(distiller, method);
@@ -181,19 +181,22 @@ internal sealed class DryRun
         using IDisposable off = Recording.Off();
         SetStart how = PlanFactory.StartOf(_settings);
         int factor = _settings.Factor ?? 1, wanted = ipc * factor * factor;
+        Network labels = _settings.LabelFrom is { } folder
+            ? LabelTeacher.Outline(folder, _data.Image, _data.Classes).Network
+            : network;
         if (how.Images == ImageStart.Correct)
         {
             using var looking = TensorScope.Begin();
             int largest = Enumerable.Range(0, _data.Classes).Max(_data.Pair.Train.CountOfClass);
             Tensor part = Empty([Math.Min(largest, Math.Max(64, 2 * wanted)), .. _data.Image.Sizes]);
-            network.Logits(Empty(network.Layout.Count), part);
+            labels.Logits(Empty(labels.Layout.Count), part);
         }
         Tensor tiles = Empty([wanted * _data.Classes, .. _data.Image.Sizes]);
         SyntheticSet start = SetOf(ipc * _data.Classes) with { Images = factor > 1 ? Tiles.Pack(tiles, factor) : tiles };
-        if (how.Labels == LabelStart.Experts)
+        if (how.Labels is LabelStart.Experts or LabelStart.Right)
         {
             using var looking = TensorScope.Begin();
-            network.Logits(Empty(network.Layout.Count), Variable.Constant(start.Images).EnlargeTiles(factor).Value);
+            labels.Logits(Empty(labels.Layout.Count), Variable.Constant(start.Images).EnlargeTiles(factor).Value);
         }
         using IDisposable detached = TensorScope.BeginDetached();
         return DistillationRun.MakeDistiller(_settings, _data, method, start, _key, ipc);

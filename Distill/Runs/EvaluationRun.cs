@@ -1,3 +1,4 @@
+using System.Globalization;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -23,7 +24,7 @@ internal sealed class EvaluationRun(
     public static IReadOnlyList<(string Set, bool IsSoft)> Columns(OpenedEvaluation evaluation) =>
     [
         .. evaluation.Set is null ? [] : ((string, bool)[])[(Distilled, false)], (RandomReal, false),
-        .. evaluation.Experts is null ? [] : ((string, bool)[])[(RandomRealSoftLabels, true)],
+        .. evaluation.Labels is null ? [] : ((string, bool)[])[(RandomRealSoftLabels, true)],
     ];
 
     /// <summary>How many networks there are to evaluate.</summary>
@@ -48,9 +49,11 @@ internal sealed class EvaluationRun(
         Evaluated = kept.Count;
         using var stages = StagesFile.Open(folder.Path, backend);
         _confusion = ConfusionFile.Open(folder.Path, evaluation.Data.Pair.Train.ClassNames);
-        (ExpertLibrary Library, RunSettings Settings)? experts = evaluation.Experts;
-        var real = new RealImages(
-            evaluation.Data, experts?.Library.Experts ?? [], (experts?.Settings ?? _settings).Temperature, key.Split("real"));
+        RunSettings by = evaluation.Labels?.By ?? _settings;
+        var real = new RealImages(evaluation.Data, evaluation.Labels?.Teacher.Networks ?? [], by.Temperature, key.Split("real"))
+        {
+            RightOnly = by.LabelStart == PlanFactory.Right,
+        };
         try
         {
             for (int n = 0; n < evaluation.Networks.Length; n++)
@@ -90,7 +93,7 @@ internal sealed class EvaluationRun(
         if (evaluation.Set is { } set)
             sets.Add(Column(Distilled, "distilled", _ => set.AsTrainingSet(), (all, a) => all with { Distilled = a }));
         sets.Add(Column(RandomReal, "randomReal", r => real.Random(ipc, r), (all, a) => all with { RandomReal = a }));
-        if (evaluation.Experts is not null)
+        if (evaluation.Labels is not null)
         {
             sets.Add(Column(
                 RandomRealSoftLabels, "randomRealSoftLabels", r => real.RandomWithSoftLabels(ipc, r),
@@ -120,6 +123,7 @@ internal sealed class EvaluationRun(
                 })
             {
                 Known = kept.Of(column),
+                Rate = what == Distilled ? RateOf(evaluation) : null,
                 Images = (long)ipc * evaluation.Data.Classes,
                 WhenCounted = counts => Count(new ColumnConfusion(ipc, key, counts)),
                 WhenTrained = (number, found) =>
@@ -150,7 +154,13 @@ internal sealed class EvaluationRun(
     private static string Identity(OpenedEvaluation evaluation) => string.Join('\n', [
         ConfigFile.Hash(evaluation.Settings), evaluation.Record.SetSha256 ?? "no set", evaluation.Record.TrainSha256,
         evaluation.Record.TestSha256,
-        .. evaluation.Experts is { } experts ? (string[])[ConfigFile.Hash(experts.Settings)] : []]);
+        .. evaluation.Experts is { } experts ? (string[])[ConfigFile.Hash(experts.Settings)] : [],
+        .. evaluation.Labels is { By.LabelFrom: not null } labels ? (string[])[labels.Teacher.Identity, labels.By.LabelStart] : [],
+        .. RateOf(evaluation) is { } rate ? (string[])[rate.ToString("R", CultureInfo.InvariantCulture)] : []]);
+
+    // The rate learned with the set, where that is asked for.
+    private static double? RateOf(OpenedEvaluation evaluation) =>
+        evaluation.Set is { } set ? LearnedRate.Of(evaluation.Settings, set.Numbers, evaluation.Record.Set ?? "the set") : null;
 
     private Summary Save(bool complete)
     {
@@ -167,6 +177,7 @@ internal sealed class EvaluationRun(
                 _settings, evaluation.Data.Pair.Name, string.Join(", ", evaluation.Networks.Select(n => n.Name))),
             Note = evaluation.Note,
             WholeSet = evaluation.Experts is { } experts ? PlanFactory.DescribeExperts(experts.Settings) : null,
+            SoftLabels = evaluation.Labels is { } labels ? labels.Teacher.Describe(labels.By) : null,
             Results = [.. _results],
         };
         summary.Save(folder.Summary);

@@ -10,7 +10,7 @@ internal sealed class ExpertJob(RunSettings settings, Network network, PreparedD
 {
     private readonly TrainingPlan _plan = PlanFactory.ExpertPlan(settings, data.Pair.Name);
     private readonly CheckpointSchedule _schedule = PlanFactory.Checkpoints(settings);
-    private readonly RandomKey _key = RandomKey.FromSeed(settings.Seed).Split("expert").Split((ulong)number);
+    private readonly RandomKey _key = RandomKey.FromSeed(settings.ExpertSeed ?? settings.Seed).Split("expert").Split((ulong)number);
 
     /// <summary>Which expert it is.</summary>
     public int Number => number;

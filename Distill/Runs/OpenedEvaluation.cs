@@ -41,6 +41,9 @@ internal sealed class OpenedEvaluation : IDisposable
     /// <summary>The experts to compare with, and the settings under which they were recorded; null for none.</summary>
     public (ExpertLibrary Library, RunSettings Settings)? Experts { get; private init; }
 
+    /// <summary>The networks of soft labels, and the settings by which they give them; null for none.</summary>
+    public (LabelTeacher Teacher, RunSettings By)? Labels { get; private init; }
+
     /// <summary>Opens everything.</summary>
     /// <param name="artifact">The set; null for random real images alone.</param>
     /// <param name="settings">By what it is evaluated, as <see cref="SettingsFor"/> gives them.</param>
@@ -53,6 +56,7 @@ internal sealed class OpenedEvaluation : IDisposable
     {
         (Backend backend, IProgressView view, CancellationToken cancel) = context;
         string? note = null;
+        LearnedRate.Of(settings, artifact?.Numbers ?? new Dictionary<string, double>(), artifact?.Source ?? "real images");
         if (artifact is not null)
         {
             RequireFit(artifact, pair);
@@ -92,6 +96,7 @@ internal sealed class OpenedEvaluation : IDisposable
                 Needs = needs,
                 Set = artifact?.ToSet(backend),
                 Experts = experts,
+                Labels = LabelsOf(settings, experts, data),
             };
         }
         catch
@@ -99,6 +104,16 @@ internal sealed class OpenedEvaluation : IDisposable
             data.Dispose();
             throw;
         }
+    }
+
+    // Of the folder that is named, or that the set's own run took them from, or else of the experts.
+    private static (LabelTeacher, RunSettings)? LabelsOf(
+        RunSettings settings, (ExpertLibrary Library, RunSettings Settings)? experts, PreparedData data)
+    {
+        RunSettings by = settings.LabelFrom is null && experts is { } recorded ? recorded.Settings : settings;
+        return by.LabelFrom is { } folder ? (LabelTeacher.Open(folder, data), by)
+            : experts is { } own ? (LabelTeacher.Of(own.Library.Experts), by)
+            : null;
     }
 
     /// <summary>By what a set is evaluated: what is not given on the command line is as the set says.</summary>
@@ -150,6 +165,7 @@ internal sealed class OpenedEvaluation : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Labels?.Teacher.Dispose();
         Experts?.Library.Dispose();
         Data.Dispose();
     }

@@ -23,6 +23,12 @@ internal static class RunCheck
     /// <exception cref="DatasetException">A class has too few images.</exception>
     public static Requirements Distillation(RunSettings settings, DatasetPair pair, Backend backend, string folder, string experts)
     {
+        if (settings is { RateIsLearned: true, MethodKind.LearnsRate: false })
+        {
+            throw DistillException.BadValue(
+                "--eval-rate", LearnedRate.Word, $"a number beside --method {settings.MethodName}, which learns no rate; " +
+                $"{string.Join(", ", Kinds.Of<DistillationMethod>().Where(m => m.LearnsRate).Select(m => m.Name))} do");
+        }
         int factor = settings.Factor ?? 1;
         if (pair.Train.Height % factor != 0 || pair.Train.Width % factor != 0)
         {

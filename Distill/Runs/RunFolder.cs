@@ -49,11 +49,13 @@ internal sealed class RunFolder : RunFiles, IDisposable
     /// <param name="root">The folder of runs; it is made where it is missing.</param>
     /// <param name="name">Its name.</param>
     /// <param name="config">The text of config.json.</param>
-    /// <param name="ablation">The text of ablation.json; null where the run is no ablation.</param>
+    /// <param name="ablation">The text of ablation.json, or of benchmark.json; null where the run is neither.</param>
     /// <param name="files">The file system; null means the real one.</param>
+    /// <param name="beside">The name of that file.</param>
     /// <exception cref="DistillException">The place is not writable.</exception>
     public static RunFolder Create(
-        string root, string name, string config, string? ablation = null, FileOperations? files = null)
+        string root, string name, string config, string? ablation = null, FileOperations? files = null,
+        string beside = AblationSummary.FileName)
     {
         files ??= FileOperations.Disk;
         string? staging = null;
@@ -67,7 +69,7 @@ internal sealed class RunFolder : RunFiles, IDisposable
             MakeParts(staging);
             AtomicFile.WriteAllText(System.IO.Path.Combine(staging, ConfigName), config, files);
             if (ablation is not null)
-                AtomicFile.WriteAllText(System.IO.Path.Combine(staging, AblationSummary.FileName), ablation, files);
+                AtomicFile.WriteAllText(System.IO.Path.Combine(staging, beside), ablation, files);
             made = TakeName(root, name, staging);
             staging = null;
             files.FlushFolder(root);
@@ -113,18 +115,22 @@ internal sealed class RunFolder : RunFiles, IDisposable
 
     /// <summary>The folder of a row of this ablation, locked; it is made where it is missing.</summary>
     /// <exception cref="DistillException">It is not writable, another process works in it, or it is a link.</exception>
-    public RunFolder Row(string name)
+    public RunFolder Row(string name) => Below(RowFolder, name);
+
+    /// <summary>The folder of a run that is a part of this one, locked; it is made where it is missing.</summary>
+    /// <exception cref="DistillException">It is not writable, another process works in it, or it is a link.</exception>
+    public RunFolder Below(string kind, string name)
     {
         try
         {
-            MakeReal(In(RowFolder));
-            MakeReal(In(RowFolder, name));
+            MakeReal(In(kind));
+            MakeReal(In(kind, name));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw NotWritable(Path, e);
         }
-        return Open(In(RowFolder, name));
+        return Open(In(kind, name));
     }
 
     /// <summary>The run folder of a name or path. Without one, or with <see cref="LatestWord"/>, it is the run below the root that

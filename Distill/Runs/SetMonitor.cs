@@ -10,6 +10,12 @@ internal sealed class SetMonitor(RunParts run, int ipc)
 {
     private const int PicturesBetween = 8;
 
+    // By a budget: nobody knows how many updates it pays for.
+    private const int ProbesOfBudget = 50, FewestBetweenProbes = 100;
+
+    /// <summary>As often the loss in fixed places is measured at most in a run with a budget that does not say otherwise.</summary>
+    public const int MostProbesOfBudget = ProbesOfBudget + 2;
+
     // A picture takes its time from the updates: at most about a fiftieth of it.
     private const int ShareOfRefreshing = 50;
     private static readonly TimeSpan s_leastRefresh = TimeSpan.FromSeconds(2);
@@ -17,6 +23,9 @@ internal sealed class SetMonitor(RunParts run, int ipc)
     private readonly RunSettings _settings = run.Inputs.Settings;
     private readonly SetPictures _pictures = new(run.Data, run.Inputs, ipc);
     private readonly SetEvaluator _evaluator = run.OnTheWay;
+    private int _lastProbe =
+        MetricsFile.Curve(run.Inputs.Folder.Metrics, ipc, MetricsFile.ProbeKey).Select(p => p.Iteration).LastOrDefault();
+
     private readonly List<double> _probes = [.. MetricsFile.Curve(run.Inputs.Folder.Metrics, ipc, MetricsFile.ProbeKey).Select(p => p.Value)];
     private long _refreshed = TimeProvider.System.GetTimestamp();
     private TimeSpan _untilRefresh = s_leastRefresh;
@@ -32,7 +41,8 @@ internal sealed class SetMonitor(RunParts run, int ipc)
         string loss = _probes.Count < 2
             ? FormattableString.Invariant($"{name} {step.Loss:F3}")
             : FormattableString.Invariant($"{name} {_probes[0]:F2} to {_probes[^1]:F2}");
-        return skipped > 0 ? $"{loss}, {skipped} skipped" : loss;
+        string counted = _settings.Budget is null ? loss : $"update {step.Iteration + 1}, {loss}";
+        return skipped > 0 ? $"{counted}, {skipped} skipped" : counted;
     }
 
     /// <summary>Writes an update down.</summary>
@@ -59,18 +69,22 @@ internal sealed class SetMonitor(RunParts run, int ipc)
         int done = distiller.Iteration;
         if (IsEach(_settings.EvaluateEvery, done) && !run.Metrics.Has(ipc, done, MetricsFile.Evaluation))
         {
+            run.Costs.Add(ipc, distiller);
             run.Metrics.Append(new JsonObject
             {
                 ["ipc"] = ipc,
                 ["iteration"] = done,
-                [MetricsFile.AccuracyKey] = _evaluator.Evaluate(_ => distiller.Set.AsTrainingSet(), 1).Mean,
+                [MetricsFile.AccuracyKey] = _evaluator.Evaluate(
+                    new EvaluatedSet("", _ => distiller.Set.AsTrainingSet())
+                    {
+                        Rate = LearnedRate.Of(_settings, distiller.Set.Numbers, "the set"),
+                    },
+                    repeats: 1, stage: null).Mean,
             });
         }
-        int every = _settings.ProbeInterval;
-        if (every > 0 && (IsEach(every, done) || done == _settings.Iterations) && !run.Metrics.Has(ipc, done, MetricsFile.Probe))
+        if (IsProbed(distiller) && !run.Metrics.Has(ipc, done, MetricsFile.Probe))
             Probe(distiller);
-        bool isBetween = done > 0 && done < _settings.Iterations
-            && done * (long)PicturesBetween / _settings.Iterations != (done - 1L) * PicturesBetween / _settings.Iterations;
+        bool isBetween = done > 0 && !distiller.IsDone && Passes(distiller, PicturesBetween);
         if (isBetween)
         {
             _pictures.DrawStep(distiller.Set, done);
@@ -83,6 +97,19 @@ internal sealed class SetMonitor(RunParts run, int ipc)
     /// <summary>How the loss went, best in fixed places; null where there was none.</summary>
     public LossCourse? Course(IReadOnlyList<double> updates) => LossCourse.OfFixed(_probes) ?? LossCourse.OfUpdates(updates);
 
+    private bool IsProbed(Distiller distiller)
+    {
+        int done = distiller.Iteration;
+        if (_settings.ProbeEvery is null && _settings.Budget is not null)
+            return done == 0 || distiller.IsDone || (done - _lastProbe >= FewestBetweenProbes && Passes(distiller, ProbesOfBudget));
+        return _settings.ProbeInterval > 0 && (IsEach(_settings.ProbeInterval, done) || distiller.IsDone);
+    }
+
+    // Whether one of so many equal parts of all updates, or of the budget, ended with the last update.
+    private bool Passes(Distiller distiller, int parts) => _settings.Budget is null
+        ? distiller.Iteration * (long)parts / _settings.Iterations != (distiller.Iteration - 1L) * parts / _settings.Iterations
+        : Math.Floor(distiller.Done * parts) != Math.Floor(distiller.DoneBefore * parts);
+
     private static bool IsEach(int every, int done) => every > 0 && done % every == 0;
 
     private void Probe(Distiller distiller)
@@ -91,6 +118,7 @@ internal sealed class SetMonitor(RunParts run, int ipc)
         if (!double.IsFinite(loss))
             return; // the next update says where, and ends the run
         _probes.Add(loss);
+        _lastProbe = distiller.Iteration;
         run.Metrics.Append(new JsonObject
         {
             [MetricsFile.KindKey] = MetricsFile.Probe, ["ipc"] = ipc, ["iteration"] = distiller.Iteration, [MetricsFile.ProbeKey] = loss,

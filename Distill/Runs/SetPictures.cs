@@ -53,7 +53,7 @@ internal sealed class SetPictures(PreparedData data, RunInputs inputs, int ipc)
         }
     }
 
-    private string After(int done) => done == _updates ? $"after {done} updates" : $"after {done} of {_updates} updates";
+    private string After(int done) => inputs.Settings.Budget is not null || done == _updates ? $"after {done} updates" : $"after {done} of {_updates} updates";
 
     private static string Reached(AccuracySet accuracy) => accuracy.Distilled is not { } distilled
         ? ""

@@ -24,6 +24,9 @@ internal sealed record RunParts(
     /// <summary>What evaluates sets while they are distilled.</summary>
     public required SetEvaluator OnTheWay { get; init; }
 
+    /// <summary>Where it is written down what updates have cost.</summary>
+    public required CostFile Costs { get; init; }
+
     /// <summary>Where it is written down how long stages take.</summary>
     public required StagesFile Stages { get; init; }
 
@@ -63,6 +66,8 @@ internal sealed class SetRun(RunParts run, int ipc)
                 CheckpointFile.Restore(_folder.Checkpoint(ipc), distiller, _settings, origin, run.Inputs.Progress.Note);
                 return distiller.Iteration;
             });
+            if (_settings.BudgetOfSet is not { Unit: BudgetUnit.Seconds }) // whose state tells
+                distiller.AddSeconds(run.Costs.SecondsAt(ipc, distiller.Iteration));
         }
         try
         {
@@ -88,24 +93,44 @@ internal sealed class SetRun(RunParts run, int ipc)
     private void Distil(Distiller distiller, SetOrigin origin)
     {
         using IDisposable timed = run.Stages.Begin("distil", SetName);
+        DistillationBudget? budget = _settings.BudgetOfSet;
+        long total = budget is null ? _settings.Iterations : (long)Math.Ceiling(budget.Amount);
         using IProgressStage stage = run.Inputs.Progress.Begin(
-            $"IPC {ipc}: distilling", _settings.Iterations, (long)ipc * run.Data.Classes);
+            $"IPC {ipc}: distilling", total, budget is null ? (long)ipc * run.Data.Classes : 0);
         _monitor.Look(distiller);
-        while (distiller.Iteration < _settings.Iterations)
+        while (!distiller.IsDone)
         {
             run.Inputs.Cancel.ThrowIfCancellationRequested();
             DistillationStep step = distiller.Step();
             _monitor.Add(step);
-            stage.Report(distiller.Iteration, _monitor.Describe(step, distiller.Skipped));
+            stage.Report(
+                budget is null ? distiller.Iteration : distiller.IsDone ? total : (long)(total * distiller.Done), _monitor.Describe(step, distiller.Skipped));
             _monitor.Look(distiller);
             if (distiller.Iteration % _settings.SaveEvery == 0)
                 SaveState(distiller, origin);
         }
+        if (budget is not null)
+            run.Inputs.Progress.Note(DescribeSpent(budget, distiller));
+    }
+
+    // Equal seconds pay for other numbers of updates on another day.
+    private string DescribeSpent(DistillationBudget budget, Distiller distiller)
+    {
+        int updates = distiller.Iteration;
+        string paid = updates == _settings.Iterations && distiller.Cost.In(budget.Unit) < budget.Amount
+            ? $"all {updates} updates are done before the budget of {BudgetText.Shown(budget)} is spent"
+            : $"the budget of {BudgetText.Shown(budget)} is spent after {updates} updates";
+        string again = budget.Unit == BudgetUnit.Images ? ""
+            : _settings.RateSchedule == "constant"
+                ? $". Seconds do not pay for as many again: --iterations {updates} in place of --budget repeats this set"
+                : $". Seconds do not pay for as many again, and the rates followed them: --iterations {updates} in place of --budget comes near this set";
+        return $"IPC {ipc}: {paid}; experts are not counted{again}.";
     }
 
     private void SaveState(Distiller distiller, SetOrigin origin)
     {
         run.Metrics.FlushToDisk();
+        run.Costs.Add(ipc, distiller);
         CheckpointFile.Write(_folder.Checkpoint(ipc), distiller, _settings, origin);
     }
 
@@ -134,6 +159,8 @@ internal sealed class SetRun(RunParts run, int ipc)
         return _result with
         {
             Iterations = distiller.Iteration,
+            ImagesProcessed = distiller.Images,
+            UpdateSeconds = Math.Round(distiller.Cost.Seconds, 3),
             Objective = end.Length > 0 ? end.Average() : null,
             SetHash = SyntheticSetFile.Hash(distiller.Set),
         };
@@ -188,6 +215,7 @@ internal sealed class SetRun(RunParts run, int ipc)
             accuracy => _result = run.Keep(WithVerdict(_result with { Accuracy = with(accuracy) }, pixels)))
         {
             Images = (long)ipc * run.Data.Classes,
+            Rate = key == "distilled" ? LearnedRate.Of(_settings, distiller.Set.Numbers, SetName) : null,
             WhenCounted = counts => run.Count(new ColumnConfusion(ipc, key, counts)),
         };
     }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using InfMatch.Tensors.IO;
 
@@ -12,6 +13,19 @@ internal static class StoppedFile
 
     /// <summary>Whether a run ended so when it was last worked on.</summary>
     public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, FileName));
+
+    /// <summary>Why a run stopped; null where it did not, or the file cannot be read.</summary>
+    public static string? ReasonOf(string folder)
+    {
+        try
+        {
+            return IsIn(folder) ? SealedJson.Read(Path.Combine(folder, FileName)).Root["reason"]?.GetValue<string>() : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or IOException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Writes down why a run stopped.</summary>
     /// <exception cref="FileWriteException">The file cannot be written.</exception>

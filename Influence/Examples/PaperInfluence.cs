@@ -26,7 +26,14 @@ public sealed class PaperInfluence(
     public override string Name => (includeFirstOrder ? "paper+first" : "paper") +
         (rate == PaperRate.Plain ? "-plain" : "");
 
-    private double Scale => rate == PaperRate.Plain ? 1 : 1 / (1 - Context.Expert.Plan.Momentum);
+    // Read wherever the formula is: it is that of SGD's steps.
+    private double Scale => Context.Expert.Plan switch
+    {
+        { SharpnessAware: { } by } => throw new TrajectoryException(
+            $"{Context.Expert.Trajectory.Path} was recorded with {by}, and the published form is that of SGD. Take experts of SGD."),
+        _ when rate == PaperRate.Plain => 1,
+        { Momentum: var momentum } => 1 / (1 - momentum),
+    };
 
     // (checkpoint, c_t); the last one has c_t = 0 and is left out.
     private IEnumerable<(int Checkpoint, double Coefficient)> Terms()

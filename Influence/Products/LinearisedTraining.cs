@@ -1,4 +1,5 @@
 using InfMatch.Autograd;
+using InfMatch.Nn;
 using InfMatch.Tensors;
 
 namespace InfMatch.Influence;
@@ -14,7 +15,7 @@ namespace InfMatch.Influence;
 /// <param name="curvature">Whether H_D + λI is kept.</param>
 public sealed class LinearisedTraining(Expert expert, SecondOrderProducts field, Func<int, Tensor> theta, bool curvature = true)
 {
-    private readonly double _momentum = expert.Plan.Momentum, _decay = expert.Plan.WeightDecay;
+    private readonly double _momentum = LinearPlan(expert).Momentum, _decay = expert.Plan.WeightDecay;
 
     /// <summary>How many images gradients were taken of in products with H_D: two for an image of a batch.</summary>
     public long ImageGradients { get; private set; }
@@ -84,6 +85,13 @@ public sealed class LinearisedTraining(Expert expert, SecondOrderProducts field,
         ImageGradients += 2L * expert.Replay.IndicesAt(step).Length;
         return field.HessianVector(at, expert.Replay.LossAt(step), v);
     }
+
+    // A sharpness-aware step moves θ by two gradients, whose derivative is another one.
+    private static TrainingPlan LinearPlan(Expert expert) => expert.Plan.SharpnessAware is null
+        ? expert.Plan
+        : throw new TrajectoryException(
+            $"{expert.Trajectory.Path} was recorded with {expert.Plan.SharpnessAware}, and the linearised training is that of SGD. " +
+            "Take experts of SGD, or an estimator that reads the recorded displacement alone.");
 
     private int StepOf(int checkpoint)
     {

@@ -10,14 +10,15 @@ namespace InfMatch.Influence;
 /// <summary>
 /// One training of a network on D: its recorded trajectory, and the means to replay any step's batch with the recorded
 /// order and augmentation. Plain SGD (no momentum, no weight decay) is what influence describes best: then the
-/// recorded displacement is exactly −Σ η^t·G_D^t.
+/// recorded displacement is exactly −Σ η^t·G_D^t. Sharpness-aware steps are recorded and replayed, but are none of those that
+/// the linearised training knows.
 /// </summary>
 public sealed class Expert : IDisposable
 {
     private const string FormatName = "format", NumberType = "dtype", Device = "device", PrecisionName = "precision";
 
     // What an entry is in a file that is older than it.
-    private const string CutMixName = "cutMix", NoCutMix = "0";
+    private const string CutMixName = "cutMix", NoCutMix = "0", SharpnessName = "sharpnessAware", NotAware = "none";
 
     private readonly RandomKey _key;
 
@@ -189,7 +190,9 @@ public sealed class Expert : IDisposable
         Network network, LabelledImages data, TrainingPlan plan, CheckpointSchedule schedule, RandomKey key, string path)
     {
         TrajectoryFile trajectory = TrajectoryFile.Open(path);
-        foreach ((string name, string wanted) in Describe(network, data, plan, schedule, key))
+        Dictionary<string, string> asked = Describe(network, data, plan, schedule, key);
+        asked.TryAdd(SharpnessName, NotAware);
+        foreach ((string name, string wanted) in asked)
         {
             // A file without it is older than the entry; the hash of its data holds the number type too.
             // The file has been checked against its own format.
@@ -199,6 +202,7 @@ public sealed class Expert : IDisposable
             {
                 PrecisionName => Precisions.NameOf(Precision.Float32),
                 CutMixName => NoCutMix,
+                SharpnessName => NotAware,
                 _ => "nothing",
             });
             if (found != wanted)
@@ -223,6 +227,16 @@ public sealed class Expert : IDisposable
     /// <see cref="Trainer.Added"/>.</summary>
     public Trainer Retraining(IReadOnlyList<double>? weights, ParameterLoss? added) =>
         new(Network, Data, Plan, _key.Split("train")) { Weights = weights, Added = added };
+
+    /// <summary>θ [p] between the initial one and the last: (1 − share)·θ^0 + share·θ^T, such as NCFM draws its networks (Wang et
+    /// al., CVPR 2025); it belongs to the current scope.</summary>
+    /// <param name="share">How far it is on the way, from 0 to 1.</param>
+    public Tensor Between(double share)
+    {
+        (Backend on, DType dtype) = (Data.Images.Backend, Data.Images.DType);
+        Tensor first = Trajectory.Theta(0, on, dtype), last = Trajectory.Theta(Trajectory.Count - 1, on, dtype);
+        return TensorAlgebra.Axpy(share, last, first.Times(1 - share));
+    }
 
     /// <summary>A vector of zeros [p], where and in the number type in which it trained.</summary>
     public Tensor Zeros() => Tensor.Full(Data.Images.Backend, Data.Images.DType, new Shape(Network.Layout.Count), 0);
@@ -250,9 +264,10 @@ public sealed class Expert : IDisposable
                 "A trajectory whose optimiser starts afresh cannot be recorded: influence follows one velocity. Train experts without.");
         }
         CultureInfo culture = CultureInfo.InvariantCulture;
-        return new Dictionary<string, string>(StringComparer.Ordinal)
+        var description = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            [FormatName] = TrajectoryFile.Format,
+            // What does not know of other steps than those of SGD must not take them for such.
+            [FormatName] = plan.SharpnessAware is null ? TrajectoryFile.Format : TrajectoryFile.LaterFormat,
             ["network"] = network.Name,
             ["parameters"] = network.Layout.Count.ToString(culture),
             ["images"] = data.Count.ToString(culture),
@@ -272,5 +287,8 @@ public sealed class Expert : IDisposable
             [PrecisionName] = Precisions.NameOf(data.Images.Backend.Precision),
             [CutMixName] = plan.CutMix.ToString("R", culture),
         };
+        if (plan.SharpnessAware is { } by)
+            description.Add(SharpnessName, by.ToString());
+        return description;
     }
 }

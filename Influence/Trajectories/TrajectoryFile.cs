@@ -17,7 +17,8 @@ public sealed class TrajectoryException(string message) : Exception(PrintableTex
 /// </summary>
 public sealed class TrajectoryFile : IDisposable
 {
-    internal const string Format = "infmatch-trajectory-2", FirstFormat = "infmatch-trajectory-1";
+    internal const string
+        LaterFormat = "infmatch-trajectory-3", Format = "infmatch-trajectory-2", FirstFormat = "infmatch-trajectory-1";
 
     // From one checkpoint to the next: a window of a stand-in has a displacement, too.
     private const float StandInGrowth = 1e-3f;
@@ -115,7 +116,7 @@ public sealed class TrajectoryFile : IDisposable
         try
         {
             SafetensorsHeader header = SafetensorsHeader.Read(path, new ArrayFileLimits { MaxDataBytes = long.MaxValue });
-            return header.Metadata.GetValueOrDefault("format") is Format or FirstFormat;
+            return header.Metadata.GetValueOrDefault("format") is LaterFormat or Format or FirstFormat;
         }
         catch (SafetensorsException)
         {
@@ -260,7 +261,7 @@ public sealed class TrajectoryFile : IDisposable
         int count = header["theta"].Dimensions[0] + 1;
         bool isRight = hashes is null
             ? format == FirstFormat
-            : format == Format && hashes.Element == ArrayElement.UInt8
+            : format is LaterFormat or Format && hashes.Element == ArrayElement.UInt8
                 && hashes.Dimensions.AsSpan().SequenceEqual([count, TrajectoryHashes.Bytes]);
         if (!isRight)
         {

@@ -6,7 +6,8 @@ namespace InfMatch.Methods;
 /// <summary>
 /// The first-order form, with H := 0: a_Z = −Σ_t c_t·G_Z^t, c_t the sum of the effective rates from checkpoint t to the
 /// next. For plain SGD a_D is then the recorded displacement itself, exact and free; with momentum or weight decay the
-/// displacement also holds the velocity that entered the window and the decay. Source: docs/theory.md, "First order";
+/// displacement also holds the velocity that entered the window and the decay, and for sharpness-aware experts it is that of
+/// their own steps: a_D stays what D's training did, a_S what plain steps on S would add to it. Source: docs/theory.md, "First order";
 /// close to TracIn (Pruthi et al., NeurIPS 2020).
 /// </summary>
 public sealed class FirstOrderEstimator : InfluenceEstimator

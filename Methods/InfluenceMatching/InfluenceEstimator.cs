@@ -1,4 +1,6 @@
+using System.Globalization;
 using InfMatch.Autograd;
+using InfMatch.Nn;
 using InfMatch.Tensors;
 
 namespace InfMatch.Methods;
@@ -30,6 +32,32 @@ public abstract class InfluenceEstimator : IKind
     /// <summary>Whether one draw of the augmentation serves a whole evaluation; a training on S draws for each step and
     /// image.</summary>
     public virtual bool IsSiamese => true;
+
+    /// <summary>Whether it holds for experts whose steps are sharpness-aware: it reads what they did from the recording, and does
+    /// not derive it as a step of SGD.</summary>
+    public virtual bool HoldsForSharpnessAware => true;
+
+    /// <summary>Whether weight decay is in its formula, or in the recording that it reads instead.</summary>
+    public virtual bool HoldsForWeightDecay => true;
+
+    /// <summary>Refuses a training of experts that its formula does not describe.</summary>
+    /// <exception cref="SettingException">It is such a training; the message names the setting.</exception>
+    public void Check(TrainingPlan training)
+    {
+        if (training.SharpnessAware is not null && !HoldsForSharpnessAware)
+        {
+            throw new SettingException(
+                "ExpertOptimiser", "gsam",
+                $"sgd beside --estimator {Name}, which is derived for steps of SGD; first-order and trajectory-matching read the " +
+                "recorded displacement instead");
+        }
+        if (training.WeightDecay != 0 && !HoldsForWeightDecay)
+        {
+            throw new SettingException(
+                "ExpertDecay", training.WeightDecay.ToString("R", CultureInfo.InvariantCulture),
+                $"0 beside --estimator {Name}, whose formula has no weight decay; that of unrolled has");
+        }
+    }
 
     /// <summary>Which windows it can use.</summary>
     public WindowNeed Windows => new(Name, ShortestWindow, NeedsDenseWindow);

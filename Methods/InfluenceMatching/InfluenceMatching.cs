@@ -99,7 +99,10 @@ public sealed class InfluenceMatching : DistillationMethod
         (int first, int last, int window) = (StartFirst.Of(values), StartLast.Of(values), WindowLength.Of(values));
         if (last < first)
             throw new SettingException(StartLast.Name, $"{last}", $"a number from --start-first ({first}) on");
-        if (InfluenceEstimator.Of(Estimator.Of(values)).NeedsDenseWindow && experts.DenseSteps < window)
+        var estimator = InfluenceEstimator.Of(Estimator.Of(values));
+        if (experts.Training is { } training)
+            estimator.Check(training);
+        if (estimator.NeedsDenseWindow && experts.DenseSteps < window)
         {
             throw new SettingException(
                 nameof(experts.DenseSteps), $"{experts.DenseSteps}",
@@ -163,6 +166,8 @@ public sealed class InfluenceMatching : DistillationMethod
                 "learned" => WeightRule.Learned,
                 _ => WeightRule.Fixed,
             };
+            foreach (Expert expert in run.Experts)
+                _estimator.Check(expert.Plan);
             ClassWise classWise = ClassWiseOf(run.Values);
             _perWindow = classWise switch
             {

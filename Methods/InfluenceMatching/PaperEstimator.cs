@@ -16,6 +16,12 @@ public class PaperEstimator : InfluenceEstimator
     /// <inheritdoc/>
     public override int ShortestWindow => 2;
 
+    /// <inheritdoc/>
+    public override bool HoldsForSharpnessAware => false;
+
+    /// <inheritdoc/>
+    public override bool HoldsForWeightDecay => false;
+
     /// <summary>Whether the first-order term at the window's beginning is added.</summary>
     protected virtual bool IncludesFirstOrder => false;
 

@@ -17,6 +17,8 @@ public sealed class TrajectoryMatchingEstimator : InfluenceEstimator
     /// <summary>Its name in earlier versions.</summary>
     public const string OlderName = "retrained";
 
+    private static readonly SgdRule s_rule = new();
+
     /// <inheritdoc/>
     public override string Name => "trajectory-matching";
 
@@ -30,49 +32,21 @@ public sealed class TrajectoryMatchingEstimator : InfluenceEstimator
     public override Tensor Of(OpenWindow window, ParameterLoss lossOfZ)
     {
         using var scope = TensorScope.Begin();
-        Tensor[] path = Path(window, _ => lossOfZ, window.EffectiveRate);
-        return scope.Keep(path[^1].Minus(path[0]));
+        WalkState start = WalkState.At(window.Theta(window.First));
+        WalkState end = PlanOn(window, window.EffectiveRate).End(start, _ => lossOfZ);
+        return scope.Keep(end.Theta.Minus(start.Theta));
     }
 
     /// <inheritdoc/>
     public override Displacement Synthetic(OpenWindow window, SyntheticSet s, SyntheticLoss loss)
     {
-        Tensor[] path = Path(window, t => loss.OfStep(t).Of(s), t => RateOn(window, t));
-        return new Displacement(path[^1].Minus(path[0]), u => Pullback(window, s, loss, path, u));
+        WalkState start = WalkState.At(window.Theta(window.First));
+        WalkPlan plan = PlanOn(window, t => window.Context.SyntheticRate ?? window.EffectiveRate(t));
+        Walk walk = plan.From(start, s, loss);
+        return new Displacement(
+            walk.End.Theta.Minus(start.Theta), u => walk.Pullback(window.Context.Products, s, loss, u).Set);
     }
 
-    private static SyntheticGradient Pullback(
-        OpenWindow window, SyntheticSet s, SyntheticLoss loss, Tensor[] path, Tensor u)
-    {
-        SyntheticGradient sum = SyntheticGradient.ZerosLike(s);
-        Tensor cotangent = u.Clone(); // of θ_S^{t+1}
-        for (int t = window.Last - 1; t >= window.First; t--)
-        {
-            using var scope = TensorScope.Begin();
-            (Tensor hessian, SyntheticGradient mixed) = window.Context.Products.HessianAndMixed(
-                path[t - window.First], loss.OfStep(t), s, cotangent);
-            sum = sum.ReplacedBy(sum.Plus(-RateOn(window, t), mixed), scope);
-            cotangent = scope.Replace(cotangent, TensorAlgebra.Axpy(-RateOn(window, t), hessian, cotangent));
-        }
-        return sum;
-    }
-
-    // c_t of a training on S.
-    private static double RateOn(OpenWindow window, int checkpoint) =>
-        window.Context.SyntheticRate ?? window.EffectiveRate(checkpoint);
-
-    // θ_S from the window's beginning to its end; all but the first belong to the current scope.
-    private static Tensor[] Path(OpenWindow window, Func<int, ParameterLoss> lossAt, Func<int, double> rateAt)
-    {
-        var path = new Tensor[window.Last - window.First + 1];
-        path[0] = window.Theta(window.First);
-        for (int i = 1; i < path.Length; i++)
-        {
-            using var scope = TensorScope.Begin();
-            Tensor before = path[i - 1];
-            int t = window.First + i - 1;
-            path[i] = scope.Keep(TensorAlgebra.Axpy(-rateAt(t), Differential.GradientAt(lossAt(t), before), before));
-        }
-        return path;
-    }
+    private static WalkPlan PlanOn(OpenWindow window, Func<int, double> rateAt) =>
+        new(s_rule, window.Last - window.First, i => new StepRates(rateAt(window.First + i))) { FirstDraw = window.First };
 }

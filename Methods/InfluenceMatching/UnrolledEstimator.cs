@@ -19,6 +19,9 @@ public sealed class UnrolledEstimator : InfluenceEstimator
     public override bool NeedsDenseWindow => true;
 
     /// <inheritdoc/>
+    public override bool HoldsForSharpnessAware => false;
+
+    /// <inheritdoc/>
     public override Tensor Real(OpenWindow window) => Linearised(window).Forward(
         window.First, window.Last,
         (theta, step) => Differential.GradientAt(window.Expert.Replay.LossAt(step), theta));

@@ -24,7 +24,3 @@ public sealed record PartPlan(SetOptimiser Optimiser, double Rate, double Moment
     /// <summary>What else helps where the part is out of bounds; empty for nothing.</summary>
     public string Advice { get; init; } = "";
 }
-
-/// <summary>How a number of S is learned: by SGD on its logarithm, so that it stays above 0.</summary>
-/// <param name="Rate">Of the logarithm.</param>
-public sealed record NumberPlan(double Rate);

@@ -42,6 +42,19 @@ public sealed class CosineSchedule : SetSchedule
         RateSchedule.Cosine.At(1, iteration, iterations);
 }
 
+/// <summary>From 1 to a tenth by a cosine, as FRePo (Zhou, Nezhadarya and Ba, NeurIPS 2022) has it.</summary>
+public sealed class CosineToTenthSchedule : SetSchedule
+{
+    private const double Last = 0.1;
+
+    /// <inheritdoc/>
+    public override string Name => "cosine-tenth";
+
+    /// <inheritdoc/>
+    public override double FactorAt(int iteration, int iterations, IReadOnlyList<double> memory) =>
+        Last + (1 - Last) * RateSchedule.Cosine.At(1, iteration, iterations);
+}
+
 /// <summary>A tenth from half of the updates on.</summary>
 public sealed class StepSchedule : SetSchedule
 {

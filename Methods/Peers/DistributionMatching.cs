@@ -43,28 +43,20 @@ public sealed class DistributionMatching : DistillationMethod
 
     private sealed class Session(MethodContext run) : MethodSession
     {
-        private readonly int _batch = RealBatch.Of(run.Values) is > 0 and var asked ? asked : int.MaxValue;
+        private readonly ClassMeans _means = new(run, RealBatch.Of(run.Values));
 
         public override MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key)
         {
-            int classes = run.Real.Classes, each = s.Count / classes;
-            if (each * classes != s.Count)
-                throw new ShapeException($"A set of {s.Count} images has not equally many of each of {classes} classes.");
             Backend on = s.Images.Backend;
             Variable theta = Variable.Constant(run.Network.Initialise(on, s.Images.DType, key.Split("network")));
             SyntheticGradient gradient = SyntheticGradient.ZerosLike(s);
             double loss = 0;
-            for (int c = 0; c < classes; c++)
+            for (int c = 0; c < _means.Classes; c++)
             {
                 using var scope = TensorScope.Begin();
-                Tensor real = MeanOfReal(theta, c, key);
-                var images = Variable.Leaf(s.Rows(c * each, each).Images);
-                Variable apart = Mean(theta, images.EnlargeTiles(s.Factor), DrawOf(c, key)) - Variable.Constant(real);
-                Variable distance = apart.Dot(apart);
-                loss += distance.Value.ToScalar();
-                on.Copy(
-                    Gradient.Of(distance, images).Value,
-                    gradient.Images.View(c * images.Shape.Count, images.Shape));
+                ClassLoss distance = _means.Match(s, c, key, images => Mean(theta, images), SquaredDistance);
+                loss += distance.Value;
+                distance.WriteTo(gradient);
             }
             return new MethodStep(loss, double.IsFinite(loss) ? gradient : null, [])
             {
@@ -72,25 +64,19 @@ public sealed class DistributionMatching : DistillationMethod
             };
         }
 
-        public override IReadOnlySet<string> TraitsOf(int iteration, RandomKey key) => Enumerable.Range(0, run.Real.Classes)
-            .Select(c => run.Augmentation.FormOf(DrawOf(c, key), siamese: true).ToString()).ToHashSet(StringComparer.Ordinal);
+        public override IReadOnlySet<string> TraitsOf(int iteration, RandomKey key) =>
+            Enumerable.Range(0, _means.Classes).Select(c => _means.FormOf(c, key)).ToHashSet(StringComparer.Ordinal);
 
-        // Each class has a draw of its own, which its real and its synthetic images share.
-        private static RandomKey DrawOf(int label, RandomKey key) => key.Split("augmentation").Split((ulong)label);
-
-        private Tensor MeanOfReal(Variable theta, int label, RandomKey key)
+        private static Variable SquaredDistance(Variable real, Variable synthetic)
         {
-            using var scope = TensorScope.Begin();
-            using IDisposable off = Recording.Off();
-            int[] drawn = run.Real.RandomOfClass(label, _batch, key.Split("real").Split((ulong)label));
-            var images = Variable.Constant(run.Real.Train.Rows(drawn).Images);
-            return scope.Keep(Mean(theta, images, DrawOf(label, key)).Value);
+            Variable apart = synthetic - real;
+            return apart.Dot(apart);
         }
 
         // The mean embedding [1, F] of images [N, C, H, W].
-        private Variable Mean(Variable theta, Variable images, RandomKey draw)
+        private Variable Mean(Variable theta, Variable images)
         {
-            Variable embedding = run.Network.Features(theta, run.Augmentation.Apply(images, draw, siamese: true)).Embedding;
+            Variable embedding = run.Network.Features(theta, images).Embedding;
             return embedding.SumTo(new Shape(1, embedding.Shape[1])) / embedding.Shape[0];
         }
     }

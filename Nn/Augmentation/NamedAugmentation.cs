@@ -62,6 +62,24 @@ internal sealed class DigitAugmentation : NamedAugmentation
     public override Augmentation For(bool digits) => new(AugmentationOps.Digits);
 }
 
+internal sealed class FlipAugmentation : NamedAugmentation
+{
+    public override string Name => "flip";
+
+    public override string Help => "flips of photographs alone, as FRePo";
+
+    public override Augmentation For(bool digits) => new(OpsFor(digits) & AugmentationOps.Flip);
+}
+
+internal sealed class FlipRotateAugmentation : NamedAugmentation
+{
+    public override string Name => "flip-rotate";
+
+    public override string Help => "a flip of photographs or a rotation, as RaT-BPTT";
+
+    public override Augmentation For(bool digits) => new(OpsFor(digits) & (AugmentationOps.Flip | AugmentationOps.Rotate));
+}
+
 internal sealed class GeometricAugmentation : NamedAugmentation
 {
     public override string Name => "geometric";
@@ -87,4 +105,23 @@ internal sealed class DiffAugmentation : NamedAugmentation
     public override string Name => "diffaug";
 
     public override Augmentation For(bool digits) => Augmentation.Sequential(OpsFor(digits));
+}
+
+internal sealed class ColorCropAugmentation : NamedAugmentation
+{
+    public override string Name => "color-crop";
+
+    public override string Help => "color and a crop behind each other, as NCFM's networks are trained on the real data";
+
+    public override Augmentation For(bool digits) => Augmentation.Sequential(AugmentationOps.Color | AugmentationOps.Crop);
+}
+
+internal sealed class ColorCropCutoutAugmentation : NamedAugmentation
+{
+    public override string Name => "color-crop-cutout";
+
+    public override string Help => "color, a crop and cutout behind each other, under which NCFM's code matches features";
+
+    public override Augmentation For(bool digits) =>
+        Augmentation.Sequential(AugmentationOps.Color | AugmentationOps.Crop | AugmentationOps.Cutout);
 }

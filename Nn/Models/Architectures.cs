@@ -1,3 +1,4 @@
+using System.Globalization;
 using InfMatch.Tensors;
 
 namespace InfMatch.Nn;
@@ -39,6 +40,34 @@ public static class Architectures
     /// <exception cref="ArgumentException">The name, the norm or the pooling is unknown.</exception>
     public static string Describe(string name, NetworkOptions options) =>
         Find<Architecture>("network", name).Describe(options);
+
+    /// <summary>The network of a full name, as <see cref="Network.Name"/> tells it, for images [C, H, W] and M classes; null where
+    /// no architecture makes one of that name for them.</summary>
+    public static Network? OfName(string name, Shape image, int classes)
+    {
+        var options = new NetworkOptions { Width = Number("w"), Depth = Number("d") };
+        foreach (Architecture architecture in Kinds.Of<Architecture>())
+        {
+            // What an architecture does not have, it takes no notice of, so that the first of equal ones is found.
+            foreach (NetworkOptions each in Norms.SelectMany(n => Poolings.Select(p => options with { Norm = n, Pooling = p })))
+            {
+                try
+                {
+                    if (architecture.Create(image, classes, each) is var network && network.Name == name)
+                        return network;
+                }
+                catch (ShapeException)
+                {
+                    // Not defined for these images, so not the one that saw them.
+                }
+            }
+        }
+        return null;
+
+        int Number(string letter) => name.Split('-').Where(part => part.StartsWith(letter, StringComparison.Ordinal))
+            .Select(part => int.TryParse(part.AsSpan(letter.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int n) ? n : 0)
+            .FirstOrDefault(n => n is > 0 and <= 4096, 1);
+    }
 
     internal static Normalisation NormOf(string name) => name == "batch"
         ? throw new ArgumentException(

@@ -20,7 +20,14 @@ public enum Optimiser
 /// </summary>
 public static class AdamW
 {
-    private const double Beta1 = 0.9, Beta2 = 0.999, Epsilon = 1e-8;
+    /// <summary>The share of the old mean of gradients.</summary>
+    public const double Beta1 = 0.9;
+
+    /// <summary>The share of the old mean of squares.</summary>
+    public const double Beta2 = 0.999;
+
+    /// <summary>Added to the root of the mean of squares.</summary>
+    public const double Epsilon = 1e-8;
 
     /// <summary>λ of PyTorch, which NCFM evaluates with.</summary>
     public const double DefaultWeightDecay = 0.01;

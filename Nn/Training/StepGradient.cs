@@ -10,6 +10,9 @@ internal abstract class StepGradient : IDisposable
     /// this and are valid until the next call.</summary>
     public abstract (Tensor Loss, Tensor Gradient) At(int step, Tensor theta);
 
+    /// <summary>The same of the same batch at another θ [p]; it may end what <see cref="At"/> gave.</summary>
+    public abstract (Tensor Loss, Tensor Gradient) AgainAt(Tensor theta);
+
     /// <inheritdoc/>
     public virtual void Dispose()
     {
@@ -19,9 +22,17 @@ internal abstract class StepGradient : IDisposable
 /// <summary>Records the graph of each step anew: any loss, on any backend.</summary>
 internal sealed class RecordedGradient(Func<int, ParameterLoss> lossAt) : StepGradient
 {
+    private ParameterLoss? _loss;
+
     public override (Tensor Loss, Tensor Gradient) At(int step, Tensor theta)
     {
-        Variable parameters = Variable.Leaf(theta), loss = lossAt(step)(parameters);
+        _loss = lossAt(step);
+        return AgainAt(theta);
+    }
+
+    public override (Tensor Loss, Tensor Gradient) AgainAt(Tensor theta)
+    {
+        Variable parameters = Variable.Leaf(theta), loss = _loss!(parameters);
         return (loss.Value, Gradient.Of(loss, parameters).Value);
     }
 }
@@ -32,6 +43,7 @@ internal sealed class CapturedGradient(Network network, LabelledImages data, Tra
     : StepGradient
 {
     private readonly List<CapturedBatch> _captured = new(2); // batches of full size, and the last of an epoch
+    private CapturedBatch? _last;
 
     public override (Tensor Loss, Tensor Gradient) At(int step, Tensor theta)
     {
@@ -42,8 +54,11 @@ internal sealed class CapturedGradient(Network network, LabelledImages data, Tra
         captured.Augment(plan.Augmentation, batches.AugmentationKey(step));
         if (plan.CutMix > 0)
             Mix(step, captured);
+        _last = captured;
         return captured.LossAndGradient(theta);
     }
+
+    public override (Tensor Loss, Tensor Gradient) AgainAt(Tensor theta) => _last!.LossAndGradient(theta);
 
     private void Mix(int step, CapturedBatch captured)
     {
@@ -72,5 +87,27 @@ internal sealed class CapturedGradient(Network network, LabelledImages data, Tra
         var captured = new CapturedBatch(network, theta, data, count, _captured.FirstOrDefault());
         _captured.Add(captured);
         return captured;
+    }
+}
+
+/// <summary>The direction of sharpness-aware minimisation in place of the gradient, from two gradients of one batch.</summary>
+internal sealed class SharpnessAwareGradient(StepGradient plain, SharpnessAware by) : StepGradient
+{
+    public override (Tensor Loss, Tensor Gradient) At(int step, Tensor theta)
+    {
+        (Tensor loss, Tensor gradient) = plain.At(step, theta);
+        // The second gradient may be written over the first.
+        Tensor first = gradient.Clone(), at = loss.Clone();
+        (_, Tensor second) = plain.AgainAt(by.Perturbed(theta, first));
+        return (at, by.Direction(first, second));
+    }
+
+    public override (Tensor Loss, Tensor Gradient) AgainAt(Tensor theta) =>
+        throw new InvalidOperationException("A direction of two gradients is not taken again.");
+
+    public override void Dispose()
+    {
+        plain.Dispose();
+        base.Dispose();
     }
 }

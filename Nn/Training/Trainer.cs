@@ -144,9 +144,13 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
         return (state, losses);
     }
 
-    private StepGradient GradientOn(Backend backend) => backend.CanCapture && Weights is null && Added is null
-        ? new CapturedGradient(network, data, plan, _batches)
-        : new RecordedGradient(LossAt);
+    private StepGradient GradientOn(Backend backend)
+    {
+        StepGradient plain = backend.CanCapture && Weights is null && Added is null
+            ? new CapturedGradient(network, data, plan, _batches)
+            : new RecordedGradient(LossAt);
+        return plan.SharpnessAware is { } by ? new SharpnessAwareGradient(plain, by) : plain;
+    }
 
     private TrainingLosses Read(Tensor losses, int first, int count)
     {

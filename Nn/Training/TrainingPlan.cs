@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace InfMatch.Nn;
 
 /// <summary>How a network is trained over whole epochs of shuffled batches; SGD with momentum and weight decay, unless
@@ -29,9 +32,28 @@ public sealed record TrainingPlan(
     /// SGD.</summary>
     public int? FreshAt { get; init; }
 
+    /// <summary>How each step's gradient is replaced by one of two around θ; null for the gradient itself. Momentum and weight
+    /// decay are the optimiser's, as ever.</summary>
+    public SharpnessAware? SharpnessAware { get; init; }
+
     /// <summary>Steps in an epoch of a number of images.</summary>
     public int StepsPerEpoch(int images) => (images + BatchSize - 1) / BatchSize;
 
     /// <summary>Steps of the whole training on a number of images.</summary>
     public int Steps(int images) => Math.Min(StepsPerEpoch(images) * Epochs, MostSteps ?? int.MaxValue);
+
+    // Recordings are found again by this text, so what a plan does not use leaves it as it was.
+    private bool PrintMembers(StringBuilder text)
+    {
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"Epochs = {Epochs}, BatchSize = {BatchSize}, Rate = {Rate}, Momentum = {Momentum}, WeightDecay = {WeightDecay}, ");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"Schedule = {Schedule}, Augmentation = {Augmentation}, MostSteps = {MostSteps}, Optimiser = {Optimiser}, ");
+        text.Append(CultureInfo.InvariantCulture, $"CutMix = {CutMix}, FreshAt = {FreshAt}");
+        if (SharpnessAware is { } by)
+            text.Append(CultureInfo.InvariantCulture, $", SharpnessAware = {by}");
+        return true;
+    }
 }

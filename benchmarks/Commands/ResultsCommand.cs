@@ -28,7 +28,30 @@ internal static class ResultsCommand
         rerun.SetAction(result => Guard(() => Rerun(
             result.GetValue(name)!, result.GetValue(root)!,
             result.GetValue(data) ?? Environment.GetEnvironmentVariable("INFMATCH_DATA"), result.GetValue(keep))));
-        return new Command("results", "The measurements that documents show.") { tables, list, rerun };
+        return new Command("results", "The measurements that documents show.") { tables, list, rerun, Benchmark(root) };
+    }
+
+    private static Command Benchmark(Option<string> root)
+    {
+        var table = new Argument<string>("table") { Description = "The table.json of a benchmark." };
+        var name = new Option<string>("--name") { Description = "The manifest's name.", Required = true };
+        var machine = new Option<string>("--machine") { Description = "The machine, a key of machines.json.", Required = true };
+        var date = new Option<string>("--date") { Description = "The day, as 2026-11-26.", Required = true };
+        var benchmark = new Command("benchmark", "Writes the table of a benchmark as a manifest.") { table, name, machine, date, root };
+        benchmark.SetAction(result => Guard(() =>
+        {
+            string folder = Path.Combine(result.GetValue(root)!, "docs", "results"), file = Path.Combine(folder, $"{result.GetValue(name)}.json");
+            string text = ResultsBenchmark.ManifestOf(
+                File.ReadAllText(result.GetValue(table)!), result.GetValue(machine)!, result.GetValue(date)!);
+            var files = Directory.EnumerateFiles(folder, "*.json").ToDictionary(
+                f => Path.GetFileNameWithoutExtension(f), File.ReadAllText, StringComparer.Ordinal);
+            files[result.GetValue(name)!] = text;
+            _ = new ResultsFolder(files); // refuses what documents could not show
+            File.WriteAllText(file, text);
+            Console.Error.WriteLine($"written: {file}");
+            return 0;
+        }));
+        return benchmark;
     }
 
     private static ResultsFolder Read(string root) => ResultsFolder.Read(Path.Combine(root, "docs", "results"));

@@ -20,6 +20,8 @@ public sealed class JsonFileTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    private static readonly string[] s_presets = ["demo", "standard", "trajectory"];
+
     public static TheoryData<string> Properties() => [.. Settings.All.Select(s => s.Property)];
 
     [Fact]
@@ -36,9 +38,8 @@ public sealed class JsonFileTests : IDisposable
         Setting setting = Settings.All.Single(s => s.Property == property);
         string key = JsonNamingPolicy.CamelCase.ConvertName(property);
         int read = 0, refused = 0;
-        foreach (string preset in Presets.Names)
+        foreach (JsonObject sound in SoundsWith(property))
         {
-            JsonObject sound = Sound(preset);
             foreach (string json in (IEnumerable<string>)[.. JsonValues.All, .. OwnValues(key)])
             {
                 JsonNode changed = With(sound, root => root["settings"]![key]!.AsObject()["value"] = Marker, json, out string text);
@@ -65,7 +66,7 @@ public sealed class JsonFileTests : IDisposable
     public void Any_value_of_an_entry_or_an_origin_is_that_value_or_an_error_with_its_key(string property)
     {
         string key = JsonNamingPolicy.CamelCase.ConvertName(property);
-        JsonObject sound = Sound("demo");
+        JsonObject sound = SoundsWith(property).First();
         foreach (string json in JsonValues.All)
         {
             With(sound, root => root["settings"]!.AsObject()[key] = Marker, json, out string entry);
@@ -123,7 +124,9 @@ public sealed class JsonFileTests : IDisposable
     {
         Setting setting = Settings.All.Single(s => s.Property == property);
         string key = JsonNamingPolicy.CamelCase.ConvertName(property);
-        JsonObject sound = JsonNode.Parse(ConfigFile.WriteDecisive(Presets.Of("trajectory")))!.AsObject();
+        RunSettings begin = Presets.Of("trajectory");
+        JsonObject sound = JsonNode.Parse(ConfigFile.WriteDecisive(
+            setting.IsOf(begin) ? begin : begin.With("Method", MethodWith(property))))!.AsObject();
         foreach (string json in JsonValues.All)
         {
             With(sound, root => root[key] = Marker, json, out string text);
@@ -272,8 +275,16 @@ public sealed class JsonFileTests : IDisposable
         return root;
     }
 
-    private static JsonObject Sound(string preset) =>
-        JsonNode.Parse(Unsealed(ConfigFile.Write("distill", Settings.Resolve(preset, _ => null, _ => null))))!.AsObject();
+    private static JsonObject Sound(string preset, string? method = null) => JsonNode.Parse(Unsealed(ConfigFile.Write(
+        "distill", Settings.Resolve(preset, s => s.Property == "Method" ? method : null, _ => null))))!.AsObject();
+
+    // Those with a setting: of presets, or of a method that it belongs to.
+    private static IEnumerable<JsonObject> SoundsWith(string property) => Settings.Of(property).IsOf(Presets.Standard)
+        ? s_presets.Select(p => Sound(p))
+        : [Sound("standard", MethodWith(property))];
+
+    private static string MethodWith(string property) =>
+        Kinds.Of<DistillationMethod>().First(m => m.Settings.Any(s => s.Name == property)).Name;
 
     // Without the hash, which any change would break: as earlier versions wrote it.
     private static string Unsealed(string json)
@@ -284,8 +295,8 @@ public sealed class JsonFileTests : IDisposable
     }
 
     // What the presets say, and every choice of an option.
-    private static IEnumerable<string> OwnValues(string key) => Presets.Names
-        .Select(p => Sound(p)["settings"]![key]!["value"]?.ToJsonString() ?? "null");
+    private static IEnumerable<string> OwnValues(string key) => s_presets
+        .Select(p => Sound(p)["settings"]![key]?["value"]?.ToJsonString() ?? "null");
 
     private bool TryReadConfig(string text, string[] names, out ResolvedSettings? read) =>
         TryReadConfig(Encoding.UTF8.GetBytes(text), names, out read);

@@ -188,7 +188,7 @@ public sealed class MethodOptionTests
             return Convert.ToHexString(MemoryMarshal.AsBytes(
                 Safetensors.Read(SetOf(run))["label_logits"].AsFloat32()));
         })];
-        Assert.Equal(3, logits.Length);
+        Assert.Equal(Kinds.Names<SetOptimiser>().Count, logits.Length);
         Assert.Single(logits.Distinct(StringComparer.Ordinal));
     }
 

@@ -10,6 +10,7 @@ public sealed class ProtocolTests
     public static TheoryData<string> Extras() =>
     [
         "--zca 0.1", "--factor 2", "--factor 2 --label-start experts", "--protocol B --epochs 5 --repeats 2 --augment diffaug",
+        "--expert-optimiser gsam --expert-momentum 0.9 --expert-schedule multi-step --label-start right",
         "--expert-cutmix 0.5 --best-every 2", "--zca 0.2 --partition both --augment diffaug --cutmix 1",
     ];
 

@@ -39,6 +39,46 @@ public sealed class SetOptimiserTests
         return (x - Rate * decay * x - Rate * direction, means);
     });
 
+    // All numbers of a part have one factor: the length of the part over that of Adam's direction.
+    [Theory]
+    [InlineData(0.0)]
+    [InlineData(Decay)]
+    public void Lamb_is_adam_in_steps_as_long_as_the_rate_times_the_part(double decay)
+    {
+        using var scope = TensorScope.Begin();
+        double[] x = [0.5, -2, 3e-4, 0];
+        double[][] states = [.. x.Select(_ => new double[2])];
+        var lamb = new LambOptimiser();
+        Tensor value = Of(x);
+        Tensor[] state = [value.ZerosLike(), value.ZerosLike()];
+        for (int t = 0; t < Steps; t++)
+        {
+            double[] g = new double[x.Length], u = new double[x.Length];
+            RandomKey.FromSeed(5).Split((ulong)t).Normal(g);
+            for (int i = 0; i < x.Length; i++)
+            {
+                (states[i], u[i]) = Adam(states[i], g[i], t);
+                u[i] += decay * x[i];
+            }
+            double trust = Math.Sqrt(x.Sum(v => v * v) / u.Sum(v => v * v));
+            for (int i = 0; i < x.Length; i++)
+                x[i] -= Rate * trust * u[i];
+            (value, state) = lamb.Step(value, state, Of(g), new SetStep(Rate, Momentum, decay, t));
+            Close(x, value);
+        }
+    }
+
+    [Fact]
+    public void Lamb_takes_adams_step_where_the_part_or_the_direction_is_zero()
+    {
+        using var scope = TensorScope.Begin();
+        Tensor zero = Of(0, 0), one = Of(1, 1);
+        (Tensor moved, _) = new LambOptimiser().Step(zero, [zero, zero], Of(3, -3), new SetStep(Rate, 0, 0, 0));
+        Close([-Rate, Rate], moved.Times(1 + 1e-8 / 3));
+        (Tensor still, _) = new LambOptimiser().Step(one, [zero, zero], zero, new SetStep(Rate, 0, 0, 0));
+        Close([1, 1], still);
+    }
+
     [Fact]
     public void The_first_step_of_adam_is_the_rate_whatever_the_gradients_length()
     {
@@ -53,6 +93,7 @@ public sealed class SetOptimiserTests
     [InlineData("sgd", "velocity")]
     [InlineData("adam", "first_moment second_moment")]
     [InlineData("adamw", "first_moment second_moment")]
+    [InlineData("lamb", "first_moment second_moment")]
     public void Each_is_found_by_its_name_and_names_what_it_remembers(string name, string state) =>
         Assert.Equal(state.Split(' '), Kinds.Find<SetOptimiser>(name)!.State);
 

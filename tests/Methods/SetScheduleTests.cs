@@ -6,14 +6,15 @@ namespace InfMatch.Tests.Methods;
 public sealed class SetScheduleTests
 {
     [Fact]
-    public void Constant_cosine_step_steps_and_late_halvings_follow_from_the_update_alone()
+    public void Constant_cosines_step_steps_and_late_halvings_follow_from_the_update_alone()
     {
         const int all = 20;
-        Assert.Equal(["constant", "cosine", "late-halvings", "plateau", "step", "steps"], Kinds.Names<SetSchedule>().Order(StringComparer.Ordinal), StringComparer.Ordinal);
+        Assert.Equal(["constant", "cosine", "cosine-tenth", "late-halvings", "plateau", "step", "steps"], Kinds.Names<SetSchedule>().Order(StringComparer.Ordinal), StringComparer.Ordinal);
         for (int t = 0; t < all; t++)
         {
             Assert.Equal(1, FactorOf("constant", t, all));
             Assert.Equal((1 + Math.Cos(Math.PI * t / all)) / 2, FactorOf("cosine", t, all), 1e-15);
+            Assert.Equal(0.55 + 0.45 * Math.Cos(Math.PI * t / all), FactorOf("cosine-tenth", t, all), 1e-15);
             Assert.Equal(t < 10 ? 1 : 0.1, FactorOf("step", t, all));
             Assert.Equal(1.0 / (1 << (t / 4)), FactorOf("steps", t, all));
             Assert.Equal(t < 12 ? 1 : t < 16 ? 0.5 : t < 18 ? 0.25 : 0.125, FactorOf("late-halvings", t, all));

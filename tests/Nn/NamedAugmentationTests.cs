@@ -12,7 +12,10 @@ public sealed class NamedAugmentationTests
     [InlineData("digits", "Digits", "Digits")]
     [InlineData(
         "geometric", "Geometric, turns to 45°, one for each image", "Geometric, turns to 45°, one for each image")]
+    [InlineData("color-crop", "Color, Crop, in turn", "Color, Crop, in turn")]
     [InlineData("diffaug", "Photographs, in turn", "Digits, in turn")]
+    [InlineData("flip", "Flip", "None")]
+    [InlineData("flip-rotate", "Flip, Rotate", "Rotate")]
     [InlineData(
         "dc", "crop, scale or rotation by DC's code, one for each image",
         "crop, scale or rotation by DC's code, one for each image")]
@@ -28,12 +31,13 @@ public sealed class NamedAugmentationTests
     [Fact]
     public void Names_are_ordered_and_others_are_refused()
     {
-        string[] all = ["auto", "dc", "diffaug", "digits", "geometric", "none", "photographs"];
+        string[] all =
+            ["auto", "color-crop", "color-crop-cutout", "dc", "diffaug", "digits", "flip", "flip-rotate", "geometric", "none", "photographs"];
         Assert.Equal(
             all, NamedAugmentation.Names.Where(name => !name.StartsWith("toy", StringComparison.Ordinal)),
             StringComparer.Ordinal);
         Assert.StartsWith(
-            "There is no augmentation 'flip'. Choose auto, dc, diffaug,",
+            "There is no augmentation 'flip'. Choose auto, color-crop, dc, diffaug,",
             Assert.Throws<ArgumentException>(() => NamedAugmentation.Of("flip")).Message, StringComparison.Ordinal);
         Assert.Contains("flips for photographs", Kinds.Find<NamedAugmentation>("auto")!.Help, StringComparison.Ordinal);
     }

@@ -16,6 +16,12 @@ public sealed class TrainerTests
         double[] Rates(RateSchedule schedule, int steps) =>
             [.. Enumerable.Range(0, steps).Select(t => schedule.At(0.4, t, steps))];
         Assert.Equal([0.4, 0.4, 0.4], Rates(RateSchedule.Constant, 3));
+        double[] steps = [0.4, 0.4, 0.4, 0.4, 0.08, 0.016];
+        Assert.All(steps.Zip(Rates(RateSchedule.FifthAtTwoThirds, 6)), pair => Assert.Equal(pair.First, pair.Second, 1e-16));
+        Assert.Equal(0.4, RateSchedule.FifthAtTwoThirds.At(0.4, 39, 60));
+        Assert.Equal(0.08, RateSchedule.FifthAtTwoThirds.At(0.4, 40, 60), 1e-16);
+        Assert.Equal(0.08, RateSchedule.FifthAtTwoThirds.At(0.4, 49, 60), 1e-16);
+        Assert.Equal(0.016, RateSchedule.FifthAtTwoThirds.At(0.4, 50, 60), 1e-16);
         Assert.Equal([0.4, 0.4, 0.04, 0.04], Rates(RateSchedule.StepAtHalf, 4));
         Assert.Equal([0.4, 0.4, 0.04, 0.04, 0.04], Rates(RateSchedule.StepAtHalf, 5));
         double[] expected = [0.4, 0.2 * (1 + Math.Sqrt(0.5)), 0.2, 0.2 * (1 - Math.Sqrt(0.5))];
@@ -48,17 +54,17 @@ public sealed class TrainerTests
     }
 
     [Theory]
-    [InlineData(0, 0, RateSchedule.Constant)]
-    [InlineData(0.9, 0.01, RateSchedule.StepAtHalf)]
-    [InlineData(0.5, 0, RateSchedule.Cosine)]
+    [InlineData(0, 0, "constant")]
+    [InlineData(0.9, 0.01, "step")]
+    [InlineData(0.5, 0, "cosine")]
     public void Twenty_steps_of_a_perceptron_equal_those_of_plain_loops(
-        double momentum, double decay, RateSchedule schedule)
+        double momentum, double decay, string schedule)
     {
         const int n = 11, features = 6, hidden = 4, classes = 3, batch = 3, epochs = 5, steps = 20;
         var network = new Mlp(new Shape(1, 2, 3), classes, [hidden], Activation.Tanh);
         LabelledImages data = Data(network, n, DType.Float64);
         double[] images = data.Images.ToArray<double>(), labels = data.Labels.ToArray<double>();
-        var trainer = new Trainer(network, data, Plan(epochs, batch, 0.3, momentum, decay, schedule), s_key);
+        var trainer = new Trainer(network, data, Plan(epochs, batch, 0.3, momentum, decay, Kinds.Find<RateSchedule>(schedule)), s_key);
         Assert.Equal((4, steps), (trainer.StepsPerEpoch, trainer.Steps));
         Tensor start = network.Initialise(_backend, DType.Float64, s_key);
 
@@ -72,8 +78,8 @@ public sealed class TrainerTests
             int[] rows = order[(t % 4 * batch)..Math.Min(n, t % 4 * batch + batch)];
             double rate = 0.3 * schedule switch
             {
-                RateSchedule.Constant => 1,
-                RateSchedule.StepAtHalf => t < 10 ? 1 : 0.1,
+                "constant" => 1,
+                "step" => t < 10 ? 1 : 0.1,
                 _ => 0.5 * (1 + Math.Cos(Math.PI * t / steps)),
             };
             double[] gradient;
@@ -391,8 +397,8 @@ public sealed class TrainerTests
 
     private static TrainingPlan Plan(
         int epochs, int batch, double rate, double momentum = 0, double decay = 0,
-        RateSchedule schedule = RateSchedule.Constant) =>
-        new(epochs, batch, rate, momentum, decay, schedule);
+        RateSchedule? schedule = null) =>
+        new(epochs, batch, rate, momentum, decay, schedule ?? RateSchedule.Constant);
 
     private LabelledImages Data(Network network, int n, DType dtype, Backend? backend = null)
     {

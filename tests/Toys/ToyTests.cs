@@ -23,7 +23,7 @@ public sealed class ToyTests : IDisposable
         string help = Run("distill", "--help");
         foreach (string toy in (string[])
             ["toy-method", "--toy-pull", "toy-network", "toy-data", "toy-protocol", "toy-augmentation", "toy-preset", "toy-estimator",
-                "toy-optimiser", "toy-schedule", "toy-device", "toy-norm", "toy-pooling"])
+                "toy-optimiser", "toy-schedule", "toy-rate", "toy-device", "toy-norm", "toy-pooling"])
             Assert.Contains(toy, help, StringComparison.Ordinal);
         Assert.Contains("toy-data", Run("datasets", "list"), StringComparison.Ordinal);
     }
@@ -87,12 +87,13 @@ public sealed class ToyTests : IDisposable
         Run(
             "distill", "--preset", "demo", "--dataset", "toy-data", "--norm", "toy-norm", "--pooling", "toy-pooling", "--width", "4",
             "--depth", "1", "--eval-width", "4", "--estimator", "toy-estimator", "--device", "toy-device", "--ipc", "1",
-            "--iterations", "2", "--experts", "1", "--expert-epochs", "2", "--expert-batch", "8", "--start-first", "2", "--start-last",
+            "--iterations", "2", "--experts", "1", "--expert-epochs", "2", "--expert-batch", "8", "--expert-schedule", "toy-rate", "--start-first", "2", "--start-last",
             "4", "--epochs", "1", "--repeats", "1", "--lr-img", "1", "--out", "other");
         string run = Directory.GetDirectories(Path.Combine(_folder, "other"), "*toy-data*").Single();
         Assert.Contains("toy-estimator", File.ReadAllText(Path.Combine(run, "summary.json")), StringComparison.Ordinal);
         string config = File.ReadAllText(Path.Combine(run, "config.json"));
         Assert.Contains("toy-norm", config, StringComparison.Ordinal);
+        Assert.Contains("toy-rate", config, StringComparison.Ordinal);
         Assert.Contains("toy-pooling", config, StringComparison.Ordinal);
         string model = Path.Combine(_folder, "toy.onnx");
         Run("export", run, "--to", "onnx", "--out", model);

@@ -24,6 +24,9 @@ public sealed class ToyMethod : DistillationMethod
 
     public override IReadOnlyList<MethodSetting> Settings { get; } = [s_pull];
 
+    public override IReadOnlyList<(string Property, string Text)> Published(PublishedCase at) =>
+        [("ToyPull", at.Ipc < 50 ? "3" : "5"), ("Iterations", "7")];
+
     public override IReadOnlyList<string> Metrics { get; } = ["evaluations"];
 
     public override MethodSession Begin(MethodContext context) => new Session(context, s_pull.Of(context.Values));
@@ -205,12 +208,36 @@ public sealed class ToyOptimiser : SetOptimiser
         (TensorAlgebra.Axpy(-step.Rate, gradient, value), []);
 }
 
+/// <summary>A step of training: half of a plain one.</summary>
+public sealed class ToyStepRule : StepRule
+{
+    public override string Name => "toy-step";
+
+    public override bool ReadsGradient(StepRates rates, bool rateIsLearned) => rateIsLearned;
+
+    public override WalkState Next(WalkState at, Tensor gradient, StepRates rates) =>
+        new(TensorAlgebra.Axpy(-rates.Rate / 2, gradient, at.Theta), [], at.Step + 1);
+
+    public override StepPullback Pullback(WalkStep step, WalkCotangent after) => new(
+        after.Theta, -step.Rates.Rate / 2, after, step.Gradient is { } gradient ? (-0.5, after.Theta, gradient) : null);
+}
+
 /// <summary>A schedule of S's rates: one over the number of the update.</summary>
 public sealed class ToySchedule : SetSchedule
 {
     public override string Name => "toy-schedule";
 
     public override double FactorAt(int iteration, int iterations, IReadOnlyList<double> memory) => 1.0 / (iteration + 1);
+}
+
+/// <summary>A schedule of the experts' rates: one over the number of the step.</summary>
+public sealed class ToyRate : RateSchedule
+{
+    public override string Name => "toy-rate";
+
+    public override string Help => "one over the number of the step";
+
+    public override double At(double rate, int step, int steps) => rate / (step + 1);
 }
 
 /// <summary>A device: the reference under another name.</summary>

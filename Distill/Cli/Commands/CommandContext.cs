@@ -35,7 +35,7 @@ internal sealed class CommandContext(
         Settings.Resolve(preset, Given, Environment.GetEnvironmentVariable);
 
     /// <summary>Every setting: from the options, --set, the environment and --config, the others from the preset that an option
-    /// or the file names.</summary>
+    /// or the file names, or from what the method stands for.</summary>
     /// <exception cref="DistillException">There is no such preset, or a value is not acceptable.</exception>
     public ResolvedSettings ResolveBy(Option<string> preset)
     {
@@ -43,10 +43,20 @@ internal sealed class CommandContext(
         var input = ConfigInput.Read(
             result.GetValue<string>(ConfigInput.FileOption), result.GetValue<string[]>(ConfigInput.SetOption) ?? [],
             setting => options.Contains(setting.Name));
-        string chosen = Value(preset) is { } named
-            ? Presets.Require("--preset", named)
-            : input.Preset ?? Presets.Usual;
+        string? chosen = Value(preset) is { } named ? Presets.Require("--preset", named) : input.Preset;
         return Settings.Resolve(chosen, Given, Environment.GetEnvironmentVariable, input);
+    }
+
+    /// <summary>What the settings of a grid of runs are resolved from: the same sources, and settings of one method.</summary>
+    public GridInput Grid(Option<string> preset, bool hasOwnExperts)
+    {
+        HashSet<string> options = [.. result.CommandResult.Command.Options.Select(o => o.Name)];
+        return new GridInput(
+            Value(preset), Given, Environment.GetEnvironmentVariable, result.GetValue<string>(ConfigInput.FileOption),
+            result.GetValue<string[]>(ConfigInput.SetOption) ?? [], setting => options.Contains(setting.Name))
+        {
+            HasOwnExperts = hasOwnExperts,
+        };
     }
 
     /// <summary>The file of a set that a file, a run folder or "latest" means.</summary>

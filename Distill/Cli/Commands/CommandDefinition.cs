@@ -65,7 +65,7 @@ internal abstract class CommandDefinition : IKind
     {
         Option<string> preset = Add(command, new Option<string>("--preset")
         {
-            Description = $"Starting values of all settings: {string.Join(", ", Presets.Names)}. See 'presets'.",
+            Description = $"Starting values of all settings: {Presets.NamesInWords}. See 'presets'.",
             HelpName = "NAME",
         });
         preset.CompletionSources.Add([.. Presets.Names]);

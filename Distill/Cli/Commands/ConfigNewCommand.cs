@@ -30,7 +30,7 @@ internal sealed class ConfigNewCommand : CommandDefinition
         command.Arguments.Add(file);
         Option<string> preset = Add(command, new Option<string>("--preset")
         {
-            Description = $"Whose values: {string.Join(", ", Presets.Names)}. [{Presets.Usual}]", HelpName = "NAME",
+            Description = $"Whose values: {Presets.NamesInWords}. [{Presets.Usual}]", HelpName = "NAME",
         });
         preset.CompletionSources.Add([.. Presets.Names]);
         return at => new ConfigCommands(at.Terminal).New(

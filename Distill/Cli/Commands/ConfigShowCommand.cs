@@ -21,6 +21,7 @@ internal sealed class ConfigShowCommand : CommandDefinition
 
         Examples:
           infmatch config show --preset trajectory --ipc 1
+          infmatch config show --method dm --dataset cifar-10
           infmatch config show --config my.json
           infmatch config show latest
         """;

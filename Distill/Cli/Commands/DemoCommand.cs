@@ -20,7 +20,6 @@ internal sealed class DemoCommand : CommandDefinition
 
         Examples:
           infmatch distill --dataset fashion-mnist --data ~/data --ipc 1 10
-          infmatch help distill
 
         All options, variables and codes: docs/commands.md.
         """;

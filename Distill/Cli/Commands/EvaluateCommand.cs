@@ -25,7 +25,7 @@ internal sealed class EvaluateCommand : CommandDefinition
         order, are refused by name; --allow-other-data evaluates all the same.
 
         Soft labels and the accuracy on the whole set come from the experts of the set's run folder, or of --experts-from, recorded
-        with the same expert options. The evaluation gets a folder below --out, in which each network is kept as soon as it is
+        with the same expert options; --label-from names other networks for the labels. The evaluation gets a folder below --out, in which each network is kept as soon as it is
         evaluated. An interrupted one continues with 'resume'.
 
         Examples:
@@ -39,7 +39,7 @@ internal sealed class EvaluateCommand : CommandDefinition
     {
         AddSettings(
             command,
-            [.. Settings.OfData, .. Settings.OfEvaluation, .. Settings.OfMachine, .. Named("Ipc", "Temperature"),
+            [.. Settings.OfData, .. Settings.OfEvaluation, .. Settings.OfMachine, .. Named("Ipc", "Temperature", "LabelFrom", "LabelStart"),
                 .. Settings.OfExperts]);
         Option<string[]> models = Add(command, new Option<string[]>("--models")
         {

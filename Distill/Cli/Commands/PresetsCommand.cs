@@ -19,9 +19,14 @@ internal sealed class PresetsCommand : CommandDefinition
         """
         Lists the presets, or shows what one of them changes.
 
+        A method with published settings has a preset of its name: what its authors ran, for the data set and the images per
+        class. For a data set that they did not use it takes the values of the nearest. The same values stand behind --method
+        where no preset is named. --preset standard --method NAME keeps the usual ones.
+
         Examples:
           infmatch presets
           infmatch presets trajectory
+          infmatch presets dm
         """;
 
     /// <inheritdoc/>
@@ -35,11 +40,11 @@ internal sealed class PresetsCommand : CommandDefinition
         command.Arguments.Add(name);
         return at =>
         {
-            var commands = new ConfigCommands(at.Terminal);
+            var commands = new PresetCommands(at.Terminal);
             if (at.Value(name) is { } chosen)
-                commands.ShowPreset(Presets.Require("NAME", chosen));
+                commands.Show(Presets.Require("NAME", chosen));
             else
-                commands.ListPresets();
+                commands.List();
         };
     }
 }

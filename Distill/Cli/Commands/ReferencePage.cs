@@ -67,7 +67,8 @@ internal sealed class ReferencePage
             "`dotnet run --project Distill --` does the same, and takes some seconds longer.");
         Paragraph(
             "A value comes from the first of these that gives it: the option, `--set`, the variable of the environment, the file of " +
-            "`--config`, the preset. `./infmatch config show` tells each value and its origin.");
+            "`--config`, the published settings of the method where no preset is named, the preset. `./infmatch config show` tells each " +
+            "value and its origin.");
         Paragraph("Results go to stdout. Notes, progress and errors go to stderr.");
         Lines("Every command has these options:", "");
         CommandTree.Everything(out RootCommand root);
@@ -151,10 +152,16 @@ internal sealed class ReferencePage
     private void PresetValues()
     {
         Lines("## Presets", "");
-        Preset[] presets = [.. Kinds.Of<Preset>()];
-        foreach (Preset preset in presets)
+        foreach (StartingValues preset in Presets.All)
             Item($"`{preset.Name}`: {preset.Help}");
-        Lines("", "These settings differ between them:", "");
+        Lines("");
+        StartingValues[] presets = [.. Kinds.Of<Preset>().Where(p => !p.Varies)];
+        Paragraph(
+            "Where no preset is named, a method stands for its published settings. A preset that is named goes before them: " +
+            "`--preset standard --method dm` is `dm` with the values of `standard`.");
+        Paragraph(
+            "Values of the others follow from the data set and the images per class; `./infmatch presets NAME` shows them. These settings " +
+            $"differ between {string.Join(", ", presets.Select(p => $"`{p.Name}`"))}:");
         Lines(
             $"| key | {string.Join(" | ", presets.Select(p => p.Name))} |", $"|---|{string.Concat(presets.Select(_ => "---|"))}");
         foreach (Setting setting in Settings.All)

@@ -33,7 +33,7 @@ internal sealed class ResumeCommand : CommandDefinition
     /// <inheritdoc/>
     public override Action<CommandContext>? Build(Command command)
     {
-        AddSettings(command, Named("Out", "Data", "ExpertsFrom", "StartFrom", "Device", "Threads", "MemoryLimit"));
+        AddSettings(command, Named("Out", "Data", "ExpertsFrom", "StartFrom", "LabelFrom", "Device", "Threads", "MemoryLimit"));
         var run = new Argument<string?>("RUN")
         {
             Description = "A run folder; without one the latest below --out.", Arity = ArgumentArity.ZeroOrOne,

@@ -83,6 +83,15 @@ internal sealed record LineChart(string Title, string Horizontal, IReadOnlyList<
             Note is null ? null : Html.Of("p", Html.Class("note"), Note));
     }
 
+    /// <summary>Writes the chart as a file that stands alone.</summary>
+    public void Write(string path)
+    {
+        XElement svg = ToFigure().Element("svg")!;
+        SvgFile.Write(
+            path, Title, svg.Elements().Where(e => e.Attribute("class")?.Value != "cursor"), (Width, Height),
+            [.. Series.Where(s => s.Points.Count > 0).Select(s => (s.Colour, s.Name))], Note is null ? [] : [Note]);
+    }
+
     /// <summary>A number with as many digits as people read.</summary>
     public static string Short(double value) => Math.Abs(value) is >= 1e6 or (< 1e-3 and > 0)
         ? value.ToString("0.##e0", CultureInfo.InvariantCulture)

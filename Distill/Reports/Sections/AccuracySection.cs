@@ -29,7 +29,8 @@ internal sealed class AccuracySection : ReportSection
             Html.Of("div", Html.Class("barcharts"), summary.Results.Select(Bars)),
             Html.Of(
                 "p", Html.Class("note"), summary.Protocol is null ? "The run did not record its protocol." : $"Evaluated by {summary.Protocol}.",
-                summary.WholeSet is { } whole ? $" Whole set: {whole}." : null),
+                summary.WholeSet is { } whole ? $" Whole set: {whole}." : null,
+                summary.SoftLabels is { } labels ? $" Soft labels: {labels}." : null),
         ];
     }
 

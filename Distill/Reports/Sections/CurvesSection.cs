@@ -79,10 +79,10 @@ internal sealed class CurvesSection : ReportSection
         if (Kinds.Find<SetSchedule>(settings.RateSchedule) is { Memory: 0 } schedule)
         {
             const int Most = 200;
-            int last = (int)end - 1, step = Math.Max(1, last / Most);
+            int last = (int)end - 1, step = Math.Max(1, last / Most), all = settings.Budget is null ? settings.Iterations : (int)end;
             yield return Chart("Learning rate of the images", [Points("rate", "rate", [
                 .. Enumerable.Range(0, last / step + 1).Select(i =>
-                    (i * step, settings.LrImg * schedule.FactorAt(i * step, settings.Iterations, []))),
+                    (i * step, settings.LrImg * schedule.FactorAt(i * step, all, []))),
             ]) with { HasDots = false }]);
         }
     }

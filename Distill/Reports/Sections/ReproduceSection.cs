@@ -58,7 +58,7 @@ internal sealed class ReproduceSection : ReportSection
     private static string Options(ResolvedSettings resolved) => string.Concat(Settings.All
         .Where(s => s.IsOf(resolved.Settings) && s.Show(resolved.Settings).Length > 0
             && resolved.Origins.TryGetValue(s.Property, out string? origin)
-            && origin.Split(' ')[0] is not ("preset" or "protocol" or "not"))
+            && origin.Split(' ')[0] is not ("preset" or "method" or "protocol" or "not"))
         .Select(s => $" {s.Name} {Value(s, resolved.Settings)}"));
 
     private static string Value(Setting setting, RunSettings settings) => setting.Many

@@ -8,7 +8,7 @@ internal abstract unsafe class CpuKernels<T>(HostBackend backend, WorkerPool poo
     : HostKernels<T>(backend), IKernel<BroadcastToCall>, IKernel<LogSoftmaxCall>, IKernel<CrossEntropyCall>,
         IKernel<CrossEntropyGradientCall>, IKernel<GatherRowsCall>, IKernel<ScatterRowsCall>, IKernel<AffineSampleCall>,
         IKernel<AffineSampleGradientCall>, IKernel<MaxPool2dCall>, IKernel<MaxPool2dGradientCall>, IKernel<SliceCall>,
-        IKernel<PutSliceCall>
+        IKernel<PutSliceCall>, IKernel<CholeskySolveCall>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     // Elements in one chunk of an elementwise kernel: long against the cost of handing it out, short enough for the
@@ -151,6 +151,9 @@ internal abstract unsafe class CpuKernels<T>(HostBackend backend, WorkerPool poo
                 x.Span.Slice(i * length, length).CopyTo(y.Span.Slice(i * stride + offset, length));
         });
     }
+
+    public void Run(CholeskySolveCall call) =>
+        CholeskySolving.Run(Pool, Block(call.K), call.Shift, Block(call.Y), Block(call.X), call.X.Shape[0]);
 
     public void Run(AffineSampleCall call) =>
         AffineSampling.Forward(pool, call.X.Shape, Block(call.X), Block(call.Transforms), Block(call.Y));

@@ -1,0 +1,199 @@
+using System.Globalization;
+using InfMatch.Datasets;
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Distill;
+
+internal sealed partial class RunCommands
+{
+    private static readonly TimeSpan s_progressOfCells = TimeSpan.FromSeconds(60);
+
+    private readonly Lock _saying = new();
+
+    /// <summary>'benchmark': a grid of methods, images per class and seeds; a new one, or the rest of one where --out is its folder.
+    /// </summary>
+    /// <param name="grid">The settings of its cells.</param>
+    /// <param name="methods">The methods.</param>
+    /// <param name="seeds">The seeds.</param>
+    /// <param name="atOnce">How many cells are run at a time.</param>
+    public void Benchmark(GridSettings grid, IReadOnlyList<string> methods, IReadOnlyList<ulong> seeds, int atOnce)
+    {
+        RunSettings common = grid.Common.Settings;
+        bool isBegun = BenchmarkFile.IsIn(common.Out);
+        ulong expertSeed = common.ExpertSeed ?? (isBegun ? BenchmarkFile.Read(common.Out).ExpertSeed : seeds[0]);
+        var resolved = new Dictionary<string, ResolvedSettings>(StringComparer.Ordinal);
+        BenchmarkCell[] cells =
+        [
+            .. BenchmarkFile.CellsOf(methods, [.. common.Ipc.Order()], seeds).Select(cell =>
+            {
+                try
+                {
+                    resolved[cell.Name] = grid.Of(cell.Method, cell.Ipc, cell.Seed, expertSeed);
+                    return cell;
+                }
+                catch (DistillException e)
+                {
+                    return cell with { Refused = e.Message };
+                }
+            }),
+        ];
+        if (resolved.Count == 0)
+            throw new DistillException(ExitCode.Usage, "IM2041", $"no cell of the benchmark can be run. {cells[0].Name}: {cells[0].Refused}");
+        DatasetPair pair = load(common);
+        if (!isBegun)
+            RequireWritable(common.Out);
+        var file = new BenchmarkFile
+        {
+            Cells = cells, ExpertSeed = expertSeed, Sets = grid.Sets, HasOwnExperts = grid.HasOwnExperts,
+        };
+        using RunFolder folder = isBegun ? RunFolder.Open(common.Out) : RunFolder.Create(
+            common.Out,
+            RunFolder.NameOf(
+                TimeProvider.System.GetLocalNow().DateTime, common.Dataset, $"benchmark-ipc{string.Join('-', common.Ipc)}", seeds[0]),
+            ConfigFile.Write("benchmark", grid.Common), file.ToText(), beside: BenchmarkFile.FileName);
+        if (isBegun)
+            file = Joined(folder.Path, file);
+        else
+            RunData.Save(folder.Path, pair);
+        foreach (BenchmarkCell cell in cells.Where(c => resolved.ContainsKey(c.Name)))
+            SaveConfig(folder, cell, resolved[cell.Name]);
+        file.Save(folder.Path);
+        RunSettings here = common with { Out = isBegun ? Path.GetDirectoryName(folder.Path)! : common.Out };
+        RunBenchmark(folder, file, grid.Common with { Settings = here }, pair, atOnce);
+    }
+
+    /// <summary>'benchmark --resume': the cells that are left.</summary>
+    /// <param name="path">The folder of the benchmark.</param>
+    /// <param name="given">What may change: the place of the data and of the experts, and the machine.</param>
+    /// <param name="atOnce">How many cells are run at a time.</param>
+    public void ResumeBenchmark(string path, ResolvedSettings given, int atOnce)
+    {
+        using RunFolder folder = RunFolder.Open(path);
+        ResolvedSettings resolved = ConfigFile.Read(folder.Config, terminal.Say).Resolved;
+        RunSettings recorded = resolved.Settings;
+        RunSettings common = recorded with
+        {
+            Device = given.IsGiven("Device") ? given.Settings.Device : recorded.Device,
+            Threads = given.IsGiven("Threads") ? given.Settings.Threads : recorded.Threads,
+            MemoryLimit = given.IsGiven("MemoryLimit") ? given.Settings.MemoryLimit : recorded.MemoryLimit,
+            Data = given.IsOnCommandLine("Data") ? given.Settings.Data : recorded.Data,
+            ExpertsFrom = given.IsOnCommandLine("ExpertsFrom") ? given.Settings.ExpertsFrom : recorded.ExpertsFrom,
+        };
+        DatasetPair pair = load(common);
+        RunData.Require(folder.Path, pair);
+        RunBenchmark(folder, BenchmarkFile.Read(folder.Path), resolved with { Settings = common }, pair, atOnce);
+    }
+
+    // Cells that were there stay as they are; others are added.
+    private static BenchmarkFile Joined(string folder, BenchmarkFile asked)
+    {
+        BenchmarkFile begun = BenchmarkFile.Read(folder);
+        string[] names = [.. asked.Cells.Select(c => c.Name)];
+        return begun with
+        {
+            Cells = [.. begun.Cells.Where(c => !names.Contains(c.Name, StringComparer.Ordinal)), .. asked.Cells],
+        };
+    }
+
+    private static void SaveConfig(RunFolder folder, BenchmarkCell cell, ResolvedSettings resolved)
+    {
+        RunSettings settings = resolved.Settings with
+        {
+            ExpertsFrom = resolved.Settings.ExpertsFrom
+                ?? Path.Combine(folder.Experts, GridSettings.NameOfExperts(resolved.Settings)),
+        };
+        using RunFolder own = folder.Below(BenchmarkFile.CellFolder, cell.Name);
+        if (!File.Exists(own.Config))
+        {
+            ConfigFile.Save(own.Config, "distill", resolved with { Settings = settings });
+            return;
+        }
+        RunSettings begun = ConfigFile.Read(own.Config).Resolved.Settings;
+        if (ConfigFile.Hash(begun) != ConfigFile.Hash(settings))
+        {
+            throw new DistillException(
+                ExitCode.Usage, "IM2040",
+                $"{ShownPath.Of(own.Path)} was begun with other settings than are given now. Give those of the benchmark again, or take " +
+                "another folder; 'benchmark --resume' needs no settings.");
+        }
+    }
+
+    private void RunBenchmark(RunFolder folder, BenchmarkFile file, ResolvedSettings resolved, DatasetPair pair, int atOnce)
+    {
+        RunSettings common = resolved.Settings;
+        int threads = common.Threads == 0 ? Environment.ProcessorCount : common.Threads;
+        RunSettings each = atOnce == 1 ? common : common with { Threads = Math.Max(1, threads / atOnce) };
+        Backend first = OpenDevice(each);
+        string device = first.Description;
+        terminal.Say($"Folder: {ShownPath.Of(folder.Path)}");
+        terminal.Say(DescribeGrid(file, common, atOnce));
+        Backend? unused = first;
+        var run = new BenchmarkRun(
+            new BenchmarkInputs(folder, each, pair)
+            {
+                Open = () => Interlocked.Exchange(ref unused, null) ?? OpenDevice(new Terminal(TextWriter.Null, TextWriter.Null, isInteractive: false), each),
+                Progress = name => atOnce == 1
+                    ? terminal.MakeProgress()
+                    : new PlainProgress(line => SayInTurn($"{name}: {line}"), TimeProvider.System, s_progressOfCells),
+                Say = SayInTurn,
+                Ended = now => Table(folder, file, now, resolved, device, atOnce),
+                AtOnce = atOnce,
+                Cancel = cancel,
+            },
+            file);
+        try
+        {
+            run.Execute();
+        }
+        catch (OperationCanceledException)
+        {
+            terminal.SayAlways("Saved. Continue with:");
+            terminal.SayLines($"  {ShellWord.Program} benchmark --resume {ShellWord.OfPath(ShownPath.Of(folder.Path))}");
+            throw;
+        }
+        ShowBenchmark(folder, Table(folder, file, run, resolved, device, atOnce));
+    }
+
+    private void SayInTurn(string line)
+    {
+        lock (_saying)
+            terminal.Say(line);
+    }
+
+    private static string DescribeGrid(BenchmarkFile file, RunSettings common, int atOnce)
+    {
+        int refused = file.Cells.Count(c => c.Refused is not null);
+        string time = common.BudgetOfSet is { Unit: Methods.BudgetUnit.Seconds } budget
+            ? $", {Durations.Text(TimeSpan.FromSeconds(budget.Amount * (file.Cells.Count - refused) / atOnce))} for updates alone"
+            : "";
+        return $"Cells: {file.Cells.Count} ({string.Join(", ", file.Methods)}; images per class {string.Join(", ", file.Ipcs)}; seeds " +
+            $"{string.Join(", ", file.Seeds)}), {atOnce} at a time{time}. All share the experts of seed {file.ExpertSeed}." +
+            (refused > 0 ? string.Create(CultureInfo.InvariantCulture, $" {refused} cannot be run.") : "");
+    }
+
+    // Written after each cell, so that a look at it is worth while before the end.
+    private static BenchmarkTable Table(
+        RunFolder folder, BenchmarkFile file, BenchmarkRun run, ResolvedSettings common, string device, int atOnce)
+    {
+        BenchmarkTable table = new BenchmarkResults(folder.Path, file, run.Failures).Table(common, device, atOnce);
+        table.Save(folder.Path);
+        AtomicFile.WriteAllText(Path.Combine(folder.Path, "table.md"), BenchmarkText.Markdown(table));
+        AtomicFile.WriteAllText(Path.Combine(folder.Path, "table.csv"), BenchmarkText.Csv(table));
+        BenchmarkPicture.Write(Path.Combine(folder.Path, "table.svg"), table);
+        return table;
+    }
+
+    private void ShowBenchmark(RunFolder folder, BenchmarkTable table)
+    {
+        terminal.Show(BenchmarkText.Accuracies(table));
+        terminal.Show(BenchmarkText.Details(table));
+        foreach (string note in BenchmarkText.Notes(table))
+            terminal.Show(note);
+        terminal.ShowUnbroken($"Table:   {ShownPath.Of(Path.Combine(folder.Path, BenchmarkTable.FileName))} (.md, .csv, .svg)");
+        terminal.ShowUnbroken(
+            $"Next:    {ShellWord.Program} compare {ShellWord.OfPath(ShownPath.Of(folder.Path))}/{BenchmarkFile.CellFolder}/* --pictures FOLDER");
+        if (terminal.IsJson)
+            terminal.Data.WriteLine(table.ToText().TrimEnd('\n'));
+    }
+}

@@ -1,0 +1,18 @@
+namespace InfMatch.Tensors;
+
+internal sealed partial class GpuKernels<T, N> : IKernel<CholeskySolveCall>
+{
+    // One group makes the factor: each of its columns needs all before it, and a system of a thousand rows is small.
+    public void Run(CholeskySolveCall call)
+    {
+        (int n, int columns) = (call.X.Shape[0], call.X.Shape[1]);
+        if (call.X.Count == 0)
+            return;
+        using var factor = new GpuScratch<double>(memory, checked(n * n));
+        using var work = new GpuScratch<double>(memory, call.X.Count);
+        launcher.Launch(1, ThreadsFor(n), SolveKernels.Factorise<T, N>, View(call.K), factor.View, n, call.Shift);
+        launcher.Launch(
+            columns, ThreadsFor(n), SolveKernels.Substitute<T, N>, factor.View, View(call.Y), work.View, View(call.X), n,
+            columns);
+    }
+}
