@@ -295,8 +295,11 @@ public sealed class JsonFileTests : IDisposable
     }
 
     // What the presets say, and every choice of an option.
-    private static IEnumerable<string> OwnValues(string key) => s_presets
-        .Select(p => Sound(p)["settings"]![key]?["value"]?.ToJsonString() ?? "null");
+    private static IEnumerable<string> OwnValues(string key) =>
+    [
+        .. s_presets.Select(p => Sound(p)["settings"]![key]?["value"]?.ToJsonString() ?? "null"),
+        .. Settings.All.Single(s => s.Key == key).Choices.Select(choice => JsonSerializer.Serialize(choice)),
+    ];
 
     private bool TryReadConfig(string text, string[] names, out ResolvedSettings? read) =>
         TryReadConfig(Encoding.UTF8.GetBytes(text), names, out read);
