@@ -82,11 +82,7 @@ internal static class Settings
             s => s.Experts, (s, v) => s with { Experts = v }),
         new RunSetting("ExpertsFrom", "FOLDER", "Use the experts recorded in this folder, and record what is missing there.",
             s => s.ExpertsFrom ?? "", (s, t) => s with { ExpertsFrom = NotEmpty("--experts-from", t) }),
-        new RunSetting("ExpertSeed", "N", "What the random numbers of the experts follow from; run for --seed.",
-            s => s.ExpertSeed?.ToString(CultureInfo.InvariantCulture) ?? "run",
-            (s, t) => s with { ExpertSeed = t == "run" ? null : ulong.TryParse(t, NumberStyles.None, CultureInfo.InvariantCulture, out ulong v)
-                ? v
-                : throw DistillException.BadValue("--expert-seed", t, "run or a whole number from 0") }),
+        ExpertSeed(),
         Whole("ExpertEpochs", "Passes over the data for each expert.", 1, 10000,
             s => s.ExpertEpochs, (s, v) => s with { ExpertEpochs = v }),
         Whole("ExpertSteps", "Steps after which an expert's training ends before its epochs do; 0 for never.", 0, 1 << 30,
@@ -137,11 +133,7 @@ internal static class Settings
         .. OptionOfMethods.All(),
         Whole("Iterations", "Updates of the synthetic set.", 1, RunSettings.AnyIterations,
             s => s.Iterations, (s, v) => s with { Iterations = v }),
-        new RunSetting("Budget", "COST",
-            "Learn each set until this is spent, such as 20min, 1200s or 2e6images that pass through a network. Experts are not " +
-            "counted; rates follow the share that is spent; --iterations, if given, is an upper bound. none for none.",
-            s => s.Budget ?? "none",
-            (s, t) => s with { Budget = t == "none" ? null : BudgetText.Of(BudgetText.Of(t)) }),
+        Budget(),
         Real("LrImg", "Learning rate of the images.", s => s.LrImg, (s, v) => s with { LrImg = v }),
         Real("LrLabel", "Learning rate of the label logits; 0 keeps the labels.",
             s => s.LrLabel, (s, v) => s with { LrLabel = v }, zero: true),
@@ -317,6 +309,20 @@ internal static class Settings
     private static string MethodHelp() =>
         "What is matched. Without --preset it stands for the values that its authors published ('presets NAME'). " +
         string.Join(". ", Kinds.Of<DistillationMethod>().Select(method => $"{method.Name}: {method.Help}"));
+
+    private static RunSetting Budget() => new(
+        "Budget", "COST",
+        "Learn each set until this is spent, such as 20min, 1200s or 2e6images that pass through a network. Experts are not " +
+        "counted; rates follow the share that is spent; --iterations, if given, is an upper bound. none for none.",
+        s => s.Budget ?? "none",
+        (s, t) => s with { Budget = t == "none" ? null : BudgetText.Of(BudgetText.Of(t)) });
+
+    private static RunSetting ExpertSeed() => new(
+        "ExpertSeed", "N", "What the random numbers of the experts follow from; run for --seed.",
+        s => s.ExpertSeed?.ToString(CultureInfo.InvariantCulture) ?? "run",
+        (s, t) => s with { ExpertSeed = t == "run" ? null : ulong.TryParse(t, NumberStyles.None, CultureInfo.InvariantCulture, out ulong v)
+            ? v
+            : throw DistillException.BadValue("--expert-seed", t, "run or a whole number from 0") });
 
     private static RunSetting ProbeEvery() => new(
         "ProbeEvery", "N",
