@@ -130,7 +130,7 @@ public sealed class ParameterMatchingTests
         skipping.Restore(Safetensors.Read(new MemoryStream(State(distiller))));
         Assert.True(skipping.Step().Skipped);
         ArraySet one = Safetensors.Read(new MemoryStream(State(distiller))), other = Safetensors.Read(new MemoryStream(State(skipping)));
-        foreach (NamedArray array in one.Arrays.Where(a => a.Name != "progress"))
+        foreach (NamedArray array in one.Arrays.Where(a => a.Name is not ("progress" or "spent.images")))
             Assert.Equal(array.AsFloat64().ToArray(), other[array.Name].AsFloat64().ToArray());
     }
 
