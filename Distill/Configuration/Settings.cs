@@ -352,6 +352,13 @@ internal static class Settings
         Choices = [LearnedRate.Word],
     };
 
+    private static RunSetting Budget() => new(
+        "Budget", "COST",
+        "Learn each set until this is spent, such as 20min, 1200s or 2e6images that pass through a network. Experts are not " +
+        "counted; rates follow the share that is spent; --iterations, if given, is an upper bound. none for none.",
+        s => s.Budget ?? "none",
+        (s, t) => s with { Budget = t == "none" ? null : BudgetText.Of(BudgetText.Of(t)) });
+
     private static RunSetting ProbeEvery() => new(
         "ProbeEvery", "N",
         "Iterations between two measurements of the loss in a few fixed places, for the curve; 0 for none, auto for few.",
