@@ -125,13 +125,17 @@ internal sealed class ReferencePage
             Setting[] had = [.. group.Where(s => own.Contains(s))];
             if (had.Length == group.Count())
                 parts.Add($"all of {SettingGroups.Heading(group.Key)}");
+            else if (2 * had.Length > group.Count())
+                parts.Add($"{SettingGroups.Heading(group.Key)} but {Names(group.Except(had))}");
             else if (had.Length > 0)
-                parts.Add(string.Join(", ", had.Select(s => $"`{s.Name}`")));
+                parts.Add(Names(had));
         }
         if (parts.Count == Enum.GetValues<SettingGroup>().Length && parts.All(p => p.StartsWith("all of", StringComparison.Ordinal)))
             Item("All settings (below).");
         else if (parts.Count > 0)
             Item($"Settings (below): {string.Join("; ", parts)}.");
+
+        static string Names(IEnumerable<Setting> settings) => string.Join(", ", settings.Select(s => $"`{s.Name}`"));
     }
 
     private void AllSettings()
