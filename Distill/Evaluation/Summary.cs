@@ -123,7 +123,7 @@ internal sealed record Summary
 
     public required bool Complete { get; init; }
 
-    /// <summary>The protocol's name: A, B or DC.</summary>
+    /// <summary>The protocol's name: A, B, release or DC.</summary>
     public string? ProtocolName { get; init; }
 
     /// <summary>How networks are trained and evaluated, in one line.</summary>

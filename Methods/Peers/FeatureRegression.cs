@@ -39,7 +39,7 @@ public sealed class FeatureRegression : DistillationMethod
 
     /// <summary>The loss of the networks in training.</summary>
     public static ChoiceSetting StudentLoss { get; } = new(
-        "StudentLoss", "With what networks of the pool train on S: the squared loss of the authors or cross-entropy, as evaluation does.",
+        "StudentLoss", "With what networks of the pool train on S: the squared loss of the authors, or cross-entropy as in the evaluation",
         SquaredLoss, SquaredLoss, "cross-entropy");
 
     /// <inheritdoc/>
