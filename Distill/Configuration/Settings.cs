@@ -102,11 +102,7 @@ internal static class Settings
         .. OptionOfMethods.All(),
         Whole("Iterations", "Updates of the synthetic set.", 1, RunSettings.AnyIterations,
             s => s.Iterations, (s, v) => s with { Iterations = v }),
-        new RunSetting("Budget", "COST",
-            "Learn each set until this is spent, such as 20min, 1200s or 2e6images that pass through a network. Experts are not " +
-            "counted; rates follow the share that is spent; --iterations, if given, is an upper bound. none for none.",
-            s => s.Budget ?? "none",
-            (s, t) => s with { Budget = t == "none" ? null : BudgetText.Of(BudgetText.Of(t)) }),
+        Budget(),
         Real("LrImg", "Learning rate of the images.", s => s.LrImg, (s, v) => s with { LrImg = v }),
         Real("LrLabel", "Learning rate of the label logits; 0 keeps the labels.",
             s => s.LrLabel, (s, v) => s with { LrLabel = v }, zero: true),
@@ -355,6 +351,13 @@ internal static class Settings
     {
         Choices = [LearnedRate.Word],
     };
+
+    private static RunSetting Budget() => new(
+        "Budget", "COST",
+        "Learn each set until this is spent, such as 20min, 1200s or 2e6images that pass through a network. Experts are not " +
+        "counted; rates follow the share that is spent; --iterations, if given, is an upper bound. none for none.",
+        s => s.Budget ?? "none",
+        (s, t) => s with { Budget = t == "none" ? null : BudgetText.Of(BudgetText.Of(t)) });
 
     private static RunSetting ProbeEvery() => new(
         "ProbeEvery", "N",

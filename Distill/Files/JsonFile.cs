@@ -79,6 +79,11 @@ internal static class JsonFile
             if (!Fits(json, plain))
                 throw Wrong(place, json, $"{expected}{orNull}");
         }
+        else if (ValueOfKeys(plain) is { } value)
+        {
+            foreach ((string name, JsonElement one) in Members(json, place))
+                Require(one, value, isNullable: false, $"{place}.{name}");
+        }
         else if (ItemOf(plain) is { } item)
         {
             if (json.ValueKind != JsonValueKind.Array)
@@ -181,6 +186,10 @@ internal static class JsonFile
                 : type == typeof(int) ? json.TryGetInt32(out _)
                 : type == typeof(ulong) ? json.TryGetUInt64(out _)
                 : json.TryGetInt64(out _));
+
+    // What stands under each key, where any text may be one.
+    private static Type? ValueOfKeys(Type type) =>
+        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>) ? type.GetGenericArguments()[1] : null;
 
     private static Type? ItemOf(Type type) =>
         type.IsArray ? type.GetElementType()

@@ -8,9 +8,9 @@ namespace InfMatch.Tests.Distill;
 /// <summary>Methods beside each other: the grid, its cells, its table.</summary>
 public sealed class BenchmarkTests
 {
-    private static string[] Small(params string[] more) => Small(["0", "1"], more);
+    private static string[] Small(params string[] more) => OfSeeds(["0", "1"], more);
 
-    private static string[] Small(string[] seeds, params string[] more) =>
+    private static string[] OfSeeds(string[] seeds, params string[] more) =>
     [
         "benchmark", "--dataset", "tiny", "--ipc", "1", "--methods", "influence", "dm", "--seeds", .. seeds, "--budget", "300images",
         "--width", "4", "--depth", "2", "--experts", "1", "--expert-epochs", "1", "--expert-batch", "16", "--checkpoints", "4",
@@ -74,7 +74,7 @@ public sealed class BenchmarkTests
     public void A_cell_that_fails_is_left_with_its_reason_and_the_others_go_on()
     {
         using var run = new CommandRun();
-        Assert.Equal(0, run.Run(Small(["0"], "--set", "dm:lrImg=1e12")));
+        Assert.Equal(0, run.Run(OfSeeds(["0"], "--set", "dm:lrImg=1e12")));
         BenchmarkTable table = BenchmarkTable.Read(run.RunPath);
         Assert.False(table.Complete);
         Assert.Contains("--lr-img", Assert.Single(table.Row("dm", 1)!.Missing).Reason, StringComparison.Ordinal);
@@ -89,13 +89,13 @@ public sealed class BenchmarkTests
     public void The_same_command_in_its_folder_adds_cells_and_refuses_other_settings()
     {
         using var run = new CommandRun();
-        Assert.Equal(0, run.Run(Small(["0"])));
+        Assert.Equal(0, run.Run(OfSeeds(["0"])));
         string folder = run.RunPath;
         string[] before = Hashes(run);
-        Assert.Equal(0, run.RunAsGiven(Interruption.Silent(), [.. Small(["2"]), "--out", folder]));
+        Assert.Equal(0, run.RunAsGiven(Interruption.Silent(), [.. OfSeeds(["2"]), "--out", folder]));
         Assert.Equal([0UL, 2UL], BenchmarkFile.Read(folder).Seeds);
         Assert.Subset(Hashes(run).ToHashSet(StringComparer.Ordinal), before.ToHashSet(StringComparer.Ordinal));
-        Assert.Equal((int)ExitCode.Usage, run.RunAsGiven(Interruption.Silent(), [.. Small(["0"], "--set", "epochs=4"), "--out", folder]));
+        Assert.Equal((int)ExitCode.Usage, run.RunAsGiven(Interruption.Silent(), [.. OfSeeds(["0"], "--set", "epochs=4"), "--out", folder]));
         Assert.Contains("[IM2040]", run.Errors, StringComparison.Ordinal);
     }
 

@@ -228,8 +228,9 @@ public sealed class EveryMethodTests
         private static MethodValues Small(DistillationMethod method)
         {
             MethodValues values = MethodValues.Standard;
+            const string LeastStart = "StartMin"; // walks of DATM begin from here on, below the others
             foreach (WholeSetting setting in method.Settings.OfType<WholeSetting>())
-                values = With(values, setting, 2);
+                values = With(values, setting, setting.Name == LeastStart ? 0 : 2);
             method.Check(values, new ExpertPlan(2, 0));
             return values;
         }

@@ -130,8 +130,9 @@ public sealed class ParameterMatchingTests
         skipping.Restore(Safetensors.Read(new MemoryStream(State(distiller))));
         Assert.True(skipping.Step().Skipped);
         ArraySet one = Safetensors.Read(new MemoryStream(State(distiller))), other = Safetensors.Read(new MemoryStream(State(skipping)));
-        foreach (NamedArray array in one.Arrays.Where(a => a.Name != "progress"))
-            Assert.Equal(array.AsFloat64().ToArray(), other[array.Name].AsFloat64().ToArray());
+        foreach (string name in (string[])
+            ["images", "images.velocity", "label_logits", "label_logits.velocity", "rate", "rate.velocity"])
+            Assert.Equal(one[name].AsFloat64().ToArray(), other[name].AsFloat64().ToArray());
     }
 
     [Fact]

@@ -12,6 +12,9 @@ internal static class SvgFile
 {
     private const double Margin = 10, LineHeight = 17, LegendStep = 18;
 
+    // About as wide as a letter is on average.
+    private const double LetterWidth = 6.4;
+
     private const string Style = """
         text { font: 12px system-ui, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", sans-serif; fill: #57606a; }
         .title { font-size: 14px; font-weight: 600; fill: #1b1f24; }
@@ -55,16 +58,17 @@ internal static class SvgFile
         IReadOnlyList<(string Colour, string Name)> legend, params IReadOnlyList<string> note)
     {
         double top = Margin + LineHeight + 6, below = top + size.Height + 16, end = below + HeightOf(legend.Count);
-        double width = size.Width + 2 * Margin, height = end + note.Count * LineHeight + Margin - 8;
+        string[] lines = [.. note.SelectMany(text => TextLines.Broken(text, (int)(size.Width / LetterWidth)))];
+        double width = size.Width + 2 * Margin, height = end + lines.Length * LineHeight + Margin - 8;
         XElement root = Html.Of(
             "svg", Html.At("viewBox", $"0 0 {LineChart.Number(width)} {LineChart.Number(height)}"), Html.At("width", LineChart.Number(width)),
             Html.At("height", LineChart.Number(height)), Html.At("role", "img"), Html.At("aria-label", title),
-            Html.Of("style", Style),
+            Html.Of("style", Style.ReplaceLineEndings(" ")), // text of an element keeps no line ends
             Html.Of("rect", Html.At("width", "100%"), Html.At("height", "100%"), Html.At("fill", "#ffffff")),
             Text(Margin, Margin + LineHeight - 4, title, "title"),
             Html.Of("g", Html.At("transform", $"translate({LineChart.Number(Margin)} {LineChart.Number(top)})"), drawing),
             Legend(legend, Margin, below + 4),
-            note.Select((line, i) => Text(Margin, end + LineHeight * (i + 1) - 6, line)));
+            lines.Select((line, i) => Text(Margin, end + LineHeight * (i + 1) - 6, line)));
         XNamespace svg = "http://www.w3.org/2000/svg";
         foreach (XElement element in root.DescendantsAndSelf().ToArray())
             element.Name = svg + element.Name.LocalName;

@@ -46,7 +46,7 @@ internal sealed record MissingCell(string Cell, string Reason);
 internal sealed record BenchmarkRow(string Name, int Ipc)
 {
     /// <summary>What tells it from other rows, such as dm-ipc10.</summary>
-    public string Key => FormattableString.Invariant($"{Name}-ipc{Ipc}");
+    public string Key { get; init; } = FormattableString.Invariant($"{Name}-ipc{Ipc}");
 
     /// <summary>As people read it.</summary>
     public required string Label { get; init; }
