@@ -19,8 +19,10 @@ internal sealed partial class RunCommands
     /// <param name="atOnce">How many cells are run at a time.</param>
     public void Benchmark(GridSettings grid, IReadOnlyList<string> methods, IReadOnlyList<ulong> seeds, int atOnce)
     {
-        RunSettings common = grid.Common.Settings;
+        RunSettings common = grid.Common.Settings with { Seed = seeds[0] }; // what a validation split follows from
         bool isBegun = BenchmarkFile.IsIn(common.Out);
+        if (common.ValidationShare is not null)
+            RequireOneSeed(isBegun ? seeds.Union(BenchmarkFile.Read(common.Out).Seeds) : seeds);
         ulong expertSeed = common.ExpertSeed ?? (isBegun ? BenchmarkFile.Read(common.Out).ExpertSeed : seeds[0]);
         var resolved = new Dictionary<string, ResolvedSettings>(StringComparer.Ordinal);
         BenchmarkCell[] cells =
@@ -80,9 +82,20 @@ internal sealed partial class RunCommands
             Data = given.IsOnCommandLine("Data") ? given.Settings.Data : recorded.Data,
             ExpertsFrom = given.IsOnCommandLine("ExpertsFrom") ? given.Settings.ExpertsFrom : recorded.ExpertsFrom,
         };
-        DatasetPair pair = load(common);
+        BenchmarkFile begun = BenchmarkFile.Read(folder.Path);
+        DatasetPair pair = load(common with { Seed = begun.Seeds[0] });
         RunData.Require(folder.Path, pair);
-        RunBenchmark(folder, BenchmarkFile.Read(folder.Path), resolved with { Settings = common }, pair, atOnce);
+        RunBenchmark(folder, begun, resolved with { Settings = common }, pair, atOnce);
+    }
+
+    private static void RequireOneSeed(IEnumerable<ulong> seeds)
+    {
+        string shown = string.Join(' ', seeds.Distinct().Order());
+        if (shown.Contains(' ', StringComparison.Ordinal))
+        {
+            throw DistillException.BadValue(
+                "--seeds", shown, "one seed beside --validation-share: each seed holds out other images, which are not to be compared");
+        }
     }
 
     // Cells that were there stay as they are; others are added.

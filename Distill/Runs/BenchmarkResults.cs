@@ -37,6 +37,7 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
         return new BenchmarkTable
         {
             Dataset = any?.Dataset ?? common.Settings.Dataset,
+            EvaluatedOn = PlanFactory.EvaluatedOn(common.Settings),
             Protocol = any?.Protocol,
             Experts = any?.WholeSet is { } experts ? $"{experts}; seed {benchmark.ExpertSeed} for all cells" : null,
             Budget = common.Settings.BudgetOfSet is { } budget ? BudgetText.Shown(budget) : null,

@@ -166,7 +166,8 @@ internal sealed class BenchmarkRun(BenchmarkInputs inputs, BenchmarkFile benchma
         '\n',
         Settings.OfData.Concat(Settings.OfEvaluation).Append(Settings.Of(nameof(RunSettings.Seed)))
             .Append(Settings.Of(nameof(RunSettings.Ipc))).Append(Settings.Of(nameof(RunSettings.Temperature)))
-            .Append(Settings.Of(nameof(RunSettings.Experts))).Select(setting => setting.Show(s))
+            .Append(Settings.Of(nameof(RunSettings.Experts)))
+            .Append(Settings.Of(nameof(RunSettings.LabelStart))).Append(Settings.Of(nameof(RunSettings.LabelFrom))).Select(setting => setting.Show(s))
             .Append(GridSettings.NameOfExperts(s)));
 
     private sealed class CellJob(string name, Action<CancellationToken> run) : Job

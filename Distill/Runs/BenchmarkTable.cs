@@ -101,6 +101,10 @@ internal sealed record BenchmarkTable
     /// <summary>The data set.</summary>
     public required string Dataset { get; init; }
 
+    /// <summary>What the accuracies are of where they are not of the test images, as in <see cref="Summary.EvaluatedOn"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? EvaluatedOn { get; init; }
+
     /// <summary>How networks are trained and evaluated, in one line.</summary>
     public string? Protocol { get; init; }
 

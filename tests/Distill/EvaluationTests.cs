@@ -152,7 +152,7 @@ public sealed class EvaluationTests : IDisposable
         Assert.Equal(0, _run.Run(evaluator));
         Assert.Contains("last epoch, 1 network.", _run.Output, StringComparison.Ordinal);
         Assert.Contains("\nProtocol A: ", _run.Output, StringComparison.Ordinal);
-        Assert.Matches(@"│ +2 │ +\d+\.\d │ +\d+\.\d │ +\d+\.\d │ +\d+\.\d ± \d+\.\d │", _run.Output);
+        Assert.Matches(@"│ +2 │ +\d+\.\d │ +\d+\.\d │ +\d+\.\d │ +\d+\.\d │ +\d+\.\d ± \d+\.\d │", _run.Output);
         Assert.Equal("31.2", Accuracy.Of([31.2]).Shown);
         Assert.Equal("31.2 ± 0.0", Accuracy.Of([31.2]).ToString()); // as files hold it
     }

@@ -19,7 +19,7 @@ internal static class BenchmarkPicture
         double height = Head + RowHeight * table.Methods.Count + Axis, width = NameWidth + table.Ipcs.Count * (PanelWidth + Gap);
         string over = table.Seeds.Count > 1 ? $"{table.Seeds.Count} seeds" : "the networks of one seed";
         SvgFile.Write(
-            path, $"Test accuracy in percent, {table.Dataset}",
+            path, Summary.HeadingOf(table.Dataset, table.EvaluatedOn),
             Names(table).Concat(table.Ipcs.SelectMany((ipc, i) => Panel(table, ipc, NameWidth + i * (PanelWidth + Gap)))),
             (width, height),
             [("distilled", "distilled set"), .. table.BaselineNames.Select(b => (s_colours[b.Name], b.Label))],

@@ -15,7 +15,7 @@ internal static class BenchmarkText
     public static ResultTable Accuracies(BenchmarkTable table)
     {
         var shown = new ResultTable(
-            $"Test accuracy in percent, {table.Dataset}", 1, ["method", .. table.Ipcs.Select(ipc => $"IPC {ipc}")]);
+            Summary.HeadingOf(table.Dataset, table.EvaluatedOn), 1, ["method", .. table.Ipcs.Select(ipc => $"IPC {ipc}")]);
         foreach ((string[] cells, _) in AccuracyRows(table))
             shown.Add(cells);
         return shown;
