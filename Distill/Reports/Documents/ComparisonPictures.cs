@@ -36,7 +36,7 @@ internal static class ComparisonPictures
                 string path = Path.Combine(folder, $"convergence-ipc{ipc}-{unit}.svg");
                 new LineChart($"Test accuracy, {ipc} {(ipc == 1 ? "image" : "images")} per class", axis, series)
                 {
-                    Unit = "%", Note = "The last point is the mean over the networks of the evaluation, the others are one network's.",
+                    Unit = "%", Note = "Each point is one network's; the last is the mean over all networks of the evaluation where these train for as many epochs.",
                 }.Write(path);
                 written.Add(path);
             }
@@ -49,7 +49,9 @@ internal static class ComparisonPictures
     {
         IpcResult? result = run.Results.FirstOrDefault(r => r.Ipc == ipc);
         IEnumerable<(int Iteration, double Value)> points = run.Curve(ipc, MetricsFile.AccuracyKey);
-        if (result is { Accuracy.Distilled: { } distilled, Iterations: { } end })
+        // Networks that train for another number of epochs are no point of the same curve.
+        bool isAlike = run.Settings is { } own && (own.EvaluateEpochs ?? own.Epochs) == own.Epochs;
+        if (isAlike && result is { Accuracy.Distilled: { } distilled, Iterations: { } end })
             points = points.Where(p => p.Iteration != end).Append((end, distilled.Mean));
         return new ChartSeries(
             NameOf(run, result), RunComparison.ColourOf(number),
