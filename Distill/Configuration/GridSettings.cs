@@ -37,6 +37,20 @@ internal sealed class GridSettings
         ]).Select(Settings.Of),
     ];
 
+    // Data and device are opened once for all cells.
+    private static readonly Setting[] s_ofMachineAndData =
+    [
+        .. Settings.OfData.Concat(Settings.OfMachine).Where(s => s.Property != nameof(RunSettings.Zca)),
+        Settings.Of(nameof(RunSettings.ExpertsFrom)),
+    ];
+
+    // Sets that are made with one network are evaluated on it: methods are compared on the same.
+    private static readonly string[] s_ofNetwork =
+    [
+        nameof(RunSettings.Model), nameof(RunSettings.Norm), nameof(RunSettings.Pooling), nameof(RunSettings.Width),
+        nameof(RunSettings.Depth),
+    ];
+
     private readonly GridInput _input;
     private readonly string _preset;
 
@@ -48,7 +62,15 @@ internal sealed class GridSettings
         foreach (string text in input.Sets)
         {
             if (MethodOf(text) is { } method)
+            {
                 OptionText.OneOf(ConfigInput.SetOption, method, Kinds.Names<DistillationMethod>());
+                ConfigInput own = InputOf(method, isOwn: true);
+                if (s_ofMachineAndData.FirstOrDefault(s => own.OfSet(s) is not null) is { } alike)
+                {
+                    throw DistillException.BadValue(
+                        ConfigInput.SetOption, text, $"a key that a method may have apart; {alike.Key} is that of all cells: give {alike.Name}");
+                }
+            }
         }
         _preset = input.Preset is { } named
             ? Presets.Require("--preset", named)
@@ -114,7 +136,7 @@ internal sealed class GridSettings
 
     // Whether all cells have it alike: what --set gives a method is its own.
     private bool IsCommon(Setting setting, ConfigInput own) => s_ofAll.Contains(setting) && own.OfSet(setting) is null
-        && !(_input.HasOwnExperts && !Common.IsGiven(setting.Property)
+        && !(_input.HasOwnExperts && !Common.IsGiven(setting.Property) && !s_ofNetwork.Contains(setting.Property, StringComparer.Ordinal)
             && (Settings.OfExperts.Contains(setting) || setting.Property == nameof(RunSettings.Zca)));
 
     /// <summary>A name for experts: equal for settings that train them in the same way on the same data.</summary>

@@ -39,7 +39,7 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
             Dataset = any?.Dataset ?? common.Settings.Dataset,
             EvaluatedOn = PlanFactory.EvaluatedOn(common.Settings),
             Protocol = any?.Protocol,
-            Experts = any?.WholeSet is { } experts ? $"{experts}; seed {benchmark.ExpertSeed} for all cells" : null,
+            Experts = benchmark.HasOwnExperts ? "each method's own, as its authors trained them" : any?.WholeSet is { } experts ? $"{experts}; seed {benchmark.ExpertSeed} for all cells" : null,
             Budget = common.Settings.BudgetOfSet is { } budget ? BudgetText.Shown(budget) : null,
             Device = device,
             AtOnce = atOnce,

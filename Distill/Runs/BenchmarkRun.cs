@@ -153,7 +153,7 @@ internal sealed class BenchmarkRun(BenchmarkInputs inputs, BenchmarkFile benchma
 
     // What another cell need not run into. A failing device or disk would end all of them.
     private static bool IsOfCell(Exception e) => e is DistillException { ExitCode: not ExitCode.FileSystem } or DeviceMemoryException
-        or ShapeException or NumericalException or NotSupportedException or Influence.TrajectoryException or Methods.SettingException;
+        or DatasetException or ShapeException or NumericalException or NotSupportedException or Influence.TrajectoryException or Methods.SettingException;
 
     private void Fail(BenchmarkCell cell, string reason)
     {

@@ -45,6 +45,7 @@ internal static class ErrorCodes
         new("IM2041", "No cell of a benchmark can be run."),
         new("IM2042", "Features of runs with different experts are to be drawn beside each other."),
         new("IM2043", "A page is asked of a benchmark, whose cells are the runs."),
+        new("IM2044", "A plan is asked of a benchmark, whose cells are the runs."),
         new("IM3001", "A file, a folder or a whole data set is not there."),
         new("IM3002", "A file of a data set cannot be read."),
         new("IM3003", "A file or folder of a data set is of another kind."),

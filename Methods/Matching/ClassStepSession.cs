@@ -70,13 +70,14 @@ public abstract class ClassStepSession : MethodSession
     public static IEnumerable<(string Property, string Text)> PublishedFor(PublishedCase at, int iterations)
     {
         double deviation = DeviationOf(at.Dataset);
+        bool isTiny = at.Dataset == "tiny-imagenet";
         static string Text(double v) => v.ToString("G2", CultureInfo.InvariantCulture);
         return
         [
             ("Iterations", (iterations * UpdatesOf(at)).ToString(CultureInfo.InvariantCulture)),
             ("Optimiser", "adamw"), ("LrImg", Text(1e-3 / deviation)), ("WeightDecay", Text(5e-4 * deviation)), ("Clamp", "pixels"),
             ("RateSchedule", "plateau"), ("Factor", "2"), ("ImageStart", "real"), ("Labels", "hard"),
-            ("MatchAugment", "color-crop-cutout"), ("Width", "128"), ("Depth", "3"),
+            ("MatchAugment", "color-crop-cutout"), ("RealBatch", isTiny ? "128" : "1024"), ("Width", "128"), ("Depth", isTiny ? "4" : "3"),
             ("Experts", "20"), ("ExpertEpochs", "60"), ("ExpertBatch", "128"), ("ExpertRate", "0.01"), ("ExpertMomentum", "0.9"),
             ("ExpertDecay", "0.0005"), ("ExpertSchedule", "multi-step"), ("ExpertAugment", "color-crop"), ("ExpertCutmix", "0.5"),
             ("Protocol", "B"), ("EvalWidth", "128"),
@@ -243,6 +244,7 @@ public abstract class ClassStepSession : MethodSession
     private static double DeviationOf(string dataset) => dataset switch
     {
         "mnist" => 0.31,
+        "cifar-100" => 0.27,
         _ when dataset.StartsWith("fashion", StringComparison.Ordinal) => 0.35,
         "tiny-imagenet" or "image-folder" => 0.23,
         _ => 0.2,

@@ -33,8 +33,8 @@ public sealed class DistributionMatching : DistillationMethod
     /// <inheritdoc/>
     public override IReadOnlyList<(string Property, string Text)> Published(PublishedCase at) =>
     [
-        ("Iterations", "20000"), ("LrImg", at.Ipc >= 100 ? "10" : "1"), ("MomentumImg", "0.5"), ("RateSchedule", "constant"),
-        ("ImageStart", "real"), ("Labels", "hard"), ("MatchAugment", "auto"), ("Width", "128"), ("Depth", "3"),
+        ("Iterations", "20000"), ("LrImg", at.Ipc >= 100 && at.Dataset != "cifar-100" ? "10" : "1"), ("MomentumImg", "0.5"), ("RateSchedule", "constant"),
+        ("ImageStart", "real"), ("Labels", "hard"), ("MatchAugment", "auto"), ("Width", "128"), ("Depth", at.Dataset == "tiny-imagenet" ? "4" : "3"),
         ("Protocol", "DC"), ("Augment", "auto"), ("EvalWidth", "128"),
     ];
 

@@ -66,12 +66,13 @@ public sealed class FeatureRegression : DistillationMethod
     public override IReadOnlyList<(string Property, string Text)> Published(PublishedCase at)
     {
         bool isGrey = at.Dataset.Contains("mnist", StringComparison.OrdinalIgnoreCase);
+        bool isMirrored = !isGrey && !((at.Dataset is "cifar-100" or "tiny-imagenet") && at.Ipc >= 10);
         return
         [
             ("Iterations", "500000"), ("Optimiser", "lamb"), ("LrImg", "0.0003"), ("LrLabel", "0.0003"),
             ("RateSchedule", "cosine-tenth"), ("ImageStart", "real"), ("Labels", "learned"), ("LabelStart", "hard"),
-            ("MatchAugment", isGrey ? "none" : "flip"), .. isGrey ? [] : ((string, string)[])[("Zca", "0.1")],
-            ("Norm", "none"), ("Width", "128"), ("Depth", "3"), ("EvalWidth", "128"), ("Augment", "auto"),
+            ("MatchAugment", isMirrored ? "flip" : "none"), ("BatchSyn", "1000"), .. isGrey ? [] : ((string, string)[])[("Zca", "0.1")],
+            ("Norm", "none"), ("Width", "128"), ("Depth", at.Dataset == "tiny-imagenet" ? "4" : "3"), ("EvalWidth", "128"), ("Augment", "auto"),
         ];
     }
 

@@ -64,7 +64,7 @@ public sealed class RandomTruncation : DistillationMethod
         ("Iterations", "600000"), ("Optimiser", "adam"), ("LrImg", "0.001"), ("RateSchedule", "constant"),
         ("ImageStart", "noise"), ("Labels", "hard"), ("MatchAugment", "flip-rotate"),
         .. at.Dataset.Contains("mnist", StringComparison.OrdinalIgnoreCase) ? [] : ((string, string)[])[("Zca", "0.1")],
-        ("Width", "128"), ("Depth", "3"), ("EvalWidth", "128"), ("Augment", "flip-rotate"),
+        ("Width", "128"), ("Depth", at.Dataset == "tiny-imagenet" ? "4" : "3"), ("EvalWidth", "128"), ("Augment", "flip-rotate"),
     ];
 
     /// <inheritdoc/>

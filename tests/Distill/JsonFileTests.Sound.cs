@@ -28,12 +28,13 @@ public sealed partial class JsonFileTests
         return root.ToJsonString(JsonText.Options);
     }
 
-    // What the presets say, and every choice of an option.
-    private static IEnumerable<string> OwnValues(string key) =>
-    [
-        .. s_presets.Select(p => OwnValue(Sound(p), key)),
-        .. Settings.All.Single(s => s.Key == key).Choices.Select(choice => JsonSerializer.Serialize(choice)),
-    ];
+    // What the presets say, and every choice of an option that they do not have; some choices ask for others beside them.
+    private static IEnumerable<string> OwnValues(string key)
+    {
+        Setting setting = Settings.All.Single(s => s.Key == key);
+        IEnumerable<string> choices = setting.IsOf(Presets.Standard) ? [] : setting.Choices.Select(choice => JsonSerializer.Serialize(choice));
+        return [.. s_presets.Select(p => OwnValue(Sound(p), key)), .. choices];
+    }
 
     private static string OwnValue(JsonObject sound, string key) => sound["settings"]![key]?["value"]?.ToJsonString() ?? "null";
 }

@@ -34,7 +34,7 @@ internal static class ComparisonPictures
                 if (!series.Any(s => s.Points.Count > 1))
                     continue;
                 string path = Path.Combine(folder, $"convergence-ipc{ipc}-{unit}.svg");
-                new LineChart($"Test accuracy, {ipc} {(ipc == 1 ? "image" : "images")} per class", axis, series)
+                new LineChart($"{RunComparison.HeadingOf(runs)}, {ipc} {(ipc == 1 ? "image" : "images")} per class", axis, series)
                 {
                     Unit = "%", Note = "Each point is one network's; the last is the mean over all networks of the evaluation where these train for as many epochs.",
                 }.Write(path);

@@ -56,7 +56,7 @@ internal sealed class ClassesSection : ReportSection
         table.Element("table")!.Add(Html.Class("perclass"));
         return classes.Count <= MostInTable
             ? table
-            : Html.Of("details", Html.Of("summary", "Accuracy of each of the {classes.Count} classes"), table);
+            : Html.Of("details", Html.Of("summary", $"Accuracy of each of the {classes.Count} classes"), table);
     }
 
     private static XElement Cell(double accuracy, string colour) => double.IsNaN(accuracy)
