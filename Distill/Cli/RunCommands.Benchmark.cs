@@ -71,6 +71,13 @@ internal sealed partial class RunCommands
     /// <param name="atOnce">How many cells are run at a time.</param>
     public void ResumeBenchmark(string path, ResolvedSettings given, int atOnce)
     {
+        if (isPlan)
+        {
+            throw new DistillException(
+                ExitCode.Usage, "IM2044",
+                $"{ShownPath.Of(path)} is a benchmark, and a plan is of one run. Plan one of its cells, such as " +
+                $"{ShellWord.Program} plan resume {ShellWord.OfPath(ShownPath.Of(Path.Combine(path, BenchmarkFile.CellFolder)))}/CELL");
+        }
         using RunFolder folder = RunFolder.Open(path);
         ResolvedSettings resolved = ConfigFile.Read(folder.Config, terminal.Say).Resolved;
         RunSettings recorded = resolved.Settings;

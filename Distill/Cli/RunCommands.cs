@@ -44,13 +44,6 @@ internal sealed partial class RunCommands(
         string path = ToResume(run, given.Settings.Out);
         if (BenchmarkFile.IsIn(path))
         {
-            if (isPlan)
-            {
-                throw new DistillException(
-                    ExitCode.Usage, "IM2044",
-                    $"{ShownPath.Of(path)} is a benchmark, and a plan is of one run. Plan one of its cells, such as " +
-                    $"{ShellWord.Program} plan resume {ShellWord.OfPath(ShownPath.Of(Path.Combine(path, BenchmarkFile.CellFolder)))}/CELL");
-            }
             ResumeBenchmark(path, given, atOnce: 1);
             return;
         }

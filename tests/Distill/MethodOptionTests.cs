@@ -168,7 +168,7 @@ public sealed class MethodOptionTests
         Assert.Equal(0, run.RunAsGiven(Interruption.Silent(), "distill", "--help"));
         string help = string.Join(' ', run.Output.Split((char[])[' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries));
         Assert.Contains("dm: distribution matching (Zhao and Bilen, WACV 2023)", help, StringComparison.Ordinal);
-        Assert.Contains("Real images of each class that an update draws; 0 for all. (dm", help, StringComparison.Ordinal);
+        Assert.Contains("Real images of each class that an update draws; 0 for all. (cafe, dc, dm, ", help, StringComparison.Ordinal);
         Assert.Contains("Checkpoints over which influence is matched. (influence)", help, StringComparison.Ordinal);
         Assert.Equal("256", Presets.Standard.With("Method", "dm").Text("RealBatch"));
     }
