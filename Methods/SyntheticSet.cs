@@ -102,6 +102,19 @@ public sealed record SyntheticSet
             Variable.Constant(LabelLogits).Softmax().ForEachTile(Factor).Value);
     }
 
+    /// <summary>The images, N·f² of them, with hard labels; what is made belongs to the current scope.</summary>
+    /// <param name="classes">The class of each of the N stored images.</param>
+    /// <exception cref="ShapeException">There are not N classes, or one is not in 0 … M−1.</exception>
+    public LabelledImages AsTrainingSet(ReadOnlySpan<int> classes)
+    {
+        if (classes.Length != Count)
+            throw new ShapeException($"{classes.Length} classes are no class for each of {Count} images.");
+        using IDisposable off = Recording.Off();
+        Tensor oneHot = LabelledImages.OneHot(Images.Backend, Images.DType, classes, LabelLogits.Shape[1]);
+        return new LabelledImages(
+            Variable.Constant(Images).EnlargeTiles(Factor).Value, Variable.Constant(oneHot).ForEachTile(Factor).Value);
+    }
+
     private int IndexOf(string name)
     {
         for (int i = 0; i < Parts.Length; i++)

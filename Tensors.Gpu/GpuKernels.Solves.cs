@@ -8,8 +8,8 @@ internal sealed partial class GpuKernels<T, N> : IKernel<CholeskySolveCall>
         (int n, int columns) = (call.X.Shape[0], call.X.Shape[1]);
         if (call.X.Count == 0)
             return;
-        using var factor = new GpuScratch<double>(memory, checked(n * n));
-        using var work = new GpuScratch<double>(memory, call.X.Count);
+        using var factor = new GpuScratch<double>(memory, checked((n + 1) * n));
+        using var work = new GpuScratch<double>(memory, checked(2 * call.X.Count));
         launcher.Launch(1, ThreadsFor(n), SolveKernels.Factorise<T, N>, View(call.K), factor.View, n, call.Shift);
         launcher.Launch(
             columns, ThreadsFor(n), SolveKernels.Substitute<T, N>, factor.View, View(call.Y), work.View, View(call.X), n,

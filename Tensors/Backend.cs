@@ -51,6 +51,10 @@ public abstract class Backend
             Interlocked.Add(ref _imagesPassed, images);
     }
 
+    /// <summary>Takes back what was counted since: for passes whose result is kept, which a run that continues makes once more.</summary>
+    /// <param name="before"><see cref="ImagesPassed"/> before them.</param>
+    public void UncountImagesSince(long before) => Interlocked.Add(ref _imagesPassed, before - ImagesPassed);
+
     /// <summary>The precision of large products of float32 tensors where no <see cref="FullPrecision"/> is
     /// required.</summary>
     public virtual Precision Precision => Precision.Float32;

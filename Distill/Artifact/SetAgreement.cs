@@ -21,13 +21,15 @@ internal sealed record SetAgreement(string? Contradiction, string? Note)
     public static SetAgreement Of(SyntheticArtifact artifact, DatasetPair pair)
     {
         IReadOnlyList<string> own = artifact.ClassNames, here = pair.Train.ClassNames;
-        bool? train = SameImages(artifact, "dataset_sha256", pair.Train), test = SameImages(artifact, "test_sha256", pair.Test);
+        bool? train = SameImages(artifact, "dataset_sha256", pair.Train), test = LooksAtOthers(artifact, pair) ? null : SameImages(artifact, "test_sha256", pair.Test);
         bool areSame = train == true && test != false; // the first format has no hash of the test images
         bool isCalledSame = own.SequenceEqual(here, StringComparer.Ordinal);
         string names = isCalledSame ? "" : $"the classes are called otherwise: {ClassNames.Difference(own, here)}";
         if (areSame)
         {
-            return isCalledSame ? new(null, null)
+            return isCalledSame && LooksAtOthers(artifact, pair)
+                ? new(null, $"the set was made and measured on {PlanFactory.EvaluatedOn(artifact.Settings!)}; these are the test images")
+                : isCalledSame ? new(null, null)
                 : train == true && test == true ? new(null, $"{names}. Images and labels are the set's own, so only the names differ.")
                 : new($"{names}.", null);
         }
@@ -54,6 +56,10 @@ internal sealed record SetAgreement(string? Contradiction, string? Note)
             ExitCode.Data, "IM3047",
             $"{artifact.Source} does not belong to {pair.Name} here: {Contradiction} Name the set's own data with --dataset and " +
             $"--data, or evaluate it on these all the same with {Option}.");
+
+    // What a set held out to be chosen by is not what it is evaluated on at the end.
+    private static bool LooksAtOthers(SyntheticArtifact artifact, DatasetPair pair) =>
+        artifact.Settings?.ValidationShare is not null && pair.HeldOutShare == 0;
 
     private static bool? SameImages(SyntheticArtifact artifact, string key, ImageDataset set) =>
         artifact.Metadata.TryGetValue(key, out string? hash) ? hash == set.ContentHash() : null;

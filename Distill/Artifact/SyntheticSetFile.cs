@@ -120,6 +120,7 @@ internal static class SyntheticSetFile
             ("augmentation_ops", plan.Augmentation.ToString()),
             ("seed", settings.Seed.ToString(culture)),
             ("lr_origin", "used"),
+            .. PlanFactory.EvaluatedOn(settings) is { } held ? ((string, string)[])[("evaluated_on", held)] : [],
         ];
     }
 

@@ -73,7 +73,7 @@ internal sealed record Verification
                     : $"{what} images: {pair.Name} here is not the one of the file ({key} differs)");
         }
         VerificationCheck[] images =
-            [Compare("training", "dataset_sha256", pair.Train), Compare("test", "test_sha256", pair.Test)];
+            [Compare("training", "dataset_sha256", pair.Train), Compare(pair.HeldOutShare > 0 ? "validation" : "test", "test_sha256", pair.Test)];
         if (artifact.ClassNames.SequenceEqual(pair.Train.ClassNames, StringComparer.Ordinal))
             return With(images);
         // Where images and labels are the file's own, only the names are others, and the claim can be tested.

@@ -126,7 +126,7 @@ internal sealed class ArtifactCommands(
         if (isLossy)
             terminal.Show($"Lossy: {pixels.Loss}.");
         if (measured is { } m)
-            terminal.Show($"Test accuracy: {m.Exact.Shown} % with the images, {m.Pixels.Shown} % with their 8-bit pixels.");
+            terminal.Show($"{(data!.HeldOutShare > 0 ? "Validation" : "Test")} accuracy: {m.Exact.Shown} % with the images, {m.Pixels.Shown} % with their 8-bit pixels.");
         else if (isLossy)
             terminal.Show("What that costs in accuracy --measure tells.");
         if (terminal.IsJson)
@@ -156,12 +156,12 @@ internal sealed class ArtifactCommands(
         RequireOwn(terminal, artifact, data, "picture", "the picture");
         int ipc = artifact.Count / artifact.Classes;
         (Accuracy? random, Accuracy? distilled) = AccuraciesOf(artifact, ipc);
-        string made = target ?? Path.ChangeExtension(path, ".png");
+        string made = target ?? Path.ChangeExtension(path, ".png"), word = data.HeldOutShare > 0 ? "validation" : "test";
         ComparisonPicture.Write(
             made,
             [
-                new ComparedImages(Caption("random real images", random), FirstDraw(data, ipc, artifact.Settings!.Seed)),
-                new ComparedImages(Caption("distilled images", distilled), new PixelView(artifact).Pixels),
+                new ComparedImages(Caption("random real images", random, word), FirstDraw(data, ipc, artifact.Settings!.Seed)),
+                new ComparedImages(Caption("distilled images", distilled, word), new PixelView(artifact).Pixels),
             ],
             artifact.Image, artifact.ClassNames);
         terminal.Show($"Picture: {made}");
@@ -169,8 +169,8 @@ internal sealed class ArtifactCommands(
             terminal.Data.WriteLine(JsonSerializer.Serialize(new { Picture = made }, JsonText.Options));
     }
 
-    private static string Caption(string what, Accuracy? accuracy) =>
-        accuracy is null ? what : $"{what}: {accuracy.Shown} % test accuracy";
+    private static string Caption(string what, Accuracy? accuracy, string word) =>
+        accuracy is null ? what : $"{what}: {accuracy.Shown} % {word} accuracy";
 
     private static (Accuracy? Random, Accuracy? Distilled) AccuraciesOf(SyntheticArtifact artifact, int ipc)
     {
@@ -217,10 +217,15 @@ internal sealed class ArtifactCommands(
             terminal.Say($"{what}: {note}");
     }
 
-    private DatasetPair LoadDataOf(SyntheticArtifact artifact, RunSettings given) => load(WithDataOf(terminal, artifact, given) with
+    private DatasetPair LoadDataOf(SyntheticArtifact artifact, RunSettings given) =>
+        load(OfSet(artifact, WithDataOf(terminal, artifact, given)));
+
+    /// <summary>Settings by which the very data are loaded that a set was made from and evaluated on.</summary>
+    internal static RunSettings OfSet(SyntheticArtifact artifact, RunSettings given) => given with
     {
         Dataset = artifact.Dataset, ImageSize = artifact.Settings?.ImageSize,
-    });
+        ValidationShare = artifact.Settings?.ValidationShare, Seed = artifact.Settings?.Seed ?? given.Seed,
+    };
 
     /// <summary>Settings with the folder of data that the set's own run read, where they name none. That the data are the set's is
     /// checked either way.</summary>

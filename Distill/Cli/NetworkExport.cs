@@ -32,7 +32,7 @@ internal sealed class NetworkExport(
         OnnxForm.Write(trained, made);
         terminal.Show(string.Create(
             CultureInfo.InvariantCulture,
-            $"{trained.Network.Name}, {trained.Accuracy:F1} % on the test images, as ONNX in {ShownPath.Of(made)}"));
+            $"{trained.Network.Name}, {trained.Accuracy:F1} % on the {trained.Images}, as ONNX in {ShownPath.Of(made)}"));
         terminal.Show("Its input 'images' takes pixels as numbers from 0 to 1, [N, C, H, W]; its output is 'logits'.");
         if (terminal.IsJson)
         {
@@ -106,6 +106,7 @@ internal sealed class NetworkExport(
                 Standardisation = pair.Standardisation,
                 Whitening = data.Whitening,
                 Classes = [.. pair.Train.ClassNames],
+                Images = pair.EvaluationImages,
                 Texts = Texts(pair, $"the training images of {pair.Name}", 100 * expert.Trajectory.Accuracy),
             };
         }
@@ -120,7 +121,7 @@ internal sealed class NetworkExport(
         SyntheticArtifact artifact = SyntheticArtifact.Read(path);
         ArtifactCommands.SayWhatIsMissing(terminal, artifact);
         Backend backend = RunCommands.OpenDevice(terminal, given with { Precision = artifact.Settings?.Precision });
-        DatasetPair pair = load(given with { Dataset = artifact.Dataset, ImageSize = artifact.Settings?.ImageSize });
+        DatasetPair pair = load(ArtifactCommands.OfSet(artifact, given));
         ArtifactCommands.RequireOwn(terminal, artifact, pair, "export of a network", "--to onnx");
         using var evaluator = new ArtifactEvaluator(artifact, pair, backend, cancel);
         using IProgressView progress = terminal.MakeProgress();
@@ -130,6 +131,7 @@ internal sealed class NetworkExport(
             Standardisation = artifact.Standardisation,
             Whitening = artifact.Whitening,
             Classes = artifact.ClassNames,
+            Images = pair.EvaluationImages,
             Texts = Texts(pair, $"the distilled set {artifact.Metadata["set_sha256"]}", accuracy),
         };
     }
@@ -139,7 +141,7 @@ internal sealed class NetworkExport(
         {
             ["dataset"] = pair.Name,
             ["trained_on"] = trainedOn,
-            ["test_accuracy"] = string.Create(CultureInfo.InvariantCulture, $"{accuracy:F2} % of {pair.Test.Count} test images"),
+            ["test_accuracy"] = string.Create(CultureInfo.InvariantCulture, $"{accuracy:F2} % of {pair.Test.Count} {pair.EvaluationImages}"),
             ["software"] = $"InfMatch {EnvironmentReport.Version} {EnvironmentReport.Commit}",
         };
 }

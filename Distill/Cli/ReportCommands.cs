@@ -85,22 +85,31 @@ internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, Datase
     private void Show(RunComparison comparison, RecordedRun[] runs)
     {
         for (int i = 0; i < runs.Length; i++)
-            terminal.ShowUnbroken($"{RunComparison.LetterOf(i)}  {ShownPath.Of(runs[i].Files.Path)}{(runs[i].Summary is { Complete: true } ? "" : " (not complete)")}");
+            terminal.ShowUnbroken($"{RunComparison.LetterOf(i)}  {ShownPath.Of(runs[i].Files.Path)}{RunComparison.RemarkOn(runs[i])}");
+        IReadOnlyList<ResultColumn> shown = ResultColumn.Shown(runs.SelectMany(r => r.Results).Select(r => r.Accuracy));
         var table = new ResultTable(
-            "Test accuracy in percent", 2,
-            ["run", "method", "images per class", "random real", "random real + soft labels", "distilled", "whole set", "verdict", "seconds", "memory"])
+            RunComparison.HeadingOf(runs), 2,
+            ["run", "method", "images per class", .. shown.Select(column => column.Title), "verdict", "seconds", "memory"])
         {
-            Optional = ["memory", "whole set", "method", "random real"],
+            Optional =
+            [
+                "memory", "method",
+                .. shown.Where(column => column is WholeSetColumn or DistilledHardLabelsColumn or RandomRealColumn)
+                    .OrderByDescending(column => column.Place).Select(column => column.Title),
+            ],
         };
         foreach ((string letter, RecordedRun run, IpcResult result) in comparison.Rows())
         {
-            AccuracySet a = result.Accuracy;
             table.Add(
+            [
                 letter, RunComparison.MethodOf(run, result), result.Network is { } network ? $"{result.Ipc} {network}" : $"{result.Ipc}",
-                Cell(a.RandomReal), Cell(a.RandomRealSoftLabels), Cell(a.Distilled), Cell(a.Whole),
-                result.Verdict?.Word ?? "-", FormattableString.Invariant($"{run.Summary!.Seconds:F0}"), ByteSize.Text(run.Summary.PeakMemoryBytes));
+                .. shown.Select(column => Accuracy.Cell(result.Accuracy.Of(column))),
+                result.Verdict?.Word ?? "-", FormattableString.Invariant($"{run.Summary!.Seconds:F0}"), ByteSize.Text(run.Summary.PeakMemoryBytes),
+            ]);
         }
         terminal.Show(table);
+        foreach (string line in comparison.Notes())
+            terminal.Show(line);
         if (comparison.Differences.Count == 0)
         {
             terminal.Show("All settings are the same.");
@@ -112,8 +121,6 @@ internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, Datase
             differences.Add([setting.Name, .. values]);
         terminal.Show(differences);
     }
-
-    private static string Cell(Accuracy? accuracy) => accuracy is null ? "-" : accuracy.Shown;
 
     /// <summary>The page at the end of a run. That it cannot be written is said and does not undo what is
     /// done.</summary>

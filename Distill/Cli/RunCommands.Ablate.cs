@@ -43,6 +43,7 @@ internal sealed partial class RunCommands
         var summary = new AblationSummary
         {
             Grid = grid, Complete = false, Dataset = pair.Name, Device = backend.Description, Commit = EnvironmentReport.Commit,
+            EvaluatedOn = PlanFactory.EvaluatedOn(settings),
         };
         using RunFolder folder = RunFolder.Create(
             settings.Out,
@@ -159,9 +160,11 @@ internal sealed partial class RunCommands
         // The paper's figures are of one data set and one number of images; beside others they would compare nothing.
         bool HasPublished(IpcResult r) => (summary.Dataset, r.Ipc) == (AblationGrid.PublishedDataset, AblationGrid.PublishedIpc);
         bool isBesidePaper = summary.Rows.Any(r => r.Results.Any(HasPublished));
-        string[] columns = ["row", "images start", "schedule", "labels", "images per class", "J", "distilled"];
+        ResultColumn[] ofSets =
+            [.. ResultColumn.Shown(summary.Rows.SelectMany(r => r.Results).Select(r => r.Accuracy)).Where(column => column.IsOfSet)];
+        string[] columns = ["row", "images start", "schedule", "labels", "images per class", "J", .. ofSets.Select(c => c.Title)];
         var table = new ResultTable(
-            $"Test accuracy in percent, {summary.Dataset}", 0, isBesidePaper ? [.. columns, "paper"] : columns);
+            Summary.HeadingOf(summary.Dataset, summary.EvaluatedOn), 0, isBesidePaper ? [.. columns, "paper"] : columns);
         void Add(string paper, params string[] cells) => table.Add(isBesidePaper ? [.. cells, paper] : cells);
         foreach ((AblationRow row, IReadOnlyList<IpcResult> results) in summary.Rows)
         {
@@ -169,14 +172,20 @@ internal sealed partial class RunCommands
             {
                 Add(
                     row.Published is { } published && HasPublished(result) ? FormattableString.Invariant($"{published:F1}") : "-",
-                    row.Name, row.ImageStart, row.Schedule ? "on" : "off", row.Labels, $"{result.Ipc}",
-                    result.Objective is { } j ? FormattableString.Invariant($"{j:F3}") : "-", Cell(result.Accuracy.Distilled));
+                    [row.Name, row.ImageStart, row.Schedule ? "on" : "off", row.Labels, $"{result.Ipc}",
+                    result.Objective is { } j ? FormattableString.Invariant($"{j:F3}") : "-",
+                    .. ofSets.Select(column => Accuracy.Cell(result.Accuracy.Of(column)))]);
             }
         }
         foreach (IpcResult any in summary.Rows[^1].Results)
         {
-            Add("-", "random real", "real", "-", "hard", $"{any.Ipc}", "-", Cell(any.Accuracy.RandomReal));
-            Add("-", "random real", "real", "-", "soft", $"{any.Ipc}", "-", Cell(any.Accuracy.RandomRealSoftLabels));
+            // What no row changes stands below them, with its one accuracy under the first column of the sets.
+            foreach ((ResultColumn column, Accuracy accuracy) in any.Accuracy.All().Where(c => c.Column.IsTrained(ColumnCase.Largest) && !c.Column.IsOfSet))
+            {
+                Add(
+                    "-", ["random real", "real", "-", column.HasTeacher ? "soft" : "hard", $"{any.Ipc}", "-",
+                    .. ofSets.Select((_, i) => i == 0 ? Accuracy.Cell(accuracy) : "-")]);
+            }
         }
         terminal.Show(table);
         terminal.Show(LineOf(summary.Protocol));

@@ -28,7 +28,7 @@ internal sealed partial class RunCommands
             if (settings.Dataset == artifact.Dataset)
                 settings = ArtifactCommands.WithDataOf(terminal, artifact, settings);
         }
-        DatasetPair pair = load(settings);
+        DatasetPair pair = OpenedEvaluation.DataFor(artifact, settings, load(settings));
         (string? experts, string? config) = RecordedExperts(
             path, settings, resolved.IsGiven("ExpertsFrom"),
             artifact?.Metadata.GetValueOrDefault("dataset_sha256") is not { } hash || hash == pair.Train.ContentHash());
@@ -68,7 +68,7 @@ internal sealed partial class RunCommands
         SyntheticArtifact? artifact = record.Set is null ? null : SyntheticArtifact.Read(record.Set);
         if (artifact is not null && artifact.Metadata["set_sha256"] != record.SetSha256)
             throw Other(record.Set!, "set", folder);
-        DatasetPair pair = load(settings);
+        DatasetPair pair = OpenedEvaluation.DataFor(artifact, settings, load(settings));
         using OpenedEvaluation evaluation = Open(artifact, settings, record, pair, backend);
         if ((evaluation.Record.TrainSha256, evaluation.Record.TestSha256) != (record.TrainSha256, record.TestSha256))
             throw Other(pair.Name, "data", folder);
@@ -103,7 +103,7 @@ internal sealed partial class RunCommands
                 terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
             throw;
         }
-        Show(summary, evaluation.Data.Pair.Test.Count);
+        Show(summary, evaluation.Data.Pair);
         terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Summary)}");
         Reports.WriteAtEnd(folder, evaluation.Data.Pair, backend);
         if (terminal.IsJson)

@@ -29,10 +29,12 @@ internal sealed partial class RunCommands
         Summary? summary = folder is not null && File.Exists(folder.Summary) ? Summary.Read(folder.Summary) : null;
         foreach (int ipc in settings.Ipc)
         {
-            if (summary?.Results.FirstOrDefault(r => r.Ipc == ipc) is { Accuracy.IsComplete: true })
+            if (summary?.Results.FirstOrDefault(r => r.Ipc == ipc) is { } done && (summary.Complete || done.Accuracy.IsComplete))
                 continue;
             planner.Distil(ipc, evaluated, folder is null ? 0 : IterationOf(folder, ipc));
-            planner.Evaluate(evaluated, ipc, 3 * settings.Repeats, settings.Repeats, settings.Experts);
+            IReadOnlyList<ResultColumn> columns = ResultColumn.Trained(ColumnCase.OfRun(settings));
+            planner.Evaluate(
+                evaluated, ipc, columns.Count * settings.Repeats, columns.Count(c => c.HasTeacher) * settings.Repeats, settings.Experts);
         }
         return Time(planner, needs);
     }
@@ -56,11 +58,11 @@ internal sealed partial class RunCommands
         {
             foreach (int ipc in evaluation.Settings.Ipc)
             {
-                int Left((string Set, bool IsSoft) column) =>
-                    evaluation.Settings.Repeats - known(new EvaluatedColumn(network.Name, ipc, column.Set));
-                (string, bool IsSoft)[] columns = [.. EvaluationRun.Columns(evaluation)];
+                int Left(ResultColumn column) =>
+                    evaluation.Settings.Repeats - known(new EvaluatedColumn(network.Name, ipc, column.Title));
+                IReadOnlyList<ResultColumn> columns = ResultColumn.Trained(evaluation.Case);
                 planner.Evaluate(
-                    network, ipc, columns.Sum(Left), columns.Where(c => c.IsSoft).Sum(Left),
+                    network, ipc, columns.Sum(Left), columns.Where(c => c.HasTeacher).Sum(Left),
                     evaluation.Labels?.Teacher.Networks.Count ?? 0, isOfRun: false);
             }
         }
@@ -74,11 +76,18 @@ internal sealed partial class RunCommands
         int done = begun?.Summary.Rows.Count ?? 0, left = AblationGrid.Of(grid).Length - done;
         RunPlanner planner = new RunPlanner(settings, data).Experts(settings.ExpertsFrom ?? begun?.Folder.Experts);
         Network evaluated = data.NetworkOf(settings, settings.EvalWidth);
+        ResultColumn[] ofRows =
+        [
+            .. AblationGrid.Of(grid).Skip(done)
+                .SelectMany(row => ResultColumn.Trained(ColumnCase.OfRun(row.Apply(settings))).Where(column => column.IsOfSet)),
+        ];
+        ResultColumn[] shared = done > 0 ? [] : [.. ResultColumn.Trained(ColumnCase.OfRun(settings)).Where(column => !column.IsOfSet)];
         foreach (int ipc in settings.Ipc)
         {
             planner.Distil(ipc, evaluated, 0, left);
             planner.Evaluate(
-                evaluated, ipc, settings.Repeats * (left + (done == 0 ? 2 : 0)), done == 0 ? settings.Repeats : 0, settings.Experts);
+                evaluated, ipc, settings.Repeats * (ofRows.Length + shared.Length),
+                settings.Repeats * ofRows.Concat(shared).Count(column => column.HasTeacher), settings.Experts);
         }
         return Time(planner, needs);
     }

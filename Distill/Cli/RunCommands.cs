@@ -139,7 +139,7 @@ internal sealed partial class RunCommands(
             return library.Accuracy;
         });
         terminal.Show(
-            $"Experts: {accuracy.Shown} % on the test images by their own plan ({settings.Experts} × {network.Name})");
+            $"Experts: {accuracy.Shown} % on the {data.Pair.EvaluationImages} by their own plan ({settings.Experts} × {network.Name})");
         terminal.ShowUnbroken($"Folder:  {ShownPath.Of(experts)}");
         terminal.ShowUnbroken(
             $"Next:    {ShellWord.Program} distill{ShellWord.Option("--experts-from", ShownPath.Of(experts))} with the same expert options");
@@ -150,6 +150,8 @@ internal sealed partial class RunCommands(
     private void Execute(RunFolder folder, RunSettings settings, PreparedData data, Requirements needs)
     {
         terminal.Say($"Data: {data.Pair.Train}; seed {settings.Seed}");
+        if (data.Pair.HeldOutShare > 0)
+            terminal.Say($"Validation: {data.Pair.Test.Count} of the training images are held out and evaluated on. The test images are not looked at.");
         terminal.Say($"Version: {EnvironmentReport.Version} {EnvironmentReport.Commit}");
         terminal.Say($"Run folder: {ShownPath.Of(folder.Path)}");
         if (!PictureFont.Exists)
@@ -168,7 +170,7 @@ internal sealed partial class RunCommands(
                 terminal.Data.WriteLine(Summary.Read(folder.Summary).ToJson());
             throw;
         }
-        Show(summary, data.Pair.Test.Count);
+        Show(summary, data.Pair);
         int largest = settings.Ipc.Max();
         terminal.ShowUnbroken($"Sets:     {ShownPath.Of(Path.GetDirectoryName(folder.Set(largest))!)}");
         terminal.ShowUnbroken($"Pictures: {ShownPath.Of(Path.GetDirectoryName(folder.Picture(largest, ""))!)}");
@@ -236,20 +238,15 @@ internal sealed partial class RunCommands(
         }
     }
 
-    private void Show(Summary summary, int testImages)
+    private void Show(Summary summary, DatasetPair pair)
     {
         bool areMany = summary.Results.Any(r => r.Network is not null);
-        string[] columns = ["images per class", "random real", "random real + soft labels", "distilled", "whole set"];
-        var table = new ResultTable(
-            $"Test accuracy in percent, {summary.Dataset}", areMany ? 1 : 0, areMany ? ["network", .. columns] : columns);
+        IReadOnlyList<ResultColumn> shown = ResultColumn.Shown(summary.Results.Select(r => r.Accuracy));
+        string[] columns = ["images per class", .. shown.Select(column => column.Title)];
+        var table = new ResultTable(summary.Heading, areMany ? 1 : 0, areMany ? ["network", .. columns] : columns);
         foreach (IpcResult result in summary.Results)
         {
-            AccuracySet accuracy = result.Accuracy;
-            string[] cells =
-            [
-                $"{result.Ipc}", Cell(accuracy.RandomReal), Cell(accuracy.RandomRealSoftLabels), Cell(accuracy.Distilled),
-                Cell(accuracy.Whole),
-            ];
+            string[] cells = [$"{result.Ipc}", .. shown.Select(column => Accuracy.Cell(result.Accuracy.Of(column)))];
             table.Add(areMany ? [result.Network ?? "", .. cells] : cells);
         }
         terminal.Show(table);
@@ -258,17 +255,16 @@ internal sealed partial class RunCommands(
             ShowVerdict($"IPC {result.Ipc}{(result.Network is { } network ? $" ({network})" : "")}", result.Verdict);
         if (summary.Note is { } note)
             terminal.Show($"Note: {note}");
+        int testImages = pair.Test.Count;
         if (testImages < FewTestImages)
         {
             terminal.Show(string.Create(
                 CultureInfo.InvariantCulture,
-                $"Note: there are only {testImages} test images. Chance alone moves each accuracy by up to " +
+                $"Note: there are only {testImages} {pair.EvaluationImages}. Chance alone moves each accuracy by up to " +
                 $"±{AccuracyDifference.LargestCountingError(testImages):F0} points (95 %), whatever the deviation says."));
         }
-        if (summary.Results.Any(r => r.Accuracy.Whole is not null))
-            terminal.Show($"Whole set: {summary.WholeSet}.");
-        if (summary.SoftLabels is { } labels && summary.Results.Any(r => r.Accuracy.RandomRealSoftLabels is not null))
-            terminal.Show($"Soft labels: {labels}.");
+        foreach (string line in summary.Notes)
+            terminal.Show(line);
         terminal.Show(
             $"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}; " +
             $"memory {ByteSize.Text(summary.PeakMemoryBytes)} at most");
@@ -328,9 +324,6 @@ internal sealed partial class RunCommands(
     private static string LineOf(string? protocol) => protocol?.EndsWith(", 1 network", StringComparison.Ordinal) == true
         ? $"{char.ToUpperInvariant(protocol[0])}{protocol[1..]}."
         : $"Mean ± standard deviation, {protocol}.";
-
-    private static string Cell(Accuracy? accuracy) =>
-        accuracy is null ? "-" : accuracy.Best is { } best ? $"{accuracy.Shown} (best {best.Shown})" : accuracy.Shown;
 
     private Backend OpenDevice(RunSettings settings) => OpenDevice(terminal, settings);
 

@@ -42,7 +42,8 @@ internal sealed class RunListCommands(Terminal terminal)
         IpcResult[] measured = [.. run.Results.Where(r => r.Accuracy.Distilled is not null)];
         return measured.Length == 0 ? "-"
             : run.Command == "ablate" ? $"{measured.Length} rows"
-            : string.Join("; ", measured.Select(r => $"{r.Accuracy.Distilled!.Shown}{(r.Network is null ? "" : $" ({r.Network})")}"));
+            : string.Join("; ", measured.Select(r => $"{r.Accuracy.Distilled!.Shown}{(r.Network is null ? "" : $" ({r.Network})")}"))
+                + (run.Settings?.ValidationShare is null ? "" : " (validation)");
     }
 
     private static JsonObject Json(RunEntry run) => new()
@@ -52,6 +53,7 @@ internal sealed class RunListCommands(Terminal terminal)
         ["dataset"] = run.Settings?.Dataset,
         ["ipc"] = run.Settings is { } s ? new JsonArray([.. s.Ipc.Select(i => JsonValue.Create(i))]) : null,
         ["status"] = run.Status,
+        ["evaluatedOn"] = run.Settings is { } by ? PlanFactory.EvaluatedOn(by) : null,
         ["began"] = run.Began.ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture),
         ["results"] = new JsonArray(
         [

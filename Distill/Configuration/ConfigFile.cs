@@ -154,7 +154,7 @@ internal static class ConfigFile
         {
             if (!origins.TryAdd(setting.Property, "not in the file"))
                 continue;
-            if (!setting.IsOptional)
+            if (!setting.IsOptionalIn(settings))
                 throw JsonFile.Missing($"{SettingsKey}.{setting.Key}");
         }
         return settings;

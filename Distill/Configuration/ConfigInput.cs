@@ -193,9 +193,11 @@ internal sealed class ConfigInput
         JsonElement value = member.Value;
         if (value.ValueKind == JsonValueKind.Object && value.TryGetProperty(ValueKey, out JsonElement inner))
         {
-            // A run's own file: what followed from the method or the protocol follows from it again.
+            // A run's own file: what followed from the method or the protocol follows from it again, but for what protocol B no longer
+            // means.
             if (value.TryGetProperty(OriginKey, out JsonElement origin) && JsonFile.TextOf(origin) is { } text
-                && text.Split(' ')[0] is "method" or "protocol")
+                && text.Split(' ')[0] is "method" or "protocol"
+                && !(setting.Property == nameof(RunSettings.Augment) && inner.ValueEquals(Protocols.WithCutout)))
             {
                 return;
             }

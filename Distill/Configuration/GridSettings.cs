@@ -94,20 +94,16 @@ internal sealed class GridSettings
         });
         RunSettings settings = resolved.Settings;
         var origins = new Dictionary<string, string>(resolved.Origins, StringComparer.Ordinal);
+        ConfigInput own = InputOf(method, isOwn: true);
         foreach ((string property, string text) in settings.MethodKind.Published(new PublishedCase(settings.Dataset, ipc)))
         {
-            if (resolved.IsGiven(property))
+            if (resolved.IsGiven(property) || IsCommon(Settings.Of(property), own))
                 continue;
             settings = settings.With(property, text);
             origins[property] = Settings.OfMethod(method);
         }
-        ConfigInput own = InputOf(method, isOwn: true);
-        foreach (RunSetting setting in s_ofAll.OfType<RunSetting>())
+        foreach (RunSetting setting in s_ofAll.OfType<RunSetting>().Where(setting => IsCommon(setting, own)))
         {
-            bool isOwn = own.OfSet(setting) is not null || (_input.HasOwnExperts && !Common.IsGiven(setting.Property)
-                && (Settings.OfExperts.Contains(setting) || setting.Property == nameof(RunSettings.Zca)));
-            if (isOwn)
-                continue;
             settings = setting.Copy(settings, Common.Settings);
             origins[setting.Property] = Common.Origins[setting.Property];
         }
@@ -115,6 +111,11 @@ internal sealed class GridSettings
         Settings.CheckTogether(settings);
         return Settings.WithBudget(new ResolvedSettings(settings, origins));
     }
+
+    // Whether all cells have it alike: what --set gives a method is its own.
+    private bool IsCommon(Setting setting, ConfigInput own) => s_ofAll.Contains(setting) && own.OfSet(setting) is null
+        && !(_input.HasOwnExperts && !Common.IsGiven(setting.Property)
+            && (Settings.OfExperts.Contains(setting) || setting.Property == nameof(RunSettings.Zca)));
 
     /// <summary>A name for experts: equal for settings that train them in the same way on the same data.</summary>
     public static string NameOfExperts(RunSettings s)

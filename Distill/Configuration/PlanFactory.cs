@@ -150,6 +150,11 @@ internal static class PlanFactory
         ? FormattableString.Invariant($"GSAM (rho {by.Rho}, alpha {by.Alpha}) over SGD")
         : "SGD";
 
+    /// <summary>What accuracies are of where they are not of the test images; null where they are.</summary>
+    public static string? EvaluatedOn(RunSettings s) => s.ValidationShare is { } share
+        ? FormattableString.Invariant($"validation ({100 * share:0.##} % of the training images held out)")
+        : null;
+
     /// <summary>The protocol in one line, to be shown with an accuracy of the settings' network.</summary>
     public static string Describe(RunSettings s, string dataset) => Protocols.Describe(s, dataset, NameOf(s, s.EvalWidth));
 }

@@ -30,6 +30,15 @@ internal static class Protocols
         return settings;
     }
 
+    /// <summary>The augmentation that loses its cutout under CutMix.</summary>
+    public const string WithCutout = "diffaug";
+
+    /// <summary>Settings that ask for diffaug beside CutMix, with what NCFM, IDC and influence matching mean by that: without
+    /// cutout.</summary>
+    public static RunSettings WithoutCutoutUnderCutMix(RunSettings s) => s.Augment == WithCutout && (s.Cutmix ?? CutMix(s)) > 0
+        ? s with { Augment = ProtocolB.WithoutCutout }
+        : s;
+
     /// <summary>The name of the protocol that settings mean.</summary>
     public static string NameOf(RunSettings s) => s.Protocol ?? ProtocolA.OwnName;
 
@@ -40,12 +49,16 @@ internal static class Protocols
     /// <summary>The probability of CutMix, unless the setting says otherwise.</summary>
     public static double CutMix(RunSettings s) => Of(NameOf(s)).CutMix;
 
+    /// <summary>The weight decay, unless the setting says otherwise.</summary>
+    public static double WeightDecay(RunSettings s) =>
+        Of(NameOf(s)).Plan(Values(s, s.Dataset), Augmentation.None).WeightDecay;
+
     /// <summary>How a network is trained.</summary>
-    public static TrainingPlan Plan(RunSettings s, string dataset) =>
-        Of(NameOf(s)).Plan(Values(s, dataset), PlanFactory.AugmentationOf(s.Augment, dataset)) with
-        {
-            CutMix = s.Cutmix ?? CutMix(s),
-        };
+    public static TrainingPlan Plan(RunSettings s, string dataset)
+    {
+        TrainingPlan plan = Of(NameOf(s)).Plan(Values(s, dataset), PlanFactory.AugmentationOf(s.Augment, dataset));
+        return plan with { CutMix = s.Cutmix ?? CutMix(s), WeightDecay = s.EvalDecay ?? plan.WeightDecay };
+    }
 
     /// <summary>The protocol in one line, to be shown with an accuracy of some networks.</summary>
     public static string Describe(RunSettings s, string dataset, string networks)
@@ -59,9 +72,12 @@ internal static class Protocols
             string.Create(
                 culture, $"weight decay {plan.WeightDecay}, batch {plan.BatchSize}, augmentation {s.Augment}{mixed}, last epoch") +
             (s.RateIsLearned ? ", the set at the rate learned with it" : "") +
-            (every > 0 ? string.Create(culture, $" (best: of every {every} epochs on the test images)") : "") +
+            (every > 0 ? string.Create(culture, $" (best: of every {every} epochs on the {Images(s)})") : "") +
+            (PlanFactory.EvaluatedOn(s) is { } held ? $", {held}" : "") +
             (s.Repeats == 1 ? ", 1 network" : string.Create(culture, $", {s.Repeats} networks"));
     }
+
+    private static string Images(RunSettings s) => s.ValidationShare is null ? "test images" : "validation images";
 
     private static EvaluationValues Values(RunSettings s, string dataset) => new(
         dataset, s.Augment, s.Epochs, s.RateIsLearned ? OwnRate(NameOf(s)) : s.EvalRate);

@@ -39,6 +39,9 @@ internal sealed class Resolution(
             origins.Add(setting.Property, given?.Origin ?? OriginOf(begin, preset, stated.Contains(setting.Property)));
         }
         settings = WithProtocol(settings, begin, origins);
+        // A file means the augmentation that it names, with cutout as protocol B once had it.
+        if (origins[nameof(RunSettings.Augment)].StartsWith("command line", StringComparison.Ordinal))
+            settings = Protocols.WithoutCutoutUnderCutMix(settings);
         RequireNothingBesideStart(settings, origins);
         // INFMATCH_DATA may stand in a shell for other sets; it does not turn the built-in set into an error.
         if (settings.Dataset == DatasetCatalog.DefaultName

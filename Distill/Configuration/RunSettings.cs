@@ -18,6 +18,11 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? ImageSize { get; init; }
 
+    /// <summary>The share of the training images of each class that is held out and evaluated on; null for none, and evaluation on the
+    /// test images.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? ValidationShare { get; init; }
+
     /// <summary>ε of the ZCA whitening of the standardised images; null for none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Zca { get; init; }
@@ -206,7 +211,7 @@ internal sealed record RunSettings
     /// <summary>Consecutive steps stored from the beginning, for the unrolled estimator.</summary>
     public int DenseSteps { get; init; }
 
-    /// <summary>How networks are trained on a set that is evaluated: A, B or DC; null for A with what the preset says.</summary>
+    /// <summary>How networks are trained on a set that is evaluated: the name of a <see cref="Distill.Protocol"/>; null for A with what the preset says.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Protocol { get; init; }
 
@@ -217,6 +222,10 @@ internal sealed record RunSettings
     /// <summary>Probability of CutMix in the training of networks that evaluate a set; null for the protocol's.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Cutmix { get; init; }
+
+    /// <summary>Weight decay of networks that evaluate a set; null for the protocol's.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? EvalDecay { get; init; }
 
     /// <summary>Epochs for which a network is trained on a set that is evaluated.</summary>
     public int Epochs { get; init; }

@@ -58,6 +58,9 @@ internal abstract class Setting
     /// <summary>Whether it may be missing in files, because it is younger than some of them.</summary>
     public abstract bool IsOptional { get; }
 
+    /// <summary>The same in a file of such settings, by whose method it can differ.</summary>
+    public virtual bool IsOptionalIn(RunSettings settings) => IsOptional;
+
     /// <summary>The option as the parser knows it.</summary>
     public Option Option => _option.Value;
 
@@ -157,6 +160,9 @@ internal sealed class OptionOfMethods(ImmutableArray<(DistillationMethod Method,
 
     /// <inheritdoc/>
     public override bool IsOptional => of.All(o => o.Setting.Neutral is not null);
+
+    /// <inheritdoc/>
+    public override bool IsOptionalIn(RunSettings settings) => Find(settings)?.Neutral is not null;
 
     /// <inheritdoc/>
     protected override string Default => IsOf(Presets.Standard) ? Show(Presets.Standard) : of[0].Setting.Standard;

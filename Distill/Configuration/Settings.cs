@@ -50,6 +50,10 @@ internal static class Settings
             {
                 Zca = t == "none" ? null : OptionText.Number("--zca", t, v => v > 0, "none or a number above 0, such as 0.1"),
             }),
+        Fraction("ValidationShare",
+            "Share of the training images of each class that is held out, drawn from the seed: experts and set see the rest, and everything " +
+            "is evaluated on these instead of the test images. 0 for none.",
+            s => s.ValidationShare ?? 0, (s, v) => s with { ValidationShare = v == 0 ? null : v }),
         new RunSetting("ImageSize", "N",
             "Bring the images of tiny-imagenet or image-folder to N×N: a centred square, averaged or interpolated.",
             s => s.ImageSize?.ToString(CultureInfo.InvariantCulture) ?? "",
@@ -78,46 +82,7 @@ internal static class Settings
             s => s.Width, (s, v) => s with { Width = v }),
         Whole("Depth", "Blocks of the ConvNet (convolution, norm, ReLU, pooling).", 1, 8,
             s => s.Depth, (s, v) => s with { Depth = v }),
-        Whole("Experts", "Networks trained on the real data and recorded.", 1, 1000,
-            s => s.Experts, (s, v) => s with { Experts = v }),
-        new RunSetting("ExpertsFrom", "FOLDER", "Use the experts recorded in this folder, and record what is missing there.",
-            s => s.ExpertsFrom ?? "", (s, t) => s with { ExpertsFrom = NotEmpty("--experts-from", t) }),
-        new RunSetting("ExpertSeed", "N", "What the random numbers of the experts follow from; run for --seed.",
-            s => s.ExpertSeed?.ToString(CultureInfo.InvariantCulture) ?? "run",
-            (s, t) => s with { ExpertSeed = t == "run" ? null : ulong.TryParse(t, NumberStyles.None, CultureInfo.InvariantCulture, out ulong v)
-                ? v
-                : throw DistillException.BadValue("--expert-seed", t, "run or a whole number from 0") }),
-        Whole("ExpertEpochs", "Passes over the data for each expert.", 1, 10000,
-            s => s.ExpertEpochs, (s, v) => s with { ExpertEpochs = v }),
-        Whole("ExpertSteps", "Steps after which an expert's training ends before its epochs do; 0 for never.", 0, 1 << 30,
-            s => s.ExpertSteps, (s, v) => s with { ExpertSteps = v }),
-        Whole("ExpertBatch", "Images in a training step of an expert.", 1, 1 << 20,
-            s => s.ExpertBatch, (s, v) => s with { ExpertBatch = v }),
-        Real("ExpertRate", "Learning rate of the experts.", s => s.ExpertRate, (s, v) => s with { ExpertRate = v }),
-        Fraction("ExpertMomentum", "Momentum of the experts' training.",
-            s => s.ExpertMomentum ?? 0, (s, v) => s with { ExpertMomentum = v == 0 ? null : v }),
-        Real("ExpertDecay", "Weight decay of the experts' training.",
-            s => s.ExpertDecay ?? 0, (s, v) => s with { ExpertDecay = v == 0 ? null : v }, zero: true),
-        Choice("ExpertOptimiser", "What trains the experts. gsam: sharpness-aware steps of SGD, two gradients each, as DATM's",
-            [Sgd, Gsam], s => s.ExpertOptimiser ?? Sgd, (s, v) => s with { ExpertOptimiser = v == Sgd ? null : v }),
-        Real("ExpertRho", "How far from the parameters gsam takes its second gradient.",
-            s => s.ExpertRho ?? SharpnessAware.DefaultRho,
-            (s, v) => s with { ExpertRho = v == SharpnessAware.DefaultRho ? null : v }),
-        Real("ExpertAlpha", "Weight of gsam's surrogate gap; 0 for SAM.",
-            s => s.ExpertAlpha ?? SharpnessAware.DefaultAlpha,
-            (s, v) => s with { ExpertAlpha = v == SharpnessAware.DefaultAlpha ? null : v }, zero: true),
-        Choice("ExpertAugment", "Augmentation of the experts' training", s_augmentations,
-            s => s.ExpertAugment, (s, v) => s with { ExpertAugment = v }),
-        Probability("ExpertCutmix", "Probability with which a batch of the experts' training is mixed by CutMix.",
-            s => s.ExpertCutmix ?? 0, (s, v) => s with { ExpertCutmix = v == 0 ? null : v }),
-        Choice("ExpertSchedule", "How the experts' rate changes over their training. " + string.Join(
-                ". ", Kinds.Of<RateSchedule>().Select(schedule => $"{schedule.Name}: {schedule.Help}")),
-            [.. Kinds.Names<RateSchedule>()],
-            s => s.ExpertSchedule, (s, v) => s with { ExpertSchedule = v }),
-        Whole("Checkpoints", "Parameter vectors stored in each epoch; 0 for none but the dense ones.", 0, 1 << 20,
-            s => s.Checkpoints, (s, v) => s with { Checkpoints = v }),
-        Whole("DenseSteps", "Consecutive steps stored from the beginning; the unrolled estimator needs them.", 0, 1 << 20,
-            s => s.DenseSteps, (s, v) => s with { DenseSteps = v }),
+        .. OfTrainingOnReal(),
     ];
 
     /// <summary>The distillation itself.</summary>
@@ -137,11 +102,7 @@ internal static class Settings
         .. OptionOfMethods.All(),
         Whole("Iterations", "Updates of the synthetic set.", 1, RunSettings.AnyIterations,
             s => s.Iterations, (s, v) => s with { Iterations = v }),
-        new RunSetting("Budget", "COST",
-            "Learn each set until this is spent, such as 20min, 1200s or 2e6images that pass through a network. Experts are not " +
-            "counted; rates follow the share that is spent; --iterations, if given, is an upper bound. none for none.",
-            s => s.Budget ?? "none",
-            (s, t) => s with { Budget = t == "none" ? null : BudgetText.Of(BudgetText.Of(t)) }),
+        Budget(),
         Real("LrImg", "Learning rate of the images.", s => s.LrImg, (s, v) => s with { LrImg = v }),
         Real("LrLabel", "Learning rate of the label logits; 0 keeps the labels.",
             s => s.LrLabel, (s, v) => s with { LrLabel = v }, zero: true),
@@ -163,23 +124,7 @@ internal static class Settings
             s => s.RateSchedule, (s, v) => s with { RateSchedule = v }),
         Choice("MatchAugment", "Augmentation of the synthetic set while matching", s_augmentations,
             s => s.MatchAugment, (s, v) => s with { MatchAugment = v }),
-        Real("Temperature", "Divides the experts' logits that the labels start from.",
-            s => s.Temperature, (s, v) => s with { Temperature = v }),
-        Choice("LabelStart",
-            "Where the learned labels start: the experts' mean logits, the mean of those that classify the image right (DATM; then " +
-            "--image-start correct takes images that one of them does), or the image's class", ["experts", "hard", PlanFactory.Right],
-            s => s.LabelStart, (s, v) => s with { LabelStart = v }),
-        new RunSetting("LabelFrom", "FOLDER",
-            "Take soft labels from the networks in this folder of a 'train' on the same data, of whatever width and epochs.",
-            s => s.LabelFrom ?? "", (s, t) => s with { LabelFrom = NotEmpty("--label-from", t) }),
-        Whole("Factor", "Each stored image is N×N tiles, enlarged bilinearly where the set is used (IDC, NCFM).", 1, 64,
-            s => s.Factor ?? 1, (s, v) => s with { Factor = v == 1 ? null : v }),
-        Choice("ImageStart",
-            "What the images start from: noise, random real images, or real ones that the experts classify correctly",
-            s_imageStarts, s => s.ImageStart ?? "correct",
-            (s, v) => s with { ImageStart = v == "correct" ? null : v }),
-        Choice("Labels", "Whether labels are learned, or fixed at the class (hard) or at the experts' mean logits (soft)",
-            s_labels, s => s.Labels ?? "learned", (s, v) => s with { Labels = v == "learned" ? null : v }),
+        .. OfStart(),
         Whole("EvaluateEvery", "Iterations between two evaluations (one network each) on the way; 0 for none.", 0, 10_000_000,
             s => s.EvaluateEvery, (s, v) => s with { EvaluateEvery = v }),
         Whole("EvaluateEpochs", "Epochs of the network of such an evaluation; 0 for as many as in any other.", 0, 1_000_000,
@@ -196,9 +141,9 @@ internal static class Settings
             $"How networks are trained on a set. {Protocols.Help}. Without it {ProtocolA.OwnName} with the values of the preset",
             Protocols.Names,
             s => s.Protocol ?? ProtocolA.OwnName, (s, v) => s with { Protocol = v }),
-        Whole("BestEvery", "Epochs between two evaluations on the test images, for the best accuracy; 0 for none (B: a twentieth).", 0,
+        Whole("BestEvery", "Epochs between two evaluations on the test images, for the best accuracy; 0 for none (B, release: a twentieth).", 0,
             1_000_000, s => s.BestEvery ?? Protocols.BestEvery(s), (s, v) => s with { BestEvery = v }),
-        Probability("Cutmix", "Probability with which a batch of their training is mixed by CutMix (B: 0.5).",
+        Probability("Cutmix", "Probability with which a batch of their training is mixed by CutMix (B, release: 0.5).",
             s => s.Cutmix ?? Protocols.CutMix(s), (s, v) => s with { Cutmix = v }),
         Whole("Epochs", "Epochs for which a network is trained on a small set.", 1, 1_000_000,
             s => s.Epochs, (s, v) => s with { Epochs = v }),
@@ -207,6 +152,8 @@ internal static class Settings
         Whole("EvalWidth", "Channels of the networks that evaluate a set.", 1, 4096,
             s => s.EvalWidth, (s, v) => s with { EvalWidth = v }),
         EvalRate(),
+        Real("EvalDecay", "Their weight decay (A, DC: 5e-4; B: 0.01; release: 0).",
+            s => s.EvalDecay ?? Protocols.WeightDecay(s), (s, v) => s with { EvalDecay = v }, zero: true),
         Choice("Augment", "Augmentation of their training" + s_augmentationHelp, s_augmentations, s => s.Augment, (s, v) => s with { Augment = v }),
     ];
 
@@ -319,6 +266,74 @@ internal static class Settings
         }
     }
 
+    // How networks are trained on the real data, and what of it is kept.
+    private static ImmutableArray<Setting> OfTrainingOnReal() =>
+    [
+        Whole("Experts", "Networks trained on the real data and recorded.", 1, 1000,
+            s => s.Experts, (s, v) => s with { Experts = v }),
+        new RunSetting("ExpertsFrom", "FOLDER", "Use the experts recorded in this folder, and record what is missing there.",
+            s => s.ExpertsFrom ?? "", (s, t) => s with { ExpertsFrom = NotEmpty("--experts-from", t) }),
+        new RunSetting("ExpertSeed", "N", "What the random numbers of the experts follow from; run for --seed.",
+            s => s.ExpertSeed?.ToString(CultureInfo.InvariantCulture) ?? "run",
+            (s, t) => s with { ExpertSeed = t == "run" ? null : ulong.TryParse(t, NumberStyles.None, CultureInfo.InvariantCulture, out ulong v)
+                ? v
+                : throw DistillException.BadValue("--expert-seed", t, "run or a whole number from 0") }),
+        Whole("ExpertEpochs", "Passes over the data for each expert.", 1, 10000,
+            s => s.ExpertEpochs, (s, v) => s with { ExpertEpochs = v }),
+        Whole("ExpertSteps", "Steps after which an expert's training ends before its epochs do; 0 for never.", 0, 1 << 30,
+            s => s.ExpertSteps, (s, v) => s with { ExpertSteps = v }),
+        Whole("ExpertBatch", "Images in a training step of an expert.", 1, 1 << 20,
+            s => s.ExpertBatch, (s, v) => s with { ExpertBatch = v }),
+        Real("ExpertRate", "Learning rate of the experts.", s => s.ExpertRate, (s, v) => s with { ExpertRate = v }),
+        Fraction("ExpertMomentum", "Momentum of the experts' training.",
+            s => s.ExpertMomentum ?? 0, (s, v) => s with { ExpertMomentum = v == 0 ? null : v }),
+        Real("ExpertDecay", "Weight decay of the experts' training.",
+            s => s.ExpertDecay ?? 0, (s, v) => s with { ExpertDecay = v == 0 ? null : v }, zero: true),
+        Choice("ExpertOptimiser", "What trains the experts. gsam: sharpness-aware steps of SGD, two gradients each, as DATM's",
+            [Sgd, Gsam], s => s.ExpertOptimiser ?? Sgd, (s, v) => s with { ExpertOptimiser = v == Sgd ? null : v }),
+        Real("ExpertRho", "How far from the parameters gsam takes its second gradient.",
+            s => s.ExpertRho ?? SharpnessAware.DefaultRho,
+            (s, v) => s with { ExpertRho = v == SharpnessAware.DefaultRho ? null : v }),
+        Real("ExpertAlpha", "Weight of gsam's surrogate gap; 0 for SAM.",
+            s => s.ExpertAlpha ?? SharpnessAware.DefaultAlpha,
+            (s, v) => s with { ExpertAlpha = v == SharpnessAware.DefaultAlpha ? null : v }, zero: true),
+        Choice("ExpertAugment", "Augmentation of the experts' training", s_augmentations,
+            s => s.ExpertAugment, (s, v) => s with { ExpertAugment = v }),
+        Probability("ExpertCutmix", "Probability with which a batch of the experts' training is mixed by CutMix.",
+            s => s.ExpertCutmix ?? 0, (s, v) => s with { ExpertCutmix = v == 0 ? null : v }),
+        Choice("ExpertSchedule", "How the experts' rate changes over their training. " + string.Join(
+                ". ", Kinds.Of<RateSchedule>().Select(schedule => $"{schedule.Name}: {schedule.Help}")),
+            [.. Kinds.Names<RateSchedule>()],
+            s => s.ExpertSchedule, (s, v) => s with { ExpertSchedule = v }),
+        Whole("Checkpoints", "Parameter vectors stored in each epoch; 0 for none but the dense ones.", 0, 1 << 20,
+            s => s.Checkpoints, (s, v) => s with { Checkpoints = v }),
+        Whole("DenseSteps", "Consecutive steps stored from the beginning; the unrolled estimator needs them.", 0, 1 << 20,
+            s => s.DenseSteps, (s, v) => s with { DenseSteps = v }),
+    ];
+
+    // What images and labels start as, and whether labels stay so.
+    private static ImmutableArray<Setting> OfStart() =>
+    [
+        Real("Temperature", "Divides the experts' logits that the labels start from.",
+            s => s.Temperature, (s, v) => s with { Temperature = v }),
+        Choice("LabelStart",
+            "Where the learned labels start: the experts' mean logits, the mean of those that classify the image right (DATM; then " +
+            "--image-start correct takes images that one of them does), or the image's class", ["experts", "hard", PlanFactory.Right],
+            s => s.LabelStart, (s, v) => s with { LabelStart = v }),
+        new RunSetting("LabelFrom", "FOLDER",
+            "Take soft labels from the networks in this folder of a 'train' on the same data, of whatever width and epochs. Where " +
+            "--label-start is hard, only the column of random real images has them.",
+            s => s.LabelFrom ?? "", (s, t) => s with { LabelFrom = NotEmpty("--label-from", t) }),
+        Whole("Factor", "Each stored image is N×N tiles, enlarged bilinearly where the set is used (IDC, NCFM).", 1, 64,
+            s => s.Factor ?? 1, (s, v) => s with { Factor = v == 1 ? null : v }),
+        Choice("ImageStart",
+            "What the images start from: noise, random real images, or real ones that the experts classify correctly",
+            s_imageStarts, s => s.ImageStart ?? "correct",
+            (s, v) => s with { ImageStart = v == "correct" ? null : v }),
+        Choice("Labels", "Whether labels are learned, or fixed at the class (hard) or at the experts' mean logits (soft)",
+            s_labels, s => s.Labels ?? "learned", (s, v) => s with { Labels = v == "learned" ? null : v }),
+    ];
+
     private static string MethodHelp() =>
         "What is matched. Without --preset it stands for the values that its authors published ('presets NAME'). " +
         string.Join(". ", Kinds.Of<DistillationMethod>().Select(method => $"{method.Name}: {method.Help}"));
@@ -336,6 +351,13 @@ internal static class Settings
     {
         Choices = [LearnedRate.Word],
     };
+
+    private static RunSetting Budget() => new(
+        "Budget", "COST",
+        "Learn each set until this is spent, such as 20min, 1200s or 2e6images that pass through a network. Experts are not " +
+        "counted; rates follow the share that is spent; --iterations, if given, is an upper bound. none for none.",
+        s => s.Budget ?? "none",
+        (s, t) => s with { Budget = t == "none" ? null : BudgetText.Of(BudgetText.Of(t)) });
 
     private static RunSetting ProbeEvery() => new(
         "ProbeEvery", "N",

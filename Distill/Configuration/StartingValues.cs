@@ -54,7 +54,7 @@ internal abstract class StartingValues
         if (own.Contains(nameof(RunSettings.Protocol)))
             return own;
         IReadOnlySet<string> below = BaseValues?.StatedBesideProtocol(dataset, ipc) ?? new HashSet<string>(StringComparer.Ordinal);
-        return below.Count == 0 ? below : own.Union(below).ToHashSet(StringComparer.Ordinal);
+        return below.Count == 0 ? below : own.Union(below, StringComparer.Ordinal).ToHashSet(StringComparer.Ordinal);
     }
 
     private StartingValues? BaseValues => Base is null ? null : Presets.Find(Base)

@@ -7,7 +7,7 @@ namespace InfMatch.Distill;
 
 /// <summary>A column of a row with its counts.</summary>
 /// <param name="Ipc">Images per class.</param>
-/// <param name="Column">randomReal, randomRealSoftLabels, distilled or whole, as in summary.json.</param>
+/// <param name="Column">The key of a <see cref="ResultColumn"/>, as in summary.json.</param>
 /// <param name="Matrix">The counts.</param>
 internal sealed record ColumnConfusion(int Ipc, string Column, ConfusionMatrix Matrix)
 {

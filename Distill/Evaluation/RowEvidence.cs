@@ -48,6 +48,9 @@ internal sealed record RowEvidence
     /// <summary>How many test images there are.</summary>
     public required int TestImages { get; init; }
 
+    /// <summary>What these images are.</summary>
+    public string Images { get; init; } = "test images";
+
     /// <summary>The pixels of S.</summary>
     public required PixelExtent Pixels { get; init; }
 
@@ -59,7 +62,8 @@ internal sealed record RowEvidence
     {
         if (Accuracy.Distilled is not { } distilled || (Accuracy.RandomRealSoftLabels ?? Accuracy.RandomReal) is not { } beside)
             return null;
-        string what = Accuracy.RandomRealSoftLabels is null ? "random real" : "random real + soft labels";
+        string what = (Accuracy.RandomRealSoftLabels is null
+            ? (ResultColumn)ResultColumn.Of<RandomRealColumn>() : ResultColumn.Of<RandomRealSoftLabelsColumn>()).Title;
         var difference = AccuracyDifference.Of(distilled, beside, TestImages);
         bool isBelowRandom = Accuracy.RandomReal is { } random && IsBelow(AccuracyDifference.Of(distilled, random, TestImages));
         string networks = distilled.Runs.Count + beside.Runs.Count == 2 ? "network" : "networks";
@@ -72,7 +76,7 @@ internal sealed record RowEvidence
         double counting = AccuracyDifference.CountingError(distilled.Mean, TestImages);
         string few = counting > WideCount
             ? FormattableString.Invariant(
-                $"; {TestImages} test images alone make up to ±{AccuracyDifference.LargestCountingError(TestImages):F0}")
+                $"; {TestImages} {Images} alone make up to ±{AccuracyDifference.LargestCountingError(TestImages):F0}")
             : "";
         return IsAbove(difference)
             ? new Verdict(Verdict.Better, numbers + few) { Next = Loss is { FallsAtEnd: true } ? MoreIterations() : null }
@@ -127,7 +131,7 @@ internal sealed record RowEvidence
     private string Sharpen(AccuracyDifference difference, Accuracy distilled, double counting)
     {
         if (counting > WideCount && counting > Math.Abs(difference.Value))
-            return $"more test images: {TestImages} are too few to tell";
+            return $"more {Images}: {TestImages} are too few to tell";
         if (difference.TellsNothing)
             return $"--repeats {Repeats}: over more networks the interval is far narrower";
         double times = difference.HalfWidth / Math.Max(Math.Abs(difference.Value), 1e-3);

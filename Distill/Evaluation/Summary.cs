@@ -18,6 +18,11 @@ internal sealed record Accuracy(double Mean, double Std, IReadOnlyList<double> R
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Accuracy? Best { get; init; }
 
+    /// <summary>The key of the column whose networks these are, because both would train on the same set; null where they are its
+    /// own.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? SameAs { get; init; }
+
     /// <summary>From the accuracies of single networks, in percent.</summary>
     public static Accuracy Of(IReadOnlyList<double> runs)
     {
@@ -53,31 +58,21 @@ internal sealed record Accuracy(double Mean, double Std, IReadOnlyList<double> R
     [JsonIgnore]
     public string Shown => Runs.Count == 1 ? FormattableString.Invariant($"{Mean:F1}") : ToString();
 
+    /// <summary>As a cell of a table shows it: after the last epoch, and behind it at the best one where that was looked for.</summary>
+    /// <param name="accuracy">What is shown; null for what is not known.</param>
+    /// <param name="none">What stands for that.</param>
+    /// <param name="space">What stands between a mean and its deviation.</param>
+    public static string Cell(Accuracy? accuracy, string none = "-", char space = ' ')
+    {
+        if (accuracy is null)
+            return none;
+        string Number(Accuracy a) => a.Shown.Replace(' ', space);
+        string last = $"{(accuracy.SameAs is null ? "" : $"={space}")}{Number(accuracy)}";
+        return accuracy.Best is { } best ? $"{last} (best {Number(best)})" : last;
+    }
+
     /// <summary>"53.1 ± 0.8", as files hold it.</summary>
     public override string ToString() => FormattableString.Invariant($"{Mean:F1} ± {Std:F1}");
-}
-
-/// <summary>The accuracies that belong together; null is not known (yet).</summary>
-internal sealed record AccuracySet
-{
-    public Accuracy? Distilled { get; init; }
-
-    public Accuracy? RandomReal { get; init; }
-
-    public Accuracy? RandomRealSoftLabels { get; init; }
-
-    public Accuracy? Whole { get; init; }
-
-    /// <summary>Each with the key that it has in JSON.</summary>
-    public IEnumerable<(string Name, Accuracy? Accuracy)> All() =>
-    [
-        ("distilled", Distilled), ("randomReal", RandomReal), ("randomRealSoftLabels", RandomRealSoftLabels), ("whole", Whole),
-    ];
-
-    /// <summary>Whether every one is known.</summary>
-    [JsonIgnore]
-    public bool IsComplete =>
-        Distilled is not null && RandomReal is not null && RandomRealSoftLabels is not null && Whole is not null;
 }
 
 /// <summary>The result for one number of images per class.</summary>
@@ -128,7 +123,7 @@ internal sealed record Summary
 
     public required bool Complete { get; init; }
 
-    /// <summary>The protocol's name: A, B or DC.</summary>
+    /// <summary>The protocol's name: A, B, release or DC.</summary>
     public string? ProtocolName { get; init; }
 
     /// <summary>How networks are trained and evaluated, in one line.</summary>
@@ -141,6 +136,29 @@ internal sealed record Summary
     /// <summary>Whose logits the soft labels are, in one line; null in files from before it was told.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? SoftLabels { get; init; }
+
+    /// <summary>What the accuracies are of where they are not of the test images, such as "validation (10 % of the training images
+    /// held out)"; else null.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? EvaluatedOn { get; init; }
+
+    /// <summary>The heading of a table of it.</summary>
+    [JsonIgnore]
+    public string Heading => HeadingOf(Dataset, EvaluatedOn);
+
+    /// <summary>The lines below a table of it that say what columns are.</summary>
+    [JsonIgnore]
+    public IEnumerable<string> Notes =>
+    [
+        .. SoftLabels is { } labels && Results.Any(r => r.Accuracy.RandomRealSoftLabels is not null) ? [$"Soft labels: {labels}."] : Array.Empty<string>(),
+        .. Results.Any(r => r.Accuracy.Whole is not null) ? [$"Whole set: {WholeSet}."] : Array.Empty<string>(),
+        .. ResultColumn.NoteOfSame(Results.Select(r => r.Accuracy)) is { } same ? [$"{same}."] : Array.Empty<string>(),
+    ];
+
+    /// <summary>The heading of a table of accuracies of a data set.</summary>
+    public static string HeadingOf(string dataset, string? evaluatedOn) => evaluatedOn is null
+        ? $"Test accuracy in percent, {dataset}"
+        : $"Accuracy in percent, {dataset}, {evaluatedOn}";
 
     /// <summary>How the data differ from those of the evaluated set; null where they do not.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -184,8 +202,8 @@ internal sealed record Summary
         {
             if (results[i].Ipc < 1)
                 throw new JsonException($"{place}[{i}].ipc is {results[i].Ipc}; expected a number from 1.");
-            foreach ((string name, Accuracy? accuracy) in results[i].Accuracy.All())
-                accuracy?.RequireAcceptable($"{place}[{i}].accuracy.{name}");
+            foreach ((ResultColumn column, Accuracy accuracy) in results[i].Accuracy.All())
+                accuracy.RequireAcceptable($"{place}[{i}].accuracy.{column.Name}");
             results[i].Verdict?.RequireAcceptable($"{place}[{i}].verdict");
         }
     }

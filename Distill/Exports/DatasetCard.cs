@@ -16,6 +16,10 @@ internal sealed class DatasetCard(SetContent set, SetForm form, (Accuracy Exact,
     /// <summary>What the form has to say in the head, as lines of YAML.</summary>
     public IReadOnlyList<string> MoreHead { get; init; } = [];
 
+    private bool IsValidated => _artifact.Settings?.ValidationShare is not null;
+
+    private string Images => IsValidated ? "validation images, held out of the training images" : "test images";
+
     private bool HasTestImages => set.TestImages is not null;
 
     /// <summary>The card.</summary>
@@ -55,7 +59,7 @@ internal sealed class DatasetCard(SetContent set, SetForm form, (Accuracy Exact,
         yield return "";
         yield return $"- data set: {dataset}. {note}";
         yield return $"- training images: SHA-256 {Value("dataset_sha256")}";
-        yield return $"- test images: SHA-256 {Value("test_sha256")}";
+        yield return $"- {Images}: SHA-256 {Value("test_sha256")}";
         yield return $"- classes: {string.Join(", ", _artifact.ClassNames.Select(TableText.Markdown))}";
         yield return "";
         yield return "## Method";
@@ -65,7 +69,7 @@ internal sealed class DatasetCard(SetContent set, SetForm form, (Accuracy Exact,
         yield return "";
         yield return "## What it claims";
         yield return "";
-        yield return $"- test accuracy: **{Value("claimed_accuracy")}** % (mean ± standard deviation over {Value("claimed_n")} networks)";
+        yield return $"- {(IsValidated ? "validation" : "test")} accuracy: **{Value("claimed_accuracy")}** % (mean ± standard deviation over {Value("claimed_n")} networks)";
         yield return $"- {Value("protocol")}";
         yield return $"- measured on: {Value("claimed_on")}";
         yield return "";
@@ -91,8 +95,8 @@ internal sealed class DatasetCard(SetContent set, SetForm form, (Accuracy Exact,
         yield return "Train on the soft labels, with the rate `recipe[\"lr\"]`, the augmentation and the epochs of the recipe. Test";
         yield return $"images must pass through `preprocess_test`: {Preprocessing()}.";
         yield return HasTestImages
-            ? "`python load_infmatch.py` trains as claimed and prints the accuracy on the test images in test.npz."
-            : "`python load_infmatch.py --data DIR` trains as claimed and prints the accuracy on the test images in DIR.";
+            ? $"`python load_infmatch.py` trains as claimed and prints the accuracy on the {Images} in test.npz."
+            : $"`python load_infmatch.py --data DIR` trains as claimed and prints the accuracy on the {Images} in DIR.";
         if (!network.StartsWith("convnet-d", StringComparison.Ordinal) || network.Split('-').Length > 3)
             yield return $"It has no {TableText.Markdown(network)}, so it loads this set and leaves the network and its training to you.";
         yield return "";
@@ -130,7 +134,7 @@ internal sealed class DatasetCard(SetContent set, SetForm form, (Accuracy Exact,
                 yield return "- `zca.npz`: the whitening; the pixels are unwhitened, `load` whitens them again";
         }
         if (HasTestImages)
-            yield return "- `test.npz`: the test images of the claim (uint8) with their labels: they are the source's, not synthetic";
+            yield return $"- `test.npz`: the {Images} of the claim (uint8) with their labels: they are the source's, not synthetic";
         yield return "- `metadata.json`: every text of the artifact; `load_infmatch.py`: loader and evaluation in PyTorch";
     }
 

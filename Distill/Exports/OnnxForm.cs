@@ -60,6 +60,9 @@ internal sealed record TrainedNetwork(Network Network, float[] Theta, double Acc
     /// <summary>M names.</summary>
     public required IReadOnlyList<string> Classes { get; init; }
 
+    /// <summary>Which images its accuracy is of.</summary>
+    public required string Images { get; init; }
+
     /// <summary>What else the file says, by name.</summary>
     public required IReadOnlyDictionary<string, string> Texts { get; init; }
 }

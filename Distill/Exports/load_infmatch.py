@@ -236,14 +236,14 @@ def cutmix(x, y, probability):
 
 
 def train(images, soft_labels, recipe, epochs=None, width=None, net=None):
-    """By the recipe's protocol, the last epoch counts. A: SGD with momentum, a tenth of the rate from half on. B: AdamW,
+    """By the recipe's protocol, the last epoch counts. A: SGD with momentum, a tenth of the rate from half on. B, release: AdamW,
     half of the rate at each fifth, CutMix. Soft cross-entropy."""
     known = re.fullmatch(r"convnet-d(\d+)-w(\d+)", recipe["network"])
     if not known:
         raise ValueError(f"this file trains convnet-d*-w* only, not {shown(recipe['network'])}: train a network of your own")
     protocol = recipe.get("protocol_name", "A")  # the first format knew A only
-    if protocol not in ("A", "B"):
-        raise ValueError(f"this file trains by protocols A and B only, not {shown(protocol)}")
+    if protocol not in ("A", "B", "release"):
+        raise ValueError(f"this file trains by protocols A, B and release only, not {shown(protocol)}")
     net = net or ConvNet(images.shape[1:], soft_labels.shape[1], width or int(known.group(2)), int(known.group(1)))
     batch, epochs, rate = int(recipe.get("batch", 256)), epochs or int(recipe["epochs"]), recipe["lr"]
     decay, mixed = float(recipe.get("weight_decay", 5e-4)), float(recipe.get("cutmix", 0))
@@ -251,7 +251,7 @@ def train(images, soft_labels, recipe, epochs=None, width=None, net=None):
     if ops is None:
         raise ValueError(f"the first format does not say what its augmentation {shown(recipe['augmentation'])} does: set "
                          "recipe['augmentation_ops'] yourself")
-    if protocol == "B":
+    if protocol != "A":
         optimizer = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=decay)
     else:
         momentum = float(recipe.get("momentum", .9))
@@ -260,7 +260,7 @@ def train(images, soft_labels, recipe, epochs=None, width=None, net=None):
     steps = epochs * per_epoch
     for _ in range(epochs):
         for rows in torch.randperm(len(images)).split(batch):
-            factor = .5 ** min(4, 5 * step // steps) if protocol == "B" else 1 if step < steps // 2 else .1
+            factor = .5 ** min(4, 5 * step // steps) if protocol != "A" else 1 if step < steps // 2 else .1
             for group in optimizer.param_groups:
                 group["lr"] = rate * factor
             x, y = cutmix(augment(images[rows], ops), soft_labels[rows], mixed)

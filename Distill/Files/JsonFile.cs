@@ -79,6 +79,11 @@ internal static class JsonFile
             if (!Fits(json, plain))
                 throw Wrong(place, json, $"{expected}{orNull}");
         }
+        else if (ValueOfKeys(plain) is { } value)
+        {
+            foreach ((string name, JsonElement one) in Members(json, place))
+                Require(one, value, isNullable: false, $"{place}.{name}");
+        }
         else if (ItemOf(plain) is { } item)
         {
             if (json.ValueKind != JsonValueKind.Array)
@@ -122,6 +127,11 @@ internal static class JsonFile
 
     private static void RequireMembers(JsonElement json, Type type, string place, string? besides = null)
     {
+        if (type.IsAssignableTo(typeof(IKeyedMembers)))
+        {
+            RequireKeyed(json, type, place);
+            return;
+        }
         Dictionary<string, PropertyInfo> known = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(p => p.CanWrite && p.GetCustomAttribute<JsonIgnoreAttribute>() is not { Condition: JsonIgnoreCondition.Always })
             .ToDictionary(
@@ -147,6 +157,19 @@ internal static class JsonFile
         }
     }
 
+    private static void RequireKeyed(JsonElement json, Type type, string place)
+    {
+        var keys = (IReadOnlyList<string>)type.GetProperty(nameof(IKeyedMembers.Keys))!.GetValue(null)!;
+        var member = (Type)type.GetProperty(nameof(IKeyedMembers.MemberType))!.GetValue(null)!;
+        foreach ((string name, JsonElement value) in Members(json, place))
+        {
+            string at = place.Length == 0 ? name : $"{place}.{name}";
+            if (!keys.Contains(name, StringComparer.Ordinal))
+                throw Unknown(at);
+            Require(value, member, isNullable: true, at);
+        }
+    }
+
     private static string? ExpectedOf(Type type) =>
         type == typeof(string) ? "text"
         : type == typeof(bool) ? "true or false"
@@ -163,6 +186,10 @@ internal static class JsonFile
                 : type == typeof(int) ? json.TryGetInt32(out _)
                 : type == typeof(ulong) ? json.TryGetUInt64(out _)
                 : json.TryGetInt64(out _));
+
+    // What stands under each key, where any text may be one.
+    private static Type? ValueOfKeys(Type type) =>
+        type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>) ? type.GetGenericArguments()[1] : null;
 
     private static Type? ItemOf(Type type) =>
         type.IsArray ? type.GetElementType()

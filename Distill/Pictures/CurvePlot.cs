@@ -12,7 +12,7 @@ internal sealed record Curves(
     IReadOnlyList<(int Iteration, double Value)> Updates, IReadOnlyList<(int Iteration, double Value)> Fixed,
     IReadOnlyList<(int Iteration, double Value)> Percent);
 
-/// <summary>The course of a distillation as a picture: the loss at the left, test accuracy at the right, over the iterations.</summary>
+/// <summary>The course of a distillation as a picture: the loss at the left, accuracy at the right, over the iterations.</summary>
 internal static class CurvePlot
 {
     private const int Width = 1100, Height = 640;
@@ -39,7 +39,7 @@ internal static class CurvePlot
         if (curves.Fixed.Count > 0)
             Points(plot, curves.Fixed, $"{loss} on fixed windows", Colors.Navy);
         if (curves.Percent.Count > 0)
-            Points(plot, curves.Percent, "test accuracy of one network", Colors.DarkOrange).Axes.YAxis = plot.Axes.Right;
+            Points(plot, curves.Percent, "accuracy of one network", Colors.DarkOrange).Axes.YAxis = plot.Axes.Right;
         plot.Axes.AutoScale();
         int last = curves.Updates.Select(o => o.Iteration + 1).Concat(curves.Percent.Select(a => a.Iteration))
             .Concat(curves.Fixed.Select(o => o.Iteration)).DefaultIfEmpty(1).Max();
@@ -63,7 +63,7 @@ internal static class CurvePlot
         plot.XLabel("updates of the synthetic set", TextSize);
         plot.YLabel(loss, TextSize);
         if (curves.Percent.Count > 0)
-            plot.Axes.Right.Label.Text = "test accuracy, %";
+            plot.Axes.Right.Label.Text = "accuracy, %";
         (plot.Axes.Right.Label.FontSize, plot.Axes.Title.Label.Bold) = (TextSize, false);
         foreach (IAxis axis in plot.Axes.GetAxes())
             (axis.Label.Bold, axis.TickLabelStyle.FontSize) = (false, TextSize);

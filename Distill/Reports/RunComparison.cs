@@ -38,6 +38,32 @@ internal sealed class RunComparison
     /// <summary>The class of the style sheet with the colour of a run.</summary>
     public static string ColourOf(int number) => $"run{number % 6 + 1}";
 
+    /// <summary>What a list of runs says behind one: that it is not complete, or not evaluated on the test images; else "".</summary>
+    public static string RemarkOn(RecordedRun run)
+    {
+        string[] remarks =
+        [
+            .. run.Summary is { Complete: true } ? [] : (string[])["not complete"],
+            .. run.Summary?.EvaluatedOn is { } on ? (string[])[on] : [],
+        ];
+        return string.Concat(remarks.Select(remark => $" ({remark})"));
+    }
+
+    /// <summary>The heading of a table of runs.</summary>
+    public static string HeadingOf(IEnumerable<RecordedRun> runs) =>
+        runs.Any(run => run.Summary?.EvaluatedOn is not null) ? "Accuracy in percent" : "Test accuracy in percent";
+
+    /// <summary>What stands below such a table: whose soft labels are shown, and which columns are the same.</summary>
+    public IEnumerable<string> Notes()
+    {
+        var teachers = _runs.Select((run, i) => (Letter: LetterOf(i), Teacher: run.Summary?.SoftLabels)).Where(t => t.Teacher is not null)
+            .GroupBy(t => t.Teacher!, t => t.Letter, StringComparer.Ordinal);
+        foreach (IGrouping<string, string> teacher in teachers)
+            yield return $"Soft labels ({string.Join(", ", teacher)}): {teacher.Key}.";
+        if (ResultColumn.NoteOfSame(_runs.SelectMany(run => run.Results).Select(r => r.Accuracy)) is { } same)
+            yield return $"{same}.";
+    }
+
     /// <summary>The rows of all runs, each with its letter.</summary>
     public IEnumerable<(string Letter, RecordedRun Run, IpcResult Result)> Rows() => _runs.SelectMany(
         (run, i) => run.Results.Select(result => (LetterOf(i), run, result)));

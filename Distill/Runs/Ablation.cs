@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
@@ -84,6 +85,10 @@ internal sealed record AblationSummary
 
     /// <summary>How networks are trained and evaluated, in one line.</summary>
     public string? Protocol { get; init; }
+
+    /// <summary>What the accuracies are of where they are not of the test images; else null.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? EvaluatedOn { get; init; }
 
     public IReadOnlyList<AblationResult> Rows { get; init; } = [];
 

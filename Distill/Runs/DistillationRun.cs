@@ -41,6 +41,7 @@ internal sealed class DistillationRun(RunInputs inputs)
     private readonly List<IpcResult> _results = [];
     private double _secondsBefore;
     private long _peakBefore;
+    private bool _wasComplete;
     private string? _softLabels;
 
     /// <summary>Does the whole run, or the rest of it.</summary>
@@ -89,7 +90,8 @@ internal sealed class DistillationRun(RunInputs inputs)
                 RightOnly = _settings.LabelStart == PlanFactory.Right,
             },
             Count = column => (confusion = confusion.With(column)).Save(_folder.Path),
-            CountWhole = ipc => (confusion = confusion.With(new ColumnConfusion(ipc, "whole", whole ??= library.Confusion(data))))
+            CountWhole = ipc => (confusion = confusion.With(new ColumnConfusion(
+                ipc, ResultColumn.Of<WholeSetColumn>().Name, whole ??= library.Confusion(data))))
                 .Save(_folder.Path),
             Stages = stages,
             Costs = costs,
@@ -99,7 +101,7 @@ internal sealed class DistillationRun(RunInputs inputs)
         };
         foreach (int ipc in _settings.Ipc)
         {
-            if (_results.Find(r => r.Ipc == ipc) is { Accuracy.IsComplete: true } done)
+            if (_results.Find(r => r.Ipc == ipc) is { } done && (_wasComplete || done.Accuracy.IsComplete))
                 RequireSet(done);
             else
                 new SetRun(parts, ipc).Execute();
@@ -124,6 +126,7 @@ internal sealed class DistillationRun(RunInputs inputs)
         _secondsBefore = earlier.Seconds;
         _softLabels = earlier.SoftLabels;
         _peakBefore = earlier.PeakMemoryBytes;
+        _wasComplete = earlier.Complete; // one of an earlier version may have fewer columns
     }
 
     // A finished set is not made again, so it must be sound.
@@ -213,6 +216,7 @@ internal sealed class DistillationRun(RunInputs inputs)
             Complete = complete,
             ProtocolName = Protocols.NameOf(_settings),
             Protocol = PlanFactory.Describe(_settings, inputs.Pair.Name),
+            EvaluatedOn = PlanFactory.EvaluatedOn(_settings),
             WholeSet = PlanFactory.DescribeExperts(_settings),
             SoftLabels = _softLabels,
             Results = _results,

@@ -155,7 +155,7 @@ internal sealed class DryRun
             for (int wanted = method.VectorsKept(updates); held < wanted; held++)
                 scope.Keep(own.Keep(Empty(network.Layout.Count)));
             Update(distiller, method);
-            Evaluate(evaluated, SetOf(ipc * _data.Classes), columns: 3);
+            Evaluate(evaluated, SetOf(ipc * _data.Classes), ResultColumn.Trained(ColumnCase.OfRun(_settings)).Count);
         }
     }
 

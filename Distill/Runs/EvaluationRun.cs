@@ -18,18 +18,9 @@ internal sealed class EvaluationRun(
     private double _secondsBefore;
     private long _peakBefore;
 
-    private const string Distilled = "distilled", RandomReal = "random real", RandomRealSoftLabels = "random real + soft labels";
-
-    /// <summary>The columns of an evaluation, of networks that train on a set; whether on labels of experts.</summary>
-    public static IReadOnlyList<(string Set, bool IsSoft)> Columns(OpenedEvaluation evaluation) =>
-    [
-        .. evaluation.Set is null ? [] : ((string, bool)[])[(Distilled, false)], (RandomReal, false),
-        .. evaluation.Labels is null ? [] : ((string, bool)[])[(RandomRealSoftLabels, true)],
-    ];
-
     /// <summary>How many networks there are to evaluate.</summary>
     public int Networks { get; } = evaluation.Networks.Length * evaluation.Settings.Ipc.Length * evaluation.Settings.Repeats
-        * Columns(evaluation).Count;
+        * ResultColumn.Trained(evaluation.Case).Count;
 
     /// <summary>How many of them are evaluated, and on disk.</summary>
     public int Evaluated { get; private set; }
@@ -82,27 +73,21 @@ internal sealed class EvaluationRun(
         // The experts are the whole set's networks of one architecture; another's row has none.
         Accuracy? whole = evaluation.Experts is { } experts
             && PlanFactory.IsSameArchitecture(experts.Settings, _settings, model)
-                ? experts.Library.Accuracy
+                ? evaluation.ExpertAccuracy
                 : null;
         int at = _results.Count;
         _results.Add(new IpcResult(ipc, evaluation.Record.Estimator, new AccuracySet { Whole = whole })
         {
             Network = model is null ? null : network.Name,
         });
-        var sets = new List<EvaluatedSet>();
-        if (evaluation.Set is { } set)
-            sets.Add(Column(Distilled, "distilled", _ => set.AsTrainingSet(), (all, a) => all with { Distilled = a }));
-        sets.Add(Column(RandomReal, "randomReal", r => real.Random(ipc, r), (all, a) => all with { RandomReal = a }));
-        if (evaluation.Labels is not null)
-        {
-            sets.Add(Column(
-                RandomRealSoftLabels, "randomRealSoftLabels", r => real.RandomWithSoftLabels(ipc, r),
-                (all, a) => all with { RandomRealSoftLabels = a }));
-        }
-        evaluator.Evaluate(sets, _settings.Repeats, progress);
+        ColumnSources sources = evaluation.Sources(ipc, real);
+        evaluator.Evaluate([.. ResultColumn.Trained(sources.Case).Select(Column)], _settings.Repeats, progress);
         _results[at] = _results[at] with { Verdict = VerdictOf(_results[at].Accuracy) };
         if (whole is not null)
-            Count(new ColumnConfusion(ipc, "whole", evaluation.Experts!.Value.Library.Confusion(evaluation.Data)));
+        {
+            Count(new ColumnConfusion(
+                ipc, ResultColumn.Of<WholeSetColumn>().Name, evaluation.Experts!.Value.Library.Confusion(evaluation.Data)));
+        }
 
         void Count(ColumnConfusion counted)
         {
@@ -110,25 +95,28 @@ internal sealed class EvaluationRun(
             _confusion.Save(folder.Path);
         }
 
-        EvaluatedSet Column(
-            string what, string key, Func<int, LabelledImages> setOf, Func<AccuracySet, Accuracy, AccuracySet> with)
+        EvaluatedSet Column(ResultColumn column)
         {
-            var column = new EvaluatedColumn(network.Name, ipc, what);
+            var place = new EvaluatedColumn(network.Name, ipc, column.Title);
             return new EvaluatedSet(
-                $"IPC {ipc}: {what}{(model is null ? "" : $" ({network.Name})")}", setOf,
+                $"IPC {ipc}: {column.Title}{(model is null ? "" : $" ({network.Name})")}", r => column.TrainingSet(sources, r),
                 accuracy =>
                 {
-                    _results[at] = _results[at] with { Accuracy = with(_results[at].Accuracy, accuracy) };
+                    _results[at] = _results[at] with { Accuracy = _results[at].Accuracy.WithMeasured(column, accuracy, sources.Case) };
                     Save(complete: false);
                 })
             {
-                Known = kept.Of(column),
-                Rate = what == Distilled ? RateOf(evaluation) : null,
+                Known = kept.Of(place),
+                Rate = column.IsOfSet ? RateOf(evaluation) : null,
                 Images = (long)ipc * evaluation.Data.Classes,
-                WhenCounted = counts => Count(new ColumnConfusion(ipc, key, counts)),
+                WhenCounted = counts =>
+                {
+                    foreach (ResultColumn measured in column.Measured(sources.Case))
+                        Count(new ColumnConfusion(ipc, measured.Name, counts));
+                },
                 WhenTrained = (number, found) =>
                 {
-                    kept.Add(column, number, found);
+                    kept.Add(place, number, found);
                     Evaluated = kept.Count;
                 },
             };
@@ -138,7 +126,7 @@ internal sealed class EvaluationRun(
     private Verdict? VerdictOf(AccuracySet accuracy) => new RowEvidence
     {
         Accuracy = accuracy, Settings = _settings, Classes = evaluation.Data.Classes,
-        TestImages = evaluation.Data.TestLabels.Length,
+        TestImages = evaluation.Data.TestLabels.Length, Images = evaluation.Data.Pair.EvaluationImages,
         Pixels = evaluation.Set is null ? default : evaluation.Data.ExtentOf(evaluation.Set.Images),
     }.Decide();
 
@@ -176,6 +164,7 @@ internal sealed class EvaluationRun(
             Protocol = Protocols.Describe(
                 _settings, evaluation.Data.Pair.Name, string.Join(", ", evaluation.Networks.Select(n => n.Name))),
             Note = evaluation.Note,
+            EvaluatedOn = PlanFactory.EvaluatedOn(_settings),
             WholeSet = evaluation.Experts is { } experts ? PlanFactory.DescribeExperts(experts.Settings) : null,
             SoftLabels = evaluation.Labels is { } labels ? labels.Teacher.Describe(labels.By) : null,
             Results = [.. _results],

@@ -21,15 +21,18 @@ internal sealed class ExpertLibrary : IDisposable
     public Accuracy Accuracy => Accuracy.Of([.. Experts.Select(e => Math.Round(100 * e.Trajectory.Accuracy, 6))]);
 
     /// <summary>What their final networks take test images for.</summary>
-    public ConfusionMatrix Confusion(PreparedData data) => ConfusionMatrix.Sum(
-    [
-        .. Experts.Select(expert =>
-        {
-            using var scope = TensorScope.Begin();
-            Tensor theta = expert.Trajectory.Theta(expert.Trajectory.Count - 1, data.Backend, DType.Float32);
-            return ConfusionMatrix.Of(data.TestLabels, expert.Network.Predictions(theta, data.TestImages), data.Classes);
-        }),
-    ])!;
+    public ConfusionMatrix Confusion(PreparedData data) => ConfusionMatrix.Sum([.. Each(data)])!;
+
+    /// <summary>What their final networks reach on the test images of some data, in percent.</summary>
+    public Accuracy AccuracyOn(PreparedData data) =>
+        Accuracy.Of([.. Each(data).Select(one => Math.Round(one.Accuracy(), 6))]);
+
+    private IEnumerable<ConfusionMatrix> Each(PreparedData data) => Experts.Select(expert =>
+    {
+        using var scope = TensorScope.Begin();
+        Tensor theta = expert.Trajectory.Theta(expert.Trajectory.Count - 1, data.Backend, DType.Float32);
+        return ConfusionMatrix.Of(data.TestLabels, expert.Network.Predictions(theta, data.TestImages), data.Classes);
+    });
 
     /// <summary>The file of an expert.</summary>
     public static string FileOf(string folder, int number) =>
@@ -126,7 +129,7 @@ internal sealed class ExpertLibrary : IDisposable
                 {
                     var ended = (ExpertJob)job;
                     library.Add(ended.Number, ended.Open(), progress);
-                    stage.Report((ended.Number + 1L) * stepsEach, library.Describe(ended.Number, data.Backend));
+                    stage.Report((ended.Number + 1L) * stepsEach, library.Describe(ended.Number, data));
                 },
                 cancel);
             return library;
@@ -150,12 +153,12 @@ internal sealed class ExpertLibrary : IDisposable
             progress.Note(OlderFile.Note(expert.Trajectory.Path));
     }
 
-    private string Describe(int number, Backend backend)
+    private string Describe(int number, PreparedData data)
     {
         Expert expert = _experts[number]!;
-        string origin = expert.RecordedOn == backend.Name ? "" : $", recorded on {expert.RecordedOn}";
+        string origin = expert.RecordedOn == data.Backend.Name ? "" : $", recorded on {expert.RecordedOn}";
         return FormattableString.Invariant(
-            $"expert {number + 1}: {100 * expert.Trajectory.Accuracy:F1} % on the test images{origin}");
+            $"expert {number + 1}: {100 * expert.Trajectory.Accuracy:F1} % on the {data.Pair.EvaluationImages}{origin}");
     }
 
     /// <inheritdoc/>

@@ -75,15 +75,15 @@ internal sealed class LabelTeacher : IDisposable
     /// <summary>Whose soft labels the settings give, in one line.</summary>
     public string Describe(RunSettings settings) =>
         (settings.LabelStart == PlanFactory.Right ? "mean logits of the right ones of " : "mean logits of ") +
-        (settings.LabelFrom is null ? "the experts" : "other networks") + $" ({Who()})";
+        (settings.LabelFrom is null ? "the experts" : "other networks") + $" ({Who(settings)})";
 
     // Number, networks, epochs and test accuracy.
-    private string Who()
+    private string Who(RunSettings settings)
     {
         string names = string.Join(" and ", Networks.Select(n => n.Network.Name).Distinct(StringComparer.Ordinal));
         string[] epochs = [.. Networks.Select(n => n.Trajectory.Metadata.GetValueOrDefault(Epochs, "?")).Distinct(StringComparer.Ordinal)];
         double[] known = [.. Networks.Select(n => Math.Round(100 * n.Trajectory.Accuracy, 6)).Where(double.IsFinite)];
-        string accuracy = known.Length == 0 ? "" : $", {Accuracy.Of(known).Shown} % on the test images";
+        string accuracy = known.Length == 0 ? "" : $", {Accuracy.Of(known).Shown} % on the {(settings.ValidationShare is null ? "test" : "validation")} images";
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{Networks.Count} × {names}, {string.Join(" or ", epochs)} {(epochs is ["1"] ? "epoch" : "epochs")}{accuracy}");

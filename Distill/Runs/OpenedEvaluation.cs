@@ -12,6 +12,8 @@ namespace InfMatch.Distill;
 /// trained.</summary>
 internal sealed class OpenedEvaluation : IDisposable
 {
+    private ColumnCase? _case;
+
     private OpenedEvaluation(RunSettings settings, EvaluationRecord record, PreparedData data, ImmutableArray<Network> networks)
     {
         (Settings, Record, Data, Networks) = (settings, record, data, networks);
@@ -38,11 +40,26 @@ internal sealed class OpenedEvaluation : IDisposable
     /// <summary>S; null where random real images are evaluated alone.</summary>
     public SyntheticSet? Set { get; private init; }
 
+    /// <summary>The class of each image of S.</summary>
+    public IReadOnlyList<int> Classes { get; private init; } = [];
+
     /// <summary>The experts to compare with, and the settings under which they were recorded; null for none.</summary>
     public (ExpertLibrary Library, RunSettings Settings)? Experts { get; private init; }
 
     /// <summary>The networks of soft labels, and the settings by which they give them; null for none.</summary>
     public (LabelTeacher Teacher, RunSettings By)? Labels { get; private init; }
+
+    /// <summary>What the experts reach on the images that are evaluated on; null where there are none.</summary>
+    public Accuracy? ExpertAccuracy { get; private init; }
+
+    /// <summary>What decides which columns there are.</summary>
+    public ColumnCase Case => _case ??= new(
+        Set is not null, Labels is not null, Set is not null && ColumnSources.AreHard(Set, [.. Classes]));
+
+    /// <summary>What its columns are made from.</summary>
+    public ColumnSources Sources(int ipc, RealImages real) => Set is null
+        ? new ColumnSources(ipc, real, Labels is not null)
+        : new ColumnSources(ipc, real, Labels is not null, Set, Classes);
 
     /// <summary>Opens everything.</summary>
     /// <param name="artifact">The set; null for random real images alone.</param>
@@ -56,7 +73,7 @@ internal sealed class OpenedEvaluation : IDisposable
     {
         (Backend backend, IProgressView view, CancellationToken cancel) = context;
         string? note = null;
-        LearnedRate.Of(settings, artifact?.Numbers ?? new Dictionary<string, double>(), artifact?.Source ?? "real images");
+        LearnedRate.Of(settings, artifact?.Numbers ?? new Dictionary<string, double>(StringComparer.Ordinal), artifact?.Source ?? "real images");
         if (artifact is not null)
         {
             RequireFit(artifact, pair);
@@ -95,7 +112,9 @@ internal sealed class OpenedEvaluation : IDisposable
                 Note = note,
                 Needs = needs,
                 Set = artifact?.ToSet(backend),
+                Classes = artifact?.Labels ?? [],
                 Experts = experts,
+                ExpertAccuracy = experts is { } known ? AccuracyOf(known.Item1, known.Item2, settings, data) : null,
                 Labels = LabelsOf(settings, experts, data),
             };
         }
@@ -105,6 +124,33 @@ internal sealed class OpenedEvaluation : IDisposable
             throw;
         }
     }
+
+    /// <summary>The data of an evaluation: those of a set that held training images out are without them, and it is evaluated on the
+    /// test images, unless the option holds the same ones out again.</summary>
+    /// <exception cref="DistillException">The option would hold images out that the set has learned.</exception>
+    public static DatasetPair DataFor(SyntheticArtifact? artifact, RunSettings settings, DatasetPair pair)
+    {
+        RunSettings? own = artifact?.Settings;
+        if (artifact is null || (own?.ValidationShare is null && settings.ValidationShare is null))
+            return pair;
+        if (settings.ValidationShare is not { } asked)
+            return new DatasetPair(pair.Name, ValidationSplit.Of(own!, pair).Train, pair.Test);
+        string share = asked.ToString(CultureInfo.InvariantCulture);
+        if (own?.ValidationShare is not { } held)
+        {
+            throw DistillException.BadValue(
+                "--validation-share", share, "0 beside this set: it has learned from all training images, also those that would be held out");
+        }
+        return held == asked && own.Seed == settings.Seed
+            ? pair
+            : throw DistillException.BadValue(
+                "--validation-share", share,
+                FormattableString.Invariant($"{held} with --seed {own.Seed}, as the set held images out, or 0 for the test images"));
+    }
+
+    // A recording knows what its network reached on the images of its own run.
+    private static Accuracy AccuracyOf(ExpertLibrary library, RunSettings recorded, RunSettings settings, PreparedData data) =>
+        recorded.ValidationShare == settings.ValidationShare ? library.Accuracy : library.AccuracyOn(data);
 
     // Of the folder that is named, or that the set's own run took them from, or else of the experts.
     private static (LabelTeacher, RunSettings)? LabelsOf(

@@ -92,7 +92,8 @@ internal static class RunCheck
         pair.Train.FirstOfEachClass(settings.Ipc.Max());
         return new Requirements(
             0, DryRun.OfEvaluation(
-                settings, pair, backend, networks, ImagesOfSets(settings, pair.Train.Classes), columns: 3))
+                settings, pair, backend, networks, ImagesOfSets(settings, pair.Train.Classes), 
+                ResultColumn.Trained(ColumnCase.Largest).Count))
         {
             Levers = "--eval-width",
         }.Checked(settings.Out, backend);

@@ -46,7 +46,7 @@ internal sealed record RunEntry(string Path, string? Command, RunSettings? Setti
                     settings, settings.ExpertsFrom ?? System.IO.Path.Combine(path, RunFolder.ExpertFolder)).Length == 0, []),
                 "ablate" => OfAblation(path),
                 "benchmark" => (BenchmarkFile.IsIn(path) && new BenchmarkResults(
-                    path, BenchmarkFile.Read(path), new Dictionary<string, string>()).IsComplete, []),
+                    path, BenchmarkFile.Read(path), new Dictionary<string, string>(StringComparer.Ordinal)).IsComplete, []),
                 _ => OfSummary(System.IO.Path.Combine(path, RunFolder.SummaryName)),
             };
             string status = RunFolder.IsHeld(path) ? Running : isComplete ? Complete

@@ -55,11 +55,13 @@ internal sealed class SetPictures(PreparedData data, RunInputs inputs, int ipc)
 
     private string After(int done) => inputs.Settings.Budget is not null || done == _updates ? $"after {done} updates" : $"after {done} of {_updates} updates";
 
-    private static string Reached(AccuracySet accuracy) => accuracy.Distilled is not { } distilled
+    private string Reached(AccuracySet accuracy) => accuracy.Distilled is not { } distilled
         ? ""
         : accuracy.RandomRealSoftLabels is { } soft
-            ? $": {distilled.Shown} % test accuracy, random real + soft labels {soft.Shown} %"
-            : $": {distilled.Shown} % test accuracy";
+            ? $": {distilled.Shown} % {Word} accuracy, {ResultColumn.Of<RandomRealSoftLabelsColumn>().Title} {soft.Shown} %"
+            : $": {distilled.Shown} % {Word} accuracy";
+
+    private string Word => data.Pair.HeldOutShare > 0 ? "validation" : "test";
 
     private string PathOf(SyntheticPart part, string what) =>
         inputs.Folder.Picture(ipc, part.Name == SyntheticSet.ImagesPart ? what : $"{part.Name}-{what}");

@@ -171,52 +171,43 @@ internal sealed class SetRun(RunParts run, int ipc)
         Verdict = !result.Accuracy.IsComplete ? null : new RowEvidence
         {
             Accuracy = result.Accuracy, Settings = _settings, Classes = run.Data.Classes, TestImages = run.Data.TestLabels.Length,
-            Pixels = pixels, Loss = _loss,
+            Images = run.Data.Pair.EvaluationImages, Pixels = pixels, Loss = _loss,
         }.Decide(),
     };
 
     private void Evaluate(Distiller distiller, SetOrigin origin)
     {
         using IDisposable timed = run.Stages.Begin("evaluate", SetName);
-        AccuracySet? known = run.Inputs.Baselines?.GetValueOrDefault(ipc);
+        AccuracySet known = run.Inputs.Baselines?.GetValueOrDefault(ipc) ?? new AccuracySet();
         PixelExtent pixels = run.Data.ExtentOf(distiller.Set.Images);
+        var sources = new ColumnSources(ipc, run.Real, hasTeacher: true, distiller.Set);
+        IReadOnlyList<ResultColumn> trained = ResultColumn.Trained(sources.Case);
+        ResultColumn[] shared = [.. trained.Where(column => !column.IsOfSet && known.Of(column) is not null)];
         _result = run.Keep(_result with
         {
-            Accuracy = _result.Accuracy with
-            {
-                RandomReal = known?.RandomReal, RandomRealSoftLabels = known?.RandomRealSoftLabels,
-            },
+            Accuracy = shared.Aggregate(_result.Accuracy, (all, column) => all.With(column, known.Of(column))),
         });
-        var sets = new List<EvaluatedSet>
-        {
-            Column("distilled", "distilled", _ => distiller.Set.AsTrainingSet(), accuracy =>
-            {
-                SyntheticSetFile.Write(_folder.Set(ipc), distiller.Set, new SetRecord(run.Data, _settings, origin, accuracy));
-                return _result.Accuracy with { Distilled = accuracy };
-            }),
-        };
-        if (known?.RandomReal is null)
-        {
-            sets.Add(Column(
-                "random real", "randomReal", r => run.Real.Random(ipc, r), a => _result.Accuracy with { RandomReal = a }));
-        }
-        if (known?.RandomRealSoftLabels is null)
-        {
-            sets.Add(Column(
-                "random real + soft labels", "randomRealSoftLabels", r => run.Real.RandomWithSoftLabels(ipc, r),
-                a => _result.Accuracy with { RandomRealSoftLabels = a }));
-        }
         run.CountWhole(ipc);
-        run.Evaluator.Evaluate(sets, _settings.Repeats, run.Inputs.Progress);
+        run.Evaluator.Evaluate([.. trained.Except(shared).Select(Column)], _settings.Repeats, run.Inputs.Progress);
         _monitor.Pictures.DrawAfter(distiller.Set, distiller.Iteration, _result.Accuracy);
 
-        EvaluatedSet Column(string what, string key, Func<int, LabelledImages> setOf, Func<Accuracy, AccuracySet> with) => new(
-            $"IPC {ipc}: {what}", setOf,
-            accuracy => _result = run.Keep(WithVerdict(_result with { Accuracy = with(accuracy) }, pixels)))
+        EvaluatedSet Column(ResultColumn column) => new(
+            $"IPC {ipc}: {column.Title}", network => column.TrainingSet(sources, network),
+            accuracy =>
+            {
+                if (column is DistilledColumn)
+                    SyntheticSetFile.Write(_folder.Set(ipc), distiller.Set, new SetRecord(run.Data, _settings, origin, accuracy));
+                _result = run.Keep(WithVerdict(
+                    _result with { Accuracy = _result.Accuracy.WithMeasured(column, accuracy, sources.Case) }, pixels));
+            })
         {
             Images = (long)ipc * run.Data.Classes,
-            Rate = key == "distilled" ? LearnedRate.Of(_settings, distiller.Set.Numbers, SetName) : null,
-            WhenCounted = counts => run.Count(new ColumnConfusion(ipc, key, counts)),
+            Rate = column.IsOfSet ? LearnedRate.Of(_settings, distiller.Set.Numbers, SetName) : null,
+            WhenCounted = counts =>
+            {
+                foreach (ResultColumn measured in column.Measured(sources.Case))
+                    run.Count(new ColumnConfusion(ipc, measured.Name, counts));
+            },
         };
     }
 }

@@ -50,10 +50,12 @@ public sealed class RealDisplacements(InfluenceEstimator estimator, EstimationCo
         using (TensorScope.BeginDetached())
         {
             using var scope = TensorScope.Begin();
+            long counted = context.Backend.ImagesPassed;
             Tensor computed = label is { } c
                 ? estimator.Of(open, theta => context.ClassLoss(c, open.Network, theta))
                 : estimator.Real(open);
             displacement = computed.Clone();
+            context.Backend.UncountImagesSince(counted); // or a continued run would have spent more of a budget than a whole one
             scope.Keep(displacement);
         }
         while (_cached.Count >= _capacity && _oldest.TryDequeue(out (Window, int?) old)

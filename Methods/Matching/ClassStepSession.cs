@@ -78,7 +78,7 @@ public abstract class ClassStepSession : MethodSession
             ("RateSchedule", "plateau"), ("Factor", "2"), ("ImageStart", "real"), ("Labels", "hard"),
             ("MatchAugment", "color-crop-cutout"), ("Width", "128"), ("Depth", "3"),
             ("Experts", "20"), ("ExpertEpochs", "60"), ("ExpertBatch", "128"), ("ExpertRate", "0.01"), ("ExpertMomentum", "0.9"),
-            ("ExpertDecay", "0.0005"), ("ExpertSchedule", "ncfm"), ("ExpertAugment", "color-crop"), ("ExpertCutmix", "0.5"),
+            ("ExpertDecay", "0.0005"), ("ExpertSchedule", "multi-step"), ("ExpertAugment", "color-crop"), ("ExpertCutmix", "0.5"),
             ("Protocol", "B"), ("EvalWidth", "128"),
         ];
     }

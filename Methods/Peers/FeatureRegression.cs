@@ -39,7 +39,7 @@ public sealed class FeatureRegression : DistillationMethod
 
     /// <summary>The loss of the networks in training.</summary>
     public static ChoiceSetting StudentLoss { get; } = new(
-        "StudentLoss", "With what networks of the pool train on S: the squared loss of the authors or cross-entropy, which judges use.",
+        "StudentLoss", "With what networks of the pool train on S: the squared loss of the authors, or cross-entropy as in the evaluation",
         SquaredLoss, SquaredLoss, "cross-entropy");
 
     /// <inheritdoc/>
@@ -127,23 +127,25 @@ public sealed class FeatureRegression : DistillationMethod
             (Variable real, Variable labels) = Real(theta, key);
             (int First, int Count)[] parts = [.. PartsOf(s)];
             Variable[] images = [.. parts.Select(p => Variable.Leaf(s.Rows(p.First, p.Count).Images))];
+            // The ridge is far below what float32 resolves of the kernel, so that part is computed in float64.
             // One part is differentiated where it was computed; of several each is computed again, so that one is held at a time.
             Variable? only = parts.Length == 1 ? OfS(theta, images[0], s.Factor, draw) : null;
-            var features = Variable.Leaf(only?.Value ?? Joined(images.Length, i => OfS(theta, images[i], s.Factor, draw)));
-            Variable logits = Variable.Leaf(s.LabelLogits), centred = logits.Softmax() - 1.0 / run.Real.Classes;
+            Tensor rows = only?.Value ?? Joined(images.Length, i => OfS(theta, images[i], s.Factor, draw));
+            Variable features = Variable.Leaf(rows.To(DType.Float64)), logits = Variable.Leaf(s.LabelLogits.To(DType.Float64));
+            Variable centred = logits.Softmax() - 1.0 / run.Real.Classes;
             Variable layer = KernelRidge.LastLayer(features, Targets(centred, s.Factor, parts), _ridge);
             Variable wrong = real.MatMul(layer) - labels, margin = LabelMargin.Mean(centred, 1.0 / run.Real.Classes);
             Variable loss = wrong.Dot(wrong) * (0.5 / labels.Shape[0]) - margin;
             double value = loss.Value.ToScalar();
             if (!double.IsFinite(value))
                 return (value, margin.Value.ToScalar(), null);
-            Variable[] slopes = Gradient.Of(loss, [features, logits]);
-            SyntheticGradient gradient = SyntheticGradient.Of(s, [s.Images.ZerosLike(), slopes[1].Value]);
+            Tensor[] slopes = [.. Gradient.Of(loss, [features, logits]).Select(slope => slope.Value.To(s.Images.DType))];
+            SyntheticGradient gradient = SyntheticGradient.Of(s, [s.Images.ZerosLike(), slopes[1]]);
             for (int i = 0, row = 0; i < parts.Length; i++)
             {
                 using var scope = TensorScope.Begin();
                 Variable output = only ?? OfS(theta, images[i], s.Factor, draw);
-                Tensor slope = slopes[0].Value.View(row * output.Shape[1], output.Shape);
+                Tensor slope = slopes[0].View(row * output.Shape[1], output.Shape);
                 s.Images.Backend.Copy(
                     Gradient.Of(output, images[i], Variable.Constant(slope)).Value,
                     gradient.Images.View(parts[i].First * run.Network.Image.Count, images[i].Shape));
@@ -152,7 +154,7 @@ public sealed class FeatureRegression : DistillationMethod
             return (value, margin.Value.ToScalar(), gradient);
         }
 
-        // Features [B, F] and centred labels [B, M] of a batch of real images.
+        // Features [B, F] and centred labels [B, M] of a batch of real images, in float64.
         private (Variable Features, Variable Labels) Real(Variable theta, RandomKey key)
         {
             LabelledImages all = run.Real.Train;
@@ -162,7 +164,10 @@ public sealed class FeatureRegression : DistillationMethod
             Tensor features = Joined((count + AtOnce - 1) / AtOnce, i => Embed(
                 theta, images.GatherRows([.. drawn.Skip(i * AtOnce).Take(AtOnce)]), DrawOf(key)));
             using IDisposable off = Recording.Off();
-            return (Variable.Constant(features), Variable.Constant(all.Labels).GatherRows(drawn) - 1.0 / run.Real.Classes);
+            Tensor labels = Variable.Constant(all.Labels).GatherRows(drawn).Value;
+            return (
+                Variable.Constant(features.To(DType.Float64)),
+                Variable.Constant(labels.To(DType.Float64)) - 1.0 / run.Real.Classes);
         }
 
         // The features of stored images: of their tiles, and then of the mirror images of these.
@@ -244,6 +249,10 @@ public sealed class FeatureRegression : DistillationMethod
         public override void Restore(ArraySet state) => _pool.Restore(state, run.Real.Train.Images);
 
         // What the pool holds cannot be made again.
-        protected override void Dispose(bool disposing) => _pool.Dispose();
+        protected override void Dispose(bool disposing)
+        {
+            _pool.Dispose();
+            base.Dispose(disposing);
+        }
     }
 }

@@ -34,7 +34,7 @@ public sealed class RandomTruncation : DistillationMethod
 
     /// <summary>What moves the network in training on S.</summary>
     public static ChoiceSetting InnerOptimiser { get; } = new(
-        "InnerOptimiser", "How networks train on S: Adam, or SGD with the judges' momentum 0.9 and decay 5e-4.", "adam", "adam", "sgd");
+        "InnerOptimiser", "How networks train on S: Adam, or SGD with momentum 0.9 and decay 5e-4 as in the evaluation", "adam", "adam", "sgd");
 
     /// <summary>Its rate.</summary>
     public static RealSetting InnerRate { get; } = new("InnerRate", "The rate with which networks train on S.", 1e-3);

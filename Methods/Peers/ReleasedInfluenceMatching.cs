@@ -59,7 +59,9 @@ public sealed class ReleasedInfluenceMatching : DistillationMethod
     /// <inheritdoc/>
     public override IReadOnlyList<(string Property, string Text)> Published(PublishedCase at) =>
     [
-        .. ClassStepSession.PublishedFor(at, Math.Min(Iterations, MostUpdates / ClassStepSession.UpdatesOf(at))), ("Checkpoints", "1"),
+        .. ClassStepSession.PublishedFor(at, Math.Min(Iterations, MostUpdates / ClassStepSession.UpdatesOf(at)))
+            .Where(value => value.Property != "Protocol"),
+        ("Protocol", "release"), ("Checkpoints", "1"),
     ];
 
     /// <inheritdoc/>

@@ -104,7 +104,18 @@ internal sealed class DiffAugmentation : NamedAugmentation
 {
     public override string Name => "diffaug";
 
+    public override string Help => "flip, color, one move and cutout in turn, as NCFM and IDC augment without CutMix";
+
     public override Augmentation For(bool digits) => Augmentation.Sequential(OpsFor(digits));
+}
+
+internal sealed class DiffAugmentationWithoutCutout : NamedAugmentation
+{
+    public override string Name => "diffaug-no-cutout";
+
+    public override string Help => "the same without cutout, as they augment under CutMix";
+
+    public override Augmentation For(bool digits) => Augmentation.Sequential(OpsFor(digits) & ~AugmentationOps.Cutout);
 }
 
 internal sealed class ColorCropAugmentation : NamedAugmentation

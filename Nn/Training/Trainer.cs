@@ -114,7 +114,7 @@ public sealed class Trainer(Network network, LabelledImages data, TrainingPlan p
                 loss.Backend.Copy(loss, places[unread - 1]);
                 var made = new TrainingStep(step, step / StepsPerEpoch, RateAt(step), state.Theta);
                 observe?.Invoke(made);
-                bool ends = step == Steps - 1 || EndsAfter?.Invoke(made) == true;
+                bool ends = EndsAfter?.Invoke(made) == true || step == Steps - 1;
                 if (unread == StepsPerRead || ends)
                 {
                     TrainingLosses read = Read(losses, step + 1 - unread, unread);

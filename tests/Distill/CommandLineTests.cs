@@ -27,7 +27,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--estimator", "unroled", "did you mean unrolled?")]
     [InlineData("--device", "tpu", "one of auto, cpu, cuda, opencl")]
     [InlineData("--precision", "tf3", "did you mean tf32?")]
-    [InlineData("--augment", "flip", "one of auto, dc, diffaug, digits")]
+    [InlineData("--augment", "blur", "one of auto, color-crop")]
     [InlineData("--start-last", "1", "a number from --start-first")]
     [InlineData("--protocol", "C", "one of A, B")]
     [InlineData("--cutmix", "1.5", "a number from 0 to 1")]

@@ -16,6 +16,7 @@ public sealed class CompletionTests : IDisposable
     [InlineData("bash", "infmatch distill --lr-i", "--lr-img")]
     [InlineData("bash", "infmatch distill --set lrIm", "lrImg=")]
     [InlineData("bash", "infmatch presets traj", "trajectory")]
+    [InlineData("bash", "infmatch distill --preset dm", "dm")]
     [InlineData("bash", "infmatch datasets ge", "get")]
     [InlineData("zsh", "infmatch dis", "distill")]
     [InlineData("zsh", "infmatch distill --device cp", "cpu")]

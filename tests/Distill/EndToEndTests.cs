@@ -29,7 +29,7 @@ public sealed class EndToEndTests
             Assert.Equal("first-order", result.GetProperty("estimator").GetString());
             JsonElement accuracy = result.GetProperty("accuracy");
             Assert.Equal(
-                ["distilled", "randomReal", "randomRealSoftLabels", "whole"],
+                ["distilled", "distilledHardLabels", "randomReal", "randomRealSoftLabels", "whole"],
                 accuracy.EnumerateObject().Select(p => p.Name),
                 StringComparer.Ordinal);
             foreach (JsonProperty entry in accuracy.EnumerateObject())

@@ -29,15 +29,15 @@ public sealed class EvaluationTests : IDisposable
         Assert.NotEqual(whole, cut, StringComparer.Ordinal);
         Assert.EndsWith($"resume {cut}\nevaluate: interrupted.\n", _run.Errors.ReplaceLineEndings("\n"), StringComparison.Ordinal);
         string[] known = Lines(cut);
-        Assert.Contains($"{known.Length} of {3 * Repeats} networks are evaluated and kept.", _run.Errors, StringComparison.Ordinal);
-        Assert.InRange(known.Length, at == "Folder:" ? 0 : Repeats, 3 * Repeats - 1);
+        Assert.Contains($"{known.Length} of {4 * Repeats} networks are evaluated and kept.", _run.Errors, StringComparison.Ordinal);
+        Assert.InRange(known.Length, at == "Folder:" ? 0 : Repeats, 4 * Repeats - 1);
         Assert.False(Summary.Read(Path.Combine(cut, "summary.json")).Complete);
 
         Assert.Equal(0, _run.Run("resume"));
         string[] all = Lines(cut);
         Assert.Equal(known, all.Take(known.Length), StringComparer.Ordinal); // none of them was trained again
-        Assert.Equal(3 * Repeats, all.Length);
-        Assert.Equal(3 * Repeats, all.Distinct(StringComparer.Ordinal).Count());
+        Assert.Equal(4 * Repeats, all.Length);
+        Assert.Equal(4 * Repeats, all.Distinct(StringComparer.Ordinal).Count());
         Assert.Equal(Accuracies(whole), Accuracies(cut));
         Assert.True(Summary.Read(Path.Combine(cut, "summary.json")).Complete);
 

@@ -14,7 +14,7 @@ namespace InfMatch.Tests.Distill;
 
 /// <summary>Every JSON value in every place of every JSON file that is read back: either it is read as what it says, or one
 /// error names the file, the place, what is there and what should be.</summary>
-public sealed class JsonFileTests : IDisposable
+public sealed partial class JsonFileTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -40,7 +40,7 @@ public sealed class JsonFileTests : IDisposable
         int read = 0, refused = 0;
         foreach (JsonObject sound in SoundsWith(property))
         {
-            foreach (string json in (IEnumerable<string>)[.. JsonValues.All, .. OwnValues(key)])
+            foreach (string json in (IEnumerable<string>)[.. JsonValues.All, OwnValue(sound, key), .. OwnValues(key)])
             {
                 JsonNode changed = With(sound, root => root["settings"]![key]!.AsObject()["value"] = Marker, json, out string text);
                 if (TryReadConfig(text, [$"settings.{key}", setting.Name], out ResolvedSettings? resolved))
@@ -274,29 +274,6 @@ public sealed class JsonFileTests : IDisposable
         text = root.ToJsonString().Replace("\"@@marker@@\"", json, StringComparison.Ordinal);
         return root;
     }
-
-    private static JsonObject Sound(string preset, string? method = null) => JsonNode.Parse(Unsealed(ConfigFile.Write(
-        "distill", Settings.Resolve(preset, s => s.Property == "Method" ? method : null, _ => null))))!.AsObject();
-
-    // Those with a setting: of presets, or of a method that it belongs to.
-    private static IEnumerable<JsonObject> SoundsWith(string property) => Settings.Of(property).IsOf(Presets.Standard)
-        ? s_presets.Select(p => Sound(p))
-        : [Sound("standard", MethodWith(property))];
-
-    private static string MethodWith(string property) =>
-        Kinds.Of<DistillationMethod>().First(m => m.Settings.Any(s => s.Name == property)).Name;
-
-    // Without the hash, which any change would break: as earlier versions wrote it.
-    private static string Unsealed(string json)
-    {
-        JsonObject root = JsonNode.Parse(json)!.AsObject();
-        Assert.True(root.Remove(SealedJson.Key));
-        return root.ToJsonString(JsonText.Options);
-    }
-
-    // What the presets say, and every choice of an option.
-    private static IEnumerable<string> OwnValues(string key) => s_presets
-        .Select(p => Sound(p)["settings"]![key]?["value"]?.ToJsonString() ?? "null");
 
     private bool TryReadConfig(string text, string[] names, out ResolvedSettings? read) =>
         TryReadConfig(Encoding.UTF8.GetBytes(text), names, out read);

@@ -24,29 +24,28 @@ public sealed class LabelTeacherTests
         using var scope = TensorScope.Begin();
         using var teacher = LabelTeacher.Open(run.RunPath, data);
         Assert.Equal(2, teacher.Networks.Count);
-        RandomKey key = RandomKey.FromSeed(3);
         var notes = new List<string>();
-        SyntheticSet Start(bool rightOnly, ImageStart images) => new RealImages(data, teacher.Networks, 2, key) { RightOnly = rightOnly }
-            .Start(3, new SetStart(images, rightOnly ? LabelStart.Right : LabelStart.Experts), factor, notes.Add);
+        SyntheticSet Start(ulong seed, bool rightOnly, ImageStart images) =>
+            new RealImages(data, teacher.Networks, 2, RandomKey.FromSeed(seed)) { RightOnly = rightOnly }.Start(3, new SetStart(images, rightOnly ? LabelStart.Right : LabelStart.Experts), factor, notes.Add);
 
         int none = 0, some = 0;
-        foreach (ImageStart images in (ImageStart[])[ImageStart.Real, ImageStart.Correct])
+        for (ulong seed = 0; seed < 16; seed++)
         {
-            SyntheticSet start = Start(rightOnly: true, images);
+            ImageStart images = seed % 2 == 0 ? ImageStart.Real : ImageStart.Correct;
+            SyntheticSet start = Start(seed, rightOnly: true, images);
             (double[] expected, int[] right) = Right(start, teacher, factor);
             Assert.All(expected.Zip(start.LabelLogits.ToArray<float>()), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
-            if (images == ImageStart.Correct)
-            {
-                int lacking = notes.Count(n => n.StartsWith("Of class", StringComparison.Ordinal));
-                Assert.True(lacking > 0 || right.All(r => r > 0), "An image was taken on which no network is right.");
-            }
+            // A tile is not quite the image that was looked at, and a class may lack such images.
+            bool isFilledUp = notes.Any(n => n.StartsWith("Of class", StringComparison.Ordinal));
+            if (images == ImageStart.Correct && factor == 1 && !isFilledUp)
+                Assert.All(right, r => Assert.True(r > 0, "An image was taken on which no network is right."));
             none += right.Count(r => r == 0);
             some += right.Count(r => r == 1);
         }
         Assert.True(some > 0 && none > 0, $"{none} images without a right network, {some} with some: this shows nothing.");
         Assert.Contains(notes, n => n.StartsWith("No network that labels is right on", StringComparison.Ordinal));
         Assert.NotEqual(
-            Start(true, ImageStart.Real).LabelLogits.ToArray<float>(), Start(false, ImageStart.Real).LabelLogits.ToArray<float>());
+            Start(0, true, ImageStart.Real).LabelLogits.ToArray<float>(), Start(0, false, ImageStart.Real).LabelLogits.ToArray<float>());
     }
 
     // The mean over tiles of the mean logits of right networks at temperature 2; and how many are right on each tile.
@@ -78,14 +77,14 @@ public sealed class LabelTeacherTests
         using CommandRun teachers = new(), own = new(), run = new() { CopyAt = "IPC 2: distilling: 4/6" };
         Assert.Equal(0, teachers.Run(["train", .. Experts("--width", "6", "--norm", "none", "--expert-epochs", "3")]));
         string from = teachers.RunPath;
-        Assert.Equal(0, own.Run(CommandRun.SmallRun()));
-        Assert.Equal(0, run.Run([.. CommandRun.SmallRun(), "--label-from", from]));
+        string[] small = CommandRun.SmallRunWith("--label-start experts");
+        Assert.Equal(0, own.Run(small));
+        Assert.Equal(0, run.Run([.. small, "--label-from", from]));
         const string who = "Soft labels: mean logits of other networks (2 × convnet-d2-w6-nonorm, 3 epochs, ";
         Assert.Contains(who, run.Output, StringComparison.Ordinal);
         Assert.Contains("Soft labels: mean logits of the experts (2 × convnet-d2-w4, 2 epochs, ", own.Output, StringComparison.Ordinal);
         (Summary a, Summary b) = (Read(own), Read(run));
         Assert.Equal(a.Results[1].Accuracy.RandomReal!.Runs, b.Results[1].Accuracy.RandomReal!.Runs);
-        Assert.NotEqual(a.Results[1].Accuracy.RandomRealSoftLabels!.Runs, b.Results[1].Accuracy.RandomRealSoftLabels!.Runs);
         Assert.NotEqual(EndToEndTests.Hashes(own.RunPath), EndToEndTests.Hashes(run.RunPath));
         Assert.Contains(who[..^2], File.ReadAllText(Path.Combine(run.RunPath, "report.html")), StringComparison.Ordinal);
 

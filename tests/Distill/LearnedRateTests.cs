@@ -20,7 +20,7 @@ public sealed class LearnedRateTests
         Assert.True(artifact.Settings!.RateIsLearned);
         RunSettings read = ConfigFile.Read(Path.Combine(run.RunPath, "config.json")).Resolved.Settings;
         Assert.True(read.RateIsLearned);
-        Assert.NotEqual(ConfigFile.Hash(read), ConfigFile.Hash(read with { EvalRate = 0.01 }));
+        Assert.NotEqual(ConfigFile.Hash(read), ConfigFile.Hash(read with { EvalRate = 0.01 }), StringComparer.Ordinal);
         Assert.Equal(0, run.RunAsGiven(Interruption.Silent(), "verify", set));
         Assert.Contains("The claim holds.", run.Output, StringComparison.Ordinal);
 

@@ -129,7 +129,7 @@ public sealed partial class PlanTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(0, run.Run(["plan", .. CommandRun.SmallRun()]));
         Assert.Matches("experts .* 2 × 10 steps of 16 images \\(convnet-d2-w4\\)", run.Output);
         Assert.Matches("distil .* ipc2 .* 6 updates of 6 images", run.Output);
-        Assert.Matches("evaluate .* ipc2 .* 6 networks × 4 epochs of 6 images", run.Output);
+        Assert.Matches("evaluate .* ipc2 .* 8 networks × 4 epochs of 6 images", run.Output);
         Assert.Contains("in all", run.Output, StringComparison.Ordinal);
         Assert.Matches("Memory: .* of cpu at most. Disk: .* MiB", run.Output);
         Assert.False(Directory.Exists(run.Runs));
@@ -167,7 +167,7 @@ public sealed partial class PlanTests(ITestOutputHelper output) : IDisposable
     {
         using var run = new CommandRun { InterruptAt = "IPC 1: distilled: done" };
         Assert.Equal((int)ExitCode.Interrupted, run.Run(CommandRun.SmallRun()));
-        Assert.Matches("Plan: (about|less than) .*: 2 experts .*, 2 sets .*, 12 networks .*MiB of memory, .*MiB of disk", run.Errors);
+        Assert.Matches("Plan: (about|less than) .*: 2 experts .*, 2 sets .*, 16 networks .*MiB of memory, .*MiB of disk", run.Errors);
         run.InterruptAt = null;
         Assert.Equal(0, run.Run("plan", "resume"));
         Assert.DoesNotContain("experts", run.Output, StringComparison.Ordinal);
@@ -175,7 +175,7 @@ public sealed partial class PlanTests(ITestOutputHelper output) : IDisposable
         Assert.Matches("evaluate .* ipc1", run.Output);
         Assert.Matches("distil .* ipc2", run.Output);
         Assert.Equal(0, run.Run("resume"));
-        Assert.Matches("Plan: (about|less than) .*: 1 set .*, 12 networks", run.Errors);
+        Assert.Matches("Plan: (about|less than) .*: 1 set .*, 16 networks", run.Errors);
         Assert.Equal(0, run.Run("plan", "resume"));
         Assert.Contains("nothing is left", run.Output, StringComparison.OrdinalIgnoreCase);
     }
@@ -187,9 +187,9 @@ public sealed partial class PlanTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(0, run.Run(CommandRun.SmallRun()));
         string set = Path.Combine(run.RunPath, "synthetic", "ipc2.safetensors");
         Assert.Equal(0, run.Run("plan", "evaluate", set, "--epochs", "5", "--repeats", "3", "--eval-width", "4"));
-        Assert.Matches("evaluate .* ipc2 .* 9 networks × 5 epochs of 6 images \\(convnet-d2-w4\\)", run.Output);
+        Assert.Matches("evaluate .* ipc2 .* 12 networks × 5 epochs of 6 images \\(convnet-d2-w4\\)", run.Output);
         Assert.Equal(0, run.Run("evaluate", set, "--epochs", "5", "--repeats", "3", "--eval-width", "4"));
-        Assert.Matches("Plan: (about|less than) .*: 9 networks", run.Errors);
+        Assert.Matches("Plan: (about|less than) .*: 12 networks", run.Errors);
         Assert.Equal(0, run.Run("plan", "train", "--dataset", "tiny", "--experts", "3", "--expert-epochs", "2", "--width", "4", "--depth", "2"));
         Assert.Matches("experts .* 3 × 4 steps of 64 images", run.Output);
         Assert.DoesNotContain("evaluate", run.Output, StringComparison.Ordinal);
@@ -203,7 +203,8 @@ public sealed partial class PlanTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(0, run.Run(["plan", .. args]));
         int rows = AblationGrid.Of(AblationGrid.Names[0]).Length;
         Assert.Matches($"distil .* ipc1 .* {rows} × 6 updates of 3 images", run.Output);
-        Assert.Matches($"evaluate .* ipc1 .* {2 * (rows + 2)} networks", run.Output);
+        // Three of the rows have hard labels, and so no second column of their sets.
+        Assert.Matches($"evaluate .* ipc1 .* {2 * (rows + 2 + 2)} networks", run.Output);
         Assert.False(Directory.Exists(run.Runs));
     }
 
@@ -247,7 +248,8 @@ public sealed partial class PlanTests(ITestOutputHelper output) : IDisposable
         foreach (int ipc in settings.Ipc)
         {
             planner.Distil(ipc, evaluated, 0);
-            planner.Evaluate(evaluated, ipc, 3 * settings.Repeats, settings.Repeats, settings.Experts);
+            planner.Evaluate(
+                evaluated, ipc, ResultColumn.Trained(ColumnCase.OfRun(settings)).Count * settings.Repeats, settings.Repeats, settings.Experts);
         }
         return planner.Time(new Requirements(0, 0), budget ?? ProbeBudget.Plan, clock, CancellationToken.None);
     }

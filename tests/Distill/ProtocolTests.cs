@@ -53,12 +53,12 @@ public sealed class ProtocolTests
         ResolvedSettings none = Resolve(), a = Resolve(("--protocol", "A")), b = Resolve(("--protocol", "B"));
         Assert.Equal(Presets.Demo, none.Settings with { Ipc = Presets.Demo.Ipc });
         Assert.Equal((1000, 5, 0.01, "auto"), Values(a.Settings));
-        Assert.Equal((2000, 10, 0.001, "diffaug"), Values(b.Settings));
+        Assert.Equal((2000, 10, 0.001, "diffaug-no-cutout"), Values(b.Settings));
         Assert.Equal("protocol B", b.Origins["Epochs"]);
         Assert.False(b.IsGiven("Epochs"));
         Assert.True(b.IsGiven("Protocol"));
         ResolvedSettings own = Resolve(("--protocol", "B"), ("--epochs", "60"), ("--cutmix", "0"));
-        Assert.Equal((60, 10, 0.001, "diffaug"), Values(own.Settings));
+        Assert.Equal((60, 10, 0.001, "diffaug-no-cutout"), Values(own.Settings));
 
         TrainingPlan planA = Protocols.Plan(a.Settings, "cifar-10"), planB = Protocols.Plan(b.Settings, "cifar-10");
         Assert.Equal(
@@ -71,12 +71,12 @@ public sealed class ProtocolTests
             new TrainingPlan(
                 2000, 128, 0.001, 0, 0.01, RateSchedule.HalfAtFifths)
             {
-                Augmentation = Augmentation.Sequential(AugmentationOps.Photographs),
+                Augmentation = Augmentation.Sequential(AugmentationOps.Photographs & ~AugmentationOps.Cutout),
                 Optimiser = Optimiser.AdamW, CutMix = 0.5,
             },
             planB);
         Assert.Equal(0, Protocols.Plan(own.Settings, "cifar-10").CutMix);
-        Assert.Equal(AugmentationOps.Digits, Protocols.Plan(b.Settings, "mnist").Augmentation.Ops);
+        Assert.Equal(AugmentationOps.Digits & ~AugmentationOps.Cutout, Protocols.Plan(b.Settings, "mnist").Augmentation.Ops);
         Assert.Equal((0, 100), (Protocols.BestEvery(a.Settings), Protocols.BestEvery(b.Settings)));
         Assert.Equal(
             "protocol A: convnet-d3-w32, 1000 epochs of SGD 0.01 (/10 at half), momentum 0.9, weight decay 0.0005, batch 256, " +
@@ -84,10 +84,72 @@ public sealed class ProtocolTests
             PlanFactory.Describe(a.Settings, "cifar-10"));
         Assert.Equal(
             "protocol B: convnet-d3-w32, 2000 epochs of AdamW 0.001 (halved at each fifth), weight decay 0.01, batch 128, " +
-            "augmentation diffaug, CutMix 0.5, last epoch (best: of every 100 epochs on the test images), 10 networks",
+            "augmentation diffaug-no-cutout, CutMix 0.5, last epoch (best: of every 100 epochs on the test images), 10 networks",
             PlanFactory.Describe(b.Settings, "cifar-10"));
 
         static (int, int, double, string) Values(RunSettings s) => (s.Epochs, s.Repeats, s.EvalRate, s.Augment);
+    }
+
+    [Fact]
+    public void The_release_of_influence_matching_is_B_without_decay()
+    {
+        RunSettings Resolve(string protocol, string? decay = null) => Settings.Resolve(
+            "demo", s => s.Name == "--protocol" ? protocol : s.Name == "--eval-decay" ? decay : null, _ => null).Settings;
+        TrainingPlan b = Protocols.Plan(Resolve("B"), "cifar-10"), release = Protocols.Plan(Resolve("release"), "cifar-10");
+        Assert.Equal((0.01, 0.0), (b.WeightDecay, release.WeightDecay));
+        Assert.Equal(b with { WeightDecay = 0 }, release);
+        Assert.Equal(0.3, Protocols.Plan(Resolve("A", "0.3"), "cifar-10").WeightDecay);
+        Assert.Contains("weight decay 0.3", PlanFactory.Describe(Resolve("release", "0.3"), "cifar-10"));
+        Assert.Equal("0.01", Settings.Of("EvalDecay").Show(Resolve("B")));
+    }
+
+    [Theory]
+    [InlineData("--protocol B --augment diffaug", "diffaug-no-cutout")]
+    [InlineData("--cutmix 0.5 --augment diffaug", "diffaug-no-cutout")]
+    [InlineData("--protocol B --cutmix 0 --augment diffaug", "diffaug")]
+    [InlineData("--augment diffaug", "diffaug")]
+    [InlineData("--protocol release --augment auto", "auto")]
+    public void Beside_CutMix_diffaug_has_no_cutout(string options, string expected)
+    {
+        string[] words = options.Split(' ');
+        string? Given(Setting s) => Array.IndexOf(words, s.Name) is >= 0 and int at ? words[at + 1] : null;
+        Assert.Equal(expected, Settings.Resolve("demo", Given, _ => null).Settings.Augment);
+    }
+
+    [Fact]
+    public void A_set_of_the_older_B_keeps_its_cutout_and_is_told_from_a_new_one()
+    {
+        using var run = new CommandRun();
+        RunSettings older = ArtifactSample.Settings with
+        {
+            Protocol = "B", EvalRate = 0.001, Augment = "diffaug", Epochs = 2, Repeats = 1, BestEvery = 0,
+        };
+        SyntheticArtifact set = SyntheticArtifact.Read(ArtifactSample.Write(run.Folder, settings: older, claimed: Accuracy.Of([50])));
+        Assert.Equal("Photographs, in turn", set.Metadata["augmentation_ops"]);
+        Assert.Contains("augmentation diffaug, CutMix 0.5", set.Metadata["protocol"]);
+        Assert.Equal(Augmentation.Sequential(AugmentationOps.Photographs), Protocols.Plan(set.Settings!, "tiny").Augmentation);
+        SyntheticArtifact today = SyntheticArtifact.Read(ArtifactSample.Write(
+            run.Folder, settings: older with { Augment = "diffaug-no-cutout" }, claimed: Accuracy.Of([50])));
+        Assert.Equal("Color, Flip, Geometric, in turn", today.Metadata["augmentation_ops"]);
+        Assert.NotEqual(set.Metadata["config_hash"], today.Metadata["config_hash"], StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public void A_configuration_of_the_older_B_begins_a_run_with_cutout()
+    {
+        using var run = new CommandRun();
+        string file = Path.Combine(run.Folder, "older.json");
+        RunSettings Read(string augment)
+        {
+            File.WriteAllText(file, $$"""
+                { "settings": {
+                    "protocol": { "value": "B", "origin": "command line (--protocol)" },
+                    "augment": { "value": "{{augment}}", "origin": "protocol B" } } }
+                """);
+            return Settings.Resolve("demo", _ => null, _ => null, ConfigInput.Read(file, [], _ => true)).Settings;
+        }
+        Assert.Equal("diffaug", Read("diffaug").Augment);
+        Assert.Equal("diffaug-no-cutout", Read("diffaug-no-cutout").Augment);
     }
 
     [Theory]

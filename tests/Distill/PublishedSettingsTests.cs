@@ -118,10 +118,10 @@ public sealed class PublishedSettingsTests : IDisposable
         Assert.Equal(("DC", "auto", 1000, 20), Evaluation(own));
         Assert.Equal("method dm (published)", own.Origins["Augment"]); // the protocol alone stands for none
         Assert.Equal("protocol DC", own.Origins["Epochs"]);
-        Assert.Equal(("B", "diffaug", 2000, 10), Evaluation(given));
+        Assert.Equal(("B", "diffaug-no-cutout", 2000, 10), Evaluation(given));
         Assert.Equal("protocol B", given.Origins["Augment"]);
         Assert.Equal("method dm (published)", given.Origins["EvalWidth"]);
-        Assert.Equal(("B", "diffaug", 2000, 10), Evaluation(Resolve("dm", ("Protocol", "B"))));
+        Assert.Equal(("B", "diffaug-no-cutout", 2000, 10), Evaluation(Resolve("dm", ("Protocol", "B"))));
     }
 
     [Fact]

@@ -143,13 +143,13 @@ public sealed class RunRecordTests
         Summary summary = Summary.Read(In(run, "summary.json"));
         ConfusionFile confusion = ConfusionFile.Read(In(run, "confusion.json"));
         Assert.Equal(["left", "right", "top"], confusion.Classes);
-        Assert.Equal(8, confusion.Columns.Count);
+        Assert.Equal(10, confusion.Columns.Count);
         foreach (IpcResult result in summary.Results)
         {
-            foreach ((string column, Accuracy? accuracy) in result.Accuracy.All())
+            foreach ((ResultColumn column, Accuracy accuracy) in result.Accuracy.All())
             {
-                ConfusionMatrix matrix = confusion.Of(result.Ipc, column)!;
-                Assert.Equal(accuracy!.Runs.Count, matrix.Networks);
+                ConfusionMatrix matrix = confusion.Of(result.Ipc, column.Name)!;
+                Assert.Equal(accuracy.Runs.Count, matrix.Networks);
                 Assert.All(matrix.Counts, row => Assert.Equal(2 * CommandRun.TestPerClass, row.Sum()));
                 Assert.Equal(accuracy.Mean, matrix.Accuracy(), 5);
                 Assert.Equal(accuracy.Mean, matrix.PerClass().Average(), 5);

@@ -163,7 +163,8 @@ public sealed class ClassStepTests
         var state = new MemoryStream();
         Safetensors.Write(state, [NamedArray.From("class_losses", [2], (double[])[1, 2])]);
         ArraySet saved = Safetensors.Read(new MemoryStream(state.ToArray()));
-        Assert.Contains("this run has 6 steps", Assert.Throws<ShapeException>(() => method.Restore(saved)).Message, StringComparison.Ordinal);
+        ShapeException e = Assert.Throws<ShapeException>(() => method.Restore(saved));
+        Assert.Contains("this run has 6 steps", e.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -292,7 +292,8 @@ public sealed class DistillerTests
             "The saved array 'images' has the shape [1, 1, 6, 6], this run needs [3, 1, 6, 6].",
             Assert.Throws<ShapeException>(() => distiller.Restore(With(arrays.Select(
                 a => a.Name == "images" ? NamedArray.From("images", [1, 1, 6, 6], new double[36]) : a)))).Message);
-        foreach (string name in arrays.Select(a => a.Name))
+        const string Younger = "spent.images"; // states of earlier versions do not have it
+        foreach (string name in arrays.Select(a => a.Name).Where(name => name != Younger))
         {
             Assert.Throws<KeyNotFoundException>(() => distiller.Restore(With(arrays.Where(a => a.Name != name))));
             Assert.Equal(before, State(distiller));

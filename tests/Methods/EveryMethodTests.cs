@@ -20,10 +20,10 @@ public sealed class EveryMethodTests
     public void It_says_what_it_is_and_its_metrics_have_names(string name)
     {
         DistillationMethod method = Kinds.Find<DistillationMethod>(name)!;
-        Assert.NotEqual("", method.Help);
+        Assert.NotEqual("", method.Help, StringComparer.Ordinal);
         Assert.Matches("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", method.Name);
         Assert.All(method.Metrics, metric => Assert.Matches("^[a-z][a-z0-9]*(_[a-z0-9]+)*$", metric));
-        Assert.Equal(method.Settings.Select(s => s.Name).Distinct(StringComparer.Ordinal), method.Settings.Select(s => s.Name));
+        Assert.Equal(method.Settings.Select(s => s.Name).Distinct(StringComparer.Ordinal), method.Settings.Select(s => s.Name), StringComparer.Ordinal);
         Assert.All(method.Settings, s =>
         {
             Assert.Matches("^[A-Z][A-Za-z0-9]*$", s.Name);
@@ -47,12 +47,12 @@ public sealed class EveryMethodTests
                 MethodStep step = at.Session.Evaluate(at.Start, i, s_key.Split((ulong)i));
                 Assert.True(double.IsFinite(step.Loss), $"{dtype}, factor {factor}: the loss is {step.Loss}");
                 Assert.NotNull(step.Gradient);
-                Assert.Equal(at.Start.Parts.Select(p => p.Name), step.Gradient.Parts.Select(p => p.Name));
+                Assert.Equal(at.Start.Parts.Select(p => p.Name), step.Gradient.Parts.Select(p => p.Name), StringComparer.Ordinal);
                 Assert.Equal(at.Start.Tensors.Select(t => (t.Shape, t.DType)), step.Gradient.Parts.Select(p => (p.Value.Shape, p.Value.DType)));
                 double[][] values = [.. step.Gradient.Parts.Select(p => p.Value.ToArray<double>())];
                 Assert.All(values.SelectMany(v => v), v => Assert.True(double.IsFinite(v)));
                 longest = Math.Max(longest, values[0].Max(Math.Abs));
-                Assert.NotEqual("", step.Place);
+                Assert.NotEqual("", step.Place, StringComparer.Ordinal);
                 step.Commit?.Invoke(scope);
             }
             Assert.True(longest > 0, $"{dtype}, factor {factor}: the images have no gradient");
@@ -124,7 +124,7 @@ public sealed class EveryMethodTests
         for (int i = 0; i < Updates; i++)
         {
             DistillationStep step = at.Distiller.Step();
-            Assert.Equal(step.Metrics.Select(m => m.Name).Distinct(StringComparer.Ordinal), step.Metrics.Select(m => m.Name));
+            Assert.Equal(step.Metrics.Select(m => m.Name).Distinct(StringComparer.Ordinal), step.Metrics.Select(m => m.Name), StringComparer.Ordinal);
             seen.UnionWith(step.Metrics.Select(m => m.Name));
         }
         Assert.Equal(at.Method.Metrics.Order(StringComparer.Ordinal), seen, StringComparer.Ordinal);
@@ -228,11 +228,9 @@ public sealed class EveryMethodTests
         private static MethodValues Small(DistillationMethod method)
         {
             MethodValues values = MethodValues.Standard;
+            const string LeastStart = "StartMin"; // walks of DATM begin from here on, below the others
             foreach (WholeSetting setting in method.Settings.OfType<WholeSetting>())
-            {
-                if (setting.Of(values) > 2)
-                    values = With(values, setting, 2);
-            }
+                values = With(values, setting, setting.Name == LeastStart ? 0 : 2);
             method.Check(values, new ExpertPlan(2, 0));
             return values;
         }

@@ -60,7 +60,8 @@ public sealed class ReleasedInfluenceMatchingTests
             {
                 var unit = new double[size];
                 unit[i] = 1;
-                return probes.Project(Variable.Constant(Tensor.From<double>(like.Backend, unit, new Shape(1, size)))).Value.ToArray<double>();
+                Variable axis = Variable.Constant(Tensor.From<double>(like.Backend, unit, new Shape(1, size)));
+                return probes.Project(axis).Value.ToArray<double>();
             })];
             return [.. Enumerable.Range(0, found).Select(k => columns.Select(column => column[k]).ToArray())];
         }
@@ -105,7 +106,8 @@ public sealed class ReleasedInfluenceMatchingTests
     {
         using TinyProblem problem = ClassStepTests.Problem();
         using MethodSession method = ClassStepTests.Begin(
-            problem, "infmatch-released", (ReleasedInfluenceMatching.CheckpointsMost, "6"), (ReleasedInfluenceMatching.InfluenceShare, "0.4"));
+            problem, "infmatch-released", (ReleasedInfluenceMatching.CheckpointsMost, "6"),
+            (ReleasedInfluenceMatching.InfluenceShare, "0.4"));
         SyntheticSet s = SyntheticBatchTests.SetOf(problem, 6);
         for (int iteration = 0; iteration < 24; iteration += 6)
         {
@@ -173,5 +175,7 @@ public sealed class ReleasedInfluenceMatchingTests
     }
 
     private static void Near(double[] expected, Variable found) =>
-        Assert.All(expected.Zip(found.Value.ToArray<double>()), pair => Assert.Equal(pair.First, pair.Second, 1e-10 * Math.Max(1, Math.Abs(pair.First))));
+        Assert.All(
+            expected.Zip(found.Value.ToArray<double>()),
+            pair => Assert.Equal(pair.First, pair.Second, 1e-10 * Math.Max(1, Math.Abs(pair.First))));
 }

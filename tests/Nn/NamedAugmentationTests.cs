@@ -14,6 +14,7 @@ public sealed class NamedAugmentationTests
         "geometric", "Geometric, turns to 45°, one for each image", "Geometric, turns to 45°, one for each image")]
     [InlineData("color-crop", "Color, Crop, in turn", "Color, Crop, in turn")]
     [InlineData("diffaug", "Photographs, in turn", "Digits, in turn")]
+    [InlineData("diffaug-no-cutout", "Color, Flip, Geometric, in turn", "Color, Geometric, in turn")]
     [InlineData("flip", "Flip", "None")]
     [InlineData("flip-rotate", "Flip, Rotate", "Rotate")]
     [InlineData(
@@ -32,13 +33,16 @@ public sealed class NamedAugmentationTests
     public void Names_are_ordered_and_others_are_refused()
     {
         string[] all =
-            ["auto", "color-crop", "color-crop-cutout", "dc", "diffaug", "digits", "flip", "flip-rotate", "geometric", "none", "photographs"];
+        [
+            "auto", "color-crop", "color-crop-cutout", "dc", "diffaug", "diffaug-no-cutout", "digits", "flip", "flip-rotate", "geometric",
+            "none", "photographs",
+        ];
         Assert.Equal(
             all, NamedAugmentation.Names.Where(name => !name.StartsWith("toy", StringComparison.Ordinal)),
             StringComparer.Ordinal);
         Assert.StartsWith(
-            "There is no augmentation 'flip'. Choose auto, color-crop, dc, diffaug,",
-            Assert.Throws<ArgumentException>(() => NamedAugmentation.Of("flip")).Message, StringComparison.Ordinal);
+            "There is no augmentation 'blur'. Choose auto, color-crop, color-crop-cutout, dc, diffaug,",
+            Assert.Throws<ArgumentException>(() => NamedAugmentation.Of("blur")).Message, StringComparison.Ordinal);
         Assert.Contains("flips for photographs", Kinds.Find<NamedAugmentation>("auto")!.Help, StringComparison.Ordinal);
     }
 }

@@ -15,8 +15,8 @@ public sealed class SharpnessAwareTests
 
     private readonly CpuBackend _backend = new(1);
 
-    // Three steps of the authors' class over torch.optim.SGD(lr 0.5, momentum 0.9, weight_decay 0.01) with rho 0.4 and alpha 0.3,
-    // of PyTorch 2.6 in float64: the weight [2, 3] and the bias [2] of a linear layer under cross_entropy.
+    // Three steps by the formulas of the authors' class, written anew in PyTorch 2.6 in float64 over torch.optim.SGD(lr 0.5,
+    // momentum 0.9, weight_decay 0.01) with rho 0.4 and alpha 0.3: the weight [2, 3] and the bias [2] of a linear layer under cross_entropy.
     [Theory]
     [InlineData(true, new[]
     {
@@ -235,7 +235,8 @@ public sealed class SharpnessAwareTests
             {
                 RateSchedule.Constant, RateSchedule.Cosine, RateSchedule.StepAtHalf, RateSchedule.HalfAtFifths,
                 RateSchedule.FifthAtTwoThirds,
-            }.Select(s => $"{s}"));
+            }.Select(s => $"{s}"),
+            StringComparer.Ordinal);
     }
 
     private static TrainingPlan Plan(SharpnessAware by) => new(4, 10, 0.05, 0.9, 1e-3, RateSchedule.Cosine)

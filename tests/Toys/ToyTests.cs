@@ -29,6 +29,14 @@ public sealed class ToyTests : IDisposable
     }
 
     [Fact]
+    public void The_published_settings_of_a_toy_are_a_preset_and_what_its_name_stands_for()
+    {
+        Assert.Matches(@"toyPull\W+3\W+1, 10\W+all", Run("presets", "toy-method"));
+        Assert.Matches(@"toyPull\W+5\W+method toy-method \(published\)", Run("config", "show", "--method", "toy-method", "--ipc", "50"));
+        Assert.Matches(@"iterations\W+400\W+preset standard", Run("config", "show", "--preset", "standard", "--method", "toy-method"));
+    }
+
+    [Fact]
     public void Every_kind_has_a_toy()
     {
         Type[] all =
@@ -66,6 +74,9 @@ public sealed class ToyTests : IDisposable
         Assert.Null(settings["window"]); // of another method
         string metrics = File.ReadAllText(Path.Combine(run, "metrics.jsonl"));
         Assert.Contains("\"evaluations\":6", metrics, StringComparison.Ordinal);
+        Assert.Contains("\"toyColumn\": {", File.ReadAllText(Path.Combine(run, "summary.json")), StringComparison.Ordinal);
+        Assert.Contains("\"toyColumn\"", File.ReadAllText(Path.Combine(run, "confusion.json")), StringComparison.Ordinal);
+        Assert.Contains("distilled, toy labels", File.ReadAllText(Path.Combine(run, "report.html")), StringComparison.Ordinal);
         string hash = Hash(run);
 
         // From its last state on: the method's own state goes over, and the bits are the same.

@@ -122,6 +122,28 @@ internal sealed class ToyProtocol : Protocol
     public override string DescribeSteps(TrainingPlan plan) => "toy steps, ";
 }
 
+/// <summary>A column of a result: the images of the set with labels that say nothing.</summary>
+internal sealed class ToyColumn : ResultColumn
+{
+    public override string Name => "toyColumn";
+
+    public override string Title => "distilled, toy labels";
+
+    public override int Place => 35;
+
+    public override string Colour => "toy";
+
+    public override bool IsOfSet => true;
+
+    public override bool IsTrained(ColumnCase of) => of.HasSet;
+
+    public override LabelledImages TrainingSet(ColumnSources sources, int network)
+    {
+        LabelledImages set = sources.Set!.AsTrainingSet();
+        return new LabelledImages(set.Images, set.Labels.ZerosLike());
+    }
+}
+
 /// <summary>A norm: none that learns anything.</summary>
 public sealed class ToyNorm : Normalisation
 {

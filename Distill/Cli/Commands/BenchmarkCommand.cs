@@ -40,7 +40,7 @@ internal sealed class BenchmarkCommand : CommandDefinition
         result is table.json, with table.md, table.csv and table.svg.
 
         Examples:
-          infmatch benchmark --preset demo --methods dm influence --ipc 1 10 --seeds 0 1 2 --budget 2e6images
+          infmatch benchmark --methods dm influence --ipc 1 10 --seeds 0 1 --budget 2e6images
           infmatch benchmark --dataset cifar-10 --data ~/data --ipc 10 --budget 20min --width 32
           infmatch benchmark --resume runs/BENCHMARK
         """;
@@ -55,7 +55,7 @@ internal sealed class BenchmarkCommand : CommandDefinition
         Option<string[]> seeds = Add(command, Many("--seeds", "N", "The seeds [0]."));
         Option<string?> resume = Add(command, new Option<string?>("--resume")
         {
-            Description = "Go on with the benchmark in this folder; settings stay as they are.", HelpName = "FOLDER",
+            Description = "Continue the benchmark in this folder; settings stay as they are.", HelpName = "FOLDER",
         });
         Option<string?> atOnce = Add(command, new Option<string?>("--at-once")
         {

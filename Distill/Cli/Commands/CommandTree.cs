@@ -17,14 +17,15 @@ internal static class CommandTree
     public static int Run(
         string[] args, Terminal terminal, Interruption interruption, Func<string, string?, DatasetPair>? load = null)
     {
-        Func<RunSettings, DatasetPair> loadSet = load is null
+        Func<RunSettings, DatasetPair> read = load is null
             ? new DatasetLoading(terminal, interruption.Token).Load
             : settings => load(settings.Dataset, settings.Data);
+        DatasetPair LoadSet(RunSettings settings) => ValidationSplit.Of(settings, read(settings));
         args = CommandWords.WithoutWords(OlderNames.Options(args));
         var common = new CommonOptions();
         RootCommand root = Build(
             common.All, CommandWords.Called(args), CommandWords.AsksForMore(args),
-            result => new CommandContext(result, terminal, loadSet, interruption.Token));
+            result => new CommandContext(result, terminal, LoadSet, interruption.Token));
         new HelpPage(name => Kinds.Find<CommandDefinition>(name), terminal.ResultWidth).Replace(root);
         ParseResult parsed = root.Parse(args);
         string name = CommandWords.Of(parsed.CommandResult.Command) is { Length: > 0 } words ? words : "distill";

@@ -20,13 +20,13 @@ internal sealed class EvaluateCommand : CommandDefinition
         """
         Evaluates a distilled set beside random real images of the same number.
 
-        Networks are trained by protocol A, B or DC. Without a set only the random real images of --ipc are evaluated: that
+        Networks are trained by protocol A, B, release or DC. Without a set only the random real images of --ipc are evaluated: that
         calibrates the protocol against published figures. The set's own data are expected. Other classes, or the same in another
         order, are refused by name; --allow-other-data evaluates all the same.
 
         Soft labels and the accuracy on the whole set come from the experts of the set's run folder, or of --experts-from, recorded
-        with the same expert options; --label-from names other networks for the labels. The evaluation gets a folder below --out, in which each network is kept as soon as it is
-        evaluated. An interrupted one continues with 'resume'.
+        with the same expert options; --label-from names other networks for the labels. The evaluation gets a folder below --out, in
+        which each network is kept as soon as it is evaluated. An interrupted one continues with 'resume'.
 
         Examples:
           infmatch evaluate latest --eval-width 128 --protocol B

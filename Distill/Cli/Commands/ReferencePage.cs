@@ -10,6 +10,9 @@ internal sealed class ReferencePage
 {
     private const int Width = 100;
 
+    // Options of a group that a command names one by one; of a command with more those that it lacks are named.
+    private const int MostNamed = 20;
+
     private readonly StringBuilder _text = new();
 
     private ReferencePage()
@@ -115,23 +118,27 @@ internal sealed class ReferencePage
         Lines("");
     }
 
-    // A group that a command has as a whole by its name, else the options of it.
+    // A group that a command has as a whole, or nearly so, by its name, else the options of it.
     private void SettingsOf(Command command)
     {
         HashSet<Setting> own = [.. command.Options.Select(CommandOptions.SettingOf).OfType<Setting>()];
         var parts = new List<string>();
         foreach (IGrouping<SettingGroup, Setting> group in Settings.All.GroupBy(SettingGroups.Of).OrderBy(g => g.Key))
         {
-            Setting[] had = [.. group.Where(s => own.Contains(s))];
-            if (had.Length == group.Count())
+            Setting[] had = [.. group.Where(s => own.Contains(s))], missing = [.. group.Except(had)];
+            if (missing.Length == 0)
                 parts.Add($"all of {SettingGroups.Heading(group.Key)}");
+            else if (had.Length > MostNamed)
+                parts.Add($"all of {SettingGroups.Heading(group.Key)} but {Named(missing)}");
             else if (had.Length > 0)
-                parts.Add(string.Join(", ", had.Select(s => $"`{s.Name}`")));
+                parts.Add(Named(had));
         }
-        if (parts.Count == Enum.GetValues<SettingGroup>().Length && parts.All(p => p.StartsWith("all of", StringComparison.Ordinal)))
+        if (own.Count == Settings.All.Length)
             Item("All settings (below).");
         else if (parts.Count > 0)
             Item($"Settings (below): {string.Join("; ", parts)}.");
+
+        static string Named(IEnumerable<Setting> settings) => string.Join(", ", settings.Select(s => $"`{s.Name}`"));
     }
 
     private void AllSettings()

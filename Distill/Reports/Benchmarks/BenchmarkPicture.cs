@@ -6,7 +6,7 @@ namespace InfMatch.Distill;
 /// baselines as levels.</summary>
 internal static class BenchmarkPicture
 {
-    private const double NameWidth = 150, PanelWidth = 250, Gap = 26, RowHeight = 24, Head = 22, Axis = 22;
+    private const double NameWidth = 150, PanelWidth = 250, Gap = 40, RowHeight = 24, Head = 22, Axis = 22;
 
     private static readonly Dictionary<string, string> s_colours = new(StringComparer.Ordinal)
     {

@@ -12,18 +12,21 @@ internal static class SvgFile
 {
     private const double Margin = 10, LineHeight = 17, LegendStep = 18;
 
+    // About as wide as a letter is on average.
+    private const double LetterWidth = 6.4;
+
     private const string Style = """
         text { font: 12px system-ui, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", sans-serif; fill: #57606a; }
         .title { font-size: 14px; font-weight: 600; fill: #1b1f24; }
         .grid { stroke: #d8dee4; stroke-width: 1; } .axis { stroke: #57606a; stroke-width: 1; } .cursor { visibility: hidden; }
-        .real { --c: #6e7781; } .soft { --c: #a85b00; } .distilled { --c: #1f5fc4; } .whole { --c: #0b7a6b; }
-        .run1 { --c: #1f5fc4; } .run2 { --c: #a85b00; } .run3 { --c: #0b7a6b; } .run4 { --c: #b3265e; }
-        .run5 { --c: #7a3ebd; } .run6 { --c: #6e7781; }
-        .series polyline { fill: none; stroke: var(--c); stroke-width: 2; stroke-linejoin: round; }
-        .series .dots { fill: none; stroke: var(--c); stroke-width: 6; stroke-linecap: round; }
+        .real { color: #6e7781; } .soft { color: #a85b00; } .distilled { color: #1f5fc4; } .whole { color: #0b7a6b; }
+        .run1 { color: #1f5fc4; } .run2 { color: #a85b00; } .run3 { color: #0b7a6b; } .run4 { color: #b3265e; }
+        .run5 { color: #7a3ebd; } .run6 { color: #6e7781; }
+        .series polyline { fill: none; stroke: currentColor; stroke-width: 2; stroke-linejoin: round; }
+        .series .dots { fill: none; stroke: currentColor; stroke-width: 6; stroke-linecap: round; }
         .series.real .dots { stroke-width: 4.5; opacity: .45; }
-        .bar { stroke: var(--c); stroke-width: 2; } .level { stroke: var(--c); stroke-width: 1.5; stroke-dasharray: 5 4; }
-        .mark { fill: var(--c); } .name { fill: #1b1f24; }
+        .bar { stroke: currentColor; stroke-width: 2; } .level { stroke: currentColor; stroke-width: 1.5; stroke-dasharray: 5 4; }
+        .mark { fill: currentColor; } .name { fill: #1b1f24; }
         """;
 
     /// <summary>The elements of a legend: a mark of a colour with a name, one below the other.</summary>
@@ -55,16 +58,17 @@ internal static class SvgFile
         IReadOnlyList<(string Colour, string Name)> legend, params IReadOnlyList<string> note)
     {
         double top = Margin + LineHeight + 6, below = top + size.Height + 16, end = below + HeightOf(legend.Count);
-        double width = size.Width + 2 * Margin, height = end + note.Count * LineHeight + Margin - 8;
+        string[] lines = [.. note.SelectMany(text => TextLines.Broken(text, (int)(size.Width / LetterWidth)))];
+        double width = size.Width + 2 * Margin, height = end + lines.Length * LineHeight + Margin - 8;
         XElement root = Html.Of(
             "svg", Html.At("viewBox", $"0 0 {LineChart.Number(width)} {LineChart.Number(height)}"), Html.At("width", LineChart.Number(width)),
             Html.At("height", LineChart.Number(height)), Html.At("role", "img"), Html.At("aria-label", title),
-            Html.Of("style", Style),
+            Html.Of("style", Style.ReplaceLineEndings(" ")), // text of an element keeps no line ends
             Html.Of("rect", Html.At("width", "100%"), Html.At("height", "100%"), Html.At("fill", "#ffffff")),
             Text(Margin, Margin + LineHeight - 4, title, "title"),
             Html.Of("g", Html.At("transform", $"translate({LineChart.Number(Margin)} {LineChart.Number(top)})"), drawing),
             Legend(legend, Margin, below + 4),
-            note.Select((line, i) => Text(Margin, end + LineHeight * (i + 1) - 6, line)));
+            lines.Select((line, i) => Text(Margin, end + LineHeight * (i + 1) - 6, line)));
         XNamespace svg = "http://www.w3.org/2000/svg";
         foreach (XElement element in root.DescendantsAndSelf().ToArray())
             element.Name = svg + element.Name.LocalName;

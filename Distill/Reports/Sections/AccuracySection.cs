@@ -9,7 +9,7 @@ internal sealed class AccuracySection : ReportSection
     public override string Name => "accuracy";
 
     /// <inheritdoc/>
-    public override string Title => "Test accuracy";
+    public override string Title => "Accuracy";
 
     /// <inheritdoc/>
     public override int Place => 1;
@@ -19,23 +19,22 @@ internal sealed class AccuracySection : ReportSection
     {
         if (source.Run.Summary is not { Results.Count: > 0 } summary)
             return [Html.Missing("No accuracy is recorded yet.")];
+        IReadOnlyList<ResultColumn> shown = ResultColumn.Shown(summary.Results.Select(r => r.Accuracy));
         return
         [
             Html.Table(
-                $"Test accuracy in percent, {summary.Dataset}: mean ± standard deviation",
-                ["images per class", .. ResultColumn.All.Select(c => c.Name)],
+                $"{summary.Heading}: mean ± standard deviation",
+                ["images per class", .. shown.Select(c => c.Title)],
                 summary.Results.Select(r => (IReadOnlyList<object?>)
-                    [ResultColumn.RowOf(r), .. ResultColumn.All.Select(c => ResultColumn.Cell(c.Of(r.Accuracy)))])),
+                    [ResultCell.RowOf(r), .. shown.Select(c => ResultCell.Of(r.Accuracy.Of(c)))])),
             Html.Of("div", Html.Class("barcharts"), summary.Results.Select(Bars)),
             Html.Of(
                 "p", Html.Class("note"), summary.Protocol is null ? "The run did not record its protocol." : $"Evaluated by {summary.Protocol}.",
-                summary.WholeSet is { } whole ? $" Whole set: {whole}." : null,
-                summary.SoftLabels is { } labels ? $" Soft labels: {labels}." : null),
+                string.Concat(summary.Notes.Select(line => $" {line}"))),
         ];
     }
 
     private static XElement Bars(IpcResult result) => Html.Of(
-        "div", Html.Class("bars"), Html.At("aria-hidden", "true"), Html.Of("h4", ResultColumn.RowOf(result)),
-        ResultColumn.All.Select(column => (column, Accuracy: column.Of(result.Accuracy))).Where(c => c.Accuracy is not null)
-            .Select(c => AccuracyBar.Of(c.column.Name, c.column.Colour, c.Accuracy!)));
+        "div", Html.Class("bars"), Html.At("aria-hidden", "true"), Html.Of("h4", ResultCell.RowOf(result)),
+        result.Accuracy.All().Select(c => AccuracyBar.Of(c.Column.Title, c.Column.Colour, c.Accuracy)));
 }

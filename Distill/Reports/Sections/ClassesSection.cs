@@ -35,7 +35,7 @@ internal sealed class ClassesSection : ReportSection
         {
             (ResultColumn Column, ConfusionMatrix Matrix)[] columns =
             [
-                .. ResultColumn.All.Select(c => (c, Matrix: confusion.Of(ipc, c.Key, network))).Where(c => c.Matrix is not null)
+                .. ResultColumn.All.Select(c => (c, Matrix: confusion.Of(ipc, c.Name, network))).Where(c => c.Matrix is not null)
                     .Select(c => (c.c, c.Matrix!)),
             ];
             yield return Html.Of("h3", $"{ipc} {(ipc == 1 ? "image" : "images")} per class{(network is null ? "" : $", {network}")}");
@@ -50,13 +50,13 @@ internal sealed class ClassesSection : ReportSection
     {
         double[][] accuracies = [.. columns.Select(c => c.Matrix.PerClass())];
         XElement table = Html.Table(
-            "Test accuracy of each class in percent, over the networks of each column", ["class", .. columns.Select(c => c.Column.Name)],
+            "Accuracy of each class in percent, over the networks of each column", ["class", .. columns.Select(c => c.Column.Title)],
             classes.Select((name, label) => (IReadOnlyList<object?>)
                 [name, .. columns.Select((c, i) => Cell(accuracies[i][label], c.Column.Colour))]));
         table.Element("table")!.Add(Html.Class("perclass"));
         return classes.Count <= MostInTable
             ? table
-            : Html.Of("details", Html.Of("summary", $"Accuracy of each of the {classes.Count} classes"), table);
+            : Html.Of("details", Html.Of("summary", "Accuracy of each of the {classes.Count} classes"), table);
     }
 
     private static XElement Cell(double accuracy, string colour) => double.IsNaN(accuracy)
@@ -65,7 +65,7 @@ internal sealed class ClassesSection : ReportSection
 
     private static XElement Matrix(IReadOnlyList<string> classes, ResultColumn column, ConfusionMatrix matrix)
     {
-        string title = $"{column.Name}: share of the test images of a class (row) that {matrix.Networks} " +
+        string title = $"{column.Title}: share of the evaluated images of a class (row) that {matrix.Networks} " +
             $"{(matrix.Networks == 1 ? "network takes" : "networks take")} for a class (column), in percent";
         double[][] shares = [.. matrix.Counts.Select(row => row.Select(n => 100.0 * n / Math.Max(1, row.Sum())).ToArray())];
         return Html.Of(

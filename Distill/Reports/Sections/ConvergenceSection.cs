@@ -44,7 +44,7 @@ internal sealed class ConvergenceSection : ReportSection
 
     private static IEnumerable<LineChart> ChartsOf(RecordedRun[] runs, int ipc)
     {
-        yield return new LineChart("Test accuracy on the way", "updates of S", [.. runs.Select((run, i) => Accuracy(run, ipc, i))])
+        yield return new LineChart("Accuracy on the way", "updates of S", [.. runs.Select((run, i) => Accuracy(run, ipc, i))])
         {
             Unit = "%", Note = "The point at the end is the mean over the networks of the evaluation; those on the way are one network's.",
         };

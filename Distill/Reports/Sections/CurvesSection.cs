@@ -51,7 +51,7 @@ internal sealed class CurvesSection : ReportSection
     // One accuracy is no curve: its axis would be a tenth of a point.
     private static bool IsDrawn(LineChart chart) => chart.Series.Any(s => s.Points.Count > (chart.Title == AccuracyTitle ? 1 : 0));
 
-    private const string AccuracyTitle = "Test accuracy on the way";
+    private const string AccuracyTitle = "Accuracy on the way";
 
     private static IEnumerable<LineChart> ChartsOf(RecordedRun run, RunSettings settings, int ipc)
     {

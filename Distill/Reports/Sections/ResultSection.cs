@@ -28,17 +28,18 @@ internal sealed class ResultSection : ReportSection
         if (run.Results.Count == 0)
             yield return Html.Missing("Nothing is evaluated yet.");
         else
-            yield return Html.Of("div", Html.Class("cards"), run.Results.Select(Card));
+            yield return Html.Of("div", Html.Class("cards"), run.Results.Select(r => Card(r, run.Summary?.EvaluatedOn)));
         if (run.Summary?.Note is { } note)
             yield return Html.Paragraph("Note: ", note);
     }
 
-    private static XElement Card(IpcResult result)
+    private static XElement Card(IpcResult result, string? evaluatedOn)
     {
         Verdict? verdict = result.Verdict;
         return Html.Of(
-            "div", Html.Class($"card {verdict?.Kind ?? "unknown"}"), Html.Of("h3", ResultColumn.RowOf(result)),
+            "div", Html.Class($"card {verdict?.Kind ?? "unknown"}"), Html.Of("h3", ResultCell.RowOf(result)),
             Html.Of("p", Html.Class("figure"), result.Accuracy.Distilled is { } d ? $"{d.Shown} %" : "–"),
+            evaluatedOn is null ? null : Html.Of("p", Html.Class("note"), evaluatedOn),
             verdict is null
                 ? Html.Of("p", Without(result.Accuracy))
                 : Html.Of("p", Html.Of("span", Html.Class("verdict"), verdict.Word), $": {verdict.Text}."),

@@ -24,15 +24,16 @@ internal sealed class RunsSection : ReportSection
         yield return Html.Of(
             "ul", Html.Class("legend names"), source.Runs.Select((run, i) => Html.Of(
                 "li", Html.Of("span", Html.Class($"swatch {RunComparison.ColourOf(i)}")), Html.Of("strong", RunComparison.LetterOf(i)), " ",
-                run.Name, run.Summary is { Complete: true } ? null : " (not complete)")));
+                run.Name, RunComparison.RemarkOn(run))));
         var comparison = new RunComparison(source.Runs);
+        IReadOnlyList<ResultColumn> shown = ResultColumn.Shown(source.Runs.SelectMany(r => r.Results).Select(r => r.Accuracy));
         yield return Html.Table(
-            "Test accuracy in percent, time and memory",
-            ["run", "method", "images per class", .. ResultColumn.All.Select(c => c.Name), "verdict", "time", "memory"],
+            $"{RunComparison.HeadingOf(source.Runs)}, time and memory",
+            ["run", "method", "images per class", .. shown.Select(c => c.Title), "verdict", "time", "memory"],
             comparison.Rows().Select(row => (IReadOnlyList<object?>)
             [
-                row.Letter, RunComparison.MethodOf(row.Run, row.Result), ResultColumn.RowOf(row.Result),
-                .. ResultColumn.All.Select(c => ResultColumn.Cell(c.Of(row.Result.Accuracy))),
+                row.Letter, RunComparison.MethodOf(row.Run, row.Result), ResultCell.RowOf(row.Result),
+                .. shown.Select(c => ResultCell.Of(row.Result.Accuracy.Of(c))),
                 row.Result.Verdict?.Word ?? "–",
                 Durations.Text(TimeSpan.FromSeconds(row.Run.Summary!.Seconds)), ByteSize.Text(row.Run.Summary.PeakMemoryBytes),
             ]));
@@ -42,7 +43,8 @@ internal sealed class RunsSection : ReportSection
         string[] protocols = [.. source.Runs.Select(r => r.Summary?.Protocol).OfType<string>().Distinct(StringComparer.Ordinal)];
         yield return Html.Of(
             "p", Html.Class("note"),
-            protocols.Length == 1 ? $"All by {protocols[0]}." : "The runs were evaluated by different protocols: their accuracies are not comparable as they stand.");
+            protocols.Length == 1 ? $"All by {protocols[0]}." : "The runs were evaluated by different protocols: their accuracies are not comparable as they stand.",
+            string.Concat(comparison.Notes().Select(line => $" {line}")));
     }
 
     private static XElement? Bars(IReadOnlyList<RecordedRun> runs, int ipc)

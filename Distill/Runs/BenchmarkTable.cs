@@ -46,7 +46,7 @@ internal sealed record MissingCell(string Cell, string Reason);
 internal sealed record BenchmarkRow(string Name, int Ipc)
 {
     /// <summary>What tells it from other rows, such as dm-ipc10.</summary>
-    public string Key => FormattableString.Invariant($"{Name}-ipc{Ipc}");
+    public string Key { get; init; } = FormattableString.Invariant($"{Name}-ipc{Ipc}");
 
     /// <summary>As people read it.</summary>
     public required string Label { get; init; }
@@ -136,11 +136,11 @@ internal sealed record BenchmarkTable
 
     /// <summary>The methods in their order, as people read them.</summary>
     [JsonIgnore]
-    public IReadOnlyList<(string Name, string Label)> Methods => [.. Rows.Select(r => (r.Name, r.Label)).DistinctBy(r => r.Name)];
+    public IReadOnlyList<(string Name, string Label)> Methods => [.. Rows.Select(r => (r.Name, r.Label)).DistinctBy(r => r.Name, StringComparer.Ordinal)];
 
     /// <summary>The baselines in their order, as people read them.</summary>
     [JsonIgnore]
-    public IReadOnlyList<(string Name, string Label)> BaselineNames => [.. Baselines.Select(r => (r.Name, r.Label)).DistinctBy(r => r.Name)];
+    public IReadOnlyList<(string Name, string Label)> BaselineNames => [.. Baselines.Select(r => (r.Name, r.Label)).DistinctBy(r => r.Name, StringComparer.Ordinal)];
 
     /// <summary>The numbers of images per class, ascending.</summary>
     [JsonIgnore]

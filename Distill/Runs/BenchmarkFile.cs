@@ -83,7 +83,7 @@ internal sealed record BenchmarkFile
     // Of another machine, or named by the command itself.
     private static readonly HashSet<string> s_notRepeated = new(StringComparer.Ordinal)
     {
-        nameof(RunSettings.Ipc), nameof(RunSettings.Data), nameof(RunSettings.Out), nameof(RunSettings.Threads),
+        nameof(RunSettings.Method), nameof(RunSettings.Ipc), nameof(RunSettings.Data), nameof(RunSettings.Out), nameof(RunSettings.Threads),
         nameof(RunSettings.Device), nameof(RunSettings.MemoryLimit), nameof(RunSettings.ExpertsFrom),
     };
 

@@ -80,8 +80,8 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
 
     // Columns of the set itself; baselines have rows of their own.
     private static Dictionary<string, BenchmarkAccuracy> Accuracies(IpcResult[] results, Func<Accuracy?, Accuracy?> of) => results
-        .SelectMany(r => r.Accuracy.All()).Where(a => !s_baselines.Any(b => b.Name == a.Name))
-        .GroupBy(a => a.Name, a => of(a.Accuracy), StringComparer.Ordinal)
+        .SelectMany(r => r.Accuracy.All()).Where(a => !s_baselines.Any(b => b.Name == a.Column.Name))
+        .GroupBy(a => a.Column.Name, a => of(a.Accuracy), StringComparer.Ordinal)
         .Select(g => (g.Key, Value: BenchmarkAccuracy.Of(g))).Where(g => g.Value is not null)
         .ToDictionary(g => g.Key, g => g.Value!, StringComparer.Ordinal);
 
@@ -91,7 +91,7 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
         Accuracy?[] seeds =
         [
             .. benchmark.Cells.Where(c => c.Ipc == ipc && IsDone(c)).GroupBy(c => c.Seed)
-                .Select(g => AccuracyOf(g.First())!.All().First(a => a.Name == name).Accuracy),
+                .Select(g => AccuracyOf(g.First())!.All().FirstOrDefault(a => a.Column.Name == name).Accuracy),
         ];
         IEnumerable<Accuracy?> counted = name == "whole" ? seeds.Take(1) : seeds; // the experts are those of one seed
         return BenchmarkAccuracy.Of(counted) is not { } accuracy ? null : new BenchmarkRow(name, ipc)

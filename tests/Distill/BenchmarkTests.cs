@@ -1,0 +1,135 @@
+using System.Text.Json;
+using InfMatch.Benchmarks;
+using InfMatch.Distill;
+using InfMatch.Methods;
+
+namespace InfMatch.Tests.Distill;
+
+/// <summary>Methods beside each other: the grid, its cells, its table.</summary>
+public sealed class BenchmarkTests
+{
+    private static string[] Small(params string[] more) => OfSeeds(["0", "1"], more);
+
+    private static string[] OfSeeds(string[] seeds, params string[] more) =>
+    [
+        "benchmark", "--dataset", "tiny", "--ipc", "1", "--methods", "influence", "dm", "--seeds", .. seeds, "--budget", "300images",
+        "--width", "4", "--depth", "2", "--experts", "1", "--expert-epochs", "1", "--expert-batch", "16", "--checkpoints", "4",
+        "--set", "influence:window=2", "--set", "influence:startFirst=2", "--set", "influence:startLast=3", "--set", "influence:lrImg=1",
+        "--set", "influence:realBatch=8", "--lr-label", "0", "--set", "epochs=3", "--repeats", "2", "--eval-width", "4", "--augment", "none",
+        "--match-augment", "none", "--threshold", "10", "--probe-every", "0", .. more,
+    ];
+
+    [Fact]
+    public void Every_cell_is_a_run_on_the_same_experts_with_the_same_budget()
+    {
+        using var run = new CommandRun();
+        Assert.Equal(0, run.Run(Small("--json")));
+        using JsonDocument json = JsonDocument.Parse(run.Output);
+        Assert.True(json.RootElement.GetProperty("complete").GetBoolean());
+        BenchmarkTable table = BenchmarkTable.Read(run.RunPath);
+        Assert.Equal(["influence", "dm"], table.Methods.Select(m => m.Name), StringComparer.Ordinal);
+        Assert.All(table.Rows, row =>
+        {
+            Assert.Equal(2, row.Accuracy[BenchmarkTable.Distilled].Runs.Count);
+            Assert.Equal(4, row.Accuracy[BenchmarkTable.Distilled].Networks.Count);
+            Assert.InRange(row.Images!.Value, 300, 1000);
+            Assert.Empty(row.Missing);
+        });
+        Assert.Single(Directory.GetFiles(Path.Combine(run.RunPath, "experts"), "*", SearchOption.AllDirectories));
+        RunSettings influence = Config(run, "influence-ipc1-s1"), dm = Config(run, "dm-ipc1-s1");
+        Assert.Equal(("1", 2, (ulong?)0, 1UL), (influence.Text("LrImg"), int.Parse(influence.Text("Window")), influence.ExpertSeed, influence.Seed));
+        (string, string) published = Kinds().Published(new PublishedCase("tiny", 1)).First(p => p.Property == "LrImg");
+        Assert.Equal(published.Item2, dm.Text("LrImg"));
+        Assert.Equal((influence.ExpertsFrom, influence.Budget, influence.Repeats), (dm.ExpertsFrom, dm.Budget, dm.Repeats));
+        // What does not depend on the method is measured once for each seed.
+        foreach (int seed in (int[])[0, 1])
+        {
+            Assert.Equal(
+                Summary.Read(Path.Combine(Cell(run, $"influence-ipc1-s{seed}"), "summary.json")).Results[0].Accuracy.RandomReal!.Runs,
+                Summary.Read(Path.Combine(Cell(run, $"dm-ipc1-s{seed}"), "summary.json")).Results[0].Accuracy.RandomReal!.Runs);
+        }
+        foreach (string file in (string[])["table.md", "table.csv", "table.svg"])
+            Assert.Contains("dm", File.ReadAllText(Path.Combine(run.RunPath, file)), StringComparison.Ordinal);
+        string manifest = ResultsBenchmark.ManifestOf(File.ReadAllText(Path.Combine(run.RunPath, "table.json")), "A", "2026-11-29");
+        ResultsManifest read = ResultsManifest.Parse("table", manifest);
+        Assert.Contains(read.Entries, e => e.Name == "dm-ipc1" && Math.Abs(e.Figures["distilled"].Mean - table.Row("dm", 1)!.Accuracy["distilled"].Mean) < 0.01);
+    }
+
+    [Fact]
+    public void Interrupted_and_resumed_or_run_two_at_a_time_a_benchmark_comes_to_the_same_sets()
+    {
+        using CommandRun whole = new(), cut = new() { InterruptAt = "Cell 3 of 4" }, two = new();
+        Assert.Equal(0, whole.Run(Small()));
+        Assert.Equal((int)ExitCode.Interrupted, cut.Run(Small()));
+        Assert.Contains($"benchmark --resume {cut.RunPath}", cut.Errors, StringComparison.Ordinal);
+        cut.InterruptAt = null;
+        Assert.Equal(0, cut.RunAsGiven(Interruption.Silent(), "benchmark", "--resume", cut.RunPath));
+        Assert.DoesNotContain("Cell 3", cut.Errors, StringComparison.Ordinal);
+        Assert.Equal(0, two.Run(Small("--at-once", "2")));
+        Assert.Equal(Hashes(whole), Hashes(cut));
+        Assert.Equal(Hashes(whole), Hashes(two));
+    }
+
+    [Fact]
+    public void A_cell_that_fails_is_left_with_its_reason_and_the_others_go_on()
+    {
+        using var run = new CommandRun();
+        Assert.Equal(0, run.Run(OfSeeds(["0"], "--set", "dm:lrImg=1e12")));
+        BenchmarkTable table = BenchmarkTable.Read(run.RunPath);
+        Assert.False(table.Complete);
+        Assert.Contains("--lr-img", Assert.Single(table.Row("dm", 1)!.Missing).Reason, StringComparison.Ordinal);
+        Assert.Empty(table.Row("influence", 1)!.Missing);
+        Assert.Contains("missing", run.Output, StringComparison.Ordinal);
+        // It would come to the same again.
+        Assert.Equal(0, run.RunAsGiven(Interruption.Silent(), "benchmark", "--resume", run.RunPath));
+        Assert.DoesNotContain("Cell 1 of", run.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_same_command_in_its_folder_adds_cells_and_refuses_other_settings()
+    {
+        using var run = new CommandRun();
+        Assert.Equal(0, run.Run(OfSeeds(["0"])));
+        string folder = run.RunPath;
+        string[] before = Hashes(run);
+        Assert.Equal(0, run.RunAsGiven(Interruption.Silent(), [.. OfSeeds(["2"]), "--out", folder]));
+        Assert.Equal([0UL, 2UL], BenchmarkFile.Read(folder).Seeds);
+        Assert.Subset(Hashes(run).ToHashSet(StringComparer.Ordinal), before.ToHashSet(StringComparer.Ordinal));
+        Assert.Equal((int)ExitCode.Usage, run.RunAsGiven(Interruption.Silent(), [.. OfSeeds(["0"], "--set", "epochs=4"), "--out", folder]));
+        Assert.Contains("[IM2040]", run.Errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("20min", "1200s")]
+    [InlineData("2h", "7200s")]
+    [InlineData("1200s", "1200s")]
+    [InlineData("2e6images", "2000000images")]
+    [InlineData("2.5 images", "3images")]
+    public void Budgets_have_one_text(string given, string text)
+    {
+        RunSettings settings = Presets.Standard.With("Budget", given);
+        Assert.Equal(text, settings.Budget);
+        Assert.NotEqual(ConfigFile.Hash(Presets.Standard), ConfigFile.Hash(settings), StringComparer.Ordinal);
+        Assert.Equal(ConfigFile.Hash(Presets.Standard), ConfigFile.Hash(settings.With("Budget", "none")));
+    }
+
+    [Theory]
+    [InlineData("20")]
+    [InlineData("0s")]
+    [InlineData("-3min")]
+    [InlineData("images")]
+    public void Other_budgets_are_refused(string given) =>
+        Assert.Contains("20min", Assert.Throws<DistillException>(() => Presets.Standard.With("Budget", given)).Message, StringComparison.Ordinal);
+
+    private static DistillationMethod Kinds() => InfMatch.Tensors.Kinds.Find<DistillationMethod>("dm")!;
+
+    private static string Cell(CommandRun run, string name) => Path.Combine(run.RunPath, "cells", name);
+
+    private static RunSettings Config(CommandRun run, string name) => ConfigFile.Read(Path.Combine(Cell(run, name), "config.json")).Resolved.Settings;
+
+    private static string[] Hashes(CommandRun run) =>
+    [
+        .. Directory.GetDirectories(Path.Combine(run.RunPath, "cells")).Order(StringComparer.Ordinal)
+            .Select(cell => $"{Path.GetFileName(cell)} {Summary.Read(Path.Combine(cell, "summary.json")).Results[0].SetHash}"),
+    ];
+}
