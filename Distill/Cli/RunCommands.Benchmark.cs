@@ -55,9 +55,14 @@ internal sealed partial class RunCommands
                 TimeProvider.System.GetLocalNow().DateTime, common.Dataset, $"benchmark-ipc{string.Join('-', common.Ipc)}", seeds[0]),
             ConfigFile.Write("benchmark", grid.Common), file.ToText(), beside: BenchmarkFile.FileName);
         if (isBegun)
-            file = Joined(folder.Path, file);
+        {
+            RunData.Require(folder.Path, pair);
+            file = Joined(folder, file, common);
+        }
         else
+        {
             RunData.Save(folder.Path, pair);
+        }
         foreach (BenchmarkCell cell in cells.Where(c => resolved.ContainsKey(c.Name)))
             SaveConfig(folder, cell, resolved[cell.Name]);
         file.Save(folder.Path);
@@ -106,13 +111,24 @@ internal sealed partial class RunCommands
     }
 
     // Cells that were there stay as they are; others are added.
-    private static BenchmarkFile Joined(string folder, BenchmarkFile asked)
+    private static BenchmarkFile Joined(RunFolder folder, BenchmarkFile asked, RunSettings common)
     {
-        BenchmarkFile begun = BenchmarkFile.Read(folder);
+        BenchmarkFile begun = BenchmarkFile.Read(folder.Path);
+        string? other = GridSettings.FirstOther(ConfigFile.Read(folder.Config).Resolved.Settings, common)
+            ?? (begun.HasOwnExperts != asked.HasOwnExperts ? "--own-experts is not as it was" : null)
+            ?? (begun.ExpertSeed != asked.ExpertSeed ? $"--expert-seed is {asked.ExpertSeed}, and was {begun.ExpertSeed}" : null);
+        if (other is not null)
+        {
+            throw new DistillException(
+                ExitCode.Usage, "IM2040",
+                $"{ShownPath.Of(folder.Path)} was begun with other settings: {other}. All cells of a table share them: give those of the " +
+                "benchmark again, or take another folder.");
+        }
         string[] names = [.. asked.Cells.Select(c => c.Name)];
         return begun with
         {
             Cells = [.. begun.Cells.Where(c => !names.Contains(c.Name, StringComparer.Ordinal)), .. asked.Cells],
+            Sets = [.. begun.Sets.Union(asked.Sets, StringComparer.Ordinal)],
         };
     }
 

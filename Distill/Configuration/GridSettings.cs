@@ -139,6 +139,14 @@ internal sealed class GridSettings
         && !(_input.HasOwnExperts && !Common.IsGiven(setting.Property) && !s_ofNetwork.Contains(setting.Property, StringComparer.Ordinal)
             && (Settings.OfExperts.Contains(setting) || setting.Property == nameof(RunSettings.Zca)));
 
+    /// <summary>The first setting that all cells share and in which two benchmarks differ, with both values; null for none. Where
+    /// things are and on what is computed does not count.</summary>
+    public static string? FirstOther(RunSettings began, RunSettings now) => s_ofAll
+        .Where(s => s.Property is not (nameof(RunSettings.Data) or nameof(RunSettings.Out) or nameof(RunSettings.Threads)
+            or nameof(RunSettings.Device) or nameof(RunSettings.MemoryLimit) or nameof(RunSettings.ExpertsFrom)
+            or nameof(RunSettings.ExpertSeed) or nameof(RunSettings.SaveEvery)))
+        .Where(s => s.Show(began) != s.Show(now)).Select(s => $"{s.Name} is {s.Show(now)}, and was {s.Show(began)}").FirstOrDefault();
+
     /// <summary>A name for experts: equal for settings that train them in the same way on the same data.</summary>
     public static string NameOfExperts(RunSettings s)
     {

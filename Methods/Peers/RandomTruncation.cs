@@ -9,9 +9,9 @@ namespace InfMatch.Methods;
 /// RaT-BPTT, random truncated backpropagation through training on S (Feng, Vedantam and Kempe, ICLR 2024): a fresh network makes t
 /// steps on S without a gradient and Window steps with one, and the loss of real images at their end,
 /// loss = CE(D; θ_{t+Window}), is differentiated through these. t is uniform in 0 … MostSteps − Window and drawn anew every ten
-/// updates. No expert has a part in it: S is judged where it leads to. A gradient in the images that is longer than twice the
-/// running mean of its length (share 0.9) is scaled down to that. S and D are augmented each under draws of its own, shared by the
-/// images of a batch. Differs from the authors' code: images start from N(0, 1) and are not scaled to unit length, and the second
+/// updates. No expert has a part in it: S is evaluated where it leads to. A gradient in the images that is longer than twice the
+/// running mean of its length (share 0.9) is scaled down to that. S and D are augmented each under draws of its own; of each step
+/// on S, and of each 256 images of D, one operation is drawn, with numbers for each image. Differs from the authors' code: images start from N(0, 1) and are not scaled to unit length, and the second
 /// derivatives are those of <see cref="MethodContext.Products"/>, by differences unless asked otherwise.
 /// </summary>
 public sealed class RandomTruncation : DistillationMethod
@@ -141,7 +141,7 @@ public sealed class RandomTruncation : DistillationMethod
         private int StartOf(int iteration) =>
             run.Key.Split("start").Split((ulong)(iteration / UpdatesOfStart)).Below(_most - _window + 1, 0);
 
-        private ImageLoss LossOn(SyntheticSet s, RandomKey key) => run.LossOf(s, WalkOf(key), siamese: true);
+        private ImageLoss LossOn(SyntheticSet s, RandomKey key) => run.LossOf(s, WalkOf(key), siamese: false);
 
         // A fresh network after so many steps on S.
         private WalkState Begun(SyntheticSet s, ImageLoss loss, int steps, RandomKey key)
@@ -161,7 +161,7 @@ public sealed class RandomTruncation : DistillationMethod
             {
                 using var part = TensorScope.Begin();
                 LabelledImages some = all.Rows(rows[first..Math.Min(_batch, first + AtOnce)]);
-                Variable images = run.Augmentation.Apply(Variable.Constant(some.Images), RealOf(key), siamese: true);
+                Variable images = run.Augmentation.Apply(Variable.Constant(some.Images), RealOf(key, first), siamese: false);
                 Variable at = Variable.Leaf(theta), mean = run.Network.Loss(at, images, Variable.Constant(some.Labels));
                 double share = some.Count / (double)_batch;
                 loss = part.Replace(loss, TensorAlgebra.Axpy(share, mean.Value, loss));
@@ -180,11 +180,13 @@ public sealed class RandomTruncation : DistillationMethod
 
         private static RandomKey WalkOf(RandomKey key) => key.Split("walk");
 
-        private static RandomKey RealOf(RandomKey key) => key.Split("real augmentation");
+        // Under one key the images of every part would draw the same numbers.
+        private static RandomKey RealOf(RandomKey key, int first) => key.Split("real augmentation").Split((ulong)first);
 
         public override IReadOnlySet<string> TraitsOf(int iteration, RandomKey key) => Enumerable.Range(StartOf(iteration), _window)
-            .Select(step => WalkOf(key).Split((ulong)step)).Append(RealOf(key))
-            .Select(draw => run.Augmentation.FormOf(draw, siamese: true).ToString()).ToHashSet(StringComparer.Ordinal);
+            .Select(step => WalkOf(key).Split((ulong)step))
+            .Concat(Enumerable.Range(0, (_batch + AtOnce - 1) / AtOnce).Select(part => RealOf(key, part * AtOnce)))
+            .Select(draw => run.Augmentation.FormOf(draw, siamese: false).ToString()).ToHashSet(StringComparer.Ordinal);
 
         public override IReadOnlyList<NamedArray> Save() => [NamedArray.From(Mean, [1], (double[])[_mean])];
 

@@ -95,8 +95,15 @@ public sealed class BenchmarkTests
         Assert.Equal(0, run.RunAsGiven(Interruption.Silent(), [.. OfSeeds(["2"]), "--out", folder]));
         Assert.Equal([0UL, 2UL], BenchmarkFile.Read(folder).Seeds);
         Assert.Subset(Hashes(run).ToHashSet(StringComparer.Ordinal), before.ToHashSet(StringComparer.Ordinal));
-        Assert.Equal((int)ExitCode.Usage, run.RunAsGiven(Interruption.Silent(), [.. OfSeeds(["0"], "--set", "epochs=4"), "--out", folder]));
-        Assert.Contains("[IM2040]", run.Errors, StringComparison.Ordinal);
+        foreach (string seed in (string[])["0", "5"]) // a cell that is there, and one that is not
+        {
+            Assert.Equal((int)ExitCode.Usage, run.RunAsGiven(Interruption.Silent(), [.. OfSeeds([seed], "--set", "epochs=4"), "--out", folder]));
+            Assert.Contains("--epochs is 4, and was ", run.Errors, StringComparison.Ordinal);
+            Assert.Contains("[IM2040]", run.Errors, StringComparison.Ordinal);
+        }
+        Assert.Equal([0UL, 2UL], BenchmarkFile.Read(folder).Seeds);
+        Assert.Equal((int)ExitCode.Usage, run.RunAsGiven(Interruption.Silent(), ["plan", "resume", folder]));
+        Assert.Contains("[IM2044]", run.Errors, StringComparison.Ordinal);
     }
 
     [Theory]
