@@ -24,7 +24,7 @@ internal sealed class HeldNetwork(MethodContext run) : IDisposable
     }
 
     /// <summary>θ of the update before, or a fresh one; and whether S was updated on it, so that it is to be trained now. An update
-    /// that is jumped to, as a rehearsal of memory does, finds none of the one before and takes a fresh one in its place.</summary>
+    /// that is jumped to, as a dry run of memory does, finds none of the one before and takes a fresh one in its place.</summary>
     public (Tensor Theta, bool IsFresh) At(int iteration, Tensor like, RandomKey key) => Next == iteration && Theta is { } held
         ? (held, false)
         : (run.Network.Initialise(like.Backend, like.DType, key.Split("network")), Next == iteration || iteration == 0);

@@ -10,7 +10,7 @@ namespace InfMatch.Methods;
 /// J_c = 300·mean_t √(½(|Φ_r| − |Φ_s|)² + ½·2(|Φ_r||Φ_s| − Re Φ_r conj Φ_s)), amplitude and phase. The embedding is of a network
 /// between the initial parameters of an expert and its last ones; the calibration is the cross-entropy of the trained expert
 /// (<see cref="ClassStepSession"/>). Published without a network that samples frequencies in the code's own settings, on 20 experts
-/// of width 128, with 1,024 real images a class, 4,096 frequencies, AdamW on pixels, factor 2 and hard labels, judged by
+/// of width 128, with 1,024 real images a class, 4,096 frequencies, AdamW on pixels, factor 2 and hard labels, evaluated by
 /// protocol B. Data sets without settings of their own take those of CIFAR-10. Here the classes of an iteration share frequencies.
 /// </summary>
 public sealed class CharacteristicFunctionMatching : DistillationMethod

@@ -12,7 +12,7 @@ namespace InfMatch.Methods;
 /// of the last layer without any expansion: I_{−D} + I_{+S} = W_S − W_D exactly, and the first term is a constant plus
 /// ½‖W_S − W_D‖² in the metric of D's own Hessian φᵀφ. Networks come from a <see cref="StudentPool"/>; S is joined by its mirror
 /// images where the augmentation of matching holds flips, and what else it holds is drawn once for S and D. The authors learn a
-/// vector a label, start it at (one-hot − 1/M)/√(M/10) and judge by the squared loss. Here labels are q = softmax ℓ as
+/// vector a label, start it at (one-hot − 1/M)/√(M/10) and evaluate by the squared loss. Here labels are q = softmax ℓ as
 /// everywhere, and the ridge regresses q − 1/M: the same kind of vector, but kept to the simplex, so that networks that are trained
 /// by cross-entropy read what the ridge read. The authors' network has no norm (--norm none) and doubles its width with each block,
 /// which the ConvNet here does not; their LAMB adds 1e-6 and not 1e-8 to the root of the mean of squares.
