@@ -6,5 +6,5 @@ Kinds.Add(typeof(GpuBackend).Assembly);
 return new RootCommand("Benchmarks of InfMatch.Native.")
 {
     new ConvNetCommand().Make(), KernelsCommand.Make(), RatiosCommand.Make(), new ScalingCommand().Make(),
-    ResultsCommand.Make(), ProjectsCommand.Make(),
+    new DeviceCommand().Make(), PtxCommand.Make(), ResultsCommand.Make(), ProjectsCommand.Make(),
 }.Parse(args).Invoke();
