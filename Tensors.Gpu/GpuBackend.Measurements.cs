@@ -14,7 +14,11 @@ public sealed partial class GpuBackend
     {
         try
         {
-            return [.. Kernels.OrderBy(KernelResources.NameOf, StringComparer.Ordinal).Select(kernel => KernelResources.Of(_accelerator, kernel))];
+            return
+            [
+                .. Kernels.OrderBy(KernelResources.NameOf, StringComparer.Ordinal)
+                    .Select(kernel => KernelResources.Of(_accelerator, kernel)),
+            ];
         }
         catch (AcceleratorException e)
         {

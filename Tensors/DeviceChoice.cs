@@ -11,7 +11,7 @@ public sealed record ComparedDevice(PresentDevice Device, StepTime? Time, string
 /// <summary>Which device auto takes, and why.</summary>
 public sealed class DeviceChoice
 {
-    private const string Step = "a training step of 64 images";
+    private static readonly string s_step = $"a training step of {TrainingProbe.Images} images";
 
     private readonly string _processor;
 
@@ -76,7 +76,7 @@ public sealed class DeviceChoice
             return refusal;
         if (device.Time is not { } time)
             return "the only one";
-        return Processor is not { } cpu ? $"{Text(time.Seconds)} for {Step}"
+        return Processor is not { } cpu ? $"{Text(time.Seconds)} for {s_step}"
             : time.Seconds < cpu.Seconds
                 ? $"{Factor(cpu.Seconds / time.Seconds)} times as fast as the {_processor}, {Text(time.Seconds)}"
                 : $"{Factor(time.Seconds / cpu.Seconds)} times as slow as the {_processor}, {Text(time.Seconds)}";
@@ -92,24 +92,23 @@ public sealed class DeviceChoice
         {
             return best.Time is not { } time
                 ? $"{best.Device.Specification} was chosen, because it alone can{others}."
-                : $"{best.Device.Specification} was chosen: {Step} takes {Text(time.Seconds)}" +
+                : $"{best.Device.Specification} was chosen: {s_step} takes {Text(time.Seconds)}" +
                     (Processor is { } slower
-                        ? $", {Factor(slower.Seconds / time.Seconds)} times as fast as on the {_processor} ({Text(slower.Seconds)}; {time.How})"
+                        ? $", {Factor(slower.Seconds / time.Seconds)} times as fast as on the {_processor} " +
+                            $"({Text(slower.Seconds)}; {time.How})"
                         : $" ({time.How})") + $"{others}.";
         }
         return Processor is { } cpu
-            ? $"The {_processor} was chosen: {Step} takes {Text(cpu.Seconds)} ({cpu.How}){others}."
+            ? $"The {_processor} was chosen: {s_step} takes {Text(cpu.Seconds)} ({cpu.How}){others}."
             : Compared.Count > 0 ? $"The {_processor} was chosen because no GPU can be used{others}."
             : $"The {_processor} was chosen because {absent}.";
     }
 
     /// <summary>A time in the unit that suits it, such as "1.2 ms".</summary>
     public static string Text(double seconds) => seconds < 1
-        ? string.Create(CultureInfo.InvariantCulture, $"{Three(seconds * 1e3)} ms")
-        : string.Create(CultureInfo.InvariantCulture, $"{Three(seconds)} s");
+        ? string.Create(CultureInfo.InvariantCulture, $"{Factor(seconds * 1e3)} ms")
+        : string.Create(CultureInfo.InvariantCulture, $"{Factor(seconds)} s");
 
-    private static string Factor(double ratio) => Three(ratio);
-
-    private static string Three(double value) => value.ToString(
-        value >= 99.5 ? "F0" : value >= 9.95 ? "F0" : value >= 1 ? "F1" : "F2", CultureInfo.InvariantCulture);
+    private static string Factor(double value) =>
+        value.ToString(value >= 9.95 ? "F0" : value >= 1 ? "F1" : "F2", CultureInfo.InvariantCulture);
 }

@@ -15,7 +15,7 @@ public static class TrainingProbe
     private const int Width = 64, Blocks = 3, Side = 32, Colours = 3;
 
     // Kernels are compiled in the first steps, and .NET needs some more until its own code is at its best.
-    private const int FewestSteps = 5;
+    private const int FewestSteps = 3;
 
     private const double Seconds = 0.4, WarmUpSeconds = 0.4;
 

@@ -231,7 +231,7 @@ def main():
         with open(os.path.join(o.out, name + ".json"), "w", encoding="utf-8") as file:
             json.dump(found, file)
             file.write("\n")
-        print(name + ": " + json.dumps(found), flush=True)
+        print("%s: %s" % (name, ", ".join("%s %s" % pair for pair in found.items() if not isinstance(pair[1], dict))), flush=True)
 
     save("torch", ceilings(o, device))
     for text in o.case:
@@ -241,6 +241,7 @@ def main():
                 save(name, {"mode": mode, "left_out": "no time was left"})
             else:
                 save(name, measure(mode, tuple(int(n) for n in text.split("x")), o, device))
+    print("%d modes of %d cases," % (len(o.mode), len(o.case)))
 
 
 main()

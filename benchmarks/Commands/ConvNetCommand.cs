@@ -38,7 +38,9 @@ internal sealed class ConvNetCommand
     };
 
     private readonly Option<int> _threads = SizeOptions.Whole("--threads", "Threads of the cpu; 0 for one a core [0]", 0);
-    private readonly Option<int> _update = SizeOptions.Whole("--update", "Steps on S of 'update', in the preset 20; 0 for no such entry [0]", 0);
+    private readonly Option<int> _update =
+        SizeOptions.Whole("--update", "Steps on S of 'update', in the preset 20; 0 for no such entry [0]", 0);
+
     private readonly Option<int> _repeat = SizeOptions.Whole("--repeat", "Repeats, of which the median counts [7]", 7);
     private readonly Option<string?> _save = new("--save") { Description = "Write the JSON object to this file as well." };
 
@@ -51,8 +53,12 @@ internal sealed class ConvNetCommand
     public Command Make()
     {
         var command = new Command("convnet", Help);
-        foreach (Option option in (Option[])
-            [_device, _precision, _threads, .. _options.Sizes, _options.Sgemm, _update, _repeat, _options.Seconds, _options.Json, _save, _against])
+        Option[] all =
+        [
+            _device, _precision, _threads, .. _options.Sizes, _options.Sgemm, _update, _repeat, _options.Seconds, _options.Json, _save,
+            _against,
+        ];
+        foreach (Option option in all)
             command.Options.Add(option);
         command.SetAction(Run);
         return command;

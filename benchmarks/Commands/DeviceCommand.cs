@@ -29,7 +29,8 @@ internal sealed class DeviceCommand
 
     private readonly Option<string[]> _parts = new("--part")
     {
-        Description = "What is measured [all]", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [.. DeviceMeasurements.Parts],
+        Description = "What is measured [all]", AllowMultipleArgumentsPerToken = true,
+        DefaultValueFactory = _ => [.. DeviceMeasurements.Parts],
     };
 
     private readonly Option<string[]> _cases = new("--case")
@@ -108,7 +109,7 @@ internal sealed class DeviceCommand
             switch (value)
             {
                 case JsonObject entries:
-                    text.Append(CultureInfo.InvariantCulture, $"{name}: {string.Join(", ", entries.Select(e => $"{e.Key} {Text(e.Value)}"))}\n");
+                    text.Append(name).Append(": ").AppendJoin(", ", entries.Select(e => $"{e.Key} {Text(e.Value)}")).Append('\n');
                     break;
                 case JsonArray groups when groups.Count > 0 && groups[0]!["rows"] is JsonArray:
                     foreach (JsonNode? group in groups)
@@ -137,7 +138,10 @@ internal sealed class DeviceCommand
         string[][] cells = [columns, .. rows.Select(r => columns.Select(c => Text(r![c])).ToArray())];
         int[] widths = [.. columns.Select((_, i) => cells.Max(row => row[i].Length))];
         foreach (string[] row in cells)
-            text.Append("  ").AppendJoin("  ", row.Select((cell, i) => i == 0 ? cell.PadRight(widths[0]) : cell.PadLeft(widths[i]))).Append('\n');
+        {
+            text.Append("  ").AppendJoin(
+                "  ", row.Select((cell, i) => i == 0 ? cell.PadRight(widths[0]) : cell.PadLeft(widths[i]))).Append('\n');
+        }
     }
 
     private static string Text(JsonNode? value) => value?.ToString() ?? "-";

@@ -22,7 +22,9 @@ internal static class DeviceCode
             CudaArchitecture target = precision == Precision.Float32 ? CudaArchitecture.SM_75 : CudaArchitecture.SM_80;
             using Context context = Context.Create(builder => builder.Optimize(OptimizationLevel.O2).Math(MathMode.Default));
             using var compiler = new PTXBackend(context, new CudaCapabilityContext(target), target, CudaInstructionSet.ISA_80, null!);
-            foreach (MethodInfo kernel in KernelsOf(sizes, precision).Where(done.Add).OrderBy(KernelResources.NameOf, StringComparer.Ordinal))
+            MethodInfo[] kernels =
+                [.. KernelsOf(sizes, precision).Where(done.Add).OrderBy(KernelResources.NameOf, StringComparer.Ordinal)];
+            foreach (MethodInfo kernel in kernels)
             {
                 var entry = EntryPointDescription.FromExplicitlyGroupedKernel(kernel);
                 var compiled = (PTXCompiledKernel)compiler.Compile(entry, KernelSpecialization.Empty);

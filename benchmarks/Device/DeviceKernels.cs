@@ -47,8 +47,8 @@ internal sealed class DeviceKernels(Backend backend, ConvNetSizes sizes)
 
     private void Norm(int i, Pool2dGeometry g)
     {
-        Tensor x = Normal(g.Input), y = Normal(g.Output), dx = Normal(g.Input), gamma = Normal(new Shape(g.C)), beta = Normal(new Shape(g.C));
-        Tensor dgamma = Normal(gamma.Shape), dbeta = Normal(beta.Shape);
+        Tensor x = Normal(g.Input), y = Normal(g.Output), dx = Normal(g.Input), gamma = Normal(new Shape(g.C));
+        Tensor beta = Normal(gamma.Shape), dgamma = Normal(gamma.Shape), dbeta = Normal(gamma.Shape);
         var of = new NormReluPoolInputs(g, 1e-5, x, gamma, beta);
         Add($"norm{i}", 0, BytesOf(x, y), new NormReluPoolCall(of, y));
         Add($"norm{i}_dx", 0, BytesOf(x, y, dx), new NormReluPoolGradientCall(of, y, dx, dgamma, dbeta));

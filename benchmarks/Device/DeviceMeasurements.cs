@@ -126,7 +126,7 @@ internal sealed class DeviceMeasurements(Backend backend, IReadOnlyList<ConvNetS
         return new JsonObject
         {
             ["width"] = sizes.Width, ["batch"] = sizes.Batch, ["wall_us"] = Microseconds(wall), ["host_us"] = Microseconds(queued),
-            ["device_us"] = busy is { } b ? Microseconds(b) : null, ["busy_share"] = Math.Round(busy / wall ?? double.NaN, 3) is var s && double.IsNaN(s) ? null : s,
+            ["device_us"] = busy is { } b ? Microseconds(b) : null, ["busy_share"] = busy is { } own ? Math.Round(own / wall, 3) : null,
             ["launches"] = launched is { } l ? Math.Round(l, 1) : null,
             ["launch_us"] = gpu is null ? null : Microseconds(_clock.QueueSeconds(() => backend.Fill(one, 1), 200)),
             ["uploaded_bytes"] = moved.UploadedBytes / calls, ["managed_bytes"] = allocated / calls,
