@@ -105,8 +105,9 @@ public sealed partial class RepeatedRunTests : IDisposable
 
     private static string[] Command(string folder)
     {
-        string page = File.ReadAllText(Path.Combine(folder, "report.html"));
-        return Named().Match(page).Groups[1].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        Match named = Named().Match(File.ReadAllText(Path.Combine(folder, "report.html")));
+        Assert.True(named.Success, "The page names no 'distill'.");
+        return named.Groups[1].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries);
     }
 
     [GeneratedRegex("<code>[^<]*? (distill [^<]*)</code>")]
