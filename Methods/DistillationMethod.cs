@@ -62,6 +62,10 @@ public abstract class DistillationMethod : IKind
     {
     }
 
+    /// <summary>Those of its settings that count checkpoints of an expert, so that they mean another part of its training where experts
+    /// store more or fewer of them in an epoch; none where windows are of consecutive steps.</summary>
+    public virtual IReadOnlyList<MethodSetting> CountingCheckpoints(MethodValues values) => [];
+
     /// <summary>Begins a run of the method; what all its sets share is made once here.</summary>
     public abstract MethodSession Begin(MethodContext context);
 }

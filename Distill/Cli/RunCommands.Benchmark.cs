@@ -40,9 +40,10 @@ internal sealed partial class RunCommands
                 }
             }),
         ];
-        if (resolved.Count == 0)
-            throw new DistillException(ExitCode.Usage, "IM2041", $"no cell of the benchmark can be run. {cells[0].Name}: {cells[0].Refused}");
+        RequireAny(cells);
         DatasetPair pair = load(common);
+        cells = [.. cells.Select(cell => resolved.TryGetValue(cell.Name, out ResolvedSettings? of) ? RefusedFor(cell, of.Settings, pair) : cell)];
+        RequireAny(cells);
         if (!isBegun)
             RequireWritable(common.Out);
         var file = new BenchmarkFile
@@ -63,11 +64,31 @@ internal sealed partial class RunCommands
         {
             RunData.Save(folder.Path, pair);
         }
-        foreach (BenchmarkCell cell in cells.Where(c => resolved.ContainsKey(c.Name)))
+        foreach (BenchmarkCell cell in cells.Where(c => c.Refused is null))
             SaveConfig(folder, cell, resolved[cell.Name]);
         file.Save(folder.Path);
         RunSettings here = common with { Out = isBegun ? Path.GetDirectoryName(folder.Path)! : common.Out };
         RunBenchmark(folder, file, grid.Common with { Settings = here }, pair, atOnce);
+    }
+
+    private static void RequireAny(BenchmarkCell[] cells)
+    {
+        if (cells.All(c => c.Refused is not null))
+            throw new DistillException(ExitCode.Usage, "IM2041", $"no cell of the benchmark can be run. {cells[0].Name}: {cells[0].Refused}");
+    }
+
+    // What is known before experts are trained for it.
+    private static BenchmarkCell RefusedFor(BenchmarkCell cell, RunSettings settings, DatasetPair pair)
+    {
+        try
+        {
+            RunCheck.Method(settings, pair);
+            return cell;
+        }
+        catch (DistillException e)
+        {
+            return cell with { Refused = e.Message };
+        }
     }
 
     /// <summary>'benchmark --resume': the cells that are left.</summary>
@@ -240,7 +261,9 @@ internal sealed partial class RunCommands
             ? $", {Durations.Text(TimeSpan.FromSeconds(budget.Amount * (file.Cells.Count - refused) / atOnce))} for updates alone"
             : "";
         return $"Cells: {file.Cells.Count} ({string.Join(", ", file.Methods)}; images per class {string.Join(", ", file.Ipcs)}; seeds " +
-            $"{string.Join(", ", file.Seeds)}), {atOnce} at a time{time}. All share the experts of seed {file.ExpertSeed}." +
+            $"{string.Join(", ", file.Seeds)}), {atOnce} at a time{time}. " +
+            (file.HasOwnExperts ? "Each method has its own experts." : $"All share the experts of seed {file.ExpertSeed}.") +
+            (atOnce > 1 && time.Length > 0 ? " Cells that run at a time share the processor, so equal seconds are not quite equal work." : "") +
             (refused > 0 ? string.Create(CultureInfo.InvariantCulture, $" {refused} cannot be run.") : "");
     }
 

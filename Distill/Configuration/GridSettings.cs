@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using InfMatch.Methods;
@@ -128,9 +129,37 @@ internal sealed class GridSettings
             settings = setting.Copy(settings, Common.Settings);
             origins[setting.Property] = Common.Origins[setting.Property];
         }
-        settings = settings with { ExpertSeed = settings.ExpertSeed ?? expertSeed };
+        settings = WithWindowsInEpochs(settings, resolved, origins) with { ExpertSeed = settings.ExpertSeed ?? expertSeed };
         Settings.CheckTogether(settings);
         return Settings.WithBudget(new ResolvedSettings(settings, origins));
+    }
+
+    // A window is a part of an expert's training. Where all share experts that store more or fewer checkpoints in an epoch than a
+    // method's values are meant for, those values are changed so that windows begin and end in the same epochs.
+    private RunSettings WithWindowsInEpochs(RunSettings settings, ResolvedSettings resolved, Dictionary<string, string> origins)
+    {
+        int meant = CheckpointsMeantBy(settings), now = settings.Checkpoints;
+        if (meant == now || meant < 1 || now < 1)
+            return settings;
+        foreach (MethodSetting counting in settings.MethodKind.CountingCheckpoints(settings.OfMethod))
+        {
+            if (resolved.IsGiven(counting.Name))
+                continue;
+            double count = double.Parse(settings.OfMethod[counting], CultureInfo.InvariantCulture);
+            double scaled = count == 0 ? 0 : Math.Max(1, Math.Round(count * now / meant));
+            settings = settings.With(counting.Name, FormattableString.Invariant($"{scaled}"));
+            origins[counting.Name] = FormattableString.Invariant($"scaled to {now} checkpoints an epoch from {count} of {meant}: {origins[counting.Name]}");
+        }
+        return settings;
+    }
+
+    private int CheckpointsMeantBy(RunSettings settings)
+    {
+        (string dataset, int ipc) = (settings.Dataset, settings.Ipc[0]);
+        (string Property, string Text)[] published = [.. settings.MethodKind.Published(new PublishedCase(dataset, ipc))];
+        return Array.Find(published, v => v.Property == nameof(RunSettings.Checkpoints)).Text is { } text
+            ? int.Parse(text, CultureInfo.InvariantCulture)
+            : Presets.Find(_preset)!.SettingsAt(dataset, ipc).Checkpoints;
     }
 
     // Whether all cells have it alike: what --set gives a method is its own.

@@ -32,14 +32,16 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
     /// <param name="atOnce">How many cells are run at a time.</param>
     public BenchmarkTable Table(ResolvedSettings common, string device, int atOnce)
     {
-        Summary? any = _summaries.Values.FirstOrDefault(s => s.Complete) ?? _summaries.Values.FirstOrDefault();
+        Summary? any = Usual;
         BenchmarkCell[][] groups = [.. benchmark.Cells.GroupBy(c => (c.Method, c.Ipc)).Select(g => g.ToArray())];
         return new BenchmarkTable
         {
             Dataset = any?.Dataset ?? common.Settings.Dataset,
             EvaluatedOn = PlanFactory.EvaluatedOn(common.Settings),
             Protocol = any?.Protocol,
-            Experts = benchmark.HasOwnExperts ? "each method's own, as its authors trained them" : any?.WholeSet is { } experts ? $"{experts}; seed {benchmark.ExpertSeed} for all cells" : null,
+            SoftLabels = any?.SoftLabels,
+            Experts = benchmark.HasOwnExperts ? "each method's own, as its authors trained them"
+                : any?.WholeSet is { } experts ? $"{experts}; seed {benchmark.ExpertSeed} for all cells" : null,
             Budget = common.Settings.BudgetOfSet is { } budget ? BudgetText.Shown(budget) : null,
             Device = device,
             AtOnce = atOnce,
@@ -48,9 +50,19 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
             Seeds = benchmark.Seeds,
             Complete = benchmark.Cells.All(IsDone),
             Rows = [.. groups.Select(RowOf)],
-            Baselines = [.. s_baselines.SelectMany(b => benchmark.Ipcs.Select(ipc => BaselineOf(b.Name, b.Label, ipc))).OfType<BenchmarkRow>()],
+            // Data that are whitened for one method and experts that are one method's own give no numbers that all are compared with.
+            Baselines = benchmark.HasOwnExperts
+                ? []
+                : [.. s_baselines.SelectMany(b => benchmark.Ipcs.Select(ipc => BaselineOf(b.Name, b.Label, ipc))).OfType<BenchmarkRow>()],
         };
     }
+
+    // The summary of a cell whose teacher and protocol are those of most cells; the first of equally many.
+    private Summary? Usual => benchmark.Cells.Select(c => _summaries.GetValueOrDefault(c.Name)).OfType<Summary>()
+        .OrderByDescending(s => s.Complete).GroupBy(s => (s.SoftLabels, s.Protocol)).MaxBy(g => g.Count(s => s.Complete))?.First();
+
+    private bool IsUsual(BenchmarkCell cell) => _summaries.GetValueOrDefault(cell.Name) is { } own && Usual is { } usual
+        && own.SoftLabels == usual.SoftLabels && own.Protocol == usual.Protocol;
 
     private IpcResult? ResultOf(BenchmarkCell cell) => _summaries.GetValueOrDefault(cell.Name) is { Complete: true } summary
         ? summary.Results.FirstOrDefault(r => r.Ipc == cell.Ipc && r.Accuracy.IsComplete)
@@ -68,6 +80,7 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
                 : cells[0].Method,
             Accuracy = Accuracies(results, a => a),
             Best = Accuracies(results, a => a?.Best),
+            Own = done.Select(d => OwnOf(d.Cell)).FirstOrDefault(own => own is not null),
             Updates = Mean(results.Select(r => (double?)r.Iterations)),
             Seconds = Mean(results.Select(r => r.UpdateSeconds)),
             Images = Mean(results.Select(r => (double?)r.ImagesProcessed)),
@@ -79,6 +92,19 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
         };
     }
 
+    // Where a method is evaluated or its labels are made in another way than in the rows of baselines.
+    private string? OwnOf(BenchmarkCell cell)
+    {
+        if (_summaries.GetValueOrDefault(cell.Name) is not { } own || Usual is not { } usual)
+            return null;
+        string[] parts =
+        [
+            .. own.Protocol != usual.Protocol && own.Protocol is { } protocol ? [$"evaluated by {protocol}"] : Array.Empty<string>(),
+            .. own.SoftLabels != usual.SoftLabels && own.SoftLabels is { } labels ? [$"soft labels of {labels}"] : Array.Empty<string>(),
+        ];
+        return parts.Length == 0 ? null : string.Join("; ", parts);
+    }
+
     // Columns of the set itself; baselines have rows of their own.
     private static Dictionary<string, BenchmarkAccuracy> Accuracies(IpcResult[] results, Func<Accuracy?, Accuracy?> of) => results
         .SelectMany(r => r.Accuracy.All()).Where(a => !s_baselines.Any(b => b.Name == a.Column.Name))
@@ -86,12 +112,12 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
         .Select(g => (g.Key, Value: BenchmarkAccuracy.Of(g))).Where(g => g.Value is not null)
         .ToDictionary(g => g.Key, g => g.Value!, StringComparer.Ordinal);
 
-    // A seed's baseline is the same in all cells of its seed.
+    // A seed's baseline is the same in all cells of its seed that have the same teacher.
     private BenchmarkRow? BaselineOf(string name, string label, int ipc)
     {
         Accuracy?[] seeds =
         [
-            .. benchmark.Cells.Where(c => c.Ipc == ipc && IsDone(c)).GroupBy(c => c.Seed)
+            .. benchmark.Cells.Where(c => c.Ipc == ipc && IsDone(c) && IsUsual(c)).GroupBy(c => c.Seed)
                 .Select(g => AccuracyOf(g.First())!.All().FirstOrDefault(a => a.Column.Name == name).Accuracy),
         ];
         IEnumerable<Accuracy?> counted = name == "whole" ? seeds.Take(1) : seeds; // the experts are those of one seed

@@ -58,6 +58,10 @@ internal sealed record BenchmarkRow(string Name, int Ipc)
     public IReadOnlyDictionary<string, BenchmarkAccuracy> Best { get; init; } =
         new Dictionary<string, BenchmarkAccuracy>(StringComparer.Ordinal);
 
+    /// <summary>What differs from the rows of baselines in how it was evaluated or labelled; null for nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Own { get; init; }
+
     /// <summary>Updates of S, the mean over seeds; null of a baseline.</summary>
     public double? Updates { get; init; }
 
@@ -108,6 +112,10 @@ internal sealed record BenchmarkTable
     /// <summary>How networks are trained and evaluated, in one line.</summary>
     public string? Protocol { get; init; }
 
+    /// <summary>The networks that gave the soft labels, in one line; of most methods, see <see cref="BenchmarkRow.Own"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? SoftLabels { get; init; }
+
     /// <summary>The experts that all cells share, in one line.</summary>
     public string? Experts { get; init; }
 
@@ -140,7 +148,11 @@ internal sealed record BenchmarkTable
 
     /// <summary>The methods in their order, as people read them.</summary>
     [JsonIgnore]
-    public IReadOnlyList<(string Name, string Label)> Methods => [.. Rows.Select(r => (r.Name, r.Label)).DistinctBy(r => r.Name, StringComparer.Ordinal)];
+    public IReadOnlyList<(string Name, string Label)> Methods =>
+    [
+        .. Rows.GroupBy(r => r.Name, StringComparer.Ordinal)
+            .Select(g => (g.Key, g.Select(r => r.Label).Distinct(StringComparer.Ordinal).ToArray() is [var one] ? one : g.Key)),
+    ];
 
     /// <summary>The baselines in their order, as people read them.</summary>
     [JsonIgnore]

@@ -23,12 +23,7 @@ internal static class RunCheck
     /// <exception cref="DatasetException">A class has too few images.</exception>
     public static Requirements Distillation(RunSettings settings, DatasetPair pair, Backend backend, string folder, string experts)
     {
-        if (settings is { RateIsLearned: true, MethodKind.LearnsRate: false })
-        {
-            throw DistillException.BadValue(
-                "--eval-rate", LearnedRate.Word, $"a number beside --method {settings.MethodName}, which learns no rate; " +
-                $"{string.Join(", ", Kinds.Of<DistillationMethod>().Where(m => m.LearnsRate).Select(m => m.Name))} do");
-        }
+        Method(settings, pair);
         int factor = settings.Factor ?? 1;
         if (pair.Train.Height % factor != 0 || pair.Train.Width % factor != 0)
         {
@@ -43,13 +38,27 @@ internal static class RunCheck
         }
         Network network = NetworkOf(settings, pair, settings.Width);
         NetworkOf(settings, pair, settings.EvalWidth);
-        if (settings.MethodKind.Needs.HasFlag(MethodNeeds.Trajectories))
-            RequireTrajectories(settings, pair);
         if (settings.Zca is not null)
             ZcaWhitening.RequireFit(pair.Train, backend);
         return new Requirements(
             ExpertLibrary.MissingBytes(settings, network, pair, experts) + settings.Ipc.Sum(ipc => BytesOfSet(settings, pair, ipc)),
             DryRun.OfRun(settings, pair, backend, ExpertLibrary.Missing(settings, experts).Length > 0)).Checked(folder, backend);
+    }
+
+    /// <summary>Refuses a method that cannot give or use what the settings say of rates and experts; no device is needed for it.</summary>
+    /// <param name="settings">What is asked for.</param>
+    /// <param name="pair">The data.</param>
+    /// <exception cref="DistillException">It cannot; the message names the option.</exception>
+    public static void Method(RunSettings settings, DatasetPair pair)
+    {
+        if (settings is { RateIsLearned: true, MethodKind.LearnsRate: false })
+        {
+            throw DistillException.BadValue(
+                "--eval-rate", LearnedRate.Word, $"a number beside --method {settings.MethodName}, which learns no rate; " +
+                $"{string.Join(", ", Kinds.Of<DistillationMethod>().Where(m => m.LearnsRate).Select(m => m.Name))} do");
+        }
+        if (settings.MethodKind.Needs.HasFlag(MethodNeeds.Trajectories))
+            RequireTrajectories(settings, pair);
     }
 
     /// <summary>Bytes on disk of a set and its state: images and labels, with what the optimiser remembers of them, and as bytes.

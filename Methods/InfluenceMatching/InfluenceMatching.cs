@@ -115,6 +115,10 @@ public sealed class InfluenceMatching : DistillationMethod
         WindowStarts.Of(PlanOf(values), InfluenceEstimator.Of(Estimator.Of(values)).Windows, steps, trajectory);
 
     /// <inheritdoc/>
+    public override IReadOnlyList<MethodSetting> CountingCheckpoints(MethodValues values) =>
+        InfluenceEstimator.Of(Estimator.Of(values)).NeedsDenseWindow ? [] : [WindowLength, StartFirst, StartLast];
+
+    /// <inheritdoc/>
     public override MethodSession Begin(MethodContext context) => new Session(context);
 
     /// <summary>Where the windows of settings lie.</summary>

@@ -34,6 +34,9 @@ public static class ParameterMatching
     /// <summary>The settings that all of these methods have.</summary>
     public static IReadOnlyList<MethodSetting> Settings { get; } = [SyntheticSteps, Window, StartLast, SyntheticRate, LrRate];
 
+    /// <summary>Those of them that count checkpoints.</summary>
+    public static IReadOnlyList<MethodSetting> CountingCheckpoints { get; } = [Window, StartLast];
+
     /// <summary>What they measure besides J.</summary>
     public static IReadOnlyList<string> Metrics { get; } = [SyntheticSet.RateNumber, "expert", "first", "last"];
 

@@ -98,6 +98,10 @@ public sealed class DifficultyAlignedMatching : DistillationMethod
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<MethodSetting> CountingCheckpoints(MethodValues values) =>
+        [.. ParameterMatching.CountingCheckpoints, StartMin, StartFirst];
+
+    /// <inheritdoc/>
     public override void CheckTrajectory(MethodValues values, IReadOnlyList<int> steps, string trajectory) =>
         ParameterMatching.CheckTrajectory(Name, StartsOf(values), steps, trajectory);
 

@@ -65,6 +65,9 @@ public sealed class TrajectoryMatching : DistillationMethod
     }
 
     /// <inheritdoc/>
+    public override IReadOnlyList<MethodSetting> CountingCheckpoints(MethodValues values) => ParameterMatching.CountingCheckpoints;
+
+    /// <inheritdoc/>
     public override void CheckTrajectory(MethodValues values, IReadOnlyList<int> steps, string trajectory) =>
         ParameterMatching.CheckTrajectory(Name, StartsOf(values), steps, trajectory);
 

@@ -110,6 +110,44 @@ public sealed class BenchmarkTests
         Assert.Contains("[IM2044]", run.Errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_experts_cannot_give_is_refused_before_they_are_trained()
+    {
+        using var run = new CommandRun();
+        Assert.Equal(0, run.Run(OfSeeds(["0"], "--methods", "mtt", "--set", "mtt:evalRate=0.1"))); // 2 epochs of the 1 that there is
+        BenchmarkTable table = BenchmarkTable.Read(run.RunPath);
+        Assert.Contains("No window of 8 checkpoints", Assert.Single(table.Row("mtt", 1)!.Missing).Reason, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Cell(run, "mtt-ipc1-s0")));
+        using var none = new CommandRun();
+        Assert.Equal((int)ExitCode.Usage, none.Run(OfSeeds(["0"], "--set", "influence:evalRate=learned", "--set", "dm:evalRate=learned")));
+        Assert.Contains("[IM2041]", none.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_command_of_a_table_names_the_seed_of_its_experts_and_what_a_file_gave()
+    {
+        using var run = new CommandRun();
+        string file = Path.Combine(run.Folder, "own settings.json");
+        File.WriteAllText(file, """{"settings": {"evalRate": 0.02}}""");
+        Assert.Equal(0, run.Run(OfSeeds(["2", "0"], "--config", file)));
+        string command = BenchmarkTable.Read(run.RunPath).Command!;
+        Assert.Contains(" --seeds 0 2 ", command, StringComparison.Ordinal);
+        Assert.Contains(" --expert-seed 2", command, StringComparison.Ordinal);
+        Assert.Contains(" --eval-rate 0.02", command, StringComparison.Ordinal);
+        Assert.Contains($" --set {ShellWord.Of("influence:window=2")} ", command, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Methods_with_experts_of_their_own_have_no_common_baselines()
+    {
+        using var run = new CommandRun();
+        Assert.Equal(0, run.Run(OfSeeds(["0"], "--own-experts")));
+        BenchmarkTable table = BenchmarkTable.Read(run.RunPath);
+        Assert.Empty(table.Baselines);
+        Assert.Equal(2, table.Rows.Count);
+        Assert.StartsWith("each method's own", table.Experts, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("20min", "1200s")]
     [InlineData("2h", "7200s")]

@@ -42,6 +42,10 @@ internal static class BenchmarkText
         yield return $"{char.ToUpperInvariant(over[0])}{over[1..]}, last epoch; {table.Protocol ?? "no cell is done yet"}.";
         if (table.Experts is { } experts)
             yield return $"Experts: {experts}.";
+        if (table.SoftLabels is { } labels && table.Baselines.Count > 0)
+            yield return $"Soft labels: {labels}.";
+        foreach (BenchmarkRow row in table.Rows.Where(r => r.Own is not null).DistinctBy(r => (r.Name, r.Own)))
+            yield return $"Not like the others: {row.Name}: {row.Own}; its verdict is against baselines of the same kind.";
         yield return table.Budget is { } budget
             ? $"Budget: {budget} for the updates of each set; experts and evaluations are not counted."
             : "Budget: none; each method has its own number of updates.";
