@@ -32,7 +32,7 @@ internal sealed record RepeatedOptions(string? Preset, IReadOnlyList<Setting> Se
     public static RepeatedOptions? Of(ResolvedSettings resolved)
     {
         string? named = PresetOf(resolved) is { } name ? Presets.Find(name)?.Name : null;
-        return new[] { null, named }.Distinct().Select(preset => Of(resolved, preset)).OfType<RepeatedOptions>()
+        return new[] { null, named }.Distinct(StringComparer.Ordinal).Select(preset => Of(resolved, preset)).OfType<RepeatedOptions>()
             .MinBy(found => found.Settings.Count + (found.Preset is null ? 0 : 1));
     }
 
