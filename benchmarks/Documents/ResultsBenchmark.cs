@@ -54,7 +54,7 @@ internal static partial class ResultsBenchmark
             ]),
             ["defaults"] = new JsonObject
             {
-                ["name"] = "defaults", ["seed"] = Require(root, "seeds")[0]!.GetValue<int>(), ["factor"] = 1, ["machine"] = machine,
+                ["name"] = "defaults", ["seed"] = Require(root, "seeds")[0]!.GetValue<ulong>(), ["factor"] = 1, ["machine"] = machine,
                 ["commit"] = Require(root, "commit").GetValue<string>().Split('+', '-')[0], ["date"] = date,
                 ["protocol"] = Require(root, "protocol").GetValue<string>(),
                 ["commands"] = new JsonArray(Require(root, "command").GetValue<string>()),

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using InfMatch.Benchmarks;
 using InfMatch.Distill;
 using InfMatch.Methods;
@@ -53,6 +54,9 @@ public sealed class BenchmarkTests
         string manifest = ResultsBenchmark.ManifestOf(File.ReadAllText(Path.Combine(run.RunPath, "table.json")), "A", "2026-11-29");
         ResultsManifest read = ResultsManifest.Parse("table", manifest);
         Assert.All(read.Entries, e => Assert.Equal(e.Name.StartsWith("influence", StringComparison.Ordinal) ? 2 : 1, e.Factor));
+        JsonNode ofLargeSeed = JsonNode.Parse(File.ReadAllText(Path.Combine(run.RunPath, "table.json")))!;
+        ofLargeSeed["seeds"] = new JsonArray(1UL << 40);
+        Assert.Contains("\"seed\": 1099511627776", ResultsBenchmark.ManifestOf(ofLargeSeed.ToJsonString(), "A", "2026-11-29"), StringComparison.Ordinal);
         Assert.Contains(read.Entries, e => e.Name == "dm-ipc1" && Math.Abs(e.Figures["distilled"].Mean - table.Row("dm", 1)!.Accuracy["distilled"].Mean) < 0.01);
     }
 
