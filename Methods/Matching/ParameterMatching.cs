@@ -44,7 +44,8 @@ public static class ParameterMatching
     /// <param name="run">The run; it has <see cref="Settings"/>.</param>
     /// <param name="name">The method, for messages.</param>
     /// <param name="starts">Where walks begin.</param>
-    /// <param name="threshold">Updates with a larger J are skipped.</param>
+    /// <param name="threshold">Updates with a larger J, or one that is not finite, are skipped; the latter's J is then this number.
+    /// Where it is infinite none is skipped, and a J that is not finite ends the run.</param>
     /// <exception cref="TrajectoryException">An expert has no window of that length.</exception>
     public static MethodSession Begin(MethodContext run, string name, WindowPlan starts, double threshold = double.PositiveInfinity) =>
         new Session(run, name, starts, threshold);
@@ -91,7 +92,10 @@ public static class ParameterMatching
         public override MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key)
         {
             Window window = _windows.Draw(_starts, iteration, key);
-            (double loss, SyntheticGradient? gradient, double ofRate) = Match(window, s, key.Split("augmentation"), wantsGradient: true);
+            (double found, SyntheticGradient? gradient, double ofRate) = Match(window, s, key.Split("augmentation"), wantsGradient: true);
+            bool skips = double.IsFinite(_threshold) && !(found <= _threshold);
+            // Curves and running means need a number. No other update that is skipped has this one.
+            double loss = skips && !double.IsFinite(found) ? _threshold : found;
             ImmutableSortedDictionary<string, double> none = ImmutableSortedDictionary<string, double>.Empty;
             return new MethodStep(
                 loss, gradient,
@@ -101,7 +105,7 @@ public static class ParameterMatching
                 ])
             {
                 NumberGradients = none.Add(SyntheticSet.RateNumber, ofRate),
-                Skip = loss > _threshold,
+                Skip = skips,
                 Place = $"the objective J ({_name}, expert {window.Expert}, checkpoints {window.First} to {window.Last})",
             };
         }

@@ -3,9 +3,9 @@ namespace InfMatch.Methods;
 /// <summary>
 /// Difficulty-aligned trajectory matching (Guo et al., ICLR 2024): <see cref="TrajectoryMatching"/> from a range of starts that moves
 /// from early to late, min … cur + (max − cur)·it/growth, with learned soft labels that start at the mean logits of the experts
-/// that are right, and no update of anything where J is above a threshold: velocities stay, too. Published for CIFAR-10, CIFAR-100 and
-/// Tiny ImageNet, at 1, 10 and 50 images a class; other data sets take the values of CIFAR-10, other numbers of
-/// images those of the nearest below. Experts train by GSAM for 100 epochs and store a checkpoint an epoch.
+/// that are right, and no update of anything where J is above a threshold or not finite: velocities stay, too.
+/// Published for CIFAR-10, CIFAR-100 and Tiny ImageNet, at 1, 10 and 50 images a class; other data sets take the values of CIFAR-10,
+/// other numbers of images those of the nearest below. Experts train by GSAM for 100 epochs and store a checkpoint an epoch.
 /// </summary>
 public sealed class DifficultyAlignedMatching : DistillationMethod
 {
