@@ -225,19 +225,13 @@ public sealed class InfluenceMatching : DistillationMethod
 
         // On windows spread evenly over all places that the range of beginnings grows to, by the experts in turn. No a_D of them
         // is kept: what an update holds in memory stays as it is.
-        public override double Probe(SyntheticSet s, RandomKey key)
+        public override double Probe(SyntheticSet s, RandomKey key) => MeanOfPlaces(i =>
         {
-            double sum = 0;
-            for (int i = 0; i < PlacesOfProbe; i++)
-            {
-                using var scope = TensorScope.Begin();
-                int expert = i % _starts.Count, first = _starts[expert][(2 * i + 1) * _starts[expert].Length / (2 * PlacesOfProbe)];
-                ImageLoss loss = _run.LossOf(s, key.Split((ulong)i).Split("augmentation"), _estimator.IsSiamese);
-                sum += _probe.Evaluate(new Window(expert, first, first + _windows.Length), s, loss, gradient: false).Relative;
-                _probe.Dispose();
-            }
-            return sum / PlacesOfProbe;
-        }
+            ImageLoss loss = _run.LossOf(s, key.Split((ulong)i).Split("augmentation"), _estimator.IsSiamese);
+            double found = _probe.Evaluate(_windows.Place(_starts, i, PlacesOfProbe), s, loss, gradient: false).Relative;
+            _probe.Dispose();
+            return found;
+        });
 
         // One draw of the augmentation, or one for each step of a training on S.
         public override IReadOnlySet<string> TraitsOf(int iteration, RandomKey key)
