@@ -125,18 +125,12 @@ public sealed class RandomTruncation : DistillationMethod
         }
 
         // The outcome at the ends of as many trainings, whose starts are spread over all.
-        public override double Probe(SyntheticSet s, RandomKey key)
+        public override double Probe(SyntheticSet s, RandomKey key) => MeanOfPlaces(i =>
         {
-            double sum = 0;
-            for (int i = 0; i < PlacesOfProbe; i++)
-            {
-                using var scope = TensorScope.Begin();
-                RandomKey own = key.Split((ulong)i);
-                int steps = _window + (_most - _window) * i / (PlacesOfProbe - 1);
-                sum += Outcome(Begun(s, LossOn(s, own), steps, own).Theta, i, own).Loss;
-            }
-            return sum / PlacesOfProbe;
-        }
+            RandomKey own = key.Split((ulong)i);
+            int steps = _window + (_most - _window) * i / (PlacesOfProbe - 1);
+            return Outcome(Begun(s, LossOn(s, own), steps, own).Theta, i, own).Loss;
+        });
 
         private int StartOf(int iteration) =>
             run.Key.Split("start").Split((ulong)(iteration / UpdatesOfStart)).Below(_most - _window + 1, 0);
