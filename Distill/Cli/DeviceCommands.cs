@@ -23,7 +23,7 @@ internal sealed class DeviceCommands(Terminal terminal)
                 device.Specification, device.Name, device.MemoryBytes,
                 $"{device.Multiprocessors} multiprocessors, {device.GroupThreads} threads a group, {device.SharedBytes / 1024} KiB " +
                 $"of shared memory a group, {(device.WarpThreads == 0 ? "warps not told" : $"warps of {device.WarpThreads}")}; " +
-                $"{device.Capability}; {device.Driver}",
+                $"{device.Capability}; {device.Driver}{(device.HasFloat64 ? "" : "; no float64: such tensors are refused")}",
                 device.Speed,
                 device.Refusal is { } refusal ? $"cannot be used: {refusal}"
                 : auto == device.Specification ? "ready; --device auto takes it"
@@ -154,7 +154,7 @@ internal sealed class DeviceCommands(Terminal terminal)
             ["device"] = d.Specification, ["name"] = d.Name, ["memoryMiB"] = d.MemoryBytes >> 20,
             ["multiprocessors"] = d.Multiprocessors, ["groupThreads"] = d.GroupThreads, ["sharedBytes"] = d.SharedBytes,
             ["warpThreads"] = d.WarpThreads, ["capability"] = d.Capability, ["driver"] = d.Driver, ["isGpu"] = d.IsGpu,
-            ["tf32"] = d.HasTf32,
+            ["tf32"] = d.HasTf32, ["float64"] = d.HasFloat64,
             ["estimatedGflops"] = d.Speed is { } estimate ? Math.Round(estimate.Gflops) : null, ["usable"] = d.Refusal is null, ["refusal"] = d.Refusal, ["auto"] = auto == d.Specification,
         }),
     ]);

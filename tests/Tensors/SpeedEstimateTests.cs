@@ -14,11 +14,11 @@ public sealed class SpeedEstimateTests
     private static readonly SpeedEstimate s_old = SpeedEstimate.OfProcessor(2, 128, isFused: false);
 
     private static GpuDevice Gpu(
-        string specification, double? peak, bool isGpu = true, bool hasFloat64 = true, bool hasTf32 = false) => new(
+        string specification, double? peak, bool isGpu = true, int threads = 1024, bool hasTf32 = false) => new(
         specification, "made up", isGpu)
         {
-            MemoryBytes = 8L << 30, SharedBytes = 48 << 10, GroupThreads = 1024, Multiprocessors = 32, WarpThreads = 32,
-            HasFloat64 = hasFloat64, HasTf32 = hasTf32, Float32Gflops = peak,
+            MemoryBytes = 8L << 30, SharedBytes = 48 << 10, GroupThreads = threads, Multiprocessors = 32, WarpThreads = 32,
+            HasTf32 = hasTf32, Float32Gflops = peak,
         };
 
     private static string Taken(SpeedEstimate processor, params GpuDevice[] present) =>
@@ -62,12 +62,12 @@ public sealed class SpeedEstimateTests
     {
         GpuDevice[] all =
         [
-            Gpu("opencl:0", Radeon7800, hasFloat64: false), Gpu("opencl:1", Radeon7800, isGpu: false), Gpu("opencl:2", null),
+            Gpu("opencl:0", Radeon7800, threads: 64), Gpu("opencl:1", Radeon7800, isGpu: false), Gpu("opencl:2", null),
             Gpu("opencl:3", Uhd630), Gpu("opencl:4", 20_000),
         ];
         Assert.Equal("opencl:4", Taken(s_laptop, all));
         Assert.Equal("cpu", Taken(s_laptop, all[..4]));
-        Assert.StartsWith("it has no float64", Devices.WhyNot(all[0], s_laptop), StringComparison.Ordinal);
+        Assert.StartsWith("its groups have fewer than 256 threads", Devices.WhyNot(all[0], s_laptop), StringComparison.Ordinal);
         Assert.Equal("not a GPU", Devices.WhyNot(all[1], s_laptop));
         Assert.Equal("its speed is not known", Devices.WhyNot(all[2], s_laptop));
         Assert.Equal(
