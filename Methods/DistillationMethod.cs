@@ -108,19 +108,22 @@ public abstract class MethodSession : IDisposable
     /// <param name="s">S as it is.</param>
     /// <param name="key">What the random numbers follow from; the same each time.</param>
     /// <returns>The loss; not finite where the loss in one of the places is not.</returns>
-    public virtual double Probe(SyntheticSet s, RandomKey key)
+    public virtual double Probe(SyntheticSet s, RandomKey key) => MeanOfPlaces(i => Evaluate(s, 0, key.Split((ulong)i)).Loss);
+
+    /// <summary>The places of <see cref="Probe"/>.</summary>
+    protected const int PlacesOfProbe = 4;
+
+    /// <summary>The mean of the losses in the places 0 … <see cref="PlacesOfProbe"/> − 1, each in a scope of its own.</summary>
+    protected static double MeanOfPlaces(Func<int, double> lossAt)
     {
         double sum = 0;
         for (int i = 0; i < PlacesOfProbe; i++)
         {
             using var scope = TensorScope.Begin();
-            sum += Evaluate(s, 0, key.Split((ulong)i)).Loss;
+            sum += lossAt(i);
         }
         return sum / PlacesOfProbe;
     }
-
-    /// <summary>The places of <see cref="Probe"/>.</summary>
-    protected const int PlacesOfProbe = 4;
 
     /// <summary>The state of the method for this set, beside S; empty where it has none.</summary>
     public virtual IReadOnlyList<NamedArray> Save() => [];

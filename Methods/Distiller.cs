@@ -133,13 +133,13 @@ public sealed class Distiller : IDisposable
         using var scope = TensorScope.Begin();
         (long start, long images) = (_plan.Clock.GetTimestamp(), Set.Images.Backend.ImagesPassed);
         MethodStep found = _method.Evaluate(Set, Iteration, KeyOf(Iteration));
-        if (found.Gradient is not { } gradient || !double.IsFinite(found.Loss))
+        if (!double.IsFinite(found.Loss) || (found.Gradient is null && !found.Skip))
             throw new NumericalException(found.Place, Iteration, found.Loss, $"Lower {Rates}.");
         foreach (Metric metric in found.Metrics.Where(metric => !double.IsFinite(metric.Value)))
             throw new NumericalException($"{metric.Name} at {found.Place}", Iteration, metric.Value, $"Lower {Rates}.");
         double[] memory = _plan.Schedule.Remember(found.Loss, UpdatesInAll, _memory);
         if (!found.Skip)
-            Update(found, gradient, scope);
+            Update(found, found.Gradient!, scope);
         Skipped += found.Skip ? 1 : 0;
         _memory = memory;
         found.Commit?.Invoke(scope);

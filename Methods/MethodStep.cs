@@ -10,7 +10,8 @@ public readonly record struct Metric(string Name, double Value);
 
 /// <summary>One evaluation of a method at S.</summary>
 /// <param name="Loss">The loss that the method minimises.</param>
-/// <param name="Gradient">d loss / dS, in the scope of the evaluation; null where the loss is not finite.</param>
+/// <param name="Gradient">d loss / dS, in the scope of the evaluation; null where the loss is not finite,
+/// or where the update is skipped because no gradient can be taken.</param>
 /// <param name="Metrics">What else was measured, in the order in which it is written down.</param>
 public sealed record MethodStep(double Loss, SyntheticGradient? Gradient, ImmutableArray<Metric> Metrics)
 {

@@ -1,8 +1,15 @@
+using System.Collections.Immutable;
 using InfMatch.Autograd;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
 namespace InfMatch.Methods;
+
+/// <summary>What a network sees of S: L(θ; S) is the loss of these rows, a mean of one term for each.</summary>
+/// <param name="Rows">Tensors [R, …], functions of S.</param>
+/// <param name="Loss">The mean of the terms of some of the rows.</param>
+/// <param name="AtOnce">How many rows a second derivative should take at once.</param>
+public sealed record SeenRows(ImmutableArray<Variable> Rows, Loss Loss, int AtOnce);
 
 /// <summary>
 /// The loss L(θ; S) of a whole set under one random draw, which is the same at every checkpoint and on both sides of a
@@ -20,6 +27,9 @@ public abstract class SyntheticLoss
     /// <summary>How many of the rows of S a derivative should take at once; null where L is not a mean of one term for
     /// each row.</summary>
     public virtual int? RowsAtOnce(Backend backend, int count) => null;
+
+    /// <summary>What the network sees of S, its parts in their order; null where L is not a mean of one term for each row.</summary>
+    public virtual SeenRows? Seen(Backend backend, IReadOnlyList<Variable> s) => null;
 
     /// <summary>L(·; S) as a function of θ alone, with S held constant.</summary>
     public ParameterLoss Of(SyntheticSet s)
@@ -53,23 +63,40 @@ public sealed class ImageLoss(Network network, Augmentation augmentation, Random
     /// <inheritdoc/>
     public override Variable At(Variable theta, IReadOnlyList<Variable> s)
     {
+        (Variable images, Variable labels) = Seen(s);
+        return network.Loss(theta, images, labels);
+    }
+
+    /// <inheritdoc/>
+    public override SeenRows? Seen(Backend backend, IReadOnlyList<Variable> s)
+    {
+        if (network.TrainingLoss is not ExampleLoss)
+            return null;
+        (Variable images, Variable labels) = Seen(s);
+        return new SeenRows(
+            [images, labels], (theta, rows) => network.Loss(theta, rows[0], rows[1]), AtOnce(backend, network.ActivationCount));
+    }
+
+    private (Variable Images, Variable Labels) Seen(IReadOnlyList<Variable> s)
+    {
         (Variable images, Variable logits) = (s[0], s[1]);
         if (IsPart(images.Shape[0]))
         {
             int[] rows = RowsOf(images.Shape[0]);
             (images, logits) = (images.GatherRows(rows), logits.GatherRows(rows));
         }
-        return network.Loss(
-            theta, augmentation.Apply(images.EnlargeTiles(Factor), _key, siamese), logits.Softmax().ForEachTile(Factor));
+        return (augmentation.Apply(images.EnlargeTiles(Factor), _key, siamese), logits.Softmax().ForEachTile(Factor));
     }
 
     /// <inheritdoc/>
     // An augmentation that draws for each image makes its part of the loss depend on its place in S.
     public override int? RowsAtOnce(Backend backend, int count) =>
         !IsPart(count) && network.TrainingLoss is ExampleLoss && (siamese || augmentation.Ops == AugmentationOps.None)
-            ? (int)Math.Clamp(
-                backend.NumbersInCache / Math.Max(1, network.ActivationCount * Factor * Factor), 1, int.MaxValue)
+            ? AtOnce(backend, network.ActivationCount * Factor * Factor)
             : null;
+
+    private static int AtOnce(Backend backend, long numbers) =>
+        (int)Math.Clamp(backend.NumbersInCache / Math.Max(1, numbers), 1, int.MaxValue);
 
     /// <inheritdoc/>
     public override ImageLoss OfStep(int step) => new(network, augmentation, _key.Split((ulong)step), siamese)

@@ -23,11 +23,57 @@ public static class SyntheticProducts
     public static (Tensor HessianVector, SyntheticGradient Mixed) HessianAndMixed(
         this SecondOrderProducts products, Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v)
     {
+        if (products.Mode == SecondDerivatives.Exact && ExactByRows(theta, loss, s, v) is { } found)
+            return found;
         int parts = s.Parts.Length;
         Tensor[] result = products.Mixed(
             (parameters, all) => loss.At(parameters + all[parts], [.. all.Take(parts)]), theta, v,
             [.. s.Tensors, theta.ZerosLike()]);
         return (result[parts], SyntheticGradient.Of(s, result));
+    }
+
+    // The network is differentiated twice for some rows at a time, which keeps memory small. What leads from S to the rows, draws of
+    // an augmentation by their places among it, does not depend on θ: one backward pass goes through all of that.
+    private static (Tensor HessianVector, SyntheticGradient Mixed)? ExactByRows(
+        Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v)
+    {
+        using var scope = TensorScope.Begin();
+        using IDisposable _ = Recording.On();
+        Backend backend = theta.Backend;
+        Variable[] leaves = [.. s.Tensors.Select(Variable.Leaf)];
+        if (loss.Seen(backend, leaves) is not { } seen || seen.Rows[0].Shape[0] <= seen.AtOnce)
+            return null;
+        int rows = seen.Rows[0].Shape[0];
+        int parts = (rows + seen.AtOnce - 1) / seen.AtOnce, together = backend.DegreeOfParallelism;
+        Tensor[] slopes = [.. seen.Rows.Select(row => backend.Empty(row.Shape, row.Value.DType))];
+        Tensor hessian = theta.ZerosLike();
+        for (int first = 0; first < parts; first += together)
+        {
+            using var group = TensorScope.Begin();
+            Tensor[][] found = group.InParallel(backend, Math.Min(together, parts - first), i => OfPart(first + i));
+            Tensor sum = hessian;
+            for (int i = 0; i < found.Length; i++)
+            {
+                for (int k = 0; k < slopes.Length; k++)
+                    backend.Copy(found[i][k].Times(ShareOf(first + i)), RowsOf(slopes[k], first + i));
+                sum = TensorAlgebra.Axpy(ShareOf(first + i), found[i][^1], sum);
+            }
+            hessian = group.Replace(hessian, sum);
+        }
+        Variable along = seen.Rows.Select((row, k) => row.Dot(Variable.Constant(slopes[k]))).Aggregate((a, b) => a + b);
+        Tensor[] mixed = [.. Gradient.Of(along, leaves).Select(slope => scope.Keep(slope.Value))];
+        return (scope.Keep(hessian), SyntheticGradient.Of(s, mixed));
+
+        int CountOf(int part) => Math.Min(seen.AtOnce, rows - part * seen.AtOnce);
+
+        double ShareOf(int part) => (double)CountOf(part) / rows;
+
+        Tensor RowsOf(Tensor all, int part) => all.View(
+            part * seen.AtOnce * (all.Count / rows), new Shape([CountOf(part), .. all.Shape.Sizes[1..]]));
+
+        Tensor[] OfPart(int part) => MixedProduct.Exact(
+            (parameters, all) => seen.Loss(parameters + all[^1], all), theta, v,
+            [.. seen.Rows.Select(row => RowsOf(row.Value, part)), theta.ZerosLike()]);
     }
 
     // A row of S moves its own term of the mean alone.

@@ -43,7 +43,7 @@ public abstract class Backend
     public long ImagesPassed => Interlocked.Read(ref _imagesPassed);
 
     /// <summary>Counts images that pass forward through a network; those of a captured graph count each time that it runs.</summary>
-    public void CountImages(int images)
+    public void CountImages(long images)
     {
         if (CapturedGraph.Current is { } graph)
             graph.Images += images;
@@ -51,7 +51,7 @@ public abstract class Backend
             Interlocked.Add(ref _imagesPassed, images);
     }
 
-    /// <summary>Takes back what was counted since: for passes whose result is kept, which a run that continues makes once more.</summary>
+    /// <summary>Takes back what was counted since: for passes whose result is kept, so that whoever uses it counts them.</summary>
     /// <param name="before"><see cref="ImagesPassed"/> before them.</param>
     public void UncountImagesSince(long before) => Interlocked.Add(ref _imagesPassed, before - ImagesPassed);
 

@@ -43,7 +43,7 @@ public sealed class CapturedGraph : IDisposable
     public int Count => _calls.Count;
 
     /// <summary>The images that pass forward through a network when it runs.</summary>
-    internal int Images { get; set; }
+    internal long Images { get; set; }
 
     /// <summary>The graph that this thread captures; null where it captures none.</summary>
     internal static CapturedGraph? Current => s_capturing;

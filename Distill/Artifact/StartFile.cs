@@ -26,7 +26,8 @@ internal static class StartFile
         return Problem(artifact, settings, pair, ipc) is { } problem
             ? throw new DistillException(
                 ExitCode.Usage, "IM2014", $"{path} cannot be the start of this set: {problem}. Give the set that a run on the same " +
-                "data made with the same --ipc, --factor and --zca, or leave --start-from out.")
+                $"data made with the same {(pair.HeldOutShare > 0 ? "--ipc, --factor, --zca, --validation-share and --seed" : "--ipc, --factor and --zca")}, " +
+                "or leave --start-from out.")
             : artifact;
     }
 
@@ -40,6 +41,8 @@ internal static class StartFile
             : artifact.Classes != train.Classes ? $"it has {artifact.Classes} classes, the data {train.Classes}"
             : artifact.Count != images ? $"it has {artifact.Count} images, this run needs {images} ({ipc} of each class)"
             : artifact.Factor != factor ? $"its factor is {artifact.Factor}, that of this run {factor}"
+            : pair.HeldOutShare > 0 && artifact.Metadata.GetValueOrDefault("dataset_sha256") != train.ContentHash()
+                ? "it may have learned images that --validation-share holds out here"
             : !artifact.Standardisation.Equals(pair.Standardisation) ? "its images are standardised by other means and deviations"
             : artifact.Whitening?.Epsilon != settings.Zca
                 ? $"its whitening is {Text(artifact.Whitening?.Epsilon)}, that of this run {Text(settings.Zca)}"

@@ -93,7 +93,8 @@ internal sealed partial class RunCommands
 
     /// <summary>'benchmark --resume': the cells that are left.</summary>
     /// <param name="path">The folder of the benchmark.</param>
-    /// <param name="given">What may change: the place of the data and of the experts, and the machine.</param>
+    /// <param name="given">What may change: the places of the data, the experts, the start and the networks that label, and the machine.
+    /// </param>
     /// <param name="atOnce">How many cells are run at a time.</param>
     public void ResumeBenchmark(string path, ResolvedSettings given, int atOnce)
     {
@@ -118,7 +119,37 @@ internal sealed partial class RunCommands
         BenchmarkFile begun = BenchmarkFile.Read(folder.Path);
         DatasetPair pair = load(common with { Seed = begun.Seeds[0] });
         RunData.Require(folder.Path, pair);
-        RunBenchmark(folder, begun, resolved with { Settings = common }, pair, atOnce);
+        RunBenchmark(folder, begun, resolved with { Settings = common }, pair, atOnce, given);
+    }
+
+    // Where what several cells take from is now; null where that is not named.
+    private static string? MovedTo(string property, RunFolder folder, BenchmarkFile file, ResolvedSettings given)
+    {
+        Setting setting = Settings.Of(property);
+        string[] places =
+        [
+            .. file.Cells.Where(c => given.IsOnCommandLine(property) && c.Refused is null)
+                .Select(c => setting.Show(ConfigFile.Read(new RunFiles(BenchmarkFile.PathOf(folder.Path, c)).Config).Resolved.Settings))
+                .Where(place => place.Length > 0).Distinct(StringComparer.Ordinal),
+        ];
+        return places.Length < 2 ? MovedTo(property, places.FirstOrDefault(), given) : throw DistillException.BadValue(
+            setting.Name, setting.Show(given.Settings),
+            $"nothing beside cells that take from different places ({string.Join(", ", places)}). Continue each of them alone: " +
+            $"{ShellWord.Program} resume {ShellWord.OfPath(ShownPath.Of(Path.Combine(folder.Path, BenchmarkFile.CellFolder)))}/CELL " +
+            $"{setting.Name} PLACE");
+    }
+
+    private static string? LabelsMovedTo(RunFolder folder, BenchmarkFile file, ResolvedSettings given)
+    {
+        if (MovedTo(nameof(RunSettings.LabelFrom), folder, file, given) is not { } to)
+            return null;
+        foreach (string path in file.Cells.Select(c => BenchmarkFile.PathOf(folder.Path, c)))
+        {
+            string summary = new RunFiles(path).Summary;
+            if (File.Exists(summary))
+                LabelTeacher.RequireSame(Summary.Read(summary), to, path);
+        }
+        return to;
     }
 
     private static void RequireOneSeed(IEnumerable<ulong> seeds)
@@ -176,8 +207,11 @@ internal sealed partial class RunCommands
         }
     }
 
-    private void RunBenchmark(RunFolder folder, BenchmarkFile file, ResolvedSettings resolved, DatasetPair pair, int atOnce)
+    private void RunBenchmark(
+        RunFolder folder, BenchmarkFile file, ResolvedSettings resolved, DatasetPair pair, int atOnce, ResolvedSettings? given = null)
     {
+        string? start = given is null ? null : MovedTo(nameof(RunSettings.StartFrom), folder, file, given);
+        string? labels = given is null ? null : LabelsMovedTo(folder, file, given);
         RunSettings common = resolved.Settings;
         int threads = common.Threads == 0 ? Environment.ProcessorCount : common.Threads;
         RunSettings each = atOnce == 1 ? common : common with { Threads = Math.Max(1, threads / atOnce) };
@@ -197,6 +231,8 @@ internal sealed partial class RunCommands
                 Ended = now => Table(folder, file, now, resolved, device, atOnce),
                 AtOnce = atOnce,
                 Cancel = cancel,
+                StartFrom = start,
+                LabelFrom = labels,
             },
             file);
         try

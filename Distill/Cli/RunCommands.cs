@@ -57,8 +57,8 @@ internal sealed partial class RunCommands(
             // Only what is named: a variable of the shell may be there for other sets.
             Data = given.IsOnCommandLine("Data") ? given.Settings.Data : recorded.Settings.Data,
             ExpertsFrom = given.IsOnCommandLine("ExpertsFrom") ? given.Settings.ExpertsFrom : recorded.Settings.ExpertsFrom,
-            StartFrom = given.IsOnCommandLine("StartFrom") ? given.Settings.StartFrom : recorded.Settings.StartFrom,
-            LabelFrom = given.IsOnCommandLine("LabelFrom") ? given.Settings.LabelFrom : recorded.Settings.LabelFrom,
+            StartFrom = MovedTo("StartFrom", recorded.Settings.StartFrom, given) ?? recorded.Settings.StartFrom,
+            LabelFrom = MovedTo("LabelFrom", recorded.Settings.LabelFrom, given) ?? recorded.Settings.LabelFrom,
         };
         Backend backend = OpenDevice(settings);
         string environment = EnvironmentReport.Write(backend, settings.Threads);
@@ -96,6 +96,18 @@ internal sealed partial class RunCommands(
             Show(PlanOf(settings, data, needs, folder), settings, backend);
         else
             Execute(folder, settings, data, needs);
+    }
+
+    // Where something is now, if that is named; a run that began without it cannot be given it later.
+    private static string? MovedTo(string property, string? recorded, ResolvedSettings given)
+    {
+        if (!given.IsOnCommandLine(property))
+            return null;
+        Setting setting = Settings.Of(property);
+        string to = setting.Show(given.Settings);
+        return recorded is null
+            ? throw DistillException.BadValue(setting.Name, to, "nothing beside this run, which began without it and goes on as it began")
+            : to;
     }
 
     /// <summary>'train': experts alone.</summary>

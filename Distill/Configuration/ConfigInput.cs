@@ -11,6 +11,9 @@ namespace InfMatch.Distill;
 /// <param name="Origin">Where it came from, for config.json.</param>
 internal sealed record InputValue(Setting Setting, object Value, string Place, string Origin)
 {
+    /// <summary>The preset of which a run had it whose own file this is; null where somebody gave it.</summary>
+    public string? OfPreset { get; init; }
+
     /// <summary>The settings with this value.</summary>
     /// <exception cref="DistillException">It is not acceptable; the message says where it stands and what is expected.</exception>
     public RunSettings In(RunSettings settings)
@@ -69,6 +72,9 @@ internal sealed class ConfigInput
     /// <summary>The preset that the file names, or null.</summary>
     public string? Preset { get; private set; }
 
+    /// <summary>The preset with which a run began whose own file this is, or null.</summary>
+    public string? PresetOfRun => _ofFile.Values.Select(value => value.OfPreset).FirstOrDefault(name => name is not null);
+
     /// <summary>The value that the file has for a setting, or null.</summary>
     public InputValue? OfFile(Setting setting) => _ofFile.GetValueOrDefault(setting);
 
@@ -92,12 +98,17 @@ internal sealed class ConfigInput
     }
 
     /// <summary>The same without what is of other settings.</summary>
-    public ConfigInput Only(Func<Setting, bool> isWanted)
+    public ConfigInput Only(Func<Setting, bool> isWanted) => Only((setting, _) => isWanted(setting));
+
+    /// <summary>The same without what a run had of a preset and nobody gave.</summary>
+    public ConfigInput Without(string preset) => Only((_, value) => value.OfPreset != preset);
+
+    private ConfigInput Only(Func<Setting, InputValue, bool> isWanted)
     {
         var input = new ConfigInput { Preset = Preset };
         foreach ((Dictionary<Setting, InputValue> from, Dictionary<Setting, InputValue> to) in new[] { (_ofFile, input._ofFile), (_ofSet, input._ofSet) })
         {
-            foreach ((Setting setting, InputValue value) in from.Where(entry => isWanted(entry.Key)))
+            foreach ((Setting setting, InputValue value) in from.Where(entry => isWanted(entry.Key, entry.Value)))
                 to.Add(setting, value);
         }
         return input;
@@ -191,12 +202,14 @@ internal sealed class ConfigInput
     {
         Setting setting = Find(member.Name) ?? throw Unknown(member.Name, $"line {line} of {file}");
         JsonElement value = member.Value;
+        string? ofPreset = null;
         if (value.ValueKind == JsonValueKind.Object && value.TryGetProperty(ValueKey, out JsonElement inner))
         {
-            // A run's own file: what followed from the method or the protocol follows from it again, but for what protocol B no longer
-            // means.
-            if (value.TryGetProperty(OriginKey, out JsonElement origin) && JsonFile.TextOf(origin) is { } text
-                && text.Split(' ')[0] is "method" or "protocol"
+            // A run's own file: what followed from the method, the protocol or the budget follows from it again, but for what protocol B
+            // no longer means.
+            string[] source = value.TryGetProperty(OriginKey, out JsonElement origin) && JsonFile.TextOf(origin) is { } text ? text.Split(' ') : [""];
+            ofPreset = source is [PresetKey, string preset] ? Presets.Find(preset)?.Name : null;
+            if (source[0] is "method" or "protocol" or "budget"
                 && !(setting.Property == nameof(RunSettings.Augment) && inner.ValueEquals(Protocols.WithCutout)))
             {
                 return;
@@ -204,7 +217,7 @@ internal sealed class ConfigInput
             value = inner;
         }
         _ofFile[setting] = new InputValue(
-            setting, value.Clone(), Place(setting.Key, file, line), $"file {file} (line {line})");
+            setting, value.Clone(), Place(setting.Key, file, line), $"file {file} (line {line})") { OfPreset = ofPreset };
     }
 
     private static string Place(string key, string file, int line) => $"{key} at line {line} of {file}";

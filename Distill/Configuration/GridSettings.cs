@@ -73,9 +73,8 @@ internal sealed class GridSettings
                 }
             }
         }
-        _preset = input.Preset is { } named
-            ? Presets.Require("--preset", named)
-            : InputOf(null).Preset ?? Presets.Usual;
+        ConfigInput file = InputOf(null);
+        _preset = input.Preset is { } named ? Presets.Require("--preset", named) : file.Preset ?? file.PresetOfRun ?? Presets.Usual;
         ImmutableArray<int> ipcs = FindIpcs();
         ResolvedSettings first = Resolve(
             DistillationMethod.Default, null, property => property == nameof(RunSettings.Ipc) ? FormattableString.Invariant($"{ipcs[0]}") : null);
@@ -191,7 +190,8 @@ internal sealed class GridSettings
         setting => ofCell(setting.Property) is { } text ? text
             : setting.Property == nameof(RunSettings.Method) ? method
             : IsOf(setting, method) ? _input.Given(setting) : null,
-        _input.Environment, InputOf(own).Only(setting => IsOf(setting, method)));
+        // What a run's own file has of the same preset goes before nothing that a method's authors published.
+        _input.Environment, InputOf(own).Without(_preset).Only(setting => IsOf(setting, method)));
 
     // Of all methods, and of one more; or of one alone.
     private ConfigInput InputOf(string? method, bool isOwn = false) => ConfigInput.Read(

@@ -38,6 +38,7 @@ internal sealed class Resolution(
             settings = given?.Set(settings) ?? settings;
             origins.Add(setting.Property, given?.Origin ?? OriginOf(begin, preset, stated.Contains(setting.Property)));
         }
+        settings = WithoutBatchesOfAnother(settings, origins);
         settings = WithProtocol(settings, begin, origins);
         // A file means the augmentation that it names, with cutout as protocol B once had it.
         if (origins[nameof(RunSettings.Augment)].StartsWith("command line", StringComparison.Ordinal))
@@ -69,6 +70,16 @@ internal sealed class Resolution(
         preset is not null ? $"preset {begin.Name}"
         : begin is PublishedSettings && isStated ? Settings.OfMethod(begin.Name)
         : $"preset {Presets.Usual}";
+
+    // A preset has batches of the set for its own method; one that takes the set at once has none of them.
+    private RunSettings WithoutBatchesOfAnother(RunSettings settings, Dictionary<string, string> origins)
+    {
+        const string Batch = nameof(RunSettings.BatchSyn);
+        if (settings is not { BatchSyn: not null, MethodKind.TakesBatchesOfS: false } || GivenTo(Settings.Of(Batch)) is not null)
+            return settings;
+        origins[Batch] = $"method {settings.MethodName} (takes all of the set)";
+        return settings with { BatchSyn = null };
+    }
 
     // What a protocol stands for goes before the values of a preset, but not before those that a preset states beside the protocol.
     private RunSettings WithProtocol(RunSettings settings, StartingValues begin, Dictionary<string, string> origins)

@@ -83,6 +83,9 @@ internal abstract class Setting
     /// <summary>The value where no preset gives one.</summary>
     protected virtual string Default => Show(Presets.Standard);
 
+    /// <summary>The same as help shows it.</summary>
+    protected virtual string ShownDefault => Default;
+
     private Option MakeOption()
     {
         string standard = Default;
@@ -90,7 +93,7 @@ internal abstract class Setting
             .Select(preset => (preset.Name, Value: Show(preset.Settings)))
             .Where(preset => preset.Value != standard)
             .Select(preset => $"; {preset.Name} {preset.Value}");
-        string defaults = standard.Length == 0 ? "" : $" [{standard}{string.Concat(others)}]";
+        string defaults = standard.Length == 0 ? "" : $" [{ShownDefault}{string.Concat(others)}]";
         Option option = Many
             ? new Option<string[]>(Name) { Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = true }
             : new Option<string>(Name);
@@ -166,6 +169,22 @@ internal sealed class OptionOfMethods(ImmutableArray<(DistillationMethod Method,
 
     /// <inheritdoc/>
     protected override string Default => IsOf(Presets.Standard) ? Show(Presets.Standard) : of[0].Setting.Standard;
+
+    // Each value with its methods behind it, where they have several.
+    /// <inheritdoc/>
+    protected override string ShownDefault
+    {
+        get
+        {
+            (string Value, string Methods)[] values =
+            [
+                .. of.GroupBy(
+                        o => o.Method.Name == Presets.Standard.MethodName ? Default : o.Setting.Standard, o => o.Method.Name, StringComparer.Ordinal)
+                    .Select(group => (group.Key, string.Join(", ", group))),
+            ];
+            return values.Length == 1 ? values[0].Value : string.Join("; ", values.Select(v => $"{v.Value} ({v.Methods})"));
+        }
+    }
 
     /// <summary>All settings of all methods, each name once.</summary>
     public static IEnumerable<OptionOfMethods> All() => Kinds.Of<DistillationMethod>()

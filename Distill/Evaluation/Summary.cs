@@ -137,6 +137,11 @@ internal sealed record Summary
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? SoftLabels { get; init; }
 
+    /// <summary>SHA-256 over the recordings of the networks of --label-from; null where there are none, and in files from before it was
+    /// told.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? LabelNetworks { get; init; }
+
     /// <summary>What the accuracies are of where they are not of the test images, such as "validation (10 % of the training images
     /// held out)"; else null.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -105,8 +105,7 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         var dryRun = new MemoryDryRun(data.Backend, captures: false);
         var probe = new StepProbe(
             settings, PreparedData.Placeholder(data.Pair, dryRun), new WorkClock(dryRun), CancellationToken.None);
-        double each = Math.Max(1, probe.ImagesOfUpdate(_network, ipc));
-        return (int)Math.Min(settings.Iterations, Math.Ceiling(budget.Amount / each));
+        return (int)Math.Min(settings.Iterations, Math.Ceiling(probe.UpdatesFor(budget.Amount, _network, ipc)));
     }
 
     /// <summary>Adds the evaluation of sets by networks that are still to be trained.</summary>

@@ -108,17 +108,29 @@ internal sealed class StepProbe(RunSettings settings, PreparedData data, TimePro
         return filling * first.Seconds + (1 - filling) * again.Seconds;
     });
 
-    /// <summary>The images that an update of S passes through a network, on average over a few.</summary>
-    public double ImagesOfUpdate(Network network, int ipc) => WithDistiller(network, ipc, (distiller, _) =>
+    /// <summary>How many updates of S so many images that pass through a network pay for, by a few of the updates.</summary>
+    public double UpdatesFor(double images, Network network, int ipc) => WithDistiller(network, ipc, (distiller, method) =>
     {
         const int Looked = 4;
-        long before = _backend.ImagesPassed;
+        int filling = method.UpdatesThatFill([.. Enumerable.Range(0, settings.LookedIterations).Select(i => (i, distiller.KeyOf(i)))]);
+        double all = 0, most = 0;
         for (int n = 0; n < Looked; n++)
         {
-            distiller.SkipTo((int)(Spread(n) * settings.LookedIterations));
-            distiller.Step();
+            int iteration = (int)(Spread(n) * settings.LookedIterations);
+            long first = ImagesOf(iteration), again = filling > 0 ? ImagesOf(iteration) : first;
+            (all, most) = (all + again, Math.Max(most, first - again));
         }
-        return (double)(_backend.ImagesPassed - before) / Looked;
+        double each = Math.Max(1, all / Looked);
+        // Some updates pass more images, the first of each kind. The budget ends among these, or there are others behind them.
+        return Math.Max(images / (each + most), (images - filling * most) / each);
+
+        long ImagesOf(int iteration)
+        {
+            long before = _backend.ImagesPassed;
+            distiller.SkipTo(iteration);
+            distiller.Step();
+            return _backend.ImagesPassed - before;
+        }
     });
 
     /// <summary>Seconds of a measurement of the loss in fixed places.</summary>

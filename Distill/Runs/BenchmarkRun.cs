@@ -29,6 +29,12 @@ internal sealed record BenchmarkInputs(RunFolder Folder, RunSettings Common, Dat
 
     /// <summary>Stops the work.</summary>
     public required CancellationToken Cancel { get; init; }
+
+    /// <summary>Where the set is now from which cells start that start from one; null for where they say.</summary>
+    public string? StartFrom { get; init; }
+
+    /// <summary>Where the networks are now that label in cells that take labels from others; null for where they say.</summary>
+    public string? LabelFrom { get; init; }
 }
 
 /// <summary>
@@ -56,6 +62,8 @@ internal sealed class BenchmarkRun(BenchmarkInputs inputs, BenchmarkFile benchma
         {
             Device = inputs.Common.Device, Threads = inputs.Common.Threads, MemoryLimit = inputs.Common.MemoryLimit,
             Data = inputs.Common.Data, Out = inputs.Common.Out,
+            StartFrom = own.StartFrom is null ? null : inputs.StartFrom ?? own.StartFrom,
+            LabelFrom = own.LabelFrom is null ? null : inputs.LabelFrom ?? own.LabelFrom,
             ExpertsFrom = inputs.Common.ExpertsFrom ?? Path.Combine(inputs.Folder.Experts, GridSettings.NameOfExperts(own)),
         };
     }

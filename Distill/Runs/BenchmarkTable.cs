@@ -51,6 +51,9 @@ internal sealed record BenchmarkRow(string Name, int Ipc)
     /// <summary>As people read it.</summary>
     public required string Label { get; init; }
 
+    /// <summary>Tiles along a side of each stored image: with 2 an image holds four.</summary>
+    public int Factor { get; init; } = 1;
+
     /// <summary>Accuracies at the last epoch by the key of their column; of the distilled set under "distilled".</summary>
     public required IReadOnlyDictionary<string, BenchmarkAccuracy> Accuracy { get; init; }
 

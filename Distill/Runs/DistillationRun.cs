@@ -42,7 +42,7 @@ internal sealed class DistillationRun(RunInputs inputs)
     private double _secondsBefore;
     private long _peakBefore;
     private bool _wasComplete;
-    private string? _softLabels;
+    private string? _softLabels, _labelNetworks;
 
     /// <summary>Does the whole run, or the rest of it.</summary>
     /// <exception cref="OperationCanceledException">It was interrupted; what is known is on disk.</exception>
@@ -80,6 +80,7 @@ internal sealed class DistillationRun(RunInputs inputs)
         using ExpertLibrary library = Gather(network, data, stages);
         using var teacher = LabelTeacher.For(_settings, data, library.Experts);
         _softLabels = teacher.Describe(_settings);
+        _labelNetworks = _settings.LabelFrom is null ? null : ArtifactHash.OfText(teacher.Identity);
         ConfusionMatrix? whole = null;
         ConfusionFile confusion = ConfusionFile.Open(_folder.Path, inputs.Pair.Train.ClassNames);
         using MethodSession method = BeginMethod(_settings, data, network, library.Experts, inputs.Key);
@@ -124,7 +125,9 @@ internal sealed class DistillationRun(RunInputs inputs)
             inputs.Progress.Note(OlderFile.Note(_folder.Summary));
         _results.AddRange(earlier.Results);
         _secondsBefore = earlier.Seconds;
-        _softLabels = earlier.SoftLabels;
+        (_softLabels, _labelNetworks) = (earlier.SoftLabels, earlier.LabelNetworks);
+        if (_settings.LabelFrom is { } labels)
+            LabelTeacher.RequireSame(earlier, labels, _folder.Path);
         _peakBefore = earlier.PeakMemoryBytes;
         _wasComplete = earlier.Complete; // one of an earlier version may have fewer columns
     }
@@ -219,6 +222,7 @@ internal sealed class DistillationRun(RunInputs inputs)
             EvaluatedOn = PlanFactory.EvaluatedOn(_settings),
             WholeSet = PlanFactory.DescribeExperts(_settings),
             SoftLabels = _softLabels,
+            LabelNetworks = _labelNetworks,
             Results = _results,
         };
         summary.Save(_folder.Summary);

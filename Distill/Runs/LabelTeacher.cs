@@ -23,6 +23,34 @@ internal sealed class LabelTeacher : IDisposable
     /// <summary>What tells its labels from those of others: the hashes of the recordings.</summary>
     public string Identity => string.Join(' ', Networks.Select(n => ArtifactHash.OfTrajectory(n.Trajectory)));
 
+    /// <summary>The hash by which a run knows the networks of a folder again, <see cref="Identity"/> in short; nothing of the data is
+    /// asked.</summary>
+    /// <exception cref="DistillException">There are none.</exception>
+    public static string HashOf(string folder)
+    {
+        string[] each = [.. FilesOf(folder).Select(file =>
+        {
+            using TrajectoryFile trajectory = Opened(file);
+            return ArtifactHash.OfTrajectory(trajectory);
+        })];
+        return ArtifactHash.OfText(string.Join(' ', each));
+    }
+
+    /// <summary>Refuses to go on with other networks than those that gave labels before.</summary>
+    /// <param name="summary">The summary of what is done.</param>
+    /// <param name="folder">The networks that would give them now.</param>
+    /// <param name="where">The run, for the message.</param>
+    /// <exception cref="DistillException">They are others.</exception>
+    public static void RequireSame(Summary summary, string folder, string where)
+    {
+        if (summary.LabelNetworks is { } before && before != HashOf(folder))
+        {
+            throw Other(
+                folder, $"they are not the networks with which {ShownPath.Of(where)} began ({summary.SoftLabels})",
+                "Name the folder where those are now.");
+        }
+    }
+
     /// <summary>A run's own experts, which stay the run's.</summary>
     public static LabelTeacher Of(IReadOnlyList<Expert> experts) =>
         new([.. experts.Select(e => new LabelNetwork(e.Network, e.Trajectory))], isOwner: false);

@@ -115,7 +115,9 @@ internal sealed class OpenedEvaluation : IDisposable
                 Classes = artifact?.Labels ?? [],
                 Experts = experts,
                 ExpertAccuracy = experts is { } known ? AccuracyOf(known.Item1, known.Item2, settings, data) : null,
-                Labels = LabelsOf(settings, experts, data),
+                // They saw the training images of the set's own run, and know what they reach on those that it held out.
+                Labels = LabelsOf(
+                    settings with { ValidationShare = settings.ValidationShare ?? artifact?.Settings?.ValidationShare }, experts, data),
             };
         }
         catch

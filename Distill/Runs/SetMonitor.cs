@@ -116,7 +116,7 @@ internal sealed class SetMonitor(RunParts run, int ipc)
     {
         double loss = distiller.Probe();
         if (!double.IsFinite(loss))
-            return; // the next update says where, and ends the run
+            return; // the next update ends the run and says where, or is skipped
         _probes.Add(loss);
         _lastProbe = distiller.Iteration;
         run.Metrics.Append(new JsonObject

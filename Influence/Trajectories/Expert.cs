@@ -228,16 +228,6 @@ public sealed class Expert : IDisposable
     public Trainer Retraining(IReadOnlyList<double>? weights, ParameterLoss? added) =>
         new(Network, Data, Plan, _key.Split("train")) { Weights = weights, Added = added };
 
-    /// <summary>θ [p] between the initial one and the last: (1 − share)·θ^0 + share·θ^T, such as NCFM draws its networks (Wang et
-    /// al., CVPR 2025); it belongs to the current scope.</summary>
-    /// <param name="share">How far it is on the way, from 0 to 1.</param>
-    public Tensor Between(double share)
-    {
-        (Backend on, DType dtype) = (Data.Images.Backend, Data.Images.DType);
-        Tensor first = Trajectory.Theta(0, on, dtype), last = Trajectory.Theta(Trajectory.Count - 1, on, dtype);
-        return TensorAlgebra.Axpy(share, last, first.Times(1 - share));
-    }
-
     /// <summary>A vector of zeros [p], where and in the number type in which it trained.</summary>
     public Tensor Zeros() => Tensor.Full(Data.Images.Backend, Data.Images.DType, new Shape(Network.Layout.Count), 0);
 

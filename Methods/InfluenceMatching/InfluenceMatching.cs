@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using InfMatch.Influence;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
 
 namespace InfMatch.Methods;
 
@@ -160,6 +161,8 @@ public sealed class InfluenceMatching : DistillationMethod
         private readonly double _threshold;
         private readonly int _most, _perWindow;
 
+        private readonly CountedWindows _counted;
+
         public Session(MethodContext run)
         {
             (_run, _windows, _threshold) = (run, PlanOf(run.Values), Threshold.Of(run.Values));
@@ -181,6 +184,7 @@ public sealed class InfluenceMatching : DistillationMethod
             };
             _most = (int)Math.Min(int.MaxValue >> 1, (long)run.Experts.Count * _windows.Last * _perWindow);
             _starts = [.. run.Experts.Select(StartsOf)];
+            _counted = new CountedWindows(run.Real.Train.Images.Backend, _starts);
             EstimationContext context = ContextOf(run);
             _objective = new InfluenceObjective(_estimator, context, _rule, classWise, _most);
             _probe = new InfluenceObjective(_estimator, context, _rule, classWise, capacity: 1);
@@ -191,6 +195,8 @@ public sealed class InfluenceMatching : DistillationMethod
         }
 
         public override IReadOnlyDictionary<string, NumberPlan> Numbers { get; }
+
+        public override void BeginSet() => _counted.Clear();
 
         public override MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key)
         {
@@ -208,25 +214,24 @@ public sealed class InfluenceMatching : DistillationMethod
                 NumberGradients = none.Add(SyntheticSet.WeightNumber, value.WeightGradient),
                 Numbers = _rule == WeightRule.ClosedForm ? none.Add(SyntheticSet.WeightNumber, value.Weight) : none,
                 Skip = value.Relative > _threshold,
+                Commit = value.RealImages == 0 ? null : _ => _counted.Add(window, value.RealImages),
                 Place = $"the objective J ({_estimator.Name}, expert {window.Expert}, checkpoints {window.First} to {window.Last})",
             };
         }
 
+        public override IReadOnlyList<NamedArray> Save() => _counted.Save();
+
+        public override void Restore(ArraySet state) => _counted.Restore(state);
+
         // On windows spread evenly over all places that the range of beginnings grows to, by the experts in turn. No a_D of them
         // is kept: what an update holds in memory stays as it is.
-        public override double Probe(SyntheticSet s, RandomKey key)
+        public override double Probe(SyntheticSet s, RandomKey key) => MeanOfPlaces(i =>
         {
-            double sum = 0;
-            for (int i = 0; i < PlacesOfProbe; i++)
-            {
-                using var scope = TensorScope.Begin();
-                int expert = i % _starts.Count, first = _starts[expert][(2 * i + 1) * _starts[expert].Length / (2 * PlacesOfProbe)];
-                ImageLoss loss = _run.LossOf(s, key.Split((ulong)i).Split("augmentation"), _estimator.IsSiamese);
-                sum += _probe.Evaluate(new Window(expert, first, first + _windows.Length), s, loss, gradient: false).Relative;
-                _probe.Dispose();
-            }
-            return sum / PlacesOfProbe;
-        }
+            ImageLoss loss = _run.LossOf(s, key.Split((ulong)i).Split("augmentation"), _estimator.IsSiamese);
+            double found = _probe.Evaluate(_windows.Place(_starts, i, PlacesOfProbe), s, loss, gradient: false).Relative;
+            _probe.Dispose();
+            return found;
+        });
 
         // One draw of the augmentation, or one for each step of a training on S.
         public override IReadOnlySet<string> TraitsOf(int iteration, RandomKey key)

@@ -36,7 +36,12 @@ public enum ClassWise
 /// <param name="WeightGradient">dJ/dα.</param>
 /// <param name="Gradient">dJ/dS, in the scope of the evaluation; null where J is not finite or none was asked for.</param>
 public sealed record ObjectiveValue(
-    double Relative, double Cosine, double Weight, double WeightGradient, SyntheticGradient? Gradient);
+    double Relative, double Cosine, double Weight, double WeightGradient, SyntheticGradient? Gradient)
+{
+    /// <summary>The images that passed forward through the network when the a_D of the window, or those of its classes, were computed;
+    /// they are not counted (<see cref="RealDisplacements.ImagesOf"/>).</summary>
+    public long RealImages { get; init; }
+}
 
 /// <summary>
 /// J(S) = ‖I_{−D} + I_{+S}‖² over a window, relative to the displacement of the real run, and dJ/dS. Source: Inf-Match
@@ -80,7 +85,10 @@ public sealed class InfluenceObjective(
     private static ObjectiveValue Mean(ObjectiveValue a, ObjectiveValue b) => new(
         (a.Relative + b.Relative) / 2, (a.Cosine + b.Cosine) / 2, (a.Weight + b.Weight) / 2,
         (a.WeightGradient + b.WeightGradient) / 2,
-        a.Gradient is { } one && b.Gradient is { } other ? one.Plus(1, other).Times(0.5) : null);
+        a.Gradient is { } one && b.Gradient is { } other ? one.Plus(1, other).Times(0.5) : null)
+    {
+        RealImages = a.RealImages + b.RealImages,
+    };
 
     private ObjectiveValue ByClass(Place at, SyntheticSet s)
     {
@@ -90,6 +98,7 @@ public sealed class InfluenceObjective(
         int each = s.Count / classes;
         SyntheticGradient? sum = at.WantsGradient ? SyntheticGradient.ZerosLike(s) : null;
         (double relative, double cosine, double weight, double weightGradient) = (0, 0, 0, 0);
+        long images = 0;
         for (int c = 0; c < classes; c++)
         {
             using var scope = TensorScope.Begin();
@@ -98,10 +107,14 @@ public sealed class InfluenceObjective(
             cosine += value.Cosine / classes;
             weight += value.Weight / classes;
             weightGradient += value.WeightGradient / classes;
+            images += value.RealImages;
             if (value.Gradient is { } own && sum is not null)
                 CopyRows(own.Times(1.0 / classes), sum, c * each);
         }
-        return new ObjectiveValue(relative, cosine, weight, weightGradient, double.IsFinite(relative) ? sum : null);
+        return new ObjectiveValue(relative, cosine, weight, weightGradient, double.IsFinite(relative) ? sum : null)
+        {
+            RealImages = images,
+        };
     }
 
     private static void CopyRows(SyntheticGradient rows, SyntheticGradient whole, int first)
@@ -140,6 +153,9 @@ public sealed class InfluenceObjective(
                 u = TensorAlgebra.Axpy(-weightGradient * weight / ss, synthetic.Value, u);
             found = synthetic.Pullback(u).KeepIn(scope);
         }
-        return new ObjectiveValue(relative, sr / Math.Sqrt(ss * rr), weight, weightGradient, found);
+        return new ObjectiveValue(relative, sr / Math.Sqrt(ss * rr), weight, weightGradient, found)
+        {
+            RealImages = _real.ImagesOf(at.Window, label),
+        };
     }
 }

@@ -26,6 +26,12 @@ public sealed class RealDisplacements(InfluenceEstimator estimator, EstimationCo
     /// <summary>a_D [p] with the θ of a window that is open.</summary>
     public Tensor Of(Window window, OpenWindow open, int? label) => Find(window, open, label).Displacement;
 
+    /// <summary>The images that passed forward through the network for the a_D of a window or of one class of it, when that was
+    /// computed. They are counted by whoever pays for it (<see cref="Backend.CountImages"/>) and not here: a vector that is kept, or
+    /// made again, would cost a set less or more than another.</summary>
+    /// <exception cref="KeyNotFoundException">That a_D is not kept.</exception>
+    public long ImagesOf(Window window, int? label) => _cached[(window, label)].Images;
+
     /// <summary>⟨a_S, a_D⟩, ‖a_S‖² and ‖a_D‖² of an a_S [p]; the device is waited for once.</summary>
     public (double SyntheticReal, double Synthetic, double Real) Products(
         Window window, OpenWindow open, int? label, Tensor synthetic)
@@ -47,6 +53,7 @@ public sealed class RealDisplacements(InfluenceEstimator estimator, EstimationCo
         if (_cached.TryGetValue((window, label), out Cached? known))
             return known;
         Tensor displacement;
+        long images;
         using (TensorScope.BeginDetached())
         {
             using var scope = TensorScope.Begin();
@@ -55,7 +62,8 @@ public sealed class RealDisplacements(InfluenceEstimator estimator, EstimationCo
                 ? estimator.Of(open, theta => context.ClassLoss(c, open.Network, theta))
                 : estimator.Real(open);
             displacement = computed.Clone();
-            context.Backend.UncountImagesSince(counted); // or a continued run would have spent more of a budget than a whole one
+            images = context.Backend.ImagesPassed - counted;
+            context.Backend.UncountImagesSince(counted);
             scope.Keep(displacement);
         }
         while (_cached.Count >= _capacity && _oldest.TryDequeue(out (Window, int?) old)
@@ -63,7 +71,7 @@ public sealed class RealDisplacements(InfluenceEstimator estimator, EstimationCo
         {
             gone.Displacement.Dispose();
         }
-        var cached = new Cached(displacement);
+        var cached = new Cached(displacement, images);
         _cached.Add((window, label), cached);
         _oldest.Enqueue((window, label));
         return cached;
@@ -78,9 +86,11 @@ public sealed class RealDisplacements(InfluenceEstimator estimator, EstimationCo
         _oldest.Clear();
     }
 
-    private sealed class Cached(Tensor displacement)
+    private sealed class Cached(Tensor displacement, long images)
     {
         public Tensor Displacement { get; } = displacement;
+
+        public long Images { get; } = images;
 
         public double? SquaredLength { get; set; }
     }

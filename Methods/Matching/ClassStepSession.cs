@@ -64,9 +64,9 @@ public abstract class ClassStepSession : MethodSession
     /// <summary>How many updates an iteration of the authors is where the classes make steps of their own.</summary>
     public static int UpdatesOf(PublishedCase at) => 2 * ClassesOf(at.Dataset);
 
-    /// <summary>The settings that NCFM and the released influence matching have in common. Their rate and decay are of pixels from 0
-    /// to 1; a step of AdamW does not know the scale, so that of standardised pixels is larger by 1/deviation and the decay smaller.
-    /// </summary>
+    /// <summary>The settings that NCFM and the released influence matching have in common, but for those of their experts. Their
+    /// rate and decay are of pixels from 0 to 1; a step of AdamW does not know the scale, so that of standardised pixels is larger by
+    /// 1/deviation and the decay smaller.</summary>
     public static IEnumerable<(string Property, string Text)> PublishedFor(PublishedCase at, int iterations)
     {
         double deviation = DeviationOf(at.Dataset);
@@ -78,8 +78,6 @@ public abstract class ClassStepSession : MethodSession
             ("Optimiser", "adamw"), ("LrImg", Text(1e-3 / deviation)), ("WeightDecay", Text(5e-4 * deviation)), ("Clamp", "pixels"),
             ("RateSchedule", "plateau"), ("Factor", "2"), ("ImageStart", "real"), ("Labels", "hard"),
             ("MatchAugment", "color-crop-cutout"), ("RealBatch", isTiny ? "128" : "1024"), ("Width", "128"), ("Depth", isTiny ? "4" : "3"),
-            ("Experts", "20"), ("ExpertEpochs", "60"), ("ExpertBatch", "128"), ("ExpertRate", "0.01"), ("ExpertMomentum", "0.9"),
-            ("ExpertDecay", "0.0005"), ("ExpertSchedule", "multi-step"), ("ExpertAugment", "color-crop"), ("ExpertCutmix", "0.5"),
             ("Protocol", "B"), ("EvalWidth", "128"),
         ];
     }

@@ -5,11 +5,10 @@ using InfMatch.Tensors;
 namespace InfMatch.Methods;
 
 /// <summary>
-/// The settings and the session of methods that train on S from an expert's θ*_s and match where the expert went (MTT and its
-/// successors): J = ‖θ_S − θ*_{s+M}‖² / ‖θ*_s − θ*_{s+M}‖², with θ_S the end of N steps of plain SGD of the rate η_S on S, which is
+/// Methods that train on S from an expert's θ*_s and match where the expert went (MTT and its successors): J = ‖θ_S − θ*_{s+M}‖² / ‖θ*_s − θ*_{s+M}‖², with θ_S the end of N steps of plain SGD of the rate η_S on S, which is
 /// learned beside S. J = 1 is what η_S = 0 scores.
 /// </summary>
-public static class ParameterMatching
+public abstract class ParameterMatching : DistillationMethod
 {
     /// <summary>N.</summary>
     public static WholeSetting SyntheticSteps { get; } = new(
@@ -31,28 +30,44 @@ public static class ParameterMatching
     public static RealSetting LrRate { get; } = new(
         "LrRate", "Learning rate of the rate of the steps on the synthetic set; 0 keeps it.", 1e-5, zero: true);
 
-    /// <summary>The settings that all of these methods have.</summary>
-    public static IReadOnlyList<MethodSetting> Settings { get; } = [SyntheticSteps, Window, StartLast, SyntheticRate, LrRate];
+    /// <inheritdoc/>
+    public override string LossName => "J";
 
-    /// <summary>Those of them that count checkpoints.</summary>
-    public static IReadOnlyList<MethodSetting> CountingCheckpoints { get; } = [Window, StartLast];
+    /// <inheritdoc/>
+    public override double? LossOfEmptySet => 1;
 
-    /// <summary>What they measure besides J.</summary>
-    public static IReadOnlyList<string> Metrics { get; } = [SyntheticSet.RateNumber, "expert", "first", "last"];
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Metrics { get; } = [SyntheticSet.RateNumber, "expert", "first", "last"];
 
-    /// <summary>The session of a method.</summary>
-    /// <param name="run">The run; it has <see cref="Settings"/>.</param>
-    /// <param name="name">The method, for messages.</param>
-    /// <param name="starts">Where walks begin.</param>
-    /// <param name="threshold">Updates with a larger J are skipped.</param>
-    /// <exception cref="TrajectoryException">An expert has no window of that length.</exception>
-    public static MethodSession Begin(MethodContext run, string name, WindowPlan starts, double threshold = double.PositiveInfinity) =>
-        new Session(run, name, starts, threshold);
+    /// <inheritdoc/>
+    public override MethodNeeds Needs => MethodNeeds.Trajectories;
 
-    /// <summary>Refuses experts that will have no window.</summary>
-    /// <exception cref="TrajectoryException">They will not.</exception>
-    public static void CheckTrajectory(string name, WindowPlan starts, IReadOnlyList<int> steps, string trajectory) =>
-        WindowStarts.Of(starts, new WindowNeed(name, 1, IsDense: false), steps, trajectory);
+    /// <inheritdoc/>
+    public override IReadOnlyList<MethodSetting> Settings { get; } = [SyntheticSteps, Window, StartLast, SyntheticRate, LrRate];
+
+    /// <inheritdoc/>
+    public override bool TakesBatchesOfS => true;
+
+    /// <inheritdoc/>
+    public override bool LearnsRate => true;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<MethodSetting> CountingCheckpoints(MethodValues values) => [Window, StartLast];
+
+    /// <inheritdoc/>
+    public override void CheckTrajectory(MethodValues values, IReadOnlyList<int> steps, string trajectory) =>
+        WindowStarts.Of(StartsOf(values), new WindowNeed(Name, 1, IsDense: false), steps, trajectory);
+
+    /// <inheritdoc/>
+    public override MethodSession Begin(MethodContext context) =>
+        new Session(context, Name, StartsOf(context.Values), ThresholdOf(context.Values));
+
+    /// <summary>Where walks begin.</summary>
+    protected abstract WindowPlan StartsOf(MethodValues values);
+
+    /// <summary>Updates with a larger J, or one that is not finite, are skipped; the latter's J is then this number. Where it is infinite
+    /// none is skipped, and a J that is not finite ends the run.</summary>
+    protected virtual double ThresholdOf(MethodValues values) => double.PositiveInfinity;
 
     private sealed class Session : MethodSession
     {
@@ -60,6 +75,10 @@ public static class ParameterMatching
         private const double Momentum = 0.5;
 
         private static readonly SgdRule s_rule = new();
+
+        // Differences in float32 count units that pass the kink of their ReLU: gradients in the images lay at cosines of 0.6 to 0.7 to
+        // the exact ones (docs/theory.md, "Where differences fail").
+        private static readonly SecondOrderProducts s_products = new(SecondDerivatives.Exact);
 
         private readonly MethodContext _run;
         private readonly string _name;
@@ -91,7 +110,10 @@ public static class ParameterMatching
         public override MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key)
         {
             Window window = _windows.Draw(_starts, iteration, key);
-            (double loss, SyntheticGradient? gradient, double ofRate) = Match(window, s, key.Split("augmentation"), wantsGradient: true);
+            (double found, SyntheticGradient? gradient, double ofRate) = Match(window, s, key.Split("augmentation"), wantsGradient: true);
+            bool skips = double.IsFinite(_threshold) && !(found <= _threshold);
+            // Curves and running means need a number. No other update that is skipped has this one.
+            double loss = skips && !double.IsFinite(found) ? _threshold : found;
             ImmutableSortedDictionary<string, double> none = ImmutableSortedDictionary<string, double>.Empty;
             return new MethodStep(
                 loss, gradient,
@@ -101,25 +123,14 @@ public static class ParameterMatching
                 ])
             {
                 NumberGradients = none.Add(SyntheticSet.RateNumber, ofRate),
-                Skip = loss > _threshold,
+                Skip = skips,
                 Place = $"the objective J ({_name}, expert {window.Expert}, checkpoints {window.First} to {window.Last})",
             };
         }
 
         // At places spread evenly over all where walks begin in the end, by the experts in turn.
-        public override double Probe(SyntheticSet s, RandomKey key)
-        {
-            double sum = 0;
-            for (int i = 0; i < PlacesOfProbe; i++)
-            {
-                using var scope = TensorScope.Begin();
-                int expert = i % _starts.Count, first = _starts[expert][(2 * i + 1) * _starts[expert].Length / (2 * PlacesOfProbe)];
-                sum += Match(
-                    new Window(expert, first, first + _windows.Length), s, key.Split((ulong)i).Split("augmentation"),
-                    wantsGradient: false).Loss;
-            }
-            return sum / PlacesOfProbe;
-        }
+        public override double Probe(SyntheticSet s, RandomKey key) => MeanOfPlaces(i => Match(
+            _windows.Place(_starts, i, PlacesOfProbe), s, key.Split((ulong)i).Split("augmentation"), wantsGradient: false).Loss);
 
         public override IReadOnlySet<string> TraitsOf(int iteration, RandomKey key) => Enumerable.Range(0, _steps)
             .Select(t => _run.Augmentation.FormOf(key.Split("augmentation").Split((ulong)t), siamese: false).ToString())
@@ -137,7 +148,7 @@ public static class ParameterMatching
             (double found, Tensor apart, double real) = Distance(walk.End.Theta);
             if (!double.IsFinite(found))
                 return (found, null, double.NaN);
-            WalkGradient gradient = walk.Pullback(_run.Products, s, loss, apart.Times(2 / real));
+            WalkGradient gradient = walk.Pullback(s_products, s, loss, apart.Times(2 / real));
             return (found, gradient.Set, gradient.Rate);
 
             (double Loss, Tensor Apart, double Real) Distance(Tensor end)

@@ -15,7 +15,8 @@ public static class StoredNetworks
     /// <summary>θ [p] of the last checkpoint, a constant of the current scope.</summary>
     public static Variable Last(Expert expert, Tensor like) => At(expert, expert.Trajectory.Count - 1, like);
 
-    /// <summary>λ·θ of the first checkpoint + (1 − λ)·θ of the last one, a constant of the current scope.</summary>
+    /// <summary>λ·θ of the first checkpoint + (1 − λ)·θ of the last one, such as NCFM draws its networks (Wang et al., CVPR 2025); a
+    /// constant [p] of the current scope.</summary>
     public static Variable Between(Expert expert, double first, Tensor like)
     {
         using var scope = TensorScope.Begin();

@@ -118,7 +118,8 @@ public sealed class PlateauSchedule : SetSchedule
         double[] next = [.. memory];
         next[Running] = memory[Updates] == 0 ? loss : Mean * memory[Running] + (1 - Mean) * loss;
         next[Updates]++;
-        if (memory[Updates] == 0 || next[Running] < memory[Best] * (1 - Improvement))
+        double bound = memory[Best] * (memory[Best] < 0 ? 1 + Improvement : 1 - Improvement); // below the best, whatever its sign
+        if (memory[Updates] == 0 || next[Running] < bound)
         {
             (next[Best], next[Since]) = (next[Running], 0);
             return next;

@@ -39,7 +39,10 @@ public sealed class CharacteristicFunctionMatching : DistillationMethod
 
     /// <inheritdoc/>
     public override IReadOnlyList<(string Property, string Text)> Published(PublishedCase at) =>
-        [.. ClassStepSession.PublishedFor(at, iterations: 20_000), ("Checkpoints", "0")];
+    [
+        .. PublishedExperts.Ncfm.Where(value => value.Property != "Checkpoints"), ("Checkpoints", "0"),
+        .. ClassStepSession.PublishedFor(at, iterations: 20_000),
+    ];
 
     /// <inheritdoc/>
     public override void CheckTrajectory(MethodValues values, IReadOnlyList<int> steps, string trajectory) =>

@@ -5,7 +5,7 @@ namespace InfMatch.Methods;
 /// with hard labels, images that start as noise, 1,000 iterations of as many outer steps as images per class at the rate 0.1 with
 /// momentum 0.5, on networks of width 128 without augmentation.
 /// </summary>
-public sealed class DatasetCondensation : DistillationMethod
+public class DatasetCondensation : DistillationMethod
 {
     /// <inheritdoc/>
     public override string Name => "dc";

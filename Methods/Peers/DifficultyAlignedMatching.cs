@@ -3,11 +3,11 @@ namespace InfMatch.Methods;
 /// <summary>
 /// Difficulty-aligned trajectory matching (Guo et al., ICLR 2024): <see cref="TrajectoryMatching"/> from a range of starts that moves
 /// from early to late, min … cur + (max − cur)·it/growth, with learned soft labels that start at the mean logits of the experts
-/// that are right, and no update of anything where J is above a threshold: velocities stay, too. Published for CIFAR-10, CIFAR-100 and
-/// Tiny ImageNet, at 1, 10 and 50 images a class; other data sets take the values of CIFAR-10, other numbers of
-/// images those of the nearest below. Experts train by GSAM for 100 epochs and store a checkpoint an epoch.
+/// that are right, and no update of anything where J is above a threshold or not finite: velocities stay, too.
+/// Published for CIFAR-10, CIFAR-100 and Tiny ImageNet, at 1, 10 and 50 images a class; other data sets take the values of CIFAR-10,
+/// other numbers of images those of the nearest below. Experts train by GSAM for 100 epochs and store a checkpoint an epoch.
 /// </summary>
-public sealed class DifficultyAlignedMatching : DistillationMethod
+public sealed class DifficultyAlignedMatching : ParameterMatching
 {
     /// <summary>Where walks begin at the earliest.</summary>
     public static WholeSetting StartMin { get; } = new(
@@ -31,26 +31,7 @@ public sealed class DifficultyAlignedMatching : DistillationMethod
     public override string Help => "difficulty-aligned trajectory matching with learned labels (Guo et al., ICLR 2024)";
 
     /// <inheritdoc/>
-    public override string LossName => "J";
-
-    /// <inheritdoc/>
-    public override double? LossOfEmptySet => 1;
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Metrics => ParameterMatching.Metrics;
-
-    /// <inheritdoc/>
-    public override MethodNeeds Needs => MethodNeeds.Trajectories;
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<MethodSetting> Settings { get; } =
-        [.. ParameterMatching.Settings, StartMin, StartFirst, StartGrowth, Threshold];
-
-    /// <inheritdoc/>
-    public override bool TakesBatchesOfS => true;
-
-    /// <inheritdoc/>
-    public override bool LearnsRate => true;
+    public override IReadOnlyList<MethodSetting> Settings => [.. base.Settings, StartMin, StartFirst, StartGrowth, Threshold];
 
     /// <inheritdoc/>
     public override IReadOnlyList<(string Property, string Text)> Published(PublishedCase at)
@@ -90,26 +71,21 @@ public sealed class DifficultyAlignedMatching : DistillationMethod
     /// <inheritdoc/>
     public override void Check(MethodValues values, ExpertPlan experts)
     {
-        (int min, int first, int last) = (StartMin.Of(values), StartFirst.Of(values), ParameterMatching.StartLast.Of(values));
+        (int min, int first, int last) = (StartMin.Of(values), StartFirst.Of(values), StartLast.Of(values));
         if (first <= min)
             throw new SettingException(StartFirst.Name, $"{first}", $"a number above --start-min ({min})");
         if (last < first)
-            throw new SettingException(ParameterMatching.StartLast.Name, $"{last}", $"a number from --start-first ({first}) on");
+            throw new SettingException(StartLast.Name, $"{last}", $"a number from --start-first ({first}) on");
     }
 
     /// <inheritdoc/>
     public override IReadOnlyList<MethodSetting> CountingCheckpoints(MethodValues values) =>
-        [.. ParameterMatching.CountingCheckpoints, StartMin, StartFirst];
+        [.. base.CountingCheckpoints(values), StartMin, StartFirst];
 
     /// <inheritdoc/>
-    public override void CheckTrajectory(MethodValues values, IReadOnlyList<int> steps, string trajectory) =>
-        ParameterMatching.CheckTrajectory(Name, StartsOf(values), steps, trajectory);
+    protected override WindowPlan StartsOf(MethodValues values) => new(
+        Window.Of(values), StartMin.Of(values), StartFirst.Of(values), StartLast.Of(values), StartGrowth.Of(values));
 
     /// <inheritdoc/>
-    public override MethodSession Begin(MethodContext context) =>
-        ParameterMatching.Begin(context, Name, StartsOf(context.Values), Threshold.Of(context.Values));
-
-    private static WindowPlan StartsOf(MethodValues values) => new(
-        ParameterMatching.Window.Of(values), StartMin.Of(values), StartFirst.Of(values),
-        ParameterMatching.StartLast.Of(values), StartGrowth.Of(values));
+    protected override double ThresholdOf(MethodValues values) => Threshold.Of(values);
 }

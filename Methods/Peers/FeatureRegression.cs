@@ -109,17 +109,11 @@ public sealed class FeatureRegression : DistillationMethod
         }
 
         // Networks of the pool change with S; fresh ones are the same each time.
-        public override double Probe(SyntheticSet s, RandomKey key)
+        public override double Probe(SyntheticSet s, RandomKey key) => MeanOfPlaces(i =>
         {
-            double sum = 0;
-            for (int i = 0; i < PlacesOfProbe; i++)
-            {
-                using var scope = TensorScope.Begin();
-                RandomKey own = key.Split((ulong)i);
-                sum += At(run.Network.Initialise(s.Images.Backend, s.Images.DType, own.Split("network")), s, own).Loss;
-            }
-            return sum / PlacesOfProbe;
-        }
+            RandomKey own = key.Split((ulong)i);
+            return At(run.Network.Initialise(s.Images.Backend, s.Images.DType, own.Split("network")), s, own).Loss;
+        });
 
         private (double Loss, double Margin, SyntheticGradient? Gradient) At(Tensor at, SyntheticSet s, RandomKey key)
         {

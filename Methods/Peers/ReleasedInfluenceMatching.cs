@@ -59,9 +59,10 @@ public sealed class ReleasedInfluenceMatching : DistillationMethod
     /// <inheritdoc/>
     public override IReadOnlyList<(string Property, string Text)> Published(PublishedCase at) =>
     [
+        .. PublishedExperts.Ncfm,
         .. ClassStepSession.PublishedFor(at, Math.Min(Iterations, MostUpdates / ClassStepSession.UpdatesOf(at)))
             .Where(value => value.Property != "Protocol"),
-        ("Protocol", "release"), ("Checkpoints", "1"),
+        ("Protocol", "release"),
     ];
 
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ namespace InfMatch.Methods;
 /// class share one draw, and the network trains on augmented images of S; see <see cref="GradientMatching"/>. Published as DC, with
 /// images that start as real ones.
 /// </summary>
-public sealed class SiameseAugmentation : DistillationMethod
+public sealed class SiameseAugmentation : DatasetCondensation
 {
     /// <inheritdoc/>
     public override string Name => "dsa";
@@ -14,15 +14,6 @@ public sealed class SiameseAugmentation : DistillationMethod
     public override string Help => "gradient matching under siamese augmentation (Zhao and Bilen, ICML 2021)";
 
     /// <inheritdoc/>
-    public override MethodNeeds Needs => MethodNeeds.RealClasses | MethodNeeds.Networks;
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<MethodSetting> Settings => GradientMatching.Settings;
-
-    /// <inheritdoc/>
     public override IReadOnlyList<(string Property, string Text)> Published(PublishedCase at) =>
         [.. GradientMatching.Published(at.Ipc), ("ImageStart", "real"), ("MatchAugment", "auto"), ("Augment", "auto")];
-
-    /// <inheritdoc/>
-    public override MethodSession Begin(MethodContext context) => new GradientMatching(context);
 }

@@ -2,39 +2,18 @@ namespace InfMatch.Methods;
 
 /// <summary>
 /// Matching training trajectories (Cazenavette et al., CVPR 2022): N steps on S from an expert's θ*_s are to end where the expert was
-/// M epochs later, <see cref="ParameterMatching"/>; S and the rate η_S of the steps are learned. Published for CIFAR-10, CIFAR-100
+/// M epochs later; S and the rate η_S of the steps are learned. Published for CIFAR-10, CIFAR-100
 /// and Tiny ImageNet, at 1, 10 and 50 images a class; other data sets take the values of CIFAR-10, other numbers of
 /// images those of the nearest below. The rates of S are those of the benchmark DC-BENCH, under which η_S does not
 /// explode. Experts store a checkpoint an epoch and train by plain SGD, which S can imitate.
 /// </summary>
-public sealed class TrajectoryMatching : DistillationMethod
+public sealed class TrajectoryMatching : ParameterMatching
 {
     /// <inheritdoc/>
     public override string Name => "mtt";
 
     /// <inheritdoc/>
     public override string Help => "matching training trajectories with a learned rate (Cazenavette et al., CVPR 2022)";
-
-    /// <inheritdoc/>
-    public override string LossName => "J";
-
-    /// <inheritdoc/>
-    public override double? LossOfEmptySet => 1;
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Metrics => ParameterMatching.Metrics;
-
-    /// <inheritdoc/>
-    public override MethodNeeds Needs => MethodNeeds.Trajectories;
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<MethodSetting> Settings => ParameterMatching.Settings;
-
-    /// <inheritdoc/>
-    public override bool TakesBatchesOfS => true;
-
-    /// <inheritdoc/>
-    public override bool LearnsRate => true;
 
     /// <inheritdoc/>
     public override IReadOnlyList<(string Property, string Text)> Published(PublishedCase at)
@@ -65,18 +44,9 @@ public sealed class TrajectoryMatching : DistillationMethod
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<MethodSetting> CountingCheckpoints(MethodValues values) => ParameterMatching.CountingCheckpoints;
-
-    /// <inheritdoc/>
-    public override void CheckTrajectory(MethodValues values, IReadOnlyList<int> steps, string trajectory) =>
-        ParameterMatching.CheckTrajectory(Name, StartsOf(values), steps, trajectory);
-
-    /// <inheritdoc/>
-    public override MethodSession Begin(MethodContext context) => ParameterMatching.Begin(context, Name, StartsOf(context.Values));
-
-    private static WindowPlan StartsOf(MethodValues values)
+    protected override WindowPlan StartsOf(MethodValues values)
     {
-        int last = ParameterMatching.StartLast.Of(values);
-        return new WindowPlan(ParameterMatching.Window.Of(values), 0, last, last, 0);
+        int last = StartLast.Of(values);
+        return new WindowPlan(Window.Of(values), 0, last, last, 0);
     }
 }

@@ -26,4 +26,14 @@ public readonly record struct WindowPlan(int Length, int First, int Current, int
         int first = starts[expert][own.Below(allowed, 1)];
         return new Window(expert, first, first + Length);
     }
+
+    /// <summary>One of some windows that lie evenly over all places that the range grows to, by the experts in turn.</summary>
+    /// <param name="starts">For each expert the checkpoints at which a window may begin.</param>
+    /// <param name="place">Which, from 0.</param>
+    /// <param name="places">How many there are.</param>
+    public Window Place(IReadOnlyList<int[]> starts, int place, int places)
+    {
+        int expert = place % starts.Count, first = starts[expert][(2 * place + 1) * starts[expert].Length / (2 * places)];
+        return new Window(expert, first, first + Length);
+    }
 }

@@ -45,6 +45,7 @@ internal static partial class ResultsBenchmark
             ["columns"] = new JsonArray(
             [
                 new JsonObject { ["key"] = "method", ["heading"] = "method" }, new JsonObject { ["key"] = "ipc", ["heading"] = "images per class" },
+                new JsonObject { ["key"] = "factor", ["heading"] = "factor" },
                 .. columns.Select(c => new JsonObject
                 {
                     ["key"] = c.Key, ["heading"] = c.Heading, ["path"] = c.Path, ["digits"] = c.Digits, ["tolerance"] = c.Tolerance,
@@ -53,7 +54,7 @@ internal static partial class ResultsBenchmark
             ]),
             ["defaults"] = new JsonObject
             {
-                ["name"] = "defaults", ["seed"] = Require(root, "seeds")[0]!.GetValue<int>(), ["factor"] = 1, ["machine"] = machine,
+                ["name"] = "defaults", ["seed"] = Require(root, "seeds")[0]!.GetValue<ulong>(), ["factor"] = 1, ["machine"] = machine,
                 ["commit"] = Require(root, "commit").GetValue<string>().Split('+', '-')[0], ["date"] = date,
                 ["protocol"] = Require(root, "protocol").GetValue<string>(),
                 ["commands"] = new JsonArray(Require(root, "command").GetValue<string>()),
@@ -81,14 +82,20 @@ internal static partial class ResultsBenchmark
             ["name"] = Capital().Replace(key0, "-$0").ToLowerInvariant(),
             ["labels"] = new JsonObject
             {
-                ["method"] = Require(row, "label").GetValue<string>(), ["ipc"] = Require(row, "ipc").ToString(),
+                ["method"] = Require(row, "label").GetValue<string>(), ["ipc"] = Require(row, "ipc").ToString(), ["factor"] = $"{FactorOf(row)}",
                 ["verdict"] = string.Join(", ", (row["verdicts"]?.AsObject() ?? []).Select(v => row["verdicts"]!.AsObject().Count == 1 ? v.Key : $"{v.Value} {v.Key}")),
             },
+            ["factor"] = FactorOf(row),
             ["figures"] = figures,
             ["row"] = $"{(row["updates"] is null ? "baselines" : "rows")}[key={key0}]",
         };
-        if (missing.Length > 0)
-            entry["note"] = $"Missing: {string.Join("; ", missing)}";
+        string[] notes =
+        [
+            .. row["own"]?.GetValue<string>() is { } own ? [own] : Array.Empty<string>(),
+            .. missing.Length > 0 ? [$"missing: {string.Join("; ", missing)}"] : Array.Empty<string>(),
+        ];
+        if (notes.Length > 0)
+            entry["note"] = string.Join("; ", notes);
         return entry;
     }
 
@@ -100,6 +107,8 @@ internal static partial class ResultsBenchmark
         JsonValue value => new JsonObject { ["mean"] = Rounded(value, 1) },
         _ => null,
     };
+
+    private static int FactorOf(JsonNode row) => row["factor"]?.GetValue<int>() ?? 1;
 
     private static double Rounded(JsonNode number, int digits) => Math.Round(number.GetValue<double>(), digits);
 

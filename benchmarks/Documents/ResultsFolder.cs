@@ -96,7 +96,7 @@ internal sealed partial class ResultsFolder
         Check(
             DateOnly.TryParseExact(entry.Date, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _),
             $"{at}date", entry.Date, "a day as 2026-11-26");
-        Check(entry.Seed is >= 0, $"{at}seed", $"{entry.Seed}", "a number from 0");
+        Check(entry.Seed is not null, $"{at}seed", $"{entry.Seed}", "a number from 0");
         Check(entry.Factor is >= 1, $"{at}factor", $"{entry.Factor}", "a number from 1");
         Check(entry.Protocol is { Length: > 0 }, $"{at}protocol", entry.Protocol, "a text");
         Check(entry.Commands is { Count: > 0 }, $"{at}commands", "none", "at least one");

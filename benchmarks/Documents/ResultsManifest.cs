@@ -62,7 +62,7 @@ internal sealed record ResultsEntry(string Name)
     public string? Date { get; init; }
 
     /// <summary>The seed.</summary>
-    public int? Seed { get; init; }
+    public ulong? Seed { get; init; }
 
     /// <summary>How sets are evaluated, in one line.</summary>
     public string? Protocol { get; init; }

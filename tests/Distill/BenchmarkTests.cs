@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using InfMatch.Benchmarks;
 using InfMatch.Distill;
 using InfMatch.Methods;
@@ -23,7 +24,7 @@ public sealed class BenchmarkTests
     public void Every_cell_is_a_run_on_the_same_experts_with_the_same_budget()
     {
         using var run = new CommandRun();
-        Assert.Equal(0, run.Run(Small("--json")));
+        Assert.Equal(0, run.Run(Small("--json", "--set", "influence:factor=2")));
         using JsonDocument json = JsonDocument.Parse(run.Output);
         Assert.True(json.RootElement.GetProperty("complete").GetBoolean());
         BenchmarkTable table = BenchmarkTable.Read(run.RunPath);
@@ -52,6 +53,10 @@ public sealed class BenchmarkTests
             Assert.Contains("dm", File.ReadAllText(Path.Combine(run.RunPath, file)), StringComparison.Ordinal);
         string manifest = ResultsBenchmark.ManifestOf(File.ReadAllText(Path.Combine(run.RunPath, "table.json")), "A", "2026-11-29");
         ResultsManifest read = ResultsManifest.Parse("table", manifest);
+        Assert.All(read.Entries, e => Assert.Equal(e.Name.StartsWith("influence", StringComparison.Ordinal) ? 2 : 1, e.Factor));
+        JsonNode ofLargeSeed = JsonNode.Parse(File.ReadAllText(Path.Combine(run.RunPath, "table.json")))!;
+        ofLargeSeed["seeds"] = new JsonArray(1UL << 40);
+        Assert.Contains("\"seed\": 1099511627776", ResultsBenchmark.ManifestOf(ofLargeSeed.ToJsonString(), "A", "2026-11-29"), StringComparison.Ordinal);
         Assert.Contains(read.Entries, e => e.Name == "dm-ipc1" && Math.Abs(e.Figures["distilled"].Mean - table.Row("dm", 1)!.Accuracy["distilled"].Mean) < 0.01);
     }
 

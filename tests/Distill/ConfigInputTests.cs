@@ -120,6 +120,19 @@ public sealed class ConfigInputTests : IDisposable
     }
 
     [Fact]
+    public void Without_the_budget_of_a_runs_own_file_the_updates_are_those_of_the_preset()
+    {
+        ResolvedSettings begun = Settings.Resolve("standard", s => s.Property == "Budget" ? "5min" : null, _ => null);
+        Assert.Equal((RunSettings.AnyIterations, "budget"), (begun.Settings.Iterations, begun.Origins["Iterations"]));
+        string path = Path.Combine(_folder, "config.json");
+        ConfigFile.Save(path, "distill", begun);
+        Assert.Equal(ConfigFile.Hash(begun.Settings), ConfigFile.Hash(Resolve(path).Settings));
+        var input = ConfigInput.Read(path, ["budget=none"], _ => true);
+        RunSettings without = Settings.Resolve(input.Preset, _ => null, _ => null, input).Settings;
+        Assert.Equal((null, Presets.Standard.Iterations), (without.Budget, without.Iterations));
+    }
+
+    [Fact]
     public void A_new_file_gives_the_presets_settings_back()
     {
         foreach (string preset in Presets.Names)

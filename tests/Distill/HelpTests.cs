@@ -1,5 +1,6 @@
 using System.CommandLine;
 using InfMatch.Distill;
+using InfMatch.Methods;
 using InfMatch.Tensors;
 
 namespace InfMatch.Tests.Distill;
@@ -40,6 +41,22 @@ public sealed class HelpTests : IDisposable
         foreach (Setting setting in Settings.All)
             Assert.Single(lines, l => l.StartsWith($"  {setting.Name} ", StringComparison.Ordinal));
         Assert.All(lines.Where(l => !l.Contains("dotnet run", StringComparison.Ordinal)), l => Assert.InRange(l.Length, 0, 100));
+    }
+
+    [Fact]
+    public void A_setting_of_several_methods_shows_the_standard_value_of_each()
+    {
+        Assert.EndsWith("[2 (influence, datm, mtt); 60 (rat); trajectory 20]", Settings.Of("Window").Option.Description);
+        Assert.EndsWith("[50]", Settings.Of("SyntheticSteps").Option.Description); // one value for all
+        foreach (OptionOfMethods setting in Settings.All.OfType<OptionOfMethods>())
+        {
+            foreach (DistillationMethod method in Kinds.Of<DistillationMethod>())
+            {
+                RunSettings standard = Presets.Standard.With("Method", method.Name);
+                if (setting.IsOf(standard))
+                    Assert.Contains(setting.Show(standard), setting.Option.Description![setting.Option.Description!.LastIndexOf('[')..]);
+            }
+        }
     }
 
     [Fact]

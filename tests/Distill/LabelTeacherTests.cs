@@ -106,6 +106,35 @@ public sealed class LabelTeacherTests
         Assert.Contains(who, run.Output, StringComparison.Ordinal);
     }
 
+    // Labels begin hard: the networks label random real images alone, which no saved state of the set tells.
+    [Fact]
+    public void A_run_goes_on_with_the_networks_that_labelled_before_and_with_no_others()
+    {
+        using CommandRun teachers = new(), others = new(), run = new() { CopyAt = "IPC 2: distilling: 1/6" }, plain = new();
+        Assert.Equal(0, teachers.Run(["train", .. Experts("--experts", "1")]));
+        Assert.Equal(0, others.Run(["train", .. Experts("--experts", "1", "--seed", "1")]));
+        string[] small = CommandRun.SmallRunWith("--label-start hard --evaluate-every 0 --epochs 2");
+        Assert.Equal(0, run.Run([.. small, "--label-from", teachers.RunPath]));
+        Assert.Single(Summary.Read(Path.Combine(run.CopiedRun, "summary.json")).Results, r => r.Accuracy.RandomRealSoftLabels is not null);
+        Assert.Equal(
+            (int)ExitCode.Usage, run.RunAsGiven(Interruption.Silent(), "resume", run.CopiedRun, "--label-from", others.RunPath));
+        Assert.Contains("they are not the networks with which", run.Errors.ReplaceLineEndings(" "), StringComparison.Ordinal);
+        Assert.Contains("[IM2033]", run.Errors, StringComparison.Ordinal);
+        string moved = Path.Combine(run.Folder, "moved");
+        Directory.Move(teachers.RunPath, moved);
+        Assert.Equal(0, run.RunAsGiven(Interruption.Silent(), "resume", run.CopiedRun, "--label-from", moved));
+        Assert.Equal(EndToEndTests.Hashes(run.RunPath), EndToEndTests.Hashes(run.CopiedRun));
+
+        // One that took labels from its own experts goes on so, and from no set that it did not start from.
+        Assert.Equal(0, plain.Run(CommandRun.SmallRunWith("--ipc 1 --iterations 2 --epochs 1")));
+        Assert.Null(Read(plain).LabelNetworks);
+        foreach (string option in (string[])["--label-from", "--start-from"])
+        {
+            Assert.Equal((int)ExitCode.Usage, plain.RunAsGiven(Interruption.Silent(), "resume", plain.RunPath, option, moved));
+            Assert.Contains("began without it", plain.Errors.ReplaceLineEndings(" "), StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public void Networks_that_saw_other_data_and_folders_without_any_are_refused_before_anything_is_trained()
     {

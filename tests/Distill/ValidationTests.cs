@@ -100,6 +100,37 @@ public sealed class ValidationTests : IDisposable
     }
 
     [Fact]
+    public void A_set_that_may_have_learned_what_is_held_out_is_no_start()
+    {
+        const string Few = "--ipc 1 --iterations 2 --epochs 1 --evaluate-every 0";
+        string Of(string folder) => Path.Combine(folder, "synthetic", "ipc1.safetensors");
+        Assert.Equal(0, _run.Run(CommandRun.SmallRunWith(Few)));
+        string whole = Path.Combine(_run.Folder, "whole"), held = Path.Combine(_run.Folder, "held");
+        Directory.Move(_run.RunPath, whole);
+        string[] starting = [.. CommandRun.SmallRunWith($"{Few} --validation-share {Share}"), "--start-from"];
+        Assert.Equal((int)ExitCode.Usage, _run.Run([.. starting, Of(whole)]));
+        Assert.Contains("it may have learned images that --validation-share holds out here", _run.Errors.ReplaceLineEndings(" "));
+        Assert.Contains("[IM2014]", _run.Errors);
+        Assert.Equal(0, _run.Run(starting[..^1]));
+        Directory.Move(_run.RunPath, held);
+        Assert.Equal(0, _run.Run([.. starting, Of(held)]));
+        // Of the same share, but by another seed.
+        Assert.Equal((int)ExitCode.Usage, _run.Run([.. starting, Of(held), "--seed", "1"]));
+        Assert.Contains("[IM2014]", _run.Errors);
+    }
+
+    [Fact]
+    public void What_networks_reached_that_label_is_of_the_images_that_were_held_out_from_them()
+    {
+        Assert.Equal(0, _run.Run(CommandRun.SmallRunWith($"--ipc 1 --iterations 2 --epochs 1 --validation-share {Share}")));
+        string run = _run.RunPath;
+        Assert.Equal(0, _run.Run(
+            "evaluate", Path.Combine(run, "synthetic", "ipc1.safetensors"), "--label-from", Path.Combine(run, "experts"), "--epochs", "1",
+            "--repeats", "1", "--eval-width", "4", "--augment", "none"));
+        Assert.Contains("% on the validation images", Summary.Read(Path.Combine(_run.EvaluationPath, "summary.json")).SoftLabels);
+    }
+
+    [Fact]
     public void Experts_that_saw_all_training_images_are_others()
     {
         Assert.Equal(0, _run.Run(CommandRun.SmallRunWith("--ipc 1")));

@@ -61,13 +61,62 @@ public sealed class ExactPartsTests
         Assert.Equal(int.MaxValue, plain.RowsAtOnce(new ReferenceBackend(), 12));
     }
 
+    // Draws by the place of an image in S, minibatches and tiles: what leads from S to what the network sees is differentiated once.
+    [Theory]
+    [InlineData(AugmentationOps.None, 1, 0)]
+    [InlineData(AugmentationOps.Photographs, 1, 0)]
+    [InlineData(AugmentationOps.Color, 2, 0)]
+    [InlineData(AugmentationOps.Photographs, 1, 97)]
+    public void A_step_of_a_walk_takes_rows_at_a_time_with_the_products_of_the_whole_and_the_same_bits_on_any_number_of_threads(
+        AugmentationOps ops, int factor, int batch)
+    {
+        double[][]? first = null;
+        foreach (int threads in new[] { 1, 2, 3 })
+        {
+            var backend = new CpuBackend(threads);
+            using var scope = TensorScope.Begin();
+            (Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v) = Problem(backend, ops, siamese: false, factor, batch);
+            int rows = (batch > 0 ? batch : s.Count) * factor * factor;
+            SeenRows seen = loss.Seen(backend, [.. s.Tensors.Select(Variable.Leaf)])!;
+            Assert.All(seen.Rows, row => Assert.Equal(rows, row.Shape[0]));
+            Assert.InRange(seen.AtOnce, 5, rows - 1);
+            Assert.NotEqual(0, rows % seen.AtOnce);
+            long passed = backend.ImagesPassed;
+            (Tensor hessian, SyntheticGradient mixed) =
+                new SecondOrderProducts(SecondDerivatives.Exact).HessianAndMixed(theta, loss, s, v);
+            Assert.Equal(rows, backend.ImagesPassed - passed);
+            double[][] found = [.. Numbers(mixed), hessian.ToArray<double>()];
+            if (first is null)
+            {
+                first = found;
+                double[][] whole =
+                [
+                    .. MixedProduct.Exact(loss.At, theta, v, [s.Images, s.LabelLogits]).Select(m => m.ToArray<double>()),
+                    Differential.Hvp(loss.Of(s), theta, v).ToArray<double>(),
+                ];
+                for (int i = 0; i < whole.Length; i++)
+                {
+                    double size = whole[i].Max(Math.Abs);
+                    Assert.True(size > 0);
+                    Assert.All(whole[i].Zip(found[i]), p => Assert.Equal(p.First, p.Second, 1e-12 * size));
+                }
+                continue;
+            }
+            for (int i = 0; i < found.Length; i++)
+                Assert.Equal(first[i], found[i]);
+        }
+    }
+
     private static (Tensor Theta, SyntheticLoss Loss, SyntheticSet S, Tensor V) Problem(
-        Backend backend, AugmentationOps ops, bool siamese, int factor)
+        Backend backend, AugmentationOps ops, bool siamese, int factor, int batch = 0)
     {
         var network = new ConvNet(new Shape(3, 12, 12), 3, width: 12, depth: 2, Activation.Softplus);
         const int count = 131;
         Tensor theta = network.Initialise(backend, DType.Float64, s_key.Split("init"));
-        var loss = new ImageLoss(network, new Augmentation(ops), s_key.Split("augmentation"), siamese) { Factor = factor };
+        var loss = new ImageLoss(network, new Augmentation(ops), s_key.Split("augmentation"), siamese)
+        {
+            Factor = factor, BatchSize = batch,
+        };
         var s = new SyntheticSet(
             Normal(backend, "images", new Shape(count, 3, 12, 12)), Normal(backend, "logits", new Shape(count, 3)), 1)
         {

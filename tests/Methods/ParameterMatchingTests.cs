@@ -135,6 +135,42 @@ public sealed class ParameterMatchingTests
             Assert.Equal(one[name].AsFloat64().ToArray(), other[name].AsFloat64().ToArray());
     }
 
+    // The authors of datm update where J is at most the threshold, so neither ∞ nor NaN is more than a skipped update.
+    [Fact]
+    public void A_walk_that_overflows_is_a_skipped_update_of_datm_and_the_run_goes_on()
+    {
+        using TinyProblem problem = Problem();
+        using MethodSession session = Begin(problem, "datm", ("Threshold", "3"));
+        TinyPlan plan = new() { Schedule = new PlateauSchedule() };
+        using Distiller distiller = plan.Begin(session, problem.Start, s_key);
+        distiller.Step();
+        byte[] before = State(distiller);
+        distiller.Restore(WithRate(before, 1e300));
+        Assert.False(double.IsFinite(distiller.Probe()));
+        DistillationStep step = distiller.Step();
+        Assert.Equal((3, true, 1), (step.Loss, step.Skipped, distiller.Skipped));
+        ArraySet one = WithRate(before, 1e300), other = Safetensors.Read(new MemoryStream(State(distiller)));
+        foreach (string name in (string[])["images", "images.velocity", "label_logits", "label_logits.velocity", "rate", "rate.velocity"])
+            Assert.Equal(one[name].AsFloat64().ToArray(), other[name].AsFloat64().ToArray());
+        Assert.All(other["schedule"].AsFloat64().ToArray(), v => Assert.True(double.IsFinite(v)));
+        distiller.Restore(WithRate(State(distiller), 0.1));
+        step = distiller.Step();
+        Assert.Equal((2, false, 1), (step.Iteration, step.Skipped, distiller.Skipped));
+        Assert.InRange(step.Loss, 0, 2.9);
+    }
+
+    [Fact]
+    public void A_walk_that_overflows_ends_a_run_of_mtt_and_its_state_is_as_before()
+    {
+        using TinyProblem problem = Problem();
+        using MethodSession session = Begin(problem, "mtt");
+        using Distiller distiller = new TinyPlan().Begin(session, WithRate(problem.Start, 1e300), s_key);
+        byte[] before = State(distiller);
+        Assert.Contains(
+            "the objective J (mtt", Assert.Throws<NumericalException>(() => distiller.Step()).Message, StringComparison.Ordinal);
+        Assert.Equal(before, State(distiller));
+    }
+
     [Fact]
     public void A_rate_that_falls_below_0_ends_the_run_and_says_what_to_lower()
     {
@@ -241,6 +277,15 @@ public sealed class ParameterMatchingTests
 
     private static SyntheticSet WithRate(SyntheticSet s, double rate) =>
         s with { Numbers = s.Numbers.SetItem(SyntheticSet.RateNumber, rate) };
+
+    private static ArraySet WithRate(byte[] state, double rate)
+    {
+        var stream = new MemoryStream();
+        Safetensors.Write(stream, [.. Safetensors.Read(new MemoryStream(state)).Arrays.Select(
+            array => array.Name == "rate" ? NamedArray.From("rate", [1], (double[])[rate]) : array)]);
+        stream.Position = 0;
+        return Safetensors.Read(stream);
+    }
 
     private static MethodValues Values(DistillationMethod method, params (string Name, string Text)[] values) => values.Aggregate(
         MethodValues.Standard, (all, v) => all.With(method.Settings.Single(s => s.Name == v.Name), v.Text));

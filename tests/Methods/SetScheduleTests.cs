@@ -35,6 +35,14 @@ public sealed class SetScheduleTests
     public void Plateau_keeps_the_rates_while_the_loss_falls() =>
         Assert.All(FactorsOf(Enumerable.Range(0, 100).Select(t => Math.Pow(0.97, t)), 100), f => Assert.Equal(1, f));
 
+    // A loss of frepo may fall below 0, where 0.999 of the best lies above it.
+    [Fact]
+    public void Plateau_takes_losses_below_0_as_those_above()
+    {
+        Assert.Equal(FactorsOf(Enumerable.Repeat(2.0, 16), 100), FactorsOf(Enumerable.Repeat(-2.0, 16), 100));
+        Assert.All(FactorsOf(Enumerable.Range(0, 100).Select(t => 1 - 0.05 * t), 100), f => Assert.Equal(1, f));
+    }
+
     // Falling by less than a thousandth of the best is no improvement.
     [Fact]
     public void Plateau_does_not_take_a_hair_for_an_improvement()

@@ -3,6 +3,7 @@ using InfMatch.Influence;
 using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
 
 namespace InfMatch.Tests.Methods;
 
@@ -37,6 +38,8 @@ internal sealed record TinyPlan
 
     public double MostGradient { get; init; }
 
+    public DistillationBudget? Budget { get; init; }
+
     public int BatchSyn { get; init; }
 
     public Augmentation Augmentation { get; init; } = Augmentation.None;
@@ -48,7 +51,7 @@ internal sealed record TinyPlan
         session, start,
         new DistillationPlan
         {
-            Iterations = Iterations, Schedule = Schedule, MostGradient = MostGradient,
+            Iterations = Iterations, Schedule = Schedule, MostGradient = MostGradient, Budget = Budget,
             Parts = new Dictionary<string, PartPlan>(StringComparer.Ordinal)
             {
                 [SyntheticSet.ImagesPart] = Images, [SyntheticSet.LabelsPart] = Labels,
@@ -99,5 +102,11 @@ internal sealed record TinyPlan
         public override void BeginSet() => method.BeginSet();
 
         public override void ForgetCaches() => method.ForgetCaches();
+
+        public override double Probe(SyntheticSet s, RandomKey key) => method.Probe(s, key);
+
+        public override IReadOnlyList<NamedArray> Save() => method.Save();
+
+        public override void Restore(ArraySet state) => method.Restore(state);
     }
 }

@@ -167,19 +167,6 @@ public sealed class SharpnessAwareTests
     }
 
     [Fact]
-    public void A_network_between_the_first_and_the_last_lies_on_the_line_between_them()
-    {
-        using var problem = new TinyProblem(CheckpointSchedule.Every(6), backend: _backend);
-        Expert expert = problem.Experts[0];
-        double[] Theta(int k) => expert.Trajectory.Theta(k, _backend, DType.Float64).ToArray<double>();
-        double[] first = Theta(0), last = Theta(6), between = expert.Between(0.25).ToArray<double>();
-        Assert.Equal(first, expert.Between(0).ToArray<double>());
-        Assert.Equal(last, expert.Between(1).ToArray<double>());
-        Assert.All(between.Select((v, i) => (v, 0.75 * first[i] + 0.25 * last[i])), pair => Assert.Equal(pair.Item2, pair.v, 1e-15));
-        Assert.NotEqual(first, last);
-    }
-
-    [Fact]
     public void Estimators_of_the_steps_of_SGD_refuse_experts_of_other_steps()
     {
         TrainingPlan plan = new(2, 4, 0.1, 0, 0, RateSchedule.Constant) { SharpnessAware = new SharpnessAware(0.1, 0.3) };

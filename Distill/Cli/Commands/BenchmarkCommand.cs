@@ -55,7 +55,9 @@ internal sealed class BenchmarkCommand : CommandDefinition
         Option<string[]> seeds = Add(command, Many("--seeds", "N", "The seeds [0]."));
         Option<string?> resume = Add(command, new Option<string?>("--resume")
         {
-            Description = "Continue the benchmark in this folder; settings stay as they are.", HelpName = "FOLDER",
+            Description = "Continue the benchmark in this folder. Settings stay as they are; what may change is where data, experts, start " +
+                "and networks that label are, and on what is computed.",
+            HelpName = "FOLDER",
         });
         Option<string?> atOnce = Add(command, new Option<string?>("--at-once")
         {
@@ -69,10 +71,32 @@ internal sealed class BenchmarkCommand : CommandDefinition
         {
             int places = at.Value(atOnce) is { } text ? OptionText.Whole("--at-once", text, 1, MostAtOnce) : 1;
             if (at.Value(resume) is { } folder)
+            {
+                RequireNoOther(at.Result, command, [resume, atOnce]);
                 at.Runs(Name).ResumeBenchmark(folder, at.Resolve(), places);
-            else
-                at.Runs(Name).Benchmark(new GridSettings(at.Grid(preset, at.Value(own))), Methods(at.Value(methods)), Seeds(at.Value(seeds)), places);
+                return;
+            }
+            at.Runs(Name).Benchmark(new GridSettings(at.Grid(preset, at.Value(own))), Methods(at.Value(methods)), Seeds(at.Value(seeds)), places);
         };
+    }
+
+    // What a benchmark is made of was decided when it began.
+    private static void RequireNoOther(ParseResult result, Command command, Option[] own)
+    {
+        HashSet<Option> allowed =
+        [
+            .. own,
+            .. Named("Data", "ExpertsFrom", "StartFrom", "LabelFrom", "Device", "Threads", "MemoryLimit").Select(s => s.Option),
+        ];
+        Option? other = command.Options
+            .FirstOrDefault(o => !o.Recursive && !allowed.Contains(o) && result.GetResult(o) is { Implicit: false });
+        if (other is not null)
+        {
+            throw DistillException.BadValue(
+                other.Name, string.Join(' ', result.GetResult(other)!.Tokens.Select(t => t.Value)),
+                "nothing beside --resume: settings stay as they are. To add methods or seeds, give the command of the benchmark with --out " +
+                "naming its folder");
+        }
     }
 
     private static Option<string[]> Many(string name, string hint, string help) => new(name)

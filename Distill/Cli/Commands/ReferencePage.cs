@@ -146,7 +146,8 @@ internal sealed class ReferencePage
         Lines("## Settings", "");
         Paragraph(
             "Each has an option, and a key for `--set` and for files, here behind the option. In brackets stands the value of the " +
-            $"preset `{Presets.Usual}` and, where they differ, those of the others.");
+            $"preset `{Presets.Usual}`, with its methods behind it where methods differ in it, and where they differ those of the other " +
+            "presets.");
         foreach (IGrouping<SettingGroup, Setting> group in Settings.All.GroupBy(SettingGroups.Of).OrderBy(g => g.Key))
         {
             Lines($"### {SettingGroups.Heading(group.Key)}", "");

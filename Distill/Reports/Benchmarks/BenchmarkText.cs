@@ -9,7 +9,7 @@ internal static class BenchmarkText
     private const string Nothing = "-";
 
     private static readonly string[] s_details =
-        ["method", "images per class", "distilled", "best epoch", "updates", "seconds", "images processed", "memory", "verdict"];
+        ["method", "images per class", "factor", "distilled", "best epoch", "updates", "seconds", "images processed", "memory", "verdict"];
 
     /// <summary>Accuracies: methods and baselines in rows, images per class in columns.</summary>
     public static ResultTable Accuracies(BenchmarkTable table)
@@ -25,7 +25,7 @@ internal static class BenchmarkText
     public static ResultTable Details(BenchmarkTable table)
     {
         string[] extra = ExtraColumns(table);
-        var shown = new ResultTable("What it cost, a set on average", 1, [.. s_details[..3], .. extra.Select(Words), .. s_details[3..]])
+        var shown = new ResultTable("What it cost, a set on average", 1, [.. s_details[..4], .. extra.Select(Words), .. s_details[4..]])
         {
             Optional = ["best epoch", "memory"],
         };
@@ -64,7 +64,7 @@ internal static class BenchmarkText
         foreach ((string[] cells, _) in AccuracyRows(table))
             Row(text, cells);
         text.Append('\n');
-        string[] headings = [.. s_details[..3], .. extra.Select(Words), .. s_details[3..]];
+        string[] headings = [.. s_details[..4], .. extra.Select(Words), .. s_details[4..]];
         Row(text, headings);
         Row(text, [.. Enumerable.Repeat("---", headings.Length)]);
         foreach (BenchmarkRow row in table.Rows)
@@ -83,13 +83,13 @@ internal static class BenchmarkText
     {
         string[] columns = [.. table.Rows.SelectMany(r => r.Accuracy.Keys).Append(BenchmarkTable.Distilled).Distinct(StringComparer.Ordinal)];
         var text = new StringBuilder();
-        text.Append("method,ipc,");
+        text.Append("method,ipc,factor,");
         foreach (string column in columns)
             text.Append(CultureInfo.InvariantCulture, $"{column}_mean,{column}_std_seeds,{column}_std_networks,{column}_best_mean,");
         text.Append("seeds,updates,seconds,images,peak_bytes,verdict,missing\n");
         foreach (BenchmarkRow row in table.Rows.Concat(table.Baselines))
         {
-            text.Append(Quoted(row.Label)).Append(CultureInfo.InvariantCulture, $",{row.Ipc},");
+            text.Append(Quoted(row.Label)).Append(CultureInfo.InvariantCulture, $",{row.Ipc},{row.Factor},");
             foreach (string column in columns)
             {
                 BenchmarkAccuracy? last = row.Accuracy.GetValueOrDefault(column);
@@ -127,7 +127,7 @@ internal static class BenchmarkText
 
     private static string[] DetailCells(BenchmarkRow row, string[] extra) =>
     [
-        row.Label, $"{row.Ipc}", Cell(row), .. extra.Select(column => row.Accuracy.GetValueOrDefault(column)?.Shown ?? Nothing),
+        row.Label, $"{row.Ipc}", $"{row.Factor}", Cell(row), .. extra.Select(column => row.Accuracy.GetValueOrDefault(column)?.Shown ?? Nothing),
         row.Best.GetValueOrDefault(BenchmarkTable.Distilled)?.Shown ?? Nothing, Short(row.Updates), Short(row.Seconds), Short(row.Images),
         row.PeakBytes is { } bytes and > 0 ? ByteSize.Text(bytes) : Nothing, row.ShownVerdict,
     ];

@@ -40,13 +40,7 @@ internal sealed class ReproduceSection : ReportSection
     {
         if (commit != "unknown")
             yield return $"git checkout {commit}";
-        string preset = resolved.Origins.Values.Where(o => o.StartsWith("preset ", StringComparison.Ordinal))
-            .Select(o => o["preset ".Length..]).FirstOrDefault() ?? Presets.Usual;
-        string command = run.Command == "demo" ? "" : $" {run.Command}";
-        string set = run.Evaluation?.Set is { } path ? $" {ShellWord.OfPath(ShownPath.Of(path))}" : "";
-        string models = run.Evaluation is { Models.Count: > 0 } evaluation ? $" --models {string.Join(',', evaluation.Models)}" : "";
-        string ofPreset = run.Command == "demo" || preset == Presets.Usual ? "" : $" --preset {preset}";
-        yield return $"{ShellWord.Program}{command}{set}{ofPreset}{Options(resolved)}{models}";
+        yield return ShellWord.Program + (run.Command is "distill" or "ablate" ? DistillOf(run, resolved) : CommandOf(run, resolved));
         foreach (IpcResult result in run.Results.Where(r => run.Evaluation is null && r.Accuracy.Distilled is not null))
         {
             string file = ShellWord.OfPath(ShownPath.Of(run.Files.Set(result.Ipc)));
@@ -54,12 +48,23 @@ internal sealed class ReproduceSection : ReportSection
         }
     }
 
-    // What was given, in whatever way.
-    private static string Options(ResolvedSettings resolved) => string.Concat(Settings.All
-        .Where(s => s.IsOf(resolved.Settings) && s.Show(resolved.Settings).Length > 0
-            && resolved.Origins.TryGetValue(s.Property, out string? origin)
-            && origin.Split(' ')[0] is not ("preset" or "method" or "protocol" or "not"))
-        .Select(s => $" {s.Name} {Value(s, resolved.Settings)}"));
+    // A cell of a benchmark and a row of an ablation are runs that 'distill' makes, too.
+    private static string DistillOf(RecordedRun run, ResolvedSettings resolved) => " distill" + (RepeatedOptions.Of(resolved) is { } found
+        ? (found.Preset is { } preset ? $" --preset {preset}" : "") + Options(found.Settings, resolved.Settings)
+        : ShellWord.Option(ConfigInput.FileOption, ShownPath.Of(run.Files.Config)));
+
+    private static string CommandOf(RecordedRun run, ResolvedSettings resolved)
+    {
+        string preset = RepeatedOptions.PresetOf(resolved) ?? Presets.Usual;
+        string command = run.Command == "demo" ? "" : $" {run.Command}";
+        string set = run.Evaluation?.Set is { } path ? $" {ShellWord.OfPath(ShownPath.Of(path))}" : "";
+        string models = run.Evaluation is { Models.Count: > 0 } evaluation ? $" --models {string.Join(',', evaluation.Models)}" : "";
+        string ofPreset = run.Command == "demo" || preset == Presets.Usual ? "" : $" --preset {preset}";
+        return $"{command}{set}{ofPreset}{Options(Settings.All.Where(s => RepeatedOptions.IsGiven(resolved, s)), resolved.Settings)}{models}";
+    }
+
+    private static string Options(IEnumerable<Setting> given, RunSettings settings) =>
+        string.Concat(given.Select(s => $" {s.Name} {Value(s, settings)}"));
 
     private static string Value(Setting setting, RunSettings settings) => setting.Many
         ? string.Join(' ', setting.Show(settings).Split(' ').Select(ShellWord.Of))
