@@ -24,7 +24,7 @@ internal sealed class DeviceCommands(Terminal terminal)
                 device.Specification, device.Name, device.MemoryBytes,
                 $"{device.Multiprocessors} multiprocessors, {device.GroupThreads} threads a group, {device.SharedBytes / 1024} KiB " +
                 $"of shared memory a group, {(device.WarpThreads == 0 ? "warps not told" : $"warps of {device.WarpThreads}")}; " +
-                $"{device.Capability}; {device.Driver}",
+                $"{device.Capability}; {device.Driver}{(device.HasFloat64 ? "" : "; no float64: such tensors are refused")}",
                 compared.Time,
                 device.Refusal is { } refusal ? $"cannot be used: {refusal}"
                 : auto == device.Specification ? "ready; --device auto takes it"
@@ -156,7 +156,7 @@ internal sealed class DeviceCommands(Terminal terminal)
         ["device"] = d.Specification, ["name"] = d.Name, ["memoryMiB"] = d.MemoryBytes >> 20,
         ["multiprocessors"] = d.Multiprocessors, ["groupThreads"] = d.GroupThreads, ["sharedBytes"] = d.SharedBytes,
         ["warpThreads"] = d.WarpThreads, ["capability"] = d.Capability, ["driver"] = d.Driver, ["isGpu"] = d.IsGpu,
-        ["tf32"] = d.HasTf32, ["peakGflops"] = d.Float32Gflops is { } peak ? Math.Round(peak) : null,
+        ["tf32"] = d.HasTf32, ["float64"] = d.HasFloat64, ["peakGflops"] = d.Float32Gflops is { } peak ? Math.Round(peak) : null,
         ["stepSeconds"] = choice.Compared.First(c => c.Device == d).Time?.Seconds, ["usable"] = d.Refusal is null,
         ["refusal"] = d.Refusal, ["auto"] = choice.Best?.Device == d,
     };
