@@ -7,7 +7,8 @@ namespace InfMatch.Tests.Benchmarks;
 /// <summary>What 'device' measures, on the processor and tiny.</summary>
 public sealed class DeviceMeasurementsTests
 {
-    private static readonly ConvNetSizes s_tiny = new(Width: 2, Depth: 3, Size: 8, Channels: 3, Classes: 10) { Batch = 2, Syn = 2, Sgemm = 1 };
+    private static readonly ConvNetSizes s_tiny =
+        new(Width: 2, Depth: 3, Size: 8, Channels: 3, Classes: 10) { Batch = 2, Syn = 2, Sgemm = 1 };
 
     [Fact]
     public void Every_kernel_of_a_step_has_a_time_beside_its_floor_and_all_memory_comes_back()

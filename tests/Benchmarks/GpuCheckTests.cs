@@ -43,7 +43,9 @@ public sealed class GpuCheckTests : IDisposable
             Assert.Contains(line, output, StringComparison.Ordinal);
         }
         Assert.DoesNotContain("✗", table, StringComparison.Ordinal);
-        Assert.Contains("device --device cuda:0 --case 128x256 128x100 32x10 --save", File.ReadAllText(Path.Combine(_root, "calls")), StringComparison.Ordinal);
+        Assert.Contains(
+            "device --device cuda:0 --case 128x256 128x100 32x10 --save", File.ReadAllText(Path.Combine(_root, "calls")),
+            StringComparison.Ordinal);
         Assert.Equal(2, Run("--part", "nothing").Code);
     }
 

@@ -239,7 +239,7 @@ public sealed class BackendRuleTests
     {
         OpenedDevice device = Devices.Open("auto", 1);
         IReadOnlyList<GpuDevice> present = GpuDevices.List();
-        Assert.StartsWith($"{device.Backend.Name} was chosen", device.Reason.Replace("The ", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains($"{device.Backend.Name} was chosen", device.Reason, StringComparison.Ordinal);
         if (!present.Any(d => d.IsGpu && d.Refusal is null))
         {
             Assert.Equal("cpu", device.Backend.Name);
