@@ -28,7 +28,7 @@ public sealed class DeviceMeasurementsTests
             ["conv1", "conv1_dw", "conv1_db", "norm1", "norm1_dx", "conv2", "conv2_dx", "conv2_dw", "conv2_db", "norm2", "norm2_dx",
              "conv3", "conv3_dx", "conv3_dw", "conv3_db", "norm3", "norm3_dx", "cross_entropy", "cross_entropy_d", "sgd_step", "dot",
              "affine", "affine_dx"],
-            rows.Select(r => r["name"]!.GetValue<string>()));
+            rows.Select(r => r["name"]!.GetValue<string>()), StringComparer.Ordinal);
         Assert.All(rows, r => Assert.True(r["us"]!.GetValue<double>() > 0, r.ToJsonString()));
         JsonNode step = found["steps"]![0]!;
         Assert.True(step["wall_us"]!.GetValue<double>() > 0);

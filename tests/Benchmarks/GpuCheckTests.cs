@@ -21,7 +21,8 @@ public sealed class GpuCheckTests : IDisposable
         Assert.Contains("✗  kernels                    stopped after ", output, StringComparison.Ordinal);
         Assert.Contains("✗  start                      left out: no time was left", output, StringComparison.Ordinal);
         Assert.Equal(
-            ["results.tgz", "table.txt"], Directory.GetFiles(Out).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+            ["results.tgz", "table.txt"], Directory.GetFiles(Out).Select(Path.GetFileName).Order(StringComparer.Ordinal),
+            StringComparer.Ordinal);
         Assert.Equal("measuring\n", Start("tar", "-xzOf", Path.Combine(Out, "results.tgz"), "./kernels.txt").Output);
     }
 
