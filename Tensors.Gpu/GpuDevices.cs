@@ -13,9 +13,6 @@ namespace InfMatch.Tensors;
 public sealed record GpuDevice(string Specification, string Name, bool IsGpu)
     : PresentDevice(Specification, Name, IsGpu)
 {
-    // What our convolutions reach of a peak: docs/performance.md, "Which device auto takes".
-    private const double ShareOfCuda = 0.5, ShareOfOpenCl = 0.25;
-
     /// <summary>Its memory.</summary>
     public long MemoryBytes { get; init; }
 
@@ -47,18 +44,8 @@ public sealed record GpuDevice(string Specification, string Name, bool IsGpu)
     public double? Float32Gflops { get; init; }
 
     /// <inheritdoc/>
-    public override SpeedEstimate? Speed
-    {
-        get
-        {
-            if (!IsGpu || Float32Gflops is not { } peak)
-                return null;
-            bool isCuda = Specification.StartsWith("cuda", StringComparison.Ordinal);
-            return new SpeedEstimate(
-                peak * (isCuda ? ShareOfCuda : ShareOfOpenCl),
-                $"{Multiprocessors} multiprocessors, {(isCuda ? "half" : "a quarter")} of its peak of {SpeedEstimate.Text(peak)}");
-        }
-    }
+    public override string Identity =>
+        $"{Specification}, {Name}, {Multiprocessors} multiprocessors, {Capability}, {Driver}";
 
     /// <inheritdoc/>
     public override bool Has(Precision precision) => precision == Precision.Float32 || HasTf32;
