@@ -25,8 +25,11 @@ public sealed partial class GpuBackend
     public override void Fill(Tensor y, double value) => Of(y.DType).Fill(y, value);
 
     /// <inheritdoc/>
-    public override void Uniform(RandomKey key, double low, double high, Tensor y) =>
+    public override void Uniform(RandomKey key, double low, double high, Tensor y)
+    {
+        CapturedGraph.Refuse("A draw of random numbers");
         Of(y.DType).Uniform(key, low, high, y);
+    }
 
     /// <inheritdoc/>
     public override void Copy(Tensor x, Tensor y) => Of(y.DType).Copy(x, y);
