@@ -34,6 +34,20 @@ internal static class DriverLibraries
         ? [$"lib{imported}.so.1", $"{WslFolder}/lib{imported}.so.1"]
         : [];
 
+    /// <summary>The library of CUDA's driver, for calls that ILGPU does not have; null where it is not there.</summary>
+    public static nint? Cuda()
+    {
+        string[] files = OperatingSystem.IsWindows() ? ["nvcuda.dll"]
+            : OperatingSystem.IsLinux() ? ["libcuda.so", .. FilesOf("cuda")]
+            : [];
+        foreach (string file in files)
+        {
+            if (NativeLibrary.TryLoad(file, out nint library))
+                return library;
+        }
+        return null;
+    }
+
     private static nint Load(Assembly assembly, string imported)
     {
         if (assembly != typeof(Context).Assembly)

@@ -38,8 +38,11 @@ public sealed partial class GpuBackend
     public override void Fill(Tensor y, double value) => MovesOf(y.DType).Fill(y, value);
 
     /// <inheritdoc/>
-    public override void Uniform(RandomKey key, double low, double high, Tensor y) =>
+    public override void Uniform(RandomKey key, double low, double high, Tensor y)
+    {
+        CapturedGraph.Refuse("A draw of random numbers");
         Of(y.DType, nameof(Uniform)).Uniform(key, low, high, y);
+    }
 
     /// <inheritdoc/>
     public override void Copy(Tensor x, Tensor y) => MovesOf(y.DType).Copy(x, y);

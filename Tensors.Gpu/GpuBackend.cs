@@ -7,8 +7,8 @@ using ILGPU.Runtime.CPU;
 namespace InfMatch.Tensors;
 
 /// <summary>
-/// All kernels on a CUDA or OpenCL device by ILGPU. Kernels are queued on one stream in order; only
-/// <see cref="Download{T}"/> waits. Every sum has an order that follows from the shape, so that the same call on the
+/// All kernels on a CUDA or OpenCL device by ILGPU. Kernels are queued on one stream in order, which is not CUDA's
+/// default stream; only <see cref="Download{T}"/> waits. Every sum has an order that follows from the shape, so that the same call on the
 /// same device gives the same bits.
 /// </summary>
 public sealed partial class GpuBackend : Backend, IDisposable
@@ -19,6 +19,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
     internal const int Threads = ReductionKernels.MostThreads;
 
     private readonly Accelerator _accelerator;
+    private readonly GpuStreams _streams;
     private readonly GpuMemory _memory;
     private readonly GpuLauncher _launcher;
     private readonly GpuStaging _staging;
@@ -56,8 +57,9 @@ public sealed partial class GpuBackend : Backend, IDisposable
             (_model, _hasFloat64) = (device.Name.Trim(), usesFloat64 && GpuDevices.HasFloat64(device));
             Description = $"{specification} {device.Name.Trim()}" +
                 (precision == Precision.Float32 ? "" : $", large products in {Precisions.NameOf(precision)}");
+            _streams = new GpuStreams(_accelerator);
             _memory = new GpuMemory(
-                specification, _accelerator,
+                specification, _accelerator, _streams,
                 specification == Simulator ? memoryLimit : Math.Min(memoryLimit, device.MemorySize));
         }
         catch (Exception e) when (e is AcceleratorException or NotSupportedException or CapabilityNotSupportedException)
@@ -65,8 +67,8 @@ public sealed partial class GpuBackend : Backend, IDisposable
             _accelerator?.Dispose();
             throw new DeviceException($"The device {specification} cannot be opened: {e.Message}", e);
         }
-        _launcher = new GpuLauncher(specification, _accelerator, isDryRun);
-        _staging = new GpuStaging(specification, _accelerator);
+        _launcher = new GpuLauncher(specification, _accelerator, _streams, isDryRun);
+        _staging = new GpuStaging(specification, _streams);
         _float32 = new GpuKernels<float, Float32Numbers, Float32Pair>(this, _launcher, _memory, _staging);
         _float64 = new GpuKernels<double, Float64Numbers, PlainFloat64>(this, _launcher, _memory, _staging);
         _moves32 = new GpuMoves<float, int>(this, _launcher, value => BitConverter.SingleToInt32Bits((float)value));
@@ -119,6 +121,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
     /// <inheritdoc/>
     public override void Upload<T>(ReadOnlySpan<T> source, Tensor y)
     {
+        CapturedGraph.Refuse("A copy from the host");
         _staging.Upload(source, View<T>(y));
         GC.KeepAlive(y);
     }
@@ -126,6 +129,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
     /// <inheritdoc/>
     public override void Download<T>(Tensor x, Span<T> destination)
     {
+        CapturedGraph.Refuse("A copy to the host");
         if (x.Count > 0)
             _staging.Download(View<T>(x), destination);
         if (_isDryRun)
@@ -136,6 +140,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
     /// <inheritdoc/>
     public override T[][] DownloadAll<T>(IReadOnlyList<Tensor> tensors)
     {
+        CapturedGraph.Refuse("A copy to the host");
         T[][] all = _staging.DownloadAll([.. tensors.Select(View<T>)]);
         foreach (T[] values in all)
         {
@@ -175,6 +180,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
             throw new DeviceException($"A tensor of {tensor.Backend.Name} was given to {Name}. Copy it there first.");
         if (tensor.DType != DTypes.Of<T>())
             throw new DTypeException($"A {tensor.DType} tensor {tensor.Shape} meets {DTypes.Of<T>()} ones. Convert one side.");
+        CapturedGraph.Uses(tensor.Storage);
         return ((GpuStorage)tensor.Storage).View<T>(tensor.Offset, tensor.Count);
     }
 

@@ -41,8 +41,7 @@ internal sealed partial class GpuKernels<T, N, X>
         int count = call.Y.Count;
         if (count == 0)
             return;
-        using var chosen = new GpuScratch<int>(memory, call.Indices.Length);
-        staging.Upload(call.Indices.Span, chosen.View);
+        using var chosen = GpuScratch<int>.Of(call.Indices.Span, backend, memory, staging);
         launcher.Launch(
             Groups(count), Threads, DeviceRowKernels.GatherRows<T>, View(call.X), chosen.View, View(call.Y),
             count / call.Indices.Length, count);
@@ -63,10 +62,8 @@ internal sealed partial class GpuKernels<T, N, X>
         int[] next = starts[..rows], sources = new int[indices.Length];
         for (int i = 0; i < indices.Length; i++)
             sources[next[indices[i]]++] = i;
-        using var from = new GpuScratch<int>(memory, starts.Length);
-        using var order = new GpuScratch<int>(memory, Math.Max(1, sources.Length));
-        staging.Upload<int>(starts, from.View);
-        staging.Upload<int>(sources, order.View);
+        using var from = GpuScratch<int>.Of(starts, backend, memory, staging);
+        using var order = GpuScratch<int>.Of(sources, backend, memory, staging);
         launcher.Launch(
             Groups(count), Threads, DeviceRowKernels.ScatterRows<T>, View(call.Dy), from.View, order.View, View(call.Dx), row,
             count);

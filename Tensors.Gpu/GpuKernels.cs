@@ -21,7 +21,7 @@ internal sealed partial class GpuKernels<T, N, X>(
     : GpuKernels, IKernel<AffineCall>, IKernel<AxpyCall>, IKernel<SgdStepCall>, IKernel<BroadcastToCall>,
         IKernel<SliceCall>, IKernel<PutSliceCall>
     where T : unmanaged, IBinaryFloatingPointIeee754<T> where N : struct, IDeviceNumbers<T>
-    where X : unmanaged, IExtended<T, X>
+    where X : unmanaged, IExtended<X, T>
 {
     private const int Threads = GpuBackend.Threads;
 

@@ -10,7 +10,7 @@ namespace InfMatch.Tensors;
 /// most kernels. A buffer that comes back may be handed out again while earlier kernels still run: there is one stream,
 /// in order.
 /// </summary>
-internal sealed class GpuMemory(string device, Accelerator accelerator, long limit)
+internal sealed class GpuMemory(string device, Accelerator accelerator, GpuStreams streams, long limit) : IGpuBuffers
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<long, Stack<MemoryBuffer1D<byte, Stride1D.Dense>>> _cached = [];
@@ -19,6 +19,21 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, long lim
     private readonly HashSet<MemoryBuffer1D<byte, Stride1D.Dense>> _rented = [];
     private long _inUse, _cachedBytes, _peak, _peakInUse, _watchedPeak, _requests;
     private int _live;
+    private MemoryBuffer1D<byte, Stride1D.Dense>? _nothing;
+
+    /// <summary>A buffer for tensors whose kernels are not run; nobody reads or writes it.</summary>
+    public MemoryBuffer1D<byte, Stride1D.Dense> Nothing
+    {
+        get
+        {
+            lock (_lock)
+                return _nothing ??= accelerator.Allocate1D<byte>(256);
+        }
+    }
+
+    /// <summary>Sets all bits of a buffer behind the kernels queued so far.</summary>
+    public void Poison(MemoryBuffer1D<byte, Stride1D.Dense> buffer) =>
+        ((ArrayView<byte>)buffer.View).MemSet(streams.Current, 0xff);
 
     /// <summary>Refuses the request with this number, from 1; 0 for none. For tests of what a refusal leaves behind.</summary>
     public long RefusedRequest { get; set; }
@@ -159,52 +174,4 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, long lim
         _peakInUse = Math.Max(_peakInUse, _inUse);
         _watchedPeak = Math.Max(_watchedPeak, _inUse);
     }
-}
-
-#pragma warning disable MA0055, CA1816 // the finalizer hands a forgotten buffer to the pool, which lives as long as the device
-/// <summary>A device buffer.</summary>
-internal sealed class GpuStorage : Storage
-{
-    private readonly GpuMemory _memory;
-    private MemoryBuffer1D<byte, Stride1D.Dense>? _buffer;
-
-    public GpuStorage(Backend backend, GpuMemory memory, DType dtype, int length) : base(backend, dtype, length)
-    {
-        _memory = memory;
-        _buffer = memory.Rent((long)length * dtype.Size());
-    }
-
-    ~GpuStorage()
-    {
-        if (_buffer is { } buffer)
-            _memory.Return(buffer);
-    }
-
-    public ArrayView<T> View<T>(int offset, int count) where T : unmanaged
-    {
-        MemoryBuffer1D<byte, Stride1D.Dense> buffer = _buffer ?? throw new ObjectDisposedException(
-            nameof(Tensor), "This tensor's memory went back to the pool when its scope ended. Keep() it in that scope.");
-        ArrayView<T> all = ((ArrayView<byte>)buffer.View).Cast<T>();
-        return all.SubView(offset, count);
-    }
-
-    protected override void ReturnBuffer()
-    {
-        GC.SuppressFinalize(this);
-        MemoryBuffer1D<byte, Stride1D.Dense> buffer = _buffer!;
-        _buffer = null;
-        _memory.Return(buffer);
-    }
-}
-#pragma warning restore MA0055, CA1816
-
-/// <summary>Memory that one kernel call needs beside its tensors; the pool gets it back when the call is queued.</summary>
-internal readonly struct GpuScratch<T>(GpuMemory memory, int count) : IDisposable where T : unmanaged
-{
-    private readonly MemoryBuffer1D<byte, Stride1D.Dense> _buffer =
-        memory.Rent((long)count * System.Runtime.CompilerServices.Unsafe.SizeOf<T>());
-
-    public ArrayView<T> View => ((ArrayView<byte>)_buffer.View).Cast<T>().SubView(0, count);
-
-    public void Dispose() => memory.Return(_buffer);
 }

@@ -9,7 +9,7 @@ namespace InfMatch.Tensors;
 /// Copies between host and device. An upload is queued behind the kernels and does not wait: its numbers are kept in
 /// pinned memory until the device has been waited for.
 /// </summary>
-internal sealed class GpuStaging(string device, Accelerator accelerator)
+internal sealed class GpuStaging(string device, GpuStreams streams)
 {
     private const long MostBytes = 64L << 20;
     private readonly Lock _lock = new();
@@ -36,7 +36,7 @@ internal sealed class GpuStaging(string device, Accelerator accelerator)
         lock (_lock)
         {
             Try(() => destination.CopyFromCPUUnsafeAsync(
-                accelerator.DefaultStream, ref MemoryMarshal.GetArrayDataReference(pinned), pinned.Length));
+                streams.Current, ref MemoryMarshal.GetArrayDataReference(pinned), pinned.Length));
             _inFlight.Add(pinned);
             long bytes = (long)pinned.Length * Unsafe.SizeOf<T>();
             _bytes += bytes;
@@ -82,7 +82,7 @@ internal sealed class GpuStaging(string device, Accelerator accelerator)
     {
         try
         {
-            source.CopyToCPUUnsafeAsync(accelerator.DefaultStream, ref destination, source.Length);
+            source.CopyToCPUUnsafeAsync(streams.Current, ref destination, source.Length);
         }
         catch (AcceleratorException e)
         {
@@ -97,7 +97,7 @@ internal sealed class GpuStaging(string device, Accelerator accelerator)
 
     private void Wait()
     {
-        Try(accelerator.DefaultStream.Synchronize);
+        Try(streams.Current.Synchronize);
         _inFlight.Clear();
         _bytes = 0;
         _transfers = _transfers with { Waits = _transfers.Waits + 1 };

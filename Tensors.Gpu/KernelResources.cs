@@ -67,14 +67,7 @@ internal sealed record KernelResources(
             return value;
         }
 
-        private static nint Driver()
-        {
-            foreach (string file in OperatingSystem.IsWindows() ? ["nvcuda.dll"] : DriverLibraries.FilesOf("cuda"))
-            {
-                if (NativeLibrary.TryLoad(file, out nint library))
-                    return library;
-            }
-            throw new DllNotFoundException("The driver of CUDA is not found again by its names.");
-        }
+        private static nint Driver() =>
+            DriverLibraries.Cuda() ?? throw new DllNotFoundException("The driver of CUDA is not found again by its names.");
     }
 }

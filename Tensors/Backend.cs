@@ -110,6 +110,9 @@ public abstract class Backend
     internal virtual Storage Placeholder(DType dtype, int length) =>
         throw new NotSupportedException($"{Name} captures no graphs.");
 
+    /// <summary>Room for the kernel calls of a captured graph.</summary>
+    internal virtual RecordedCalls NewRecordedCalls() => new RecordedFunctions();
+
     /// <summary>Working memory for the kernels of captured graphs; null where they need none.</summary>
     internal virtual WorkingMemory? NewWorkingMemory() => null;
 

@@ -18,7 +18,7 @@ public sealed class CapturedGraph : IDisposable
 
     private readonly Backend _backend;
     private readonly GraphMemory _memory;
-    private readonly List<Action> _calls = [];
+    private readonly RecordedCalls _calls;
     private readonly List<Storage> _made = [];
     private readonly List<LiveRange> _ranges = [];
     private readonly Dictionary<Storage, int> _numbers = new(ReferenceEqualityComparer.Instance);
@@ -33,6 +33,7 @@ public sealed class CapturedGraph : IDisposable
     {
         _backend = backend;
         _memory = memory;
+        _calls = backend.NewRecordedCalls();
         memory.Enter();
     }
 
@@ -47,6 +48,12 @@ public sealed class CapturedGraph : IDisposable
 
     /// <summary>The graph that this thread captures; null where it captures none.</summary>
     internal static CapturedGraph? Current => s_capturing;
+
+    /// <summary>Whether calls are recorded; before, it is only found how long each tensor is needed.</summary>
+    internal bool IsRecording => _buffers is not null;
+
+    /// <summary>The calls, for the backend that records them.</summary>
+    internal RecordedCalls Calls => _calls;
 
     /// <summary>Records the kernel calls of a computation while making them, so its results are valid at
     /// once.</summary>
@@ -80,9 +87,10 @@ public sealed class CapturedGraph : IDisposable
             graph._numbers.Clear();
             graph.Images = 0; // nothing was computed yet
             graph._results = graph.Run(computation);
-            backend.CountImages(graph.Images);
             if (graph._made.Count != graph._ranges.Count)
                 throw OtherTensors(graph);
+            graph._calls.Complete();
+            backend.CountImages(graph.Images);
         }
         catch
         {
@@ -137,8 +145,7 @@ public sealed class CapturedGraph : IDisposable
                     nameof(Tensor), "An input of a captured graph went back to the pool. Keep it as long as the graph.");
             }
         }
-        foreach (Action call in _calls)
-            call();
+        _calls.Replay();
         _backend.CountImages(Images);
         GC.KeepAlive(this); // calls hold pointers into memory that only the graph holds
     }
@@ -150,13 +157,13 @@ public sealed class CapturedGraph : IDisposable
         if (_disposed)
             return;
         _disposed = true;
-        _calls.Clear();
+        _calls.Dispose();
         foreach (Storage storage in _made)
             storage.LeaveGraph();
         _memory.Leave();
     }
 
-    /// <summary>Records a kernel call and makes it, with all calls inside it.</summary>
+    /// <summary>Records a kernel call of the host and makes it, with all calls inside it.</summary>
     internal void Call(Action call)
     {
         if (_buffers is null)
@@ -172,7 +179,7 @@ public sealed class CapturedGraph : IDisposable
             s_capturing = this;
             _ofThread = _backend.UseWorkingMemory(_memory.Working);
         }
-        _calls.Add(call);
+        ((RecordedFunctions)_calls).Add(call);
     }
 
     /// <summary>A buffer for a tensor that the computation makes.</summary>

@@ -32,6 +32,7 @@ internal sealed class GraphMemory(WorkingMemory? working)
         foreach (Storage buffer in _buffers)
             buffer.Release();
         _buffers.Clear();
+        working?.Release();
     }
 
     /// <summary>A buffer for each live range, in their order; missing ones are allocated. The largest tensors choose
@@ -70,4 +71,9 @@ internal abstract class WorkingMemory
 {
     /// <summary>Sets all bits, which makes NaN of every number.</summary>
     public abstract void Poison();
+
+    /// <summary>Gives it back to the pool, where it comes from one; it is not used again.</summary>
+    public virtual void Release()
+    {
+    }
 }

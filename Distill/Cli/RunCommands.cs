@@ -346,6 +346,12 @@ internal sealed partial class RunCommands(
             settings.Device, settings.Threads, ByteSize.Limit(settings.MemoryLimit),
             Precisions.Named(settings.Precision ?? Precisions.Names[0]), StepTimeFile.OfUser);
         terminal.SayBeforeNext($"Device: {device.Backend.Description}. {device.Reason}");
+        if (device.Backend is GpuBackend { CaptureRefusal: { } why })
+        {
+            terminal.Say(
+                $"{device.Backend.Name} captures no graphs: {why.TrimEnd('.')}. Steps of few images take longer there, with the " +
+                "same numbers.");
+        }
         // Not refused: the bits are the same, and a machine may be given more processors while a run waits.
         if (device.Backend is CpuBackend cpu && cpu.Threads > Environment.ProcessorCount)
         {

@@ -51,12 +51,24 @@ internal sealed class DeviceHealthCheck(Backend backend)
         if (backend.Computes(DType.Float64))
             yield return Derivatives(all);
         yield return Memory();
+        if (backend is GpuBackend gpu)
+            yield return CapturedGraphs(gpu);
         MemoryReport after = backend.Memory;
         bool isBack = (after.LiveBuffers, after.InUse) == (before.LiveBuffers, before.InUse);
         yield return CheckResult.Of(
             backend.Name, "memory after all checks", isBack,
             $"{after.LiveBuffers - before.LiveBuffers} buffers and {after.InUse - before.InUse} bytes not given back",
             "This is a bug of the program: report this line.");
+    }
+
+    private static CheckResult CapturedGraphs(GpuBackend gpu)
+    {
+        string? refusal = gpu.CaptureRefusal;
+        return CheckResult.Of(
+            gpu.Name, "captured graphs", refusal is null,
+            refusal is not null ? $"none, kernels are queued one by one: {refusal}"
+            : $"two replays of a small graph have its bits; {(gpu.ReplaysByDriver ? "a replay is one call of the driver" : "its kernels are prepared and queued one by one")}",
+            "Numbers are the same, and steps of few images take longer. A newer driver may help.");
     }
 
     private IEnumerable<CheckResult> Products(DType dtype)

@@ -8,7 +8,7 @@ internal static class DeviceRowKernels
 {
     /// <summary>A group a row.</summary>
     public static void LogSoftmax<T, X>(ArrayView<T> x, ArrayView<T> y, int columns)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         int start = Grid.IdxX * columns;
         T most = Largest(SharedMemory.Allocate<T>(ReductionKernels.MostThreads), x, start, columns);
@@ -20,7 +20,7 @@ internal static class DeviceRowKernels
 
     /// <summary>A group a row: partial[row] = −Σ q·log softmax(z), 0·log 0 being 0.</summary>
     public static void CrossEntropy<T, X>(ArrayView<T> logits, ArrayView<T> labels, ArrayView<X> partial, int columns)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         ArrayView<X> shared = SharedMemory.Allocate<X>(ReductionKernels.MostThreads);
         int start = Grid.IdxX * columns;
@@ -42,7 +42,7 @@ internal static class DeviceRowKernels
     public static void CrossEntropyGradient<T, X>(
         ArrayView<T> logits, ArrayView<T> labels, ArrayView<T> dy, ArrayView<T> dlogits, ArrayView<T> dlabels,
         int rows, int columns, int needsLogits, int needsLabels)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         ArrayView<X> shared = SharedMemory.Allocate<X>(ReductionKernels.MostThreads);
         int start = Grid.IdxX * columns;
@@ -72,11 +72,11 @@ internal static class DeviceRowKernels
         weight == T.Zero && logP == T.NegativeInfinity ? T.Zero : logP;
 
     private static T LogP<T, X>(T x, T most, T log)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X> =>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T> =>
         X.Round(X.Plus(X.Difference(x, most), -log));
 
     private static T Exponential<T, X>(T x, T most)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X> =>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T> =>
         X.Exp(X.Difference(x, most));
 
     // The largest number of a row, found in the same order as a sum.
@@ -105,7 +105,7 @@ internal static class DeviceRowKernels
 
     // Σ exp(x − most).
     private static X Exponentials<T, X>(ArrayView<X> shared, ArrayView<T> x, int start, int columns, T most)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         X sum = X.Of(T.Zero);
         for (int i = Group.IdxX; i < columns; i += Group.DimX)

@@ -6,7 +6,7 @@ namespace InfMatch.Tensors;
 /// precision", 1971; Ogita, Rump and Oishi, "Accurate sum and dot product", 2005). An infinity or NaN in High spoils Low,
 /// and <see cref="Round"/> leaves it out then. A product below 2⁻¹⁴⁹ is 0 and one beyond float32 infinite.
 /// </summary>
-internal struct Float32Pair : IExtended<float, Float32Pair>
+internal struct Float32Pair : IExtended<Float32Pair, float>
 {
     public float High, Low;
 
@@ -100,10 +100,11 @@ internal struct Float32Pair : IExtended<float, Float32Pair>
         return a - (sum - ofB) + (b - ofB);
     }
 
-    // |low| is far below |high|.
+    // |low| is far below |high|, or high an infinity that spoiled it.
     private static Float32Pair Sorted(float high, float low)
     {
         float sum = high + low;
+        sum = float.IsNaN(sum) ? high : sum;
         return new Float32Pair(sum, low - (sum - high));
     }
 }

@@ -5,14 +5,15 @@ using ILGPU.Runtime;
 namespace InfMatch.Tensors;
 
 /// <summary>
-/// Compiles each kernel once for a device and queues it on the device's one stream. A lock keeps callers on several
-/// threads apart: a driver's kernel object carries its arguments.
+/// Compiles each kernel once for a device and queues it on the stream of the thread, or keeps it for the graph that the
+/// thread captures. A lock keeps callers on several threads apart: a driver's kernel object carries its arguments.
 /// </summary>
 /// <param name="device">Its name, for errors.</param>
 /// <param name="accelerator">The device.</param>
+/// <param name="streams">Its streams.</param>
 /// <param name="isDryRun">Whether kernels are only noted and none is compiled or queued: so a test learns all that a
 /// device would be asked for.</param>
-internal sealed class GpuLauncher(string device, Accelerator accelerator, bool isDryRun)
+internal sealed class GpuLauncher(string device, Accelerator accelerator, GpuStreams streams, bool isDryRun)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<MethodInfo, Delegate?> _kernels = [];
@@ -27,37 +28,40 @@ internal sealed class GpuLauncher(string device, Accelerator accelerator, bool i
         }
     }
 
-    /// <summary>The number of kernels queued so far.</summary>
+    /// <summary>The driver's graphs; null where it has none.</summary>
+    public IGraphDriver? Graphs { get; set; }
+
+    /// <summary>The number of kernels queued so far, those of replayed graphs one by one.</summary>
     public long Launches { get; private set; }
 
     public void Launch<A, B, C>(int groups, int threads, Action<A, B, C> kernel, A a, B b, C c)
         where A : struct where B : struct where C : struct
     {
-        Launch<Action<KernelConfig, A, B, C>>(
-            kernel, () => accelerator.LoadStreamKernel(kernel), run => run(new KernelConfig(groups, threads), a, b, c));
+        Launch<Action<AcceleratorStream, KernelConfig, A, B, C>, Arguments<A, B, C>>(
+            groups, threads, kernel, new(a, b, c));
     }
 
     public void Launch<A, B, C, D>(int groups, int threads, Action<A, B, C, D> kernel, A a, B b, C c, D d)
         where A : struct where B : struct where C : struct where D : struct
     {
-        Launch<Action<KernelConfig, A, B, C, D>>(
-            kernel, () => accelerator.LoadStreamKernel(kernel), run => run(new KernelConfig(groups, threads), a, b, c, d));
+        Launch<Action<AcceleratorStream, KernelConfig, A, B, C, D>, Arguments<A, B, C, D>>(
+            groups, threads, kernel, new(a, b, c, d));
     }
 
     public void Launch<A, B, C, D, E>(
         int groups, int threads, Action<A, B, C, D, E> kernel, A a, B b, C c, D d, E e)
         where A : struct where B : struct where C : struct where D : struct where E : struct
     {
-        Launch<Action<KernelConfig, A, B, C, D, E>>(
-            kernel, () => accelerator.LoadStreamKernel(kernel), run => run(new KernelConfig(groups, threads), a, b, c, d, e));
+        Launch<Action<AcceleratorStream, KernelConfig, A, B, C, D, E>, Arguments<A, B, C, D, E>>(
+            groups, threads, kernel, new(a, b, c, d, e));
     }
 
     public void Launch<A, B, C, D, E, F>(
         int groups, int threads, Action<A, B, C, D, E, F> kernel, A a, B b, C c, D d, E e, F f)
         where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct
     {
-        Launch<Action<KernelConfig, A, B, C, D, E, F>>(
-            kernel, () => accelerator.LoadStreamKernel(kernel), run => run(new KernelConfig(groups, threads), a, b, c, d, e, f));
+        Launch<Action<AcceleratorStream, KernelConfig, A, B, C, D, E, F>, Arguments<A, B, C, D, E, F>>(
+            groups, threads, kernel, new(a, b, c, d, e, f));
     }
 
     public void Launch<A, B, C, D, E, F, G, H, I>(
@@ -66,26 +70,97 @@ internal sealed class GpuLauncher(string device, Accelerator accelerator, bool i
         where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct
         where G : struct where H : struct where I : struct
     {
-        Launch<Action<KernelConfig, A, B, C, D, E, F, G, H, I>>(
-            kernel, () => accelerator.LoadStreamKernel(kernel), run => run(new KernelConfig(groups, threads), a, b, c, d, e, f, g, h, i));
+        Launch<Action<AcceleratorStream, KernelConfig, A, B, C, D, E, F, G, H, I>, Arguments<A, B, C, D, E, F, G, H, I>>(
+            groups, threads, kernel, new(a, b, c, d, e, f, g, h, i));
     }
 
-    private void Launch<D>(Delegate kernel, Func<D> load, Action<D> queue) where D : Delegate
+    private void Launch<D, Q>(int groups, int threads, Delegate kernel, Q arguments)
+        where D : Delegate where Q : struct, IKernelArguments<D>
     {
+        var size = new KernelConfig(groups, threads);
         lock (_lock)
         {
             try
             {
-                Launches++;
                 if (!_kernels.TryGetValue(kernel.Method, out Delegate? compiled))
-                    _kernels.Add(kernel.Method, compiled = isDryRun ? null : load());
+                    _kernels.Add(kernel.Method, compiled = isDryRun ? null : Q.Load(accelerator, kernel));
+                if (CapturedGraph.Current is { } graph)
+                {
+                    // Before the recording it is only compiled.
+                    if (graph.IsRecording)
+                        ((GpuCalls)graph.Calls).Add(new PreparedCall<D, Q>((D)compiled!, size, arguments));
+                    return;
+                }
+                Launches++;
                 if (compiled is not null)
-                    queue((D)compiled);
+                    arguments.Queue((D)compiled, streams.Current, size);
             }
             catch (AcceleratorException e)
             {
                 throw GpuDriver.Failure(device, e);
             }
+        }
+    }
+
+    /// <summary>The driver's graph of prepared calls; null where the driver has none, and they are queued one by one.</summary>
+    /// <exception cref="DeviceException">The driver fails.</exception>
+    public DriverGraph? Capture(IReadOnlyList<PreparedCall> calls)
+    {
+        if (Graphs is not { } driver)
+            return null;
+        lock (_lock)
+        {
+            try
+            {
+                using var bound = accelerator.BindScoped();
+                return DriverGraph.Capture(device, driver, streams.CapturePointer, () =>
+                {
+                    foreach (PreparedCall call in calls)
+                        call.Queue(streams.Capture);
+                });
+            }
+            catch (AcceleratorException e)
+            {
+                throw GpuDriver.Failure(device, e);
+            }
+        }
+    }
+
+    /// <summary>Queues prepared calls, by one call of the driver where it has a graph of them.</summary>
+    /// <exception cref="DeviceException">The driver fails.</exception>
+    public void Replay(List<PreparedCall> calls, DriverGraph? graph)
+    {
+        lock (_lock)
+        {
+            try
+            {
+                Launches += calls.Count;
+                if (graph is null)
+                {
+                    AcceleratorStream stream = streams.Current;
+                    foreach (PreparedCall call in calls)
+                        call.Queue(stream);
+                    return;
+                }
+                using var bound = accelerator.BindScoped();
+                graph.Launch(streams.CurrentPointer);
+            }
+            catch (AcceleratorException e)
+            {
+                throw GpuDriver.Failure(device, e);
+            }
+        }
+    }
+
+    /// <summary>Frees a graph of the driver; what it has queued still runs.</summary>
+    public void Free(DriverGraph graph)
+    {
+        lock (_lock)
+        {
+            if (accelerator.IsDisposed)
+                return; // with all that the driver had for it
+            using var bound = accelerator.BindScoped();
+            graph.Dispose();
         }
     }
 }

@@ -6,8 +6,8 @@ namespace InfMatch.Tensors;
 /// Numbers with more bits than T, in which long sums of T are taken: <see cref="Float32Pair"/> for float32, which no
 /// device lacks, and <see cref="PlainFloat64"/> for float64.
 /// </summary>
-internal interface IExtended<T, X> : IAdditionOperators<X, X, X>
-    where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X>
+internal interface IExtended<X, T> : IAdditionOperators<X, X, X>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
 {
     static abstract X Of(T x);
 

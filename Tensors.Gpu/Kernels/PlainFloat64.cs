@@ -3,7 +3,7 @@ using ILGPU;
 namespace InfMatch.Tensors;
 
 /// <summary>Sums of float64 numbers, in float64.</summary>
-internal struct PlainFloat64 : IExtended<double, PlainFloat64>
+internal struct PlainFloat64 : IExtended<PlainFloat64, double>
 {
     private double _value;
 

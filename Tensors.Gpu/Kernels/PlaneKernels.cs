@@ -168,7 +168,7 @@ internal static class PlaneKernels
     /// shares, first those of γ [N, C], then those of β.</summary>
     public static void SumOfPlanes<T, X>(
         ArrayView<T> shares, ArrayView<T> dgamma, ArrayView<T> dbeta, int channels, int images, WantedSums wanted)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         ArrayView<X> shared = SharedMemory.Allocate<X>(ReductionKernels.MostThreads);
         int c = Grid.IdxX;

@@ -9,7 +9,7 @@ internal static class RandomKernels
     /// <summary>y_i = low + range·u_i rounded once, u_i number i of the key's fill with its 53 bits; a thread draws the two
     /// of one block.</summary>
     public static void Uniform<T, X>(ArrayView<T> y, int count, ulong key, X low, X range)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         int i = Grid.GlobalIndex.X;
         int even = 2 * i;

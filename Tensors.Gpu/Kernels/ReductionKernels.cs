@@ -28,7 +28,7 @@ internal static class ReductionKernels
 
     /// <summary>partial[group] = Σ x_i·y_i over the group's chunk.</summary>
     public static void Dot<T, X>(ArrayView<T> x, ArrayView<T> y, ArrayView<X> partial, int count, int chunk)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         ArrayView<X> shared = SharedMemory.Allocate<X>(MostThreads);
         int first = Grid.IdxX * chunk, last = first + chunk < count ? first + chunk : count;
@@ -42,7 +42,7 @@ internal static class ReductionKernels
 
     /// <summary>partial[output·splits + split]: sums of one part of what goes into an output.</summary>
     public static void SumTo<T, X>(ArrayView<T> x, ArrayView<X> partial, Sum s)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         ArrayView<X> shared = SharedMemory.Allocate<X>(MostThreads);
         int output = Grid.IdxX / s.Splits, split = Grid.IdxX - output * s.Splits;
@@ -58,7 +58,7 @@ internal static class ReductionKernels
 
     /// <summary>y[output] for sums of few terms: one thread each.</summary>
     public static void SumFew<T, X>(ArrayView<T> x, ArrayView<T> y, Sum s)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         int output = Grid.GlobalIndex.X;
         if ((uint)output >= (uint)s.Outputs)
@@ -84,7 +84,7 @@ internal static class ReductionKernels
 
     /// <summary>y[0] = the sum of count partial sums over a divisor, by one group.</summary>
     public static void Total<T, X>(ArrayView<X> partial, ArrayView<T> y, int count, X divisor)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         X sum = TotalOf<T, X>(SharedMemory.Allocate<X>(MostThreads), partial, count);
         if (Group.IdxX == 0)
@@ -93,7 +93,7 @@ internal static class ReductionKernels
 
     /// <summary>y[0] = the bits, in float64, of the sum of count partial sums, by one group.</summary>
     public static void TotalInFloat64<T, X>(ArrayView<X> partial, ArrayView<long> y, int count)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         X sum = TotalOf<T, X>(SharedMemory.Allocate<X>(MostThreads), partial, count);
         if (Group.IdxX == 0)
@@ -101,7 +101,7 @@ internal static class ReductionKernels
     }
 
     private static X TotalOf<T, X>(ArrayView<X> shared, ArrayView<X> partial, int count)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         X sum = X.Of(T.Zero);
         for (int i = Group.IdxX; i < count; i += Group.DimX)
@@ -111,7 +111,7 @@ internal static class ReductionKernels
 
     /// <summary>y[output] = the sum of its partial sums, in order.</summary>
     public static void Finish<T, X>(ArrayView<X> partial, ArrayView<T> y, int outputs, int splits)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         int output = Grid.GlobalIndex.X;
         if ((uint)output >= (uint)outputs)
@@ -124,7 +124,7 @@ internal static class ReductionKernels
 
     /// <summary>y[output] = Σ over slices of partial[slice·outputs + output], in order.</summary>
     public static void FinishSlices<T, X>(ArrayView<T> partial, ArrayView<T> y, int outputs, int slices)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         int output = Grid.GlobalIndex.X;
         if ((uint)output >= (uint)outputs)

@@ -13,7 +13,7 @@ internal static class SolveKernels
     /// <summary>One group: factor [n + 1, n], row j column j of L with L·Lᵀ = ½(K + Kᵀ) + shift·I below the diagonal, and in the last
     /// row the diagonal; NaN there where there is none.</summary>
     public static void Factorise<T, X>(ArrayView<T> k, ArrayView<X> factor, int n, X shift)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         for (int j = 0; j < n; j++)
         {
@@ -43,7 +43,7 @@ internal static class SolveKernels
     /// and z.</summary>
     public static void Substitute<T, X>(
         ArrayView<X> factor, ArrayView<T> y, ArrayView<X> work, ArrayView<T> x, int n, int columns)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<T, X>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         int column = Grid.IdxX, start = column * n, solved = (columns + column) * n;
         for (int i = Group.IdxX; i < n; i += Group.DimX)

@@ -22,6 +22,8 @@ internal sealed class DeviceMeasurements(Backend backend, IReadOnlyList<ConvNetS
         var parts = asked.ToHashSet(StringComparer.Ordinal);
         using var scope = TensorScope.Begin();
         var root = new JsonObject { ["device"] = backend.Description, ["clock"] = _clock.Kind };
+        if (backend is GpuBackend gpu)
+            root["graphs"] = gpu.CaptureRefusal ?? (gpu.ReplaysByDriver ? "replayed by the driver" : "prepared calls, queued one by one");
         if (parts.Contains("first"))
             root["first"] = First();
         if (parts.Contains("ceilings") || parts.Contains("kernels"))

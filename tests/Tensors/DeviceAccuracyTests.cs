@@ -6,7 +6,7 @@ using Xunit.Abstractions;
 namespace InfMatch.Tests.Tensors;
 
 /// <summary>
-/// How far float32 kernels of devices are from float64 on the same numbers: the contract in docs/design.md, "Precision".
+/// How far float32 kernels of devices are from float64 on the same numbers: the contract in docs/design.md, "Number types".
 /// The errors are written out and bounded.
 /// </summary>
 [Collection(SharedBackends.Name)]

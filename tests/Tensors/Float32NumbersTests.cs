@@ -130,6 +130,8 @@ public sealed class Float32NumbersTests(ITestOutputHelper output)
             Assert.Equal(x, Float32Pair.Round(sum));
             Assert.Equal(x, BitConverter.Int64BitsToDouble(Float32Pair.Float64BitsOf(sum)));
             Assert.Equal(x, Float32Pair.Round(Float32Pair.PlusProduct(Float32Pair.Of(1), x, 1)));
+            Assert.Equal(x, Float32Pair.Round(Float32Pair.Quotient(sum, Float32Pair.Of(2))));
+            Assert.Equal(x, Float32Pair.Round(Float32Pair.Product(Float32Pair.Of(2), sum)));
         }
     }
 

@@ -16,7 +16,7 @@ internal static partial class PtxLoops
         {
             if (Label().Match(line) is { Success: true } label)
             {
-                labels[label.Groups[1].Value] = blocks.Count;
+                labels[label.Groups["label"].Value] = blocks.Count;
                 blocks.Add([]);
             }
             else if (Instruction().Match(line) is { Success: true } instruction)
@@ -57,7 +57,7 @@ internal static partial class PtxLoops
     [GeneratedRegex(@"(?=\.visible \.(?:entry|func))", RegexOptions.None, 10000)]
     private static partial Regex Function();
 
-    [GeneratedRegex(@"^\s*([A-Za-z_$][\w$]*):", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"^\s*(?<label>[A-Za-z_$][\w$]*):", RegexOptions.None, 1000)]
     private static partial Regex Label();
 
     [GeneratedRegex(@"^\s*(?<predicate>@!?%p\d+\s+)?(?<name>[a-z]\w*(?:\.[\w]+)*)(?<rest>[^;]*);", RegexOptions.None, 1000)]
