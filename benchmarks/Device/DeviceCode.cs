@@ -20,7 +20,8 @@ internal static class DeviceCode
         foreach (Precision precision in Enum.GetValues<Precision>())
         {
             CudaArchitecture target = precision == Precision.Float32 ? CudaArchitecture.SM_75 : CudaArchitecture.SM_80;
-            using Context context = Context.Create(builder => builder.Optimize(OptimizationLevel.O2).Math(MathMode.Default));
+            using Context context = Context.Create(builder =>
+                DeviceIntrinsics.Register(builder.Optimize(OptimizationLevel.O2).Math(MathMode.Default)));
             using var compiler = new PTXBackend(context, new CudaCapabilityContext(target), target, CudaInstructionSet.ISA_80, null!);
             MethodInfo[] kernels =
                 [.. KernelsOf(sizes, precision).Where(done.Add).OrderBy(KernelResources.NameOf, StringComparer.Ordinal)];

@@ -11,11 +11,11 @@ public sealed class DeviceChoiceTests
 
     private readonly List<string> _measured = [];
 
-    private static GpuDevice Gpu(string specification, bool isGpu = true, bool hasFloat64 = true, bool hasTf32 = false) => new(
+    private static GpuDevice Gpu(string specification, bool isGpu = true, int threads = 1024, bool hasTf32 = false) => new(
         specification, "made up", isGpu)
         {
-            MemoryBytes = 8L << 30, SharedBytes = 48 << 10, GroupThreads = 1024, Multiprocessors = 32, WarpThreads = 32,
-            HasFloat64 = hasFloat64, HasTf32 = hasTf32,
+            MemoryBytes = 8L << 30, SharedBytes = 48 << 10, GroupThreads = threads, Multiprocessors = 32, WarpThreads = 32,
+            HasTf32 = hasTf32,
         };
 
     private DeviceChoice Choose(Precision precision, params (GpuDevice Device, double Milliseconds)[] present) => DeviceChoice.Of(
@@ -69,7 +69,7 @@ public sealed class DeviceChoiceTests
         DeviceChoice pocl = Choose(Precision.Float32, (Gpu("opencl:0", isGpu: false), 1));
         Assert.Null(pocl.Best);
         Assert.Equal("The cpu was chosen because no GPU can be used; opencl:0: not a GPU.", pocl.Sentence("there is none"));
-        Assert.Null(Choose(Precision.Float32, (Gpu("opencl:0", hasFloat64: false), 1)).Best);
+        Assert.Null(Choose(Precision.Float32, (Gpu("opencl:0", threads: 64), 1)).Best);
         DeviceChoice alone = Choose(Precision.Tf32, (Gpu("cuda:0", hasTf32: true), 1), (Gpu("cuda:1"), 1));
         Assert.Equal("cuda:0", alone.Best!.Device.Specification);
         Assert.Equal(
