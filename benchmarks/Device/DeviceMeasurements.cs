@@ -17,8 +17,9 @@ internal sealed class DeviceMeasurements(Backend backend, IReadOnlyList<ConvNetS
     public static IReadOnlyList<string> Parts { get; } = ["first", "ceilings", "kernels", "steps", "resources"];
 
     /// <summary>Takes the parts that are asked for.</summary>
-    public JsonObject Run(IReadOnlyCollection<string> parts)
+    public JsonObject Run(IEnumerable<string> asked)
     {
+        var parts = asked.ToHashSet(StringComparer.Ordinal);
         using var scope = TensorScope.Begin();
         var root = new JsonObject { ["device"] = backend.Description, ["clock"] = _clock.Kind };
         if (parts.Contains("first"))
