@@ -23,7 +23,8 @@ public sealed partial class GpuBackend : Backend, IDisposable
     private readonly GpuMemory _memory;
     private readonly GpuLauncher _launcher;
     private readonly GpuStaging _staging;
-    private readonly bool _isDryRun;
+    private readonly bool _isDryRun, _hasFloat64;
+    private readonly string _model;
 
     /// <summary>Opens the device that <see cref="GpuDevices.List"/> names so, or <see cref="Simulator"/>.</summary>
     /// <param name="specification">Such as cuda:0.</param>
@@ -38,9 +39,10 @@ public sealed partial class GpuBackend : Backend, IDisposable
     }
 
     /// <summary>Opens a device as the public constructor does. A dry run only records which kernels are asked for: it
-    /// runs none, and all numbers read from it are 1.</summary>
+    /// runs none, and all numbers read from it are 1. For tests a device can be taken for one without float64.</summary>
     internal GpuBackend(
-        string specification, long memoryLimit, bool isDryRun, Precision precision = Precision.Float32)
+        string specification, long memoryLimit, bool isDryRun, Precision precision = Precision.Float32,
+        bool usesFloat64 = true)
     {
         (Name, Precision, _isDryRun) = (specification, precision, isDryRun);
         try
@@ -52,6 +54,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
             if (precision != Precision.Float32 && !isDryRun && !GpuDevices.HasTf32(device))
                 throw Precisions.NotOn($"{specification} ({device.Name.Trim()})", precision);
             _accelerator = device.CreateAccelerator(GpuDevices.Context);
+            (_model, _hasFloat64) = (device.Name.Trim(), usesFloat64 && GpuDevices.HasFloat64(device));
             Description = $"{specification} {device.Name.Trim()}" +
                 (precision == Precision.Float32 ? "" : $", large products in {Precisions.NameOf(precision)}");
             _streams = new GpuStreams(_accelerator);
@@ -66,8 +69,10 @@ public sealed partial class GpuBackend : Backend, IDisposable
         }
         _launcher = new GpuLauncher(specification, _accelerator, _streams, isDryRun);
         _staging = new GpuStaging(specification, _streams);
-        _float32 = new GpuKernels<float, Float32Numbers>(this, _launcher, _memory, _staging);
-        _float64 = new GpuKernels<double, Float64Numbers>(this, _launcher, _memory, _staging);
+        _float32 = new GpuKernels<float, Float32Numbers, Float32Pair>(this, _launcher, _memory, _staging);
+        _float64 = new GpuKernels<double, Float64Numbers, PlainFloat64>(this, _launcher, _memory, _staging);
+        _moves32 = new GpuMoves<float, int>(this, _launcher, value => BitConverter.SingleToInt32Bits((float)value));
+        _moves64 = new GpuMoves<double, long>(this, _launcher, BitConverter.DoubleToInt64Bits);
     }
 
     /// <inheritdoc/>

@@ -13,9 +13,6 @@ namespace InfMatch.Tensors;
 public sealed record GpuDevice(string Specification, string Name, bool IsGpu)
     : PresentDevice(Specification, Name, IsGpu)
 {
-    // What our convolutions reach of a peak: docs/performance.md, "Which device auto takes".
-    private const double ShareOfCuda = 0.5, ShareOfOpenCl = 0.25;
-
     /// <summary>Its memory.</summary>
     public long MemoryBytes { get; init; }
 
@@ -37,7 +34,7 @@ public sealed record GpuDevice(string Specification, string Name, bool IsGpu)
     /// <summary>The driver with its version.</summary>
     public string Driver { get; init; } = "";
 
-    /// <summary>Whether it computes in float64, which sums need.</summary>
+    /// <summary>Whether it computes in float64, which only float64 tensors need.</summary>
     public bool HasFloat64 { get; init; }
 
     /// <summary>Whether it has the tensor cores of <see cref="Precision.Tf32"/>.</summary>
@@ -47,26 +44,15 @@ public sealed record GpuDevice(string Specification, string Name, bool IsGpu)
     public double? Float32Gflops { get; init; }
 
     /// <inheritdoc/>
-    public override SpeedEstimate? Speed
-    {
-        get
-        {
-            if (!IsGpu || Float32Gflops is not { } peak)
-                return null;
-            bool isCuda = Specification.StartsWith("cuda", StringComparison.Ordinal);
-            return new SpeedEstimate(
-                peak * (isCuda ? ShareOfCuda : ShareOfOpenCl),
-                $"{Multiprocessors} multiprocessors, {(isCuda ? "half" : "a quarter")} of its peak of {SpeedEstimate.Text(peak)}");
-        }
-    }
+    public override string Identity =>
+        $"{Specification}, {Name}, {Multiprocessors} multiprocessors, {Capability}, {Driver}";
 
     /// <inheritdoc/>
     public override bool Has(Precision precision) => precision == Precision.Float32 || HasTf32;
 
     /// <inheritdoc/>
     public override string? Refusal =>
-        !HasFloat64 ? "it has no float64, in which sums are taken"
-        : GroupThreads < ReductionKernels.MostThreads ? $"its groups have fewer than {ReductionKernels.MostThreads} threads"
+        GroupThreads < ReductionKernels.MostThreads ? $"its groups have fewer than {ReductionKernels.MostThreads} threads"
         : SharedBytes < NeededSharedBytes ? $"its groups have less than {NeededSharedBytes} bytes of shared memory"
         : null;
 
@@ -97,6 +83,7 @@ public static class GpuDevices
                 .Math(MathMode.Default);
             builder.Cuda();
             builder.OpenCL();
+            DeviceIntrinsics.Register(builder);
         });
     }
 
@@ -118,7 +105,7 @@ public static class GpuDevices
         WarpThreads = device.WarpSize,
         Capability = CapabilityOf(device),
         Driver = DriverOf(device),
-        HasFloat64 = device is not CLDevice || ((CLCapabilityContext)device.Capabilities).Float64,
+        HasFloat64 = HasFloat64(device),
         HasTf32 = HasTf32(device),
         Float32Gflops = PeakOf(device),
     };
@@ -164,6 +151,9 @@ public static class GpuDevices
     // in 5.x, 6.1 and from 8.6 on (CUDA C++ Programming Guide, "Arithmetic Instructions").
     internal static double Float32PeakGflops(int major, int minor, int multiprocessors, double gigahertz) =>
         2.0 * multiprocessors * gigahertz * ((major, minor) is (6, 0) or (7, _) or (8, 0) ? 64 : 128);
+
+    internal static bool HasFloat64(Device device) =>
+        device is not CLDevice || ((CLCapabilityContext)device.Capabilities).Float64;
 
     // mma of TF32 came with sm_80; every driver that knows the device knows the instruction.
     internal static bool HasTf32(Device device) =>

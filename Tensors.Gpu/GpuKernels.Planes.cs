@@ -3,15 +3,15 @@ using ILGPU.Runtime;
 
 namespace InfMatch.Tensors;
 
-internal sealed partial class GpuKernels<T, N>
+internal sealed partial class GpuKernels<T, N, X>
     : IKernel<AvgPool2dCall>, IKernel<AvgPool2dGradientCall>, IKernel<MaxPool2dCall>, IKernel<MaxPool2dGradientCall>,
         IKernel<NormReluPoolCall>, IKernel<NormReluPoolGradientCall>, IKernel<AffineSampleCall>,
         IKernel<AffineSampleGradientCall>
 {
-    private static PlaneSizes SizesOf(Pool2dGeometry g, double epsilon = 0) => new()
+    private static PlaneSizes<T> SizesOf(Pool2dGeometry g, double epsilon = 0) => new()
     {
-        Planes = g.N * g.C, C = g.C, H = g.H, W = g.W, Window = g.Window, OutH = g.OutH, OutW = g.OutW, Epsilon = epsilon,
-        Share = 1.0 / (g.Window * g.Window), ByH = By(g.H), ByW = By(g.W), ByWindow = By(g.Window), ByOutH = By(g.OutH),
+        Planes = g.N * g.C, C = g.C, H = g.H, W = g.W, Window = g.Window, OutH = g.OutH, OutW = g.OutW, Epsilon = T.CreateTruncating(epsilon),
+        Share = T.One / T.CreateTruncating(g.Window * g.Window), ByH = By(g.H), ByW = By(g.W), ByWindow = By(g.Window), ByOutH = By(g.OutH),
         ByOutW = By(g.OutW),
     };
 
@@ -24,7 +24,7 @@ internal sealed partial class GpuKernels<T, N>
         if (count == 0)
             return;
         launcher.Launch(
-            Groups(count), Threads, PlaneKernels.AvgPool<T, N>, View(call.X), View(call.Y), SizesOf(call.Geometry));
+            Groups(count), Threads, PlaneKernels.AvgPool<T>, View(call.X), View(call.Y), SizesOf(call.Geometry));
     }
 
     public void Run(AvgPool2dGradientCall call)
@@ -33,7 +33,7 @@ internal sealed partial class GpuKernels<T, N>
         if (count == 0)
             return;
         launcher.Launch(
-            Groups(count), Threads, PlaneKernels.AvgPoolGradient<T, N>, View(call.Dy), View(call.Dx), SizesOf(call.Geometry));
+            Groups(count), Threads, PlaneKernels.AvgPoolGradient<T>, View(call.Dy), View(call.Dx), SizesOf(call.Geometry));
     }
 
     public void Run(MaxPool2dCall call)
@@ -70,7 +70,7 @@ internal sealed partial class GpuKernels<T, N>
     {
         Pool2dGeometry g = call.At.Geometry;
         int planes = g.N * g.C;
-        using var shares = new GpuScratch<double>(memory, 2 * planes);
+        using var shares = new GpuScratch<T>(memory, 2 * planes);
         ArrayView<T> x = View(call.At.X);
         if (call.At.X.Count > 0)
         {
@@ -83,15 +83,15 @@ internal sealed partial class GpuKernels<T, N>
         {
             var wanted = new WantedSums { Gamma = call.DGamma is null ? 0 : 1, Beta = call.DBeta is null ? 0 : 1 };
             launcher.Launch(
-                g.C, ThreadsFor(g.N), PlaneKernels.SumOfPlanes<T, N>, shares.View, View(call.DGamma, x),
+                g.C, ThreadsFor(g.N), PlaneKernels.SumOfPlanes<T, X>, shares.View, View(call.DGamma, x),
                 View(call.DBeta, x), g.C, g.N, wanted);
         }
     }
 
-    private static ImageSizes SizesOf(Shape images) => new()
+    private static ImageSizes<T> SizesOf(Shape images) => new()
     {
         Count = images.Count, C = images[1], H = images[2], W = images[3],
-        CentreX = (images[3] - 1) / 2.0, CentreY = (images[2] - 1) / 2.0,
+        CentreX = T.CreateTruncating((images[3] - 1) / 2.0), CentreY = T.CreateTruncating((images[2] - 1) / 2.0),
     };
 
     public void Run(AffineSampleCall call)

@@ -3,7 +3,7 @@ using ILGPU.Runtime;
 
 namespace InfMatch.Tensors;
 
-internal sealed partial class GpuKernels<T, N>
+internal sealed partial class GpuKernels<T, N, X>
     : IKernel<DotCall>, IKernel<SumToCall>, IKernel<MatMulCall>, IKernel<Conv2dCall>, IKernel<Conv2dInputGradientCall>,
         IKernel<Conv2dWeightGradientCall>
 {
@@ -13,13 +13,13 @@ internal sealed partial class GpuKernels<T, N>
     public void Run(DotCall call)
     {
         int count = call.X.Count, parts = Math.Clamp(count / DotChunk, 1, WantedGroups);
-        using var partial = new GpuScratch<double>(memory, parts);
+        using var partial = new GpuScratch<X>(memory, parts);
         launcher.Launch(
-            parts, Threads, ReductionKernels.Dot<T, N>, View(call.X), View(call.Y), partial.View, count,
+            parts, Threads, ReductionKernels.Dot<T, X>, View(call.X), View(call.Y), partial.View, count,
             (count + parts - 1) / parts);
         launcher.Launch(
-            1, ThreadsFor(parts), ReductionKernels.Total<double, Float64Numbers>, partial.View,
-            backend.View<double>(call.Result), parts, 1.0);
+            1, ThreadsFor(parts), ReductionKernels.TotalInFloat64<T, X>, partial.View,
+            backend.View<double>(call.Result).Cast<long>(), parts);
     }
 
     public void Run(SumToCall call)
@@ -31,19 +31,19 @@ internal sealed partial class GpuKernels<T, N>
         Sum sum = Merged.SumOf(call.Y.Shape, call.X.Shape);
         if (call.X.Count == 0)
         {
-            Fill(call.Y, 0);
+            backend.Fill(call.Y, 0);
         }
         else if (sum.Terms <= FewTerms)
         {
-            launcher.Launch(Groups(count), Threads, ReductionKernels.SumFew<T, N>, from, to, sum);
+            launcher.Launch(Groups(count), Threads, ReductionKernels.SumFew<T, X>, from, to, sum);
         }
         else
         {
             int parts = sum.Outputs * sum.Splits;
-            using var partial = new GpuScratch<double>(memory, parts);
-            launcher.Launch(parts, ThreadsFor(sum.Chunk), ReductionKernels.SumTo<T, N>, from, partial.View, sum);
+            using var partial = new GpuScratch<X>(memory, parts);
+            launcher.Launch(parts, ThreadsFor(sum.Chunk), ReductionKernels.SumTo<T, X>, from, partial.View, sum);
             launcher.Launch(
-                Groups(count), Threads, ReductionKernels.Finish<T, N>, partial.View, to, sum.Outputs, sum.Splits);
+                Groups(count), Threads, ReductionKernels.Finish<T, X>, partial.View, to, sum.Outputs, sum.Splits);
         }
     }
 
@@ -123,7 +123,7 @@ internal sealed partial class GpuKernels<T, N>
         if (splits > 1)
         {
             launcher.Launch(
-                Groups(y.Count), Threads, ReductionKernels.FinishSlices<T, N>, parts, to, y.Count, splits);
+                Groups(y.Count), Threads, ReductionKernels.FinishSlices<T, X>, parts, to, y.Count, splits);
         }
     }
 

@@ -3,7 +3,7 @@ using ILGPU.Runtime;
 
 namespace InfMatch.Tensors;
 
-internal sealed partial class GpuKernels<T, N>
+internal sealed partial class GpuKernels<T, N, X>
     : IKernel<LogSoftmaxCall>, IKernel<CrossEntropyCall>, IKernel<CrossEntropyGradientCall>, IKernel<GatherRowsCall>,
         IKernel<ScatterRowsCall>
 {
@@ -12,18 +12,18 @@ internal sealed partial class GpuKernels<T, N>
         if (call.Y.Count == 0)
             return;
         (int rows, int columns) = (call.Y.Shape[0], call.Y.Shape[1]);
-        launcher.Launch(rows, ThreadsFor(columns), DeviceRowKernels.LogSoftmax<T, N>, View(call.X), View(call.Y), columns);
+        launcher.Launch(rows, ThreadsFor(columns), DeviceRowKernels.LogSoftmax<T, X>, View(call.X), View(call.Y), columns);
     }
 
     public void Run(CrossEntropyCall call)
     {
         (int rows, int columns) = (call.Logits.Shape[0], call.Logits.Shape[1]);
-        using var partial = new GpuScratch<double>(memory, rows);
+        using var partial = new GpuScratch<X>(memory, rows);
         launcher.Launch(
-            rows, ThreadsFor(columns), DeviceRowKernels.CrossEntropy<T, N>, View(call.Logits), View(call.Labels),
+            rows, ThreadsFor(columns), DeviceRowKernels.CrossEntropy<T, X>, View(call.Logits), View(call.Labels),
             partial.View, columns);
         launcher.Launch(
-            1, ThreadsFor(rows), ReductionKernels.Total<T, N>, partial.View, View(call.Y), rows, (double)rows);
+            1, ThreadsFor(rows), ReductionKernels.Total<T, X>, partial.View, View(call.Y), rows, X.OfWhole(rows));
     }
 
     public void Run(CrossEntropyGradientCall call)
@@ -31,7 +31,7 @@ internal sealed partial class GpuKernels<T, N>
         (int rows, int columns) = (call.Logits.Shape[0], call.Logits.Shape[1]);
         ArrayView<T> z = View(call.Logits);
         launcher.Launch(
-            rows, ThreadsFor(columns), DeviceRowKernels.CrossEntropyGradient<T, N>, z, View(call.Labels), View(call.Dy),
+            rows, ThreadsFor(columns), DeviceRowKernels.CrossEntropyGradient<T, X>, z, View(call.Labels), View(call.Dy),
             View(call.DLogits, z), View(call.DLabels, z), rows, columns, call.DLogits is null ? 0 : 1,
             call.DLabels is null ? 0 : 1);
     }

@@ -7,13 +7,7 @@ namespace InfMatch.Tensors;
 /// <summary>The kernels of a device for one number type that are methods of the contract and no records.</summary>
 internal abstract class GpuKernels
 {
-    public abstract void Fill(Tensor y, double value);
-
     public abstract void Uniform(RandomKey key, double low, double high, Tensor y);
-
-    public abstract void Copy(Tensor x, Tensor y);
-
-    public abstract void Concat(ReadOnlySpan<Tensor> parts, Tensor y);
 
     public abstract void Map<F>(Tensor x, Tensor y) where F : struct, IUnaryFunction;
 
@@ -22,11 +16,12 @@ internal abstract class GpuKernels
 
 /// <summary>The kernels of a device for one number type: one <see cref="IKernel{K}"/> for each kind of call, which
 /// chooses a launch for its shapes.</summary>
-internal sealed partial class GpuKernels<T, N>(
+internal sealed partial class GpuKernels<T, N, X>(
     GpuBackend backend, GpuLauncher launcher, GpuMemory memory, GpuStaging staging)
     : GpuKernels, IKernel<AffineCall>, IKernel<AxpyCall>, IKernel<SgdStepCall>, IKernel<BroadcastToCall>,
         IKernel<SliceCall>, IKernel<PutSliceCall>
     where T : unmanaged, IBinaryFloatingPointIeee754<T> where N : struct, IDeviceNumbers<T>
+    where X : unmanaged, IExtended<X, T>
 {
     private const int Threads = GpuBackend.Threads;
 
@@ -40,60 +35,14 @@ internal sealed partial class GpuKernels<T, N>(
     private static int ThreadsFor(int count) =>
         (int)Math.Clamp(BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, count)), 32, Threads);
 
-    public override void Fill(Tensor y, double value)
-    {
-        if (y.Count > 0)
-            launcher.Launch(Groups(y.Count), Threads, ElementwiseKernels.Fill<T>, View(y), y.Count, N.Narrow(value));
-        GC.KeepAlive(y);
-    }
-
     public override void Uniform(RandomKey key, double low, double high, Tensor y)
     {
         if (y.Count > 0)
         {
             launcher.Launch(
-                Groups((y.Count + 1) / 2), Threads, RandomKernels.Uniform<T, N>, View(y), y.Count, key.Value, low, high - low);
+                Groups((y.Count + 1) / 2), Threads, RandomKernels.Uniform<T, X>, View(y), y.Count, key.Value,
+                X.OfFloat64(low), X.OfFloat64(high - low));
         }
-        GC.KeepAlive(y);
-    }
-
-    public override void Copy(Tensor x, Tensor y)
-    {
-        (ArrayView<T> from, ArrayView<T> to) = (View(x), View(y));
-        if (y.Count > 0)
-            launcher.Launch(Groups(y.Count), Threads, ElementwiseKernels.Copy<T>, from, to, y.Count);
-        GC.KeepAlive((x, y));
-    }
-
-    // Eight parts a launch: the gradient of a network's flat parameters has sixteen parts and more, most of them tiny.
-    public override void Concat(ReadOnlySpan<Tensor> parts, Tensor y)
-    {
-        ArrayView<T> to = View(y);
-        List<(ArrayView<T> View, int Count)> filled = [];
-        foreach (Tensor part in parts)
-        {
-            ArrayView<T> view = View(part);
-            if (part.Count > 0)
-                filled.Add((view, part.Count));
-        }
-        int start = 0;
-        foreach ((ArrayView<T> View, int Count)[] few in filled.Chunk(8))
-        {
-            ArrayView<T> At(int i) => i < few.Length ? few[i].View : to;
-            int EndOf(int i) => few.Take(i + 1).Sum(part => part.Count);
-            int count = EndOf(7);
-            var eight = new Parts<T>
-            {
-                Part0 = At(0), Part1 = At(1), Part2 = At(2), Part3 = At(3), Part4 = At(4), Part5 = At(5), Part6 = At(6),
-                Part7 = At(7), End0 = EndOf(0), End1 = EndOf(1), End2 = EndOf(2), End3 = EndOf(3), End4 = EndOf(4),
-                End5 = EndOf(5), End6 = EndOf(6),
-            };
-            launcher.Launch(
-                Groups(count), Threads, ElementwiseKernels.Concat<T>, eight, to.SubView(start, count), count);
-            start += count;
-        }
-        foreach (Tensor part in parts)
-            GC.KeepAlive(part);
         GC.KeepAlive(y);
     }
 
@@ -119,8 +68,8 @@ internal sealed partial class GpuKernels<T, N>(
         if (count > 0)
         {
             launcher.Launch(
-                Groups(count), Threads, ElementwiseKernels.Affine<T>, from, to, count, N.Narrow(call.Scale),
-                N.Narrow(call.Shift));
+                Groups(count), Threads, ElementwiseKernels.Affine<T>, from, to, count, T.CreateTruncating(call.Scale),
+                T.CreateTruncating(call.Shift));
         }
     }
 
@@ -129,7 +78,7 @@ internal sealed partial class GpuKernels<T, N>(
         (ArrayView<T> p, ArrayView<T> q, ArrayView<T> to) = (View(call.X), View(call.Y), View(call.Z));
         int count = call.Z.Count;
         if (count > 0)
-            launcher.Launch(Groups(count), Threads, ElementwiseKernels.Axpy<T>, p, q, to, count, N.Narrow(call.A));
+            launcher.Launch(Groups(count), Threads, ElementwiseKernels.Axpy<T>, p, q, to, count, T.CreateTruncating(call.A));
     }
 
     public void Run(SgdStepCall call)
@@ -139,8 +88,8 @@ internal sealed partial class GpuKernels<T, N>(
             return;
         launcher.Launch(
             Groups(count), Threads, ElementwiseKernels.SgdStep<T>, View(call.From.Theta), View(call.From.Velocity),
-            View(call.Gradient), View(call.To.Theta), View(call.To.Velocity), count, N.Narrow(call.Rates.Rate),
-            N.Narrow(call.Rates.Momentum), N.Narrow(call.Rates.WeightDecay));
+            View(call.Gradient), View(call.To.Theta), View(call.To.Velocity), count, T.CreateTruncating(call.Rates.Rate),
+            T.CreateTruncating(call.Rates.Momentum), T.CreateTruncating(call.Rates.WeightDecay));
     }
 
     public void Run(BroadcastToCall call)

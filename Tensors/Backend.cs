@@ -59,6 +59,10 @@ public abstract class Backend
     /// required.</summary>
     public virtual Precision Precision => Precision.Float32;
 
+    /// <summary>Whether kernels compute in a number type. Tensors of one in which they do not are kept, filled, copied and
+    /// converted all the same, and a dot product goes into one.</summary>
+    public virtual bool Computes(DType dtype) => true;
+
     /// <summary>How many independent pieces of work are best run in parallel; 1 where one kernel at a time fills the device.
     /// </summary>
     public virtual int DegreeOfParallelism => 1;
@@ -116,8 +120,8 @@ public abstract class Backend
     /// one before.</summary>
     internal virtual WorkingMemory? UseWorkingMemory(WorkingMemory? next) => null;
 
-    /// <summary>y_i = low + (high − low)·u_i with u_i number i of the key, <see cref="RandomKey.UniformAt"/>, in float64 and
-    /// rounded to y's number type: the same numbers on every backend to a rounding of the sum, and none is copied there.</summary>
+    /// <summary>y_i = low + (high − low)·u_i with u_i number i of the key, <see cref="RandomKey.UniformAt"/>, and
+    /// rounded to y's number type once: the same numbers on every backend to a rounding of the sum, and none is copied there.</summary>
     public abstract void Uniform(RandomKey key, double low, double high, Tensor y);
 
     /// <summary>Copies from the host.</summary>

@@ -16,9 +16,9 @@ public abstract class DeviceKind : IKind
     /// <summary>Those of this kind on this machine that are named by a number, as cuda:1.</summary>
     public virtual IReadOnlyList<PresentDevice> Present() => [];
 
-    /// <summary>The estimate with which auto compares all that is <see cref="Present"/>; null of a kind that auto does
-    /// not fall back to.</summary>
-    public virtual SpeedEstimate? Speed => null;
+    /// <summary>Of the kind that auto falls back to, all that its speed follows from beside the program; null of
+    /// others.</summary>
+    public virtual string? Fallback => null;
 
     /// <summary>Opens one.</summary>
     /// <param name="asked">What was asked for: the name, for a kind that has a <see cref="Noun"/> with or without a
@@ -45,8 +45,8 @@ public abstract record PresentDevice(string Specification, string Name, bool IsG
     /// <summary>Why kernels cannot run here; null where they can.</summary>
     public abstract string? Refusal { get; }
 
-    /// <summary>How fast it may be; null where that is not known, and of what is no GPU.</summary>
-    public abstract SpeedEstimate? Speed { get; }
+    /// <summary>All that its speed follows from beside the program: its place, its model, its driver.</summary>
+    public abstract string Identity { get; }
 
     /// <summary>Whether it computes in a precision.</summary>
     public abstract bool Has(Precision precision);

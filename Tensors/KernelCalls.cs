@@ -42,7 +42,8 @@ public readonly record struct AxpyCall(double A, Tensor X, Tensor Y, Tensor Z) :
     public Tensor?[] Tensors => [X, Y, Z];
 }
 
-/// <summary>result = Σ x_i·y_i, summed in float64; result is a float64 scalar.</summary>
+/// <summary>result = Σ x_i·y_i, summed with 44 bits and more: in float64 or in pairs of float32; result is a float64
+/// scalar.</summary>
 public readonly record struct DotCall(Tensor X, Tensor Y, Tensor Result) : IKernelCall
 {
     /// <inheritdoc/>
@@ -62,7 +63,8 @@ public readonly record struct BroadcastToCall(Tensor X, Tensor Y) : IKernelCall
     public Tensor?[] Tensors => [X, Y];
 }
 
-/// <summary>y = x summed over the dimensions in which y has size 1 or which y lacks, in float64: the adjoint of
+/// <summary>y = x summed over the dimensions in which y has size 1 or which y lacks, with 44 bits and more: the
+/// adjoint of
 /// <see cref="BroadcastToCall"/>.</summary>
 public readonly record struct SumToCall(Tensor X, Tensor Y) : IKernelCall
 {
@@ -101,7 +103,7 @@ public readonly record struct LogSoftmaxCall(Tensor X, Tensor Y) : IKernelCall
 }
 
 /// <summary>y, a scalar = the mean over the rows of −Σ_c q_c·log softmax(z)_c, z = logits and q = labels, both [N, M],
-/// summed in float64; safe against overflow. 0·log 0 is 0: a logit of −∞ counts nothing where its label is 0, and makes
+/// summed with 44 bits and more; safe against overflow. 0·log 0 is 0: a logit of −∞ counts nothing where its label is 0, and makes
 /// +∞ where it is above 0. NaN, +∞ and a row of −∞ alone give NaN.</summary>
 public readonly record struct CrossEntropyCall(Tensor Logits, Tensor Labels, Tensor Y) : IKernelCall
 {

@@ -46,7 +46,7 @@ public interface IScalarMath<T>
     /// <summary>tanh x; NaN stays NaN.</summary>
     static abstract T Tanh(T x);
 
-    /// <summary>sin x; NaN at ±∞, and on a device beyond ±2³⁰, where float64 has lost the turn.</summary>
+    /// <summary>sin x; NaN at ±∞, and on a device beyond ±2³⁰.</summary>
     static abstract T Sin(T x);
 
     /// <summary>cos x; NaN where the sine is.</summary>

@@ -28,11 +28,11 @@ public static class TensorAlgebra
         return y;
     }
 
-    /// <summary>⟨x, y⟩ = Σ x_i·y_i, summed in float64.</summary>
+    /// <summary>⟨x, y⟩ = Σ x_i·y_i, summed with 44 bits and more.</summary>
     /// <exception cref="ShapeException">The element counts differ.</exception>
     public static double Dot(this Tensor x, Tensor y) => Dots((x, y))[0];
 
-    /// <summary>⟨x, y⟩ of several pairs, each summed in float64: a device is waited for once and not once a pair.</summary>
+    /// <summary>⟨x, y⟩ of several pairs, each as <see cref="Dot"/>: a device is waited for once and not once a pair.</summary>
     /// <exception cref="ShapeException">The element counts of a pair differ.</exception>
     public static double[] Dots(params ReadOnlySpan<(Tensor X, Tensor Y)> pairs)
     {
@@ -47,7 +47,7 @@ public static class TensorAlgebra
         return results.ToArray<double>();
     }
 
-    /// <summary>‖x‖₂, summed in float64.</summary>
+    /// <summary>‖x‖₂, summed as <see cref="Dot"/>.</summary>
     public static double Norm(this Tensor x) => Math.Sqrt(x.Dot(x));
 
     /// <summary>The same numbers in memory of their own.</summary>

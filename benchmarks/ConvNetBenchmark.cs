@@ -23,6 +23,9 @@ internal sealed record ConvNetSizes(int Width, int Depth, int Size, int Channels
     /// <summary>Side of the matrices.</summary>
     public required int Sgemm { get; init; }
 
+    /// <summary>Steps on S of an update by matching trajectories; 0 for no such entry.</summary>
+    public int Update { get; init; }
+
     /// <summary>The architecture; width and depth are those of a convnet.</summary>
     public string Model { get; init; } = "convnet";
 }
@@ -105,7 +108,9 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
         foreach (Work work in Passes())
             timings.Add(work.Name, work.Images, clock.Time(work.Run));
         (Tensor images, Tensor logits) = Draw();
-        timings.Add("iteration", sizes.Syn, Iteration(new SyntheticSet(images, logits, 1)));
+        timings.Add("iteration", sizes.Syn, Iteration(new SyntheticSet(images, logits, 1), s_values, Window));
+        if (sizes.Update > 0)
+            timings.Add("update", sizes.Syn, Iteration(new SyntheticSet(images, logits, 1), Trajectory(sizes.Update), sizes.Update));
         var square = new Shape(sizes.Sgemm, sizes.Sgemm);
         (Tensor a, Tensor b) = (Normal("a", square), Normal("b", square));
         timings.AddProduct($"sgemm_{sizes.Sgemm}", 2.0 * sizes.Sgemm * sizes.Sgemm * sizes.Sgemm, Time(square, y =>
@@ -138,19 +143,19 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
     });
 
     // An expert of a few steps is enough: an update of S costs the same at every checkpoint.
-    private double Iteration(SyntheticSet start)
+    private double Iteration(SyntheticSet start, MethodValues values, int window)
     {
         string folder = Directory.CreateTempSubdirectory("infmatch-").FullName;
         try
         {
             LabelledImages data = Images(sizes.Classes);
-            var plan = new TrainingPlan(Window + 1, sizes.Classes, 0.01, 0, 0, RateSchedule.Constant);
+            var plan = new TrainingPlan(window + 1, sizes.Classes, 0.01, 0, 0, RateSchedule.Constant);
             using Expert expert = Expert.Record(
-                new ExpertTraining(_network, data, plan, CheckpointSchedule.Every(Window + 1), _key.Split("expert")),
+                new ExpertTraining(_network, data, plan, CheckpointSchedule.Every(window + 1), _key.Split("expert")),
                 Path.Combine(folder, "expert.safetensors"));
             using MethodSession method = new InfluenceMatching().Begin(new MethodContext
             {
-                Network = _network, Real = new OneOfEachClass(data), Experts = [expert], Values = s_values, Key = _key,
+                Network = _network, Real = new OneOfEachClass(data), Experts = [expert], Values = values, Key = _key,
             });
             var part = new PartPlan(new SgdOptimiser(), 1e-3, 0.5);
             using var distiller = new Distiller(
@@ -177,6 +182,10 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
     private static readonly MethodValues s_values = MethodValues.Standard
         .With(InfluenceMatching.WindowLength, $"{Window}").With(InfluenceMatching.StartFirst, "1")
         .With(InfluenceMatching.StartLast, "1").With(InfluenceMatching.RealBatch, "0").With(InfluenceMatching.Threshold, "1e300");
+
+    // As the preset of that name, whose experts are not needed for a time.
+    private static MethodValues Trajectory(int window) => s_values.With(InfluenceMatching.WindowLength, $"{window}")
+        .With(InfluenceMatching.Estimator, "trajectory-matching").With(InfluenceMatching.SyntheticRate, "0.02");
 
     private sealed class OneOfEachClass(LabelledImages data) : IRealData
     {

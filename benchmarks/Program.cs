@@ -5,6 +5,9 @@ using InfMatch.Tensors;
 Kinds.Add(typeof(GpuBackend).Assembly);
 return new RootCommand("Benchmarks of InfMatch.Native.")
 {
-    new ConvNetCommand().Make(), KernelsCommand.Make(), RatiosCommand.Make(), new ScalingCommand().Make(),
-    ResultsCommand.Make(), ProjectsCommand.Make(),
+    new ConvNetCommand().Make(),
+#if KERNELS
+    KernelsCommand.Make(),
+#endif
+    RatiosCommand.Make(), new ScalingCommand().Make(), new DeviceCommand().Make(), PtxCommand.Make(), ResultsCommand.Make(), ProjectsCommand.Make(),
 }.Parse(args).Invoke();

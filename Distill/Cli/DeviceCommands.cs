@@ -7,32 +7,33 @@ namespace InfMatch.Distill;
 /// <summary>What the commands on devices do: 'devices' lists them, 'doctor' checks them.</summary>
 internal sealed class DeviceCommands(Terminal terminal)
 {
-    /// <summary>'devices': the processor and every CUDA and OpenCL device.</summary>
+    /// <summary>'devices': the processor and every CUDA and OpenCL device, and which of them auto takes.</summary>
     public void List()
     {
         IReadOnlyList<GpuDevice> present = GpuDevices.List();
-        SpeedEstimate processor = CpuBackend.EstimatedSpeed;
-        string auto = Devices.Best(present, processor)?.Specification ?? "cpu";
+        DeviceChoice choice = Devices.Choose(StepTimeFile.OfUser);
+        string auto = choice.Best?.Device.Specification ?? "cpu";
         var cpu = new CpuBackend();
         Show(
             "cpu", CpuBackend.ProcessorName, cpu.Memory.Limit, $"{cpu.Threads} threads, {CpuBackend.Arithmetic(cpu.VectorBits)}",
-            processor, auto == "cpu" ? "ready; --device auto takes it" : "ready");
+            choice.Processor, auto == "cpu" ? "ready; --device auto takes it" : "ready");
         foreach (GpuDevice device in present)
         {
+            ComparedDevice compared = choice.Compared.First(c => c.Device == device);
             Show(
                 device.Specification, device.Name, device.MemoryBytes,
                 $"{device.Multiprocessors} multiprocessors, {device.GroupThreads} threads a group, {device.SharedBytes / 1024} KiB " +
                 $"of shared memory a group, {(device.WarpThreads == 0 ? "warps not told" : $"warps of {device.WarpThreads}")}; " +
-                $"{device.Capability}; {device.Driver}",
-                device.Speed,
+                $"{device.Capability}; {device.Driver}{(device.HasFloat64 ? "" : "; no float64: such tensors are refused")}",
+                compared.Time,
                 device.Refusal is { } refusal ? $"cannot be used: {refusal}"
                 : auto == device.Specification ? "ready; --device auto takes it"
-                : $"ready; --device auto leaves it out: {WhyNot(device, processor)}");
+                : $"ready; --device auto leaves it out: {choice.Describe(compared)}");
         }
         if (present.Count == 0)
             terminal.Show("No CUDA or OpenCL device answers. Where there is a GPU, install its driver.");
         if (terminal.IsJson)
-            terminal.Data.WriteLine(Json(cpu, processor, present, auto).ToJsonString(JsonText.Options));
+            terminal.Data.WriteLine(Json(cpu, choice, present).ToJsonString(JsonText.Options));
     }
 
     /// <summary>'doctor': the machine, and every usable device or the one that is named.</summary>
@@ -124,38 +125,39 @@ internal sealed class DeviceCommands(Terminal terminal)
         terminal.Mark(result.Passed, result.Line);
     }
 
-    // The line above it has the numbers.
-    private static string WhyNot(GpuDevice device, SpeedEstimate processor) =>
-        Devices.WhyNot(device, processor).Split(',')[0];
-
     private void Show(
-        string specification, string name, long memory, string limits, SpeedEstimate? estimate, string use)
+        string specification, string name, long memory, string limits, StepTime? time, string use)
     {
         terminal.Show($"{(use.EndsWith("auto takes it", StringComparison.Ordinal) ? '*' : ' ')} {specification,-9} {name}, {memory >> 20} MiB");
         terminal.Show($"            {limits}");
-        if (estimate is { } speed)
-            terminal.Show($"            estimated, not measured: {speed}");
+        if (time is { } step)
+        {
+            terminal.Show(
+                $"            {DeviceChoice.Text(step.Seconds)} for a training step of {TrainingProbe.Images} images, {step.How}");
+        }
         terminal.Show($"            {use}");
     }
 
-    private static JsonArray Json(
-        CpuBackend cpu, SpeedEstimate processor, IReadOnlyList<GpuDevice> present, string auto) => new(
+    private static JsonArray Json(CpuBackend cpu, DeviceChoice choice, IReadOnlyList<GpuDevice> present) => new(
     [
         new JsonObject
         {
             ["device"] = "cpu", ["name"] = CpuBackend.ProcessorName, ["memoryMiB"] = cpu.Memory.Limit >> 20,
             ["threads"] = cpu.Threads, ["vectorBits"] = cpu.VectorBits,
-            ["fusedMultiplyAdd"] = CpuBackend.HasFusedMultiplyAdd, ["estimatedGflops"] = Math.Round(processor.Gflops),
+            ["fusedMultiplyAdd"] = CpuBackend.HasFusedMultiplyAdd, ["stepSeconds"] = choice.Processor?.Seconds,
             ["usable"] = true, ["refusal"] = null,
-            ["auto"] = auto == "cpu",
+            ["auto"] = choice.Best is null,
         },
-        .. present.Select(d => new JsonObject
-        {
-            ["device"] = d.Specification, ["name"] = d.Name, ["memoryMiB"] = d.MemoryBytes >> 20,
-            ["multiprocessors"] = d.Multiprocessors, ["groupThreads"] = d.GroupThreads, ["sharedBytes"] = d.SharedBytes,
-            ["warpThreads"] = d.WarpThreads, ["capability"] = d.Capability, ["driver"] = d.Driver, ["isGpu"] = d.IsGpu,
-            ["tf32"] = d.HasTf32,
-            ["estimatedGflops"] = d.Speed is { } estimate ? Math.Round(estimate.Gflops) : null, ["usable"] = d.Refusal is null, ["refusal"] = d.Refusal, ["auto"] = auto == d.Specification,
-        }),
+        .. present.Select(d => Json(d, choice)),
     ]);
+
+    private static JsonObject Json(GpuDevice d, DeviceChoice choice) => new()
+    {
+        ["device"] = d.Specification, ["name"] = d.Name, ["memoryMiB"] = d.MemoryBytes >> 20,
+        ["multiprocessors"] = d.Multiprocessors, ["groupThreads"] = d.GroupThreads, ["sharedBytes"] = d.SharedBytes,
+        ["warpThreads"] = d.WarpThreads, ["capability"] = d.Capability, ["driver"] = d.Driver, ["isGpu"] = d.IsGpu,
+        ["tf32"] = d.HasTf32, ["float64"] = d.HasFloat64, ["peakGflops"] = d.Float32Gflops is { } peak ? Math.Round(peak) : null,
+        ["stepSeconds"] = choice.Compared.First(c => c.Device == d).Time?.Seconds, ["usable"] = d.Refusal is null,
+        ["refusal"] = d.Refusal, ["auto"] = choice.Best?.Device == d,
+    };
 }

@@ -344,7 +344,7 @@ internal sealed partial class RunCommands(
     {
         OpenedDevice device = Devices.Open(
             settings.Device, settings.Threads, ByteSize.Limit(settings.MemoryLimit),
-            Precisions.Named(settings.Precision ?? Precisions.Names[0]));
+            Precisions.Named(settings.Precision ?? Precisions.Names[0]), StepTimeFile.OfUser);
         terminal.SayBeforeNext($"Device: {device.Backend.Description}. {device.Reason}");
         if (device.Backend is GpuBackend { CaptureRefusal: { } why })
         {

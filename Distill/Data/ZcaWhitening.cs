@@ -83,7 +83,7 @@ internal sealed class ZcaWhitening
             return Of(epsilon, mean, matrix);
         }
         using IProgressStage stage = progress.Begin("ZCA whitening of the training set", train.Count + train.ImageSize);
-        ZcaWhitening made = Fit(train, epsilon, backend, stage.Report, cancel);
+        ZcaWhitening made = Fit(train, epsilon, BackendFor(backend), stage.Report, cancel);
         stage.Report(train.Count + train.ImageSize, made.ToString());
         Directory.CreateDirectory(folder);
         ContentHash.Write(
@@ -117,6 +117,9 @@ internal sealed class ZcaWhitening
             return null;
         }
     }
+
+    /// <summary>Where a whitening is computed for a backend: there, or on the processor where it has no float64.</summary>
+    public static Backend BackendFor(Backend backend) => backend.Computes(DType.Float64) ? backend : Backend.Default;
 
     /// <summary>The whitening of a training set, computed in float64 and rounded once.</summary>
     /// <exception cref="DistillException">The set has fewer than two images.</exception>

@@ -38,10 +38,18 @@ internal sealed class DeviceHealthCheck(Backend backend)
         MemoryReport before = backend.Memory;
         foreach (DType dtype in (DType[])[DType.Float32, DType.Float64])
         {
+            if (!backend.Computes(dtype))
+            {
+                yield return CheckResult.Of(
+                    backend.Name, Name(dtype), true,
+                    "the device has none; it computes float32 tensors without it and refuses others (--device cpu takes both)", "");
+                continue;
+            }
             foreach (CheckResult result in all ? EveryOperation(dtype) : Products(dtype))
                 yield return result;
         }
-        yield return Derivatives(all);
+        if (backend.Computes(DType.Float64))
+            yield return Derivatives(all);
         yield return Memory();
         if (backend is GpuBackend gpu)
             yield return CapturedGraphs(gpu);

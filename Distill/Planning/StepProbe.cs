@@ -219,10 +219,11 @@ internal sealed class StepProbe(RunSettings settings, PreparedData data, TimePro
         using IDisposable detached = TensorScope.BeginDetached();
         using var scope = TensorScope.Begin();
         var shape = new Shape(side, side);
-        Tensor a = Tensor.Full(_backend, DType.Float64, shape, 1), y = _backend.Empty(shape, DType.Float64);
+        Backend on = ZcaWhitening.BackendFor(_backend);
+        Tensor a = Tensor.Full(on, DType.Float64, shape, 1), y = on.Empty(shape, DType.Float64);
         return Steps(slot, () =>
         {
-            _backend.Run(new MatMulCall(a, false, a, false, y));
+            on.Run(new MatMulCall(a, false, a, false, y));
             y.View(0, Shape.Scalar).ToScalar(); // waits for it
         }) / ((double)side * side * side);
     }

@@ -76,10 +76,6 @@ public abstract class ParameterMatching : DistillationMethod
 
         private static readonly SgdRule s_rule = new();
 
-        // Differences in float32 count units that pass the kink of their ReLU: gradients in the images lay at cosines of 0.6 to 0.7 to
-        // the exact ones (docs/theory.md, "Where differences fail").
-        private static readonly SecondOrderProducts s_products = new(SecondDerivatives.Exact);
-
         private readonly MethodContext _run;
         private readonly string _name;
         private readonly WindowPlan _windows;
@@ -148,7 +144,7 @@ public abstract class ParameterMatching : DistillationMethod
             (double found, Tensor apart, double real) = Distance(walk.End.Theta);
             if (!double.IsFinite(found))
                 return (found, null, double.NaN);
-            WalkGradient gradient = walk.Pullback(s_products, s, loss, apart.Times(2 / real));
+            WalkGradient gradient = walk.Pullback(_run.Products, s, loss, apart.Times(2 / real));
             return (found, gradient.Set, gradient.Rate);
 
             (double Loss, Tensor Apart, double Real) Distance(Tensor end)

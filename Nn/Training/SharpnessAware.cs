@@ -53,7 +53,7 @@ public sealed record SharpnessAware(double Rho, double Alpha)
         return (Variable.Constant(perturbed) * (along * Alpha + 1) - Variable.Constant(gradient) * Alpha).Value;
     }
 
-    // Summed in float64 and kept on the device: a step waits for nothing.
+    // Summed with more bits and kept on the device: a step waits for nothing.
     private static Variable Dot(Tensor x, Tensor y)
     {
         Tensor sum = x.Backend.Empty(Shape.Scalar, DType.Float64);

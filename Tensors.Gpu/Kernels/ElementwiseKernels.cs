@@ -6,14 +6,14 @@ namespace InfMatch.Tensors;
 /// <summary>Kernels that give each element a thread.</summary>
 internal static class ElementwiseKernels
 {
-    public static void Fill<T>(ArrayView<T> y, int count, T value) where T : unmanaged, INumber<T>
+    public static void Fill<T>(ArrayView<T> y, int count, T value) where T : unmanaged
     {
         int i = Grid.GlobalIndex.X;
         if ((uint)i < (uint)count)
             y[i] = value;
     }
 
-    public static void Copy<T>(ArrayView<T> x, ArrayView<T> y, int count) where T : unmanaged, INumber<T>
+    public static void Copy<T>(ArrayView<T> x, ArrayView<T> y, int count) where T : unmanaged
     {
         int i = Grid.GlobalIndex.X;
         if ((uint)i < (uint)count)
@@ -21,7 +21,7 @@ internal static class ElementwiseKernels
     }
 
     /// <summary>y = the numbers of eight parts one behind the other.</summary>
-    public static void Concat<T>(Parts<T> parts, ArrayView<T> y, int count) where T : unmanaged, INumber<T>
+    public static void Concat<T>(Parts<T> parts, ArrayView<T> y, int count) where T : unmanaged
     {
         int i = Grid.GlobalIndex.X;
         if ((uint)i >= (uint)count)
@@ -46,18 +46,20 @@ internal static class ElementwiseKernels
         y[i] = value;
     }
 
-    public static void Widen(ArrayView<float> x, ArrayView<double> y, int count)
+    /// <summary>y = the bits of x in float64.</summary>
+    public static void Widen(ArrayView<float> x, ArrayView<long> y, int count)
     {
         int i = Grid.GlobalIndex.X;
         if ((uint)i < (uint)count)
-            y[i] = x[i];
+            y[i] = (long)Float64Bits.Of(x[i], 0);
     }
 
-    public static void Narrow(ArrayView<double> x, ArrayView<float> y, int count)
+    /// <summary>y = the float64 numbers whose bits are x, rounded.</summary>
+    public static void Narrow(ArrayView<long> x, ArrayView<float> y, int count)
     {
         int i = Grid.GlobalIndex.X;
         if ((uint)i < (uint)count)
-            y[i] = (float)x[i];
+            y[i] = Float64Bits.Round((ulong)x[i]);
     }
 
     public static void Map<T, N, F>(ArrayView<T> x, ArrayView<T> y, int count)
@@ -79,31 +81,32 @@ internal static class ElementwiseKernels
     }
 
     public static void Affine<T>(ArrayView<T> x, ArrayView<T> y, int count, T scale, T shift)
-        where T : unmanaged, INumber<T>
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         int i = Grid.GlobalIndex.X;
         if ((uint)i < (uint)count)
-            y[i] = scale * x[i] + shift;
+            y[i] = DeviceIntrinsics.MultiplyAdd(scale, x[i], shift);
     }
 
     public static void Axpy<T>(ArrayView<T> x, ArrayView<T> y, ArrayView<T> z, int count, T a)
-        where T : unmanaged, INumber<T>
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         int i = Grid.GlobalIndex.X;
         if ((uint)i < (uint)count)
-            z[i] = a * x[i] + y[i];
+            z[i] = DeviceIntrinsics.MultiplyAdd(a, x[i], y[i]);
     }
 
     public static void SgdStep<T>(
         ArrayView<T> theta, ArrayView<T> velocity, ArrayView<T> gradient, ArrayView<T> newTheta,
-        ArrayView<T> newVelocity, int count, T rate, T momentum, T weightDecay) where T : unmanaged, INumber<T>
+        ArrayView<T> newVelocity, int count, T rate, T momentum, T weightDecay) where T : unmanaged, IFloatingPointIeee754<T>
     {
         int i = Grid.GlobalIndex.X;
         if ((uint)i >= (uint)count)
             return;
-        T v = momentum * velocity[i] + gradient[i] + weightDecay * theta[i];
+        T at = theta[i], v = DeviceIntrinsics.MultiplyAdd(weightDecay, at, gradient[i]);
+        v = DeviceIntrinsics.MultiplyAdd(momentum, velocity[i], v);
         newVelocity[i] = v;
-        newTheta[i] = theta[i] - rate * v;
+        newTheta[i] = DeviceIntrinsics.MultiplyAdd(-rate, v, at);
     }
 
     /// <summary>y = the slice of x that has the given pieces.</summary>

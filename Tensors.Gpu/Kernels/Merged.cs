@@ -60,7 +60,8 @@ internal static class Merged
         {
             Outputs = small.Count, Terms = terms, Splits = splits, Chunk = (terms + splits - 1) / splits,
             K1 = kept[1].Size, K2 = kept[2].Size, KS0 = kept[0].Large, KS1 = kept[1].Large, KS2 = kept[2].Large,
-            R1 = gone[1].Size, R2 = gone[2].Size, RS0 = gone[0].Large, RS1 = gone[1].Large, RS2 = gone[2].Large,
+            R1 = gone[1].Size, R2 = gone[2].Size, ByR1 = new Divisor(Math.Max(1, gone[1].Size)),
+            ByR2 = new Divisor(Math.Max(1, gone[2].Size)), RS0 = gone[0].Large, RS1 = gone[1].Large, RS2 = gone[2].Large,
         };
     }
 }

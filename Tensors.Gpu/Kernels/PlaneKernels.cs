@@ -4,10 +4,10 @@ using ILGPU;
 namespace InfMatch.Tensors;
 
 /// <summary>The sizes of pooled planes and of the norm in front of them; Share is one over the elements of a window.</summary>
-internal struct PlaneSizes
+internal struct PlaneSizes<T> where T : unmanaged
 {
     public int Planes, C, H, W, Window, OutH, OutW;
-    public double Epsilon, Share;
+    public T Epsilon, Share;
     public Divisor ByH, ByW, ByWindow, ByOutH, ByOutW;
 }
 
@@ -17,28 +17,34 @@ internal struct WantedSums
     public int Gamma, Beta;
 }
 
+/// <summary>The mean of a plane as Mean + Rest, and one over its deviation.</summary>
+internal struct PlaneMoments<T> where T : unmanaged
+{
+    public T Mean, Rest, Scale;
+}
+
 /// <summary>Pooling, and the block of instance norm, ReLU and pooling in one pass.</summary>
 internal static class PlaneKernels
 {
-    public static void AvgPool<T, N>(ArrayView<T> x, ArrayView<T> y, PlaneSizes s)
-        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    public static void AvgPool<T>(ArrayView<T> x, ArrayView<T> y, PlaneSizes<T> s)
+        where T : unmanaged, INumber<T>
     {
         int o = Grid.GlobalIndex.X;
         if ((uint)o >= (uint)(s.Planes * s.OutH * s.OutW))
             return;
         int row = s.ByOutW.Quotient(o), plane = s.ByOutH.Quotient(row);
         int start = (plane * s.H + (row - plane * s.OutH) * s.Window) * s.W + (o - row * s.OutW) * s.Window;
-        double sum = 0;
+        T sum = T.Zero;
         for (int i = 0; i < s.Window; i++)
         {
             for (int j = 0; j < s.Window; j++)
-                sum += N.Wide(x[start + i * s.W + j]);
+                sum += x[start + i * s.W + j];
         }
-        y[o] = N.Narrow(sum * s.Share);
+        y[o] = sum * s.Share;
     }
 
-    public static void AvgPoolGradient<T, N>(ArrayView<T> dy, ArrayView<T> dx, PlaneSizes s)
-        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    public static void AvgPoolGradient<T>(ArrayView<T> dy, ArrayView<T> dx, PlaneSizes<T> s)
+        where T : unmanaged, INumber<T>
     {
         int i = Grid.GlobalIndex.X;
         if ((uint)i >= (uint)(s.Planes * s.H * s.W))
@@ -47,12 +53,12 @@ internal static class PlaneKernels
         int h = s.ByWindow.Quotient(row - plane * s.H), w = s.ByWindow.Quotient(i - row * s.W);
         T value = T.Zero;
         if (h < s.OutH && w < s.OutW)
-            value = dy[(plane * s.OutH + h) * s.OutW + w] * N.Narrow(s.Share);
+            value = dy[(plane * s.OutH + h) * s.OutW + w] * s.Share;
         dx[i] = value;
     }
 
     /// <summary>A thread an output: the element of v where its window of x is largest.</summary>
-    public static void MaxPool<T>(ArrayView<T> x, ArrayView<T> v, ArrayView<T> y, PlaneSizes s)
+    public static void MaxPool<T>(ArrayView<T> x, ArrayView<T> v, ArrayView<T> y, PlaneSizes<T> s)
         where T : unmanaged, INumber<T>
     {
         int o = Grid.GlobalIndex.X;
@@ -63,7 +69,7 @@ internal static class PlaneKernels
     }
 
     /// <summary>A thread an input, which looks whether it is the largest of its window: nothing is added up.</summary>
-    public static void MaxPoolGradient<T>(ArrayView<T> x, ArrayView<T> dy, ArrayView<T> dx, PlaneSizes s)
+    public static void MaxPoolGradient<T>(ArrayView<T> x, ArrayView<T> dy, ArrayView<T> dx, PlaneSizes<T> s)
         where T : unmanaged, INumber<T>
     {
         int i = Grid.GlobalIndex.X;
@@ -78,7 +84,7 @@ internal static class PlaneKernels
     }
 
     // Where window (h, w) of a plane of x is largest: the first of equal ones, or the first NaN.
-    private static int Largest<T>(ArrayView<T> x, PlaneSizes s, int plane, int h, int w) where T : unmanaged, INumber<T>
+    private static int Largest<T>(ArrayView<T> x, PlaneSizes<T> s, int plane, int h, int w) where T : unmanaged, INumber<T>
     {
         int start = (plane * s.H + h * s.Window) * s.W + w * s.Window, best = start;
         for (int i = 0; i < s.Window; i++)
@@ -96,27 +102,26 @@ internal static class PlaneKernels
 
     /// <summary>A group a plane: mean, variance, then each window's mean of what the ReLU lets through.</summary>
     public static void NormReluPool<T, N>(
-        ArrayView<T> x, ArrayView<T> gamma, ArrayView<T> beta, ArrayView<T> y, PlaneSizes s)
-        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+        ArrayView<T> x, ArrayView<T> gamma, ArrayView<T> beta, ArrayView<T> y, PlaneSizes<T> s)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where N : struct, IDeviceNumbers<T>
     {
-        ArrayView<double> shared = SharedMemory.Allocate<double>(ReductionKernels.MostThreads);
-        int plane = Grid.IdxX, size = s.H * s.W, start = plane * size;
-        double mean = Mean<T, N>(shared, x, start, size);
-        double scale = InverseDeviation<T, N>(shared, x, start, size, mean, s.Epsilon);
-        double slope = N.Wide(gamma[plane % s.C]) * scale, shift = N.Wide(beta[plane % s.C]);
+        ArrayView<T> shared = SharedMemory.Allocate<T>(ReductionKernels.MostThreads);
+        int plane = Grid.IdxX, size = s.H * s.W, start = plane * size, c = plane % s.C;
+        PlaneMoments<T> m = Moments<T, N>(shared, x, start, size, s.Epsilon);
+        T slope = DeviceIntrinsics.Here(gamma[c] * m.Scale), shift = beta[c];
         for (int o = Group.IdxX; o < s.OutH * s.OutW; o += Group.DimX)
         {
             int row = s.ByOutW.Quotient(o), corner = start + row * s.Window * s.W + (o - row * s.OutW) * s.Window;
-            double sum = 0;
+            T sum = T.Zero;
             for (int i = 0; i < s.Window; i++)
             {
                 for (int j = 0; j < s.Window; j++)
                 {
-                    double z = slope * (N.Wide(x[corner + i * s.W + j]) - mean) + shift;
-                    sum += z < 0 ? 0 : z;
+                    T z = DeviceIntrinsics.MultiplyAdd(slope, x[corner + i * s.W + j] - m.Mean - m.Rest, shift);
+                    sum += z < T.Zero ? T.Zero : z;
                 }
             }
-            y[plane * s.OutH * s.OutW + o] = N.Narrow(sum * s.Share);
+            y[plane * s.OutH * s.OutW + o] = sum * s.Share;
         }
     }
 
@@ -126,21 +131,19 @@ internal static class PlaneKernels
     /// </summary>
     public static void NormReluPoolGradient<T, N>(
         ArrayView<T> x, ArrayView<T> gamma, ArrayView<T> beta, ArrayView<T> dy, ArrayView<T> dx,
-        ArrayView<double> dgamma, ArrayView<double> dbeta, PlaneSizes s, int needsInput)
-        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+        ArrayView<T> dgamma, ArrayView<T> dbeta, PlaneSizes<T> s, int needsInput)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where N : struct, IDeviceNumbers<T>
     {
-        ArrayView<double> shared = SharedMemory.Allocate<double>(ReductionKernels.MostThreads);
-        int plane = Grid.IdxX, size = s.H * s.W, start = plane * size, from = plane * s.OutH * s.OutW;
-        double mean = Mean<T, N>(shared, x, start, size);
-        double scale = InverseDeviation<T, N>(shared, x, start, size, mean, s.Epsilon);
-        double g = N.Wide(gamma[plane % s.C]), b = N.Wide(beta[plane % s.C]);
-        double sum = 0, sumNormal = 0;
+        ArrayView<T> shared = SharedMemory.Allocate<T>(ReductionKernels.MostThreads);
+        int plane = Grid.IdxX, size = s.H * s.W, start = plane * size, from = plane * s.OutH * s.OutW, c = plane % s.C;
+        PlaneMoments<T> m = Moments<T, N>(shared, x, start, size, s.Epsilon);
+        T g = gamma[c], b = beta[c], sum = T.Zero, sumNormal = T.Zero;
         for (int i = Group.IdxX; i < size; i += Group.DimX)
         {
-            double normal = (N.Wide(x[start + i]) - mean) * scale;
-            double dz = Received<T, N>(dy, s, from, i, g * normal + b);
+            T normal = (x[start + i] - m.Mean - m.Rest) * m.Scale;
+            T dz = Received(dy, s, from, i, DeviceIntrinsics.MultiplyAdd(g, normal, b));
             sum += dz;
-            sumNormal += dz * normal;
+            sumNormal = DeviceIntrinsics.MultiplyAdd(dz, normal, sumNormal);
         }
         sum = ReductionKernels.GroupSum(shared, sum);
         sumNormal = ReductionKernels.GroupSum(shared, sumNormal);
@@ -151,67 +154,72 @@ internal static class PlaneKernels
         }
         if (needsInput == 0)
             return;
-        double share = sum / size, normalShare = sumNormal / size;
+        T share = DeviceIntrinsics.Here(sum / N.Of(size)), normalShare = DeviceIntrinsics.Here(sumNormal / N.Of(size));
+        T factor = DeviceIntrinsics.Here(g * m.Scale);
         for (int i = Group.IdxX; i < size; i += Group.DimX)
         {
-            double normal = (N.Wide(x[start + i]) - mean) * scale;
-            double dz = Received<T, N>(dy, s, from, i, g * normal + b);
-            dx[start + i] = N.Narrow(g * scale * (dz - share - normal * normalShare));
+            T normal = (x[start + i] - m.Mean - m.Rest) * m.Scale;
+            T dz = Received(dy, s, from, i, DeviceIntrinsics.MultiplyAdd(g, normal, b));
+            dx[start + i] = factor * DeviceIntrinsics.MultiplyAdd(-normal, normalShare, dz - share);
         }
     }
 
     /// <summary>A group a channel: dγ[c] and dβ[c], each where it is asked for, are the sums over the images of their
     /// shares, first those of γ [N, C], then those of β.</summary>
-    public static void SumOfPlanes<T, N>(
-        ArrayView<double> shares, ArrayView<T> dgamma, ArrayView<T> dbeta, int channels, int images, WantedSums wanted)
-        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    public static void SumOfPlanes<T, X>(
+        ArrayView<T> shares, ArrayView<T> dgamma, ArrayView<T> dbeta, int channels, int images, WantedSums wanted)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
-        ArrayView<double> shared = SharedMemory.Allocate<double>(ReductionKernels.MostThreads);
+        ArrayView<X> shared = SharedMemory.Allocate<X>(ReductionKernels.MostThreads);
         int c = Grid.IdxX;
-        double ofGamma = 0, ofBeta = 0;
+        X ofGamma = X.Of(T.Zero), ofBeta = X.Of(T.Zero);
         for (int n = Group.IdxX; n < images; n += Group.DimX)
         {
-            ofGamma += shares[n * channels + c];
-            ofBeta += shares[(images + n) * channels + c];
+            ofGamma = X.Plus(ofGamma, shares[n * channels + c]);
+            ofBeta = X.Plus(ofBeta, shares[(images + n) * channels + c]);
         }
         ofGamma = ReductionKernels.GroupSum(shared, ofGamma);
         ofBeta = ReductionKernels.GroupSum(shared, ofBeta);
         if (Group.IdxX == 0 && wanted.Gamma != 0)
-            dgamma[c] = N.Narrow(ofGamma);
+            dgamma[c] = X.Round(ofGamma);
         if (Group.IdxX == 0 && wanted.Beta != 0)
-            dbeta[c] = N.Narrow(ofBeta);
+            dbeta[c] = X.Round(ofBeta);
     }
 
     // dz of element i of the plane: its window's cotangent, where the ReLU saw z > 0 and a window reaches.
-    private static double Received<T, N>(ArrayView<T> dy, PlaneSizes s, int from, int i, double z)
-        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    private static T Received<T>(ArrayView<T> dy, PlaneSizes<T> s, int from, int i, T z)
+        where T : unmanaged, INumber<T>
     {
         int row = s.ByW.Quotient(i), h = s.ByWindow.Quotient(row), w = s.ByWindow.Quotient(i - row * s.W);
-        double value = 0;
-        if (z > 0 && h < s.OutH && w < s.OutW)
-            value = N.Wide(dy[from + h * s.OutW + w]) * s.Share;
+        T value = T.Zero;
+        if (z > T.Zero && h < s.OutH && w < s.OutW)
+            value = dy[from + h * s.OutW + w] * s.Share;
         return value;
     }
 
-    private static double Mean<T, N>(ArrayView<double> shared, ArrayView<T> x, int start, int size)
-        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
+    // Each thread adds few numbers, then a tree adds those of the threads. The second pass corrects the first (Chan, Golub
+    // and LeVeque, "Algorithms for computing the sample variance", 1983): its sum of deviations is what rounding took from
+    // the mean, so that a mean far from 0 costs the deviations nothing.
+    private static PlaneMoments<T> Moments<T, N>(
+        ArrayView<T> shared, ArrayView<T> x, int start, int size, T epsilon)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where N : struct, IDeviceNumbers<T>
     {
-        double sum = 0;
+        T sum = T.Zero;
         for (int i = Group.IdxX; i < size; i += Group.DimX)
-            sum += N.Wide(x[start + i]);
-        return ReductionKernels.GroupSum(shared, sum) / size;
-    }
-
-    private static double InverseDeviation<T, N>(
-        ArrayView<double> shared, ArrayView<T> x, int start, int size, double mean, double epsilon)
-        where T : unmanaged, INumber<T> where N : struct, IDeviceNumbers<T>
-    {
-        double sum = 0;
+            sum += x[start + i];
+        T mean = DeviceIntrinsics.Here(ReductionKernels.GroupSum(shared, sum) / N.Of(size)), deviations = T.Zero, squares = T.Zero;
         for (int i = Group.IdxX; i < size; i += Group.DimX)
         {
-            double d = N.Wide(x[start + i]) - mean;
-            sum += d * d;
+            T d = x[start + i] - mean;
+            deviations += d;
+            squares = DeviceIntrinsics.MultiplyAdd(d, d, squares);
         }
-        return 1 / Math.Sqrt(ReductionKernels.GroupSum(shared, sum) / size + epsilon);
+        T rest = DeviceIntrinsics.Here(ReductionKernels.GroupSum(shared, deviations) / N.Of(size));
+        T variance = DeviceIntrinsics.MultiplyAdd(-rest, rest, ReductionKernels.GroupSum(shared, squares) / N.Of(size));
+        variance = variance < T.Zero ? T.Zero : variance;
+        return new PlaneMoments<T>
+        {
+            Mean = mean, Rest = rest, Scale = DeviceIntrinsics.Here(T.One / N.Sqrt(variance + epsilon)),
+        };
     }
 }

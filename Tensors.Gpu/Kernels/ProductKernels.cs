@@ -17,7 +17,7 @@ internal static class ProductKernels
     // The sixteen sums are scalars because ILGPU unrolls no loop and would keep an array in local memory.
     public static void Multiply<T, A, B, Y>(
         ArrayView<T> left, ArrayView<T> right, ArrayView<T> bias, ArrayView<T> result, ProductSizes s)
-        where T : unmanaged, INumber<T> where A : struct, IFactor where B : struct, IFactor where Y : struct, IResult
+        where T : unmanaged, IFloatingPointIeee754<T> where A : struct, IFactor where B : struct, IFactor where Y : struct, IResult
     {
         ArrayView<T> tileA = SharedMemory.Allocate<T>(Depth * Pitch), tileB = SharedMemory.Allocate<T>(Depth * Pitch);
         int split = Grid.IdxX / s.Tiles, tile = Grid.IdxX - split * s.Tiles;
@@ -65,10 +65,22 @@ internal static class ProductKernels
                 int pa = k * Pitch + ty, pb = k * Pitch + tx;
                 T p0 = tileA[pa], p1 = tileA[pa + 16], p2 = tileA[pa + 32], p3 = tileA[pa + 48];
                 T q0 = tileB[pb], q1 = tileB[pb + 16], q2 = tileB[pb + 32], q3 = tileB[pb + 48];
-                c00 += p0 * q0; c01 += p0 * q1; c02 += p0 * q2; c03 += p0 * q3;
-                c10 += p1 * q0; c11 += p1 * q1; c12 += p1 * q2; c13 += p1 * q3;
-                c20 += p2 * q0; c21 += p2 * q1; c22 += p2 * q2; c23 += p2 * q3;
-                c30 += p3 * q0; c31 += p3 * q1; c32 += p3 * q2; c33 += p3 * q3;
+                c00 = DeviceIntrinsics.MultiplyAdd(p0, q0, c00);
+                c01 = DeviceIntrinsics.MultiplyAdd(p0, q1, c01);
+                c02 = DeviceIntrinsics.MultiplyAdd(p0, q2, c02);
+                c03 = DeviceIntrinsics.MultiplyAdd(p0, q3, c03);
+                c10 = DeviceIntrinsics.MultiplyAdd(p1, q0, c10);
+                c11 = DeviceIntrinsics.MultiplyAdd(p1, q1, c11);
+                c12 = DeviceIntrinsics.MultiplyAdd(p1, q2, c12);
+                c13 = DeviceIntrinsics.MultiplyAdd(p1, q3, c13);
+                c20 = DeviceIntrinsics.MultiplyAdd(p2, q0, c20);
+                c21 = DeviceIntrinsics.MultiplyAdd(p2, q1, c21);
+                c22 = DeviceIntrinsics.MultiplyAdd(p2, q2, c22);
+                c23 = DeviceIntrinsics.MultiplyAdd(p2, q3, c23);
+                c30 = DeviceIntrinsics.MultiplyAdd(p3, q0, c30);
+                c31 = DeviceIntrinsics.MultiplyAdd(p3, q1, c31);
+                c32 = DeviceIntrinsics.MultiplyAdd(p3, q2, c32);
+                c33 = DeviceIntrinsics.MultiplyAdd(p3, q3, c33);
             }
             Group.Barrier();
         }

@@ -16,8 +16,10 @@ internal struct RowSums
     /// <summary>These and p·(q, r).</summary>
     public readonly RowSums Plus(float p, F4 q, F4 r) => new()
     {
-        C0 = C0 + p * q.X, C1 = C1 + p * q.Y, C2 = C2 + p * q.Z, C3 = C3 + p * q.W,
-        C4 = C4 + p * r.X, C5 = C5 + p * r.Y, C6 = C6 + p * r.Z, C7 = C7 + p * r.W,
+        C0 = DeviceIntrinsics.MultiplyAdd(p, q.X, C0), C1 = DeviceIntrinsics.MultiplyAdd(p, q.Y, C1),
+        C2 = DeviceIntrinsics.MultiplyAdd(p, q.Z, C2), C3 = DeviceIntrinsics.MultiplyAdd(p, q.W, C3),
+        C4 = DeviceIntrinsics.MultiplyAdd(p, r.X, C4), C5 = DeviceIntrinsics.MultiplyAdd(p, r.Y, C5),
+        C6 = DeviceIntrinsics.MultiplyAdd(p, r.Z, C6), C7 = DeviceIntrinsics.MultiplyAdd(p, r.W, C7),
     };
 }
 

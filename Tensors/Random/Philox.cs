@@ -68,6 +68,8 @@ public static class Philox
     /// <param name="high">The word that gives the more significant bits.</param>
     /// <param name="low">The word that gives the less significant bits.</param>
     /// <returns>A finite value in [0, 1).</returns>
-    public static double ToUnitDouble(uint high, uint low) =>
-        (long)((((ulong)high << 32) | low) >> 11) * (1.0 / (1L << 53));
+    public static double ToUnitDouble(uint high, uint low) => ToWhole(high, low) * (1.0 / (1L << 53));
+
+    // The top 53 bits of two words.
+    internal static long ToWhole(uint high, uint low) => (long)((((ulong)high << 32) | low) >> 11);
 }

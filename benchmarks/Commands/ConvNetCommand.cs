@@ -15,6 +15,7 @@ internal sealed class ConvNetCommand
           mixed      d/dS <v, gradient of L(theta; S)> for images and label logits, by double backward
           mixed_fd   the same by central differences of two backward passes
           iteration  one update of S: J on a window of two checkpoints, its gradient, the step
+          update     one update of S as the preset trajectory takes it: --update steps on S, their gradient, the step
           sgemm      a square matrix product in float32
           conv2      the second block's convolution and its adjoints (dx, dw) in a batch; on CUDA in percent of the peak
 
@@ -37,6 +38,9 @@ internal sealed class ConvNetCommand
     };
 
     private readonly Option<int> _threads = SizeOptions.Whole("--threads", "Threads of the cpu; 0 for one a core [0]", 0);
+    private readonly Option<int> _update =
+        SizeOptions.Whole("--update", "Steps on S of 'update', in the preset 20; 0 for no such entry [0]", 0);
+
     private readonly Option<int> _repeat = SizeOptions.Whole("--repeat", "Repeats, of which the median counts [7]", 7);
     private readonly Option<string?> _save = new("--save") { Description = "Write the JSON object to this file as well." };
 
@@ -49,8 +53,12 @@ internal sealed class ConvNetCommand
     public Command Make()
     {
         var command = new Command("convnet", Help);
-        foreach (Option option in (Option[])
-            [_device, _precision, _threads, .. _options.Sizes, _options.Sgemm, _repeat, _options.Seconds, _options.Json, _save, _against])
+        Option[] all =
+        [
+            _device, _precision, _threads, .. _options.Sizes, _options.Sgemm, _update, _repeat, _options.Seconds, _options.Json, _save,
+            _against,
+        ];
+        foreach (Option option in all)
             command.Options.Add(option);
         command.SetAction(Run);
         return command;
@@ -60,7 +68,7 @@ internal sealed class ConvNetCommand
     {
         try
         {
-            ConvNetSizes sizes = _options.Of(result);
+            ConvNetSizes sizes = _options.Of(result) with { Update = result.GetValue(_update) };
             (string, JsonObject)[] others =
             [
                 .. (result.GetValue(_against) ?? []).Select(file =>

@@ -9,8 +9,9 @@ namespace InfMatch.Tests.Autograd;
 /// <param name="Create">Makes an instance; a costly one is made once and shared.</param>
 /// <param name="IsCostly">Whether opening the device and compiling its kernels takes seconds.</param>
 /// <param name="IsWide">Whether the kernel for large products takes small ones too.</param>
+/// <param name="LacksFloat64">Whether a device that has float64 is taken for one without.</param>
 internal sealed record TestBackend(
-    string Name, DType DType, Func<Backend> Create, bool IsCostly = false, bool IsWide = false)
+    string Name, DType DType, Func<Backend> Create, bool IsCostly = false, bool IsWide = false, bool LacksFloat64 = false)
 {
     private readonly Lazy<Backend> _shared = new(Create);
 
@@ -32,13 +33,27 @@ internal static class TestBackends
     private static IEnumerable<TestBackend> Gpus() => GpuDevices.List().Where(d => d.Refusal is null)
         .SelectMany(d => (TestBackend[])
         [
-            .. Both(d.Specification, () => new GpuBackend(d.Specification), isCostly: true),
+            .. Both(d.Specification, () => new GpuBackend(d.Specification), isCostly: true)
+                .Where(b => d.HasFloat64 || b.DType == DType.Float32),
+            .. WithoutFloat64(d),
             new TestBackend(
                 $"{d.Specification}-wide-float32", DType.Float32,
                 Once(() => new GpuBackend(d.Specification) { Tiling = ProductTiling.Wide }),
                 IsCostly: true, IsWide: true),
             .. OnTensorCores(d),
         ]);
+
+    // As on Intel's Arc A and most of its laptops: what asks for float64 there is an error.
+    private static TestBackend[] WithoutFloat64(GpuDevice d) => d.HasFloat64
+        ?
+        [
+            new TestBackend(
+                $"{d.Specification}-without-float64-float32", DType.Float32,
+                Once(() => new GpuBackend(
+                    d.Specification, long.MaxValue, isDryRun: false, Precision.Float32, usesFloat64: false)),
+                IsCostly: true, LacksFloat64: true),
+        ]
+        : [];
 
     // Three products of TF32 numbers have the error of float32 and pass the same tests; one has not.
     private static TestBackend[] OnTensorCores(GpuDevice d) => d.HasTf32

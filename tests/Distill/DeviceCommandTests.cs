@@ -1,6 +1,7 @@
 using System.Text.Json;
 using InfMatch.Distill;
 using InfMatch.Tensors;
+using InfMatch.Tests.Tensors;
 
 namespace InfMatch.Tests.Distill;
 
@@ -26,8 +27,10 @@ public sealed class DeviceCommandTests : IDisposable
         Assert.All(devices, d => Assert.Contains(
             $"{d.GetProperty("device").GetString()} ", _run.Output, StringComparison.Ordinal));
         Assert.Contains("--device auto takes it", _run.Output);
-        Assert.True(devices[0].GetProperty("estimatedGflops").GetDouble() > 0);
-        Assert.Contains("estimated, not measured: about ", _run.Output);
+        // Where there is a GPU to compare it with.
+        Assert.Equal(
+            GpuDevices.List().Any(d => d.IsGpu && d.Refusal is null),
+            devices[0].GetProperty("stepSeconds").ValueKind == JsonValueKind.Number);
         Assert.DoesNotContain("simulator", _run.Output, StringComparison.OrdinalIgnoreCase);
         Assert.Empty(_run.Errors);
     }
@@ -80,6 +83,30 @@ public sealed class DeviceCommandTests : IDisposable
         Assert.Equal(results[0], failed);
         Assert.Contains("bytes) more were asked for", failed.Detail);
         Assert.Contains("--memory-limit", failed.Fix);
+    }
+
+    [Fact]
+    public void A_device_without_float64_is_told_so_in_one_line()
+    {
+        using var device = new GpuBackend(
+            GpuBackend.Simulator, long.MaxValue, isDryRun: true, Precision.Float32, usesFloat64: false);
+        CheckResult[] results = [.. new DeviceHealthCheck(device).CheckHealth(all: false)];
+        CheckResult told = Assert.Single(results, r => r.Check.Contains("float64", StringComparison.Ordinal));
+        Assert.True(told.Passed);
+        Assert.StartsWith("float64: the device has none; it computes float32 tensors without it", told.Line, StringComparison.Ordinal);
+        Assert.Contains(results, r => r.Check == "matrix product, float32");
+    }
+
+    [SkippableTheory]
+    [InlineData("cuda:0")]
+    [InlineData("opencl:0")]
+    public void Doctor_passes_a_device_that_is_taken_for_one_without_float64(string name)
+    {
+        TestDevice.SkipWithout(name);
+        using var device = new GpuBackend(name, long.MaxValue, isDryRun: false, Precision.Float32, usesFloat64: false);
+        CheckResult[] results = [.. new DeviceHealthCheck(device).CheckHealth(all: false)];
+        Assert.True(results.Length > 6);
+        Assert.All(results, result => Assert.True(result.Passed, result.Line));
     }
 
     [Theory]

@@ -5,8 +5,7 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Tests.Methods;
 
-/// <summary>Methods that go through a training on S take exact second derivatives: differences in float32 count units that pass their
-/// kink.</summary>
+/// <summary>Exact second derivatives along a training on S: differences in float32 count units that pass their kink.</summary>
 public sealed class ExactWalksTests
 {
     private static readonly RandomKey s_key = RandomKey.FromSeed(31);
@@ -35,6 +34,7 @@ public sealed class ExactWalksTests
         using MethodSession session = method.Begin(new MethodContext
         {
             Network = problem.Network, Real = problem, Experts = problem.Experts, Key = s_key,
+            Products = new SecondOrderProducts(SecondDerivatives.Exact),
             Values = values.Aggregate(
                 MethodValues.Standard, (all, v) => all.With(method.Settings.Single(s => s.Name == v.Item1), v.Item2)),
         });

@@ -50,17 +50,33 @@ internal static class DeviceCode
             yield return (kernel, ((PTXCompiledKernel)Compile(backend, kernel)).PTXAssembly);
     }
 
-    /// <summary>OpenCL C for a device of float64 and a generic address space and nothing else that is optional; the kernels
-    /// of NVIDIA's tensor cores are never asked for there.</summary>
+    /// <summary>OpenCL C for a device of a generic address space and nothing else that is optional; only kernels of float64
+    /// numbers may have float64, too. The kernels of NVIDIA's tensor cores are never asked for there.</summary>
     public static IEnumerable<(MethodInfo Kernel, string Text)> ToOpenCl()
     {
         using Context context = MakeContext();
-        var capabilities = new CLCapabilityContext(
-            float16: false, float64: true, genericAddressSpace: true, int64_Atomics: false, subGroups: false);
-        using var backend = new CLBackend(context, capabilities, CLDeviceVendor.Other, CLCVersion.CL20);
+        using CLBackend with = BackendOf(context, hasFloat64: true), without = BackendOf(context, hasFloat64: false);
         foreach (MethodInfo kernel in Kernels.Where(k => k.DeclaringType != typeof(TensorCoreKernels)))
-            yield return (kernel, ((CLCompiledKernel)Compile(backend, kernel)).Source);
+            yield return (kernel, ((CLCompiledKernel)Compile(IsOfFloat64(kernel) ? with : without, kernel)).Source);
     }
+
+    /// <summary>Whether a kernel computes on float64 tensors.</summary>
+    public static bool IsOfFloat64(MethodInfo kernel) =>
+        kernel.IsGenericMethod && kernel.GetGenericArguments().Contains(typeof(double));
+
+    /// <summary>Takes note of all that float32 tensors ask a device without float64 for.</summary>
+    public static IReadOnlyCollection<MethodInfo> KernelsWithoutFloat64()
+    {
+        using var backend = new GpuBackend(
+            GpuBackend.Simulator, long.MaxValue, isDryRun: true, Precision.Float32, usesFloat64: false);
+        DryRun(backend, DType.Float32);
+        return backend.Kernels;
+    }
+
+    private static CLBackend BackendOf(Context context, bool hasFloat64) => new(
+        context, new CLCapabilityContext(
+            float16: false, float64: hasFloat64, genericAddressSpace: true, int64_Atomics: false, subGroups: false),
+        CLDeviceVendor.Other, CLCVersion.CL20);
 
     private static CompiledKernel Compile(ILGPU.Backends.Backend backend, MethodInfo kernel)
     {
@@ -76,7 +92,8 @@ internal static class DeviceCode
     }
 
     private static Context MakeContext() =>
-        Context.Create(builder => builder.Optimize(OptimizationLevel.O2).Math(MathMode.Default));
+        Context.Create(builder => DeviceIntrinsics.Register(
+            builder.Optimize(OptimizationLevel.O2).Math(MathMode.Default)));
 
     private static IReadOnlyList<MethodInfo> DryRun()
     {

@@ -34,6 +34,12 @@ public sealed partial class DeviceCodeTests(ITestOutputHelper output)
         Assert.True(undeclared.Length == 0, $"Not public methods of a static class: {string.Join(", ", undeclared)}.");
     }
 
+    private static readonly (string Of32, string Of64)[] s_ofBothTypes =
+    [
+        ("<Single", "<Double"), ("<Int32", "<Int64"), (nameof(Float32Numbers), nameof(Float64Numbers)),
+        (nameof(Float32Pair), nameof(PlainFloat64)),
+    ];
+
     [Fact]
     public void What_is_asked_for_in_one_number_type_is_asked_for_in_the_other()
     {
@@ -48,11 +54,9 @@ public sealed partial class DeviceCodeTests(ITestOutputHelper output)
         Assert.True(generic.Length > 80, $"Only {generic.Length} kernels take number types.");
         foreach (string name in generic)
         {
-            string other = name.Contains("Single", StringComparison.Ordinal)
-                ? name.Replace("Single", "Double", StringComparison.Ordinal)
-                    .Replace("Float32Numbers", "Float64Numbers", StringComparison.Ordinal)
-                : name.Replace("Double", "Single", StringComparison.Ordinal)
-                    .Replace("Float64Numbers", "Float32Numbers", StringComparison.Ordinal);
+            string other = s_ofBothTypes.Aggregate(name, (n, pair) => n.Contains(pair.Of32, StringComparison.Ordinal)
+                ? n.Replace(pair.Of32, pair.Of64, StringComparison.Ordinal)
+                : n.Replace(pair.Of64, pair.Of32, StringComparison.Ordinal));
             Assert.True(names.Contains(other), $"{name} is asked for, {other} is not.");
         }
     }
@@ -89,6 +93,8 @@ public sealed partial class DeviceCodeTests(ITestOutputHelper output)
             Assert.Contains(".visible .entry", text, StringComparison.Ordinal);
             if (!s_allowed.ContainsKey(name))
                 wrong.AddRange(Forbidden(text).Select(found => $"{name}: {found}"));
+            if (!DeviceCode.IsOfFloat64(kernel) && Float64InPtx().Match(text) is { Success: true } match)
+                wrong.Add($"{name}: '{match.Value}' needs float64, which not every device has.");
             if (kernel.DeclaringType == typeof(WideProductKernels))
                 CheckInnerLoop(name, text);
             if (kernel.DeclaringType == typeof(TensorCoreKernels))
@@ -106,6 +112,7 @@ public sealed partial class DeviceCodeTests(ITestOutputHelper output)
             Assert.Contains("kernel void", text, StringComparison.Ordinal);
             Assert.False(
                 OpenClForbidden().IsMatch(text), $"{DeviceCode.NameOf(kernel)}: {OpenClForbidden().Match(text).Value}");
+            Assert.Equal(DeviceCode.IsOfFloat64(kernel), Float64InOpenCl().IsMatch(text));
         }
     }
 
@@ -113,12 +120,13 @@ public sealed partial class DeviceCodeTests(ITestOutputHelper output)
     // next tile comes from global memory, by 16 bytes where the layout has them.
     private void CheckInnerLoop(string name, string text)
     {
-        int products = Count(text, "mul.f32"), shared = Count(text, "ld.shared.v4.f32");
+        int products = Count(text, "fma.rn.f32"), shared = Count(text, "ld.shared.v4.f32");
         int fours = Count(text, "ld.global.v4.f32"), singles = Count(text, "ld.global.f32");
         output.WriteLine(
             $"{name}: {products} multiply-adds, {shared} shared loads of 16 bytes, {fours} global ones and {singles} " +
             "of 4 bytes");
-        Assert.Equal((64, 4, 0), (products, shared, Count(text, "ld.shared.f32")));
+        Assert.Equal((64, 0), (products, Count(text, "mul.f32")));
+        Assert.Equal((4, 0), (shared, Count(text, "ld.shared.f32")));
         int factorsWithRuns = Runs().Count(name);
         Assert.Equal(2 * factorsWithRuns, fours);
         Assert.Equal(2 * 2 * 4 + 8, singles);
@@ -200,6 +208,12 @@ public sealed partial class DeviceCodeTests(ITestOutputHelper output)
     [GeneratedRegex(
         @"\batom\w+|\bsub_group\w+|\bwork_group_reduce\w+|\bswitch\b|\bnative_\w+|\bhalf_\w+", RegexOptions.None, 10000)]
     private static partial Regex OpenClForbidden();
+
+    [GeneratedRegex(@"\.f64\b|%fd\d", RegexOptions.None, 10000)]
+    private static partial Regex Float64InPtx();
+
+    [GeneratedRegex(@"\bdouble\b|\bcl_khr_fp64\b", RegexOptions.None, 10000)]
+    private static partial Regex Float64InOpenCl();
 
     [GeneratedRegex("AlongDepth|AcrossRows|AcrossColumns|OutputsOfChannel", RegexOptions.None, 1000)]
     private static partial Regex Runs();

@@ -13,7 +13,7 @@ public sealed class KernelCallTests
     [
         typeof(ReferenceKernels<float>), typeof(ReferenceKernels<double>),
         .. KernelCheck.Widths.SelectMany(cpu => (Type[])[cpu.KernelsOf(DType.Float32), cpu.KernelsOf(DType.Float64)]),
-        typeof(GpuKernels<float, Float32Numbers>), typeof(GpuKernels<double, Float64Numbers>),
+        typeof(GpuKernels<float, Float32Numbers, Float32Pair>), typeof(GpuKernels<double, Float64Numbers, PlainFloat64>),
     ];
 
     [Theory]

@@ -24,7 +24,7 @@ internal sealed class ReferencePage
     [
         (DatasetCatalog.FolderVariable, "Folder of the data sets, where --data or --to is not given."),
         ("INFMATCH_DEVICE", "Device, where --device is not given."),
-        (DecodedCache.FolderVariable, "Folder of decoded images, in place of infmatch in the user's cache folder."),
+        (DecodedCache.FolderVariable, "Folder of decoded images and of the times of devices, in place of infmatch in the user's cache folder."),
         (Plugins.Variable, "Assemblies that bring methods, networks, data sets and the like, separated as in PATH."),
         (ProgramName.Variable, "How printed commands name the program; the script infmatch sets it."),
         ("NO_COLOR", "No colours, whatever its value."),

@@ -66,10 +66,6 @@ public sealed class CpuBackend : HostBackend
     /// are rounded before they are added, and the bits are others.</summary>
     public static bool HasFusedMultiplyAdd => FusedArithmetic.IsInHardware;
 
-    /// <summary>How fast this machine's processor may be, all of it.</summary>
-    public static SpeedEstimate EstimatedSpeed =>
-        SpeedEstimate.OfProcessor(ProcessorCores.Count, BestVectorBits, HasFusedMultiplyAdd);
-
     /// <summary>Vectors and arithmetic in words: what decides the bits of a processor.</summary>
     public static string Arithmetic(int vectorBits) =>
         (vectorBits == 64 ? "single numbers" : $"{vectorBits}-bit vectors")

@@ -7,7 +7,8 @@ public sealed class CpuDeviceKind : DeviceKind
     public override string Name => "cpu";
 
     /// <summary>Of all of this machine's processor: the number of threads shall not choose the device.</summary>
-    public override SpeedEstimate? Speed => CpuBackend.EstimatedSpeed;
+    public override string Fallback =>
+        $"{Name}, {CpuBackend.ProcessorName}, {Environment.ProcessorCount} threads, {CpuBackend.Arithmetic(CpuBackend.BestVectorBits)}";
 
     /// <inheritdoc/>
     public override OpenedDevice Open(string asked, DeviceOptions options) => options.Precision == Precision.Float32

@@ -1,72 +1,6 @@
-using System.Numerics;
 using ILGPU;
 
 namespace InfMatch.Tensors;
-
-/// <summary>
-/// What a kernel needs of a number type beside its operators. Exponential and logarithm are written out in arithmetic:
-/// what a driver offers differs from device to device, and on NVIDIA it is an approximation.
-/// </summary>
-internal interface IDeviceNumbers<T> : IScalarMath<T> where T : unmanaged, INumber<T>
-{
-    static abstract double Wide(T x);
-
-    static abstract T Narrow(double x);
-}
-
-/// <summary>float32 on a device.</summary>
-internal readonly struct Float32Numbers : IDeviceNumbers<float>
-{
-    private const float Log2E = 1.44269504f, Ln2High = 0.693145752f, Ln2Low = 1.42860677e-6f;
-    private const float LargestExponent = 88.72284f, SmallestExponent = -103.97208f;
-
-    public static double Wide(float x) => x;
-
-    public static float Narrow(double x) => (float)x;
-
-    public static float Sqrt(float x) => MathF.Sqrt(x);
-
-    // e^x = 2^n·e^r with r = x − n·ln 2 in two parts, |r| <= ln 2/2; the Taylor series to r^7 is off by 6e-9 there. 2^n in
-    // two factors, so that results below the normal range are right too.
-    public static float Exp(float x)
-    {
-        float bounded = x > LargestExponent ? LargestExponent : x < SmallestExponent ? SmallestExponent : x;
-        bounded = float.IsNaN(bounded) ? 0 : bounded;
-        float turns = bounded * Log2E;
-        int n = (int)(turns < 0 ? turns - 0.5f : turns + 0.5f);
-        float r = bounded - n * Ln2High - n * Ln2Low;
-        float series = 1 + r * (1 / 7f);
-        series = 1 + r * (1 / 6f) * series;
-        series = 1 + r * (1 / 5f) * series;
-        series = 1 + r * (1 / 4f) * series;
-        series = 1 + r * (1 / 3f) * series;
-        series = 1 + r * (1 / 2f) * series;
-        series = 1 + r * series;
-        int half = n / 2;
-        float y = series * PowerOfTwo(half) * PowerOfTwo(n - half);
-        y = x > LargestExponent ? float.PositiveInfinity : y;
-        y = x < SmallestExponent ? 0 : y;
-        return float.IsNaN(x) ? x : y;
-    }
-
-    private static float PowerOfTwo(int n) => Interop.IntAsFloat((uint)((n + 127) << 23));
-
-    // 1 − 2/(e^(2|x|) + 1), with x's sign.
-    public static float Tanh(float x)
-    {
-        float y = 1 - 2 / (Exp(2 * (x < 0 ? -x : x)) + 1);
-        return x < 0 ? -y : y;
-    }
-
-    // In float64: one logarithm is rare beside the products, and this one is right to the last bit but one.
-    public static float Log(float x) => (float)Float64Numbers.Log(x);
-
-    public static float Sin(float x) => (float)Float64Numbers.Sin(x);
-
-    public static float Cos(float x) => (float)Float64Numbers.Cos(x);
-
-    public static float Pow(float a, float b) => (float)Float64Numbers.Pow(a, b);
-}
 
 /// <summary>float64 on a device.</summary>
 internal readonly struct Float64Numbers : IDeviceNumbers<double>
@@ -75,13 +9,19 @@ internal readonly struct Float64Numbers : IDeviceNumbers<double>
     private const double LargestExponent = 709.782712893384, SmallestExponent = -745.1332191019412;
     private const double SmallestNormal = 2.2250738585072014e-308, TwoTo54 = 18014398509481984;
 
-    public static double Wide(double x) => x;
+    public static double Of(int x) => x;
 
-    public static double Narrow(double x) => x;
+    public static int Floor(double x)
+    {
+        double bounded = x > 1e9 ? 1e9 : x < -1e9 ? -1e9 : x;
+        int whole = (int)bounded;
+        return whole > bounded ? whole - 1 : whole;
+    }
 
     public static double Sqrt(double x) => Math.Sqrt(x);
 
-    // As for float32; the series goes on until a term is below the rounding.
+    // As for float32; the series goes on to r^15, below the rounding, times 15!: so it needs no division. Written out, it makes
+    // LLVM 18 abort in PoCL's kernel of powers.
     public static double Exp(double x)
     {
         double bounded = x > LargestExponent ? LargestExponent : x < SmallestExponent ? SmallestExponent : x;
@@ -89,9 +29,13 @@ internal readonly struct Float64Numbers : IDeviceNumbers<double>
         double turns = bounded * Log2E;
         int n = (int)(turns < 0 ? turns - 0.5 : turns + 0.5);
         double r = bounded - n * Ln2High - n * Ln2Low;
-        double series = 1;
+        double series = 1, factor = 1;
         for (int k = 15; k > 0; k--)
-            series = 1 + r * series / k;
+        {
+            factor *= k;
+            series = DeviceIntrinsics.MultiplyAdd(series, r, factor);
+        }
+        series *= 1 / 1307674368000.0;
         int half = n / 2;
         double y = series * PowerOfTwo(half) * PowerOfTwo(n - half);
         y = x > LargestExponent ? double.PositiveInfinity : y;
@@ -131,12 +75,23 @@ internal readonly struct Float64Numbers : IDeviceNumbers<double>
         int rest = k & 0x7FFF, most = k - rest;
         double r = bounded - most * QuarterHigh - rest * QuarterHigh - most * QuarterMiddle - rest * QuarterMiddle
             - k * QuarterLow;
-        double square = r * r, sine = 1, cosine = 1;
-        for (int n = 18; n > 0; n -= 2)
-        {
-            sine = 1 - square * sine / (n * (n + 1));
-            cosine = 1 - square * cosine / (n * (n - 1));
-        }
+        double square = r * r, sine = 1 - square * (1 / 342.0), cosine = 1 - square * (1 / 306.0);
+        sine = 1 - square * (1 / 272.0) * sine;
+        cosine = 1 - square * (1 / 240.0) * cosine;
+        sine = 1 - square * (1 / 210.0) * sine;
+        cosine = 1 - square * (1 / 182.0) * cosine;
+        sine = 1 - square * (1 / 156.0) * sine;
+        cosine = 1 - square * (1 / 132.0) * cosine;
+        sine = 1 - square * (1 / 110.0) * sine;
+        cosine = 1 - square * (1 / 90.0) * cosine;
+        sine = 1 - square * (1 / 72.0) * sine;
+        cosine = 1 - square * (1 / 56.0) * cosine;
+        sine = 1 - square * (1 / 42.0) * sine;
+        cosine = 1 - square * (1 / 30.0) * cosine;
+        sine = 1 - square * (1 / 20.0) * sine;
+        cosine = 1 - square * (1 / 12.0) * cosine;
+        sine = 1 - square * (1 / 6.0) * sine;
+        cosine = 1 - square * (1 / 2.0) * cosine;
         k += quarters;
         double y = (k & 1) == 0 ? r * sine : cosine;
         y = (k & 2) == 0 ? y : -y;
@@ -167,9 +122,18 @@ internal readonly struct Float64Numbers : IDeviceNumbers<double>
         bool isLarge = m > 1.4142135623730951;
         m = isLarge ? m * 0.5 : m;
         exponent += isLarge ? 1 : 0;
-        double s = (m - 1) / (m + 1), square = s * s, sum = 0;
-        for (int k = 23; k > 1; k -= 2)
-            sum = square * (1.0 / k + sum);
+        double s = (m - 1) / (m + 1), square = s * s, sum = 1 / 23.0;
+        sum = DeviceIntrinsics.MultiplyAdd(sum, square, 1 / 21.0);
+        sum = DeviceIntrinsics.MultiplyAdd(sum, square, 1 / 19.0);
+        sum = DeviceIntrinsics.MultiplyAdd(sum, square, 1 / 17.0);
+        sum = DeviceIntrinsics.MultiplyAdd(sum, square, 1 / 15.0);
+        sum = DeviceIntrinsics.MultiplyAdd(sum, square, 1 / 13.0);
+        sum = DeviceIntrinsics.MultiplyAdd(sum, square, 1 / 11.0);
+        sum = DeviceIntrinsics.MultiplyAdd(sum, square, 1 / 9.0);
+        sum = DeviceIntrinsics.MultiplyAdd(sum, square, 1 / 7.0);
+        sum = DeviceIntrinsics.MultiplyAdd(sum, square, 1 / 5.0);
+        sum = DeviceIntrinsics.MultiplyAdd(sum, square, 1 / 3.0);
+        sum *= square;
         double y = exponent * Ln2High + (2 * s + (2 * s * sum + exponent * Ln2Low));
         y = x == double.PositiveInfinity ? x : y;
         y = x == 0 ? double.NegativeInfinity : y;
