@@ -64,10 +64,12 @@ internal sealed class DeviceHealthCheck(Backend backend)
     private static CheckResult CapturedGraphs(GpuBackend gpu)
     {
         string? refusal = gpu.CaptureRefusal;
+        string way = gpu.ReplaysByDriver ? "a replay is one call of the driver" : "its kernels are prepared and queued one by one";
         return CheckResult.Of(
             gpu.Name, "captured graphs", refusal is null,
-            refusal is not null ? $"none, kernels are queued one by one: {refusal}"
-            : $"two replays of a small graph have its bits; {(gpu.ReplaysByDriver ? "a replay is one call of the driver" : "its kernels are prepared and queued one by one")}",
+            refusal is null
+                ? $"two replays of a small graph have its bits; {way}"
+                : $"none, kernels are queued one by one: {refusal}",
             "Numbers are the same, and steps of few images take longer. A newer driver may help.");
     }
 

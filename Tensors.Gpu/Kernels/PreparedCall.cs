@@ -88,7 +88,8 @@ internal readonly struct Arguments<A, B, C, D, E, F>(
 internal readonly struct Arguments<A, B, C, D, E, F, G, H, I>(
     A a, B b, C c, D d, E e, F f, G g, H h, I i)
     : IKernelArguments<Action<AcceleratorStream, KernelConfig, A, B, C, D, E, F, G, H, I>>
-    where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct where G : struct where H : struct where I : struct
+    where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct
+    where G : struct where H : struct where I : struct
 {
     public static Action<AcceleratorStream, KernelConfig, A, B, C, D, E, F, G, H, I> Load(Accelerator accelerator, Delegate kernel) =>
         accelerator.LoadKernel((Action<A, B, C, D, E, F, G, H, I>)kernel);

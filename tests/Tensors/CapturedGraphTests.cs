@@ -271,8 +271,9 @@ public sealed class CapturedGraphTests
         foreach ((int first, int then) in new[] { (5, 4), (1, 2), (2, 1) })
         {
             int runs = 0;
-            InvalidOperationException refusal = Assert.Throws<InvalidOperationException>(() => CapturedGraph.Of(on, () =>
-                [.. Enumerable.Range(0, runs++ == 0 ? first : then).Select(i => x.View(0, new Shape(first == 5 ? 5 - runs : 5)).Times(i))]));
+            Tensor Made(int i) => x.View(0, new Shape(first == 5 ? 5 - runs : 5)).Times(i);
+            InvalidOperationException refusal = Assert.Throws<InvalidOperationException>(() => CapturedGraph.Of(
+                on, () => [.. Enumerable.Range(0, runs++ == 0 ? first : then).Select(Made)]));
             Assert.Contains("made other tensors", refusal.Message, StringComparison.Ordinal);
             Assert.Equal(before, on.Memory.LiveBuffers);
         }

@@ -94,7 +94,7 @@ public sealed class DriverGraphTests
         DeviceException error = Assert.Throws<DeviceException>(
             () => DriverGraph.Capture("cuda:0", driver, 7, () => driver.Calls.Add("queue")));
         Assert.Contains("cuda:0: the driver reports CUDA_ERROR_901 when ", error.Message, StringComparison.Ordinal);
-        Assert.Equal(s_capture[..calls], driver.Calls);
+        Assert.Equal(s_capture[..calls], driver.Calls, StringComparer.Ordinal);
         Assert.Equal(0, driver.Living);
     }
 
