@@ -35,7 +35,7 @@ internal sealed class GpuMoves<T, W>(GpuBackend backend, GpuLauncher launcher, F
     {
         (ArrayView<W> from, ArrayView<W> to) = (View(x), View(y));
         if (y.Count > 0)
-            {
+        {
             launcher.Launch(
                 GpuBackend.Groups(y.Count), GpuBackend.Threads, ElementwiseKernels.Copy<W>, from, to, y.Count);
         }

@@ -27,6 +27,11 @@ internal sealed record RepeatedOptions(string? Preset, IReadOnlyList<Setting> Se
     public static string? PresetOf(ResolvedSettings resolved) => resolved.Origins.Values
         .Where(o => o.StartsWith(PresetOrigin, StringComparison.Ordinal)).Select(o => o[PresetOrigin.Length..]).FirstOrDefault();
 
+    /// <summary>The value of a setting as words of a command.</summary>
+    public static string Words(Setting setting, RunSettings settings) => setting.Many
+        ? string.Join(' ', setting.Show(settings).Split(' ').Select(ShellWord.Of))
+        : ShellWord.Of(setting.Show(settings));
+
     /// <summary>The fewest options that were found, by resolving them: with the preset of the settings, and without one. Null where
     /// none give the settings again.</summary>
     public static RepeatedOptions? Of(ResolvedSettings resolved)

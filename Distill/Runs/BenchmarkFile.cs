@@ -70,14 +70,13 @@ internal sealed record BenchmarkFile
     /// <param name="common">The settings that all cells have in common, with their origins.</param>
     public string CommandOf(ResolvedSettings common)
     {
-        const string PresetOrigin = "preset ";
-        string preset = common.Origins.Values.FirstOrDefault(o => o.StartsWith(PresetOrigin, StringComparison.Ordinal))?[PresetOrigin.Length..] ?? Presets.Usual;
+        string preset = RepeatedOptions.PresetOf(common) ?? Presets.Usual;
         Setting[] given = [.. Settings.All.Where(s => s.IsOf(common.Settings) && IsRepeated(s, common.Origins.GetValueOrDefault(s.Property) ?? ""))];
         // Seeds are named in their order, and the first of them need not be the one from which the experts follow.
         bool namesExperts = ExpertSeed != Seeds[0] && given.All(s => s.Property != nameof(RunSettings.ExpertSeed));
         return $"./infmatch benchmark{(preset == Presets.Usual ? "" : $" --preset {preset}")} --methods {string.Join(' ', Methods)} --ipc " +
             $"{string.Join(' ', Ipcs)} --seeds {string.Join(' ', Seeds)}{(common.Settings.Data is null ? "" : " --data FOLDER")}" +
-            string.Concat(given.Select(s => $" {s.Name} {Words(s, common.Settings)}")) +
+            string.Concat(given.Select(s => $" {s.Name} {RepeatedOptions.Words(s, common.Settings)}")) +
             (namesExperts ? FormattableString.Invariant($" --expert-seed {ExpertSeed}") : "") +
             string.Concat(Sets.Select(s => $" --set {ShellWord.Of(s)}")) + (HasOwnExperts ? " --own-experts" : "");
     }
@@ -85,10 +84,6 @@ internal sealed record BenchmarkFile
     // What was given by an option, by a variable or in a file that another machine need not have; what --set gave is named behind it.
     private static bool IsRepeated(Setting setting, string origin) => !s_notRepeated.Contains(setting.Property)
         && (origin == $"command line ({setting.Name})" || origin.Split(' ')[0] is "file" or "environment");
-
-    private static string Words(Setting setting, RunSettings settings) => setting.Many
-        ? string.Join(' ', setting.Show(settings).Split(' ').Select(ShellWord.Of))
-        : ShellWord.Of(setting.Show(settings));
 
     // Of another machine, or named by the command itself.
     private static readonly HashSet<string> s_notRepeated = new(StringComparer.Ordinal)

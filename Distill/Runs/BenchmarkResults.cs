@@ -16,6 +16,8 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
         .Select(cell => (cell.Name, File: new RunFiles(BenchmarkFile.PathOf(folder, cell)).Summary)).Where(cell => File.Exists(cell.File))
         .ToDictionary(cell => cell.Name, cell => Summary.Read(cell.File), StringComparer.Ordinal);
 
+    private Summary? _usual;
+
     /// <summary>Whether a cell is done.</summary>
     public bool IsDone(BenchmarkCell cell) => ResultOf(cell) is not null;
 
@@ -58,11 +60,8 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
     }
 
     // The summary of a cell whose teacher and protocol are those of most cells; the first of equally many.
-    private Summary? Usual => benchmark.Cells.Select(c => _summaries.GetValueOrDefault(c.Name)).OfType<Summary>()
+    private Summary? Usual => _usual ??= benchmark.Cells.Select(c => _summaries.GetValueOrDefault(c.Name)).OfType<Summary>()
         .OrderByDescending(s => s.Complete).GroupBy(s => (s.SoftLabels, s.Protocol)).MaxBy(g => g.Count(s => s.Complete))?.First();
-
-    private bool IsUsual(BenchmarkCell cell) => _summaries.GetValueOrDefault(cell.Name) is { } own && Usual is { } usual
-        && own.SoftLabels == usual.SoftLabels && own.Protocol == usual.Protocol;
 
     private IpcResult? ResultOf(BenchmarkCell cell) => _summaries.GetValueOrDefault(cell.Name) is { Complete: true } summary
         ? summary.Results.FirstOrDefault(r => r.Ipc == cell.Ipc && r.Accuracy.IsComplete)
@@ -118,7 +117,7 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
     {
         Accuracy?[] seeds =
         [
-            .. benchmark.Cells.Where(c => c.Ipc == ipc && IsDone(c) && IsUsual(c)).GroupBy(c => c.Seed)
+            .. benchmark.Cells.Where(c => c.Ipc == ipc && IsDone(c) && OwnOf(c) is null).GroupBy(c => c.Seed)
                 .Select(g => AccuracyOf(g.First())!.All().FirstOrDefault(a => a.Column.Name == name).Accuracy),
         ];
         IEnumerable<Accuracy?> counted = name == "whole" ? seeds.Take(1) : seeds; // the experts are those of one seed

@@ -19,8 +19,8 @@ internal sealed class DevicesCommand : CommandDefinition
         """
         Lists the processor and every CUDA and OpenCL device.
 
-        Each with its memory and limits, whether it can be used and if not why. A star marks the one that --device auto takes. Where there is a GPU, it and the processor are timed at a small piece
-        of training; times are kept.
+        Each with its memory and limits, whether it can be used and if not why. A star marks the one that --device auto
+        takes. Where there is a GPU, it and the processor are timed at a small piece of training; times are kept.
 
         Examples:
           infmatch devices

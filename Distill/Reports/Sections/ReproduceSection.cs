@@ -64,9 +64,5 @@ internal sealed class ReproduceSection : ReportSection
     }
 
     private static string Options(IEnumerable<Setting> given, RunSettings settings) =>
-        string.Concat(given.Select(s => $" {s.Name} {Value(s, settings)}"));
-
-    private static string Value(Setting setting, RunSettings settings) => setting.Many
-        ? string.Join(' ', setting.Show(settings).Split(' ').Select(ShellWord.Of))
-        : ShellWord.Of(setting.Show(settings));
+        string.Concat(given.Select(s => $" {s.Name} {RepeatedOptions.Words(s, settings)}"));
 }
