@@ -53,56 +53,98 @@ internal sealed partial class GpuKernels<T, N, X>
         ProductSizes s = SizesOf(
             new Conv2dGeometry(0, 1, 1, 1, new Conv2dFilter(1, 1, 1)), y.Shape[0], y.Shape[1], call.TransposeA ? a.Shape[0] : a.Shape[1]);
         if (call.TransposeA && call.TransposeB)
-            Multiply<AcrossRows, AlongDepth, MatrixResult>(a, b, null, y, s);
+            Multiply<AcrossRows, AlongDepth, MatrixResult>(Of(a), Of(b), null, y, s);
         else if (call.TransposeA)
-            Multiply<AcrossRows, AcrossColumns, MatrixResult>(a, b, null, y, s);
+            Multiply<AcrossRows, AcrossColumns, MatrixResult>(Of(a), Of(b), null, y, s);
         else if (call.TransposeB)
-            Multiply<AlongDepth, AlongDepth, MatrixResult>(a, b, null, y, s);
+            Multiply<AlongDepth, AlongDepth, MatrixResult>(Of(a), Of(b), null, y, s);
         else
-            Multiply<AlongDepth, AcrossColumns, MatrixResult>(a, b, null, y, s);
+            Multiply<AlongDepth, AcrossColumns, MatrixResult>(Of(a), Of(b), null, y, s);
     }
 
     public void Run(Conv2dCall call)
     {
         Conv2dGeometry g = call.Geometry;
         ProductSizes s = SizesOf(g, g.K, g.N * g.OutH * g.OutW, g.C * g.R * g.S);
-        Multiply<AlongDepth, Patches, OutputResult>(call.W, call.X, call.Bias, call.Y, s);
+        if (!IsOfWholeTiles(g.C) || call.Y.Count == 0)
+        {
+            Multiply<AlongDepth, ByChannel<Patch>, OutputResult>(Of(call.W), Of(call.X), call.Bias, call.Y, s);
+            return;
+        }
+        using GpuScratch<T> weights = InOrderOfTaps(call.W, new TapOrder
+        {
+            Inner = g.R * g.S, OuterStride = g.C * g.R * g.S, InnerStride = 1, Channels = g.C, Pitch = g.C,
+        });
+        Multiply<WholeAlongDepth, ByTap<Patch>, OutputResult>(new(weights.View, 0), Of(call.X), call.Bias, call.Y, s);
     }
 
     public void Run(Conv2dInputGradientCall call)
     {
         Conv2dGeometry g = call.Geometry;
         ProductSizes s = SizesOf(g, g.C, g.N * g.H * g.W, g.K * g.R * g.S);
-        Multiply<WeightsOfInput, Receivers, InputResult>(call.W, call.Dy, null, call.Dx, s);
+        if (!IsOfWholeTiles(g.K) || call.Dx.Count == 0)
+        {
+            Multiply<WeightsOfInput, ByChannel<Receivers>, InputResult>(Of(call.W), Of(call.Dy), null, call.Dx, s);
+            return;
+        }
+        s.LeftPitch = (g.C + 3) / 4 * 4;
+        using GpuScratch<T> weights = InOrderOfTaps(call.W, new TapOrder
+        {
+            Inner = g.K, OuterStride = 1, InnerStride = g.C * g.R * g.S, Channels = g.C, Pitch = s.LeftPitch,
+        });
+        Multiply<WholeAcrossRows, ByTap<Receivers>, InputResult>(new(weights.View, 0), Of(call.Dy), null, call.Dx, s);
     }
 
     public void Run(Conv2dWeightGradientCall call)
     {
         Conv2dGeometry g = call.Geometry;
         ProductSizes s = SizesOf(g, g.K, g.C * g.R * g.S, g.N * g.OutH * g.OutW);
-        Multiply<OutputsOfChannel, PatchesOfWeight, MatrixResult>(call.Dy, call.X, null, call.Dw, s);
+        if (g.OutW % 4 == 0 && g.OutH * g.OutW >= CutMultiple && call.Dy.Offset % 4 == 0)
+            Multiply<OutputsInFours, PatchesInFours, MatrixResult>(Of(call.Dy), Of(call.X), null, call.Dw, s);
+        else
+            Multiply<OutputsOfChannel, PatchesOfWeight, MatrixResult>(Of(call.Dy), Of(call.X), null, call.Dw, s);
+    }
+
+    // Whether the depths of one tap are a whole number of tiles of either kernel.
+    private static bool IsOfWholeTiles(int channels) => channels % CutMultiple == 0;
+
+    // A copy of weights whose product with patches is taken tap by tap.
+    private GpuScratch<T> InOrderOfTaps(Tensor w, TapOrder order)
+    {
+        order.Taps = w.Shape[2] * w.Shape[3];
+        order.Count = w.Shape[0] * order.Taps * order.Pitch;
+        (order.ByInner, order.ByPitch) = (new Divisor(order.Inner), new Divisor(order.Pitch));
+        var weights = new GpuScratch<T>(memory, order.Count);
+        launcher.Launch(Groups(order.Count), Threads, ProductKernels.InOrderOfTaps<T>, View(w), weights.View, order);
+        return weights;
     }
 
     private static ProductSizes SizesOf(Conv2dGeometry g, int rows, int columns, int depth) => new()
     {
         Rows = rows, Columns = columns, Depth = depth, C = g.C, H = g.H, W = g.W, K = g.K, R = g.R, S = g.S,
         Stride = g.Stride, Padding = g.Padding, OutH = g.OutH, OutW = g.OutW,
-        ByR = new Divisor(g.R), ByS = new Divisor(g.S), ByArea = new Divisor(g.R * g.S),
-        ByStride = new Divisor(g.Stride), ByOutH = new Divisor(g.OutH), ByOutW = new Divisor(g.OutW), ByOutPlane = new Divisor(g.OutH * g.OutW),
-        ByPlane = new Divisor(g.H * g.W),
+        ByR = By(g.R), ByS = By(g.S), ByArea = By(g.R * g.S), ByStride = By(g.Stride), ByOutH = By(g.OutH), ByOutW = By(g.OutW),
+        ByOutPlane = By(g.OutH * g.OutW), ByH = By(g.H), ByW = By(g.W), ByPlane = By(g.H * g.W), ByC = By(g.C), ByK = By(g.K),
     };
 
+    private Operand Of(Tensor tensor) => new(View(tensor), tensor.Offset);
+
+    // A factor, and where in its memory it begins.
+    private readonly record struct Operand(ArrayView<T> View, int Offset);
+
     // A result that does not fill the device is cut along the depth; a second kernel adds the parts in order.
-    private void Multiply<A, B, Y>(Tensor a, Tensor b, Tensor? bias, Tensor y, ProductSizes s)
-        where A : struct, IFactor where B : struct, IFactor where Y : struct, IResult
+    private void Multiply<A, B, Y>(Operand a, Operand b, Tensor? bias, Tensor y, ProductSizes s)
+        where A : struct, IFactor<A> where B : struct, IFactor<B> where Y : struct, IResult
     {
-        (ArrayView<T> left, ArrayView<T> right, ArrayView<T> to) = (View(a), View(b), View(y));
+        (ArrayView<T> left, ArrayView<T> right, ArrayView<T> to) = (a.View, b.View, View(y));
         if (y.Count == 0)
             return;
         s.HasBias = bias is null ? 0 : 1;
         bool isWide = y.DType == DType.Float32 && backend.Tiling != ProductTiling.Narrow
             && (backend.Tiling == ProductTiling.Wide || FillsTheDevice(s));
         int splits = Cut(ref s, isWide ? WideProductKernels.Tile : ProductKernels.Tile);
+        int depth = isWide ? WideProductKernels.Depth : ProductKernels.Depth;
+        (s.RowsOfTile, s.ColumnsOfTile) = (depth / Math.Max(1, s.OutW), depth % Math.Max(1, s.OutW));
         using GpuScratch<T>? partial = splits > 1 ? new GpuScratch<T>(memory, checked(splits * y.Count)) : null;
         ArrayView<T> parts = partial?.View ?? to;
         if (isWide)
@@ -131,7 +173,7 @@ internal sealed partial class GpuKernels<T, N, X>
     private void MultiplyWide<A, B, Y>(
         ArrayView<float> left, ArrayView<float> right, ArrayView<float> bias, ArrayView<float> to, ProductSizes s,
         int groups)
-        where A : struct, IFactor where B : struct, IFactor where Y : struct, IResult
+        where A : struct, IFactor<A> where B : struct, IFactor<B> where Y : struct, IResult
     {
         if (backend.Precision == Precision.Float32 || (backend.Precision == Precision.Tf32 && FullPrecision.IsRequired))
             launcher.Launch(

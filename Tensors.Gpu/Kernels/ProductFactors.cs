@@ -6,23 +6,31 @@ internal struct ProductSizes
     public int Rows, Columns, Depth, DepthOfSplit, TilesOfColumns, Tiles, HasBias;
     public int C, H, W, K, R, S, Stride, Padding, OutH, OutW;
 
+    /// <summary>From one depth of a <see cref="WholeAcrossRows"/> to the next.</summary>
+    public int LeftPitch;
+
+    /// <summary>The depth of a tile in rows of an output, and what is left of it in columns.</summary>
+    public int RowsOfTile, ColumnsOfTile;
+
     /// <summary>1 where four neighbours of a factor or of the result are one aligned access of 16 bytes.</summary>
     public int IsWideLeft, IsWideRight, IsWideResult;
 
-    public Divisor ByR, ByS, ByArea, ByOutH, ByOutW, ByOutPlane, ByPlane, ByStride;
+    public Divisor ByR, ByS, ByArea, ByOutH, ByOutW, ByOutPlane, ByW, ByH, ByPlane, ByStride, ByC, ByK;
 }
 
-/// <summary>What a factor knows of one of its rows (left) or columns (right) for every depth.</summary>
-internal struct Anchor
+/// <summary>Where an element of a factor lies. What is not there is 0, and its index is any that can be read.</summary>
+internal struct Place
 {
-    public int IsInside, Offset, Y, X;
+    public int Index;
+    public bool IsThere;
 }
 
 /// <summary>
-/// Where the elements of a factor come from: a matrix, or images seen as the matrix of their patches, which is never
-/// stored (implicit GEMM).
+/// Where a thread's four elements of each tile of a factor lie: of one row (left) or column (right), at four depths one
+/// step apart. The factor is a matrix, or images seen as the matrix of their patches, which is never stored (implicit
+/// GEMM). An instance holds what the thread takes from one tile to the next, so that a tile finds nothing anew.
 /// </summary>
-internal interface IFactor
+internal interface IFactor<F> where F : struct, IFactor<F>
 {
     /// <summary>Whether neighbours along the depth are neighbours in memory: then the threads of a warp load along
     /// it.</summary>
@@ -32,14 +40,27 @@ internal interface IFactor
     /// occur is dropped.</summary>
     static abstract bool HasRuns { get; }
 
+    /// <summary>Whether four neighbours always are one aligned access of 16 bytes.</summary>
+    static abstract bool IsOfRuns { get; }
+
+    /// <summary>Whether the depth is a multiple of that of every tile.</summary>
+    static abstract bool IsWhole { get; }
+
     /// <summary>How many neighbours, in the direction in which it is loaded, lie one behind the other from each
     /// multiple of that number on.</summary>
     static abstract int RunOf(ProductSizes s);
 
-    static abstract Anchor At(ProductSizes s, int index);
+    /// <summary>The elements of a row or column at a depth and three more, one step apart.</summary>
+    static abstract F At(ProductSizes s, int index, int depth, int step);
 
-    /// <summary>Where the element lies; below 0 where it is 0 and lies nowhere.</summary>
-    static abstract int IndexOf(ProductSizes s, Anchor at, int depth);
+    /// <summary>The elements of the next tile.</summary>
+    /// <param name="s">The sizes.</param>
+    /// <param name="at">Those of this one.</param>
+    /// <param name="by">The depth of a tile. Across the depth it is four steps.</param>
+    static abstract F Next(ProductSizes s, F at, int by);
+
+    /// <summary>Element i of 4.</summary>
+    static abstract Place Of(ProductSizes s, F at, int i);
 }
 
 /// <summary>Where a result goes: element (row, column) to ColumnOf(column) + row·RowStride.</summary>
@@ -51,169 +72,127 @@ internal interface IResult
 }
 
 /// <summary>A matrix stored with the depth innermost: A in A·B, or B given transposed.</summary>
-internal readonly struct AlongDepth : IFactor
+internal struct AlongDepth : IFactor<AlongDepth>
 {
+    private int _offset;
+
     public static bool IsAlongDepth => true;
 
     public static bool HasRuns => true;
+
+    public static bool IsOfRuns => false;
+
+    public static bool IsWhole => false;
 
     public static int RunOf(ProductSizes s) => s.Depth;
 
-    public static Anchor At(ProductSizes s, int index) => new() { Offset = index * s.Depth };
+    public static AlongDepth At(ProductSizes s, int index, int depth, int step) =>
+        new() { _offset = index * s.Depth + depth };
 
-    public static int IndexOf(ProductSizes s, Anchor at, int depth) => at.Offset + depth;
+    public static AlongDepth Next(ProductSizes s, AlongDepth at, int by) => new() { _offset = at._offset + by };
+
+    public static Place Of(ProductSizes s, AlongDepth at, int i) => new() { Index = at._offset + i, IsThere = true };
+}
+
+/// <summary>An <see cref="AlongDepth"/> whose depth is a multiple of each tile's and which begins where 16 bytes
+/// do.</summary>
+internal struct WholeAlongDepth : IFactor<WholeAlongDepth>
+{
+    private int _offset;
+
+    public static bool IsAlongDepth => true;
+
+    public static bool HasRuns => true;
+
+    public static bool IsOfRuns => true;
+
+    public static bool IsWhole => true;
+
+    public static int RunOf(ProductSizes s) => s.Depth;
+
+    public static WholeAlongDepth At(ProductSizes s, int index, int depth, int step) =>
+        new() { _offset = index * s.Depth + depth };
+
+    public static WholeAlongDepth Next(ProductSizes s, WholeAlongDepth at, int by) => new() { _offset = at._offset + by };
+
+    public static Place Of(ProductSizes s, WholeAlongDepth at, int i) =>
+        new() { Index = at._offset + i, IsThere = true };
 }
 
 /// <summary>A left matrix stored as [Depth, Rows].</summary>
-internal readonly struct AcrossRows : IFactor
+internal struct AcrossRows : IFactor<AcrossRows>
 {
+    private int _offset, _step;
+
     public static bool IsAlongDepth => false;
 
     public static bool HasRuns => true;
+
+    public static bool IsOfRuns => false;
+
+    public static bool IsWhole => false;
 
     public static int RunOf(ProductSizes s) => s.Rows;
 
-    public static Anchor At(ProductSizes s, int index) => new() { Offset = index };
+    public static AcrossRows At(ProductSizes s, int index, int depth, int step) =>
+        new() { _offset = index + depth * s.Rows, _step = step * s.Rows };
 
-    public static int IndexOf(ProductSizes s, Anchor at, int depth) => at.Offset + depth * s.Rows;
+    public static AcrossRows Next(ProductSizes s, AcrossRows at, int by) =>
+        new() { _offset = at._offset + by * s.Rows, _step = at._step };
+
+    public static Place Of(ProductSizes s, AcrossRows at, int i) =>
+        new() { Index = at._offset + i * at._step, IsThere = true };
+}
+
+/// <summary>A left matrix stored as [Depth, LeftPitch], whose depth is a multiple of each tile's and whose rows begin where
+/// 16 bytes do.</summary>
+internal struct WholeAcrossRows : IFactor<WholeAcrossRows>
+{
+    private int _offset, _step;
+
+    public static bool IsAlongDepth => false;
+
+    public static bool HasRuns => true;
+
+    public static bool IsOfRuns => true;
+
+    public static bool IsWhole => true;
+
+    public static int RunOf(ProductSizes s) => s.LeftPitch;
+
+    public static WholeAcrossRows At(ProductSizes s, int index, int depth, int step) =>
+        new() { _offset = index + depth * s.LeftPitch, _step = step * s.LeftPitch };
+
+    public static WholeAcrossRows Next(ProductSizes s, WholeAcrossRows at, int by) =>
+        new() { _offset = at._offset + by * s.LeftPitch, _step = at._step };
+
+    public static Place Of(ProductSizes s, WholeAcrossRows at, int i) =>
+        new() { Index = at._offset + i * at._step, IsThere = true };
 }
 
 /// <summary>A right matrix stored as [Depth, Columns].</summary>
-internal readonly struct AcrossColumns : IFactor
+internal struct AcrossColumns : IFactor<AcrossColumns>
 {
+    private int _offset, _step;
+
     public static bool IsAlongDepth => false;
 
     public static bool HasRuns => true;
+
+    public static bool IsOfRuns => false;
+
+    public static bool IsWhole => false;
 
     public static int RunOf(ProductSizes s) => s.Columns;
 
-    public static Anchor At(ProductSizes s, int index) => new() { Offset = index };
+    public static AcrossColumns At(ProductSizes s, int index, int depth, int step) =>
+        new() { _offset = index + depth * s.Columns, _step = step * s.Columns };
 
-    public static int IndexOf(ProductSizes s, Anchor at, int depth) => at.Offset + depth * s.Columns;
-}
+    public static AcrossColumns Next(ProductSizes s, AcrossColumns at, int by) =>
+        new() { _offset = at._offset + by * s.Columns, _step = at._step };
 
-/// <summary>x [N, C, H, W] as [(c, r, s), (n, oh, ow)]: the patches of a forward convolution.</summary>
-internal readonly struct Patches : IFactor
-{
-    public static bool IsAlongDepth => false;
-
-    public static bool HasRuns => false;
-
-    public static int RunOf(ProductSizes s) => 1;
-
-    public static Anchor At(ProductSizes s, int index)
-    {
-        int row = s.ByOutW.Quotient(index), n = s.ByOutH.Quotient(row);
-        return new Anchor
-        {
-            Offset = n * s.C * s.H * s.W,
-            Y = (row - n * s.OutH) * s.Stride - s.Padding,
-            X = (index - row * s.OutW) * s.Stride - s.Padding,
-        };
-    }
-
-    public static int IndexOf(ProductSizes s, Anchor at, int depth)
-    {
-        int rest = s.ByS.Quotient(depth), c = s.ByR.Quotient(rest);
-        int y = at.Y + rest - c * s.R, x = at.X + depth - rest * s.S;
-        bool isInside = (uint)y < (uint)s.H & (uint)x < (uint)s.W;
-        return isInside ? at.Offset + (c * s.H + y) * s.W + x : -1;
-    }
-}
-
-/// <summary>w [K, C, R, S] as [c, (k, r, s)]: the left factor of the input gradient.</summary>
-internal readonly struct WeightsOfInput : IFactor
-{
-    public static bool IsAlongDepth => true;
-
-    public static bool HasRuns => false;
-
-    public static int RunOf(ProductSizes s) => 1;
-
-    public static Anchor At(ProductSizes s, int index) => new() { Offset = index * s.R * s.S };
-
-    public static int IndexOf(ProductSizes s, Anchor at, int depth)
-    {
-        int area = s.R * s.S, k = s.ByArea.Quotient(depth);
-        return at.Offset + k * s.C * area + depth - k * area;
-    }
-}
-
-/// <summary>dy [N, K, OH, OW] as [(k, r, s), (n, h, w)]: what reached each input, 0 where a stride passed over it.</summary>
-internal readonly struct Receivers : IFactor
-{
-    public static bool IsAlongDepth => false;
-
-    public static bool HasRuns => false;
-
-    public static int RunOf(ProductSizes s) => 1;
-
-    public static Anchor At(ProductSizes s, int index)
-    {
-        int row = index / s.W, n = row / s.H;
-        return new Anchor
-        {
-            Offset = n * s.K * s.OutH * s.OutW,
-            Y = row - n * s.H + s.Padding,
-            X = index - row * s.W + s.Padding,
-        };
-    }
-
-    public static int IndexOf(ProductSizes s, Anchor at, int depth)
-    {
-        int rest = s.ByS.Quotient(depth), k = s.ByR.Quotient(rest);
-        int y = at.Y - (rest - k * s.R), x = at.X - (depth - rest * s.S);
-        int oh = s.ByStride.Quotient(y), ow = s.ByStride.Quotient(x);
-        bool isInside = y >= 0 & x >= 0 & oh * s.Stride == y & ow * s.Stride == x & oh < s.OutH & ow < s.OutW;
-        return isInside ? at.Offset + (k * s.OutH + oh) * s.OutW + ow : -1;
-    }
-}
-
-/// <summary>dy [N, K, OH, OW] as [k, (n, oh, ow)]: the left factor of the weight gradient.</summary>
-internal readonly struct OutputsOfChannel : IFactor
-{
-    public static bool IsAlongDepth => true;
-
-    public static bool HasRuns => true;
-
-    public static int RunOf(ProductSizes s) => s.OutH * s.OutW;
-
-    public static Anchor At(ProductSizes s, int index) => new() { Offset = index * s.OutH * s.OutW };
-
-    public static int IndexOf(ProductSizes s, Anchor at, int depth)
-    {
-        int plane = s.OutH * s.OutW, n = s.ByOutPlane.Quotient(depth);
-        return at.Offset + n * s.K * plane + depth - n * plane;
-    }
-}
-
-/// <summary>x [N, C, H, W] as [(n, oh, ow), (c, r, s)]: the right factor of the weight gradient.</summary>
-internal readonly struct PatchesOfWeight : IFactor
-{
-    public static bool IsAlongDepth => true;
-
-    public static bool HasRuns => false;
-
-    public static int RunOf(ProductSizes s) => 1;
-
-    public static Anchor At(ProductSizes s, int index)
-    {
-        int rest = index / s.S, c = rest / s.R;
-        return new Anchor
-        {
-            Offset = c * s.H * s.W,
-            Y = rest - c * s.R - s.Padding,
-            X = index - rest * s.S - s.Padding,
-        };
-    }
-
-    public static int IndexOf(ProductSizes s, Anchor at, int depth)
-    {
-        int row = s.ByOutW.Quotient(depth), n = s.ByOutH.Quotient(row);
-        int y = (row - n * s.OutH) * s.Stride + at.Y, x = (depth - row * s.OutW) * s.Stride + at.X;
-        bool isInside = (uint)y < (uint)s.H & (uint)x < (uint)s.W;
-        return isInside ? at.Offset + (n * s.C * s.H + y) * s.W + x : -1;
-    }
+    public static Place Of(ProductSizes s, AcrossColumns at, int i) =>
+        new() { Index = at._offset + i * at._step, IsThere = true };
 }
 
 /// <summary>A matrix [Rows, Columns].</summary>

@@ -12,59 +12,57 @@ internal static class ProductKernels
     /// <summary>16 × 16 threads.</summary>
     public const int Threads = 256;
 
-    private const int Depth = 16, Pitch = Tile + 1;
+    /// <summary>The depth of a tile.</summary>
+    public const int Depth = 16;
 
-    // The sixteen sums are scalars because ILGPU unrolls no loop and would keep an array in local memory.
+    // Two more than a tile: then the threads that store along the depth meet different banks.
+    private const int Pitch = Tile + 2, Stage = Depth * Pitch;
+
+    // The sixteen sums are scalars because ILGPU unrolls no loop and would keep an array in local memory. There are two tiles
+    // of each factor in turn, so that the next one is on its way while this one is worked on.
     public static void Multiply<T, A, B, Y>(
         ArrayView<T> left, ArrayView<T> right, ArrayView<T> bias, ArrayView<T> result, ProductSizes s)
-        where T : unmanaged, IFloatingPointIeee754<T> where A : struct, IFactor where B : struct, IFactor where Y : struct, IResult
+        where T : unmanaged, IFloatingPointIeee754<T> where A : struct, IFactor<A> where B : struct, IFactor<B>
+        where Y : struct, IResult
     {
-        ArrayView<T> tileA = SharedMemory.Allocate<T>(Depth * Pitch), tileB = SharedMemory.Allocate<T>(Depth * Pitch);
-        int split = Grid.IdxX / s.Tiles, tile = Grid.IdxX - split * s.Tiles;
-        int row0 = tile / s.TilesOfColumns * Tile, column0 = tile % s.TilesOfColumns * Tile;
+        ArrayView<T> tilesA = SharedMemory.Allocate<T>(2 * Stage), tilesB = SharedMemory.Allocate<T>(2 * Stage);
+        int split = DeviceIntrinsics.Here(Grid.IdxX / s.Tiles), tile = Grid.IdxX - split * s.Tiles;
+        int row0 = DeviceIntrinsics.Here(tile / s.TilesOfColumns * Tile);
+        int column0 = DeviceIntrinsics.Here(tile % s.TilesOfColumns * Tile);
         int begin = split * s.DepthOfSplit, end = begin + s.DepthOfSplit < s.Depth ? begin + s.DepthOfSplit : s.Depth;
+        end = DeviceIntrinsics.Here(end);
         int t = Group.IdxX, tx = t % 16, ty = t / 16;
 
-        // Four loads a thread and tile: along the depth at four rows, or along the rows at four depths.
-        int stepIA = A.IsAlongDepth ? 16 : 0, stepDA = A.IsAlongDepth ? 0 : 4;
-        int iA = A.IsAlongDepth ? ty : t % Tile, dA = A.IsAlongDepth ? tx : t / Tile;
-        Anchor a0 = A.At(s, row0 + iA), a1 = A.At(s, row0 + iA + stepIA);
-        Anchor a2 = A.At(s, row0 + iA + 2 * stepIA), a3 = A.At(s, row0 + iA + 3 * stepIA);
-        int slotA = dA * Pitch + iA, nextA = stepDA * Pitch + stepIA;
-        a0.IsInside = row0 + iA < s.Rows ? 1 : 0;
-        a1.IsInside = row0 + iA + stepIA < s.Rows ? 1 : 0;
-        a2.IsInside = row0 + iA + 2 * stepIA < s.Rows ? 1 : 0;
-        a3.IsInside = row0 + iA + 3 * stepIA < s.Rows ? 1 : 0;
-
-        int stepIB = B.IsAlongDepth ? 16 : 0, stepDB = B.IsAlongDepth ? 0 : 4;
-        int iB = B.IsAlongDepth ? ty : t % Tile, dB = B.IsAlongDepth ? tx : t / Tile;
-        Anchor b0 = B.At(s, column0 + iB), b1 = B.At(s, column0 + iB + stepIB);
-        Anchor b2 = B.At(s, column0 + iB + 2 * stepIB), b3 = B.At(s, column0 + iB + 3 * stepIB);
-        int slotB = dB * Pitch + iB, nextB = stepDB * Pitch + stepIB;
-        b0.IsInside = column0 + iB < s.Columns ? 1 : 0;
-        b1.IsInside = column0 + iB + stepIB < s.Columns ? 1 : 0;
-        b2.IsInside = column0 + iB + 2 * stepIB < s.Columns ? 1 : 0;
-        b3.IsInside = column0 + iB + 3 * stepIB < s.Columns ? 1 : 0;
+        int iA = FirstOf<A>(t), dA = DepthOf<A>(t), iB = FirstOf<B>(t), dB = DepthOf<B>(t);
+        int slotA = dA * Pitch + iA, slotB = dB * Pitch + iB;
+        A a = A.At(s, ProductLoads.Clamp(row0 + iA, s.Rows - 1), begin + dA, StepOf<A>());
+        B b = B.At(s, ProductLoads.Clamp(column0 + iB, s.Columns - 1), begin + dB, StepOf<B>());
+        if (begin < end)
+        {
+            ProductLoads.Keep(tilesA, slotA, StepOf<A>() * Pitch, ProductLoads.Fetch(left, s, a, begin + dA, StepOf<A>(), end));
+            ProductLoads.Keep(tilesB, slotB, StepOf<B>() * Pitch, ProductLoads.Fetch(right, s, b, begin + dB, StepOf<B>(), end));
+        }
+        Group.Barrier();
 
         T c00 = T.Zero, c01 = T.Zero, c02 = T.Zero, c03 = T.Zero, c10 = T.Zero, c11 = T.Zero, c12 = T.Zero, c13 = T.Zero;
         T c20 = T.Zero, c21 = T.Zero, c22 = T.Zero, c23 = T.Zero, c30 = T.Zero, c31 = T.Zero, c32 = T.Zero, c33 = T.Zero;
+        int now = 0;
         for (int d = begin; d < end; d += Depth)
         {
-            int da = d + dA, db = d + dB;
-            tileA[slotA] = Take<T, A>(left, s, a0, da, end);
-            tileA[slotA + nextA] = Take<T, A>(left, s, a1, da + stepDA, end);
-            tileA[slotA + 2 * nextA] = Take<T, A>(left, s, a2, da + 2 * stepDA, end);
-            tileA[slotA + 3 * nextA] = Take<T, A>(left, s, a3, da + 3 * stepDA, end);
-            tileB[slotB] = Take<T, B>(right, s, b0, db, end);
-            tileB[slotB + nextB] = Take<T, B>(right, s, b1, db + stepDB, end);
-            tileB[slotB + 2 * nextB] = Take<T, B>(right, s, b2, db + 2 * stepDB, end);
-            tileB[slotB + 3 * nextB] = Take<T, B>(right, s, b3, db + 3 * stepDB, end);
-            Group.Barrier();
+            Four<T> nextA = default, nextB = default;
+            bool goesOn = d + Depth < end;
+            if (goesOn)
+            {
+                a = A.Next(s, a, Depth);
+                b = B.Next(s, b, Depth);
+                nextA = ProductLoads.Fetch(left, s, a, d + Depth + dA, StepOf<A>(), end);
+                nextB = ProductLoads.Fetch(right, s, b, d + Depth + dB, StepOf<B>(), end);
+            }
             for (int k = 0; k < Depth; k++)
             {
-                int pa = k * Pitch + ty, pb = k * Pitch + tx;
-                T p0 = tileA[pa], p1 = tileA[pa + 16], p2 = tileA[pa + 32], p3 = tileA[pa + 48];
-                T q0 = tileB[pb], q1 = tileB[pb + 16], q2 = tileB[pb + 32], q3 = tileB[pb + 48];
+                ArrayView<T> rowA = tilesA.SubView(now + ty + k * Pitch, 49), rowB = tilesB.SubView(now + tx + k * Pitch, 49);
+                T p0 = rowA[0], p1 = rowA[16], p2 = rowA[32], p3 = rowA[48];
+                T q0 = rowB[0], q1 = rowB[16], q2 = rowB[32], q3 = rowB[48];
                 c00 = DeviceIntrinsics.MultiplyAdd(p0, q0, c00);
                 c01 = DeviceIntrinsics.MultiplyAdd(p0, q1, c01);
                 c02 = DeviceIntrinsics.MultiplyAdd(p0, q2, c02);
@@ -82,6 +80,12 @@ internal static class ProductKernels
                 c32 = DeviceIntrinsics.MultiplyAdd(p3, q2, c32);
                 c33 = DeviceIntrinsics.MultiplyAdd(p3, q3, c33);
             }
+            now = Stage - now;
+            if (goesOn)
+            {
+                ProductLoads.Keep(tilesA, now + slotA, StepOf<A>() * Pitch, nextA);
+                ProductLoads.Keep(tilesB, now + slotB, StepOf<B>() * Pitch, nextB);
+            }
             Group.Barrier();
         }
         int row = row0 + ty, column = column0 + tx;
@@ -91,16 +95,13 @@ internal static class ProductKernels
         Put<T, Y>(result, bias, s, row + 48, column, split, c30, c31, c32, c33);
     }
 
-    /// <summary>One element of a factor, 0 outside, where the first element is loaded in its place: a load that nobody
-    /// needs costs less than a branch around each.</summary>
-    public static T Take<T, F>(ArrayView<T> view, ProductSizes s, Anchor at, int depth, int end)
-        where T : unmanaged, INumber<T> where F : struct, IFactor
-    {
-        int index = F.IndexOf(s, at, depth);
-        bool isThere = at.IsInside != 0 & depth < end & index >= 0;
-        T value = view[isThere ? index : 0];
-        return isThere ? value : T.Zero;
-    }
+    // Which row (left) or column (right) of the tile a thread loads, and at which depths: along it four threads take one,
+    // across each takes one at every fourth depth.
+    private static int FirstOf<F>(int t) where F : struct, IFactor<F> => F.IsAlongDepth ? t / 4 : t % Tile;
+
+    private static int DepthOf<F>(int t) where F : struct, IFactor<F> => F.IsAlongDepth ? t % 4 * 4 : t / Tile;
+
+    private static int StepOf<F>() where F : struct, IFactor<F> => F.IsAlongDepth ? 1 : 4;
 
     // Of the parts of a sum only the first takes the bias.
     private static void Put<T, Y>(
@@ -122,4 +123,26 @@ internal static class ProductKernels
         if (column + 48 < s.Columns)
             result[start + Y.ColumnOf(s, column + 48)] = v3 + add;
     }
+
+    /// <summary>Weights [K, C, R, S] as [outer, inner, channel]: one of outer and inner are the output channels, the other the
+    /// taps.</summary>
+    public static void InOrderOfTaps<T>(ArrayView<T> w, ArrayView<T> y, TapOrder o) where T : unmanaged, INumber<T>
+    {
+        int i = Grid.GlobalIndex.X;
+        if ((uint)i >= (uint)o.Count)
+            return;
+        int rest = o.ByPitch.Quotient(i), channel = i - rest * o.Pitch, outer = o.ByInner.Quotient(rest);
+        T value = T.Zero;
+        if (channel < o.Channels)
+            value = w[outer * o.OuterStride + (rest - outer * o.Inner) * o.InnerStride + channel * o.Taps];
+        y[i] = value;
+    }
+}
+
+/// <summary>The order of a copy of weights [K, C, R, S]: the inner size, where in the weights one of outer and inner follows
+/// the one before, and from one row of channels to the next.</summary>
+internal struct TapOrder
+{
+    public int Count, Inner, OuterStride, InnerStride, Channels, Taps, Pitch;
+    public Divisor ByInner, ByPitch;
 }

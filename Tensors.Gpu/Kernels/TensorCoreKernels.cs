@@ -83,41 +83,53 @@ internal static class TensorCoreKernels
     /// <param name="s">The sizes.</param>
     public static void Multiply<A, B, Y, P>(
         ArrayView<float> left, ArrayView<float> right, ArrayView<float> bias, long result, ProductSizes s)
-        where A : struct, IFactor where B : struct, IFactor where Y : struct, IResult
+        where A : struct, IFactor<A> where B : struct, IFactor<B> where Y : struct, IResult
         where P : struct, ITensorCorePrecision
     {
         CudaAsm.Emit(TensorCoreCode.Declare);
         ArrayView<float> tilesA = SharedMemory.Allocate<float>(2 * Stage);
         ArrayView<float> tilesB = SharedMemory.Allocate<float>(2 * Stage);
-        int split = Grid.IdxX / s.Tiles, tile = Grid.IdxX - split * s.Tiles;
-        int row0 = tile / s.TilesOfColumns * Tile, column0 = tile % s.TilesOfColumns * Tile;
+        int split = DeviceIntrinsics.Here(Grid.IdxX / s.Tiles), tile = Grid.IdxX - split * s.Tiles;
+        int row0 = DeviceIntrinsics.Here(tile / s.TilesOfColumns * Tile);
+        int column0 = DeviceIntrinsics.Here(tile % s.TilesOfColumns * Tile);
         int begin = split * s.DepthOfSplit, end = begin + s.DepthOfSplit < s.Depth ? begin + s.DepthOfSplit : s.Depth;
+        end = DeviceIntrinsics.Here(end);
         int t = Group.IdxX, lane = t & 31, warp = t / 32;
 
         int iA = WideProductKernels.FirstOf<A>(t, s.IsWideLeft), iB = WideProductKernels.FirstOf<B>(t, s.IsWideRight);
         int dA = WideProductKernels.DepthOf<A>(t, s.IsWideLeft), dB = WideProductKernels.DepthOf<B>(t, s.IsWideRight);
-        Anchor a = A.At(s, row0 + iA), b = B.At(s, column0 + iB);
-        a.IsInside = row0 + iA < s.Rows ? 1 : 0;
-        b.IsInside = column0 + iB < s.Columns ? 1 : 0;
+        A a = WideProductKernels.At<A>(s, row0 + iA, s.Rows, begin + dA, s.IsWideLeft);
+        B b = WideProductKernels.At<B>(s, column0 + iB, s.Columns, begin + dB, s.IsWideRight);
         int slotA = dA * TensorCoreLayout.Pitch + iA, slotB = dB * TensorCoreLayout.Pitch + iB;
         int firstA = TensorCoreLayout.RowOfWarp(warp) + TensorCoreLayout.SlotOfA(lane, 0, 0);
         int firstB = TensorCoreLayout.ColumnOfWarp(warp) + TensorCoreLayout.SlotOfB(lane, 0, 0);
 
         if (begin < end)
         {
-            Keep<A>(tilesA, slotA, s.IsWideLeft, Fetch<A>(left, s, s.IsWideLeft, a, begin + dA, end));
-            Keep<B>(tilesB, slotB, s.IsWideRight, Fetch<B>(right, s, s.IsWideRight, b, begin + dB, end));
+            Keep<A>(tilesA, slotA, s.IsWideLeft, Fetch(left, s, s.IsWideLeft, a, begin + dA, end));
+            Keep<B>(tilesB, slotB, s.IsWideRight, Fetch(right, s, s.IsWideRight, b, begin + dB, end));
         }
         Group.Barrier();
+        int now = 0;
         for (int d = begin; d < end; d += Depth)
         {
-            int now = ((d - begin) / Depth & 1) * Stage, other = Stage - now;
-            F4 nextA = Fetch<A>(left, s, s.IsWideLeft, a, d + Depth + dA, end);
-            F4 nextB = Fetch<B>(right, s, s.IsWideRight, b, d + Depth + dB, end);
+            Four<float> nextA = default, nextB = default;
+            bool goesOn = d + Depth < end;
+            if (goesOn)
+            {
+                a = A.Next(s, a, Depth);
+                b = B.Next(s, b, Depth);
+                nextA = Fetch(left, s, s.IsWideLeft, a, d + Depth + dA, end);
+                nextB = Fetch(right, s, s.IsWideRight, b, d + Depth + dB, end);
+            }
             Accumulate<P>(
                 tilesA.SubView(now + firstA, SizeOfFragments), tilesB.SubView(now + firstB, SizeOfFragments));
-            Keep<A>(tilesA, other + slotA, s.IsWideLeft, nextA);
-            Keep<B>(tilesB, other + slotB, s.IsWideRight, nextB);
+            now = Stage - now;
+            if (goesOn)
+            {
+                Keep<A>(tilesA, now + slotA, s.IsWideLeft, nextA);
+                Keep<B>(tilesB, now + slotB, s.IsWideRight, nextB);
+            }
             Group.Barrier();
         }
         int row = row0 + TensorCoreLayout.RowOfWarp(warp) + TensorCoreLayout.RowOfC(lane, 0);
@@ -128,10 +140,10 @@ internal static class TensorCoreKernels
     // What the elements of all fragments of a lane span.
     private const int SizeOfFragments = 4 * TensorCoreLayout.Pitch + TensorCoreLayout.WarpColumns;
 
-    private static F4 Fetch<F>(ArrayView<float> view, ProductSizes s, int isWide, Anchor at, int depth, int end)
-        where F : struct, IFactor => WideProductKernels.Fetch<F>(view, s, isWide, at, depth, end);
+    private static Four<float> Fetch<F>(ArrayView<float> view, ProductSizes s, int isWide, F at, int depth, int end)
+        where F : struct, IFactor<F> => WideProductKernels.Fetch(view, s, isWide, at, depth, end);
 
-    private static void Keep<F>(ArrayView<float> tiles, int slot, int isWide, F4 v) where F : struct, IFactor =>
+    private static void Keep<F>(ArrayView<float> tiles, int slot, int isWide, Four<float> v) where F : struct, IFactor<F> =>
         WideProductKernels.Keep<F>(tiles, slot, isWide, v, TensorCoreLayout.Pitch);
 
     // The views begin at the lane's own first element; the rest are constants from there.

@@ -2,19 +2,13 @@ using ILGPU;
 
 namespace InfMatch.Tensors;
 
-/// <summary>Four neighbours: one access of 16 bytes to global or shared memory.</summary>
-internal struct F4
-{
-    public float X, Y, Z, W;
-}
-
 /// <summary>The sums of one row of a thread's 8 × 8 results: scalars, which a compiler keeps in registers.</summary>
 internal struct RowSums
 {
     public float C0, C1, C2, C3, C4, C5, C6, C7;
 
     /// <summary>These and p·(q, r).</summary>
-    public readonly RowSums Plus(float p, F4 q, F4 r) => new()
+    public readonly RowSums Plus(float p, Four<float> q, Four<float> r) => new()
     {
         C0 = DeviceIntrinsics.MultiplyAdd(p, q.X, C0), C1 = DeviceIntrinsics.MultiplyAdd(p, q.Y, C1),
         C2 = DeviceIntrinsics.MultiplyAdd(p, q.Z, C2), C3 = DeviceIntrinsics.MultiplyAdd(p, q.W, C3),
@@ -48,43 +42,51 @@ internal static class WideProductKernels
 
     public static void Multiply<A, B, Y>(
         ArrayView<float> left, ArrayView<float> right, ArrayView<float> bias, ArrayView<float> result, ProductSizes s)
-        where A : struct, IFactor where B : struct, IFactor where Y : struct, IResult
+        where A : struct, IFactor<A> where B : struct, IFactor<B> where Y : struct, IResult
     {
         ArrayView<float> tilesA = SharedMemory.Allocate<float>(2 * Stage);
         ArrayView<float> tilesB = SharedMemory.Allocate<float>(2 * Stage);
-        ArrayView<F4> foursA = tilesA.Cast<F4>(), foursB = tilesB.Cast<F4>();
-        int split = Grid.IdxX / s.Tiles, tile = Grid.IdxX - split * s.Tiles;
-        int row0 = tile / s.TilesOfColumns * Tile, column0 = tile % s.TilesOfColumns * Tile;
+        ArrayView<Four<float>> foursA = tilesA.Cast<Four<float>>(), foursB = tilesB.Cast<Four<float>>();
+        int split = DeviceIntrinsics.Here(Grid.IdxX / s.Tiles), tile = Grid.IdxX - split * s.Tiles;
+        int row0 = DeviceIntrinsics.Here(tile / s.TilesOfColumns * Tile);
+        int column0 = DeviceIntrinsics.Here(tile % s.TilesOfColumns * Tile);
         int begin = split * s.DepthOfSplit, end = begin + s.DepthOfSplit < s.Depth ? begin + s.DepthOfSplit : s.Depth;
+        end = DeviceIntrinsics.Here(end);
         int t = Group.IdxX, lane = t & 31, warp = t / 32;
         int tx = (warp & 1) * 8 + (lane & 7), ty = warp / 2 * 4 + lane / 8;
 
         int iA = FirstOf<A>(t, s.IsWideLeft), dA = DepthOf<A>(t, s.IsWideLeft);
         int iB = FirstOf<B>(t, s.IsWideRight), dB = DepthOf<B>(t, s.IsWideRight);
-        Anchor a = A.At(s, row0 + iA), b = B.At(s, column0 + iB);
-        a.IsInside = row0 + iA < s.Rows ? 1 : 0;
-        b.IsInside = column0 + iB < s.Columns ? 1 : 0;
+        A a = At<A>(s, row0 + iA, s.Rows, begin + dA, s.IsWideLeft);
+        B b = At<B>(s, column0 + iB, s.Columns, begin + dB, s.IsWideRight);
         int slotA = dA * Pitch + iA, slotB = dB * Pitch + iB;
 
         RowSums r0 = default, r1 = default, r2 = default, r3 = default;
         RowSums r4 = default, r5 = default, r6 = default, r7 = default;
         if (begin < end)
         {
-            Keep<A>(tilesA, slotA, s.IsWideLeft, Fetch<A>(left, s, s.IsWideLeft, a, begin + dA, end), Pitch);
-            Keep<B>(tilesB, slotB, s.IsWideRight, Fetch<B>(right, s, s.IsWideRight, b, begin + dB, end), Pitch);
+            Keep<A>(tilesA, slotA, s.IsWideLeft, Fetch(left, s, s.IsWideLeft, a, begin + dA, end), Pitch);
+            Keep<B>(tilesB, slotB, s.IsWideRight, Fetch(right, s, s.IsWideRight, b, begin + dB, end), Pitch);
         }
         Group.Barrier();
+        int now = 0;
         for (int d = begin; d < end; d += Depth)
         {
-            int now = ((d - begin) / Depth & 1) * Stage, other = Stage - now;
-            F4 nextA = Fetch<A>(left, s, s.IsWideLeft, a, d + Depth + dA, end);
-            F4 nextB = Fetch<B>(right, s, s.IsWideRight, b, d + Depth + dB, end);
+            Four<float> nextA = default, nextB = default;
+            bool goesOn = d + Depth < end;
+            if (goesOn)
+            {
+                a = A.Next(s, a, Depth);
+                b = B.Next(s, b, Depth);
+                nextA = Fetch(left, s, s.IsWideLeft, a, d + Depth + dA, end);
+                nextB = Fetch(right, s, s.IsWideRight, b, d + Depth + dB, end);
+            }
             int firstA = now / 4 + ty, firstB = now / 4 + tx;
             for (int k = 0; k < Depth; k++)
             {
-                ArrayView<F4> rowA = foursA.SubView(firstA + k * (Pitch / 4), 17);
-                ArrayView<F4> rowB = foursB.SubView(firstB + k * (Pitch / 4), 17);
-                F4 p = rowA[0], q = rowB[0], r = rowB[16];
+                ArrayView<Four<float>> rowA = foursA.SubView(firstA + k * (Pitch / 4), 17);
+                ArrayView<Four<float>> rowB = foursB.SubView(firstB + k * (Pitch / 4), 17);
+                Four<float> p = rowA[0], q = rowB[0], r = rowB[16];
                 r0 = r0.Plus(p.X, q, r);
                 r1 = r1.Plus(p.Y, q, r);
                 r2 = r2.Plus(p.Z, q, r);
@@ -95,8 +97,12 @@ internal static class WideProductKernels
                 r6 = r6.Plus(p.Z, q, r);
                 r7 = r7.Plus(p.W, q, r);
             }
-            Keep<A>(tilesA, other + slotA, s.IsWideLeft, nextA, Pitch);
-            Keep<B>(tilesB, other + slotB, s.IsWideRight, nextB, Pitch);
+            now = Stage - now;
+            if (goesOn)
+            {
+                Keep<A>(tilesA, now + slotA, s.IsWideLeft, nextA, Pitch);
+                Keep<B>(tilesB, now + slotB, s.IsWideRight, nextB, Pitch);
+            }
             Group.Barrier();
         }
         int row = row0 + ty * 4, column = column0 + tx * 4;
@@ -113,54 +119,34 @@ internal static class WideProductKernels
 
     // Which row (left) or column (right) of the tile a thread loads: with its four loads along the depth, two threads
     // take one; across, each thread takes one at every second depth, or four neighbours at one depth.
-    internal static int FirstOf<F>(int t, int isWide) where F : struct, IFactor =>
-        F.IsAlongDepth ? t / 2 : F.HasRuns && isWide != 0 ? (t & 31) * 4 : t & (Tile - 1);
+    internal static int FirstOf<F>(int t, int isWide) where F : struct, IFactor<F> =>
+        F.IsAlongDepth ? t / 2 : IsOfFours<F>(isWide) ? (t & 31) * 4 : t & (Tile - 1);
 
-    internal static int DepthOf<F>(int t, int isWide) where F : struct, IFactor =>
-        F.IsAlongDepth ? (t & 1) * 4 : F.HasRuns && isWide != 0 ? t / 32 : t / Tile;
+    internal static int DepthOf<F>(int t, int isWide) where F : struct, IFactor<F> =>
+        F.IsAlongDepth ? (t & 1) * 4 : IsOfFours<F>(isWide) ? t / 32 : t / Tile;
 
-    // What lies outside is 0, and its place is taken by the first element: a load that nobody needs costs less than a
-    // branch around each.
-    internal static F4 Fetch<F>(ArrayView<float> view, ProductSizes s, int isWide, Anchor at, int depth, int end)
-        where F : struct, IFactor
+    internal static F At<F>(ProductSizes s, int index, int count, int depth, int isWide) where F : struct, IFactor<F>
     {
-        F4 v = default;
-        if (F.HasRuns && isWide != 0)
-        {
-            bool isThere = at.IsInside != 0 & depth < end;
-            F4 four = view.Cast<F4>()[isThere ? F.IndexOf(s, at, depth) / 4 : 0];
-            v.X = isThere ? four.X : 0;
-            v.Y = isThere ? four.Y : 0;
-            v.Z = isThere ? four.Z : 0;
-            v.W = isThere ? four.W : 0;
-        }
-        else
-        {
-            int step = F.IsAlongDepth ? 1 : 2;
-            v.X = ProductKernels.Take<float, F>(view, s, at, depth, end);
-            v.Y = ProductKernels.Take<float, F>(view, s, at, depth + step, end);
-            v.Z = ProductKernels.Take<float, F>(view, s, at, depth + 2 * step, end);
-            v.W = ProductKernels.Take<float, F>(view, s, at, depth + 3 * step, end);
-        }
-        return v;
+        int last = !F.IsAlongDepth && IsOfFours<F>(isWide) ? F.RunOf(s) - 4 : count - 1;
+        return F.At(s, ProductLoads.Clamp(index, last), depth, F.IsAlongDepth ? 1 : 2);
     }
 
-    internal static void Keep<F>(ArrayView<float> tiles, int slot, int isWide, F4 v, int pitch)
-        where F : struct, IFactor
+    internal static Four<float> Fetch<F>(ArrayView<float> view, ProductSizes s, int isWide, F at, int depth, int end)
+        where F : struct, IFactor<F> => IsOfFours<F>(isWide)
+            ? ProductLoads.FetchFour(view, s, at, depth, end)
+            : ProductLoads.Fetch(view, s, at, depth, F.IsAlongDepth ? 1 : 2, end);
+
+    internal static void Keep<F>(ArrayView<float> tiles, int slot, int isWide, Four<float> v, int pitch)
+        where F : struct, IFactor<F>
     {
-        if (!F.IsAlongDepth && F.HasRuns && isWide != 0)
-        {
-            tiles.Cast<F4>()[slot / 4] = v;
-        }
+        if (!F.IsAlongDepth && IsOfFours<F>(isWide))
+            tiles.Cast<Four<float>>()[slot / 4] = v;
         else
-        {
-            int step = F.IsAlongDepth ? pitch : 2 * pitch;
-            tiles[slot] = v.X;
-            tiles[slot + step] = v.Y;
-            tiles[slot + 2 * step] = v.Z;
-            tiles[slot + 3 * step] = v.W;
-        }
+            ProductLoads.Keep(tiles, slot, F.IsAlongDepth ? pitch : 2 * pitch, v);
     }
+
+    private static bool IsOfFours<F>(int isWide) where F : struct, IFactor<F> =>
+        F.IsOfRuns || (F.HasRuns && isWide != 0);
 
     // Of the parts of a sum only the first takes the bias.
     private static void Put<Y>(
@@ -173,19 +159,19 @@ internal static class WideProductKernels
         if (s.HasBias != 0 && split == 0)
             add = bias[row];
         int start = split * s.Rows * s.Columns + row * Y.RowStride(s);
-        var first = new F4 { X = sums.C0 + add, Y = sums.C1 + add, Z = sums.C2 + add, W = sums.C3 + add };
-        var second = new F4 { X = sums.C4 + add, Y = sums.C5 + add, Z = sums.C6 + add, W = sums.C7 + add };
+        var first = new Four<float> { X = sums.C0 + add, Y = sums.C1 + add, Z = sums.C2 + add, W = sums.C3 + add };
+        var second = new Four<float> { X = sums.C4 + add, Y = sums.C5 + add, Z = sums.C6 + add, W = sums.C7 + add };
         PutFour<Y>(result, s, start, column, low, first);
         PutFour<Y>(result, s, start, column + Tile / 2, high, second);
     }
 
-    private static void PutFour<Y>(ArrayView<float> result, ProductSizes s, int start, int column, int first, F4 v)
+    private static void PutFour<Y>(ArrayView<float> result, ProductSizes s, int start, int column, int first, Four<float> v)
         where Y : struct, IResult
     {
         if (s.IsWideResult != 0)
         {
             if (column < s.Columns)
-                result.Cast<F4>()[(start + first) / 4] = v;
+                result.Cast<Four<float>>()[(start + first) / 4] = v;
             return;
         }
         if (column < s.Columns)

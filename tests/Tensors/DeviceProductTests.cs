@@ -50,13 +50,15 @@ public sealed class DeviceProductTests
 
     // N, C, H, W, K, R, S, stride, padding, and where the operands begin in their memory.
     private static readonly int[][] s_tinyConvolutions =
-        [[1, 2, 4, 4, 3, 3, 3, 1, 1, 0], [1, 1, 3, 5, 2, 3, 2, 2, 1, 1]];
+        [[1, 2, 4, 4, 3, 3, 3, 1, 1, 0], [1, 1, 3, 5, 2, 3, 2, 2, 1, 1], [2, 16, 4, 4, 16, 2, 2, 1, 1, 0]];
 
     private static readonly int[][] s_convolutions =
     [
         [1, 1, 28, 28, 32, 3, 3, 1, 3, 0], [2, 3, 32, 32, 128, 3, 3, 1, 1, 0], [10, 32, 16, 16, 128, 3, 3, 1, 1, 4],
         [1, 32, 7, 7, 32, 3, 3, 1, 1, 0], [3, 130, 5, 5, 129, 3, 3, 2, 1, 1], [40, 3, 8, 8, 8, 3, 3, 1, 1, 0],
         [2, 5, 9, 7, 33, 5, 5, 3, 2, 2], [17, 16, 8, 8, 16, 1, 1, 1, 0, 0], [2, 3, 6, 6, 4, 3, 3, 1, 4, 0],
+        [3, 16, 12, 12, 48, 3, 3, 1, 1, 0], [2, 48, 9, 8, 16, 3, 2, 2, 1, 3], [5, 130, 8, 8, 128, 3, 3, 1, 1, 0],
+        [3, 16, 4, 4, 16, 5, 5, 1, 2, 0], [1, 17, 4, 28, 32, 3, 3, 1, 1, 0], [2, 32, 5, 40, 16, 3, 3, 2, 3, 4],
     ];
 
     public static TheoryData<string, bool, int[]> Convolutions() => Cases(s_tinyConvolutions, s_convolutions);
