@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.OpenCL;
 
 namespace InfMatch.Tensors;
 
@@ -67,6 +68,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
             _accelerator?.Dispose();
             throw new DeviceException($"The device {specification} cannot be opened: {e.Message}", e);
         }
+        HasWarps = _accelerator is not CLAccelerator && _accelerator.WarpSize == 32;
         _launcher = new GpuLauncher(specification, _accelerator, _streams, isDryRun);
         _staging = new GpuStaging(specification, _streams);
         _float32 = new GpuKernels<float, Float32Numbers, Float32Pair>(this, _launcher, _memory, _staging);
@@ -92,6 +94,10 @@ public sealed partial class GpuBackend : Backend, IDisposable
 
     /// <summary>Which kernel multiplies; for tests of each on shapes that would get the other.</summary>
     internal ProductTiling Tiling { get; set; }
+
+    /// <summary>Whether its threads lie in warps of 32 that exchange numbers: on CUDA devices and in the simulator. For tests
+    /// of kernels for devices without them.</summary>
+    internal bool HasWarps { get; set; }
 
     /// <summary>The number of kernels queued so far: what a step of small tensors is bound by.</summary>
     public long Launches => _launcher.Launches;

@@ -61,10 +61,22 @@ internal sealed partial class GpuKernels<T, N, X>
         if (call.Y.Count == 0)
             return;
         Pool2dGeometry g = call.Of.Geometry;
+        int threads = ThreadsFor(g.H * g.W);
+        Action<ArrayView<T>, ArrayView<T>, ArrayView<T>, ArrayView<T>, PlaneSizes<T>> kernel = PlaneKernels.NormReluPool<T, N>;
+        if (HasWindowForEachThread(g))
+        {
+            threads = ThreadsFor(g.OutH * g.OutW);
+            kernel = backend.HasWarps
+                ? WindowKernels.NormReluPool<T, N, ShuffledSums>
+                : WindowKernels.NormReluPool<T, N, TreeSums>;
+        }
         launcher.Launch(
-            g.N * g.C, ThreadsFor(g.H * g.W), PlaneKernels.NormReluPool<T, N>, View(call.Of.X), View(call.Of.Gamma),
-            View(call.Of.Beta), View(call.Y), SizesOf(g, call.Of.Epsilon));
+            g.N * g.C, threads, kernel, View(call.Of.X), View(call.Of.Gamma), View(call.Of.Beta), View(call.Y),
+            SizesOf(g, call.Of.Epsilon));
     }
+
+    private static bool HasWindowForEachThread(Pool2dGeometry g) =>
+        g.Window == 2 && g.H % 2 == 0 && g.W % 2 == 0 && g.OutH * g.OutW <= Threads;
 
     public void Run(NormReluPoolGradientCall call)
     {
@@ -74,10 +86,11 @@ internal sealed partial class GpuKernels<T, N, X>
         ArrayView<T> x = View(call.At.X);
         if (call.At.X.Count > 0)
         {
+            int threads = HasWindowForEachThread(g) ? ThreadsFor(g.OutH * g.OutW) : ThreadsFor(g.H * g.W);
             launcher.Launch(
-                planes, ThreadsFor(g.H * g.W), PlaneKernels.NormReluPoolGradient<T, N>, x, View(call.At.Gamma),
-                View(call.At.Beta), View(call.Dy), View(call.Dx, x), shares.View.SubView(0, planes),
-                shares.View.SubView(planes, planes), SizesOf(g, call.At.Epsilon), call.Dx is null ? 0 : 1);
+                planes, threads, GradientOf(g), x, View(call.At.Gamma), View(call.At.Beta), View(call.Dy), View(call.Dx, x),
+                shares.View.SubView(0, planes), shares.View.SubView(planes, planes), SizesOf(g, call.At.Epsilon),
+                call.Dx is null ? 0 : 1);
         }
         if (g.C > 0 && (call.DGamma is not null || call.DBeta is not null))
         {
@@ -87,6 +100,12 @@ internal sealed partial class GpuKernels<T, N, X>
                 View(call.DBeta, x), g.C, g.N, wanted);
         }
     }
+
+    private Action<ArrayView<T>, ArrayView<T>, ArrayView<T>, ArrayView<T>, ArrayView<T>, ArrayView<T>, ArrayView<T>, PlaneSizes<T>, int>
+        GradientOf(Pool2dGeometry g) =>
+        !HasWindowForEachThread(g) ? PlaneKernels.NormReluPoolGradient<T, N>
+        : backend.HasWarps ? WindowKernels.NormReluPoolGradient<T, N, ShuffledSums>
+        : WindowKernels.NormReluPoolGradient<T, N, TreeSums>;
 
     private static ImageSizes<T> SizesOf(Shape images) => new()
     {

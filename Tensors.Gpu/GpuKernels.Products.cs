@@ -7,7 +7,7 @@ internal sealed partial class GpuKernels<T, N, X>
     : IKernel<DotCall>, IKernel<SumToCall>, IKernel<MatMulCall>, IKernel<Conv2dCall>, IKernel<Conv2dInputGradientCall>,
         IKernel<Conv2dWeightGradientCall>
 {
-    private const int FewTerms = 32, DotChunk = 4096, MostSplits = 64, WantedGroups = 256;
+    private const int FewTerms = 32, DotChunk = 4096, MostSplits = 256, WantedGroups = 256, FewSlices = 8, Strands = 8;
     private const int CutMultiple = 16, LeastWideSide = 96, LeastWideGroups = 64;
 
     public void Run(DotCall call)
@@ -41,7 +41,10 @@ internal sealed partial class GpuKernels<T, N, X>
         {
             int parts = sum.Outputs * sum.Splits;
             using var partial = new GpuScratch<X>(memory, parts);
-            launcher.Launch(parts, ThreadsFor(sum.Chunk), ReductionKernels.SumTo<T, X>, from, partial.View, sum);
+            if (sum.R2 % 4 == 0)
+                launcher.Launch(parts, ThreadsFor(sum.Chunk / 4), ReductionKernels.SumToByFours<T, X>, from, partial.View, sum);
+            else
+                launcher.Launch(parts, ThreadsFor(sum.Chunk), ReductionKernels.SumTo<T, X>, from, partial.View, sum);
             launcher.Launch(
                 Groups(count), Threads, ReductionKernels.Finish<T, X>, partial.View, to, sum.Outputs, sum.Splits);
         }
@@ -164,8 +167,10 @@ internal sealed partial class GpuKernels<T, N, X>
         }
         if (splits > 1)
         {
+            int strands = splits > FewSlices ? Strands : 1, outputs = Threads / strands;
             launcher.Launch(
-                Groups(y.Count), Threads, ReductionKernels.FinishSlices<T, X>, parts, to, y.Count, splits);
+                (y.Count + outputs - 1) / outputs, Threads, ReductionKernels.FinishSlices<T, X>, parts, to, y.Count, splits,
+                strands);
         }
     }
 
@@ -194,7 +199,9 @@ internal sealed partial class GpuKernels<T, N, X>
     {
         s.TilesOfColumns = (s.Columns + tile - 1) / tile;
         s.Tiles = s.TilesOfColumns * ((s.Rows + tile - 1) / tile);
-        int splits = Math.Clamp(Math.Min(WantedGroups / s.Tiles, s.Depth / 256), 1, MostSplits);
+        // Of the groups of narrow tiles, which take fewer registers, a multiprocessor holds twice as many.
+        int wanted = tile == ProductKernels.Tile ? 2 * WantedGroups : WantedGroups;
+        int splits = Math.Clamp(Math.Min(wanted / s.Tiles, s.Depth / 256), 1, MostSplits);
         s.DepthOfSplit = Math.Max(1, ((s.Depth + splits - 1) / splits + CutMultiple - 1) / CutMultiple) * CutMultiple;
         return Math.Max(1, (s.Depth + s.DepthOfSplit - 1) / s.DepthOfSplit);
     }

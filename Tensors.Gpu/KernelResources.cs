@@ -18,7 +18,7 @@ internal sealed record KernelResources(
     // CUfunction_attribute, CUDA Driver API.
     private const int SharedSizeBytes = 1, LocalSizeBytes = 3, NumRegs = 4;
 
-    /// <summary>Such as ProductKernels.Multiply&lt;Single, AlongDepth, Patches, OutputResult&gt;.</summary>
+    /// <summary>Such as ProductKernels.Multiply&lt;Single, AlongDepth, ByChannel&lt;Patch&gt;, OutputResult&gt;.</summary>
     public static string NameOf(MethodInfo kernel) =>
         $"{kernel.DeclaringType!.Name}.{kernel.Name}" +
         (kernel.IsGenericMethod ? $"<{string.Join(", ", kernel.GetGenericArguments().Select(NameOf))}>" : "");
@@ -27,7 +27,7 @@ internal sealed record KernelResources(
     /// <exception cref="AcceleratorException">The driver fails.</exception>
     public static KernelResources Of(Accelerator accelerator, MethodInfo method)
     {
-        Kernel kernel = accelerator.LoadKernel(method);
+        Kernel kernel = accelerator.LoadKernel(method, KernelBounds.Of(method));
         string name = NameOf(method);
         switch (kernel)
         {

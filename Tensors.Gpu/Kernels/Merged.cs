@@ -55,10 +55,10 @@ internal static class Merged
         while (gone.Count < 3)
             gone.Insert(0, (1, 0, 0));
         int terms = gone[0].Size * gone[1].Size * gone[2].Size;
-        int splits = Math.Clamp(Math.Min(terms / 2048, 256 / Math.Max(1, small.Count)), 1, 256);
+        int splits = Math.Clamp(Math.Min(terms / 2048, 1024 / Math.Max(1, small.Count)), 1, 256);
         return new Sum
         {
-            Outputs = small.Count, Terms = terms, Splits = splits, Chunk = (terms + splits - 1) / splits,
+            Outputs = small.Count, Terms = terms, Splits = splits, Chunk = (terms + 4 * splits - 1) / (4 * splits) * 4,
             K1 = kept[1].Size, K2 = kept[2].Size, KS0 = kept[0].Large, KS1 = kept[1].Large, KS2 = kept[2].Large,
             R1 = gone[1].Size, R2 = gone[2].Size, ByR1 = new Divisor(Math.Max(1, gone[1].Size)),
             ByR2 = new Divisor(Math.Max(1, gone[2].Size)), RS0 = gone[0].Large, RS1 = gone[1].Large, RS2 = gone[2].Large,

@@ -35,7 +35,7 @@ internal readonly struct Arguments<A, B, C>(
     where A : struct where B : struct where C : struct
 {
     public static Action<AcceleratorStream, KernelConfig, A, B, C> Load(Accelerator accelerator, Delegate kernel) =>
-        accelerator.LoadKernel((Action<A, B, C>)kernel);
+        accelerator.LoadKernel((Action<A, B, C>)kernel, KernelBounds.Of(kernel.Method));
 
     public void Queue(
         Action<AcceleratorStream, KernelConfig, A, B, C> run, AcceleratorStream stream, KernelConfig size) =>
@@ -49,7 +49,7 @@ internal readonly struct Arguments<A, B, C, D>(
     where A : struct where B : struct where C : struct where D : struct
 {
     public static Action<AcceleratorStream, KernelConfig, A, B, C, D> Load(Accelerator accelerator, Delegate kernel) =>
-        accelerator.LoadKernel((Action<A, B, C, D>)kernel);
+        accelerator.LoadKernel((Action<A, B, C, D>)kernel, KernelBounds.Of(kernel.Method));
 
     public void Queue(
         Action<AcceleratorStream, KernelConfig, A, B, C, D> run, AcceleratorStream stream, KernelConfig size) =>
@@ -63,7 +63,7 @@ internal readonly struct Arguments<A, B, C, D, E>(
     where A : struct where B : struct where C : struct where D : struct where E : struct
 {
     public static Action<AcceleratorStream, KernelConfig, A, B, C, D, E> Load(Accelerator accelerator, Delegate kernel) =>
-        accelerator.LoadKernel((Action<A, B, C, D, E>)kernel);
+        accelerator.LoadKernel((Action<A, B, C, D, E>)kernel, KernelBounds.Of(kernel.Method));
 
     public void Queue(
         Action<AcceleratorStream, KernelConfig, A, B, C, D, E> run, AcceleratorStream stream, KernelConfig size) =>
@@ -77,7 +77,7 @@ internal readonly struct Arguments<A, B, C, D, E, F>(
     where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct
 {
     public static Action<AcceleratorStream, KernelConfig, A, B, C, D, E, F> Load(Accelerator accelerator, Delegate kernel) =>
-        accelerator.LoadKernel((Action<A, B, C, D, E, F>)kernel);
+        accelerator.LoadKernel((Action<A, B, C, D, E, F>)kernel, KernelBounds.Of(kernel.Method));
 
     public void Queue(
         Action<AcceleratorStream, KernelConfig, A, B, C, D, E, F> run, AcceleratorStream stream, KernelConfig size) =>
@@ -92,7 +92,7 @@ internal readonly struct Arguments<A, B, C, D, E, F, G, H, I>(
     where G : struct where H : struct where I : struct
 {
     public static Action<AcceleratorStream, KernelConfig, A, B, C, D, E, F, G, H, I> Load(Accelerator accelerator, Delegate kernel) =>
-        accelerator.LoadKernel((Action<A, B, C, D, E, F, G, H, I>)kernel);
+        accelerator.LoadKernel((Action<A, B, C, D, E, F, G, H, I>)kernel, KernelBounds.Of(kernel.Method));
 
     public void Queue(
         Action<AcceleratorStream, KernelConfig, A, B, C, D, E, F, G, H, I> run, AcceleratorStream stream, KernelConfig size) =>

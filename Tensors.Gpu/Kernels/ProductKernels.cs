@@ -20,6 +20,7 @@ internal static class ProductKernels
 
     // The sixteen sums are scalars because ILGPU unrolls no loop and would keep an array in local memory. There are two tiles
     // of each factor in turn, so that the next one is on its way while this one is worked on.
+    [GroupsAtOnce(3)]
     public static void Multiply<T, A, B, Y>(
         ArrayView<T> left, ArrayView<T> right, ArrayView<T> bias, ArrayView<T> result, ProductSizes s)
         where T : unmanaged, IFloatingPointIeee754<T> where A : struct, IFactor<A> where B : struct, IFactor<B>

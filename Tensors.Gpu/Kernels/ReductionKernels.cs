@@ -56,6 +56,27 @@ internal static class ReductionKernels
             partial[Grid.IdxX] = sum;
     }
 
+    /// <summary>The same where the innermost of what is summed is a multiple of four: four loads are on their way at once, and
+    /// their place is found once.</summary>
+    public static void SumToByFours<T, X>(ArrayView<T> x, ArrayView<X> partial, Sum s)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
+    {
+        ArrayView<X> shared = SharedMemory.Allocate<X>(MostThreads);
+        int output = Grid.IdxX / s.Splits, split = Grid.IdxX - output * s.Splits;
+        int start = DeviceIntrinsics.Here(Start(s, output)), first = DeviceIntrinsics.Here(split * s.Chunk);
+        int last = first + s.Chunk < s.Terms ? first + s.Chunk : s.Terms;
+        X sum = X.Of(T.Zero);
+        for (int i = first + 4 * Group.IdxX; i < last; i += 4 * Group.DimX)
+        {
+            int at = start + Term(s, i);
+            T a = x[at], b = x[at + s.RS2], c = x[at + 2 * s.RS2], d = x[at + 3 * s.RS2];
+            sum = X.Plus(X.Plus(X.Plus(X.Plus(sum, a), b), c), d);
+        }
+        sum = GroupSum(shared, sum);
+        if (Group.IdxX == 0)
+            partial[Grid.IdxX] = sum;
+    }
+
     /// <summary>y[output] for sums of few terms: one thread each.</summary>
     public static void SumFew<T, X>(ArrayView<T> x, ArrayView<T> y, Sum s)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
@@ -122,16 +143,23 @@ internal static class ReductionKernels
         y[output] = X.Round(sum);
     }
 
-    /// <summary>y[output] = Σ over slices of partial[slice·outputs + output], in order.</summary>
-    public static void FinishSlices<T, X>(ArrayView<T> partial, ArrayView<T> y, int outputs, int slices)
+    /// <summary>y[output] = Σ over slices of partial[slice·outputs + output]: strands of threads take each so many slices in
+    /// order, then the strands' sums are added in order.</summary>
+    public static void FinishSlices<T, X>(ArrayView<T> partial, ArrayView<T> y, int outputs, int slices, int strands)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
-        int output = Grid.GlobalIndex.X;
-        if ((uint)output >= (uint)outputs)
-            return;
+        ArrayView<X> shared = SharedMemory.Allocate<X>(MostThreads);
+        int width = DeviceIntrinsics.Here(Group.DimX / strands), strand = Group.IdxX / width, lane = Group.IdxX - strand * width;
+        int output = DeviceIntrinsics.Here(Grid.IdxX * width + lane);
         X sum = X.Of(T.Zero);
-        for (int i = 0; i < slices; i++)
+        for (int i = output < outputs ? strand : slices; i < slices; i += strands)
             sum = X.Plus(sum, partial[i * outputs + output]);
+        shared[Group.IdxX] = sum;
+        Group.Barrier();
+        if (strand > 0 || output >= outputs)
+            return;
+        for (int other = 1; other < strands; other++)
+            sum += shared[other * width + lane];
         y[output] = X.Round(sum);
     }
 }

@@ -81,6 +81,7 @@ internal static class TensorCoreKernels
     /// <param name="bias">One number a row, where the sizes say that there is one.</param>
     /// <param name="result">The address of the result: only text can read the sums, and text knows no views.</param>
     /// <param name="s">The sizes.</param>
+    [GroupsAtOnce(2)]
     public static void Multiply<A, B, Y, P>(
         ArrayView<float> left, ArrayView<float> right, ArrayView<float> bias, long result, ProductSizes s)
         where A : struct, IFactor<A> where B : struct, IFactor<B> where Y : struct, IResult

@@ -40,6 +40,7 @@ internal static class WideProductKernels
     /// <summary>The shared memory of a group.</summary>
     public const int SharedBytes = 2 * 2 * Stage * sizeof(float);
 
+    [GroupsAtOnce(2)]
     public static void Multiply<A, B, Y>(
         ArrayView<float> left, ArrayView<float> right, ArrayView<float> bias, ArrayView<float> result, ProductSizes s)
         where A : struct, IFactor<A> where B : struct, IFactor<B> where Y : struct, IResult

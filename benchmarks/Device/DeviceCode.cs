@@ -28,7 +28,7 @@ internal static class DeviceCode
             foreach (MethodInfo kernel in kernels)
             {
                 var entry = EntryPointDescription.FromExplicitlyGroupedKernel(kernel);
-                var compiled = (PTXCompiledKernel)compiler.Compile(entry, KernelSpecialization.Empty);
+                var compiled = (PTXCompiledKernel)compiler.Compile(entry, KernelBounds.Of(kernel));
                 yield return (KernelResources.NameOf(kernel), compiled.PTXAssembly);
             }
         }

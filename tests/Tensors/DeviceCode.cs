@@ -24,7 +24,7 @@ internal static class DeviceCode
     /// <summary>The kernels with their type arguments, in the order of their names.</summary>
     public static IReadOnlyList<MethodInfo> Kernels => s_kernels.Value;
 
-    /// <summary>Such as ProductKernels.Multiply&lt;Single, AlongDepth, Patches, OutputResult&gt;.</summary>
+    /// <summary>Such as ProductKernels.Multiply&lt;Single, AlongDepth, ByChannel&lt;Patch&gt;, OutputResult&gt;.</summary>
     public static string NameOf(MethodInfo kernel) =>
         $"{kernel.DeclaringType!.Name}.{kernel.Name}" +
         (kernel.IsGenericMethod ? $"<{string.Join(", ", kernel.GetGenericArguments().Select(NameOf))}>" : "");
@@ -51,14 +51,18 @@ internal static class DeviceCode
     }
 
     /// <summary>OpenCL C for a device of a generic address space and nothing else that is optional; only kernels of float64
-    /// numbers may have float64, too. The kernels of NVIDIA's tensor cores are never asked for there.</summary>
+    /// numbers may have float64, too. The kernels of NVIDIA's tensor cores, and those that shuffle within warps, are never asked for
+    /// there.</summary>
     public static IEnumerable<(MethodInfo Kernel, string Text)> ToOpenCl()
     {
         using Context context = MakeContext();
         using CLBackend with = BackendOf(context, hasFloat64: true), without = BackendOf(context, hasFloat64: false);
-        foreach (MethodInfo kernel in Kernels.Where(k => k.DeclaringType != typeof(TensorCoreKernels)))
+        foreach (MethodInfo kernel in Kernels.Where(k => k.DeclaringType != typeof(TensorCoreKernels) && !HasShuffles(k)))
             yield return (kernel, ((CLCompiledKernel)Compile(IsOfFloat64(kernel) ? with : without, kernel)).Source);
     }
+
+    private static bool HasShuffles(MethodInfo kernel) =>
+        kernel.IsGenericMethod && kernel.GetGenericArguments().Contains(typeof(ShuffledSums));
 
     /// <summary>Whether a kernel computes on float64 tensors.</summary>
     public static bool IsOfFloat64(MethodInfo kernel) =>
@@ -83,7 +87,7 @@ internal static class DeviceCode
         try
         {
             return backend.Compile(
-                EntryPointDescription.FromExplicitlyGroupedKernel(kernel), KernelSpecialization.Empty);
+                EntryPointDescription.FromExplicitlyGroupedKernel(kernel), KernelBounds.Of(kernel));
         }
         catch (InternalCompilerException e)
         {
@@ -101,6 +105,7 @@ internal static class DeviceCode
         foreach (ProductTiling tiling in Enum.GetValues<ProductTiling>())
         {
             backend.Tiling = tiling;
+            backend.HasWarps = tiling != ProductTiling.Narrow;
             foreach (DType dtype in Enum.GetValues<DType>())
                 DryRun(backend, dtype);
         }
