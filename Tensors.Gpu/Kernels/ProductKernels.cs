@@ -32,7 +32,7 @@ internal static class ProductKernels
         int column0 = DeviceIntrinsics.Here(tile % s.TilesOfColumns * Tile);
         int begin = split * s.DepthOfSplit, end = begin + s.DepthOfSplit < s.Depth ? begin + s.DepthOfSplit : s.Depth;
         end = DeviceIntrinsics.Here(end);
-        int t = Group.IdxX, tx = t % 16, ty = t / 16;
+        int t = Group.IdxX, tx = t & 15, ty = t >> 4;
 
         int iA = FirstOf<A>(t), dA = DepthOf<A>(t), iB = FirstOf<B>(t), dB = DepthOf<B>(t);
         int slotA = dA * Pitch + iA, slotB = dB * Pitch + iB;
@@ -98,9 +98,9 @@ internal static class ProductKernels
 
     // Which row (left) or column (right) of the tile a thread loads, and at which depths: along it four threads take one,
     // across each takes one at every fourth depth.
-    private static int FirstOf<F>(int t) where F : struct, IFactor<F> => F.IsAlongDepth ? t / 4 : t % Tile;
+    private static int FirstOf<F>(int t) where F : struct, IFactor<F> => F.IsAlongDepth ? t >> 2 : t & (Tile - 1);
 
-    private static int DepthOf<F>(int t) where F : struct, IFactor<F> => F.IsAlongDepth ? t % 4 * 4 : t / Tile;
+    private static int DepthOf<F>(int t) where F : struct, IFactor<F> => F.IsAlongDepth ? (t & 3) * 4 : t / Tile;
 
     private static int StepOf<F>() where F : struct, IFactor<F> => F.IsAlongDepth ? 1 : 4;
 

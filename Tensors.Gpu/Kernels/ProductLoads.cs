@@ -14,11 +14,11 @@ internal static class ProductLoads
 {
     /// <summary>The nearest row or column that is there to one that a thread loads. What is loaded for others goes into no
     /// result.</summary>
-    public static int Clamp(int index, int last) => index < last ? index : last;
+    internal static int Clamp(int index, int last) => index < last ? index : last;
 
     /// <summary>The elements, 0 from the end of the depth on. There the first element is loaded in their place: a load that
     /// nobody needs costs less than a branch around each.</summary>
-    public static Four<T> Fetch<T, F>(ArrayView<T> view, ProductSizes s, F at, int depth, int step, int end)
+    internal static Four<T> Fetch<T, F>(ArrayView<T> view, ProductSizes s, F at, int depth, int step, int end)
         where T : unmanaged, INumber<T> where F : struct, IFactor<F> => new()
     {
         X = Take(view, s, at, 0, depth, end),
@@ -42,7 +42,7 @@ internal static class ProductLoads
     }
 
     /// <summary>The same where they are neighbours of one access.</summary>
-    public static Four<float> FetchFour<F>(ArrayView<float> view, ProductSizes s, F at, int depth, int end)
+    internal static Four<float> FetchFour<F>(ArrayView<float> view, ProductSizes s, F at, int depth, int end)
         where F : struct, IFactor<F>
     {
         int index = F.Of(s, at, 0).Index / 4;
@@ -58,7 +58,7 @@ internal static class ProductLoads
     }
 
     /// <summary>Into a tile, from one place to the next.</summary>
-    public static void Keep<T>(ArrayView<T> tiles, int slot, int step, Four<T> v) where T : unmanaged
+    internal static void Keep<T>(ArrayView<T> tiles, int slot, int step, Four<T> v) where T : unmanaged
     {
         ArrayView<T> from = tiles.SubView(slot, 3 * step + 1);
         from[0] = v.X;

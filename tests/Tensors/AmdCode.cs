@@ -63,9 +63,10 @@ internal sealed partial record AmdCode(int Registers, int ScratchBytes, int Mult
     private static partial Regex Scratch();
 
     // Of RDNA 3: v_dual_fmac_f32 … :: v_dual_mul_f32 … is two instructions in one.
-    [GeneratedRegex(@"\bv_(?:dual_)?fma(?:c|mk|ak|mc)?(?:mk|ak)?_f32\b", RegexOptions.None, 10000)]
+    [GeneratedRegex(@"\bv_(?:dual_)?fma(?:c|mk|ak)?_f32", RegexOptions.None, 10000)]
     private static partial Regex MultiplyAdd();
 
-    [GeneratedRegex(@"\bv_(?:dual_)?mul_f32\b", RegexOptions.None, 10000)]
+    // A product with 2³² less a little belongs to a division of whole numbers.
+    [GeneratedRegex(@"\bv_(?:dual_)?mul_f32\S* v\d+, (?!0x4f7ffffe)", RegexOptions.None, 10000)]
     private static partial Regex Multiplication();
 }
