@@ -92,6 +92,9 @@ public sealed class InfluenceMatching : DistillationMethod
     public override bool TakesBatchesOfS => true;
 
     /// <inheritdoc/>
+    public override bool TakesPairs => true;
+
+    /// <inheritdoc/>
     public override string Describe(MethodValues values) => Estimator.Of(values);
 
     /// <inheritdoc/>

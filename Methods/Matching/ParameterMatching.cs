@@ -49,6 +49,9 @@ public abstract class ParameterMatching : DistillationMethod
     public override bool TakesBatchesOfS => true;
 
     /// <inheritdoc/>
+    public override bool TakesPairs => true;
+
+    /// <inheritdoc/>
     public override bool LearnsRate => true;
 
     /// <inheritdoc/>

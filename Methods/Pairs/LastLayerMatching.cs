@@ -99,7 +99,7 @@ public sealed class LastLayerMatching : DistillationMethod
 
         private (Variable Both, Variable Own) ProductsAt(IReadOnlyList<Variable> s)
         {
-            var labels = PairLabels.Of(PairSet.BatchOf(s, withSimilarity: true).Labels, _network.TextFeatures);
+            var labels = PairLabels.Of(SyntheticPairs.BatchOf(s, withSimilarity: true).Labels, _network.TextFeatures);
             Variable map = _data.MapOf(s[0], labels.Texts, labels.Similarity(_network.Options.SimilarityScale));
             return (_data.Dot(map, Variable.Constant(_data.Map), _isScores), _data.Dot(map, map, _isScores));
         }

@@ -4,11 +4,11 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Methods;
 
-/// <summary>The loss of image-text pairs: S is the parts of <see cref="PairSet"/>. Its rows are compared with each other, so it is no
+/// <summary>The loss of image-text pairs: S is the parts of <see cref="SyntheticPairs"/>. Its rows are compared with each other, so it is no
 /// mean of terms of rows, and a minibatch has a loss of its own and not a part of that of S.</summary>
 /// <param name="network">The heads, with the loss that S is trained with.</param>
 /// <param name="key">What the order of minibatches follows from.</param>
-public sealed class PairSetLoss(PairNetwork network, RandomKey key) : SyntheticLoss
+public sealed class SyntheticPairLoss(PairNetwork network, RandomKey key) : SyntheticLoss
 {
     /// <summary>Pairs in a step; 0 for all of S.</summary>
     public int BatchSize { get; init; }
@@ -24,9 +24,9 @@ public sealed class PairSetLoss(PairNetwork network, RandomKey key) : SyntheticL
             int[] rows = RowsOfStep(key, Step, BatchSize, count);
             s = [.. s.Select(part => part.GatherRows(rows))];
         }
-        return network.TrainingLoss.Of(network, theta, PairSet.BatchOf(s, network.Options.Loss.UsesSimilarity));
+        return network.TrainingLoss.Of(network, theta, SyntheticPairs.BatchOf(s, network.Options.Loss.UsesSimilarity));
     }
 
     /// <inheritdoc/>
-    public override PairSetLoss OfStep(int step) => new(network, key) { BatchSize = BatchSize, Step = step };
+    public override SyntheticPairLoss OfStep(int step) => new(network, key) { BatchSize = BatchSize, Step = step };
 }

@@ -10,7 +10,7 @@ namespace InfMatch.Methods;
 /// learned, similarity_diagonal a [N, 1], similarity_left L [N, r] and similarity_right R [N, r] of A = diag(a) + (α/r)·L·Rᵀ
 /// (LoRS, Xu et al., ICML 2024).
 /// </summary>
-public static class PairSet
+public static class SyntheticPairs
 {
     /// <summary>The part of image features [N, F].</summary>
     public const string ImagesPart = "image_features";
