@@ -54,7 +54,8 @@ internal static class RunCheck
         if (settings.MethodKind.Needs.HasFlag(MethodNeeds.Pairs))
         {
             throw DistillException.BadValue(
-                "--method", settings.MethodName, $"a method for images with classes: it learns image-text pairs, and {settings.Dataset} has none");
+                "--method", settings.MethodName,
+                $"a method for images with classes: this one learns image-text pairs, and {settings.Dataset} has none");
         }
         if (settings is { RateIsLearned: true, MethodKind.LearnsRate: false })
         {

@@ -182,7 +182,8 @@ public sealed class InfluenceMatching : DistillationMethod
             if (classWise != ClassWise.Off && run.Network.TrainingLoss is not ExampleLoss)
             {
                 throw new SettingException(
-                    ClassWiseMatching.Name, ClassWiseMatching.Of(run.Values), "off for a loss that compares the rows of a set with each other");
+                    ClassWiseMatching.Name, ClassWiseMatching.Of(run.Values),
+                    "off for a loss that compares the rows of a set with each other");
             }
             _perWindow = classWise switch
             {

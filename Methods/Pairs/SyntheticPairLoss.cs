@@ -4,8 +4,8 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Methods;
 
-/// <summary>The loss of image-text pairs: S is the parts of <see cref="SyntheticPairs"/>. Its rows are compared with each other, so it is no
-/// mean of terms of rows, and a minibatch has a loss of its own and not a part of that of S.</summary>
+/// <summary>The loss of image-text pairs: S is the parts of <see cref="SyntheticPairs"/>. Its rows are compared with each other, so
+/// it is no mean of terms of rows, and a minibatch has a loss of its own and not a part of that of S.</summary>
 /// <param name="network">The heads, with the loss that S is trained with.</param>
 /// <param name="key">What the order of minibatches follows from.</param>
 public sealed class SyntheticPairLoss(PairNetwork network, RandomKey key) : SyntheticLoss

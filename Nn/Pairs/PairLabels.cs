@@ -29,7 +29,8 @@ public readonly record struct PairLabels(Variable Texts, Variable? Diagonal, Var
         if (more < 3 || more % 2 == 0)
         {
             throw new ShapeException(
-                $"Pairs have rows of {features} text features, or with a similarity of rank r of {features} + 1 + 2r numbers, got {rows.Shape}.");
+                $"Pairs have rows of {features} text features, or with a similarity of rank r of {features} + 1 + 2r numbers, " +
+                $"got {rows.Shape}.");
         }
         int left = features + 1, right = left + more / 2;
         return new PairLabels(

@@ -22,7 +22,8 @@ public sealed class PairInfluenceTests
         for (int pair = 0; pair < TinyPairs.Count; pair++)
         {
             double actual = SlopeOfTraining(problem, pair);
-            Assert.True(Math.Abs(found.Whole[pair] - actual) < 1e-6 * Scale(found), $"{pair}: {found.Whole[pair]:R}, by training {actual:R}");
+            Assert.True(
+                Math.Abs(found.Whole[pair] - actual) < 1e-6 * Scale(found), $"{pair}: {found.Whole[pair]:R}, by training {actual:R}");
         }
         double[] slopes = [.. Enumerable.Range(0, TinyPairs.Count).Select(pair => SlopeOfTraining(problem, pair))];
         Assert.True(Agreement.RelativeError(found.AsPositive, slopes) > 0.1);

@@ -40,7 +40,8 @@ public sealed class PairObjectiveTests
                 estimator.StartsWith("paper", StringComparison.Ordinal) ? 1e-4 : 2e-5); // its pullback is a difference itself
             if (rule == WeightRule.Learned)
             {
-                double At(double weight) => objective.Evaluate(window, problem.Start with { Weight = weight }, onSet, gradient: false).Relative;
+                double At(double weight) =>
+                    objective.Evaluate(window, problem.Start with { Weight = weight }, onSet, gradient: false).Relative;
                 Assert.Equal((At(0.7 + 1e-5) - At(0.7 - 1e-5)) / 2e-5, value.WeightGradient, 1e-7);
             }
         }
@@ -75,7 +76,8 @@ public sealed class PairObjectiveTests
         double At(SyntheticSet s) => session.Evaluate(s, 0, s_key).Loss;
         MethodStep step = session.Evaluate(problem.Start, 0, s_key);
         Check(problem.Start, step.Gradient!, At, 2e-5);
-        SyntheticSet WithRate(double rate) => problem.Start with { Numbers = problem.Start.Numbers.SetItem(SyntheticSet.RateNumber, rate) };
+        SyntheticSet WithRate(double rate) =>
+            problem.Start with { Numbers = problem.Start.Numbers.SetItem(SyntheticSet.RateNumber, rate) };
         Assert.Equal(
             (At(WithRate(TinyPairs.Rate + 1e-5)) - At(WithRate(TinyPairs.Rate - 1e-5))) / 2e-5, step.NumberGradients[SyntheticSet.RateNumber], 1e-6);
         if (batch == 0)
@@ -104,9 +106,11 @@ public sealed class PairObjectiveTests
         LabelledImages one = problem.Data.WithOneLabelEach(s_key);
         var data = new CrossCovariance(one, 0.2);
         Variable v = Centred(one.Images), t = Centred(one.Labels);
-        double ridgeV = 0.2 * v.Dot(v).Value.ToScalar() / TinyPairs.Count / 4, ridgeT = 0.2 * t.Dot(t).Value.ToScalar() / TinyPairs.Count / 3;
+        double ridgeV = 0.2 * v.Dot(v).Value.ToScalar() / TinyPairs.Count / 4;
+        double ridgeT = 0.2 * t.Dot(t).Value.ToScalar() / TinyPairs.Count / 3;
         // (Σ_vv + λ)·M·(Σ_tt + λ) = Σ_vt
-        Variable m = Variable.Constant(data.Map), n = Variable.Constant(Tensor.Full(problem.Backend, DType.Float64, Shape.Scalar, TinyPairs.Count));
+        Variable m = Variable.Constant(data.Map);
+        double n = TinyPairs.Count;
         Variable left = v.MatMul(v, transposeA: true).MatMul(m) / n + ridgeV * m;
         Variable whole = left.MatMul(t.MatMul(t, transposeA: true)) / n + ridgeT * left;
         Assert.Equal(0, (whole - v.MatMul(t, transposeA: true) / n).Value.Norm(), 1e-12);
@@ -141,7 +145,8 @@ public sealed class PairObjectiveTests
         MethodValues values = TinyPairs.Small(new InfluenceMatching()).With(InfluenceMatching.ClassWiseMatching, "on");
         Assert.Contains(
             "ClassWise is on, expected off for a loss that compares the rows of a set",
-            Assert.Throws<SettingException>(() => new InfluenceMatching().Begin(problem.Context(values))).Message, StringComparison.Ordinal);
+            Assert.Throws<SettingException>(() => new InfluenceMatching().Begin(problem.Context(values))).Message,
+            StringComparison.Ordinal);
     }
 
     private static void Check(SyntheticSet s, SyntheticGradient gradient, Func<SyntheticSet, double> loss, double tolerance)
@@ -158,7 +163,9 @@ public sealed class PairObjectiveTests
                 double slope = (At(step) - At(-step)) / (2 * step);
                 Assert.True(
                     Math.Abs(slope - found[i]) <= tolerance * Math.Max(longest, Math.Abs(slope)),
-                    string.Create(CultureInfo.InvariantCulture, $"{s.Parts[part].Name}[{i}]: {found[i]:R} by the gradient, {slope:R} by differences"));
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{s.Parts[part].Name}[{i}]: {found[i]:R} by the gradient, {slope:R} by differences"));
 
                 double At(double by)
                 {

@@ -120,11 +120,16 @@ public sealed class PairNetworkTests
         {
             Assert.Equal(1, row.Sum(x => x * x), 1e-12);
         }
-        Assert.Equal(embedded.Images.Value.ToArray<double>(), network.Features(Variable.Constant(theta), Variable.Constant(images)).Embedding.Value.ToArray<double>());
-        Assert.Equal(embedded.Texts.Value.ToArray<double>(), network.EmbedTexts(Variable.Constant(theta), Variable.Constant(labels)).Value.ToArray<double>());
+        Assert.Equal(
+            embedded.Images.Value.ToArray<double>(),
+            network.Features(Variable.Constant(theta), Variable.Constant(images)).Embedding.Value.ToArray<double>());
+        Assert.Equal(
+            embedded.Texts.Value.ToArray<double>(),
+            network.EmbedTexts(Variable.Constant(theta), Variable.Constant(labels)).Value.ToArray<double>());
         Assert.Equal(["image", "text"], network.Blocks.Select(b => b.Name), StringComparer.Ordinal);
         Assert.Equal(network.Layout.Count, network.Blocks.Sum(b => b.Count));
-        Assert.Equal(network.Layout.Parameters.First(p => p.Name.StartsWith("text.", StringComparison.Ordinal)).Offset, network.Blocks[1].Offset);
+        Assert.Equal(
+            network.Layout.Parameters.First(p => p.Name.StartsWith("text.", StringComparison.Ordinal)).Offset, network.Blocks[1].Offset);
         // The image head has no part in a text's embedding.
         Variable leaf = Variable.Leaf(theta);
         double[] slope = Gradient.Of(network.EmbedTexts(leaf, Variable.Constant(labels)).Slice(1, ..1).Sum(), leaf).Value.ToArray<double>();
@@ -139,20 +144,22 @@ public sealed class PairNetworkTests
         PairNetwork network = NetworkOf("infonce", "residual");
         (Tensor theta, Tensor images, Tensor labels) = Inputs(network, true);
         Variable p = Variable.Constant(theta), x = Variable.Constant(images), y = Variable.Constant(labels);
-        Assert.Contains("The loss infonce does not read the similarity", Assert.Throws<ShapeException>(() => network.Loss(p, x, y)).Message, StringComparison.Ordinal);
-        Assert.Contains(
+        Refused<ShapeException>("The loss infonce does not read the similarity", () => network.Loss(p, x, y));
+        Refused<ShapeException>(
             "rows of 2 text features, or with a similarity of rank r of 2 + 1 + 2r numbers, got [4, 4]",
-            Assert.Throws<ShapeException>(() => network.Loss(p, x, y.Slice(1, ..4))).Message, StringComparison.Ordinal);
-        Assert.Contains("4 images do not pair with 3 texts", Assert.Throws<ShapeException>(() =>
-            network.Loss(p, x, y.Slice(1, ..2).Slice(0, ..3))).Message, StringComparison.Ordinal);
-        Assert.Contains("has no classes", Assert.Throws<NotSupportedException>(() => network.Forward(p, x)).Message, StringComparison.Ordinal);
-        Assert.Contains("has no weighted form", Assert.Throws<NotSupportedException>(() =>
-            NetworkOf("wbce", "residual").WeightedLoss(p, x, y, Weights(1, 1, 1, 1))).Message, StringComparison.Ordinal);
-        Assert.Contains("4 pairs take weights [4], got [3]", Assert.Throws<ShapeException>(() =>
-            network.WeightedLoss(p, x, y.Slice(1, ..2), Weights(1, 1, 1))).Message, StringComparison.Ordinal);
-        Assert.Contains("Known: linear, residual", Assert.Throws<ArgumentException>(() => ProjectionHead.Of("none")).Message, StringComparison.Ordinal);
-        Assert.Contains("Known: ence, infonce, wbce", Assert.Throws<ArgumentException>(() => PairLoss.Named("none")).Message, StringComparison.Ordinal);
-        Assert.Contains("has no head for texts", Assert.Throws<ArgumentException>(() => PairNetwork.Of(new Mlp(new Shape(1, 2, 2), 2, []))).Message, StringComparison.Ordinal);
+            () => network.Loss(p, x, y.Slice(1, ..4)));
+        Refused<ShapeException>("4 images do not pair with 3 texts", () => network.Loss(p, x, y.Slice(1, ..2).Slice(0, ..3)));
+        Refused<NotSupportedException>("has no classes", () => network.Forward(p, x));
+        Refused<NotSupportedException>(
+            "has no weighted form", () => NetworkOf("wbce", "residual").WeightedLoss(p, x, y, Weights(1, 1, 1, 1)));
+        Refused<ShapeException>(
+            "4 pairs take weights [4], got [3]", () => network.WeightedLoss(p, x, y.Slice(1, ..2), Weights(1, 1, 1)));
+        Refused<ArgumentException>("Known: linear, residual", () => ProjectionHead.Of("none"));
+        Refused<ArgumentException>("Known: ence, infonce, wbce", () => PairLoss.Named("none"));
+        Refused<ArgumentException>("has no head for texts", () => PairNetwork.Of(new Mlp(new Shape(1, 2, 2), 2, [])));
+
+        static void Refused<T>(string why, Func<object?> what)
+            where T : Exception => Assert.Contains(why, Assert.Throws<T>(() => _ = what()).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -87,7 +87,8 @@ public sealed class SeveralLabelsTests
                 new ExpertTraining(network, pairs, Plan(), schedule, key), Path.Combine(folder, "expert.safetensors"));
             for (int t = 0; t < 4; t++)
             {
-                Tensor at = expert.Trajectory.Theta(t, backend, DType.Float64), next = expert.Trajectory.Theta(t + 1, backend, DType.Float64);
+                Tensor at = expert.Trajectory.Theta(t, backend, DType.Float64);
+                Tensor next = expert.Trajectory.Theta(t + 1, backend, DType.Float64);
                 Tensor moved = TensorAlgebra.Axpy(-0.05, Differential.GradientAt(expert.Replay.LossAt(t), at), at);
                 Assert.True(moved.Minus(next).Norm() < 1e-12 * next.Norm());
             }
