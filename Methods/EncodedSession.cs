@@ -62,6 +62,7 @@ public sealed class EncodedSession(MethodSession inner, string part, Func<Variab
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
+        base.Dispose(disposing);
         if (disposing)
             inner.Dispose();
     }

@@ -11,6 +11,9 @@ namespace InfMatch.Methods;
 /// </summary>
 public sealed class LastLayerMatching : DistillationMethod
 {
+    // Of α·M_S, by M_D's.
+    private const double LeastLength = 1e-3;
+
     private const string Scores = "scores", Frobenius = "frobenius", ClosedForm = "closed-form", Fixed = "fixed";
 
     /// <summary>λ.</summary>
@@ -69,21 +72,21 @@ public sealed class LastLayerMatching : DistillationMethod
             using IDisposable on = Recording.On();
             Variable[] leaves = [.. s.Tensors.Select(Variable.Leaf)];
             (Variable both, Variable own) = ProductsAt(leaves);
-            (double dot, double square) = (both.Value.ToScalar(), own.Value.ToScalar());
-            double weight = _isClosedForm ? dot / square : s.Weight;
-            double found = (weight * weight * square - 2 * weight * dot + _square) / _square;
-            // α is where J is least, so J's slope in S needs no term for it.
-            Variable j = (weight * weight * own - 2 * weight * both) / _square;
-            SyntheticGradient? gradient = double.IsFinite(found)
-                ? SyntheticGradient.Of(s, [.. Gradient.Of(j, leaves).Select(slope => slope.Value)])
-                : null;
+            (Variable weight, Variable j) = ObjectiveOf(both, own, s.Weight);
+            (double found, double alpha) = (j.Value.ToScalar(), weight.Value.ToScalar());
             MethodStep step = new(
-                found, gradient,
-                [new("cosine", dot / Math.Sqrt(square * _square)), new(SyntheticSet.WeightNumber, weight)])
+                found,
+                double.IsFinite(found)
+                    ? SyntheticGradient.Of(s, [.. Gradient.Of(j, leaves).Select(slope => slope.Value)])
+                    : null,
+                [
+                    new("cosine", both.Value.ToScalar() / Math.Sqrt(own.Value.ToScalar() * _square)),
+                    new(SyntheticSet.WeightNumber, alpha),
+                ])
             {
                 Place = "the distance of the last layers (last-layer)",
             };
-            return _isClosedForm ? step with { Numbers = step.Numbers.Add(SyntheticSet.WeightNumber, weight) } : step;
+            return _isClosedForm ? step with { Numbers = step.Numbers.Add(SyntheticSet.WeightNumber, alpha) } : step;
         }
 
         // Nothing is drawn, so there is one place.
@@ -92,9 +95,16 @@ public sealed class LastLayerMatching : DistillationMethod
             using var scope = TensorScope.Begin();
             using IDisposable off = Recording.Off();
             (Variable both, Variable own) = ProductsAt([.. s.Tensors.Select(Variable.Constant)]);
-            (double dot, double square) = (both.Value.ToScalar(), own.Value.ToScalar());
-            double weight = _isClosedForm ? dot / square : s.Weight;
-            return (weight * weight * square - 2 * weight * dot + _square) / _square;
+            return ObjectiveOf(both, own, s.Weight).J.Value.ToScalar();
+        }
+
+        // J is even in α, so without a least α a set whose map points away from D's would be turned further away.
+        private (Variable Weight, Variable J) ObjectiveOf(Variable both, Variable own, double given)
+        {
+            Variable weight = _isClosedForm
+                ? (both / own).Maximum(LeastLength * Math.Sqrt(_square) / own.Sqrt())
+                : Variable.Constant(Tensor.Full(own.Value.Backend, own.Value.DType, Shape.Scalar, given));
+            return (weight, (weight * weight * own - 2 * weight * both + _square) / _square);
         }
 
         private (Variable Both, Variable Own) ProductsAt(IReadOnlyList<Variable> s)

@@ -99,6 +99,24 @@ public sealed class PairObjectiveTests
     }
 
     [Fact]
+    public void A_set_whose_last_layer_points_away_from_that_of_D_is_turned_round()
+    {
+        using var problem = new TinyPairs();
+        using MethodSession session = new LastLayerMatching().Begin(problem.Context(MethodValues.Standard));
+        using var scope = TensorScope.Begin();
+        SyntheticSet all = SyntheticPairs.Of(problem.Data, [.. Enumerable.Range(0, TinyPairs.Count)], s_key);
+        SyntheticSet away = all.WithTensors([all.Tensors[0], all.Tensors[1].Times(-1)]);
+        MethodStep step = session.Evaluate(away, 0, s_key);
+        Assert.True(CosineOf(step) < -0.5 && step.Loss > 1 && step.Numbers[SyntheticSet.WeightNumber] > 0);
+        Check(away, step.Gradient!, s => session.Evaluate(s, 0, s_key).Loss, 1e-5);
+        Tensor[] moved = [.. away.Tensors.Zip(
+            step.Gradient!.Parts, (part, slope) => TensorAlgebra.Axpy(-1e-2 / slope.Value.Norm(), slope.Value, part))];
+        Assert.True(CosineOf(session.Evaluate(away.WithTensors(moved), 0, s_key)) > CosineOf(step));
+
+        static double CosineOf(MethodStep at) => at.Metrics.Single(metric => metric.Name == "cosine").Value;
+    }
+
+    [Fact]
     public void The_last_layer_is_the_closed_form_of_its_covariances_and_a_set_that_is_D_has_the_one_of_D()
     {
         using var problem = new TinyPairs();
