@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using InfMatch.Autograd;
 using InfMatch.Influence;
 using InfMatch.Methods;
@@ -125,7 +124,8 @@ public sealed class EveryPairMethodTests
                 new DistillationPlan
                 {
                     Iterations = Updates,
-                    Parts = start.Parts.ToImmutableDictionary(part => part.Name, _ => new PartPlan(new AdamOptimiser(), 0.02, 0)),
+                    Parts = start.Parts.ToDictionary(
+                        part => part.Name, _ => new PartPlan(new AdamOptimiser(), 0.02, 0), StringComparer.Ordinal),
                 },
                 s_key);
         }
