@@ -48,8 +48,9 @@ public sealed class PairInfluenceTests
     }
 
     [Fact]
-    public void Leaving_out_a_pair_is_foretold_better_by_both_parts_than_by_its_own()
+    public void Training_again_with_less_of_a_pair_ends_where_both_parts_say_and_not_where_its_own_does()
     {
+        const double share = 0.05;
         using var problem = new TinyPairs(rate: 0.02, backend: new CpuBackend(1));
         using var scope = TensorScope.Begin();
         ExampleContext context = Context(problem);
@@ -57,15 +58,17 @@ public sealed class PairInfluenceTests
         try
         {
             var cache = new RetrainingCache(problem.Experts[0], folder, [TinyPairs.Steps]);
-            IReadOnlyList<string> files = cache.Run(
-                [.. Enumerable.Range(0, TinyPairs.Count).Select(pair => Intervention.LeaveOut(TinyPairs.Count, pair))]);
-            double before = At(context.Theta(TinyPairs.Steps));
-            double[] actual = [.. files.Select(file => At(cache.Theta(file, 0)) - before)];
+            double[] Changes(double taken) => [.. cache.Run([.. Enumerable.Range(0, TinyPairs.Count).Select(pair =>
+                Intervention.TakeAway(TinyPairs.Count, taken, pair))]).Select(file =>
+                    At(cache.Theta(file, 0)) - At(context.Theta(TinyPairs.Steps)))];
             PairScoresByPart found = new PairInfluence(context).Scores(Measure);
-            double both = Agreement.Spearman([.. found.Whole.Select(x => -x)], actual);
-            double own = Agreement.RelativeError([.. found.AsPositive.Select(x => -x)], actual);
-            double error = Agreement.RelativeError([.. found.Whole.Select(x => -x)], actual);
-            Assert.True(both > 0.7 && error < 0.8 * own, $"rank correlation {both:F3}, errors {error:F3} and {own:F3}");
+            double[] actual = Changes(share);
+            double both = Agreement.RelativeError([.. found.Whole.Select(x => -share * x)], actual);
+            double own = Agreement.RelativeError([.. found.AsPositive.Select(x => -share * x)], actual);
+            Assert.True(both < 0.15 && own > 3 * both, $"errors {both:F3} and {own:F3}");
+            // Leaving it out of a batch of four is far from linear, but the order stays.
+            double order = Agreement.Spearman([.. found.Whole.Select(x => -x)], Changes(1));
+            Assert.True(order > 0.6, $"rank correlation {order:F3}");
         }
         finally
         {
