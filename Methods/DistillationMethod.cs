@@ -31,6 +31,9 @@ public abstract class DistillationMethod : IKind
     /// <summary>What it works with besides S.</summary>
     public virtual MethodNeeds Needs => MethodNeeds.None;
 
+    /// <summary>Whether S may be image-text pairs (<see cref="SyntheticPairs"/>); a method that needs them takes nothing else.</summary>
+    public virtual bool TakesPairs => Needs.HasFlag(MethodNeeds.Pairs);
+
     /// <summary>Its own settings.</summary>
     public virtual IReadOnlyList<MethodSetting> Settings => [];
 

@@ -131,7 +131,7 @@ public sealed class Distiller : IDisposable
     {
         using IDisposable _ = TensorScope.BeginDetached();
         using var scope = TensorScope.Begin();
-        (long start, long images) = (_plan.Clock.GetTimestamp(), Set.Images.Backend.ImagesPassed);
+        (long start, long images) = (_plan.Clock.GetTimestamp(), Set.Backend.ImagesPassed);
         MethodStep found = _method.Evaluate(Set, Iteration, KeyOf(Iteration));
         if (!double.IsFinite(found.Loss) || (found.Gradient is null && !found.Skip))
             throw new NumericalException(found.Place, Iteration, found.Loss, $"Lower {Rates}.");
@@ -145,7 +145,7 @@ public sealed class Distiller : IDisposable
         found.Commit?.Invoke(scope);
         _before = Cost;
         Cost = new DistillationCost(
-            Cost.Images + Set.Images.Backend.ImagesPassed - images,
+            Cost.Images + Set.Backend.ImagesPassed - images,
             Cost.Seconds + _plan.Clock.GetElapsedTime(start).TotalSeconds);
         return new DistillationStep(Iteration++, found.Loss, found.Metrics, found.Skip);
     }

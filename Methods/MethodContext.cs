@@ -50,12 +50,14 @@ public sealed record MethodContext
     /// <summary>How products with second derivatives are computed.</summary>
     public SecondOrderProducts Products { get; init; } = new(SecondDerivatives.FiniteDifference);
 
+    /// <summary>The loss of an S that is no set of labelled images, from what its draws follow from; null for labelled
+    /// images.</summary>
+    public Func<RandomKey, SyntheticLoss>? Loss { get; init; }
+
     /// <summary>The loss of S under one draw of its augmentation.</summary>
     /// <param name="s">S.</param>
     /// <param name="key">What the draw follows from.</param>
     /// <param name="siamese">Whether all images share a draw.</param>
-    public ImageLoss LossOf(SyntheticSet s, RandomKey key, bool siamese) => new(Network, Augmentation, key, siamese)
-    {
-        Factor = s.Factor, BatchSize = BatchSyn,
-    };
+    public SyntheticLoss LossOf(SyntheticSet s, RandomKey key, bool siamese) =>
+        Loss?.Invoke(key) ?? new ImageLoss(Network, Augmentation, key, siamese) { Factor = s.Factor, BatchSize = BatchSyn };
 }

@@ -19,4 +19,7 @@ public enum MethodNeeds
 
     /// <summary>Networks of its own, fresh or in training on S.</summary>
     Networks = 8,
+
+    /// <summary>Images that come with texts and not with classes.</summary>
+    Pairs = 16,
 }

@@ -31,6 +31,18 @@ public abstract class SyntheticLoss
     /// <summary>What the network sees of S, its parts in their order; null where L is not a mean of one term for each row.</summary>
     public virtual SeenRows? Seen(Backend backend, IReadOnlyList<Variable> s) => null;
 
+    /// <summary>Which rows of S a step of training on it in minibatches takes. Epochs over S: a permutation each, cut into batches; what
+    /// does not fill one is left out.</summary>
+    /// <param name="key">What the order follows from; the same for all steps.</param>
+    /// <param name="step">The number of the step.</param>
+    /// <param name="size">Rows of a batch, at most all.</param>
+    /// <param name="count">Rows of S.</param>
+    protected static int[] RowsOfStep(RandomKey key, int step, int size, int count)
+    {
+        int batches = count / size;
+        return key.Split("batch").Split((ulong)(step / batches)).Permutation(count).Skip(step % batches * size).Take(size).ToArray();
+    }
+
     /// <summary>L(·; S) as a function of θ alone, with S held constant.</summary>
     public ParameterLoss Of(SyntheticSet s)
     {
@@ -106,11 +118,5 @@ public sealed class ImageLoss(Network network, Augmentation augmentation, Random
 
     private bool IsPart(int count) => BatchSize > 0 && BatchSize < count;
 
-    // Epochs over S: a permutation each, cut into batches; what does not fill one is left out.
-    private int[] RowsOf(int count)
-    {
-        int batches = count / BatchSize;
-        return (Whole ?? _key).Split("batch").Split((ulong)(Step / batches)).Permutation(count)
-            .Skip(Step % batches * BatchSize).Take(BatchSize).ToArray();
-    }
+    private int[] RowsOf(int count) => RowsOfStep(Whole ?? _key, Step, BatchSize, count);
 }

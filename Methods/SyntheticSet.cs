@@ -47,6 +47,12 @@ public sealed record SyntheticSet
     /// <summary>The number of images N.</summary>
     public int Count => Parts[0].Value.Shape[0];
 
+    /// <summary>Where its tensors are.</summary>
+    public Backend Backend => Parts[0].Value.Backend;
+
+    /// <summary>The number type of its tensors.</summary>
+    public DType DType => Parts[0].Value.DType;
+
     /// <summary>f: each stored image is f×f tiles, which are enlarged where the set is used; see <see cref="Tiles"/>.</summary>
     public int Factor { get; init; } = 1;
 

@@ -14,12 +14,15 @@ public abstract class BatchLoss
     public abstract Variable Of(Network network, Variable theta, Batch batch);
 }
 
-/// <summary>A loss that is the mean of the losses of single examples: each of them can have a weight of its own, and
-/// parts of a batch can be taken one after the other.</summary>
-public abstract class ExampleLoss : BatchLoss
+/// <summary>A loss of a whole batch in which each example has a weight: 1 for all gives <see cref="BatchLoss.Of"/>, and 0 leaves an
+/// example out.</summary>
+public abstract class WeightedLoss : BatchLoss
 {
-    /// <summary>(1/N) Σ_i w_i·ℓ_i for weights w [N], a scalar: weights of 1 give <see cref="BatchLoss.Of"/>, and the
-    /// divisor does not depend on them. NaN spreads.</summary>
+    /// <summary>The loss for weights w [N], a scalar. NaN spreads.</summary>
     /// <exception cref="Tensors.ShapeException">θ, the batch or the weights do not fit.</exception>
     public abstract Variable Weighted(Network network, Variable theta, Batch batch, Variable weights);
 }
+
+/// <summary>A loss that is the mean of the losses of single examples, (1/N) Σ_i w_i·ℓ_i with weights: the divisor does not depend on
+/// them, and parts of a batch can be taken one after the other.</summary>
+public abstract class ExampleLoss : WeightedLoss;

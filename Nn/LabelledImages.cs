@@ -6,18 +6,31 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Nn;
 
-/// <summary>Images with their labels, on a backend; their numbers do not change.</summary>
+/// <summary>Images with their labels, on a backend; their numbers do not change. An image can have several labels, such as the
+/// captions of a photograph, of which a training takes a random one in each epoch.</summary>
 /// <param name="images">Standardised images [N, C, H, W].</param>
-/// <param name="labels">Class probabilities [N, M]: one-hot for hard labels.</param>
+/// <param name="labels">Class probabilities [N, M]: one-hot for hard labels. Or rows of another kind, K for each image.</param>
 public sealed class LabelledImages(Tensor images, Tensor labels)
 {
+    private readonly int _labelsEach = 1;
     private string? _contentHash;
 
     /// <summary>Standardised images [N, C, H, W].</summary>
     public Tensor Images { get; } = images;
 
-    /// <summary>Class probabilities [N, M]: one-hot for hard labels.</summary>
+    /// <summary>Class probabilities [N, M]: one-hot for hard labels. Or rows of another kind [N·K, …], those of an image one behind
+    /// the other.</summary>
     public Tensor Labels { get; } = labels;
+
+    /// <summary>K, the number of labels that each image has.</summary>
+    /// <exception cref="ShapeException">There are not so many.</exception>
+    public int LabelsEach
+    {
+        get => _labelsEach;
+        init => _labelsEach = value >= 1 && (long)value * Count == Labels.Shape[0]
+            ? value
+            : throw new ShapeException($"{Labels.Shape[0]} labels are not {value} for each of {Count} images.");
+    }
 
     /// <summary>N.</summary>
     public int Count => Images.Shape[0];
@@ -25,7 +38,30 @@ public sealed class LabelledImages(Tensor images, Tensor labels)
     /// <summary>Chosen images with their labels, in the order of the indices; they belong to the current
     /// scope.</summary>
     public LabelledImages Rows(int[] indices) => new(
-        Variable.Constant(Images).GatherRows(indices).Value, Variable.Constant(Labels).GatherRows(indices).Value);
+        Variable.Constant(Images).GatherRows(indices).Value, Variable.Constant(Labels).GatherRows(AllLabelsOf(indices)).Value)
+    {
+        LabelsEach = LabelsEach,
+    };
+
+    /// <summary>The images with one of their labels each, drawn by the key; itself where they have no more. What is made belongs to
+    /// the current scope.</summary>
+    public LabelledImages WithOneLabelEach(RandomKey key) => LabelsEach == 1
+        ? this
+        : new LabelledImages(
+            Images, Variable.Constant(Labels).GatherRows(DrawnLabelsOf([.. Enumerable.Range(0, Count)], key)).Value);
+
+    /// <summary>For each of some images the row of the label that the key draws for it, whatever the other images.</summary>
+    public int[] DrawnLabelsOf(ReadOnlySpan<int> images, RandomKey key)
+    {
+        var rows = new int[images.Length];
+        for (int i = 0; i < rows.Length; i++)
+            rows[i] = LabelsEach == 1 ? images[i] : images[i] * LabelsEach + key.Below(LabelsEach, images[i]);
+        return rows;
+    }
+
+    private int[] AllLabelsOf(int[] images) => LabelsEach == 1
+        ? images
+        : [.. images.SelectMany(image => Enumerable.Range(image * LabelsEach, LabelsEach))];
 
     /// <summary>SHA-256, in lower-case hex, of number type, shapes, labels and pixels: what was trained on, for a file
     /// that outlives it. Computed once.</summary>

@@ -48,7 +48,11 @@ public abstract class Network
     public abstract string Name { get; }
 
     /// <summary>F, the numbers of an embedding.</summary>
-    public int EmbeddingSize => Layout.Parameters[^2].Shape[1];
+    public virtual int EmbeddingSize => Layout.Parameters[^2].Shape[1];
+
+    /// <summary>The parts of θ whose displacements are compared each by its own length; all of θ is one, unless the network says
+    /// otherwise.</summary>
+    public virtual IReadOnlyList<ParameterBlock> Blocks => [new("all", 0, Layout.Count)];
 
     /// <summary>The loss that it is trained with: cross-entropy, unless the network says otherwise.</summary>
     public virtual BatchLoss TrainingLoss { get; } = new SoftLabelCrossEntropy();
@@ -77,7 +81,7 @@ public abstract class Network
 
     /// <summary>Logits [N, M] and features of images [N, C, H, W] under θ [p], by one forward pass.</summary>
     /// <exception cref="ShapeException">θ or the images do not fit.</exception>
-    public (Variable Logits, NetworkFeatures Features) ForwardWithFeatures(Variable theta, Variable images)
+    public virtual (Variable Logits, NetworkFeatures Features) ForwardWithFeatures(Variable theta, Variable images)
     {
         CheckImages(images);
         Variable[] parameters = Layout.Split(theta);
@@ -91,12 +95,13 @@ public abstract class Network
     public Variable Loss(Variable theta, Variable images, Variable labels) =>
         TrainingLoss.Of(this, theta, new Batch(images, labels));
 
-    /// <summary>(1/N) Σ_i w_i·ℓ_i for weights w [N], a scalar; see <see cref="ExampleLoss.Weighted"/>.</summary>
+    /// <summary>The <see cref="TrainingLoss"/> of examples with weights w [N], a scalar; (1/N) Σ_i w_i·ℓ_i where it is a mean over
+    /// them. See <see cref="WeightedLoss.Weighted"/>.</summary>
     /// <exception cref="ShapeException">θ, the images, the labels or the weights do not fit.</exception>
     /// <exception cref="InvalidOperationException">The loss is one of a whole batch, in which examples have no
     /// weights.</exception>
     public Variable WeightedLoss(Variable theta, Variable images, Variable labels, Variable weights) =>
-        TrainingLoss is ExampleLoss loss
+        TrainingLoss is WeightedLoss loss
             ? loss.Weighted(this, theta, new Batch(images, labels), weights)
             : throw new InvalidOperationException(
                 $"{Name} is trained with {TrainingLoss.GetType().Name}, a loss of a whole batch: its examples have " +
@@ -112,8 +117,9 @@ public abstract class Network
     /// <summary>The same embedding with the blocks before their pooling.</summary>
     protected virtual NetworkFeatures EmbedBeforePooling(Variable[] parameters, Variable images) => Embed(parameters, images);
 
-    // The one place through which every pass goes: it also counts.
-    private void CheckImages(Variable images)
+    /// <summary>Checks the shape of images [N, C, H, W] and counts them: every forward pass begins with it.</summary>
+    /// <exception cref="ShapeException">The images do not fit.</exception>
+    protected void CheckImages(Variable images)
     {
         if (images.Shape.Rank != 4 || new Shape(images.Shape.Sizes[1..]) != Image)
         {

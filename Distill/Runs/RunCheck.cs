@@ -54,6 +54,12 @@ internal static class RunCheck
     /// <exception cref="DistillException">It cannot; the message names the option.</exception>
     public static void Method(RunSettings settings, DatasetPair pair)
     {
+        if (settings.MethodKind.Needs.HasFlag(MethodNeeds.Pairs))
+        {
+            throw DistillException.BadValue(
+                "--method", settings.MethodName,
+                $"a method for images with classes: this one learns image-text pairs, and {settings.Dataset} has none");
+        }
         if (settings is { RateIsLearned: true, MethodKind.LearnsRate: false })
         {
             throw DistillException.BadValue(

@@ -19,8 +19,25 @@ public sealed record ExampleContext(Expert Expert, SecondOrderProducts Field, in
         Expert.Trajectory.Theta(checkpoint, Expert.Data.Images.Backend, Expert.Data.Images.DType);
 
     /// <summary>The mean loss of all of D, without augmentation.</summary>
-    public Variable LossOfData(Variable theta) =>
-        Expert.Network.Loss(theta, Variable.Constant(Expert.Data.Images), Variable.Constant(Expert.Data.Labels));
+    /// <exception cref="InvalidOperationException">The loss is no mean over examples.</exception>
+    public Variable LossOfData(Variable theta)
+    {
+        RequireMeanOverExamples();
+        return Expert.Network.Loss(theta, Variable.Constant(Expert.Data.Images), Variable.Constant(Expert.Data.Labels));
+    }
+
+    /// <summary>Refuses a loss that compares the examples of a batch with each other: that of all of D at once is another function
+    /// than what its minibatches were trained with, and is not put together from parts.</summary>
+    /// <exception cref="InvalidOperationException">The loss is such a one.</exception>
+    public void RequireMeanOverExamples()
+    {
+        if (Expert.Network.TrainingLoss is not ExampleLoss)
+        {
+            throw new InvalidOperationException(
+                $"{Expert.Network.Name} is trained with a loss of a whole batch, and this estimate takes that of all of D. " +
+                "Take first-order or unrolled, which follow the minibatches.");
+        }
+    }
 
     /// <summary>Evenly spaced checkpoints from 0 on with the sum of the rates from each to the next or to the
     /// end.</summary>
@@ -86,6 +103,7 @@ public abstract class ExampleInfluence(ExampleContext context)
     /// <summary>⟨∇ℓ_i(θ), v⟩/N of every example of D [N], without augmentation.</summary>
     protected double[] SlopesOfData(Tensor theta, Tensor v)
     {
+        Context.RequireMeanOverExamples();
         var slopes = new double[Data.Count];
         for (int start = 0; start < slopes.Length; start += ImagesAtOnce)
         {
@@ -101,9 +119,12 @@ public abstract class ExampleInfluence(ExampleContext context)
 
     /// <summary>What an intervention adds to the mean loss of all of D, without augmentation; null where that is
     /// nothing.</summary>
-    protected ParameterLoss? ChangeOfDataLoss(Intervention intervention) => ChangeOfLoss(
-        intervention, [.. Enumerable.Range(0, Data.Count)], Variable.Constant(Data.Images),
-            Variable.Constant(Data.Labels));
+    protected ParameterLoss? ChangeOfDataLoss(Intervention intervention)
+    {
+        Context.RequireMeanOverExamples();
+        return ChangeOfLoss(
+            intervention, [.. Enumerable.Range(0, Data.Count)], Variable.Constant(Data.Images), Variable.Constant(Data.Labels));
+    }
 
     /// <summary>What an intervention adds to the loss of a batch of such examples; null where that is
     /// nothing.</summary>
@@ -115,13 +136,33 @@ public abstract class ExampleInfluence(ExampleContext context)
         ImageGradients += rows.Length + (intervention.Added?.Count ?? 0);
         if (rows.Length == 0)
             return added;
+        if (network.TrainingLoss is not ExampleLoss)
+            return Sum(ChangeToFirstOrder(intervention, examples, images, labels), added);
         double share = (double)rows.Length / examples.Length;
         double[] change = [.. rows.Select(r => (intervention.Weights[examples[r]] - 1) * share)];
         Tensor like = labels.Value;
         Variable w = Variable.Constant(Tensor.From(like.Backend, like.DType, change, new Shape(change.Length)));
         Variable x = rows.Length == examples.Length ? images : images.GatherRows(rows);
         Variable y = rows.Length == examples.Length ? labels : labels.GatherRows(rows);
-        ParameterLoss own = theta => network.WeightedLoss(theta, x, y, w);
-        return added is null ? own : theta => own(theta) + added(theta);
+        return Sum(theta => network.WeightedLoss(theta, x, y, w), added);
     }
+
+    // Σ_i (w_i − 1)·∂L/∂w_i at weights of 1: a pair is also what others are told apart from, so its part of L is no term of its own.
+    private ParameterLoss ChangeToFirstOrder(Intervention intervention, int[] examples, Variable images, Variable labels)
+    {
+        Network network = Context.Expert.Network;
+        Tensor like = images.Value;
+        double[] values = [.. examples.Select(example => intervention.Weights[example] - 1)];
+        Variable change = Variable.Constant(Tensor.From(like.Backend, like.DType, values, new Shape(values.Length)));
+        Tensor ones = Tensor.Full(like.Backend, like.DType, change.Shape, 1);
+        return theta =>
+        {
+            Variable weights = Variable.Leaf(ones);
+            Variable slopes = Gradient.Of(network.WeightedLoss(theta, images, labels, weights), weights, createGraph: true);
+            return slopes.Dot(change);
+        };
+    }
+
+    private static ParameterLoss Sum(ParameterLoss own, ParameterLoss? added) =>
+        added is null ? own : theta => own(theta) + added(theta);
 }

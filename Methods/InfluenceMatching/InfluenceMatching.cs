@@ -92,6 +92,9 @@ public sealed class InfluenceMatching : DistillationMethod
     public override bool TakesBatchesOfS => true;
 
     /// <inheritdoc/>
+    public override bool TakesPairs => true;
+
+    /// <inheritdoc/>
     public override string Describe(MethodValues values) => Estimator.Of(values);
 
     /// <inheritdoc/>
@@ -140,7 +143,7 @@ public sealed class InfluenceMatching : DistillationMethod
         int asked = RealBatch.Of(run.Values), smallest = Enumerable.Range(0, data.Classes).Min(data.CountOfClass);
         int each = asked == 0 ? smallest : Math.Min(asked, smallest);
         int[] chosen = data.RandomOfEachClass(each, run.Key.Split("real batch"));
-        LabelledImages real = asked == 0 ? data.Train : data.Train.Rows(chosen);
+        LabelledImages real = (asked == 0 ? data.Train : data.Train.Rows(chosen)).WithOneLabelEach(run.Key.Split("real labels"));
         return new EstimationContext(run.Experts, run.Products, real)
         {
             RealClasses = ClassWiseOf(run.Values) == ClassWise.Off ? [] : [.. chosen.Chunk(each).Select(data.Train.Rows)],
@@ -176,6 +179,12 @@ public sealed class InfluenceMatching : DistillationMethod
             foreach (Expert expert in run.Experts)
                 _estimator.Check(expert.Plan);
             ClassWise classWise = ClassWiseOf(run.Values);
+            if (classWise != ClassWise.Off && run.Network.TrainingLoss is not ExampleLoss)
+            {
+                throw new SettingException(
+                    ClassWiseMatching.Name, ClassWiseMatching.Of(run.Values),
+                    "off for a loss that compares the rows of a set with each other");
+            }
             _perWindow = classWise switch
             {
                 ClassWise.Off => 1,
@@ -201,7 +210,7 @@ public sealed class InfluenceMatching : DistillationMethod
         public override MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key)
         {
             Window window = _windows.Draw(_starts, iteration, key);
-            ImageLoss loss = _run.LossOf(s, key.Split("augmentation"), _estimator.IsSiamese);
+            SyntheticLoss loss = _run.LossOf(s, key.Split("augmentation"), _estimator.IsSiamese);
             ObjectiveValue value = _objective.Evaluate(window, s, loss);
             ImmutableSortedDictionary<string, double> none = ImmutableSortedDictionary<string, double>.Empty;
             return new MethodStep(
@@ -227,7 +236,7 @@ public sealed class InfluenceMatching : DistillationMethod
         // is kept: what an update holds in memory stays as it is.
         public override double Probe(SyntheticSet s, RandomKey key) => MeanOfPlaces(i =>
         {
-            ImageLoss loss = _run.LossOf(s, key.Split((ulong)i).Split("augmentation"), _estimator.IsSiamese);
+            SyntheticLoss loss = _run.LossOf(s, key.Split((ulong)i).Split("augmentation"), _estimator.IsSiamese);
             double found = _probe.Evaluate(_windows.Place(_starts, i, PlacesOfProbe), s, loss, gradient: false).Relative;
             _probe.Dispose();
             return found;

@@ -46,7 +46,7 @@ public sealed record ObjectiveValue(
 /// <summary>
 /// J(S) = ‖I_{−D} + I_{+S}‖² over a window, relative to the displacement of the real run, and dJ/dS. Source: Inf-Match
 /// (CVPR 2026), the objective; normalisation and weight: docs/theory.md, "Objective"; classes: theory.md, "Class-wise
-/// matching".
+/// matching". Where a network has several blocks, J is their mean under one α (<see cref="BlockNorm"/>).
 /// </summary>
 /// <param name="estimator">The estimator of displacements.</param>
 /// <param name="context">Where the experts are.</param>
@@ -131,8 +131,10 @@ public sealed class InfluenceObjective(
         using var scope = TensorScope.Begin();
         Tensor real = _real.Of(at.Window, at.Open, label);
         Displacement synthetic = estimator.Synthetic(at.Open, s, at.Loss);
-        (double sr, double ss, double rr) = _real.Products(at.Window, at.Open, label, synthetic.Value);
-        if (ss == 0 || rr == 0)
+        (double[] srs, double[] sss, double[] rrs) = _real.Products(at.Window, at.Open, label, synthetic.Value);
+        BlockNorm? norm = rrs.Length == 1 ? null : BlockNorm.Relative(at.Open.Network, rrs);
+        (double sr, double ss, double rr) = norm is null ? (srs[0], sss[0], rrs[0]) : (norm.Dot(srs), norm.Dot(sss), 1);
+        if (ss == 0 || Array.Exists(rrs, square => square == 0))
         {
             // The quotients below would be NaN, too; returning here tells this case from an overflow.
             return new ObjectiveValue(double.NaN, double.NaN, s.Weight, double.NaN, null);
@@ -151,6 +153,7 @@ public sealed class InfluenceObjective(
             Tensor u = residual.Times(2 * weight / rr);
             if (clamped) // α = least(a_S) moves with ‖a_S‖ here
                 u = TensorAlgebra.Axpy(-weightGradient * weight / ss, synthetic.Value, u);
+            u = norm?.Dual(u) ?? u;
             found = synthetic.Pullback(u).KeepIn(scope);
         }
         return new ObjectiveValue(relative, sr / Math.Sqrt(ss * rr), weight, weightGradient, found)

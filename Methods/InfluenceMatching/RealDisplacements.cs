@@ -32,19 +32,20 @@ public sealed class RealDisplacements(InfluenceEstimator estimator, EstimationCo
     /// <exception cref="KeyNotFoundException">That a_D is not kept.</exception>
     public long ImagesOf(Window window, int? label) => _cached[(window, label)].Images;
 
-    /// <summary>⟨a_S, a_D⟩, ‖a_S‖² and ‖a_D‖² of an a_S [p]; the device is waited for once.</summary>
-    public (double SyntheticReal, double Synthetic, double Real) Products(
+    /// <summary>⟨a_S, a_D⟩, ‖a_S‖² and ‖a_D‖² of an a_S [p], each of every block of the network; the device is waited for
+    /// once.</summary>
+    public (double[] SyntheticReal, double[] Synthetic, double[] Real) Products(
         Window window, OpenWindow open, int? label, Tensor synthetic)
     {
         Cached cached = Find(window, open, label);
         Tensor real = cached.Displacement;
-        if (cached.SquaredLength is { } known)
+        if (cached.SquaredLengths is { } known)
         {
-            double[] two = TensorAlgebra.Dots((synthetic, real), (synthetic, synthetic));
+            double[][] two = BlockNorm.Dots(open.Network, (synthetic, real), (synthetic, synthetic));
             return (two[0], two[1], known);
         }
-        double[] three = TensorAlgebra.Dots((synthetic, real), (synthetic, synthetic), (real, real));
-        cached.SquaredLength = three[2];
+        double[][] three = BlockNorm.Dots(open.Network, (synthetic, real), (synthetic, synthetic), (real, real));
+        cached.SquaredLengths = three[2];
         return (three[0], three[1], three[2]);
     }
 
@@ -92,6 +93,6 @@ public sealed class RealDisplacements(InfluenceEstimator estimator, EstimationCo
 
         public long Images { get; } = images;
 
-        public double? SquaredLength { get; set; }
+        public double[]? SquaredLengths { get; set; }
     }
 }

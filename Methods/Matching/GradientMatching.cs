@@ -142,7 +142,7 @@ internal sealed class GradientMatching : MethodSession
     private (Tensor Distance, SyntheticGradient Gradient) OfClass(Tensor theta, SyntheticSet s, int label, RandomKey key)
     {
         RandomKey draw = DrawOf(label, key);
-        ImageLoss loss = _run.LossOf(s, draw, siamese: true);
+        SyntheticLoss loss = _run.LossOf(s, draw, siamese: true);
         Tensor real = RealGradient(theta, label, key);
         Tensor own = Differential.GradientAt(loss.Of(s), theta);
         (Tensor distance, Tensor cotangent) = _cosines.At(real, own);

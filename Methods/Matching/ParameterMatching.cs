@@ -6,7 +6,7 @@ namespace InfMatch.Methods;
 
 /// <summary>
 /// Methods that train on S from an expert's θ*_s and match where the expert went (MTT and its successors): J = ‖θ_S − θ*_{s+M}‖² / ‖θ*_s − θ*_{s+M}‖², with θ_S the end of N steps of plain SGD of the rate η_S on S, which is
-/// learned beside S. J = 1 is what η_S = 0 scores.
+/// learned beside S. J = 1 is what η_S = 0 scores. Where a network has several blocks, J is their mean (<see cref="BlockNorm"/>).
 /// </summary>
 public abstract class ParameterMatching : DistillationMethod
 {
@@ -47,6 +47,9 @@ public abstract class ParameterMatching : DistillationMethod
 
     /// <inheritdoc/>
     public override bool TakesBatchesOfS => true;
+
+    /// <inheritdoc/>
+    public override bool TakesPairs => true;
 
     /// <inheritdoc/>
     public override bool LearnsRate => true;
@@ -141,22 +144,26 @@ public abstract class ParameterMatching : DistillationMethod
             if (!wantsGradient)
                 return (Distance(plan.End(WalkState.At(start), s, loss).Theta).Loss, null, double.NaN);
             Walk walk = plan.From(WalkState.At(start), s, loss);
-            (double found, Tensor apart, double real) = Distance(walk.End.Theta);
+            (double found, Func<Tensor> slope) = Distance(walk.End.Theta);
             if (!double.IsFinite(found))
                 return (found, null, double.NaN);
-            WalkGradient gradient = walk.Pullback(_run.Products, s, loss, apart.Times(2 / real));
+            WalkGradient gradient = walk.Pullback(_run.Products, s, loss, slope());
             return (found, gradient.Set, gradient.Rate);
 
-            (double Loss, Tensor Apart, double Real) Distance(Tensor end)
+            (double Loss, Func<Tensor> Slope) Distance(Tensor end)
             {
                 Tensor left = end.Minus(target), whole = start.Minus(target);
-                double[] squares = TensorAlgebra.Dots((left, left), (whole, whole)); // the one wait for the device on the way
-                return (squares[0] / squares[1], left, squares[1]);
+                // The one wait for the device on the way.
+                double[][] squares = BlockNorm.Dots(_run.Network, (left, left), (whole, whole));
+                if (squares[1].Length == 1)
+                    return (squares[0][0] / squares[1][0], () => left.Times(2 / squares[1][0]));
+                BlockNorm norm = BlockNorm.Relative(_run.Network, squares[1]);
+                return (norm.Dot(squares[0]), () => norm.Dual(left.Times(2)));
             }
         }
 
         private Tensor ThetaOf(Window window, int checkpoint, SyntheticSet s) =>
-            _run.Experts[window.Expert].Trajectory.Theta(checkpoint, s.Images.Backend, s.Images.DType);
+            _run.Experts[window.Expert].Trajectory.Theta(checkpoint, s.Backend, s.DType);
 
         private static double RateOf(SyntheticSet s) => s.Numbers[SyntheticSet.RateNumber];
     }

@@ -1,5 +1,6 @@
 using InfMatch.Autograd;
 using InfMatch.Influence;
+using InfMatch.Nn;
 using InfMatch.Tensors;
 
 namespace InfMatch.Methods;

@@ -108,7 +108,7 @@ public sealed class RandomTruncation : DistillationMethod
         public override MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key)
         {
             int start = StartOf(iteration);
-            ImageLoss loss = LossOn(s, key);
+            SyntheticLoss loss = LossOn(s, key);
             WalkState at = Begun(s, loss, start, key);
             Walk walk = new WalkPlan(_rule, _window, _rates) { FirstDraw = start }.From(at, s, loss);
             (double outcome, Tensor u) = Outcome(walk.End.Theta, iteration, key);
@@ -140,10 +140,10 @@ public sealed class RandomTruncation : DistillationMethod
         private int StartOf(int iteration) =>
             run.Key.Split("start").Split((ulong)(iteration / UpdatesOfStart)).Below(_most - _window + 1, 0);
 
-        private ImageLoss LossOn(SyntheticSet s, RandomKey key) => run.LossOf(s, WalkOf(key), siamese: false);
+        private SyntheticLoss LossOn(SyntheticSet s, RandomKey key) => run.LossOf(s, WalkOf(key), siamese: false);
 
         // A fresh network after so many steps on S.
-        private WalkState Begun(SyntheticSet s, ImageLoss loss, int steps, RandomKey key)
+        private WalkState Begun(SyntheticSet s, SyntheticLoss loss, int steps, RandomKey key)
         {
             Tensor theta = run.Network.Initialise(s.Images.Backend, s.Images.DType, key.Split("network"));
             return new WalkPlan(_rule, steps, _rates).End(WalkState.At(theta), s, loss);

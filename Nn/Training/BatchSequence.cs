@@ -17,10 +17,9 @@ internal sealed class BatchSequence(LabelledImages data, TrainingPlan plan, Rand
     /// <summary>The batch of step t as training sees it.</summary>
     public Batch At(int step)
     {
-        LabelledImages rows = data.Rows(IndicesAt(step).ToArray());
-        Variable images =
-            plan.Augmentation.Apply(Variable.Constant(rows.Images), AugmentationKey(step), siamese: false);
-        return Mixed(step, new Batch(images, Variable.Constant(rows.Labels)));
+        Variable rows = Variable.Constant(data.Images).GatherRows(IndicesAt(step).ToArray());
+        Variable labels = Variable.Constant(data.Labels).GatherRows(LabelIndicesAt(step).ToArray());
+        return Mixed(step, new Batch(plan.Augmentation.Apply(rows, AugmentationKey(step), siamese: false), labels));
     }
 
     /// <summary>Which examples the batch of step t holds, in its order.</summary>
@@ -30,6 +29,12 @@ internal sealed class BatchSequence(LabelledImages data, TrainingPlan plan, Rand
         int start = step % StepsPerEpoch * plan.BatchSize;
         return order.AsMemory(start, Math.Min(order.Length - start, plan.BatchSize));
     }
+
+    /// <summary>Which rows of the labels it holds: of an image with several one, by the stream "labels", drawn anew in each
+    /// epoch.</summary>
+    public ReadOnlyMemory<int> LabelIndicesAt(int step) => data.LabelsEach == 1
+        ? IndicesAt(step)
+        : data.DrawnLabelsOf(IndicesAt(step).Span, key.Split("labels").Split((ulong)(step / StepsPerEpoch)));
 
     /// <summary>From what the augmentation of step t is drawn.</summary>
     public RandomKey AugmentationKey(int step) => key.Split("augmentation").Split((ulong)step);

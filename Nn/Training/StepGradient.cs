@@ -50,7 +50,7 @@ internal sealed class CapturedGradient(Network network, LabelledImages data, Tra
         ReadOnlyMemory<int> indices = batches.IndicesAt(step);
         CapturedBatch captured = OfSize(indices.Length, theta);
         theta.Backend.Run(new GatherRowsCall(data.Images, indices, captured.Images));
-        theta.Backend.Run(new GatherRowsCall(data.Labels, indices, captured.Labels));
+        theta.Backend.Run(new GatherRowsCall(data.Labels, batches.LabelIndicesAt(step), captured.Labels));
         captured.Augment(plan.Augmentation, batches.AugmentationKey(step));
         if (plan.CutMix > 0)
             Mix(step, captured);

@@ -5,7 +5,7 @@ namespace InfMatch.Nn;
 
 /// <summary>
 /// Trains a network. Everything random follows from the key: batch order from its stream "batches", augmentation from
-/// "augmentation", so that a run can be replayed from any checkpoint.
+/// "augmentation", which label of an image that has several from "labels", so that a run can be replayed from any checkpoint.
 /// </summary>
 /// <example>
 /// <code>

@@ -14,7 +14,9 @@ public sealed class EveryMethodTests
 
     private static readonly RandomKey s_key = RandomKey.FromSeed(71);
 
-    public static TheoryData<string> Methods() => [.. Kinds.Names<DistillationMethod>()];
+    // Methods of pairs alone are those of EveryPairMethodTests.
+    public static TheoryData<string> Methods() =>
+        [.. Kinds.Of<DistillationMethod>().Where(method => !method.Needs.HasFlag(MethodNeeds.Pairs)).Select(method => method.Name)];
 
     [Theory, MemberData(nameof(Methods))]
     public void It_says_what_it_is_and_its_metrics_have_names(string name)

@@ -1,7 +1,7 @@
 using InfMatch.Autograd;
 using InfMatch.Tensors;
 
-namespace InfMatch.Methods;
+namespace InfMatch.Nn;
 
 /// <summary>Rows of length 1.</summary>
 public static class UnitRows
