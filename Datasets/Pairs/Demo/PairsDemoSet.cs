@@ -14,7 +14,7 @@ public sealed class PairsDemoSet : PairSet
     public const string OwnName = "pairs-demo";
 
     private const int TrainImages = 5000, DevImages = 300, TestImages = 300, CaptionsOfImage = 2, Buckets = 4096;
-    private const int ImageWidth = 128, TextWidth = 160;
+    private const int ImageWidth = 128, TextWidth = 192;
 
     private static readonly Lazy<PairSplits> s_made = new(Make);
 
