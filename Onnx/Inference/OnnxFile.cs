@@ -217,7 +217,7 @@ internal sealed class OnnxFile
                 case 5 or 7: AddWhole(input, whole); break;
                 case 8: name = input.ReadString(); break;
                 case 9: raw = input.ReadBytes(); break;
-                case 13 or 14: throw new OnnxModelException(_place, $"the tensor '{name}' is in a file of its own, which is not read.");
+                case 13: throw new OnnxModelException(_place, $"the tensor '{name}' is in a file of its own, which is not read.");
                 default: return false;
             }
             return true;
