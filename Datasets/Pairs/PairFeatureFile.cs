@@ -30,7 +30,7 @@ public static class PairFeatureFile
         catch (ArrayFileException e)
         {
             throw new DatasetException(
-                DatasetFault.Damaged, path, $"the feature file is damaged ({e.Message.TrimEnd('.')})", "Make it again with 'features make'.", e);
+                DatasetFault.Damaged, path, $"the feature file is damaged ({e.Message.TrimEnd('.')})", "Copy it again, or take it away.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -45,14 +45,14 @@ public static class PairFeatureFile
         {
             throw new DatasetException(
                 DatasetFault.WrongFormat, set.FileName, $"there is no array {name}", string.Join(", ", set.Arrays.Select(a => a.Name)),
-                $"{ImageArray} and {CaptionArray}", "Make the file with 'features make'.");
+                $"{ImageArray} and {CaptionArray}", "docs/datasets.md says what the file holds.");
         }
         string sizes = $"[{string.Join(", ", array.Dimensions.ToArray())}] in {array.Element}";
         if (array.Dimensions.Length != 2 || array.Element != ArrayElement.Float32 || array.Dimensions[1] == 0)
         {
             throw new DatasetException(
                 DatasetFault.WrongFormat, set.FileName, $"{name} is no table of feature vectors", sizes,
-                "[rows, width] in 16 or 32 bits", "Make the file with 'features make'.");
+                "[rows, width] in 16 or 32 bits", "docs/datasets.md says what the file holds.");
         }
         return array.Dimensions[0] == rows
             ? new FeatureTable(array.Dimensions[1], array.AsFloat32().ToArray().ToImmutableArray())

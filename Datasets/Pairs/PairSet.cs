@@ -30,7 +30,7 @@ public sealed record PublishedPairs(int Train, int Dev, int Test, int CaptionsOf
 public static class PairCatalog
 {
     /// <summary>The name of the set that needs no files.</summary>
-    public const string DefaultName = PairsDemoSet.OwnName;
+    public const string DefaultName = "pairs-demo";
 
     /// <summary>All sets, the default first.</summary>
     public static ImmutableArray<PairSet> All { get; } =

@@ -64,7 +64,7 @@ public sealed class PairDatasetTests
         Throws("no whole rows", () => new FeatureTable(2, [1, 2, 3]));
         Throws("row 1 has NaN in column 0", () => new FeatureTable(2, [1, 2, float.NaN, 4]));
         var bare = new PairDataset("bare", ["a"], [new(0, "one")]);
-        Refused(DatasetFault.NotFound, () => _ = bare.Features, "no feature vectors of images and captions", "features make");
+        Refused(DatasetFault.NotFound, () => _ = bare.Features, "no feature vectors of images and captions", "docs/datasets.md");
 
         static void Throws(string fragment, Action action) =>
             Assert.Contains(fragment, Assert.Throws<ArgumentException>(action).Message, StringComparison.Ordinal);

@@ -104,7 +104,7 @@ public sealed class PairFileTests
         Features(folder, 3, 8);
         Refuse("flickr8k", folder, DatasetFault.Mismatch, "image_features has not one row", "got 3 rows", "expected 4");
         File.WriteAllBytes(folder["flickr8k-features.safetensors"], File.ReadAllBytes(folder["flickr8k-features.safetensors"])[..^3]);
-        Refuse("flickr8k", folder, DatasetFault.Damaged, "flickr8k-features.safetensors", "features make");
+        Refuse("flickr8k", folder, DatasetFault.Damaged, "flickr8k-features.safetensors", "Copy it again");
         Safetensors.Write(folder["flickr8k-features.safetensors"], [NamedArray.From("other", [1], [1f])]);
         Refuse("flickr8k", folder, DatasetFault.WrongFormat, "no array image_features", "got other");
     }
@@ -134,13 +134,15 @@ public sealed class PairFileTests
     public void Images_are_decoded_where_a_size_is_given()
     {
         using TempFolder folder = Flickr8k();
-        foreach (string name in s_names)
-            folder.Put($"Images/{name}", ImageBytes.PlainPng(5, 7, (byte)(40 * name[0]), 10, (byte)name[0]));
+        Text(folder, "Flickr8k.token.txt", string.Concat(s_names.Append("e.jpg").Select(n => $"{n}#0\tof {n}\n")));
+        Text(folder, "Flickr_8k.trainImages.txt", "a.jpg\nb.jpg\ne.jpg\n");
+        foreach (string name in s_names.Append("e.jpg"))
+            folder.Put($"Images/{name}", ImageBytes.PlainPng(5, 7, (byte)(40 * name[0]), (byte)(3 * name[0]), (byte)name[0]));
         PairDataset train = Load("flickr8k", folder, side: 4).Train;
         Assert.Equal(new InfMatch.Tensors.Shape(3, 4, 4), train.Images!.ImageShape);
         Assert.Equal((byte)'b', train.Images.Image(1)[^1]);
         File.Delete(folder["Images/b.jpg"]);
-        Assert.Equal(["a.jpg"], Load("flickr8k", folder, side: 4).Train.ImageNames.ToArray());
+        Assert.Equal(["a.jpg", "e.jpg"], Load("flickr8k", folder, side: 4).Train.ImageNames.ToArray());
         folder.Put("Images/a.jpg", [1, 2, 3]);
         Refused(DatasetFault.WrongFormat, () => Load("flickr8k", folder, side: 4), "a.jpg");
         Directory.Delete(folder["Images"], recursive: true);

@@ -10,9 +10,7 @@ namespace InfMatch.Datasets;
 /// </summary>
 public sealed class PairsDemoSet : PairSet
 {
-    /// <summary>Its name, where a constant is needed.</summary>
-    public const string OwnName = "pairs-demo";
-
+    private const string OwnName = PairCatalog.DefaultName;
     private const int TrainImages = 5000, DevImages = 300, TestImages = 300, CaptionsOfImage = 2, Buckets = 4096;
     private const int ImageWidth = 128, TextWidth = 192;
 
