@@ -131,6 +131,7 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
     [InlineData(0, "built in", "get", "fashion-mnist-small")]
     [InlineData(2, "nothing to download", "get", "image-folder")]
     [InlineData(2, "Flickr8k.token.txt", "get", "flickr8k")]
+    [InlineData(2, "Did you mean \"flickr8k\"", "verify", "flickr-8k")]
     [InlineData(0, "built in", "get", "pairs-demo")]
     [InlineData(2, "Did you mean \"cifar-10\"", "get", "cifar10")]
     [InlineData(2, "Known: ", "verify", "nothing")]

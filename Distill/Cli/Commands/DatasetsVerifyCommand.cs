@@ -1,5 +1,4 @@
 using System.CommandLine;
-using InfMatch.Datasets;
 
 namespace InfMatch.Distill;
 
@@ -34,7 +33,7 @@ internal sealed class DatasetsVerifyCommand : CommandDefinition
         AddSettings(command, Named("Data", "ImageSize"));
         return at =>
         {
-            if (PairCatalog.Named(at.Value(name)!) is not { } pairs)
+            if (DatasetSettings.PairsOf(at.Value(name)!) is not { } pairs)
             {
                 at.Datasets().Verify(DatasetSettings.Of(at, name));
                 return;
