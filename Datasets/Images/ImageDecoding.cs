@@ -21,14 +21,7 @@ internal static class ImageDecoding
                 "at least 2", "Put the images of each class into a folder of its own there.");
         }
 
-        if (options.ImageSize is { } asked && (asked < 1 || asked > options.Limits.MaxSide))
-        {
-            throw new DatasetException(
-                DatasetFault.BadHeader, listing.Root, "images cannot be brought to this size", $"{asked}",
-                $"1 to {options.Limits.MaxSide}");
-        }
-
-        DecodedImages images = options.Cache?.Read(listing, options) ?? Decode(listing, options);
+        DecodedImages images = Images(listing, options);
         var measured = standardisation ?? Standardisation.Measure(images.Train, Channels, images.Height * images.Width);
         return new DatasetPair(
             listing.Dataset, Set("train", listing.Train, images.Train), Set("test", listing.Test, images.Test));
@@ -37,6 +30,20 @@ internal static class ImageDecoding
             new DatasetTraits($"{listing.Dataset} {part}", listing.ClassNames, measured),
             new Shape(Channels, images.Height, images.Width),
             ImmutableCollectionsMarshal.AsImmutableArray(pixels), [.. files.Select(f => f.Label)]);
+    }
+
+    /// <summary>The pixels of a listing, from the cache or decoded.</summary>
+    /// <exception cref="DatasetException">An image is at fault, or the size asked for is none.</exception>
+    public static DecodedImages Images(ImageListing listing, LoadOptions options)
+    {
+        if (options.ImageSize is { } asked && (asked < 1 || asked > options.Limits.MaxSide))
+        {
+            throw new DatasetException(
+                DatasetFault.BadHeader, listing.Root, "images cannot be brought to this size", $"{asked}",
+                $"1 to {options.Limits.MaxSide}");
+        }
+
+        return options.Cache?.Read(listing, options) ?? Decode(listing, options);
     }
 
     private static DecodedImages Decode(ImageListing listing, LoadOptions options)

@@ -24,7 +24,7 @@ public static class DatasetCatalog
 
     /// <summary>The set of a name.</summary>
     /// <exception cref="DatasetException">No set has this name.</exception>
-    public static Dataset Of(string name) => Named(name) ?? throw Unknown(name);
+    public static Dataset Of(string name) => Named(name) ?? throw DatasetSearch.Unknown(name, Names, "data set");
 
     /// <summary>The licence of the images of a set; <see cref="DatasetLicence.Unknown"/> for a name that none has.</summary>
     public static DatasetLicence LicenceOf(string name) =>
@@ -36,7 +36,7 @@ public static class DatasetCatalog
     /// </summary>
     /// <exception cref="DatasetException">The name is unknown, or the set is missing or at fault.</exception>
     public static DatasetPair Load(string name, string? folder = null, LoadOptions? options = null) =>
-        Load(name, folder, Variable, null, options);
+        Load(name, folder, DatasetSearch.Variable, null, options);
 
     /// <summary>As <see cref="Load(string, string?, LoadOptions?)"/>, surroundings given, for tests.</summary>
     internal static DatasetPair Load(
@@ -46,8 +46,8 @@ public static class DatasetCatalog
         options ??= new LoadOptions();
         if (set.IsBuiltIn)
             return set.Load(folder, options);
-        (string? found, List<string> looked) = Find(set, folder, variable, systemFolders);
-        return found is not null ? set.Load(found, options) : throw NotFound(set, looked);
+        (string? found, List<string> looked) = DatasetSearch.Find(set, folder, variable, systemFolders);
+        return found is not null ? set.Load(found, options) : throw DatasetSearch.NotFound(set, looked, DefaultName);
     }
 
     /// <summary>Where a set is found by the rules of <see cref="Load(string, string?, LoadOptions?)"/>, unread; null where it
@@ -56,75 +56,6 @@ public static class DatasetCatalog
     public static string? Find(string name, string? folder = null)
     {
         Dataset set = Of(name);
-        return set.IsBuiltIn || (set.IsAnyFolder && folder is null) ? null : Find(set, folder, Variable, null).Found;
+        return set.IsBuiltIn || (set.IsAnyFolder && folder is null) ? null : DatasetSearch.Find(set, folder, DatasetSearch.Variable).Found;
     }
-
-    private static string? Variable =>
-        Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } folder ? folder : null;
-
-    private static (string? Found, List<string> Looked) Find(
-        Dataset set, string? folder, string? variable, ImmutableArray<string>? systemFolders)
-    {
-        var looked = new List<string>();
-        string? found = null;
-        if (folder is not null)
-        {
-            DatasetFile.RequireFolder(folder);
-            return (FindBelow(folder, set, looked), looked);
-        }
-
-        if (variable is not null)
-        {
-            // A variable that points nowhere is a slip to be told, not a reason to take other data.
-            DatasetFile.RequireFolder(variable);
-            found = FindBelow(variable, set, looked);
-        }
-
-        foreach (string system in systemFolders ?? set.SystemFolders)
-        {
-            if (found is null)
-                looked.Add(system);
-            if (found is null && set.IsIn(system))
-                found = system;
-        }
-
-        return (found, looked);
-    }
-
-    private static string? FindBelow(string folder, Dataset set, List<string> looked)
-    {
-        string[] places = [folder, .. set.SubFolders.Select(s => Path.Combine(folder, s))];
-        foreach (string place in places)
-        {
-            looked.Add(place);
-            if (set.IsIn(place))
-                return place;
-        }
-
-        return null;
-    }
-
-    private static DatasetException NotFound(Dataset set, List<string> looked) => new(
-        DatasetFault.NotFound, set.Name,
-        looked.Count == 0
-            ? "the data set was not found: no folder was named"
-            : $"the data set was not found; looked in {string.Join(", ", looked)}",
-        fix: (set.Source is null ? string.Empty : $"'datasets get {set.Name}' downloads it. Or put ") +
-            $"{(set.Source is null ? "Put " : string.Empty)}{set.Files} into a folder and name that folder with --data or {FolderVariable}; " +
-            $"{DefaultName} needs no files.");
-
-    private static DatasetException Unknown(string name)
-    {
-        string wanted = Plain(name);
-        string nearest = Names.MinBy(n => EditDistance.Between(wanted, Plain(n)))!;
-        string list = string.Join(", ", Names);
-
-        // Beyond a third of the letters (a swap of two counts 2) a suggestion is a guess that misleads.
-        bool near = EditDistance.Between(wanted, Plain(nearest)) <= Math.Max(2, nearest.Length / 3);
-        return new DatasetException(
-            DatasetFault.UnknownName, $"\"{name}\"", "no data set has this name",
-            fix: (near ? $"Did you mean \"{nearest}\"? " : string.Empty) + $"Known: {list}.");
-    }
-
-    private static string Plain(string name) => string.Concat(name.Where(char.IsLetterOrDigit)).ToLowerInvariant();
 }

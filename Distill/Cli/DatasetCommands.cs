@@ -39,13 +39,14 @@ internal sealed class DatasetCommands(Terminal terminal, CancellationToken cance
                     : classes < size?.Classes ? $"{classes} of {size.Classes} classes" : "yes");
             rows.Add(new JsonObject
             {
-                ["name"] = set.Name, ["description"] = set.Description, ["train"] = size?.Train, ["test"] = size?.Test,
+                ["name"] = set.Name, ["kind"] = "images", ["description"] = set.Description, ["train"] = size?.Train, ["test"] = size?.Test,
                 ["classes"] = size?.Classes, ["classesFound"] = classes, ["size"] = size?.Image,
                 ["found"] = set.IsBuiltIn || found is not null, ["folder"] = found,
             });
         }
 
         terminal.Show(table);
+        PairCommands.List(folder, terminal, rows);
         foreach (JsonNode? row in rows.Where(r => r!["folder"] is not null))
             terminal.ShowUnbroken($"{row!["name"]}: {row["folder"]}");
         terminal.Show(
@@ -59,6 +60,11 @@ internal sealed class DatasetCommands(Terminal terminal, CancellationToken cance
     /// <exception cref="DatasetException">The set cannot be had; the message says what to put where.</exception>
     public void Get(string name, string? to)
     {
+        if (PairCatalog.Named(name) is { } pairs)
+        {
+            PairCommands.RefuseDownload(pairs, terminal);
+            return;
+        }
         Dataset set = DatasetCatalog.Of(name);
         if (set.IsBuiltIn)
         {

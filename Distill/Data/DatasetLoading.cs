@@ -14,21 +14,34 @@ internal sealed class DatasetLoading(Terminal terminal, CancellationToken cancel
     /// <exception cref="DatasetException">It is missing or at fault.</exception>
     public DatasetPair Load(RunSettings settings, bool useCache)
     {
-        string? folder = DecodedCache.DefaultFolder(Environment.GetEnvironmentVariable);
         bool isDecoded = DatasetCatalog.Named(settings.Dataset) is { IsDecoded: true };
         using var stages = new StageProgress(terminal);
+        return DatasetCatalog.Load(settings.Dataset, settings.Data, Options(stages, settings.ImageSize, useCache, isDecoded));
+    }
+
+    /// <summary>A set of image-text pairs; its images where a size for them is given.</summary>
+    /// <exception cref="DatasetException">It is missing or at fault.</exception>
+    public PairSplits LoadPairs(PairSet set, string? folder, int? imageSize, bool useCache = true)
+    {
+        using var stages = new StageProgress(terminal);
+        return PairCatalog.Load(set.Name, folder, Options(stages, imageSize, useCache, isDecoded: imageSize is not null));
+    }
+
+    private LoadOptions Options(StageProgress stages, int? imageSize, bool useCache, bool isDecoded)
+    {
+        string? folder = DecodedCache.DefaultFolder(Environment.GetEnvironmentVariable);
         if (useCache && isDecoded && folder is null)
             stages.Note($"Decoded images are not kept: there is no home folder. Name one with {DecodedCache.FolderVariable}.");
-        return DatasetCatalog.Load(settings.Dataset, settings.Data, new LoadOptions
+        return new LoadOptions
         {
-            ImageSize = settings.ImageSize,
+            ImageSize = imageSize,
             Cache = useCache && folder is not null
                 ? new DecodedCache(folder, (path, write) => AtomicFile.Write(path, write))
                 : null,
             Progress = stages.Report,
             Note = stages.Note,
             Cancel = cancel,
-        });
+        };
     }
 }
 

@@ -28,7 +28,7 @@ internal sealed class DatasetCard(SetContent set, SetForm form, (Accuracy Exact,
     private IEnumerable<string> Head()
     {
         string source = _artifact.Metadata.GetValueOrDefault("dataset", None), dataset = TableText.Markdown(source);
-        (string licence, _) = DatasetCatalog.LicenceOf(source);
+        (string licence, _) = LicenceOf(source);
         int each = _artifact.Count / _artifact.Classes;
         yield return "---";
         yield return $"license: {licence}";
@@ -54,7 +54,7 @@ internal sealed class DatasetCard(SetContent set, SetForm form, (Accuracy Exact,
     private IEnumerable<string> Origin()
     {
         string source = _artifact.Metadata.GetValueOrDefault("dataset", None), dataset = TableText.Markdown(source);
-        (_, string note) = DatasetCatalog.LicenceOf(source);
+        (_, string note) = LicenceOf(source);
         yield return "## Source";
         yield return "";
         yield return $"- data set: {dataset}. {note}";
@@ -156,4 +156,8 @@ internal sealed class DatasetCard(SetContent set, SetForm form, (Accuracy Exact,
     private string Value(string key) => TableText.Markdown(_artifact.Metadata.GetValueOrDefault(key, None));
 
     private static string SizeOf(int n) => n < 1000 ? "n<1K" : n < 10_000 ? "1K<n<10K" : n < 100_000 ? "10K<n<100K" : "100K<n<1M";
+
+    // Names of sets of both kinds differ.
+    private static DatasetLicence LicenceOf(string source) =>
+        PairCatalog.Named(source)?.Licence ?? DatasetCatalog.LicenceOf(source);
 }

@@ -39,11 +39,35 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
         Assert.Equal(0, Do(run, "datasets", "list", "--data", folder.Path, "--json"));
         Assert.Empty(run.Errors);
         JsonArray rows = JsonNode.Parse(run.Output)!.AsArray();
-        Assert.Equal(DatasetCatalog.Names.Length, rows.Count);
+        Assert.Equal([.. DatasetCatalog.Names, .. PairCatalog.Names], rows.Select(r => (string)r!["name"]!));
+        Assert.Equal("pairs", (string?)Row("flickr8k")["kind"]);
         JsonNode Row(string name) => rows.Single(r => (string)r!["name"]! == name)!;
         Assert.Equal(folder["mnist"], (string?)Row("mnist")["folder"]);
         Assert.Equal((true, false, 73_257), ((bool)Row("mnist")["found"]!, (bool)Row("svhn")["found"]!,
             (int)Row("svhn")["train"]!));
+    }
+
+    [Fact]
+    public void Verify_reads_image_text_pairs()
+    {
+        using var run = new CommandRun();
+        Assert.Equal(0, Do(run, "datasets", "verify", "pairs-demo", "--json"));
+        JsonNode result = JsonNode.Parse(run.Output)!;
+        PairDataset train = PairCatalog.Load("pairs-demo").Train;
+        Assert.Equal((train.ImageCount, train.CaptionCount, train.ContentHash()), ((int)result["train"]!["images"]!,
+            (int)result["train"]!["captions"]!, (string?)result["train"]!["sha256"]));
+        Assert.Equal((true, 0), ((bool)result["published"]!, (int)result["missing"]!));
+        using var folder = new TempFolder();
+        folder.Put("flickr8k/Flickr8k.token.txt", "a.jpg#0\tone\nb.jpg#0\ttwo\nc.jpg#0\tone\n"u8.ToArray());
+        foreach ((string part, string name) in (IEnumerable<(string, string)>)[("train", "a.jpg\ne.jpg"), ("dev", "b.jpg"), ("test", "c.jpg")])
+            folder.Put($"flickr8k/Flickr_8k.{part}Images.txt", System.Text.Encoding.UTF8.GetBytes(name));
+        Assert.Equal(0, Do(run, "datasets", "verify", "flickr8k", "--data", folder.Path));
+        Assert.Contains("1 of the 4 images that the splits list are not there", run.Errors, StringComparison.Ordinal);
+        Assert.Contains("has 6,000 images for training", run.Output, StringComparison.Ordinal);
+        Assert.Contains("also in training: 1", run.Output, StringComparison.Ordinal);
+        Assert.Contains("Licence: Research only", run.Output, StringComparison.Ordinal);
+        Assert.Equal(3, Do(run, "datasets", "verify", "flickr8k", "--data", folder.Path, "--image-size", "8"));
+        Assert.Contains("there is no folder of images", run.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -106,6 +130,9 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
     [Theory]
     [InlineData(0, "built in", "get", "fashion-mnist-small")]
     [InlineData(2, "nothing to download", "get", "image-folder")]
+    [InlineData(2, "Flickr8k.token.txt", "get", "flickr8k")]
+    [InlineData(2, "Did you mean \"flickr8k\"", "verify", "flickr-8k")]
+    [InlineData(0, "built in", "get", "pairs-demo")]
     [InlineData(2, "Did you mean \"cifar-10\"", "get", "cifar10")]
     [InlineData(2, "Known: ", "verify", "nothing")]
     [InlineData(2, "--image-size is \"8\"", "verify", "mnist", "--image-size", "8")]

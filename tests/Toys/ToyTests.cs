@@ -25,7 +25,10 @@ public sealed class ToyTests : IDisposable
             ["toy-method", "--toy-pull", "toy-network", "toy-data", "toy-protocol", "toy-augmentation", "toy-preset", "toy-estimator",
                 "toy-optimiser", "toy-schedule", "toy-rate", "toy-device", "toy-norm", "toy-pooling"])
             Assert.Contains(toy, help, StringComparison.Ordinal);
-        Assert.Contains("toy-data", Run("datasets", "list"), StringComparison.Ordinal);
+        string sets = Run("datasets", "list");
+        Assert.Contains("toy-data", sets, StringComparison.Ordinal);
+        Assert.Contains("toy-pairs", sets, StringComparison.Ordinal);
+        Assert.Contains("one: 1 images, 1 captions", Run("datasets", "verify", "toy-pairs"), StringComparison.Ordinal);
     }
 
     [Fact]

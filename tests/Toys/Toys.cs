@@ -106,6 +106,25 @@ public sealed class ToyDataset : Dataset
     }
 }
 
+/// <summary>A set of image-text pairs: numbers and their names.</summary>
+public sealed class ToyPairs : PairSet
+{
+    public override string Name => "toy-pairs";
+
+    public override string Description => "numbers and their names";
+
+    public override bool IsBuiltIn => true;
+
+    public override string Files => "nothing";
+
+    public override bool IsIn(string folder) => false;
+
+    public override PairSplits Load(string? folder, LoadOptions options) => new(Name, One("one", 1), One("two", 2), One("three", 3));
+
+    private static PairDataset One(string word, float number) => new(
+        word, [word], [new Caption(0, word)], new FeatureTable(1, [number]), new FeatureTable(1, [-number]));
+}
+
 /// <summary>A protocol: three epochs of plain SGD.</summary>
 internal sealed class ToyProtocol : Protocol
 {

@@ -84,4 +84,7 @@ internal sealed class CommandContext(
 
     /// <summary>The work of 'datasets'.</summary>
     public DatasetCommands Datasets() => new(terminal, cancel);
+
+    /// <summary>What 'datasets' does with image-text pairs.</summary>
+    public PairCommands Pairs() => new(terminal, cancel);
 }

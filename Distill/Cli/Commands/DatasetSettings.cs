@@ -7,11 +7,11 @@ namespace InfMatch.Distill;
 internal static class DatasetSettings
 {
     /// <summary>The name as an argument.</summary>
-    public static Argument<string> AddName(Command command)
+    public static Argument<string> AddName(Command command, bool withPairs = false)
     {
         var name = new Argument<string>("NAME")
         {
-            Description = $"The data set: {string.Join(", ", DatasetCatalog.Names)}.",
+            Description = $"The data set: {string.Join(", ", [.. DatasetCatalog.Names, .. withPairs ? PairCatalog.Names : []])}.",
         };
         command.Arguments.Add(name);
         return name;
@@ -26,5 +26,21 @@ internal static class DatasetSettings
 
         // Without --data the catalogue looks into the variable's folder itself, and then into those of the system.
         return resolved.Settings with { Data = resolved.IsOnCommandLine("Data") ? resolved.Settings.Data : null };
+    }
+
+    /// <summary>The set of image-text pairs of a name; null where it means a set of images.</summary>
+    /// <exception cref="DatasetException">No set has this name.</exception>
+    public static PairSet? PairsOf(string name) => PairCatalog.Named(name) ?? (DatasetCatalog.Named(name) is not null
+        ? null
+        : throw DatasetSearch.Unknown(name, [.. DatasetCatalog.Names, .. PairCatalog.Names], "data set"));
+
+    /// <summary>Folder and image size for a set of image-text pairs, by the same options.</summary>
+    /// <exception cref="DistillException">A value is not acceptable.</exception>
+    public static (string? Data, int? ImageSize) OfPairs(CommandContext at)
+    {
+        // As for a folder of images, whose size may be chosen, too.
+        ResolvedSettings resolved = Settings.Resolve(
+            Presets.Usual, s => s.Property == "Dataset" ? ImageFolderReader.Name : at.Given(s), Environment.GetEnvironmentVariable);
+        return (resolved.IsOnCommandLine("Data") ? resolved.Settings.Data : null, resolved.Settings.ImageSize);
     }
 }

@@ -28,12 +28,13 @@ internal sealed class DatasetsGetCommand : CommandDefinition
     /// <inheritdoc/>
     public override Action<CommandContext>? Build(Command command)
     {
-        Argument<string> name = DatasetSettings.AddName(command);
+        Argument<string> name = DatasetSettings.AddName(command, withPairs: true);
         Option<string> to = Add(command, new Option<string>("--to")
         {
             Description = $"The folder to download into [data] (env: {DatasetCatalog.FolderVariable})",
             HelpName = "FOLDER",
         });
-        return at => at.Datasets().Get(DatasetSettings.Of(at, name).Dataset, at.Value(to));
+        return at => at.Datasets().Get(
+            DatasetSettings.PairsOf(at.Value(name)!)?.Name ?? DatasetSettings.Of(at, name).Dataset, at.Value(to));
     }
 }
