@@ -57,7 +57,7 @@ internal sealed class OnnxFile
             });
             file.ReadGraph(graph ?? throw new OnnxModelException(place, "this is no model of ONNX: it has no graph. Name a .onnx file."));
         }
-        catch (Exception e) when (e is InvalidProtocolBufferException or OverflowException or IOException)
+        catch (Exception e) when (e is OverflowException or IOException or ArgumentException)
         {
             throw new OnnxModelException(
                 place, $"the model is damaged or no model of ONNX ({e.Message.TrimEnd('.')}). Copy the file again.", e);

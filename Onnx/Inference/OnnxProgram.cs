@@ -94,7 +94,8 @@ public sealed class OnnxProgram : IDisposable
                     values[node.Outputs[i]] = made[i];
             }
         }
-        return [.. Outputs.Select(o => values[o])];
+        return [.. Outputs.Select(o => values.GetValueOrDefault(o)
+            ?? throw new OnnxModelException(_place, $"no operator makes the output '{o}'. Export the model again."))];
     }
 
     /// <summary>Gives back the memory of the stored tensors.</summary>

@@ -62,6 +62,7 @@ public sealed class FeatureCommandTests
         Refused(2, "belong together", [.. args[..^2], "--out", folder["f.safetensors"]], args.ToList().IndexOf("--vocabulary"));
         File.WriteAllText(folder["vocab.txt"], "a\nb\n");
         Refused(3, "no vocabulary of BERT's word pieces: [UNK]", args);
+        File.WriteAllText(folder["vocab.txt"], Vocabulary);
         folder.Put("text.onnx", [1, 2, 3]);
         Refused(3, "[IM3064]", args);
         Directory.Delete(folder["images"], recursive: true);

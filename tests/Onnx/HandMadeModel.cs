@@ -7,13 +7,13 @@ internal sealed class HandMadeModel
 {
     private const int Float = 1, Int64 = 7;
 
-    private readonly ProtoMessage _graph = new();
+    private readonly ProtoMessage _graph = new ProtoMessage().Add(2, "hand-made");
 
     public int Version { get; init; } = 13;
 
     public HandMadeModel Input(string name, bool isWhole, params int?[] sizes) => Value(11, name, isWhole, sizes);
 
-    public HandMadeModel Output(string name) => Value(12, name, false, []);
+    public HandMadeModel Output(string name) => Value(12, name, false, null);
 
     public HandMadeModel Node(string kind, string[] inputs, string output, params ReadOnlySpan<OnnxAttribute> settings) =>
         Node(kind, inputs, [output], settings);
@@ -57,13 +57,18 @@ internal sealed class HandMadeModel
         return this;
     }
 
-    private HandMadeModel Value(int field, string name, bool isWhole, int?[] sizes)
+    // Without sizes any will do.
+    private HandMadeModel Value(int field, string name, bool isWhole, int?[]? sizes)
     {
-        var shape = new ProtoMessage();
-        foreach (int? size in sizes)
-            shape.Add(1, size is { } known ? new ProtoMessage().Add(1, known) : new ProtoMessage().Add(2, "free"));
-        _graph.Add(field, new ProtoMessage().Add(1, name).Add(
-            2, new ProtoMessage().Add(1, new ProtoMessage().Add(1, isWhole ? Int64 : Float).Add(2, shape))));
+        var type = new ProtoMessage().Add(1, isWhole ? Int64 : Float);
+        if (sizes is not null)
+        {
+            var shape = new ProtoMessage();
+            foreach (int? size in sizes)
+                shape.Add(1, size is { } known ? new ProtoMessage().Add(1, known) : new ProtoMessage().Add(2, "free"));
+            type.Add(2, shape);
+        }
+        _graph.Add(field, new ProtoMessage().Add(1, name).Add(2, new ProtoMessage().Add(1, type)));
         return this;
     }
 }
