@@ -21,7 +21,7 @@ internal sealed record FeatureFiles(
 /// <summary>What 'features make' does.</summary>
 internal sealed class FeatureCommands(Terminal terminal, CancellationToken cancel)
 {
-    private const int ImagesAtOnce = 16, SentencesAtOnce = 16;
+    private const int ImagesAtOnce = 16, SentencesAtOnce = 64;
 
     /// <summary>Computes the feature vectors of images and captions and writes them, with the list of the images next to them.</summary>
     /// <exception cref="DatasetException">A file is missing or at fault.</exception>

@@ -12,6 +12,8 @@ internal sealed class SentenceEncoder : IDisposable
     /// <summary>The most word pieces of a sentence; what follows is left out.</summary>
     public const int MostPieces = 128;
 
+    private const int SentencesOfPart = 8;
+
     private const string Ids = "input_ids", Mask = "attention_mask", Types = "token_type_ids", Hidden = "last_hidden_state";
 
     private readonly Backend _backend;
@@ -38,12 +40,19 @@ internal sealed class SentenceEncoder : IDisposable
     public long[] Pieces(string sentence) =>
         [.. _tokenizer.EncodeToIds(WithoutMarks(sentence), MostPieces, addSpecialTokens: true, out _, out _).Select(id => (long)id)];
 
-    /// <summary>Feature vectors of sentences of one length in word pieces, so that none is padded; [n, G].</summary>
+    /// <summary>Feature vectors of sentences of one length in word pieces, so that none is padded; [n, G], on all threads.</summary>
     /// <exception cref="OnnxModelException">The model does not fit.</exception>
     public float[][] Encode(IReadOnlyList<long[]> pieces)
     {
+        long[][][] parts = [.. pieces.Chunk(SentencesOfPart)];
         using var scope = TensorScope.Begin();
-        (int count, int length) = (pieces.Count, pieces[0].Length);
+        Tensor[][] found = scope.InParallel(_backend, parts.Length, i => [Encode(parts[i])]);
+        return [.. found.SelectMany(f => f[0].ToArray<float>().Chunk(f[0].Shape[1]))];
+    }
+
+    private Tensor Encode(long[][] pieces)
+    {
+        (int count, int length) = (pieces.Length, pieces[0].Length);
         var shape = new Shape(count, length);
         OnnxValue Filled(long value) => OnnxValue.Of([.. Enumerable.Repeat(value, count * length)], shape);
         var inputs = new Dictionary<string, OnnxValue>(StringComparer.Ordinal);
@@ -51,16 +60,17 @@ internal sealed class SentenceEncoder : IDisposable
             inputs[input] = input == Ids ? OnnxValue.Of([.. pieces.SelectMany(p => p)], shape) : Filled(input == Mask ? 1 : 0);
         float[] hidden = _program.Run(inputs)[0].Numbers.Value.ToArray<float>();
         int width = hidden.Length / (count * length);
-        var result = new float[count][];
+        var result = new float[count * width];
         for (int i = 0; i < count; i++)
         {
             var mean = new double[width];
             for (int k = 0; k < length * width; k++)
                 mean[k % width] += hidden[i * length * width + k];
             double norm = Math.Sqrt(mean.Sum(x => x * x));
-            result[i] = Array.ConvertAll(mean, x => (float)(x / norm));
+            for (int k = 0; k < width; k++)
+                result[i * width + k] = (float)(mean[k] / norm);
         }
-        return result;
+        return Tensor.From<float>(_backend, result, new Shape(count, width));
     }
 
     /// <inheritdoc/>
