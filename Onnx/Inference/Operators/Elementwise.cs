@@ -64,7 +64,7 @@ internal sealed class DivOperator : PairwiseOperator
 
     protected override Variable Of(Variable a, Variable b) => a / b;
 
-    protected override long Of(long a, long b) => b == 0 ? throw new ArgumentException("a division of whole numbers by 0") : a / b;
+    protected override long Of(long a, long b) => b == 0 ? throw new ArgumentException("a division of whole numbers by 0", nameof(b)) : a / b;
 }
 
 /// <summary>xᵉ with one exponent for all elements.</summary>
