@@ -268,13 +268,14 @@ internal sealed class ArtifactReader
         {
             throw Wrong($"its configuration cannot be used: {e.Message}", e);
         }
-        foreach ((string key, string wanted) in SyntheticSetFile.TextsOf(settings))
+        int ipc = Whole("ipc", 1, int.MaxValue);
+        if (!settings.Ipc.Contains(ipc))
+            throw Wrong($"ipc is {Shown("ipc")}, but {string.Join(", ", settings.Ipc)} in its configuration.");
+        foreach ((string key, string wanted) in SyntheticSetFile.TextsOf(settings, ipc))
         {
             if (!IsSame(key, wanted, settings))
                 throw Wrong($"{key} is \"{Shown(key)}\", but \"{wanted}\" in its configuration.");
         }
-        if (!settings.Ipc.Contains(Whole("ipc", 1, int.MaxValue)))
-            throw Wrong($"ipc is {Shown("ipc")}, but {string.Join(", ", settings.Ipc)} in its configuration.");
         double rate = ReadRate();
         double expected = settings.RateIsLearned
             ? ReadNumbers().GetValueOrDefault(SyntheticSet.RateNumber, double.NaN)

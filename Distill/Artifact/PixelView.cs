@@ -31,12 +31,16 @@ internal sealed class PixelView
         _view = new Lazy<(byte[], PixelLoss)>(() => View(artifact));
     }
 
+    private static ReadOnlySpan<float> ImagesOf(SyntheticArtifact artifact)
+    {
+        ReadOnlySpan<float> images = artifact.Images.AsFloat32();
+        return artifact.Whitening is { } zca ? zca.Inverse.Undo(images) : images;
+    }
+
     private static (byte[] Pixels, PixelLoss Loss) View(SyntheticArtifact artifact)
     {
         Standardisation s = artifact.Standardisation;
-        ReadOnlySpan<float> images = artifact.Images.AsFloat32();
-        if (artifact.Whitening is { } zca)
-            images = zca.Inverse.Undo(images);
+        ReadOnlySpan<float> images = ImagesOf(artifact);
         int plane = artifact.Image[1] * artifact.Image[2], outside = 0;
         byte[] pixels = s.ToPixels(images, artifact.Image);
         double largest = 0, sum = 0;
@@ -61,6 +65,29 @@ internal sealed class PixelView
 
     /// <summary>The pixels of one image [C, H, W].</summary>
     public ReadOnlySpan<byte> this[int image] => Pixels.AsSpan(image * _artifact.Image.Count, _artifact.Image.Count);
+
+    /// <summary>The images as eyes see more of them, [n, C, H, W]: the range of an image, without its darkest and brightest fiftieth,
+    /// is mapped to 0…255 where it reaches beyond.</summary>
+    /// <exception cref="DistillException">The set's whitening cannot be undone.</exception>
+    public byte[] InOwnRange()
+    {
+        const int Fiftieth = 50;
+        Standardisation s = _artifact.Standardisation;
+        ReadOnlySpan<float> images = ImagesOf(_artifact);
+        int size = _artifact.Image.Count, plane = _artifact.Image[1] * _artifact.Image[2];
+        var pixels = new byte[images.Length];
+        var exact = new double[size];
+        for (int first = 0; first < images.Length; first += size)
+        {
+            for (int i = 0; i < size; i++)
+                exact[i] = ((double)images[first + i] * s.Std[i / plane] + s.Mean[i / plane]) * 255;
+            double[] sorted = [.. exact.Order()];
+            double low = Math.Min(0, sorted[size / Fiftieth]), high = Math.Max(255, sorted[size - 1 - size / Fiftieth]);
+            for (int i = 0; i < size; i++)
+                pixels[first + i] = (byte)Math.Round(Math.Clamp((exact[i] - low) / (high - low) * 255, 0, 255));
+        }
+        return pixels;
+    }
 
     /// <summary>What a network is trained on when only the pixels are left: standardised, and whitened where the set is.</summary>
     public float[] ToTrainingImages(Backend backend)

@@ -35,7 +35,7 @@ internal static class StartFile
     {
         ImageDataset train = pair.Train;
         var image = new Shape(train.Channels, train.Height, train.Width);
-        int images = ipc * train.Classes, factor = settings.Factor ?? 1;
+        int images = ipc * train.Classes, factor = settings.FactorOf(ipc);
         SetAgreement agreement = SetAgreement.Of(artifact, pair);
         return artifact.Image != image ? $"its images are {artifact.Image}, those of the data {image}"
             : artifact.Classes != train.Classes ? $"it has {artifact.Classes} classes, the data {train.Classes}"

@@ -62,7 +62,7 @@ internal static class SyntheticSetFile
             ["set_sha256"] = Hash(set),
             ["claimed_accuracy"] = claimed?.ToString() ?? "not measured",
         };
-        foreach ((string key, string text) in TextsOf(settings))
+        foreach ((string key, string text) in TextsOf(settings, n / classes))
             metadata.Add(key, text);
         if (claimed is not null)
             AddClaim(metadata, claimed, data.Backend);
@@ -94,7 +94,9 @@ internal static class SyntheticSetFile
 
     /// <summary>The texts of a file that follow from its configuration: whoever does not read that finds them, and the reader
     /// holds them to it.</summary>
-    public static IReadOnlyList<(string Key, string Text)> TextsOf(RunSettings settings)
+    /// <param name="settings">The configuration of the run.</param>
+    /// <param name="ipc">Images per class of the set.</param>
+    public static IReadOnlyList<(string Key, string Text)> TextsOf(RunSettings settings, int ipc)
     {
         CultureInfo culture = CultureInfo.InvariantCulture;
         TrainingPlan plan = Protocols.Plan(settings, settings.Dataset);
@@ -102,7 +104,7 @@ internal static class SyntheticSetFile
         [
             ("dataset", settings.Dataset),
             ("zca", settings.Zca is { } eps ? string.Create(culture, $"eps={eps}") : "none"),
-            ("factor", (settings.Factor ?? 1).ToString(culture)),
+            ("factor", settings.FactorOf(ipc).ToString(culture)),
             ("depth", settings.Depth.ToString(culture)),
             ("network", PlanFactory.NameOf(settings, settings.EvalWidth)),
             ("distilled_with", PlanFactory.NameOf(settings, settings.Width)),

@@ -161,7 +161,7 @@ internal sealed class ArtifactCommands(
             made,
             [
                 new ComparedImages(Caption("random real images", random, word), FirstDraw(data, ipc, artifact.Settings!.Seed)),
-                new ComparedImages(Caption("distilled images", distilled, word), new PixelView(artifact).Pixels),
+                new ComparedImages(Caption("distilled images", distilled, word), new PixelView(artifact).InOwnRange()),
             ],
             artifact.Image, artifact.ClassNames);
         terminal.Show($"Picture: {made}");

@@ -196,7 +196,7 @@ internal static class ConfigFile
         if (value.ValueKind == JsonValueKind.Null && setting.IsOptional)
             return settings; // it begins as null
         string? text = type == typeof(string) ? JsonFile.TextOf(value)
-            : type == typeof(ImmutableArray<int>) ? ListText(value)
+            : type == typeof(ImmutableArray<int>) || (setting.Many && value.ValueKind == JsonValueKind.Array) ? ListText(value)
             : value.ValueKind == JsonValueKind.Number ? value.GetRawText()
             : setting.WordOf(value);
         try

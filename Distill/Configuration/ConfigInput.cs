@@ -32,7 +32,7 @@ internal sealed record InputValue(Setting Setting, object Value, string Place, s
     {
         if (json.ValueKind == JsonValueKind.Null && Setting is RunSetting { IsOptional: true } optional)
             return optional.Without(settings);
-        bool isList = Setting.ValueType == typeof(ImmutableArray<int>);
+        bool isList = Setting.Many;
         string? text = json.ValueKind switch
         {
             JsonValueKind.String when Setting.ValueType == typeof(string) => JsonFile.TextOf(json),

@@ -54,6 +54,7 @@ internal sealed class GridSettings
 
     private readonly GridInput _input;
     private readonly string _preset;
+    private readonly ImmutableArray<int> _ipcs;
 
     /// <summary>The settings that all cells have in common.</summary>
     /// <exception cref="DistillException">A value is not acceptable, or a method that --set names is not there.</exception>
@@ -75,7 +76,7 @@ internal sealed class GridSettings
         }
         ConfigInput file = InputOf(null);
         _preset = input.Preset is { } named ? Presets.Require("--preset", named) : file.Preset ?? file.PresetOfRun ?? Presets.Usual;
-        ImmutableArray<int> ipcs = FindIpcs();
+        ImmutableArray<int> ipcs = _ipcs = FindIpcs();
         ResolvedSettings first = Resolve(
             DistillationMethod.Default, null, property => property == nameof(RunSettings.Ipc) ? FormattableString.Invariant($"{ipcs[0]}") : null);
         Common = first with { Settings = first.Settings with { Ipc = ipcs } };
@@ -191,7 +192,7 @@ internal sealed class GridSettings
             : setting.Property == nameof(RunSettings.Method) ? method
             : IsOf(setting, method) ? _input.Given(setting) : null,
         // What a run's own file has of the same preset goes before nothing that a method's authors published.
-        _input.Environment, InputOf(own).Without(_preset).Only(setting => IsOf(setting, method)));
+        _input.Environment, InputOf(own).Without(_preset).Only(setting => IsOf(setting, method)), _ipcs);
 
     // Of all methods, and of one more; or of one alone.
     private ConfigInput InputOf(string? method, bool isOwn = false) => ConfigInput.Read(

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using InfMatch.Datasets;
 
 namespace InfMatch.Distill;
@@ -12,6 +13,10 @@ namespace InfMatch.Distill;
 internal sealed class Resolution(
     Func<Setting, string?> commandLine, Func<string, string?> environment, ConfigInput? input)
 {
+    /// <summary>The images per class of all sets for which values of each set are given, where the run has some of them; null where it
+    /// has all.</summary>
+    public ImmutableArray<int>? AllSets { get; init; }
+
     private sealed record Given(Func<RunSettings, RunSettings> Set, string Origin);
 
     private static readonly string[] s_ofCase = [nameof(RunSettings.Dataset), nameof(RunSettings.Ipc), nameof(RunSettings.Method)];
@@ -30,7 +35,7 @@ internal sealed class Resolution(
         StartingValues begin = preset is null ? Presets.PublishedOf(of.MethodName) ?? named : named;
         HashSet<string> stated = [.. begin.At(of.Dataset, of.Ipc[0]).Select(v => v.Property)];
         RequireOne(begin, of);
-        RunSettings settings = begin.SettingsAt(of.Dataset, of.Ipc[0]) with { Ipc = of.Ipc };
+        RunSettings settings = begin.SettingsAt(of.Dataset, of.Ipc);
         var origins = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (Setting setting in Settings.All)
         {
@@ -51,6 +56,8 @@ internal sealed class Resolution(
             settings = settings with { Data = null };
             origins["Data"] = $"not used: {DatasetCatalog.DefaultName} is built in";
         }
+        if (AllSets is { } all)
+            settings = settings with { Factor = settings.Factor?.Of(all, settings.Ipc) };
         Settings.CheckTogether(settings);
         return new ResolvedSettings(settings, origins);
     }
@@ -105,7 +112,7 @@ internal sealed class Resolution(
         if (of.Ipc.Length < 2)
             return;
         RunSettings[] each = [.. of.Ipc.Select(ipc => begin.SettingsAt(of.Dataset, ipc))];
-        HashSet<string> free = [.. Settings.All.Where(s => s.Property != nameof(RunSettings.Ipc) && GivenTo(s) is null).Select(s => s.Property)];
+        HashSet<string> free = [.. Settings.All.Where(s => !s.IsOfEachSet && GivenTo(s) is null).Select(s => s.Property)];
         if (GivenTo(Settings.Of(nameof(RunSettings.Protocol))) is { } given)
             free.ExceptWith(Protocols.ValuesOf(given.Set(each[0]).Protocol).Select(v => v.Property));
         string[] differ =

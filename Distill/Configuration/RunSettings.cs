@@ -61,6 +61,9 @@ internal sealed record RunSettings
     [JsonIgnore]
     public DistillationBudget? BudgetOfSet => Budget is null ? null : BudgetText.Of(Budget);
 
+    /// <summary>f of the set of so many images per class; the one of all sets where none has so many.</summary>
+    public int FactorOf(int ipc) => Factor?.At(Math.Max(0, Ipc.IndexOf(ipc))) ?? 1;
+
     /// <summary>How many updates to look at where what is looked for shows in some of them: by a budget nobody knows how many there
     /// will be.</summary>
     [JsonIgnore]
@@ -151,7 +154,7 @@ internal sealed record RunSettings
 
     /// <summary>f: a stored image is f×f tiles that are enlarged where it is used; null for 1.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public int? Factor { get; init; }
+    public TileFactors? Factor { get; init; }
 
     /// <summary>Networks trained on the real data and recorded.</summary>
     public int Experts { get; init; }

@@ -52,6 +52,9 @@ internal abstract class Setting
     /// <summary>Whether several values can be given.</summary>
     public bool Many { get; init; }
 
+    /// <summary>Whether each set of a run has a value of its own.</summary>
+    public bool IsOfEachSet { get; init; }
+
     /// <summary>The type that its value has in JSON.</summary>
     public abstract Type ValueType { get; }
 

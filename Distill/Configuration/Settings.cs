@@ -93,7 +93,7 @@ internal static class Settings
             (s, t) => s with { Ipc = [.. t.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries)
                 .Select(n => OptionText.Whole("--ipc", n, 1, 100_000)).Distinct()] })
         {
-            Many = true,
+            Many = true, IsOfEachSet = true,
         },
         Choice("Method", MethodHelp(), [.. Kinds.Names<DistillationMethod>()],
             s => s.MethodName, (s, v) => v == s.MethodName
@@ -203,10 +203,12 @@ internal static class Settings
     /// <param name="commandLine">The text of a setting's option, or null.</param>
     /// <param name="environment">The value of a variable, or null.</param>
     /// <param name="input">What --set and --config give; null for nothing.</param>
+    /// <param name="allSets">The images per class of all sets for which factors are given; null for those of the run.</param>
     /// <exception cref="DistillException">A value is not acceptable, or two do not go together.</exception>
     public static ResolvedSettings Resolve(
-        string? preset, Func<Setting, string?> commandLine, Func<string, string?> environment, ConfigInput? input = null) =>
-        WithBudget(new Resolution(commandLine, environment, input).From(preset));
+        string? preset, Func<Setting, string?> commandLine, Func<string, string?> environment, ConfigInput? input = null,
+        ImmutableArray<int>? allSets = null) =>
+        WithBudget(new Resolution(commandLine, environment, input) { AllSets = allSets }.From(preset));
 
     /// <summary>By a budget the number of updates is what it pays for, unless one was asked for.</summary>
     public static ResolvedSettings WithBudget(ResolvedSettings resolved)
@@ -230,7 +232,8 @@ internal static class Settings
     {
         if (s.Ipc.IsEmpty)
             throw DistillException.BadValue("--ipc", "", "at least one number from 1");
-        if (s is { Zca: not null, Factor: > 1 })
+        s.Factor?.RequireFor(s.Ipc);
+        if (s is { Zca: not null, Factor: not null })
         {
             throw DistillException.BadValue(
                 "--factor", $"{s.Factor}", "1 beside --zca: whitened images cannot be shrunk and enlarged");
@@ -324,8 +327,12 @@ internal static class Settings
             "Take soft labels from the networks in this folder of a 'train' on the same data, of whatever width and epochs. Where " +
             "--label-start is hard, only the column of random real images has them.",
             s => s.LabelFrom ?? "", (s, t) => s with { LabelFrom = NotEmpty("--label-from", t) }),
-        Whole("Factor", "Each stored image is N×N tiles, enlarged bilinearly where the set is used (IDC, NCFM).", 1, 64,
-            s => s.Factor ?? 1, (s, v) => s with { Factor = v == 1 ? null : v }),
+        new RunSetting("Factor", "N",
+            "Each stored image is N×N tiles, enlarged bilinearly where the set is used (IDC, NCFM): one number, or one for each of --ipc.",
+            s => s.Factor?.ToString() ?? "1", (s, t) => s with { Factor = TileFactors.Of(t) })
+        {
+            Many = true, IsOfEachSet = true,
+        },
         Choice("ImageStart",
             "What the images start from: noise, random real images, or real ones that the experts classify correctly",
             s_imageStarts, s => s.ImageStart ?? "correct",

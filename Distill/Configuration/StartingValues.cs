@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using InfMatch.Methods;
 
 namespace InfMatch.Distill;
@@ -30,9 +31,11 @@ internal abstract class StartingValues
     /// <summary>All settings for the data set that it begins with, and the first of its numbers of images per class.</summary>
     public RunSettings Settings => _settings ??= UsualSettings();
 
-    /// <summary>Whether its values depend on the data set or on the images per class.</summary>
+    /// <summary>Whether its values depend on the data set or on the images per class, besides those that each set of a run has of its
+    /// own.</summary>
     public bool Varies => _varies ??= Presets.Cases
-        .Select(at => string.Join('\n', ValuesAt(at))).Distinct(StringComparer.Ordinal).Count() > 1;
+        .Select(at => string.Join('\n', ValuesAt(at).Where(v => !Distill.Settings.Of(v.Property).IsOfEachSet)))
+        .Distinct(StringComparer.Ordinal).Count() > 1;
 
     /// <summary>What it changes for a data set and so many images per class.</summary>
     public IReadOnlyList<(string Property, string Text)> At(string dataset, int ipc) =>
@@ -45,6 +48,13 @@ internal abstract class StartingValues
         IReadOnlySet<string> beside = StatedBesideProtocol(dataset, ipc);
         return Protocols.Complete(plain, property => !beside.Contains(property));
     }
+
+    /// <summary>All settings for a data set and sets of so many images per class: those of the first, and what each set has of its
+    /// own.</summary>
+    public RunSettings SettingsAt(string dataset, ImmutableArray<int> ipc) => SettingsAt(dataset, ipc[0]) with
+    {
+        Ipc = ipc, Factor = TileFactors.Of([.. ipc.Select(n => SettingsAt(dataset, n).FactorOf(n))]),
+    };
 
     /// <summary>What is stated together with the protocol, and so goes before what the protocol stands for; nothing where no protocol
     /// is stated.</summary>
@@ -63,7 +73,7 @@ internal abstract class StartingValues
     private RunSettings UsualSettings()
     {
         RunSettings first = Values.Aggregate(BaseValues?.Settings ?? new RunSettings(), (settings, value) => With(settings, value));
-        return SettingsAt(first.Dataset, first.Ipc[0]) with { Ipc = first.Ipc };
+        return SettingsAt(first.Dataset, first.Ipc);
     }
 
     private RunSettings PlainAt(string dataset, int ipc) =>

@@ -190,7 +190,7 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
             _work.Add(new PlannedWork(stage, kind, count, measure) { Together = together });
     }
 
-    private int ImagesOf(int ipc) => ipc * data.Classes * (settings.Factor ?? 1) * (settings.Factor ?? 1);
+    private int ImagesOf(int ipc) => ipc * data.Classes * settings.FactorOf(ipc) * settings.FactorOf(ipc);
 
     // Which images the experts are asked about, of which S then starts.
     private double ImagesOfStart(int ipc)

@@ -234,7 +234,7 @@ internal sealed class StepProbe(RunSettings settings, PreparedData data, TimePro
     // Real images in the place of S, which has as many; it belongs to the current scope.
     private SyntheticSet SetOf(int ipc)
     {
-        int factor = settings.Factor ?? 1;
+        int factor = settings.FactorOf(ipc);
         (Tensor images, _) = data.Select(data.RandomOfEachClass(ipc * factor * factor, _key.Split("images")));
         int[] labels = [.. Enumerable.Range(0, ipc * data.Classes).Select(i => i / ipc)];
         return new SyntheticSet(

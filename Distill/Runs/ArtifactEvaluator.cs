@@ -32,8 +32,8 @@ internal sealed class ArtifactEvaluator : IDisposable
                     $"{_data.Image} of {_data.Classes} classes. Name the folder of the set's own data with --data.");
             }
             Network network = _data.NetworkOf(Settings, Settings.EvalWidth);
-            int images = artifact.Count * artifact.Factor * artifact.Factor;
-            new Requirements(0, DryRun.OfEvaluation(Settings, _data.Pair, backend, [network], [images], columns: 1)).Check(".", backend);
+            new Requirements(
+                0, DryRun.OfEvaluation(Settings, _data.Pair, backend, [network], [(artifact.Count, artifact.Factor)], columns: 1)).Check(".", backend);
             _evaluator = new SetEvaluator(network, Settings, _data, RandomKey.FromSeed(Settings.Seed).Split("judge"), cancel);
         }
         catch

@@ -77,7 +77,7 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
             Label = results.Select(r => r.Method).Distinct(StringComparer.Ordinal).ToArray() is [var estimator] && estimator != cells[0].Method
                 ? $"{cells[0].Method}, {estimator}"
                 : cells[0].Method,
-            Factor = done.Length == 0 ? 1 : ConfigFile.Read(new RunFiles(BenchmarkFile.PathOf(folder, done[0].Cell)).Config).Resolved.Settings.Factor ?? 1,
+            Factor = done.Length == 0 ? 1 : ConfigFile.Read(new RunFiles(BenchmarkFile.PathOf(folder, done[0].Cell)).Config).Resolved.Settings.FactorOf(cells[0].Ipc),
             Accuracy = Accuracies(results, a => a),
             Best = Accuracies(results, a => a?.Best),
             Own = done.Select(d => OwnOf(d.Cell)).FirstOrDefault(own => own is not null),

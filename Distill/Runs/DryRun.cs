@@ -60,18 +60,17 @@ internal sealed class DryRun
     /// <param name="pair">The data.</param>
     /// <param name="backend">Where it would run.</param>
     /// <param name="networks">Which networks are trained, one after the other.</param>
-    /// <param name="images">Images of each set.</param>
+    /// <param name="sets">The stored images of each set, with its factor.</param>
     /// <param name="columns">How many sets are evaluated beside each other.</param>
     public static long OfEvaluation(
-        RunSettings settings, DatasetPair pair, Backend backend, IReadOnlyList<Network> networks, IReadOnlyList<int> images,
-        int columns) =>
+        RunSettings settings, DatasetPair pair, Backend backend, IReadOnlyList<Network> networks,
+        IReadOnlyList<(int Stored, int Factor)> sets, int columns) =>
         In(settings, pair, backend, dryRun =>
         {
-            foreach ((Network network, int count) in networks.SelectMany(n => images.Select(i => (n, i))))
+            foreach ((Network network, (int stored, int factor)) in networks.SelectMany(n => sets.Select(s => (n, s))))
             {
                 using var scope = TensorScope.Begin();
-                int tiles = (settings.Factor ?? 1) * (settings.Factor ?? 1);
-                dryRun.Evaluate(network, dryRun.SetOf(count / tiles), columns);
+                dryRun.Evaluate(network, dryRun.SetOf(stored, factor), columns);
             }
         });
 
@@ -90,9 +89,9 @@ internal sealed class DryRun
 
     private Tensor Empty(params ReadOnlySpan<int> sizes) => _backend.Empty(new Shape(sizes), DType.Float32);
 
-    private SyntheticSet SetOf(int images) => new(Empty([images, .. _data.Image.Sizes]), Empty(images, _data.Classes), 1)
+    private SyntheticSet SetOf(int images, int factor) => new(Empty([images, .. _data.Image.Sizes]), Empty(images, _data.Classes), 1)
     {
-        Factor = _settings.Factor ?? 1,
+        Factor = factor,
     };
 
     // As many images as make a batch of each size that occurs.
@@ -155,7 +154,7 @@ internal sealed class DryRun
             for (int wanted = method.VectorsKept(updates); held < wanted; held++)
                 scope.Keep(own.Keep(Empty(network.Layout.Count)));
             Update(distiller, method);
-            Evaluate(evaluated, SetOf(ipc * _data.Classes), ResultColumn.Trained(ColumnCase.OfRun(_settings)).Count);
+            Evaluate(evaluated, SetOf(ipc * _data.Classes, _settings.FactorOf(ipc)), ResultColumn.Trained(ColumnCase.OfRun(_settings)).Count);
         }
     }
 
@@ -180,7 +179,7 @@ internal sealed class DryRun
         using var scope = TensorScope.Begin();
         using IDisposable off = Recording.Off();
         SetStart how = PlanFactory.StartOf(_settings);
-        int factor = _settings.Factor ?? 1, wanted = ipc * factor * factor;
+        int factor = _settings.FactorOf(ipc), wanted = ipc * factor * factor;
         Network labels = _settings.LabelFrom is { } folder
             ? LabelTeacher.Outline(folder, _data.Image, _data.Classes).Network
             : network;
@@ -192,7 +191,7 @@ internal sealed class DryRun
             labels.Logits(Empty(labels.Layout.Count), part);
         }
         Tensor tiles = Empty([wanted * _data.Classes, .. _data.Image.Sizes]);
-        SyntheticSet start = SetOf(ipc * _data.Classes) with { Images = factor > 1 ? Tiles.Pack(tiles, factor) : tiles };
+        SyntheticSet start = SetOf(ipc * _data.Classes, factor) with { Images = factor > 1 ? Tiles.Pack(tiles, factor) : tiles };
         if (how.Labels is LabelStart.Experts or LabelStart.Right)
         {
             using var looking = TensorScope.Begin();

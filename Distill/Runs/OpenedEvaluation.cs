@@ -79,7 +79,7 @@ internal sealed class OpenedEvaluation : IDisposable
             RequireFit(artifact, pair);
             note = SetAgreement.Of(artifact, pair).Require(artifact, pair, record.OtherDataAreAllowed);
             pair = pair.With(artifact.Standardisation); // networks that learned its images see others through the same numbers
-            settings = settings with { Ipc = [artifact.Count / pair.Train.Classes], Factor = artifact.Factor == 1 ? null : artifact.Factor };
+            settings = settings with { Ipc = [artifact.Count / pair.Train.Classes], Factor = TileFactors.Of([artifact.Factor]) };
         }
         ImmutableArray<Network> networks = record.Models.Count == 0
             ? [RunCheck.NetworkOf(settings, pair, settings.EvalWidth)]

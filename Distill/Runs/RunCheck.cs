@@ -24,13 +24,16 @@ internal static class RunCheck
     public static Requirements Distillation(RunSettings settings, DatasetPair pair, Backend backend, string folder, string experts)
     {
         Method(settings, pair);
-        int factor = settings.Factor ?? 1;
-        if (pair.Train.Height % factor != 0 || pair.Train.Width % factor != 0)
+        foreach (int ipc in settings.Ipc)
         {
-            throw DistillException.BadValue(
-                "--factor", $"{factor}", $"a number that divides the images' {pair.Train.Height} rows and {pair.Train.Width} columns");
+            int factor = settings.FactorOf(ipc);
+            if (pair.Train.Height % factor != 0 || pair.Train.Width % factor != 0)
+            {
+                throw DistillException.BadValue(
+                    "--factor", $"{factor}", $"a number that divides the images' {pair.Train.Height} rows and {pair.Train.Width} columns");
+            }
+            pair.Train.FirstOfEachClass((int)Math.Min(int.MaxValue, ipc * (long)factor * factor));
         }
-        pair.Train.FirstOfEachClass((int)Math.Min(int.MaxValue, settings.Ipc.Max() * (long)factor * factor));
         if (settings.StartFrom is { } start)
         {
             foreach (int ipc in settings.Ipc)
@@ -101,16 +104,12 @@ internal static class RunCheck
         pair.Train.FirstOfEachClass(settings.Ipc.Max());
         return new Requirements(
             0, DryRun.OfEvaluation(
-                settings, pair, backend, networks, ImagesOfSets(settings, pair.Train.Classes), 
+                settings, pair, backend, networks, [.. settings.Ipc.Select(ipc => (ipc * pair.Train.Classes, settings.FactorOf(ipc)))],
                 ResultColumn.Trained(ColumnCase.Largest).Count))
         {
             Levers = "--eval-width",
         }.Checked(settings.Out, backend);
     }
-
-    /// <summary>The images that training on each set of a run sees.</summary>
-    public static IReadOnlyList<int> ImagesOfSets(RunSettings settings, int classes) =>
-        [.. settings.Ipc.Select(ipc => ipc * classes * (settings.Factor ?? 1) * (settings.Factor ?? 1))];
 
     /// <summary>The network of the settings for a data set's images.</summary>
     /// <exception cref="DistillException">It is not defined for them.</exception>

@@ -88,7 +88,7 @@ internal sealed class SetRun(RunParts run, int ipc)
 
     private SyntheticSet Start() => _settings.StartFrom is { } file
         ? StartFile.Read(file, _settings, run.Data, ipc, run.Inputs.Progress.Note)
-        : run.Real.Start(ipc, PlanFactory.StartOf(_settings), _settings.Factor ?? 1, run.Inputs.Progress.Note);
+        : run.Real.Start(ipc, PlanFactory.StartOf(_settings), _settings.FactorOf(ipc), run.Inputs.Progress.Note);
 
     private void Distil(Distiller distiller, SetOrigin origin)
     {

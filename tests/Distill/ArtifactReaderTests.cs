@@ -312,7 +312,7 @@ public sealed class ArtifactReaderTests : IDisposable
     public void A_configuration_with_a_wrong_value_is_refused(string from, string to, string message)
     {
         string path = _folder.At("config.json");
-        ConfigFile.Save(path, "distill", Settings.Resolve("demo", _ => null, _ => null));
+        ConfigFile.Save(path, "distill", Settings.Resolve("first-order", _ => null, _ => null));
         SealedJsonTests.RemoveHash(path);
         string text = File.ReadAllText(path);
         Assert.Contains(from, text);
@@ -332,7 +332,7 @@ public sealed class ArtifactReaderTests : IDisposable
     [Fact]
     public void The_hash_of_a_configuration_does_not_depend_on_the_machine()
     {
-        RunSettings moved = Presets.Demo with
+        RunSettings moved = Presets.Of("first-order") with
         {
             Out = "elsewhere", Data = "data", ExpertsFrom = "experts", SaveEvery = 7, Threads = 5, Device = "cpu", MemoryLimit = "1GiB",
         };
@@ -342,9 +342,9 @@ public sealed class ArtifactReaderTests : IDisposable
         Assert.Equal(
             ExportedSet.Read(exported).Metadata.GetProperty("config_hash").GetString(),
             ConfigFile.Hash(then.With("StartFirst", "16")), StringComparer.Ordinal);
-        Assert.Equal(ConfigFile.Hash(Presets.Demo), ConfigFile.Hash(moved), StringComparer.Ordinal);
-        Assert.Equal(ConfigFile.WriteDecisive(Presets.Demo), ConfigFile.WriteDecisive(moved), StringComparer.Ordinal);
-        Assert.NotEqual(ConfigFile.Hash(Presets.Demo), ConfigFile.Hash(moved with { Seed = 1 }), StringComparer.Ordinal);
+        Assert.Equal(ConfigFile.Hash(Presets.Of("first-order")), ConfigFile.Hash(moved), StringComparer.Ordinal);
+        Assert.Equal(ConfigFile.WriteDecisive(Presets.Of("first-order")), ConfigFile.WriteDecisive(moved), StringComparer.Ordinal);
+        Assert.NotEqual(ConfigFile.Hash(Presets.Of("first-order")), ConfigFile.Hash(moved with { Seed = 1 }), StringComparer.Ordinal);
     }
 
     [Fact]

@@ -12,7 +12,7 @@ internal static class ArtifactSample
 {
     public const string Name = "set.safetensors";
 
-    public static RunSettings Settings { get; } = Presets.Demo with
+    public static RunSettings Settings { get; } = Presets.Of("first-order") with
     {
         Dataset = "tiny", Ipc = [2], Width = 4, EvalWidth = 4, Depth = 2, Epochs = 4, Repeats = 2, Seed = 3,
     };

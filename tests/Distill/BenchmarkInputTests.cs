@@ -32,7 +32,7 @@ public sealed class BenchmarkInputTests : IDisposable
         ResolvedSettings dm = Grid(null, file).Of("dm", 10, 0, 0), influence = Grid(null, file).Of("influence", 10, 0, 0);
         Assert.Equal((1.0, 0.25, "method dm (published)"), (dm.Settings.LrImg, dm.Settings.MomentumImg, dm.Origins["LrImg"]));
         Assert.Equal(
-            (800.0, 0.25, Presets.Demo.Iterations),
+            (Presets.Demo.LrImg, 0.25, Presets.Demo.Iterations),
             (influence.Settings.LrImg, influence.Settings.MomentumImg, influence.Settings.Iterations));
         Assert.Equal(Presets.Demo.ExpertEpochs, dm.Settings.ExpertEpochs); // the experts of all
         // Another preset that is named goes behind the file, as anywhere.

@@ -1,3 +1,4 @@
+using InfMatch.Datasets;
 using InfMatch.Distill;
 using InfMatch.Tensors;
 using SkiaSharp;
@@ -48,7 +49,7 @@ public sealed class ComparisonPictureTests : IDisposable
         var pair = CommandRun.TinyData();
         RandomKey key = RandomKey.FromSeed(0).Split("real").Split("random").Split(0);
         SyntheticArtifact artifact = SyntheticArtifact.Read(set);
-        byte[] distilled = new PixelView(artifact).Pixels;
+        byte[] distilled = new PixelView(artifact).InOwnRange();
         int side = CommandRun.Side, scale = ComparisonPicture.ScaleOf(side);
         for (int label = 0; label < artifact.Classes; label++)
         {
@@ -61,6 +62,26 @@ public sealed class ComparisonPictureTests : IDisposable
                 Assert.Equal(
                     distilled[(2 * label + 1) * side * side + p], picture.GetPixel(x + p % side * scale, y + p / side * scale).Red);
             }
+        }
+    }
+
+    [Fact]
+    public void An_image_that_reaches_beyond_the_pixels_is_shown_within_its_own_range()
+    {
+        SyntheticArtifact artifact = SyntheticArtifact.Read(ArtifactSample.Write(_run.Folder));
+        byte[] shown = new PixelView(artifact).InOwnRange();
+        Standardisation s = artifact.Standardisation;
+        double[] exact = [.. artifact.Images.AsFloat32().ToArray().Select(v => ((double)v * s.Std[0] + s.Mean[0]) * 255)];
+        int size = artifact.Image.Count;
+        for (int image = 0; image < artifact.Count; image++)
+        {
+            (double Exact, byte Shown)[] pairs = [.. exact.Zip(shown).Skip(image * size).Take(size).OrderBy(p => p.First)];
+            Assert.True(pairs.Zip(pairs.Skip(1)).All(p => p.First.Shown <= p.Second.Shown));
+            bool isWithin = pairs[size / 50].Exact >= 0 && pairs[size - 1 - size / 50].Exact <= 255;
+            if (isWithin)
+                Assert.All(pairs, p => Assert.Equal(Math.Round(Math.Clamp(p.Exact, 0, 255)), p.Shown));
+            else
+                Assert.Contains(pairs, p => p.Exact is < -1 or > 256 && p.Shown is > 0 and < 255);
         }
     }
 

@@ -92,7 +92,7 @@ public sealed class PublishedSettingsTests : IDisposable
     public void A_preset_that_is_named_goes_before_what_is_published()
     {
         ResolvedSettings resolved = Resolve("demo", ("Method", "dm"));
-        Assert.Equal((200, 800.0), (resolved.Settings.Iterations, resolved.Settings.LrImg));
+        Assert.Equal((250, 500.0), (resolved.Settings.Iterations, resolved.Settings.LrImg));
         Assert.Equal("preset demo", resolved.Origins["Iterations"]);
         Assert.Equal(400, Resolve("standard", ("Method", "dm")).Settings.Iterations);
     }

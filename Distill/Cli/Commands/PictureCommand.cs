@@ -20,7 +20,8 @@ internal sealed class PictureCommand : CommandDefinition
         Draws random real images above a distilled set, with their accuracies below.
 
         Each class is a column. The random images are those that the first network of the run's own baseline was trained on. The
-        accuracies are the run's, so the set must be in the run's folder.
+        accuracies are the run's, so the set must be in the run's folder. A distilled image that reaches beyond the values of pixels is
+        drawn within its own range.
 
         Examples:
           infmatch picture latest

@@ -7,7 +7,7 @@ internal sealed class StandardPreset : Preset
     public override string Name => "standard";
 
     /// <inheritdoc/>
-    public override string? Base => "demo";
+    public override string? Base => "first-order";
 
     /// <inheritdoc/>
     public override string Help => "The values where no preset is named: wider networks, evaluated as in the literature.";
