@@ -100,7 +100,7 @@ public sealed class PairDataset
         : throw new DatasetException(
             DatasetFault.NotFound, Name,
             $"the set has no feature vectors of {(ImageFeatures is not null ? "captions" : CaptionFeatures is not null ? "images" : "images and captions")}",
-            fix: "Put a file with feature vectors into the folder of the set; docs/datasets.md says what it holds.");
+            fix: "Compute them with 'features make' and put the file into the folder of the set (docs/datasets.md).");
 
     /// <summary>The set of the given images with all their captions; image by image, captions in the order of this set.</summary>
     /// <param name="name">Its name.</param>

@@ -45,14 +45,14 @@ public static class PairFeatureFile
         {
             throw new DatasetException(
                 DatasetFault.WrongFormat, set.FileName, $"there is no array {name}", string.Join(", ", set.Arrays.Select(a => a.Name)),
-                $"{ImageArray} and {CaptionArray}", "docs/datasets.md says what the file holds.");
+                $"{ImageArray} and {CaptionArray}", "Make the file with 'features make'.");
         }
         string sizes = $"[{string.Join(", ", array.Dimensions.ToArray())}] in {array.Element}";
         if (array.Dimensions.Length != 2 || array.Element != ArrayElement.Float32 || array.Dimensions[1] == 0)
         {
             throw new DatasetException(
                 DatasetFault.WrongFormat, set.FileName, $"{name} is no table of feature vectors", sizes,
-                "[rows, width] in 16 or 32 bits", "docs/datasets.md says what the file holds.");
+                "[rows, width] in 16 or 32 bits", "Make the file with 'features make'.");
         }
         return array.Dimensions[0] == rows
             ? new FeatureTable(array.Dimensions[1], array.AsFloat32().ToArray().ToImmutableArray())

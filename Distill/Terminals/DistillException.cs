@@ -1,5 +1,6 @@
 using InfMatch.Datasets;
 using InfMatch.Nn;
+using InfMatch.Onnx;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
@@ -56,7 +57,7 @@ internal static class Failure
         DistillException own => own.ExitCode,
         OperationCanceledException => ExitCode.Interrupted,
         DatasetException { Fault: DatasetFault.UnknownName } => ExitCode.Usage, // as every other name that there is not
-        DatasetException or ArrayFileException => ExitCode.Data,
+        DatasetException or ArrayFileException or OnnxModelException => ExitCode.Data,
         DeviceMemoryException or OutOfMemoryException => ExitCode.Memory,
         DeviceException => ExitCode.Device,
         NumericalException => ExitCode.Numerical,
@@ -95,6 +96,7 @@ internal static class Failure
             SafetensorsException => ErrorCodes.Safetensors,
             NpyException => ErrorCodes.Npy,
             ArrayFileException => ErrorCodes.DamagedArrays,
+            OnnxModelException => ErrorCodes.OnnxModel,
             DeviceException => ErrorCodes.Device,
             IOException or UnauthorizedAccessException => ErrorCodes.Files,
             _ => null,

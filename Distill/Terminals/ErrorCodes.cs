@@ -9,7 +9,8 @@ internal readonly record struct ErrorCode(string Code, string Meaning);
 internal static class ErrorCodes
 {
     /// <summary>Codes of errors that other projects throw without one.</summary>
-    public const string Device = "IM4001", Safetensors = "IM3061", Npy = "IM3062", DamagedArrays = "IM3063", Files = "IM7006";
+    public const string Device = "IM4001", Safetensors = "IM3061", Npy = "IM3062", DamagedArrays = "IM3063", OnnxModel = "IM3064",
+        Files = "IM7006";
 
     private static readonly ErrorCode[] s_all =
     [
@@ -91,6 +92,7 @@ internal static class ErrorCodes
         new(Safetensors, "A safetensors file is damaged, unfinished or beyond a limit."),
         new(Npy, "An npy or npz file is damaged, of an unsupported kind or beyond a limit."),
         new(DamagedArrays, "A file of arrays is not as it was written."),
+        new(OnnxModel, "A model of ONNX is damaged, or cannot be computed by this program."),
         new("IM3065", "The features.json of a run is damaged."),
         new("IM3066", "Features are asked of other training images than those of the set."),
         new("IM3067", "A recorded expert does not fit the network of the run."),

@@ -27,7 +27,7 @@ public sealed class PairDatasetTests
         Assert.Equal([0, 1, 0], set.ImageOfCaption.ToArray());
         PairDataset part = set.Subset("part", [1, 0]);
         Assert.Equal(["b", "a"], part.ImageNames.ToArray());
-        Assert.Equal(["two", "one", "three"], part.Captions.Select(c => c.Text));
+        Assert.Equal(["two", "one", "three"], part.Captions.Select(c => c.Text), StringComparer.Ordinal);
         Assert.Equal([0, 1, 1], part.ImageOfCaption.ToArray());
         Assert.Equal([3f, 4, 1, 2], part.Features.Images.Values.ToArray());
         Assert.Equal([20f, 10, 30], part.Features.Captions.Values.ToArray());
@@ -54,15 +54,15 @@ public sealed class PairDatasetTests
     [Fact]
     public void Parts_that_do_not_fit_together_are_refused()
     {
-        Throws("no images", () => new PairDataset("s", [], []));
+        Throws("no images", () => _ = new PairDataset("s", [], []));
         Throws("occurs twice: \"a\"", () => Make(names: ["a", "a"]));
         Throws("caption 1 is \"\" of image 1", () => Make(captions: [new(0, "one"), new(1, ""), new(0, "three")]));
         Throws("caption 2 is \"three\" of image 2", () => Make(captions: [new(0, "one"), new(1, "two"), new(2, "three")]));
         Throws("image 1 (b) has no caption", () => Make(captions: [new(0, "one"), new(0, "two"), new(0, "three")]));
         Throws("1 image feature vectors for 2 images", () => Make(images: [1, 2]));
         Throws("2 caption feature vectors for 3 captions", () => Make(texts: [1, 2]));
-        Throws("no whole rows", () => new FeatureTable(2, [1, 2, 3]));
-        Throws("row 1 has NaN in column 0", () => new FeatureTable(2, [1, 2, float.NaN, 4]));
+        Throws("no whole rows", () => _ = new FeatureTable(2, [1, 2, 3]));
+        Throws("row 1 has NaN in column 0", () => _ = new FeatureTable(2, [1, 2, float.NaN, 4]));
         var bare = new PairDataset("bare", ["a"], [new(0, "one")]);
         Refused(DatasetFault.NotFound, () => _ = bare.Features, "no feature vectors of images and captions", "docs/datasets.md");
 

@@ -17,7 +17,7 @@ public sealed class PairFileTests
         List<string> notes = [];
         PairSplits pairs = Load("flickr8k", folder, notes);
         Assert.Equal(["a.jpg", "b.jpg"], pairs.Train.ImageNames.ToArray());
-        Assert.Equal(["one a.", "two a.", "one b.", "two b."], pairs.Train.Captions.Select(c => c.Text));
+        Assert.Equal(["one a.", "two a.", "one b.", "two b."], pairs.Train.Captions.Select(c => c.Text), StringComparer.Ordinal);
         Assert.Equal("d.jpg", Assert.Single(pairs.Test.ImageNames));
         Assert.Null(pairs.Train.ImageFeatures);
         Assert.Empty(notes);
@@ -55,7 +55,7 @@ public sealed class PairFileTests
         Text(folder, "val.txt", "2.jpg\n");
         Text(folder, "test.txt", "3\n");
         PairSplits pairs = Load("flickr30k", folder);
-        Assert.Equal(["One .", "Two ."], pairs.Train.Captions.Select(c => c.Text));
+        Assert.Equal(["One .", "Two ."], pairs.Train.Captions.Select(c => c.Text), StringComparer.Ordinal);
         Assert.Equal("a | b", pairs.Dev.Captions[0].Text);
         Text(folder, "results.csv", "image_name| comment_number| comment\n1.jpg| zero| One .\n");
         Refuse("flickr30k", folder, DatasetFault.WrongFormat, "results.csv:2", "zero");
@@ -77,7 +77,7 @@ public sealed class PairFileTests
         Assert.Equal((2, 3, 1, 1), (pairs.Train.ImageCount, pairs.Train.CaptionCount, pairs.Dev.ImageCount, pairs.Test.ImageCount));
         // Captions of a file of their own go before it.
         Text(folder, "results_20130124.token", string.Concat(s_names.Select(n => $"{n}#0\tof {n}\n")));
-        Assert.Equal(["of a.jpg", "of b.jpg"], Load("flickr30k", folder).Train.Captions.Select(c => c.Text));
+        Assert.Equal(["of a.jpg", "of b.jpg"], Load("flickr30k", folder).Train.Captions.Select(c => c.Text), StringComparer.Ordinal);
         File.Delete(folder["results_20130124.token"]);
         foreach ((string old, string wrong, string told) in (IEnumerable<(string, string, string)>)
             [("\"val\"", "\"valid\"", "got \"valid\""), ("\"raw\": \"five\"", "\"raw\": \" \"", "a caption is empty"),

@@ -39,7 +39,7 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
         Assert.Equal(0, Do(run, "datasets", "list", "--data", folder.Path, "--json"));
         Assert.Empty(run.Errors);
         JsonArray rows = JsonNode.Parse(run.Output)!.AsArray();
-        Assert.Equal([.. DatasetCatalog.Names, .. PairCatalog.Names], rows.Select(r => (string)r!["name"]!));
+        Assert.Equal([.. DatasetCatalog.Names, .. PairCatalog.Names], rows.Select(r => (string)r!["name"]!), StringComparer.Ordinal);
         Assert.Equal("pairs", (string?)Row("flickr8k")["kind"]);
         JsonNode Row(string name) => rows.Single(r => (string)r!["name"]! == name)!;
         Assert.Equal(folder["mnist"], (string?)Row("mnist")["folder"]);

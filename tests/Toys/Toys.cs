@@ -106,6 +106,14 @@ public sealed class ToyDataset : Dataset
     }
 }
 
+/// <summary>An operator of models of ONNX: twice its input.</summary>
+public sealed class ToyOperator : OnnxOperator
+{
+    public override string Name => "toy.Twice";
+
+    public override OnnxValue[] Run(OnnxUse use) => [OnnxValue.Of(2 * use.Numbers(0))];
+}
+
 /// <summary>A set of image-text pairs: numbers and their names.</summary>
 public sealed class ToyPairs : PairSet
 {

@@ -87,4 +87,7 @@ internal sealed class CommandContext(
 
     /// <summary>What 'datasets' does with image-text pairs.</summary>
     public PairCommands Pairs() => new(terminal, cancel);
+
+    /// <summary>The work of 'features'.</summary>
+    public FeatureCommands Features() => new(terminal, cancel);
 }

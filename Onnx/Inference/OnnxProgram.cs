@@ -1,0 +1,149 @@
+using InfMatch.Autograd;
+using InfMatch.Tensors;
+
+namespace InfMatch.Onnx;
+
+/// <summary>
+/// A model of ONNX that is computed by this program's own kernels, without recording for gradients. Operators are types found by
+/// enumeration (<see cref="OnnxOperator"/>); a model that needs another one is refused when it is read.
+/// </summary>
+public sealed class OnnxProgram : IDisposable
+{
+    /// <summary>The versions of ONNX's operators that are read.</summary>
+    public const int OldestVersion = 7, NewestVersion = 17;
+
+    private readonly OnnxFile _file;
+    private readonly string _place;
+    private readonly Dictionary<string, OnnxValue> _stored = new(StringComparer.Ordinal);
+    private readonly (OnnxNode Node, OnnxOperator Operator)[] _steps;
+    private readonly Backend _backend;
+
+    private OnnxProgram(OnnxFile file, string place, Backend backend, IReadOnlyList<string> outputs)
+    {
+        (_file, _place, _backend, Outputs) = (file, place, backend, outputs);
+        if (file.Version is < OldestVersion or > NewestVersion)
+        {
+            throw new OnnxModelException(
+                place, $"the model uses version {file.Version} of ONNX's operators; {OldestVersion} to {NewestVersion} are read here. " +
+                "Export it again for one of these.");
+        }
+        foreach (string output in outputs)
+        {
+            if (!file.Outputs.Contains(output, StringComparer.Ordinal))
+                throw new OnnxModelException(place, $"there is no output '{output}'; the outputs are {string.Join(", ", file.Outputs)}.");
+        }
+        _steps = Needed(out HashSet<string> read);
+        using IDisposable detached = TensorScope.BeginDetached();
+        foreach (OnnxTensor tensor in file.Tensors.Where(t => read.Contains(t.Name)))
+            _stored[tensor.Name] = ValueOf(tensor, backend);
+    }
+
+    /// <summary>The names of the inputs that are to be given.</summary>
+    public IReadOnlyList<string> Inputs => [.. GivenInputs.Select(i => i.Name)];
+
+    /// <summary>The names of the outputs that are computed.</summary>
+    public IReadOnlyList<string> Outputs { get; }
+
+    // Models of older formats list the stored tensors among the inputs.
+    private IEnumerable<OnnxInput> GivenInputs => _file.Inputs.Where(i => _file.Tensors.TrueForAll(t => t.Name != i.Name));
+
+    /// <summary>Reads a model.</summary>
+    /// <param name="bytes">The file.</param>
+    /// <param name="place">Its name, for messages.</param>
+    /// <param name="backend">Where it is computed.</param>
+    /// <param name="outputs">Which outputs are wanted; all where none are named.</param>
+    /// <exception cref="OnnxModelException">It is damaged, of another version, or needs an operator that is not known.</exception>
+    public static OnnxProgram Read(byte[] bytes, string place, Backend backend, params IReadOnlyList<string> outputs)
+    {
+        OnnxFile file = OnnxFile.Read(bytes, place);
+        return new OnnxProgram(file, place, backend, outputs.Count > 0 ? outputs : file.Outputs);
+    }
+
+    /// <summary>The sizes of an input; null for free ones.</summary>
+    /// <exception cref="OnnxModelException">There is no such input.</exception>
+    public IReadOnlyList<int?>? SizesOf(string input) => InputOf(input).Sizes;
+
+    /// <summary>Computes the outputs, in the order of <see cref="Outputs"/>; they belong to the current scope.</summary>
+    /// <exception cref="OnnxModelException">An input is missing, unknown or of other sizes, or a node cannot be computed.</exception>
+    public OnnxValue[] Run(IReadOnlyDictionary<string, OnnxValue> inputs)
+    {
+        using IDisposable off = Recording.Off();
+        var values = new Dictionary<string, OnnxValue>(_stored, StringComparer.Ordinal);
+        foreach ((string name, OnnxValue value) in inputs)
+        {
+            Check(InputOf(name), value);
+            values[name] = value;
+        }
+        foreach ((OnnxNode node, OnnxOperator kind) in _steps)
+        {
+            OnnxValue?[] given = Array.ConvertAll(node.Inputs, name => name.Length == 0 ? null : values.GetValueOrDefault(name)
+                ?? throw new OnnxModelException(_place, $"the input '{name}' is not given; the inputs are {string.Join(", ", Inputs)}."));
+            var use = new OnnxUse(node, _place, _file.Version, given, _backend);
+            OnnxValue[] made;
+            try
+            {
+                made = kind.Run(use);
+            }
+            catch (Exception e) when (e is ShapeException or ArgumentException or InvalidOperationException or IndexOutOfRangeException or OverflowException)
+            {
+                throw use.Fail($"it cannot be computed ({e.Message.TrimEnd('.')})", e);
+            }
+            for (int i = 0; i < node.Outputs.Length; i++)
+            {
+                if (i < made.Length)
+                    values[node.Outputs[i]] = made[i];
+            }
+        }
+        return [.. Outputs.Select(o => values.GetValueOrDefault(o)
+            ?? throw new OnnxModelException(_place, $"no operator makes the output '{o}'. Export the model again."))];
+    }
+
+    /// <summary>Gives back the memory of the stored tensors.</summary>
+    public void Dispose()
+    {
+        foreach (OnnxValue value in _stored.Values)
+        {
+            if (!value.IsWhole)
+                value.Numbers.Value.Dispose();
+        }
+        _stored.Clear();
+    }
+
+    internal static OnnxValue ValueOf(OnnxTensor tensor, Backend backend) => tensor.Numbers is { } numbers
+        ? OnnxValue.Of(Tensor.From<float>(backend, numbers, new Shape(tensor.Sizes)))
+        : OnnxValue.Of(tensor.Whole!, new Shape(tensor.Sizes));
+
+    // The nodes that the outputs need, in the order of the file, which is one in which they can be computed.
+    private (OnnxNode, OnnxOperator)[] Needed(out HashSet<string> read)
+    {
+        read = [.. Outputs];
+        var steps = new List<(OnnxNode, OnnxOperator)>();
+        foreach (OnnxNode node in Enumerable.Reverse(_file.Nodes))
+        {
+            if (!node.Outputs.Any(read.Contains))
+                continue;
+            string name = node.Domain is "" or "ai.onnx" ? node.Operator : $"{node.Domain}.{node.Operator}";
+            steps.Add((node, Kinds.Find<OnnxOperator>(name) ?? throw new OnnxModelException(
+                _place, $"operator {name} '{node.Name}' is not known here; known are {string.Join(", ", Kinds.Names<OnnxOperator>())}. " +
+                "Export the model with these, or add a type that derives from OnnxOperator.")));
+            read.UnionWith(node.Inputs.Where(i => i.Length > 0));
+        }
+        steps.Reverse();
+        return [.. steps];
+    }
+
+    private OnnxInput InputOf(string name) => GivenInputs.FirstOrDefault(i => i.Name == name)
+        ?? throw new OnnxModelException(_place, $"there is no input '{name}'; the inputs are {string.Join(", ", Inputs)}.");
+
+    private void Check(OnnxInput input, OnnxValue value)
+    {
+        bool fits = input.IsWhole == value.IsWhole && (input.Sizes is null || (input.Sizes.Length == value.Shape.Rank
+            && Enumerable.Range(0, value.Shape.Rank).All(i => input.Sizes[i] is not { } size || size == value.Shape[i])));
+        if (!fits)
+        {
+            string expected = input.Sizes is null ? "any sizes" : $"[{string.Join(", ", input.Sizes.Select(s => s?.ToString() ?? "any"))}]";
+            throw new OnnxModelException(
+                _place, $"the input '{input.Name}' is {value}; {(input.IsWhole ? "whole numbers" : "float32")} {expected} were expected.");
+        }
+    }
+}
