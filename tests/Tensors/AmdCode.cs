@@ -33,7 +33,7 @@ internal sealed partial record AmdCode(int Registers, int ScratchBytes, int Mult
     {
         var start = new ProcessStartInfo(Compiler!)
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
             ArgumentList =
             {
                 "-x", "cl", "-cl-std=CL2.0", "-target", "amdgcn-amd-amdhsa", $"-mcpu={architecture}", "-nogpulib", "-O3", "-w", "-S",
