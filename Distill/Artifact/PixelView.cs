@@ -37,6 +37,9 @@ internal sealed class PixelView
         return artifact.Whitening is { } zca ? zca.Inverse.Undo(images) : images;
     }
 
+    // A number as a pixel of 0…255, neither rounded nor clipped.
+    private static double Exact(Standardisation s, float value, int channel) => ((double)value * s.Std[channel] + s.Mean[channel]) * 255;
+
     private static (byte[] Pixels, PixelLoss Loss) View(SyntheticArtifact artifact)
     {
         Standardisation s = artifact.Standardisation;
@@ -46,8 +49,7 @@ internal sealed class PixelView
         double largest = 0, sum = 0;
         for (int i = 0; i < images.Length; i++)
         {
-            int c = i / plane % s.Channels;
-            double exact = ((double)images[i] * s.Std[c] + s.Mean[c]) * 255;
+            double exact = Exact(s, images[i], i / plane % s.Channels);
             double lost = Math.Abs(exact - pixels[i]);
             (largest, sum) = (Math.Max(largest, lost), sum + lost);
             outside += exact is < -0.5 or > 255.5 ? 1 : 0;
@@ -80,7 +82,7 @@ internal sealed class PixelView
         for (int first = 0; first < images.Length; first += size)
         {
             for (int i = 0; i < size; i++)
-                exact[i] = ((double)images[first + i] * s.Std[i / plane] + s.Mean[i / plane]) * 255;
+                exact[i] = Exact(s, images[first + i], i / plane);
             double[] sorted = [.. exact.Order()];
             double low = Math.Min(0, sorted[size / Fiftieth]), high = Math.Max(255, sorted[size - 1 - size / Fiftieth]);
             for (int i = 0; i < size; i++)

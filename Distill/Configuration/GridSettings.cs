@@ -76,10 +76,10 @@ internal sealed class GridSettings
         }
         ConfigInput file = InputOf(null);
         _preset = input.Preset is { } named ? Presets.Require("--preset", named) : file.Preset ?? file.PresetOfRun ?? Presets.Usual;
-        ImmutableArray<int> ipcs = _ipcs = FindIpcs();
+        _ipcs = FindIpcs();
         ResolvedSettings first = Resolve(
-            DistillationMethod.Default, null, property => property == nameof(RunSettings.Ipc) ? FormattableString.Invariant($"{ipcs[0]}") : null);
-        Common = first with { Settings = first.Settings with { Ipc = ipcs } };
+            DistillationMethod.Default, null, property => property == nameof(RunSettings.Ipc) ? FormattableString.Invariant($"{_ipcs[0]}") : null);
+        Common = first with { Settings = first.Settings with { Ipc = _ipcs } };
     }
 
     // Each number has a run of its own, so a preset may have other values for each.
