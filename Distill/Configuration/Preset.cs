@@ -25,6 +25,10 @@ internal static class Presets
     /// <summary>Where nothing else is asked for.</summary>
     public static RunSettings Standard => Of("standard");
 
+    /// <summary>What every command that names no preset begins with.</summary>
+    /// <param name="areOfPairs">Whether the data are image-text pairs.</param>
+    public static StartingValues For(bool areOfPairs) => Find(areOfPairs ? PairsPreset.OwnName : Usual)!;
+
     /// <summary>All: those of their own, then those of methods.</summary>
     public static IReadOnlyList<StartingValues> All => [.. Kinds.Of<Preset>(), .. s_published.Value];
 

@@ -12,8 +12,8 @@ namespace InfMatch.Distill;
 /// <summary>The table of all settings.</summary>
 internal static class Settings
 {
-    // What is smaller would be 0 in float32 or make an infinity of what it divides.
-    private const double SmallestReal = 1e-30;
+    /// <summary>The smallest number: what is smaller would be 0 in float32 or make an infinity of what it divides.</summary>
+    public const double SmallestReal = 1e-30;
 
     private const string Sgd = "sgd", Gsam = "gsam";
 
@@ -26,18 +26,31 @@ internal static class Settings
         string.Concat(Kinds.Of<NamedAugmentation>().Where(a => a.Help is not null).Select(a => $"{a.Name}: {a.Help}. ")) +
         "Rotations are rigid where DSA's code shears images that are not square";
 
+    // Settings that mean nothing where there are no classes and no pixels.
+    private static readonly HashSet<string> s_ofImages = new(StringComparer.Ordinal)
+    {
+        nameof(RunSettings.Zca), nameof(RunSettings.ValidationShare), nameof(RunSettings.ImageSize), nameof(RunSettings.Model),
+        nameof(RunSettings.Norm), nameof(RunSettings.Pooling), nameof(RunSettings.Width), nameof(RunSettings.Depth), nameof(RunSettings.Ipc),
+        nameof(RunSettings.LrImg), nameof(RunSettings.LrLabel), nameof(RunSettings.MomentumImg), nameof(RunSettings.MomentumLabel),
+        nameof(RunSettings.Clamp), nameof(RunSettings.StartFrom), nameof(RunSettings.MatchAugment), nameof(RunSettings.Temperature),
+        nameof(RunSettings.LabelStart), nameof(RunSettings.LabelFrom), nameof(RunSettings.Factor), nameof(RunSettings.ImageStart),
+        nameof(RunSettings.Labels), nameof(RunSettings.Protocol), nameof(RunSettings.BestEvery), nameof(RunSettings.Cutmix),
+        nameof(RunSettings.EvalWidth), nameof(RunSettings.Augment), nameof(RunSettings.ExpertAugment), nameof(RunSettings.ExpertCutmix),
+        nameof(RunSettings.EvaluateEpochs),
+    };
+
     private static readonly ImmutableArray<string> s_imageStarts = ["noise", "real", "correct"];
     private static readonly ImmutableArray<string> s_labels = ["learned", "hard", "soft"];
 
     /// <summary>What is learned from: the data.</summary>
     public static ImmutableArray<Setting> OfData { get; } =
     [
-        new RunSetting("Dataset", "NAME", $"The data set. One of {string.Join(", ", DatasetCatalog.Names)}.",
+        new RunSetting("Dataset", "NAME", $"The data set. One of {string.Join(", ", DatasetCatalog.Names)}; of image-text pairs {string.Join(", ", PairCatalog.Names)}.",
             s => s.Dataset, (s, t) => string.IsNullOrWhiteSpace(t)
                 ? throw DistillException.BadValue("--dataset", t, "the name of a data set")
                 : s with { Dataset = t })
         {
-            Choices = DatasetCatalog.Names,
+            Choices = [.. DatasetCatalog.Names, .. PairCatalog.Names],
         },
         new RunSetting("Data", "FOLDER", "The folder of the data set's files; the built-in set needs none.",
             s => s.Data ?? "", (s, t) => s with { Data = NotEmpty("--data", t) })
@@ -49,7 +62,10 @@ internal static class Settings
             (s, t) => s with
             {
                 Zca = t == "none" ? null : OptionText.Number("--zca", t, v => v > 0, "none or a number above 0, such as 0.1"),
-            }),
+            })
+        {
+            Task = SettingTask.Images,
+        },
         Fraction("ValidationShare",
             "Share of the training images of each class that is held out, drawn from the seed: experts and set see the rest, and everything " +
             "is evaluated on these instead of the test images. 0 for none.",
@@ -57,7 +73,10 @@ internal static class Settings
         new RunSetting("ImageSize", "N",
             "Bring the images of tiny-imagenet or image-folder to N×N: a centred square, averaged or interpolated.",
             s => s.ImageSize?.ToString(CultureInfo.InvariantCulture) ?? "",
-            (s, t) => s with { ImageSize = OptionText.Whole("--image-size", t, 1, 1024) }),
+            (s, t) => s with { ImageSize = OptionText.Whole("--image-size", t, 1, 1024) })
+        {
+            Task = SettingTask.Images,
+        },
     ];
 
     /// <summary>The networks that are trained on the real data, whose trajectories are matched.</summary>
@@ -73,7 +92,7 @@ internal static class Settings
                     "--norm", t, $"one of {string.Join(", ", Architectures.Norms)}; {Architectures.NoBatchNorm}")
                 : s with { Norm = OptionText.OneOf("--norm", t, [.. Architectures.Norms]) == Architectures.DefaultNorm ? null : t })
         {
-            Choices = [.. Architectures.Norms],
+            Task = SettingTask.Images, Choices = [.. Architectures.Norms],
         },
         Choice("Pooling", "How the ConvNet pools", [.. Architectures.Poolings],
             s => s.Pooling ?? Architectures.DefaultPooling,
@@ -82,6 +101,7 @@ internal static class Settings
             s => s.Width, (s, v) => s with { Width = v }),
         Whole("Depth", "Blocks of the ConvNet (convolution, norm, ReLU, pooling).", 1, 8,
             s => s.Depth, (s, v) => s with { Depth = v }),
+        .. PairSettings.OfHeads,
         .. OfTrainingOnReal(),
     ];
 
@@ -93,7 +113,7 @@ internal static class Settings
             (s, t) => s with { Ipc = [.. t.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries)
                 .Select(n => OptionText.Whole("--ipc", n, 1, 100_000)).Distinct()] })
         {
-            Many = true, IsOfEachSet = true,
+            Task = SettingTask.Images, Many = true, IsOfEachSet = true,
         },
         Choice("Method", MethodHelp(), [.. Kinds.Names<DistillationMethod>()],
             s => s.MethodName, (s, v) => v == s.MethodName
@@ -119,12 +139,16 @@ internal static class Settings
         Whole("BatchSyn", "Synthetic images in a step of training on them; 0 for all.", 0, 1 << 20,
             s => s.BatchSyn ?? 0, (s, v) => s with { BatchSyn = v == 0 ? null : v }),
         new RunSetting("StartFrom", "SET", "Start from another distilled set, its images and labels, made with whatever network.",
-            s => s.StartFrom ?? "", (s, t) => s with { StartFrom = NotEmpty("--start-from", t) }),
+            s => s.StartFrom ?? "", (s, t) => s with { StartFrom = NotEmpty("--start-from", t) })
+        {
+            Task = SettingTask.Images,
+        },
         Choice("RateSchedule", "How both rates change over the iterations", [.. Kinds.Names<SetSchedule>()],
             s => s.RateSchedule, (s, v) => s with { RateSchedule = v }),
         Choice("MatchAugment", "Augmentation of the synthetic set while matching", s_augmentations,
             s => s.MatchAugment, (s, v) => s with { MatchAugment = v }),
         .. OfStart(),
+        .. PairSettings.OfSet,
         Whole("EvaluateEvery", "Iterations between two evaluations (one network each) on the way; 0 for none.", 0, 10_000_000,
             s => s.EvaluateEvery, (s, v) => s with { EvaluateEvery = v }),
         Whole("EvaluateEpochs", "Epochs of the network of such an evaluation; 0 for as many as in any other.", 0, 1_000_000,
@@ -155,6 +179,7 @@ internal static class Settings
         Real("EvalDecay", "Their weight decay (A, DC: 5e-4; B: 0.01; release: 0).",
             s => s.EvalDecay ?? Protocols.WeightDecay(s), (s, v) => s with { EvalDecay = v }, zero: true),
         Choice("Augment", "Augmentation of their training" + s_augmentationHelp, s_augmentations, s => s.Augment, (s, v) => s with { Augment = v }),
+        .. PairSettings.OfEvaluation,
     ];
 
     /// <summary>How and where it runs.</summary>
@@ -230,6 +255,8 @@ internal static class Settings
     /// <exception cref="DistillException">Two do not.</exception>
     public static void CheckTogether(RunSettings s)
     {
+        if (s.IsOfPairs)
+            PairSettings.CheckTogether(s);
         if (s.Ipc.IsEmpty)
             throw DistillException.BadValue("--ipc", "", "at least one number from 1");
         s.Factor?.RequireFor(s.Ipc);
@@ -326,12 +353,15 @@ internal static class Settings
         new RunSetting("LabelFrom", "FOLDER",
             "Take soft labels from the networks in this folder of a 'train' on the same data, of whatever width and epochs. Where " +
             "--label-start is hard, only the column of random real images has them.",
-            s => s.LabelFrom ?? "", (s, t) => s with { LabelFrom = NotEmpty("--label-from", t) }),
+            s => s.LabelFrom ?? "", (s, t) => s with { LabelFrom = NotEmpty("--label-from", t) })
+        {
+            Task = SettingTask.Images,
+        },
         new RunSetting("Factor", "N",
             "Each stored image is N×N tiles, enlarged bilinearly where the set is used (IDC, NCFM): one number, or one for each of --ipc.",
             s => s.Factor?.ToString() ?? "1", (s, t) => s with { Factor = TileFactors.Of(t) })
         {
-            Many = true, IsOfEachSet = true,
+            Task = SettingTask.Images, Many = true, IsOfEachSet = true,
         },
         Choice("ImageStart",
             "What the images start from: noise, random real images, or real ones that the experts classify correctly",
@@ -378,7 +408,10 @@ internal static class Settings
         string name = Setting.OptionOf(property);
         return new RunSetting(
             property, "N", help, s => get(s).ToString(CultureInfo.InvariantCulture),
-            (s, text) => set(s, OptionText.Whole(name, text, low, high)));
+            (s, text) => set(s, OptionText.Whole(name, text, low, high)))
+        {
+            Task = TaskOf(property),
+        };
     }
 
     private static Setting Real(
@@ -403,7 +436,10 @@ internal static class Settings
         string name = Setting.OptionOf(property);
         return new RunSetting(
             property, "X", help, s => get(s).ToString("R", CultureInfo.InvariantCulture),
-            (s, text) => set(s, OptionText.Number(name, text, isFine, expected)));
+            (s, text) => set(s, OptionText.Number(name, text, isFine, expected)))
+        {
+            Task = TaskOf(property),
+        };
     }
 
     private static Setting Choice(
@@ -415,9 +451,11 @@ internal static class Settings
             property, "NAME", $"{help}. One of {string.Join(", ", choices)}.", get,
             (s, text) => set(s, OptionText.OneOf(name, text, choices)))
         {
-            Choices = choices,
+            Choices = choices, Task = TaskOf(property),
         };
     }
+
+    private static SettingTask TaskOf(string property) => s_ofImages.Contains(property) ? SettingTask.Images : SettingTask.Any;
 
     // No file system takes the character 0 in a name; from a file it may come all the same.
     private static string NotEmpty(string name, string text) =>

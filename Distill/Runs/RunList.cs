@@ -47,6 +47,7 @@ internal sealed record RunEntry(string Path, string? Command, RunSettings? Setti
                 "ablate" => OfAblation(path),
                 "benchmark" => (BenchmarkFile.IsIn(path) && new BenchmarkResults(
                     path, BenchmarkFile.Read(path), new Dictionary<string, string>(StringComparer.Ordinal)).IsComplete, []),
+                _ when settings.IsOfPairs => (OfRetrieval(System.IO.Path.Combine(path, RetrievalSummary.FileName)), []),
                 _ => OfSummary(System.IO.Path.Combine(path, RunFolder.SummaryName)),
             };
             string status = RunFolder.IsHeld(path) ? Running : isComplete ? Complete
@@ -58,6 +59,8 @@ internal sealed record RunEntry(string Path, string? Command, RunSettings? Setti
             return new RunEntry(path, null, null, Damaged);
         }
     }
+
+    private static bool OfRetrieval(string file) => File.Exists(file) && RetrievalSummary.Read(file).Complete;
 
     private static (bool IsComplete, IReadOnlyList<IpcResult> Results) OfSummary(string file)
     {
