@@ -18,6 +18,11 @@ internal sealed partial class RunCommands(
     public void Distill(string asked, ResolvedSettings resolved)
     {
         RunSettings settings = resolved.Settings;
+        if (settings.IsOfPairs)
+        {
+            DistilPairs(asked, resolved);
+            return;
+        }
         Backend backend = OpenDevice(settings);
         RequireWritable(settings.Out);
         DatasetPair pair = load(settings);
@@ -64,6 +69,11 @@ internal sealed partial class RunCommands(
         string environment = EnvironmentReport.Write(backend, settings.Threads);
         if (EnvironmentReport.Compare(folder.Environment, environment) is { } other)
             terminal.Say($"{command}: {other}");
+        if (settings.IsOfPairs)
+        {
+            ResumePairs(folder, begun, settings, backend);
+            return;
+        }
         if (begun == "evaluate")
         {
             ResumeEvaluation(folder, settings, backend);

@@ -30,7 +30,7 @@ internal sealed class PairEvaluator(RunSettings settings, PairData data, RandomK
             RandomKey own = key.Split("heads").Split((ulong)k);
             var trainer = new Trainer(network, setOf(k), plan, own.Split("train"));
             Tensor start = network.Initialise(data.Backend, DType.Float32, own.Split("init"));
-            using Tensor theta = trainer.Run(start, _ => stage?.Report(++done, $"{k + 1}/{repeats}"), cancel: cancel);
+            Tensor theta = trainer.Run(start, _ => stage?.Report(++done, $"{k + 1}/{repeats}"), cancel: cancel);
             found.Add(network.Recall(theta, data.Evaluated));
         }
         return found;
@@ -46,15 +46,35 @@ internal sealed class PairEvaluator(RunSettings settings, PairData data, RandomK
             network, plan, _ => set.AsTrainingPairs(network.Options.Loss.UsesSimilarity), repeats, stage);
     }
 
-    /// <summary>Recall of heads that were trained on real pairs, chosen for each heads by their number.</summary>
+    /// <summary>Recall of heads that were trained on so many real pairs of a choice, infonce their loss; where the choice is drawn, each
+    /// heads have their own.</summary>
     /// <exception cref="NumericalException">A loss stops being finite.</exception>
-    public IReadOnlyList<RetrievalRecall> OnReal(Func<int, int[]> chosen, int pairs, IProgressStage? stage) => Evaluate(
-        data.NetworkOf(settings), PairPlans.OnPairs(settings, pairs),
-        k => SyntheticPairs.Of(data.Train, chosen(k), key.Split("texts").Split((ulong)k)).AsTrainingPairs(withSimilarity: false),
-        settings.Repeats, stage);
+    public IReadOnlyList<RetrievalRecall> OnSelection(PairSelection kind, int pairs, RandomKey chosen, IProgressStage? stage)
+    {
+        int[]? once = kind.IsDrawn ? null : Choose(kind, pairs, chosen);
+        return Evaluate(
+            data.NetworkOf(settings), PairPlans.OnPairs(settings, pairs),
+            k => SyntheticPairs.Of(
+                    data.Train, once ?? Choose(kind, pairs, chosen.Split((ulong)k)), key.Split("texts").Split((ulong)k))
+                .AsTrainingPairs(withSimilarity: false),
+            settings.Repeats, stage);
+    }
+
+    /// <summary>So many real pairs of a choice.</summary>
+    public int[] Choose(PairSelection kind, int pairs, RandomKey chosen) => kind.Choose(
+        new SelectionContext(data.Train, data.NetworkOf(settings), PlanFactory.ExpertPlan(settings, data.Dataset), chosen), pairs);
 
     /// <summary>Recall of heads that were trained on all pairs.</summary>
     /// <exception cref="NumericalException">A loss stops being finite.</exception>
-    public IReadOnlyList<RetrievalRecall> OnAll(IProgressStage? stage) => Evaluate(
-        data.NetworkOf(settings), PairPlans.OnAll(settings), _ => data.Train, settings.Repeats, stage);
+    public RetrievalRow OnAll(IProgressView progress)
+    {
+        TrainingPlan plan = PairPlans.OnAll(settings);
+        using IProgressStage stage = progress.Begin(
+            PairRows.Full, (long)settings.Repeats * plan.Steps(data.Train.Count), plan.BatchSize);
+        return RetrievalRow.Of(
+            PairRows.Full, Evaluate(data.NetworkOf(settings), plan, _ => data.Train, settings.Repeats, stage));
+    }
+
+    /// <summary>What real pairs of a number are chosen by in a run of a seed.</summary>
+    public static RandomKey KeyOfReal(RandomKey run, int pairs) => run.Split("real").Split((ulong)pairs);
 }

@@ -37,14 +37,30 @@ internal sealed class CommandContext(
     /// <summary>Every setting: from the options, --set, the environment and --config, the others from the preset that an option
     /// or the file names, or from what the method stands for.</summary>
     /// <exception cref="DistillException">There is no such preset, or a value is not acceptable.</exception>
-    public ResolvedSettings ResolveBy(Option<string> preset)
+    public ResolvedSettings ResolveBy(Option<string> preset) => ResolveBy(preset, dataset: null);
+
+    /// <summary>The same where what is named on the command line says the data set, unless an option does.</summary>
+    /// <exception cref="DistillException">There is no such preset, or a value is not acceptable.</exception>
+    public ResolvedSettings ResolveBy(Option<string> preset, string? dataset)
     {
         HashSet<string> options = [.. result.CommandResult.Command.Options.Select(o => o.Name)];
         var input = ConfigInput.Read(
             result.GetValue<string>(ConfigInput.FileOption), result.GetValue<string[]>(ConfigInput.SetOption) ?? [],
             setting => options.Contains(setting.Name));
         string? chosen = Value(preset) is { } named ? Presets.Require("--preset", named) : input.Preset;
-        return Settings.Resolve(chosen, Given, Environment.GetEnvironmentVariable, input);
+        return Settings.Resolve(
+            chosen, setting => Given(setting) ?? (setting.Property == nameof(RunSettings.Dataset) ? dataset : null),
+            Environment.GetEnvironmentVariable, input);
+    }
+
+    /// <summary>The data set of a set of image-text pairs; null where what is named is no such set.</summary>
+    /// <exception cref="DistillException">No run is there, or it has no set.</exception>
+    public string? DatasetOfPairs(string? named)
+    {
+        string root = Given(Settings.Of(nameof(RunSettings.Out))) ?? Presets.Standard.Out;
+        return named is not null && SetReference.Find(named, root, _ => { }) is var file && PairArtifact.IsIn(file)
+            ? PairArtifact.Read(file).Settings.Dataset
+            : null;
     }
 
     /// <summary>What the settings of a grid of runs are resolved from: the same sources, and settings of one method.</summary>
