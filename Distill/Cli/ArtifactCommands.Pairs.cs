@@ -1,3 +1,4 @@
+using System.Text.Json;
 using InfMatch.Datasets;
 using InfMatch.Methods;
 using InfMatch.Nn;
@@ -70,12 +71,22 @@ internal sealed partial class ArtifactCommands
         return found.WithMeasured(asClaimed, MeansOf(measured)!, Claim.EnvironmentOf(backend), data.Evaluated.Count);
     }
 
-    // The file itself is the form for other programs: a container of plain arrays, and a table of what is in it.
     private void ExportPairs(string path, ExportRequest asked)
     {
-        throw new DistillException(
-            ExitCode.Usage, "IM2034",
-            $"{path} is a set of image-text pairs, whose only form is its own safetensors file with the arrays image_features, text_features " +
-            $"and, where it is learned, similarity_*; --to {asked.Target} is for images. Read it with any reader of safetensors.");
+        if (asked.Measures || asked.HasTestImages)
+            throw new DistillException(ExitCode.Usage, "IM2022", "--measure and --test-images go with sets of images. Leave them out.");
+        if (!PairExport.Targets.Contains(asked.Target, StringComparer.Ordinal))
+            throw DistillException.BadValue("--to", asked.Target, $"{string.Join(" or ", PairExport.Targets)} for a set of image-text pairs, which has no pixels");
+        PairArtifact artifact = PairArtifact.Read(path);
+        string made = asked.Folder ?? $"{Path.ChangeExtension(path, null)}-{asked.Target}";
+        using var export = new ExportFolder(made);
+        new PairExport(artifact).Write(asked.Target, export);
+        export.Complete();
+        terminal.Show($"{artifact.Count} image-text pairs as {asked.Target}, with README.md and metadata.json, in {made}");
+        if (terminal.IsJson)
+        {
+            terminal.Data.WriteLine(JsonSerializer.Serialize(
+                new { Folder = made, asked.Target, Pairs = artifact.Count }, JsonText.Options));
+        }
     }
 }

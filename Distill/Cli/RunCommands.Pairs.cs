@@ -28,7 +28,7 @@ internal sealed partial class RunCommands
         using RunFolder folder = RunFolder.Create(
             settings.Out,
             RunFolder.NameOf(
-                TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, $"pairs{string.Join('-', settings.Pairs!)}", settings.Seed),
+                TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, $"pairs{string.Join('-', settings.Pairs!.Value)}", settings.Seed),
             ConfigFile.Write(asked, resolved));
         RunData.Of(data.Splits, data.Part).Save(folder.Path);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
@@ -75,7 +75,7 @@ internal sealed partial class RunCommands
         using RunFolder folder = RunFolder.Create(
             settings.Out,
             RunFolder.NameOf(
-                TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, $"evaluation-pairs{string.Join('-', settings.Pairs!)}", settings.Seed),
+                TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, $"evaluation-pairs{string.Join('-', settings.Pairs!.Value)}", settings.Seed),
             ConfigFile.Write(command, resolved with { Settings = settings }));
         RunData.Of(data.Splits, data.Part).Save(folder.Path);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));

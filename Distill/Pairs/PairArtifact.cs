@@ -51,9 +51,18 @@ internal sealed record PairArtifact
     /// <summary>N.</summary>
     public int Count => Parts[0].Dimensions[0];
 
-    /// <summary>Whether a file says that it is such a set; a file that is none of ours says nothing.</summary>
-    /// <exception cref="SafetensorsException">It is damaged.</exception>
-    public static bool IsIn(string path) => File.Exists(path) && Safetensors.Read(path).Metadata.GetValueOrDefault("format") == Format;
+    /// <summary>Whether a file says that it is such a set; one that cannot be read does not.</summary>
+    public static bool IsIn(string path)
+    {
+        try
+        {
+            return File.Exists(path) && Safetensors.Read(path).Metadata.GetValueOrDefault("format") == Format;
+        }
+        catch (ArrayFileException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>S on a backend, as it was learned.</summary>
     public SyntheticSet ToSet(Backend backend) => new([.. Parts.Select(part =>
