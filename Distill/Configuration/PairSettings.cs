@@ -92,6 +92,8 @@ internal static class PairSettings
                 $"a method for image-text pairs beside --dataset {s.Dataset}: " +
                 string.Join(", ", Kinds.Of<DistillationMethod>().Where(m => m.TakesPairs).Select(m => m.Name)));
         }
+        if (s is { RateIsLearned: true, MethodKind.LearnsRate: false })
+            throw DistillException.BadValue("--eval-rate", LearnedRate.Word, $"a number beside --method {s.MethodName}, which learns no rate");
         bool uses = Kinds.Find<PairLoss>(LossOf(s))!.UsesSimilarity;
         if (!uses && RankOf(s) > 0)
             throw DistillException.BadValue("--similarity-rank", $"{RankOf(s)}", $"0 beside --pair-loss {LossOf(s)}, which reads no similarity");

@@ -44,6 +44,8 @@ internal sealed class Resolution(
         {
             Given? given = GivenTo(setting);
             settings = given?.Set(settings) ?? settings;
+            if (setting.Property == nameof(RunSettings.Method))
+                settings = WithValuesOfMethod(settings, begin);
             origins.Add(setting.Property, given?.Origin ?? OriginOf(begin, preset, stated.Contains(setting.Property)));
         }
         settings = WithoutBatchesOfAnother(settings, origins);
@@ -67,6 +69,10 @@ internal sealed class Resolution(
 
     private RunSettings CaseOn(StartingValues begin) =>
         s_ofCase.Select(Settings.Of).Aggregate(begin.Settings, (s, setting) => GivenTo(setting)?.Set(s) ?? s);
+
+    private RunSettings WithValuesOfMethod(RunSettings settings, StartingValues begin) => begin.ValuesOf(settings.MethodName)
+        .Where(value => GivenTo(Settings.Of(value.Property)) is null)
+        .Aggregate(settings, (s, value) => s.With(value.Property, value.Text));
 
     private static void RequireTask(StartingValues named, RunSettings of)
     {

@@ -24,4 +24,11 @@ internal sealed class PairsPreset : Preset
         ("Experts", "5"), ("ExpertEpochs", "2"), ("ExpertBatch", "128"), ("ExpertRate", "0.1"), ("ExpertSchedule", "constant"),
         ("Checkpoints", "8"), ("Epochs", "100"), ("EvalRate", "0.1"), ("FullEpochs", "15"), ("FullRate", "0.05"),
     ];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Property, string Text)> ValuesOf(string method) => method switch
+    {
+        "mtt" or "datm" => [("SyntheticSteps", "8"), ("Window", "8"), ("StartLast", "1"), ("SyntheticRate", "0.3"), ("LrRate", "0.003")],
+        _ => [],
+    };
 }
