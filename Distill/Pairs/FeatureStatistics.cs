@@ -29,7 +29,7 @@ internal sealed record FeatureStatistics(float[] Mean, float[] Deviation)
         }
         return new FeatureStatistics(
             [.. mean.Select(m => (float)m)],
-            [.. squares.Select(s => Math.Sqrt(s) is var deviation && deviation < Least ? 1 : (float)deviation)]);
+            [.. squares.Select(s => s < Least * Least ? 1 : (float)Math.Sqrt(s))]);
     }
 
     /// <summary>Standardised rows of a table in an order, [n, F] in float32; the caller owns them.</summary>

@@ -135,7 +135,7 @@ internal sealed record PairArtifact
         for (int i = 0; i < s_statistics.Length; i++)
         {
             NamedArray found = Required(arrays, path, s_statistics[i], ArrayElement.Float32, widths[i]);
-            if (i % 2 == 1 && found.AsFloat32().IndexOfAnyInRange(float.NegativeInfinity, 0) >= 0)
+            if (i % 2 == 1 && found.AsFloat32().IndexOfAnyInRange(float.NegativeInfinity, 0f) >= 0)
                 throw Wrong(path, $"{s_statistics[i]} has a number that is not above 0.");
         }
         RunSettings settings = SettingsOf(path, Text("configuration"), Text("configuration_sha256"));

@@ -1,4 +1,5 @@
 using InfMatch.Methods;
+using InfMatch.Nn;
 using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
@@ -34,7 +35,7 @@ internal sealed class PairEvaluation(
         if (File.Exists(folder.Retrieval))
         {
             RetrievalSummary earlier = RetrievalSummary.Read(folder.Retrieval);
-            (before, _) = (earlier.Seconds, 0);
+            before = earlier.Seconds;
             _results.AddRange(earlier.Results);
         }
         RetrievalSummary Save(bool complete)
@@ -61,7 +62,7 @@ internal sealed class PairEvaluation(
             result = result.With(full ??= evaluator.OnAll(context.Progress));
             Keep(result with { Rows = PairRows.InOrder(settings, result.Rows), Complete = true });
 
-            void Add(string name, Func<IProgressStage, IReadOnlyList<Nn.RetrievalRecall>> measure)
+            void Add(string name, Func<IProgressStage, IReadOnlyList<RetrievalRecall>> measure)
             {
                 if (result.Row(name) is not null)
                     return;
@@ -73,7 +74,7 @@ internal sealed class PairEvaluation(
         return Save(complete: true);
     }
 
-    private IReadOnlyList<Nn.RetrievalRecall> OnArtifact(PairEvaluator evaluator, IProgressStage stage)
+    private IReadOnlyList<RetrievalRecall> OnArtifact(PairEvaluator evaluator, IProgressStage stage)
     {
         using var scope = TensorScope.Begin();
         return evaluator.OnSet(artifact!.ToSet(data.Backend), settings.Repeats, stage);
