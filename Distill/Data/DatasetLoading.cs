@@ -14,13 +14,6 @@ internal sealed class DatasetLoading(Terminal terminal, CancellationToken cancel
     /// <exception cref="DatasetException">It is missing or at fault.</exception>
     public DatasetPair Load(RunSettings settings, bool useCache)
     {
-        if (settings.IsOfPairs)
-        {
-            throw new DistillException(
-                ExitCode.Usage, "IM2034",
-                $"{settings.Dataset} is a set of image-text pairs, which this command does not take. Commands that do are distill, evaluate, " +
-                "verify, resume, export and the plans of these. Name a set of classified images, or one of these commands.");
-        }
         bool isDecoded = DatasetCatalog.Named(settings.Dataset) is { IsDecoded: true };
         using var stages = new StageProgress(terminal);
         return DatasetCatalog.Load(settings.Dataset, settings.Data, Options(stages, settings.ImageSize, useCache, isDecoded));

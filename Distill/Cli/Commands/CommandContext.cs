@@ -81,22 +81,22 @@ internal sealed class CommandContext(
 
     /// <summary>The work of commands on runs.</summary>
     /// <param name="command">Which command, for notes.</param>
-    public RunCommands Runs(string command) => new(terminal, load, command, cancel, isPlan);
+    public RunCommands Runs(string command) => new(terminal, Load, command, cancel, isPlan);
 
     /// <summary>The same words, by which runs are planned and not made.</summary>
     public CommandContext Planning() => new(result, terminal, load, cancel, isPlan: true);
 
     /// <summary>The work of commands on finished sets.</summary>
-    public ArtifactCommands Artifacts() => new(terminal, load, cancel);
+    public ArtifactCommands Artifacts() => new(terminal, Load, cancel);
 
     /// <summary>The work of 'report' and 'compare'.</summary>
-    public ReportCommands Reports() => new(terminal, load, cancel);
+    public ReportCommands Reports() => new(terminal, Load, cancel);
 
     /// <summary>'export' of a trained network.</summary>
-    public NetworkExport Network() => new(terminal, load, cancel);
+    public NetworkExport Network() => new(terminal, Load, cancel);
 
     /// <summary>The work of 'influence'.</summary>
-    public InfluenceCommands Influence() => new(terminal, load, cancel);
+    public InfluenceCommands Influence() => new(terminal, Load, cancel);
 
     /// <summary>The work of 'datasets'.</summary>
     public DatasetCommands Datasets() => new(terminal, cancel);
@@ -106,4 +106,16 @@ internal sealed class CommandContext(
 
     /// <summary>The work of 'features'.</summary>
     public FeatureCommands Features() => new(terminal, cancel);
+
+    private DatasetPair Load(RunSettings settings)
+    {
+        if (settings.IsOfPairs)
+        {
+            throw new DistillException(
+                ExitCode.Usage, "IM2034",
+                $"{settings.Dataset} is a set of image-text pairs, which this command does not take. Commands that do are distill, evaluate, " +
+                "verify, resume, export and the plans of these. Name a set of classified images, or one of these commands.");
+        }
+        return load(settings);
+    }
 }
