@@ -26,8 +26,7 @@ internal static class CaptionFile
         List<NamedCaption> captions = head.StartsWith("image_name|", StringComparison.OrdinalIgnoreCase) ? Bars(path, lines)
             : head.Equals("image,caption", StringComparison.OrdinalIgnoreCase) ? Commas(path, limits)
             : first.Contains('\t', StringComparison.Ordinal) ? Tokens(path, lines)
-            : throw PairTextFile.At(
-                path, lines[0].Number, DatasetFault.WrongFormat, "captions of no known form", $"\"{Start(first)}\"",
+            : throw PairTextFile.At(path, lines[0].Number).Is(DatasetFault.WrongFormat, "captions of no known form", $"\"{Start(first)}\"",
                 "NAME.jpg#0, a tab and a caption; or the heading image,caption or image_name| comment_number| comment",
                 "Name the file with the captions.");
         return captions.Count > 0
@@ -44,13 +43,11 @@ internal static class CaptionFile
             int tab = line.IndexOf('\t', StringComparison.Ordinal), mark = tab < 0 ? -1 : line.LastIndexOf('#', tab);
             if (mark < 0 || !int.TryParse(line.AsSpan(mark + 1, tab - mark - 1), NumberStyles.None, CultureInfo.InvariantCulture, out int _))
             {
-                throw PairTextFile.At(
-                    path, number, DatasetFault.WrongFormat, "the line is no caption", $"\"{Start(line)}\"", "NAME.jpg#0, a tab and a caption");
+                throw PairTextFile.At(path, number).Is(DatasetFault.WrongFormat, "the line is no caption", $"\"{Start(line)}\"", "NAME.jpg#0, a tab and a caption");
             }
             if (!seen.TryAdd(line[..tab], number))
             {
-                throw PairTextFile.At(
-                    path, number, DatasetFault.Duplicate, "the caption has the number of another", line[..tab],
+                throw PairTextFile.At(path, number).Is(DatasetFault.Duplicate, "the caption has the number of another", line[..tab],
                     $"another than in line {seen[line[..tab]]}");
             }
             captions.Add(Checked(path, line[..mark], line[(tab + 1)..], number));
@@ -69,8 +66,7 @@ internal static class CaptionFile
                 parts = [parts[0], k, text];
             if (parts.Length != 3 || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int _))
             {
-                throw PairTextFile.At(
-                    path, number, DatasetFault.WrongFormat, "the line is no caption", $"\"{Start(line)}\"", "NAME.jpg| 0| caption");
+                throw PairTextFile.At(path, number).Is(DatasetFault.WrongFormat, "the line is no caption", $"\"{Start(line)}\"", "NAME.jpg| 0| caption");
             }
             captions.Add(Checked(path, parts[0], parts[2], number));
         }
@@ -91,8 +87,7 @@ internal static class CaptionFile
                     continue;
                 if (fields.Length != 2)
                 {
-                    throw PairTextFile.At(
-                        path, csv.RawRow, DatasetFault.WrongFormat, "the row has not the fields of a caption", $"{fields.Length} fields",
+                    throw PairTextFile.At(path, csv.RawRow).Is(DatasetFault.WrongFormat, "the row has not the fields of a caption", $"{fields.Length} fields",
                         "2: NAME.jpg,caption; a caption with commas stands in quotes");
                 }
                 captions.Add(Checked(path, fields[0], fields[1], csv.RawRow));
@@ -112,7 +107,7 @@ internal static class CaptionFile
         string caption = text.Trim();
         return caption.Length > 0
             ? new NamedCaption(PairTextFile.RequireName(image.Trim(), path, line), caption, line)
-            : throw PairTextFile.At(path, line, DatasetFault.WrongFormat, "the caption is empty", null, "a sentence");
+            : throw PairTextFile.At(path, line).Is(DatasetFault.WrongFormat, "the caption is empty", null, "a sentence");
     }
 
     private static string Start(string line) => line.Length > 60 ? $"{line[..60]}…" : line;

@@ -84,7 +84,7 @@ internal sealed class PairFolder
         {
             string name = PairTextFile.RequireName(line.Trim(), list, number);
             if (!seen.Add(name))
-                throw PairTextFile.At(list, number, DatasetFault.Duplicate, $"the image {name} is listed twice", null, "each once");
+                throw PairTextFile.At(list, number).Is(DatasetFault.Duplicate, $"the image {name} is listed twice", null, "each once");
             names.Add(name);
         }
         return names;

@@ -23,7 +23,7 @@ internal static class PairTextFile
             number++;
             if (line.Length > LongestLine)
             {
-                throw At(path, number, DatasetFault.TooLarge, "the line is too long", $"{line.Length} characters", $"at most {LongestLine}",
+                throw At(path, number).Is(DatasetFault.TooLarge, "the line is too long", $"{line.Length} characters", $"at most {LongestLine}",
                     "Check that this is the right file.");
             }
             if (!line.IsWhiteSpace())
@@ -59,11 +59,18 @@ internal static class PairTextFile
     public static string RequireName(string name, string path, int line) =>
         name.Length is > 0 and <= LongestName && name.AsSpan().IndexOfAny('/', '\\', '\0') < 0 && name != "." && name != ".."
             ? name
-            : throw At(path, line, DatasetFault.WrongFormat, "this is no name of an image file", $"\"{name}\"", "a file name without a folder",
+            : throw At(path, line).Is(DatasetFault.WrongFormat, "this is no name of an image file", $"\"{name}\"", "a file name without a folder",
                 "Is this a file of another kind?");
 
-    /// <summary>A fault in a line.</summary>
-    public static DatasetException At(
-        string path, int line, DatasetFault fault, string fact, string? got, string? expected, string fix = "Copy the published file again.") =>
-        new(fault, $"{path}:{line}", fact, got, expected, fix);
+    /// <summary>A line of a file.</summary>
+    public static TextPlace At(string path, int line) => new(path, line);
+}
+
+/// <summary>A line of a file, for what is wrong with it.</summary>
+internal readonly record struct TextPlace(string Path, int Line)
+{
+    /// <summary>A fault in the line.</summary>
+    public DatasetException Is(
+        DatasetFault fault, string fact, string? got, string? expected, string fix = "Copy the published file again.") =>
+        new(fault, $"{Path}:{Line}", fact, got, expected, fix);
 }

@@ -23,8 +23,7 @@ internal sealed record SplitLists(string Place, IReadOnlyDictionary<string, Pair
                     name += ".jpg";
                 if (!partOf.TryAdd(name, part))
                 {
-                    throw PairTextFile.At(
-                        path, number, DatasetFault.Duplicate, $"the image {name} is listed twice", null, $"it only once; it is in {first[name]}",
+                    throw PairTextFile.At(path, number).Is(DatasetFault.Duplicate, $"the image {name} is listed twice", null, $"it only once; it is in {first[name]}",
                         "Are the lists of two splits mixed in one folder?");
                 }
                 first.Add(name, $"{path}:{number}");

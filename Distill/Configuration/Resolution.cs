@@ -49,6 +49,7 @@ internal sealed class Resolution(
             origins.Add(setting.Property, given?.Origin ?? OriginOf(begin, preset, stated.Contains(setting.Property)));
         }
         settings = WithoutBatchesOfAnother(settings, origins);
+        settings = WithoutTilesOfWhitened(settings, origins);
         settings = WithProtocol(settings, begin, origins);
         // A file means the augmentation that it names, with cutout as protocol B once had it.
         if (origins[nameof(RunSettings.Augment)].StartsWith("command line", StringComparison.Ordinal))
@@ -111,6 +112,16 @@ internal sealed class Resolution(
             return settings;
         origins[Batch] = $"method {settings.MethodName} (takes all of the set)";
         return settings with { BatchSyn = null };
+    }
+
+    // A preset has tiles for images that can be shrunk; whitened ones cannot.
+    private RunSettings WithoutTilesOfWhitened(RunSettings settings, Dictionary<string, string> origins)
+    {
+        const string Factor = nameof(RunSettings.Factor);
+        if (settings is not { Zca: not null, Factor: not null } || GivenTo(Settings.Of(Factor)) is not null)
+            return settings;
+        origins[Factor] = "not used: whitened images cannot be shrunk and enlarged";
+        return settings with { Factor = null };
     }
 
     // What a protocol stands for goes before the values of a preset, but not before those that a preset states beside the protocol.

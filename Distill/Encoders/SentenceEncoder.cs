@@ -84,13 +84,22 @@ internal sealed class SentenceEncoder : IDisposable
     {
         string text = System.Text.Encoding.UTF8.GetString(vocabulary.Bytes).Replace("\r\n", "\n", StringComparison.Ordinal);
         HashSet<string> pieces = [.. text.Split('\n')];
-        if (Array.Find(["[UNK]", "[CLS]", "[SEP]", "[PAD]"], p => !pieces.Contains(p)) is { } missing)
+        if (Array.Find(["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"], p => !pieces.Contains(p)) is { } missing)
         {
             throw new DatasetException(
                 DatasetFault.WrongFormat, vocabulary.Path, $"this is no vocabulary of BERT's word pieces: {missing} is not in it",
                 fix: "Name the vocab.txt that belongs to the encoder.");
         }
         using var stream = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text));
-        return BertTokenizer.Create(stream, new BertOptions { LowerCaseBeforeTokenization = true });
+        try
+        {
+            return BertTokenizer.Create(stream, new BertOptions { LowerCaseBeforeTokenization = true });
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        {
+            throw new DatasetException(
+                DatasetFault.WrongFormat, vocabulary.Path, $"this is no vocabulary of BERT's word pieces ({e.Message.TrimEnd('.')})",
+                "Name the vocab.txt that belongs to the encoder.", e);
+        }
     }
 }

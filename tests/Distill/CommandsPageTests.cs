@@ -39,7 +39,7 @@ public sealed partial class CommandsPageTests
             .. Repository.Sources.Where(f => !f.Path.StartsWith("tests/", StringComparison.Ordinal) && !f.Path.EndsWith("ErrorCodes.cs", StringComparison.Ordinal))
                 .SelectMany(f => Code().Matches(f.Text).Select(m => m.Value))
                 .Concat(Enum.GetValues<DatasetFault>().Select(fault => $"IM{(int)fault}"))
-                .Concat([ErrorCodes.Device, ErrorCodes.Safetensors, ErrorCodes.Npy, ErrorCodes.DamagedArrays, ErrorCodes.Files])
+                .Concat([ErrorCodes.Device, ErrorCodes.Safetensors, ErrorCodes.Npy, ErrorCodes.DamagedArrays, ErrorCodes.OnnxModel, ErrorCodes.Files])
                 .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
         ];
         Assert.Equal(used, ErrorCodes.All.Select(c => c.Code).Order(StringComparer.Ordinal), StringComparer.Ordinal);

@@ -12,7 +12,7 @@ namespace InfMatch.Tests.Distill;
 /// <summary>'features make', with encoders that are made here and with the restored ones.</summary>
 public sealed class FeatureCommandTests
 {
-    private const string Vocabulary = "[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\na\r\ncafe\r\ndog\r\n##s\r\n";
+    private const string Vocabulary = "[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\na\r\ncafe\r\ndog\r\n##s\r\n[MASK]\r\n";
 
     [Fact]
     public void Features_are_made_written_and_read_as_those_of_a_set()

@@ -6,7 +6,7 @@ namespace InfMatch.Tests.Distill;
 
 public sealed class SetEvaluatorTests
 {
-    private static readonly RunSettings s_settings = Presets.Demo with
+    private static readonly RunSettings s_settings = Presets.Of("first-order") with
     {
         Depth = 1, EvalWidth = 4, Epochs = 12, Repeats = 5, BestEvery = 3, Augment = "digits",
     };

@@ -206,7 +206,7 @@ public sealed class VerdictTests
             {
                 Distilled = Known(distilled), RandomRealSoftLabels = Known(soft), RandomReal = Known(random),
             },
-            Settings = Presets.Demo with { LrImg = rate }, Classes = 10, TestImages = testImages, Pixels = pixels ?? s_usual,
+            Settings = Presets.Of("first-order") with { LrImg = rate }, Classes = 10, TestImages = testImages, Pixels = pixels ?? s_usual,
             Loss = loss ?? new LossCourse(0.9, 0.5, FallsAtEnd: false, IsFixed: true),
         }.Decide();
     }

@@ -33,7 +33,7 @@ public sealed partial class CommandsInDocumentsTests
     [InlineData("see `infmatch help distill`", "")]
     [InlineData("    ./infmatch distil --ipc 1", "distil")]
     [InlineData("    ./infmatch distill --seed 1 \\\n        --itertions 2\n", "--itertions")]
-    [InlineData("    infmatch distill --preset first-order", "preset first-order")]
+    [InlineData("    infmatch distill --preset second-order", "preset second-order")]
     [InlineData("`./infmatch distill --dataset cifar10`", "data set cifar10")]
     public void A_command_that_is_none_is_found(string text, string fault)
     {

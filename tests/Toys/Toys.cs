@@ -204,7 +204,7 @@ internal sealed class ToyPreset : Preset
 {
     public override string Name => "toy-preset";
 
-    public override string? Base => "demo";
+    public override string? Base => "first-order";
 
     public override IReadOnlyList<(string Property, string Text)> Values { get; } =
     [
@@ -329,4 +329,36 @@ internal sealed class ToyForm : SetForm
 public sealed class ToyTranslation : OnnxOperation<Sin>
 {
     protected override string Translate(OnnxApplication at, Sin op) => at.Add("Sin");
+}
+
+/// <summary>A head of pairs: a linear layer through a sine.</summary>
+public sealed class ToyHead : ProjectionHead
+{
+    public override string Name => "toy-head";
+
+    public override void AddTo(ParameterLayout layout, string name, int features, int size) =>
+        layout.AddWeightAndBias($"{name}.toy", new Shape(size, features), features);
+
+    public override Variable Project(ReadOnlySpan<Variable> parameters, Variable features) =>
+        features.Linear(parameters[0], parameters[1]).Sin();
+}
+
+/// <summary>A loss of pairs: minus the mean score of true pairs.</summary>
+public sealed class ToyPairLoss : PairLoss
+{
+    public override string Name => "toy-pair-loss";
+
+    public override bool UsesSimilarity => false;
+
+    protected override Variable Of(PairScores scores, Variable? similarity) => -PairLabels.DiagonalOf(scores.OfImages).Mean();
+}
+
+/// <summary>A choice of real pairs: the first ones.</summary>
+public sealed class ToySelection : PairSelection
+{
+    public override string Name => "toy-selection";
+
+    public override string Help => "the first pairs";
+
+    protected override int[] Chosen(SelectionContext context, int count) => [.. Enumerable.Range(0, count)];
 }

@@ -15,7 +15,6 @@ internal sealed class DemoCommand : CommandDefinition
     public override string Help =>
         """
         InfMatch.Native learns small data sets that stand for large ones: dataset distillation.
-
         Without a command the demonstration runs, on built-in images: a minute or two on two cores.
 
         Examples:

@@ -19,7 +19,7 @@ internal sealed class FeaturesMakeCommand : CommandDefinition
         images, row by row, are written beside it as images.txt.
 
         Example:
-          infmatch features make --images Images --captions captions.txt --out flickr8k-features.safetensors
+          infmatch features make --images Images --captions captions.txt --out features.safetensors
         """;
 
     /// <inheritdoc/>
