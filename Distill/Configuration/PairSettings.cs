@@ -24,7 +24,7 @@ internal static class PairSettings
             (s, t) => s with { Pairs = [.. t.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries)
                 .Select(n => OptionText.Whole("--pairs", n, 2, 100_000)).Distinct()] })
         {
-            Many = true, IsOfEachSet = true, Task = SettingTask.Pairs,
+            Many = true, IsOfEachSet = true, IsRequired = true, Task = SettingTask.Pairs,
         },
         Choice("PairStart",
             "Which real pairs a set of pairs starts from: " + string.Join(". ", Kinds.Of<PairSelection>().Select(k => $"{k.Name}: {k.Help}")),

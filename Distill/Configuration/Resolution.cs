@@ -82,7 +82,7 @@ internal sealed class Resolution(
             throw DistillException.BadValue(
                 "--preset", named.Name,
                 of.IsOfPairs
-                    ? $"{PairsPreset.OwnName}, or no preset, beside --dataset {of.Dataset}, which is of image-text pairs"
+                    ? $"{Presets.UsualOfPairs}, or no preset, beside --dataset {of.Dataset}, which is of image-text pairs"
                     : $"another preset beside --dataset {of.Dataset}: this one is for image-text pairs");
         }
     }

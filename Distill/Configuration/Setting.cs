@@ -131,7 +131,13 @@ internal sealed class RunSetting(
     public override bool IsOptional => _isOptional.Value;
 
     /// <summary>For which kind of data it is.</summary>
-    public SettingTask Task { get; init; }
+    public SettingTask Task { get; init; } = SettingTasks.Of(property);
+
+    /// <summary>Whether every run that has it states it, although others have none.</summary>
+    public bool IsRequired { get; init; }
+
+    /// <inheritdoc/>
+    public override bool IsOptionalIn(RunSettings settings) => IsOptional && !IsRequired;
 
     /// <inheritdoc/>
     protected override string Default => Show(Presets.For(Task == SettingTask.Pairs).Settings);

@@ -26,19 +26,6 @@ internal static class Settings
         string.Concat(Kinds.Of<NamedAugmentation>().Where(a => a.Help is not null).Select(a => $"{a.Name}: {a.Help}. ")) +
         "Rotations are rigid where DSA's code shears images that are not square";
 
-    // Settings that mean nothing where there are no classes and no pixels.
-    private static readonly HashSet<string> s_ofImages = new(StringComparer.Ordinal)
-    {
-        nameof(RunSettings.Zca), nameof(RunSettings.ValidationShare), nameof(RunSettings.ImageSize), nameof(RunSettings.Model),
-        nameof(RunSettings.Norm), nameof(RunSettings.Pooling), nameof(RunSettings.Width), nameof(RunSettings.Depth), nameof(RunSettings.Ipc),
-        nameof(RunSettings.LrImg), nameof(RunSettings.LrLabel), nameof(RunSettings.MomentumImg), nameof(RunSettings.MomentumLabel),
-        nameof(RunSettings.Clamp), nameof(RunSettings.StartFrom), nameof(RunSettings.MatchAugment), nameof(RunSettings.Temperature),
-        nameof(RunSettings.LabelStart), nameof(RunSettings.LabelFrom), nameof(RunSettings.Factor), nameof(RunSettings.ImageStart),
-        nameof(RunSettings.Labels), nameof(RunSettings.Protocol), nameof(RunSettings.BestEvery), nameof(RunSettings.Cutmix),
-        nameof(RunSettings.EvalWidth), nameof(RunSettings.Augment), nameof(RunSettings.ExpertAugment), nameof(RunSettings.ExpertCutmix),
-        nameof(RunSettings.EvaluateEpochs),
-    };
-
     private static readonly ImmutableArray<string> s_imageStarts = ["noise", "real", "correct"];
     private static readonly ImmutableArray<string> s_labels = ["learned", "hard", "soft"];
 
@@ -62,10 +49,7 @@ internal static class Settings
             (s, t) => s with
             {
                 Zca = t == "none" ? null : OptionText.Number("--zca", t, v => v > 0, "none or a number above 0, such as 0.1"),
-            })
-        {
-            Task = SettingTask.Images,
-        },
+            }),
         Fraction("ValidationShare",
             "Share of the training images of each class that is held out, drawn from the seed: experts and set see the rest, and everything " +
             "is evaluated on these instead of the test images. 0 for none.",
@@ -73,10 +57,7 @@ internal static class Settings
         new RunSetting("ImageSize", "N",
             "Bring the images of tiny-imagenet or image-folder to N×N: a centred square, averaged or interpolated.",
             s => s.ImageSize?.ToString(CultureInfo.InvariantCulture) ?? "",
-            (s, t) => s with { ImageSize = OptionText.Whole("--image-size", t, 1, 1024) })
-        {
-            Task = SettingTask.Images,
-        },
+            (s, t) => s with { ImageSize = OptionText.Whole("--image-size", t, 1, 1024) }),
     ];
 
     /// <summary>The networks that are trained on the real data, whose trajectories are matched.</summary>
@@ -92,7 +73,7 @@ internal static class Settings
                     "--norm", t, $"one of {string.Join(", ", Architectures.Norms)}; {Architectures.NoBatchNorm}")
                 : s with { Norm = OptionText.OneOf("--norm", t, [.. Architectures.Norms]) == Architectures.DefaultNorm ? null : t })
         {
-            Task = SettingTask.Images, Choices = [.. Architectures.Norms],
+            Choices = [.. Architectures.Norms],
         },
         Choice("Pooling", "How the ConvNet pools", [.. Architectures.Poolings],
             s => s.Pooling ?? Architectures.DefaultPooling,
@@ -113,7 +94,7 @@ internal static class Settings
             (s, t) => s with { Ipc = [.. t.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries)
                 .Select(n => OptionText.Whole("--ipc", n, 1, 100_000)).Distinct()] })
         {
-            Task = SettingTask.Images, Many = true, IsOfEachSet = true,
+            Many = true, IsOfEachSet = true,
         },
         Choice("Method", MethodHelp(), [.. Kinds.Names<DistillationMethod>()],
             s => s.MethodName, (s, v) => v == s.MethodName
@@ -139,10 +120,7 @@ internal static class Settings
         Whole("BatchSyn", "Synthetic images in a step of training on them; 0 for all.", 0, 1 << 20,
             s => s.BatchSyn ?? 0, (s, v) => s with { BatchSyn = v == 0 ? null : v }),
         new RunSetting("StartFrom", "SET", "Start from another distilled set, its images and labels, made with whatever network.",
-            s => s.StartFrom ?? "", (s, t) => s with { StartFrom = NotEmpty("--start-from", t) })
-        {
-            Task = SettingTask.Images,
-        },
+            s => s.StartFrom ?? "", (s, t) => s with { StartFrom = NotEmpty("--start-from", t) }),
         Choice("RateSchedule", "How both rates change over the iterations", [.. Kinds.Names<SetSchedule>()],
             s => s.RateSchedule, (s, v) => s with { RateSchedule = v }),
         Choice("MatchAugment", "Augmentation of the synthetic set while matching", s_augmentations,
@@ -353,15 +331,12 @@ internal static class Settings
         new RunSetting("LabelFrom", "FOLDER",
             "Take soft labels from the networks in this folder of a 'train' on the same data, of whatever width and epochs. Where " +
             "--label-start is hard, only the column of random real images has them.",
-            s => s.LabelFrom ?? "", (s, t) => s with { LabelFrom = NotEmpty("--label-from", t) })
-        {
-            Task = SettingTask.Images,
-        },
+            s => s.LabelFrom ?? "", (s, t) => s with { LabelFrom = NotEmpty("--label-from", t) }),
         new RunSetting("Factor", "N",
             "Each stored image is N×N tiles, enlarged bilinearly where the set is used (IDC, NCFM): one number, or one for each of --ipc.",
             s => s.Factor?.ToString() ?? "1", (s, t) => s with { Factor = TileFactors.Of(t) })
         {
-            Task = SettingTask.Images, Many = true, IsOfEachSet = true,
+            Many = true, IsOfEachSet = true,
         },
         Choice("ImageStart",
             "What the images start from: noise, random real images, or real ones that the experts classify correctly",
@@ -408,10 +383,7 @@ internal static class Settings
         string name = Setting.OptionOf(property);
         return new RunSetting(
             property, "N", help, s => get(s).ToString(CultureInfo.InvariantCulture),
-            (s, text) => set(s, OptionText.Whole(name, text, low, high)))
-        {
-            Task = TaskOf(property),
-        };
+            (s, text) => set(s, OptionText.Whole(name, text, low, high)));
     }
 
     private static Setting Real(
@@ -436,10 +408,7 @@ internal static class Settings
         string name = Setting.OptionOf(property);
         return new RunSetting(
             property, "X", help, s => get(s).ToString("R", CultureInfo.InvariantCulture),
-            (s, text) => set(s, OptionText.Number(name, text, isFine, expected)))
-        {
-            Task = TaskOf(property),
-        };
+            (s, text) => set(s, OptionText.Number(name, text, isFine, expected)));
     }
 
     private static Setting Choice(
@@ -451,11 +420,9 @@ internal static class Settings
             property, "NAME", $"{help}. One of {string.Join(", ", choices)}.", get,
             (s, text) => set(s, OptionText.OneOf(name, text, choices)))
         {
-            Choices = choices, Task = TaskOf(property),
+            Choices = choices,
         };
     }
-
-    private static SettingTask TaskOf(string property) => s_ofImages.Contains(property) ? SettingTask.Images : SettingTask.Any;
 
     // No file system takes the character 0 in a name; from a file it may come all the same.
     private static string NotEmpty(string name, string text) =>

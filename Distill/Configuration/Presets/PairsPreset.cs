@@ -3,11 +3,8 @@ namespace InfMatch.Distill;
 /// <summary>Image-text pairs by first-order matching on a window at the beginning of training.</summary>
 internal sealed class PairsPreset : Preset
 {
-    /// <summary>Its name, by which it is found for every data set of pairs.</summary>
-    public const string OwnName = "pairs";
-
     /// <inheritdoc/>
-    public override string Name => OwnName;
+    public override string Name => Presets.UsualOfPairs;
 
     /// <inheritdoc/>
     public override string? Base => Presets.Usual;
