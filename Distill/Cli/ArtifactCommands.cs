@@ -18,7 +18,7 @@ internal sealed record ExportRequest(string Target, string? Folder)
 }
 
 /// <summary>'verify' and 'export': what is done with a finished set.</summary>
-internal sealed class ArtifactCommands(
+internal sealed partial class ArtifactCommands(
     Terminal terminal, Func<RunSettings, DatasetPair> load, CancellationToken cancel)
 {
     /// <summary>Tells people what an older file does not hold.</summary>
@@ -33,6 +33,11 @@ internal sealed class ArtifactCommands(
     /// <exception cref="DistillException">The file is not sound, or its claim does not hold.</exception>
     public void Verify(string path, RunSettings given, bool quick)
     {
+        if (PairArtifact.IsIn(path))
+        {
+            VerifyPairs(path, given, quick);
+            return;
+        }
         SyntheticArtifact artifact;
         try
         {
@@ -57,6 +62,11 @@ internal sealed class ArtifactCommands(
         Verification found = Verification.OfFile(artifact, path);
         if (!quick)
             found = Measure(found, artifact, given);
+        Conclude(found, quick);
+    }
+
+    private void Conclude(Verification found, bool quick)
+    {
         Show(found);
         if (!found.Passed)
         {
@@ -108,6 +118,11 @@ internal sealed class ArtifactCommands(
     {
         (string target, string? folder) = asked;
         (bool measure, bool testImages) = (asked.Measures, asked.HasTestImages);
+        if (PairArtifact.IsIn(path))
+        {
+            ExportPairs(path, asked);
+            return;
+        }
         SyntheticArtifact artifact = SyntheticArtifact.Read(path);
         SayWhatIsMissing(terminal, artifact);
         string made = folder ?? $"{Path.ChangeExtension(path, null)}-{target}";

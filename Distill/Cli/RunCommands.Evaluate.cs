@@ -17,6 +17,11 @@ internal sealed partial class RunCommands
         foreach (string model in models)
             OptionText.OneOf("--models", model, Architectures.Names);
         RunSettings settings = resolved.Settings;
+        if (settings.IsOfPairs)
+        {
+            EvaluatePairs(path, resolved);
+            return;
+        }
         Backend backend = OpenDevice(settings);
         RequireWritable(settings.Out);
         SyntheticArtifact? artifact = null;

@@ -18,6 +18,11 @@ internal sealed partial class RunCommands(
     public void Distill(string asked, ResolvedSettings resolved)
     {
         RunSettings settings = resolved.Settings;
+        if (settings.IsOfPairs)
+        {
+            DistilPairs(asked, resolved);
+            return;
+        }
         Backend backend = OpenDevice(settings);
         RequireWritable(settings.Out);
         DatasetPair pair = load(settings);
@@ -49,21 +54,16 @@ internal sealed partial class RunCommands(
         }
         using RunFolder folder = RunFolder.Open(path);
         (string begun, ResolvedSettings recorded) = ConfigFile.Read(folder.Config, terminal.Say);
-        RunSettings settings = recorded.Settings with
-        {
-            Device = given.IsGiven("Device") ? given.Settings.Device : recorded.Settings.Device,
-            Threads = given.IsGiven("Threads") ? given.Settings.Threads : recorded.Settings.Threads,
-            MemoryLimit = given.IsGiven("MemoryLimit") ? given.Settings.MemoryLimit : recorded.Settings.MemoryLimit,
-            // Only what is named: a variable of the shell may be there for other sets.
-            Data = given.IsOnCommandLine("Data") ? given.Settings.Data : recorded.Settings.Data,
-            ExpertsFrom = given.IsOnCommandLine("ExpertsFrom") ? given.Settings.ExpertsFrom : recorded.Settings.ExpertsFrom,
-            StartFrom = MovedTo("StartFrom", recorded.Settings.StartFrom, given) ?? recorded.Settings.StartFrom,
-            LabelFrom = MovedTo("LabelFrom", recorded.Settings.LabelFrom, given) ?? recorded.Settings.LabelFrom,
-        };
+        RunSettings settings = Moved(recorded.Settings, given);
         Backend backend = OpenDevice(settings);
         string environment = EnvironmentReport.Write(backend, settings.Threads);
         if (EnvironmentReport.Compare(folder.Environment, environment) is { } other)
             terminal.Say($"{command}: {other}");
+        if (settings.IsOfPairs)
+        {
+            ResumePairs(folder, begun, settings, backend);
+            return;
+        }
         if (begun == "evaluate")
         {
             ResumeEvaluation(folder, settings, backend);
@@ -97,6 +97,19 @@ internal sealed partial class RunCommands(
         else
             Execute(folder, settings, data, needs);
     }
+
+    // Where and on what a run goes on; the rest is as it began.
+    private static RunSettings Moved(RunSettings recorded, ResolvedSettings given) => recorded with
+    {
+        Device = given.IsGiven("Device") ? given.Settings.Device : recorded.Device,
+        Threads = given.IsGiven("Threads") ? given.Settings.Threads : recorded.Threads,
+        MemoryLimit = given.IsGiven("MemoryLimit") ? given.Settings.MemoryLimit : recorded.MemoryLimit,
+        // Only what is named: a variable of the shell may be there for other sets.
+        Data = given.IsOnCommandLine("Data") ? given.Settings.Data : recorded.Data,
+        ExpertsFrom = given.IsOnCommandLine("ExpertsFrom") ? given.Settings.ExpertsFrom : recorded.ExpertsFrom,
+        StartFrom = MovedTo("StartFrom", recorded.StartFrom, given) ?? recorded.StartFrom,
+        LabelFrom = MovedTo("LabelFrom", recorded.LabelFrom, given) ?? recorded.LabelFrom,
+    };
 
     // Where something is now, if that is named; a run that began without it cannot be given it later.
     private static string? MovedTo(string property, string? recorded, ResolvedSettings given)

@@ -25,7 +25,7 @@ internal sealed class RunListCommands(Terminal terminal)
             {
                 table.Add(
                     Path.GetFileName(run.Path), run.Command ?? "-", run.Settings?.Dataset ?? "-",
-                    run.Settings is { } s ? string.Join(' ', s.Ipc) : "-", run.ShownStatus, AccuracyOf(run),
+                    SizesOf(run), run.ShownStatus, AccuracyOf(run),
                     run.Began.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture));
             }
             terminal.Show(table);
@@ -37,8 +37,20 @@ internal sealed class RunListCommands(Terminal terminal)
             terminal.Data.WriteLine(new JsonArray([.. runs.Select(Json)]).ToJsonString(JsonText.Options));
     }
 
+    private static string SizesOf(RunEntry run) => run.Settings is not { } s ? "-"
+        : s.Pairs is { } pairs ? $"{string.Join(' ', pairs)} pairs"
+        : string.Join(' ', s.Ipc);
+
+    // Of pairs the mean of the recalls.
     private static string AccuracyOf(RunEntry run)
     {
+        if (run.Retrieval is { } retrieval)
+        {
+            RetrievalRow?[] rows = [.. retrieval.Results.Select(r => r.Row(PairRows.Distilled))];
+            return rows.Any(row => row is not null)
+                ? $"{string.Join("; ", rows.OfType<RetrievalRow>().Select(row => RetrievalRow.Cell(row.Mean)))} (recall, {retrieval.Split})"
+                : "-";
+        }
         IpcResult[] measured = [.. run.Results.Where(r => r.Accuracy.Distilled is not null)];
         return measured.Length == 0 ? "-"
             : run.Command == "ablate" ? $"{measured.Length} rows"
@@ -51,10 +63,12 @@ internal sealed class RunListCommands(Terminal terminal)
         ["folder"] = run.Path,
         ["command"] = run.Command,
         ["dataset"] = run.Settings?.Dataset,
-        ["ipc"] = run.Settings is { } s ? new JsonArray([.. s.Ipc.Select(i => JsonValue.Create(i))]) : null,
+        ["pairs"] = run.Settings?.Pairs is { } pairs ? new JsonArray([.. pairs.Select(n => JsonValue.Create(n))]) : null,
+        ["ipc"] = run.Settings is { IsOfPairs: false } s ? new JsonArray([.. s.Ipc.Select(i => JsonValue.Create(i))]) : null,
         ["status"] = run.Status,
         ["evaluatedOn"] = run.Settings is { } by ? PlanFactory.EvaluatedOn(by) : null,
         ["began"] = run.Began.ToString("yyyy-MM-ddTHH:mm:ss", CultureInfo.InvariantCulture),
+        ["retrieval"] = run.Retrieval is { } found ? JsonSerializer.SerializeToNode(found.Results, JsonText.Options) : null,
         ["results"] = new JsonArray(
         [
             .. run.Results.Select(r => new JsonObject

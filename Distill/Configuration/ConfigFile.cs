@@ -13,7 +13,7 @@ namespace InfMatch.Distill;
 /// <summary>config.json: the command, and every setting with its value and the origin of that value.</summary>
 internal static class ConfigFile
 {
-    private const string CommandKey = "command", SettingsKey = "settings", ValueKey = "value", OriginKey = "origin", MethodKey = "method";
+    private const string CommandKey = "command", SettingsKey = "settings", ValueKey = "value", OriginKey = "origin", MethodKey = "method", DatasetKey = "dataset";
 
     private const int LongestKey = 80;
 
@@ -141,8 +141,7 @@ internal static class ConfigFile
             .Aggregate(Presets.Standard, (rest, setting) => setting.Without(rest));
         settings = WithoutYounger(settings);
         IReadOnlyList<(string Name, JsonElement Value)> entries = JsonFile.Members(json, SettingsKey);
-        // What the method is decides which settings there are.
-        foreach ((string key, JsonElement entry) in entries.OrderByDescending(e => e.Name == MethodKey))
+        foreach ((string key, JsonElement entry) in entries.OrderBy(e => OrderOf(e.Name)))
         {
             string place = $"{SettingsKey}.{key}";
             Setting setting = s_ofKey.GetValueOrDefault(OlderNames.KeyOf(key)) ?? throw JsonFile.Unknown(place);
@@ -188,6 +187,14 @@ internal static class ConfigFile
             .Aggregate(settings.OfMethod, (values, s) => values.With(s, s.Neutral!)),
     };
 
+    // What the data set and the method are decides which settings there are.
+    private static int OrderOf(string key) => key switch
+    {
+        DatasetKey => 0,
+        MethodKey => 1,
+        _ => 2,
+    };
+
     // The settings with one of them exactly as JSON has it.
     private static RunSettings SetFrom(JsonElement value, Setting setting, RunSettings settings, string place)
     {
@@ -196,14 +203,14 @@ internal static class ConfigFile
         if (value.ValueKind == JsonValueKind.Null && setting.IsOptional)
             return settings; // it begins as null
         string? text = type == typeof(string) ? JsonFile.TextOf(value)
-            : type == typeof(ImmutableArray<int>) || (setting.Many && value.ValueKind == JsonValueKind.Array) ? ListText(value)
+            : IsList(type) || (setting.Many && value.ValueKind == JsonValueKind.Array) ? ListText(value)
             : value.ValueKind == JsonValueKind.Number ? value.GetRawText()
             : setting.WordOf(value);
         try
         {
             // What JSON cannot mean is asked for all the same where it is refused: the refusal says what is expected.
             RunSettings set = setting.Set(settings, text ?? value.GetRawText());
-            if (text is not null && (type != typeof(ImmutableArray<int>) || set.Ipc.Length == value.GetArrayLength()))
+            if (text is not null && (!IsList(type) || CountOf(setting.Show(set)) == value.GetArrayLength()))
                 return set;
         }
         catch (DistillException e) when (e.Expected is not null)
@@ -212,8 +219,12 @@ internal static class ConfigFile
             throw JsonFile.Wrong(place, value, e.Expected + plugin + orNull);
         }
         throw JsonFile.Wrong(
-            place, value, (type == typeof(ImmutableArray<int>) ? "a list of different whole numbers from 1" : "text") + orNull);
+            place, value, (IsList(type) ? "a list of different whole numbers from 1" : "text") + orNull);
     }
+
+    private static bool IsList(Type type) => (Nullable.GetUnderlyingType(type) ?? type) == typeof(ImmutableArray<int>);
+
+    private static int CountOf(string list) => list.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length;
 
     private static string? ListText(JsonElement value) =>
         value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.Number)
@@ -258,6 +269,8 @@ internal static class ConfigFile
             if (settings.OfMethod[setting] != setting.Neutral)
                 values.Add(JsonNamingPolicy.CamelCase.ConvertName(setting.Name), OptionOfMethods.JsonOf(setting, settings.OfMethod[setting]));
         }
+        foreach (Setting setting in Settings.All.OfType<RunSetting>().Where(s => !s.IsOf(settings)))
+            values.Remove(setting.Key);
         return values;
     }
 
@@ -269,7 +282,7 @@ internal static class ConfigFile
         using JsonDocument document = JsonFile.Parse(json, maxDepth: 2);
         RunSettings settings = WithoutYounger(Presets.Standard);
         foreach ((string key, JsonElement value) in
-            JsonFile.Members(document.RootElement, "").OrderByDescending(m => m.Name == MethodKey))
+            JsonFile.Members(document.RootElement, "").OrderBy(m => OrderOf(m.Name)))
         {
             if (!s_ofKey.TryGetValue(OlderNames.KeyOf(key), out Setting? setting) || s_ofMachine.ContainsKey(setting.Property))
                 throw new JsonException($"there is no setting {PrintableText.Quoted(PrintableText.Of(key, LongestKey))}.");

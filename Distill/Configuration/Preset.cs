@@ -13,6 +13,9 @@ internal static class Presets
     /// <summary>The preset of every command that names none.</summary>
     public const string Usual = "standard";
 
+    /// <summary>The preset of data sets of image-text pairs.</summary>
+    public const string UsualOfPairs = "pairs";
+
     private static readonly Lazy<IReadOnlyList<PublishedSettings>> s_published = new(FindPublished);
 
     /// <summary>Data sets and images per class for which values are shown, and by which is seen whether they depend on them.</summary>
@@ -24,6 +27,10 @@ internal static class Presets
 
     /// <summary>Where nothing else is asked for.</summary>
     public static RunSettings Standard => Of("standard");
+
+    /// <summary>What every command that names no preset begins with.</summary>
+    /// <param name="areOfPairs">Whether the data are image-text pairs.</param>
+    public static StartingValues For(bool areOfPairs) => Find(areOfPairs ? UsualOfPairs : Usual)!;
 
     /// <summary>All: those of their own, then those of methods.</summary>
     public static IReadOnlyList<StartingValues> All => [.. Kinds.Of<Preset>(), .. s_published.Value];

@@ -29,10 +29,13 @@ internal sealed class Resolution(
     {
         StartingValues named = Presets.Find(preset ?? Presets.Usual)
             ?? throw new ArgumentException($"There is no preset {preset}.", nameof(preset));
-        RunSettings of = s_ofCase.Select(Settings.Of).Aggregate(named.Settings, (s, setting) => GivenTo(setting)?.Set(s) ?? s);
+        RunSettings of = CaseOn(named);
+        if (preset is null && of.IsOfPairs)
+            of = CaseOn(named = Presets.For(areOfPairs: true));
+        RequireTask(named, of);
         if (of.Ipc.IsEmpty)
             throw DistillException.BadValue("--ipc", "", "at least one number from 1");
-        StartingValues begin = preset is null ? Presets.PublishedOf(of.MethodName) ?? named : named;
+        StartingValues begin = preset is null && !of.IsOfPairs ? Presets.PublishedOf(of.MethodName) ?? named : named;
         HashSet<string> stated = [.. begin.At(of.Dataset, of.Ipc[0]).Select(v => v.Property)];
         RequireOne(begin, of);
         RunSettings settings = begin.SettingsAt(of.Dataset, of.Ipc);
@@ -41,6 +44,8 @@ internal sealed class Resolution(
         {
             Given? given = GivenTo(setting);
             settings = given?.Set(settings) ?? settings;
+            if (setting.Property == nameof(RunSettings.Method))
+                settings = WithValuesOfMethod(settings, begin);
             origins.Add(setting.Property, given?.Origin ?? OriginOf(begin, preset, stated.Contains(setting.Property)));
         }
         settings = WithoutBatchesOfAnother(settings, origins);
@@ -51,16 +56,35 @@ internal sealed class Resolution(
             settings = Protocols.WithoutCutoutUnderCutMix(settings);
         RequireNothingBesideStart(settings, origins);
         // INFMATCH_DATA may stand in a shell for other sets; it does not turn the built-in set into an error.
-        if (settings.Dataset == DatasetCatalog.DefaultName
+        if (settings.Dataset is DatasetCatalog.DefaultName or PairCatalog.DefaultName
             && origins["Data"].StartsWith("environment", StringComparison.Ordinal))
         {
             settings = settings with { Data = null };
-            origins["Data"] = $"not used: {DatasetCatalog.DefaultName} is built in";
+            origins["Data"] = $"not used: {settings.Dataset} is built in";
         }
         if (AllSets is { } all)
             settings = settings with { Factor = settings.Factor?.Of(all, settings.Ipc) };
         Settings.CheckTogether(settings);
         return new ResolvedSettings(settings, origins);
+    }
+
+    private RunSettings CaseOn(StartingValues begin) =>
+        s_ofCase.Select(Settings.Of).Aggregate(begin.Settings, (s, setting) => GivenTo(setting)?.Set(s) ?? s);
+
+    private RunSettings WithValuesOfMethod(RunSettings settings, StartingValues begin) => begin.ValuesOf(settings.MethodName)
+        .Where(value => GivenTo(Settings.Of(value.Property)) is null)
+        .Aggregate(settings, (s, value) => s.With(value.Property, value.Text));
+
+    private static void RequireTask(StartingValues named, RunSettings of)
+    {
+        if (named.Settings.IsOfPairs != of.IsOfPairs)
+        {
+            throw DistillException.BadValue(
+                "--preset", named.Name,
+                of.IsOfPairs
+                    ? $"{Presets.UsualOfPairs}, or no preset, beside --dataset {of.Dataset}, which is of image-text pairs"
+                    : $"another preset beside --dataset {of.Dataset}: this one is for image-text pairs");
+        }
     }
 
     private Given? GivenTo(Setting setting)
@@ -76,7 +100,8 @@ internal sealed class Resolution(
 
     private static string OriginOf(StartingValues begin, string? preset, bool isStated) =>
         preset is not null ? $"preset {begin.Name}"
-        : begin is PublishedSettings && isStated ? Settings.OfMethod(begin.Name)
+        : begin is not PublishedSettings ? $"preset {begin.Name}"
+        : isStated ? Settings.OfMethod(begin.Name)
         : $"preset {Presets.Usual}";
 
     // A preset has batches of the set for its own method; one that takes the set at once has none of them.

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json.Serialization;
+using InfMatch.Datasets;
 using InfMatch.Methods;
 using InfMatch.Tensors;
 
@@ -29,6 +30,62 @@ internal sealed record RunSettings
 
     /// <summary>Synthetic images per class; each number gives one set.</summary>
     public ImmutableArray<int> Ipc { get; init; } = [];
+
+    /// <summary>Whether the data set is of image-text pairs, and not of classified images.</summary>
+    [JsonIgnore]
+    public bool IsOfPairs => PairCatalog.Named(Dataset) is not null;
+
+    /// <summary>Synthetic pairs; each number gives one set. Null for classified images.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ImmutableArray<int>? Pairs { get; init; }
+
+    /// <summary>The choice of real pairs that a set starts from, by name; null for random.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? PairStart { get; init; }
+
+    /// <summary>The heads of images and texts, by name; null for residual.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Head { get; init; }
+
+    /// <summary>Numbers of an embedding that the heads give; null for 256.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? HeadSize { get; init; }
+
+    /// <summary>The loss of the training on synthetic pairs, by name; null for infonce.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? PairLoss { get; init; }
+
+    /// <summary>r of the learned similarity, 0 for none; null for what the loss takes.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? SimilarityRank { get; init; }
+
+    /// <summary>The weight of the low-rank part of the similarity; null for 3.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? SimilarityScale { get; init; }
+
+    /// <summary>Learning rate of the image features of S; null for classified images.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? LrImageFeatures { get; init; }
+
+    /// <summary>Learning rate of the text features of S; null for classified images.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? LrTextFeatures { get; init; }
+
+    /// <summary>Learning rate of the similarity of S; null for classified images.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? LrSimilarity { get; init; }
+
+    /// <summary>test where retrieval is measured on the test part; null for dev.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Split { get; init; }
+
+    /// <summary>Epochs of the heads that are trained on all pairs; null for classified images.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? FullEpochs { get; init; }
+
+    /// <summary>Learning rate of the heads that are trained on all pairs; null for classified images.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? FullRate { get; init; }
 
     /// <summary>The distillation method, by name; null for influence, as in earlier versions.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

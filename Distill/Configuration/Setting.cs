@@ -130,6 +130,22 @@ internal sealed class RunSetting(
     /// <inheritdoc/>
     public override bool IsOptional => _isOptional.Value;
 
+    /// <summary>For which kind of data it is.</summary>
+    public SettingTask Task { get; init; } = SettingTasks.Of(property);
+
+    /// <summary>Whether every run that has it states it, although others have none.</summary>
+    public bool IsRequired { get; init; }
+
+    /// <inheritdoc/>
+    public override bool IsOptionalIn(RunSettings settings) => IsOptional && !IsRequired;
+
+    /// <inheritdoc/>
+    protected override string Default => Show(Presets.For(Task == SettingTask.Pairs).Settings);
+
+    /// <inheritdoc/>
+    public override bool IsOf(RunSettings settings) =>
+        Task == SettingTask.Any || Task == SettingTask.Pairs == settings.IsOfPairs;
+
     /// <summary>The settings without this one, as those from before there was it.</summary>
     public RunSettings Without(RunSettings settings)
     {
@@ -150,7 +166,12 @@ internal sealed class RunSetting(
     public override string Show(RunSettings settings) => show(settings);
 
     /// <inheritdoc/>
-    public override RunSettings Set(RunSettings settings, string text) => set(settings, text);
+    /// <exception cref="DistillException">It is a setting of another kind of data, or the text is no acceptable value.</exception>
+    public override RunSettings Set(RunSettings settings, string text) => IsOf(settings)
+        ? set(settings, text)
+        : throw DistillException.BadValue(
+            Name, text,
+            $"no value for --dataset {settings.Dataset}: it is a setting of {(Task == SettingTask.Pairs ? "image-text pairs" : "classified images")}");
 
     /// <inheritdoc/>
     public override JsonNode? Json(RunSettings settings, JsonObject serialised) => serialised[Key]?.DeepClone();

@@ -12,8 +12,8 @@ namespace InfMatch.Distill;
 /// <summary>The table of all settings.</summary>
 internal static class Settings
 {
-    // What is smaller would be 0 in float32 or make an infinity of what it divides.
-    private const double SmallestReal = 1e-30;
+    /// <summary>The smallest number: what is smaller would be 0 in float32 or make an infinity of what it divides.</summary>
+    public const double SmallestReal = 1e-30;
 
     private const string Sgd = "sgd", Gsam = "gsam";
 
@@ -32,12 +32,12 @@ internal static class Settings
     /// <summary>What is learned from: the data.</summary>
     public static ImmutableArray<Setting> OfData { get; } =
     [
-        new RunSetting("Dataset", "NAME", $"The data set. One of {string.Join(", ", DatasetCatalog.Names)}.",
+        new RunSetting("Dataset", "NAME", $"The data set. One of {string.Join(", ", DatasetCatalog.Names)}; of image-text pairs {string.Join(", ", PairCatalog.Names)}.",
             s => s.Dataset, (s, t) => string.IsNullOrWhiteSpace(t)
                 ? throw DistillException.BadValue("--dataset", t, "the name of a data set")
                 : s with { Dataset = t })
         {
-            Choices = DatasetCatalog.Names,
+            Choices = [.. DatasetCatalog.Names, .. PairCatalog.Names],
         },
         new RunSetting("Data", "FOLDER", "The folder of the data set's files; the built-in set needs none.",
             s => s.Data ?? "", (s, t) => s with { Data = NotEmpty("--data", t) })
@@ -82,6 +82,7 @@ internal static class Settings
             s => s.Width, (s, v) => s with { Width = v }),
         Whole("Depth", "Blocks of the ConvNet (convolution, norm, ReLU, pooling).", 1, 8,
             s => s.Depth, (s, v) => s with { Depth = v }),
+        .. PairSettings.OfHeads,
         .. OfTrainingOnReal(),
     ];
 
@@ -125,6 +126,7 @@ internal static class Settings
         Choice("MatchAugment", "Augmentation of the synthetic set while matching", s_augmentations,
             s => s.MatchAugment, (s, v) => s with { MatchAugment = v }),
         .. OfStart(),
+        .. PairSettings.OfSet,
         Whole("EvaluateEvery", "Iterations between two evaluations (one network each) on the way; 0 for none.", 0, 10_000_000,
             s => s.EvaluateEvery, (s, v) => s with { EvaluateEvery = v }),
         Whole("EvaluateEpochs", "Epochs of the network of such an evaluation; 0 for as many as in any other.", 0, 1_000_000,
@@ -155,6 +157,7 @@ internal static class Settings
         Real("EvalDecay", "Their weight decay (A, DC: 5e-4; B: 0.01; release: 0).",
             s => s.EvalDecay ?? Protocols.WeightDecay(s), (s, v) => s with { EvalDecay = v }, zero: true),
         Choice("Augment", "Augmentation of their training" + s_augmentationHelp, s_augmentations, s => s.Augment, (s, v) => s with { Augment = v }),
+        .. PairSettings.OfEvaluation,
     ];
 
     /// <summary>How and where it runs.</summary>
@@ -230,6 +233,8 @@ internal static class Settings
     /// <exception cref="DistillException">Two do not.</exception>
     public static void CheckTogether(RunSettings s)
     {
+        if (s.IsOfPairs)
+            PairSettings.CheckTogether(s);
         if (s.Ipc.IsEmpty)
             throw DistillException.BadValue("--ipc", "", "at least one number from 1");
         s.Factor?.RequireFor(s.Ipc);

@@ -28,6 +28,10 @@ internal abstract class StartingValues
     /// <summary>What it changes besides for a data set and so many images per class, neither of which is among it.</summary>
     public virtual IReadOnlyList<(string Property, string Text)> ValuesAt(PublishedCase at) => [];
 
+    /// <summary>What it changes besides for a method that is not its own, where nobody gives it; none of it stands before the method among
+    /// the settings.</summary>
+    public virtual IReadOnlyList<(string Property, string Text)> ValuesOf(string method) => [];
+
     /// <summary>All settings for the data set that it begins with, and the first of its numbers of images per class.</summary>
     public RunSettings Settings => _settings ??= UsualSettings();
 

@@ -7,7 +7,7 @@ using InfMatch.Tensors;
 namespace InfMatch.Distill;
 
 /// <summary>A data set on the backend: standardised training and test images with their labels.</summary>
-internal sealed class PreparedData : IDisposable, IRealData
+internal sealed class PreparedData : IDisposable, IRealData, IExpertData
 {
     private PreparedData(
         DatasetPair pair, ZcaWhitening? whitening, LabelledImages train, Tensor testImages, int[] trainLabels, int[] testLabels)
@@ -59,6 +59,15 @@ internal sealed class PreparedData : IDisposable, IRealData
 
     /// <summary>When a run began to prepare it, and how long that took; null where it was not prepared for a run.</summary>
     public (DateTimeOffset Began, TimeSpan Took)? Preparation { get; private set; }
+
+    /// <inheritdoc/>
+    string IExpertData.Dataset => Pair.Name;
+
+    /// <inheritdoc/>
+    string IExpertData.ScoreWords => $"on the {Pair.EvaluationImages}";
+
+    /// <inheritdoc/>
+    double IExpertData.Score(Network network, Tensor theta) => network.Accuracy(theta, TestImages, TestLabels);
 
     /// <summary>The backend that holds it.</summary>
     public Backend Backend => TestImages.Backend;

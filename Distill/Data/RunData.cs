@@ -29,16 +29,31 @@ internal sealed record RunData
         TestSha256 = pair.Test.ContentHash(),
     };
 
+    /// <summary>What image-text pairs are, of which one part is evaluated on; there are no classes.</summary>
+    public static RunData Of(PairSplits splits, PairSplit part) => new()
+    {
+        Dataset = splits.Name,
+        Classes = [],
+        TrainSha256 = splits.Train.ContentHash(),
+        TestSha256 = splits.Of(part).ContentHash(),
+    };
+
     /// <summary>Writes what a run begins on into its folder.</summary>
-    public static void Save(string folder, DatasetPair pair) =>
-        AtomicFile.WriteAllText(
-            Path.Combine(folder, FileName),
-            SealedJson.Seal(JsonSerializer.SerializeToNode(Of(pair), JsonText.Options)!.AsObject()) + "\n");
+    public static void Save(string folder, DatasetPair pair) => Of(pair).Save(folder);
+
+    /// <summary>Writes the file into a folder.</summary>
+    public void Save(string folder) => AtomicFile.WriteAllText(
+        Path.Combine(folder, FileName),
+        SealedJson.Seal(JsonSerializer.SerializeToNode(this, JsonText.Options)!.AsObject()) + "\n");
 
     /// <summary>Holds data to those that a run began on. Runs of earlier versions have no such file, and then false is returned;
     /// experts still know the training images that they saw.</summary>
     /// <exception cref="DistillException">The data are others (exit 3), or the file is damaged (exit 3).</exception>
-    public static bool Require(string folder, DatasetPair pair)
+    public static bool Require(string folder, DatasetPair pair) => Of(pair).Require(folder);
+
+    /// <summary>The same of data that are known.</summary>
+    /// <exception cref="DistillException">The data are others (exit 3), or the file is damaged (exit 3).</exception>
+    public bool Require(string folder)
     {
         string path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
@@ -54,7 +69,7 @@ internal sealed record RunData
         {
             throw Damaged(path, e.Message, e);
         }
-        RunData here = Of(pair);
+        RunData here = this;
         if (began.Dataset != here.Dataset)
             throw Others(folder, $"it began on {began.Dataset}, and these are {here.Dataset}");
         if (!began.Classes.SequenceEqual(here.Classes, StringComparer.Ordinal))

@@ -22,7 +22,10 @@ internal sealed record PlannedStage(string Name, int? Ipc, string What)
     public const string Data = "data", Experts = "experts", Distil = "distil", Evaluate = "evaluate";
 
     /// <summary>The set as files name it: ipc10.</summary>
-    public string? Set => Ipc is { } n ? FormattableString.Invariant($"ipc{n}") : null;
+    public string? Set => Ipc is { } n ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{(IsOfPairs ? "pairs" : "ipc")}{n}") : null;
+
+    /// <summary>Whether the number is one of pairs.</summary>
+    public bool IsOfPairs { get; init; }
 
     /// <summary>How many of its things there are, for a line of all stages: sets, or networks.</summary>
     public int Things { get; init; } = 1;

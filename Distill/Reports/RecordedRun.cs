@@ -97,7 +97,11 @@ internal sealed class RecordedRun
                 $"{path} has neither {RunFiles.ConfigName} nor {RunFiles.SummaryName}, so this is no run folder. Name a folder that a run made.");
         }
         run.ReadFiles();
-        return run;
+        return run.Settings is { IsOfPairs: true }
+            ? throw new DistillException(
+                ExitCode.Usage, "IM2034",
+                $"{path} is a run on image-text pairs, and pages are of runs on classified images. Its table and numbers are in {RetrievalSummary.FileName}.")
+            : run;
     }
 
     /// <summary>A run's set; null where there is none yet, or it cannot be read.</summary>

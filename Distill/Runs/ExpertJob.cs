@@ -6,9 +6,9 @@ using InfMatch.Tensors;
 namespace InfMatch.Distill;
 
 /// <summary>Trains one expert and records its trajectory.</summary>
-internal sealed class ExpertJob(RunSettings settings, Network network, PreparedData data, string folder, int number) : FileJob
+internal sealed class ExpertJob(RunSettings settings, Network network, IExpertData data, string folder, int number) : FileJob
 {
-    private readonly TrainingPlan _plan = PlanFactory.ExpertPlan(settings, data.Pair.Name);
+    private readonly TrainingPlan _plan = PlanFactory.ExpertPlan(settings, data.Dataset);
     private readonly CheckpointSchedule _schedule = PlanFactory.Checkpoints(settings);
     private readonly RandomKey _key = RandomKey.FromSeed(settings.ExpertSeed ?? settings.Seed).Split("expert").Split((ulong)number);
 
@@ -38,7 +38,7 @@ internal sealed class ExpertJob(RunSettings settings, Network network, PreparedD
             Result,
             new ExpertObserver
             {
-                Accuracy = theta => network.Accuracy(theta, data.TestImages, data.TestLabels),
+                Accuracy = theta => data.Score(network, theta),
                 Step = step => Observe?.Invoke(step.Step, loss),
                 Losses = losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"),
             }, cancel);

@@ -76,12 +76,16 @@ internal sealed class ExpertLibrary : IDisposable
     /// <param name="folder">Where experts are or go.</param>
     /// <param name="isWritten">Whether missing ones are to be written there.</param>
     /// <exception cref="DistillException">One was not (exit 2), or the folder is not writable (exit 7).</exception>
-    public static void RequireFit(RunSettings settings, PreparedData data, string folder, bool isWritten = true)
+    public static void RequireFit(RunSettings settings, PreparedData data, string folder, bool isWritten = true) =>
+        RequireFit(settings, data.NetworkOf(settings, settings.Width), data, folder, isWritten);
+
+    /// <summary>The same for a network that is known.</summary>
+    /// <exception cref="DistillException">One was not (exit 2), or the folder is not writable (exit 7).</exception>
+    public static void RequireFit(RunSettings settings, Network network, IExpertData data, string folder, bool isWritten)
     {
         string[] missing = Missing(settings, folder);
         if (isWritten && missing.Length > 0)
             RunFolder.RequireWritable(folder, "--experts-from");
-        Network network = data.NetworkOf(settings, settings.Width);
         for (int k = 0; k < settings.Experts; k++)
         {
             if (!File.Exists(FileOf(folder, k)))
@@ -102,11 +106,11 @@ internal sealed class ExpertLibrary : IDisposable
     /// <exception cref="ArrayFileException">A recorded expert is damaged.</exception>
     /// <exception cref="NumericalException">A training loss stops being finite.</exception>
     public static ExpertLibrary Gather(
-        RunSettings settings, Network network, PreparedData data, string folder, IProgressView progress,
+        RunSettings settings, Network network, IExpertData data, string folder, IProgressView progress,
         CancellationToken cancel)
     {
         Directory.CreateDirectory(folder);
-        int stepsEach = PlanFactory.ExpertPlan(settings, data.Pair.Name).Steps(data.Train.Count);
+        int stepsEach = PlanFactory.ExpertPlan(settings, data.Dataset).Steps(data.Train.Count);
         var library = new ExpertLibrary(settings.Experts);
         try
         {
@@ -153,12 +157,12 @@ internal sealed class ExpertLibrary : IDisposable
             progress.Note(OlderFile.Note(expert.Trajectory.Path));
     }
 
-    private string Describe(int number, PreparedData data)
+    private string Describe(int number, IExpertData data)
     {
         Expert expert = _experts[number]!;
         string origin = expert.RecordedOn == data.Backend.Name ? "" : $", recorded on {expert.RecordedOn}";
         return FormattableString.Invariant(
-            $"expert {number + 1}: {100 * expert.Trajectory.Accuracy:F1} % on the {data.Pair.EvaluationImages}{origin}");
+            $"expert {number + 1}: {100 * expert.Trajectory.Accuracy:F1} % {data.ScoreWords}{origin}");
     }
 
     /// <inheritdoc/>

@@ -8,7 +8,10 @@ internal static class OriginCheck
 {
     /// <summary>How a set differs from what its run folder makes, or null: the settings there are those of the set, and each
     /// expert that is still there is sound and has the hash that the set states.</summary>
-    public static string? Problem(SyntheticArtifact artifact, string config, string experts)
+    public static string? Problem(SyntheticArtifact artifact, string config, string experts) => Problem(artifact.Metadata, config, experts);
+
+    /// <summary>The same from the texts of a set's file.</summary>
+    public static string? Problem(IReadOnlyDictionary<string, string> texts, string config, string experts)
     {
         RunSettings settings;
         try
@@ -19,9 +22,9 @@ internal static class OriginCheck
         {
             return e.Message;
         }
-        if (ConfigFile.Hash(settings) != artifact.Metadata.GetValueOrDefault("config_hash"))
+        if (ConfigFile.Hash(settings) != texts.GetValueOrDefault("config_hash"))
             return $"{config} has other settings than the set was made with (config_hash differs)";
-        string[] stated = artifact.Metadata["experts_sha256"].Split(' ');
+        string[] stated = texts["experts_sha256"].Split(' ');
         if (stated.Length != settings.Experts)
             return $"the set was learned from {stated.Length} experts, {config} has {settings.Experts}";
         string folder = settings.ExpertsFrom ?? experts;

@@ -123,17 +123,22 @@ internal static class RunCheck
         PlanFactory.NetworkOf(
             settings, new Shape(pair.Train.Channels, pair.Train.Height, pair.Train.Width), pair.Train.Classes, width, model);
 
-    // The checkpoints follow from the plan and the number of images.
-    private static void RequireTrajectories(RunSettings settings, DatasetPair pair)
+    private static void RequireTrajectories(RunSettings settings, DatasetPair pair) =>
+        RequireTrajectories(settings, pair.Name, pair.Train.Count);
+
+    /// <summary>Refuses experts whose checkpoints, which follow from their plan and the number of images, are not those that the
+    /// method needs.</summary>
+    /// <exception cref="DistillException">They are not.</exception>
+    public static void RequireTrajectories(RunSettings settings, string dataset, int images)
     {
-        TrainingPlan plan = PlanFactory.ExpertPlan(settings, pair.Name);
-        int perEpoch = plan.StepsPerEpoch(pair.Train.Count), steps = plan.Steps(pair.Train.Count);
+        TrainingPlan plan = PlanFactory.ExpertPlan(settings, dataset);
+        int perEpoch = plan.StepsPerEpoch(images), steps = plan.Steps(images);
         try
         {
             settings.MethodKind.CheckTrajectory(
                 settings.OfMethod,
                 PlanFactory.Checkpoints(settings).Steps(perEpoch, steps),
-                $"an expert, which trains {steps} steps on {pair.Train.Count} images ({settings.ExpertEpochs} epochs of {perEpoch})");
+                $"an expert, which trains {steps} steps on {images} images ({settings.ExpertEpochs} epochs of {perEpoch})");
         }
         catch (TrajectoryException e)
         {

@@ -45,6 +45,15 @@ internal class RunFiles(string path)
     /// <summary>The state from which its distillation continues.</summary>
     public string Checkpoint(int ipc) => In("checkpoints", $"ipc{ipc}.safetensors");
 
+    /// <summary>The result of a run on image-text pairs.</summary>
+    public string Retrieval => In(RetrievalSummary.FileName);
+
+    /// <summary>The distilled set of so many pairs.</summary>
+    public string PairSet(int pairs) => In(SetFolder, $"pairs{pairs}.safetensors");
+
+    /// <summary>The state from which its distillation continues.</summary>
+    public string PairCheckpoint(int pairs) => In("checkpoints", $"pairs{pairs}.safetensors");
+
     /// <summary>A picture of it.</summary>
     public string Picture(int ipc, string what) => In(ImageFolder, $"ipc{ipc}-{what}.png");
 

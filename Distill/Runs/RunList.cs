@@ -27,6 +27,9 @@ internal sealed record RunEntry(string Path, string? Command, RunSettings? Setti
     /// <summary>What was measured so far.</summary>
     public IReadOnlyList<IpcResult> Results { get; init; } = [];
 
+    /// <summary>What was measured so far of a run on image-text pairs; null of another, or of one that measured nothing yet.</summary>
+    public RetrievalSummary? Retrieval { get; init; }
+
     /// <summary>The status as people read it.</summary>
     public string ShownStatus => Status == Stopped ? "stopped: numbers too large" : Status;
 
@@ -40,6 +43,7 @@ internal sealed record RunEntry(string Path, string? Command, RunSettings? Setti
         {
             (string command, ResolvedSettings resolved) = ConfigFile.Read(System.IO.Path.Combine(path, RunFolder.ConfigName));
             RunSettings settings = resolved.Settings;
+            RetrievalSummary? retrieval = settings.IsOfPairs ? OfRetrieval(System.IO.Path.Combine(path, RetrievalSummary.FileName)) : null;
             (bool isComplete, IReadOnlyList<IpcResult> results) = command switch
             {
                 "train" => (ExpertLibrary.Missing(
@@ -47,17 +51,20 @@ internal sealed record RunEntry(string Path, string? Command, RunSettings? Setti
                 "ablate" => OfAblation(path),
                 "benchmark" => (BenchmarkFile.IsIn(path) && new BenchmarkResults(
                     path, BenchmarkFile.Read(path), new Dictionary<string, string>(StringComparer.Ordinal)).IsComplete, []),
+                _ when settings.IsOfPairs => (retrieval is { Complete: true }, []),
                 _ => OfSummary(System.IO.Path.Combine(path, RunFolder.SummaryName)),
             };
             string status = RunFolder.IsHeld(path) ? Running : isComplete ? Complete
                 : StoppedFile.IsIn(path) ? Stopped : Unfinished;
-            return new RunEntry(path, command, settings, status) { Results = results };
+            return new RunEntry(path, command, settings, status) { Results = results, Retrieval = retrieval };
         }
         catch (Exception e) when (e is DistillException or IOException or UnauthorizedAccessException or JsonException)
         {
             return new RunEntry(path, null, null, Damaged);
         }
     }
+
+    private static RetrievalSummary? OfRetrieval(string file) => File.Exists(file) ? RetrievalSummary.Read(file) : null;
 
     private static (bool IsComplete, IReadOnlyList<IpcResult> Results) OfSummary(string file)
     {

@@ -42,14 +42,16 @@ internal static class SetReference
 
     private static bool HasSets(string run) => FilesIn(run).Any();
 
-    // By images per class.
+    private static readonly string[] s_prefixes = ["ipc", "pairs"];
+
+    // By images per class, or by pairs.
     private static IEnumerable<string> FilesIn(string run)
     {
         string folder = Path.Combine(run, RunFolder.SetFolder);
         return !Directory.Exists(folder)
             ? []
-            : Directory.EnumerateFiles(folder, "ipc*.safetensors")
-                .Select(f => (File: f, Number: Path.GetFileNameWithoutExtension(f)["ipc".Length..]))
+            : s_prefixes.SelectMany(prefix => Directory.EnumerateFiles(folder, $"{prefix}*.safetensors")
+                .Select(f => (File: f, Number: Path.GetFileNameWithoutExtension(f)[prefix.Length..])))
                 .Where(f => int.TryParse(f.Number, NumberStyles.None, CultureInfo.InvariantCulture, out _))
                 .OrderBy(f => int.Parse(f.Number, CultureInfo.InvariantCulture)).Select(f => f.File);
     }

@@ -42,6 +42,7 @@ internal static class ErrorCodes
         new("IM2031", "The configuration of a run cannot be read, so its data are not known."),
         new("IM2032", "The latest run stopped for good, and no other is unfinished."),
         new("IM2033", "The networks of --label-from do not fit."),
+        new("IM2034", "A set of image-text pairs is given to a command for classified images."),
         new("IM2040", "A cell of a benchmark was begun with other settings."),
         new("IM2041", "No cell of a benchmark can be run."),
         new("IM2042", "Features of runs with different experts are to be drawn beside each other."),

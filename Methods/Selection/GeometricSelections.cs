@@ -10,6 +10,9 @@ public sealed class RandomSelection : PairSelection
     public override string Name => "random";
 
     /// <inheritdoc/>
+    public override bool IsDrawn => true;
+
+    /// <inheritdoc/>
     public override string Help => "real pairs at random";
 
     /// <inheritdoc/>

@@ -51,6 +51,9 @@ public abstract class PairSelection : IKind
     /// <summary>One line that says what is chosen, and whose it is.</summary>
     public abstract string Help { get; }
 
+    /// <summary>Whether every key gives another choice; else what is drawn only breaks ties or trains what chooses.</summary>
+    public virtual bool IsDrawn => false;
+
     /// <summary>The indices of so many different pairs.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There are not so many.</exception>
     public int[] Choose(SelectionContext context, int count) => count >= 1 && count <= context.Pairs.Count

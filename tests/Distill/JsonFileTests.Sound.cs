@@ -15,7 +15,9 @@ public sealed partial class JsonFileTests
     // Those with a setting: of presets, or of a method that it belongs to.
     private static IEnumerable<JsonObject> SoundsWith(string property) => Settings.Of(property).IsOf(Presets.Standard)
         ? s_presets.Select(p => Sound(p))
-        : [Sound("standard", MethodWith(property))];
+        : [IsOfPairs(property) ? Sound("pairs") : Sound("standard", MethodWith(property))];
+
+    private static bool IsOfPairs(string property) => Settings.Of(property) is RunSetting { Task: SettingTask.Pairs };
 
     private static string MethodWith(string property) =>
         Kinds.Of<DistillationMethod>().First(m => m.Settings.Any(s => s.Name == property)).Name;

@@ -126,7 +126,7 @@ public sealed partial class JsonFileTests : IDisposable
         string key = JsonNamingPolicy.CamelCase.ConvertName(property);
         RunSettings begin = Presets.Of("trajectory");
         JsonObject sound = JsonNode.Parse(ConfigFile.WriteDecisive(
-            setting.IsOf(begin) ? begin : begin.With("Method", MethodWith(property))))!.AsObject();
+            setting.IsOf(begin) ? begin : IsOfPairs(property) ? Presets.Of("pairs") : begin.With("Method", MethodWith(property))))!.AsObject();
         foreach (string json in JsonValues.All)
         {
             With(sound, root => root[key] = Marker, json, out string text);

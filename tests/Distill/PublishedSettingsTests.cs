@@ -58,7 +58,7 @@ public sealed class PublishedSettingsTests : IDisposable
     [Theory, MemberData(nameof(PresetNames))]
     public void Every_preset_resolves_for_every_data_set(string preset)
     {
-        foreach (PublishedCase at in Presets.Cases)
+        foreach (PublishedCase at in Presets.Cases.Where(_ => !Presets.Of(preset).IsOfPairs))
         {
             RunSettings settings = Resolve(preset, ("Dataset", at.Dataset), ("Ipc", $"{at.Ipc}")).Settings;
             Assert.Equal(ConfigFile.Hash(settings), ConfigFile.Hash(Presets.Find(preset)!.SettingsAt(at.Dataset, at.Ipc)));

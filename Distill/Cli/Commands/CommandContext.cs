@@ -37,14 +37,30 @@ internal sealed class CommandContext(
     /// <summary>Every setting: from the options, --set, the environment and --config, the others from the preset that an option
     /// or the file names, or from what the method stands for.</summary>
     /// <exception cref="DistillException">There is no such preset, or a value is not acceptable.</exception>
-    public ResolvedSettings ResolveBy(Option<string> preset)
+    public ResolvedSettings ResolveBy(Option<string> preset) => ResolveBy(preset, dataset: null);
+
+    /// <summary>The same where what is named on the command line says the data set, unless an option does.</summary>
+    /// <exception cref="DistillException">There is no such preset, or a value is not acceptable.</exception>
+    public ResolvedSettings ResolveBy(Option<string> preset, string? dataset)
     {
         HashSet<string> options = [.. result.CommandResult.Command.Options.Select(o => o.Name)];
         var input = ConfigInput.Read(
             result.GetValue<string>(ConfigInput.FileOption), result.GetValue<string[]>(ConfigInput.SetOption) ?? [],
             setting => options.Contains(setting.Name));
         string? chosen = Value(preset) is { } named ? Presets.Require("--preset", named) : input.Preset;
-        return Settings.Resolve(chosen, Given, Environment.GetEnvironmentVariable, input);
+        return Settings.Resolve(
+            chosen, setting => Given(setting) ?? (setting.Property == nameof(RunSettings.Dataset) ? dataset : null),
+            Environment.GetEnvironmentVariable, input);
+    }
+
+    /// <summary>The data set of a set of image-text pairs; null where what is named is no such set.</summary>
+    /// <exception cref="DistillException">No run is there, or it has no set.</exception>
+    public string? DatasetOfPairs(string? named)
+    {
+        string root = Given(Settings.Of(nameof(RunSettings.Out))) ?? Presets.Standard.Out;
+        return named is not null && SetReference.Find(named, root, _ => { }) is var file && PairArtifact.IsIn(file)
+            ? PairArtifact.Read(file).Settings.Dataset
+            : null;
     }
 
     /// <summary>What the settings of a grid of runs are resolved from: the same sources, and settings of one method.</summary>
@@ -65,22 +81,22 @@ internal sealed class CommandContext(
 
     /// <summary>The work of commands on runs.</summary>
     /// <param name="command">Which command, for notes.</param>
-    public RunCommands Runs(string command) => new(terminal, load, command, cancel, isPlan);
+    public RunCommands Runs(string command) => new(terminal, Load, command, cancel, isPlan);
 
     /// <summary>The same words, by which runs are planned and not made.</summary>
     public CommandContext Planning() => new(result, terminal, load, cancel, isPlan: true);
 
     /// <summary>The work of commands on finished sets.</summary>
-    public ArtifactCommands Artifacts() => new(terminal, load, cancel);
+    public ArtifactCommands Artifacts() => new(terminal, Load, cancel);
 
     /// <summary>The work of 'report' and 'compare'.</summary>
-    public ReportCommands Reports() => new(terminal, load, cancel);
+    public ReportCommands Reports() => new(terminal, Load, cancel);
 
     /// <summary>'export' of a trained network.</summary>
-    public NetworkExport Network() => new(terminal, load, cancel);
+    public NetworkExport Network() => new(terminal, Load, cancel);
 
     /// <summary>The work of 'influence'.</summary>
-    public InfluenceCommands Influence() => new(terminal, load, cancel);
+    public InfluenceCommands Influence() => new(terminal, Load, cancel);
 
     /// <summary>The work of 'datasets'.</summary>
     public DatasetCommands Datasets() => new(terminal, cancel);
@@ -90,4 +106,16 @@ internal sealed class CommandContext(
 
     /// <summary>The work of 'features'.</summary>
     public FeatureCommands Features() => new(terminal, cancel);
+
+    private DatasetPair Load(RunSettings settings)
+    {
+        if (settings.IsOfPairs)
+        {
+            throw new DistillException(
+                ExitCode.Usage, "IM2034",
+                $"{settings.Dataset} is a set of image-text pairs, which this command does not take. Commands that do are distill, evaluate, " +
+                "verify, resume, export and the plans of these. Name a set of classified images, or one of these commands.");
+        }
+        return load(settings);
+    }
 }

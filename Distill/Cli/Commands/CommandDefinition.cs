@@ -60,7 +60,7 @@ internal abstract class CommandDefinition : IKind
         return option;
     }
 
-    /// <summary>Adds --preset, and with it --config and --set, which <see cref="CommandContext.ResolveBy"/> reads.</summary>
+    /// <summary>Adds --preset, and with it --config and --set, which <see cref="CommandContext.ResolveBy(Option{string})"/> reads.</summary>
     protected static Option<string> AddPreset(Command command)
     {
         Option<string> preset = Add(command, new Option<string>("--preset")

@@ -39,7 +39,7 @@ internal sealed class EvaluateCommand : CommandDefinition
     {
         AddSettings(
             command,
-            [.. Settings.OfData, .. Settings.OfEvaluation, .. Settings.OfMachine, .. Named("Ipc", "Temperature", "LabelFrom", "LabelStart"),
+            [.. Settings.OfData, .. Settings.OfEvaluation, .. Settings.OfMachine, .. Named("Ipc", "Pairs", "Temperature", "LabelFrom", "LabelStart"),
                 .. Settings.OfExperts]);
         Option<string[]> models = Add(command, new Option<string[]>("--models")
         {
@@ -58,7 +58,7 @@ internal sealed class EvaluateCommand : CommandDefinition
         Option<string> preset = AddPreset(command);
         return at =>
         {
-            ResolvedSettings resolved = at.ResolveBy(preset);
+            ResolvedSettings resolved = at.ResolveBy(preset, at.DatasetOfPairs(at.Value(set)));
             at.Runs(Name).Evaluate(
                 at.Value(set) is { } named ? at.SetFile(named, resolved.Settings) : null, resolved,
                 [.. (at.Value(models) ?? []).SelectMany(m => m.Split(',', StringSplitOptions.RemoveEmptyEntries))],

@@ -1,0 +1,153 @@
+using InfMatch.Datasets;
+using InfMatch.Tensors;
+using InfMatch.Tensors.IO;
+
+namespace InfMatch.Distill;
+
+internal sealed partial class RunCommands
+{
+    private PairData OpenPairs(RunSettings settings, Backend backend)
+    {
+        PairSplits splits = new DatasetLoading(terminal, cancel).LoadPairs(PairCatalog.Of(settings.Dataset), settings.Data, imageSize: null);
+        return PairData.Load(splits, PairData.PartOf(settings), backend);
+    }
+
+    // A new run on image-text pairs.
+    private void DistilPairs(string asked, ResolvedSettings resolved)
+    {
+        RunSettings settings = resolved.Settings;
+        Backend backend = OpenDevice(settings);
+        RequireWritable(settings.Out);
+        using PairData data = OpenPairs(settings, backend);
+        PairRun.Check(settings, data);
+        if (isPlan)
+        {
+            Show(new PairPlanner(settings, data, cancel).Plan(folder: null), settings, backend);
+            return;
+        }
+        using RunFolder folder = RunFolder.Create(
+            settings.Out,
+            RunFolder.NameOf(
+                TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, $"pairs{string.Join('-', settings.Pairs!.Value)}", settings.Seed),
+            ConfigFile.Write(asked, resolved));
+        RunData.Of(data.Splits, data.Part).Save(folder.Path);
+        AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
+        Execute(folder, settings, data);
+    }
+
+    // The rest of a run or of an evaluation.
+    private void ResumePairs(RunFolder folder, string begun, RunSettings settings, Backend backend)
+    {
+        using PairData data = OpenPairs(settings, backend);
+        RunData.Of(data.Splits, data.Part).Require(folder.Path);
+        if (begun == "evaluate")
+        {
+            EvaluationRecord record = EvaluationRecord.Read(folder.Path);
+            PairArtifact? artifact = record.Set is null ? null : PairArtifact.Read(record.Set);
+            if (artifact is not null && artifact.Metadata[PairArtifact.SetHashKey] != record.SetSha256)
+            {
+                throw new DistillException(
+                    ExitCode.Data, "IM3029",
+                    $"{record.Set} is not the set with which {folder.Path} began. Put the old set back, or start a new 'evaluate'.");
+            }
+            RefusePlan();
+            Evaluate(folder, settings, data, artifact);
+            return;
+        }
+        PairRun.Check(settings, data);
+        if (isPlan)
+            Show(new PairPlanner(settings, data, cancel).Plan(folder), settings, backend);
+        else
+            Execute(folder, settings, data);
+    }
+
+    // A set of pairs beside choices of real pairs, or these alone.
+    private void EvaluatePairs(string? path, ResolvedSettings resolved)
+    {
+        RefusePlan();
+        PairArtifact? artifact = path is null ? null : PairArtifact.Read(path);
+        RunSettings settings = artifact is null ? resolved.Settings : PairEvaluation.SettingsFor(artifact, resolved);
+        Backend backend = OpenDevice(settings);
+        RequireWritable(settings.Out);
+        using PairData data = OpenPairs(settings, backend);
+        if (artifact is not null && artifact.Metadata[PairArtifact.TrainHashKey] != data.Splits.Train.ContentHash())
+            throw OtherPairs(artifact, settings);
+        using RunFolder folder = RunFolder.Create(
+            settings.Out,
+            RunFolder.NameOf(
+                TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, $"evaluation-pairs{string.Join('-', settings.Pairs!.Value)}", settings.Seed),
+            ConfigFile.Write(command, resolved with { Settings = settings }));
+        RunData.Of(data.Splits, data.Part).Save(folder.Path);
+        AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
+        new EvaluationRecord
+        {
+            Set = path is null ? null : Path.GetFullPath(path), SetSha256 = artifact?.Metadata[PairArtifact.SetHashKey],
+            Estimator = artifact is null ? "none" : settings.MethodLabel, TrainSha256 = data.Splits.Train.ContentHash(),
+            TestSha256 = data.Splits.Of(data.Part).ContentHash(), Models = [], Experts = null, ExpertsConfig = null,
+        }.Save(folder.Path);
+        Evaluate(folder, settings, data, artifact);
+    }
+
+    private void Evaluate(RunFolder folder, RunSettings settings, PairData data, PairArtifact? artifact)
+    {
+        terminal.Say($"Folder: {ShownPath.Of(folder.Path)}");
+        Show(InFolder(folder, progress => new PairEvaluation(
+            folder, settings, data, artifact, new RunContext(data.Backend, progress, cancel)).Execute()));
+        terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Retrieval)}");
+    }
+
+    private void Execute(RunFolder folder, RunSettings settings, PairData data)
+    {
+        terminal.Say($"Data: {data.Splits.Train}; seed {settings.Seed}");
+        terminal.Say($"Version: {EnvironmentReport.Version} {EnvironmentReport.Commit}");
+        terminal.Say($"Run folder: {ShownPath.Of(folder.Path)}");
+        Show(InFolder(folder, progress => new PairRun(
+            new PairRunInputs(folder, settings, data, new RunContext(data.Backend, progress, cancel))).Execute()));
+        string set = folder.PairSet(settings.Pairs!.Value.Max());
+        string ofData = ShellWord.Option("--data", settings.Data), shown = ShellWord.OfPath(ShownPath.Of(set));
+        terminal.ShowUnbroken($"Sets:     {ShownPath.Of(Path.GetDirectoryName(set)!)}");
+        terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Retrieval)}");
+        if (data.Part == PairSplit.Dev)
+            terminal.ShowUnbroken($"Next:     {ShellWord.Program} evaluate {shown}{ofData} --split test");
+        terminal.ShowUnbroken($"          {ShellWord.Program} verify {shown}{ofData}");
+    }
+
+    private void Show(RetrievalSummary summary)
+    {
+        foreach (RetrievalResult result in summary.Results)
+        {
+            var table = new ResultTable(
+                $"{summary.Heading}; {result.Pairs} pairs, {result.Method}", 1, ["trained on", "mean", .. RetrievalRow.Measures])
+            {
+                Optional = ["TR@5", "IR@5", "TR@10", "IR@10"],
+            };
+            foreach (RetrievalRow row in result.Rows)
+            {
+                table.Add(
+                [
+                    row.Name, RetrievalRow.Cell(row.Mean),
+                    .. Enumerable.Range(0, RetrievalRow.Measures.Length).Select(m => RetrievalRow.Cell(row.Of(m))),
+                ]);
+            }
+            terminal.Show(table);
+        }
+        terminal.Show("IR@K: texts whose image is among the first K. TR@K: images one of whose texts is. Mean ± standard deviation over heads.");
+        terminal.Show($"Trained: {summary.Protocol}.");
+        terminal.Show($"Full data: {summary.Full}.");
+        if (summary.Split == PairSettings.Dev)
+            terminal.Show("Measured on dev, by which settings are chosen; the result of a choice is what '--split test' gives.");
+        terminal.Show($"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}");
+        if (terminal.IsJson)
+            terminal.Data.WriteLine(summary.ToJson());
+    }
+
+    private void RefusePlan()
+    {
+        if (isPlan)
+            throw new DistillException(ExitCode.Usage, "IM2034", "evaluations of image-text pairs are not planned. Start 'evaluate' itself.");
+    }
+
+    private static DistillException OtherPairs(PairArtifact artifact, RunSettings settings) => new(
+        ExitCode.Data, "IM3046",
+        $"the training pairs of {settings.Dataset} here are not those of {artifact.Source}. Name the folder of the set's own data with --data.");
+}

@@ -1,0 +1,147 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using InfMatch.Methods;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>The settings that only sets of image-text pairs have.</summary>
+internal static class PairSettings
+{
+    /// <summary>The selection, heads, loss and size where none are given.</summary>
+    public const string Random = "random", Residual = "residual", InfoNce = "infonce", Dev = "dev", Test = "test";
+
+    private const int StandardSize = 256, StandardRank = 10;
+
+    private const double StandardScale = 3;
+
+    /// <summary>What the set is, and how it is learned.</summary>
+    public static ImmutableArray<Setting> OfSet { get; } =
+    [
+        new RunSetting("Pairs", "N", "Synthetic image-text pairs; several numbers give several sets.",
+            s => string.Join(' ', s.Pairs ?? []),
+            (s, t) => s with { Pairs = [.. t.Split([' ', ','], StringSplitOptions.RemoveEmptyEntries)
+                .Select(n => OptionText.Whole("--pairs", n, 2, 100_000)).Distinct()] })
+        {
+            Many = true, IsOfEachSet = true, IsRequired = true, Task = SettingTask.Pairs,
+        },
+        Choice("PairStart",
+            "Which real pairs a set of pairs starts from: " + string.Join(". ", Kinds.Of<PairSelection>().Select(k => $"{k.Name}: {k.Help}")),
+            Kinds.Names<PairSelection>(), s => s.PairStart ?? Random, (s, v) => s with { PairStart = v == Random ? null : v }),
+        Choice("PairLoss", "The loss of the training on synthetic pairs; ence and wbce take a learned similarity", Kinds.Names<PairLoss>(),
+            LossOf, (s, v) => s with { PairLoss = v == InfoNce ? null : v }),
+        Whole("SimilarityRank", "Rank of the learned similarity of synthetic pairs; 0 for none (ence and wbce: 10).", 0,
+            RankOf, (s, v) => s with { SimilarityRank = v }),
+        Positive("SimilarityScale", "Weight of the low-rank part of the similarity.",
+            ScaleOf, (s, v) => s with { SimilarityScale = v == StandardScale ? null : v }),
+        Rate("LrImageFeatures", "Learning rate of the image features of synthetic pairs; 0 keeps them.",
+            s => s.LrImageFeatures, (s, v) => s with { LrImageFeatures = v }),
+        Rate("LrTextFeatures", "Learning rate of the text features of synthetic pairs; 0 keeps them.",
+            s => s.LrTextFeatures, (s, v) => s with { LrTextFeatures = v }),
+        Rate("LrSimilarity", "Learning rate of the similarity of synthetic pairs; 0 keeps it.",
+            s => s.LrSimilarity, (s, v) => s with { LrSimilarity = v }),
+    ];
+
+    /// <summary>The heads.</summary>
+    public static ImmutableArray<Setting> OfHeads { get; } =
+    [
+        Choice("Head", "The heads that map features of images and texts into one space", Kinds.Names<ProjectionHead>(),
+            HeadOf, (s, v) => s with { Head = v == Residual ? null : v }),
+        Whole("HeadSize", "Numbers of an embedding that heads give.", 1,
+            SizeOf, (s, v) => s with { HeadSize = v == StandardSize ? null : v }),
+    ];
+
+    /// <summary>How sets of pairs are evaluated.</summary>
+    public static ImmutableArray<Setting> OfEvaluation { get; } =
+    [
+        Choice("Split", "The part of a set of pairs on which retrieval is measured: settings are chosen on dev, and test is looked at once",
+            [Dev, Test], s => s.Split ?? Dev, (s, v) => s with { Split = v == Dev ? null : v }),
+        Whole("FullEpochs", "Epochs of the heads that are trained on all pairs, for the last row.", 1,
+            s => s.FullEpochs ?? 0, (s, v) => s with { FullEpochs = v }),
+        Positive("FullRate", "Learning rate of the heads that are trained on all pairs.",
+            s => s.FullRate ?? 0, (s, v) => s with { FullRate = v }),
+    ];
+
+    /// <summary>The name of the heads.</summary>
+    public static string HeadOf(RunSettings s) => s.Head ?? Residual;
+
+    /// <summary>d.</summary>
+    public static int SizeOf(RunSettings s) => s.HeadSize ?? StandardSize;
+
+    /// <summary>The name of the loss of the training on S.</summary>
+    public static string LossOf(RunSettings s) => s.PairLoss ?? InfoNce;
+
+    /// <summary>r; 0 for no similarity.</summary>
+    public static int RankOf(RunSettings s) =>
+        s.SimilarityRank ?? (Kinds.Find<PairLoss>(LossOf(s)) is { UsesSimilarity: true } ? StandardRank : 0);
+
+    /// <summary>α of the low-rank part.</summary>
+    public static double ScaleOf(RunSettings s) => s.SimilarityScale ?? StandardScale;
+
+    /// <summary>Refuses settings of pairs that do not go together.</summary>
+    /// <exception cref="DistillException">Two do not.</exception>
+    public static void CheckTogether(RunSettings s)
+    {
+        if (s.Pairs is not { IsDefaultOrEmpty: false })
+            throw DistillException.BadValue("--pairs", "", "at least one number from 2");
+        if (!s.MethodKind.TakesPairs)
+        {
+            throw DistillException.BadValue(
+                "--method", s.MethodName,
+                $"a method for image-text pairs beside --dataset {s.Dataset}: " +
+                string.Join(", ", Kinds.Of<DistillationMethod>().Where(m => m.TakesPairs).Select(m => m.Name)));
+        }
+        if (s is { RateIsLearned: true, MethodKind.LearnsRate: false })
+            throw DistillException.BadValue("--eval-rate", LearnedRate.Word, $"a number beside --method {s.MethodName}, which learns no rate");
+        bool uses = Kinds.Find<PairLoss>(LossOf(s))!.UsesSimilarity;
+        if (!uses && RankOf(s) > 0)
+            throw DistillException.BadValue("--similarity-rank", $"{RankOf(s)}", $"0 beside --pair-loss {LossOf(s)}, which reads no similarity");
+    }
+
+    private static Setting Whole(
+        string property, string help, int low, Func<RunSettings, int> get, Func<RunSettings, int, RunSettings> set)
+    {
+        string name = Setting.OptionOf(property);
+        return new RunSetting(
+            property, "N", help, s => get(s).ToString(CultureInfo.InvariantCulture),
+            (s, text) => set(s, OptionText.Whole(name, text, low, 1 << 16)))
+        {
+            Task = SettingTask.Pairs,
+        };
+    }
+
+    private static Setting Rate(
+        string property, string help, Func<RunSettings, double?> get, Func<RunSettings, double, RunSettings> set) =>
+        Number(property, help, s => get(s) ?? 0, set, v => v is 0 or >= Settings.SmallestReal, "a number from 0");
+
+    private static Setting Positive(
+        string property, string help, Func<RunSettings, double> get, Func<RunSettings, double, RunSettings> set) =>
+        Number(property, help, get, set, v => v >= Settings.SmallestReal, "a number above 0");
+
+    private static Setting Number(
+        string property, string help, Func<RunSettings, double> get, Func<RunSettings, double, RunSettings> set,
+        Func<double, bool> isFine, string expected)
+    {
+        string name = Setting.OptionOf(property);
+        return new RunSetting(
+            property, "X", help, s => get(s).ToString("R", CultureInfo.InvariantCulture),
+            (s, text) => set(s, OptionText.Number(name, text, isFine, expected)))
+        {
+            Task = SettingTask.Pairs,
+        };
+    }
+
+    private static Setting Choice(
+        string property, string help, IReadOnlyList<string> choices, Func<RunSettings, string> get,
+        Func<RunSettings, string, RunSettings> set)
+    {
+        string name = Setting.OptionOf(property);
+        return new RunSetting(
+            property, "NAME", $"{help}. One of {string.Join(", ", choices)}.", get,
+            (s, text) => set(s, OptionText.OneOf(name, text, [.. choices])))
+        {
+            Choices = choices, Task = SettingTask.Pairs,
+        };
+    }
+}

@@ -1,0 +1,91 @@
+using InfMatch.Methods;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>The evaluation of a set of pairs beside choices of real pairs, or of these alone. Each row is on disk as soon as it is
+/// measured, and the same call on the same folder goes on where an earlier one stopped.</summary>
+/// <param name="folder">Where its files are.</param>
+/// <param name="settings">By what it is evaluated.</param>
+/// <param name="data">What heads retrieve among.</param>
+/// <param name="artifact">The set; null for real pairs alone.</param>
+/// <param name="context">Where it computes.</param>
+internal sealed class PairEvaluation(
+    RunFolder folder, RunSettings settings, PairData data, PairArtifact? artifact, RunContext context)
+{
+    private readonly List<RetrievalResult> _results = [];
+
+    /// <summary>By what a set is evaluated: what is not given is as the set says.</summary>
+    public static RunSettings SettingsFor(PairArtifact artifact, ResolvedSettings resolved) => Settings.All.OfType<RunSetting>()
+        .Where(s => s.IsOf(resolved.Settings) && resolved.IsGiven(s.Property) && s.Property is not ("Dataset" or "Pairs"))
+        .Aggregate(artifact.Settings, (settings, setting) => setting.Copy(settings, resolved.Settings)) with
+        {
+            Out = resolved.Settings.Out, Data = resolved.Settings.Data, Device = resolved.Settings.Device,
+            Threads = resolved.Settings.Threads, MemoryLimit = resolved.Settings.MemoryLimit, Pairs = [artifact.Count],
+        };
+
+    /// <summary>Measures every row that is not known yet.</summary>
+    /// <exception cref="OperationCanceledException">It was interrupted; what is known is on disk.</exception>
+    /// <exception cref="NumericalException">A loss stops being finite.</exception>
+    public RetrievalSummary Execute()
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        double before = 0;
+        if (File.Exists(folder.Retrieval))
+        {
+            RetrievalSummary earlier = RetrievalSummary.Read(folder.Retrieval);
+            before = earlier.Seconds;
+            _results.AddRange(earlier.Results);
+        }
+        RetrievalSummary Save(bool complete)
+        {
+            double seconds = before + TimeProvider.System.GetElapsedTime(start).TotalSeconds;
+            RetrievalSummary summary = PairRun.SummaryOf(settings, data, seconds, _results) with { Complete = complete };
+            summary.Save(folder.Retrieval);
+            return summary;
+        }
+        RandomKey run = RandomKey.FromSeed(settings.Seed);
+        var evaluator = new PairEvaluator(settings, data, run.Split("judge"), context.Cancel);
+        RetrievalRow? full = _results.Select(r => r.Row(PairRows.Full)).FirstOrDefault(row => row is not null);
+        foreach (int pairs in settings.Pairs!.Value)
+        {
+            RetrievalResult result = _results.Find(r => r.Pairs == pairs)
+                ?? new RetrievalResult(pairs, artifact is null ? "none" : settings.MethodLabel, [])
+                {
+                    SetHash = artifact?.Metadata[PairArtifact.SetHashKey],
+                };
+            if (artifact is not null)
+                Add(PairRows.Distilled, stage => OnArtifact(evaluator, stage));
+            foreach (PairSelection kind in PairRows.Selections)
+                Add(kind.Name, stage => evaluator.OnSelection(kind, pairs, PairEvaluator.KeyOfReal(run, pairs).Split("chosen"), stage));
+            result = result.With(full ??= evaluator.OnAll(context.Progress));
+            Keep(result with { Rows = PairRows.InOrder(settings, result.Rows), Complete = true });
+
+            void Add(string name, Func<IProgressStage, IReadOnlyList<RetrievalRecall>> measure)
+            {
+                if (result.Row(name) is not null)
+                    return;
+                using IProgressStage stage = context.Progress.Begin($"{pairs} pairs: {name}", (long)settings.Repeats * settings.Epochs, pairs);
+                Keep(result = result.With(RetrievalRow.Of(name, measure(stage))));
+                Save(complete: false);
+            }
+        }
+        return Save(complete: true);
+    }
+
+    private IReadOnlyList<RetrievalRecall> OnArtifact(PairEvaluator evaluator, IProgressStage stage)
+    {
+        using var scope = TensorScope.Begin();
+        return evaluator.OnSet(artifact!.ToSet(data.Backend), settings.Repeats, stage);
+    }
+
+    private void Keep(RetrievalResult result)
+    {
+        int at = _results.FindIndex(r => r.Pairs == result.Pairs);
+        if (at < 0)
+            _results.Add(result);
+        else
+            _results[at] = result;
+    }
+}

@@ -1,0 +1,185 @@
+using System.Text.Json.Nodes;
+using InfMatch.Methods;
+using InfMatch.Nn;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+/// <summary>The set of a run with one number of pairs: distilled, and evaluated next to choices of real pairs.</summary>
+internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? before)
+{
+    private readonly RunSettings _settings = run.Inputs.Settings;
+    private readonly RunFolder _folder = run.Inputs.Folder;
+    private readonly PairData _data = run.Inputs.Data;
+    private readonly RunContext _context = run.Inputs.Context;
+    private RetrievalResult _result = before ?? new RetrievalResult(pairs, run.Inputs.Settings.MethodLabel, []);
+
+    private string SetName => $"pairs{pairs}";
+
+    private RandomKey Key => PairEvaluator.KeyOfReal(run.Inputs.Key, pairs);
+
+    /// <summary>Does all of it, or the rest of it.</summary>
+    public void Execute()
+    {
+        using var scope = TensorScope.Begin();
+        SyntheticSet start = Start();
+        using var distiller = new Distiller(
+            run.Method, start, PairPlans.DistillationPlanOf(_settings), run.Inputs.Key.Split("distil").Split((ulong)pairs));
+        SetOrigin origin = SetOrigin.Of(start, run.Experts);
+        Restore(distiller, origin);
+        try
+        {
+            Distil(distiller, origin);
+        }
+        // Also after an interruption or a NaN: the distiller then is at its last good state.
+        catch (Exception e) when (e is not DeviceException)
+        {
+            KeepWhatThereIs(distiller, origin);
+            throw;
+        }
+        KeepWhatThereIs(distiller, origin);
+        Evaluate(distiller.Set, origin, start);
+    }
+
+    // The scope of the caller holds it.
+    private SyntheticSet Start()
+    {
+        PairSelection selection = Kinds.Find<PairSelection>(_settings.PairStart ?? PairSettings.Random)!;
+        SyntheticSet start = SyntheticPairs.Of(_data.Train, run.Evaluator.Choose(selection, pairs, Key.Split("start")), Key.Split("start"));
+        return PairSettings.RankOf(_settings) is > 0 and int rank ? start.WithSimilarity(rank, Key.Split("start")) : start;
+    }
+
+    private void Restore(Distiller distiller, SetOrigin origin)
+    {
+        string file = _folder.PairCheckpoint(pairs);
+        if (!File.Exists(file))
+            return;
+        DistillationRun.FromState(() =>
+        {
+            CheckpointFile.Restore(file, distiller, _settings, origin, _context.Progress.Note);
+            return distiller.Iteration;
+        });
+        if (_settings.BudgetOfSet is not { Unit: BudgetUnit.Seconds })
+            distiller.AddSeconds(run.Costs.SecondsAt(pairs, distiller.Iteration));
+    }
+
+    private void Distil(Distiller distiller, SetOrigin origin)
+    {
+        using IDisposable timed = run.Stages.Begin("distil", SetName);
+        DistillationBudget? budget = _settings.BudgetOfSet;
+        long total = budget is null ? _settings.Iterations : (long)Math.Ceiling(budget.Amount);
+        using IProgressStage stage = _context.Progress.Begin($"{pairs} pairs: distilling", total, budget is null ? pairs : 0);
+        Look(distiller);
+        while (!distiller.IsDone)
+        {
+            _context.Cancel.ThrowIfCancellationRequested();
+            DistillationStep step = distiller.Step();
+            Add(step);
+            stage.Report(
+                budget is null ? distiller.Iteration : distiller.IsDone ? total : (long)(total * distiller.Done),
+                FormattableString.Invariant($"{_settings.MethodKind.LossName} {step.Loss:F3}"));
+            Look(distiller);
+            if (distiller.Iteration % _settings.SaveEvery == 0)
+                SaveState(distiller, origin);
+        }
+    }
+
+    private void Add(DistillationStep step)
+    {
+        var line = new JsonObject { ["ipc"] = pairs, ["iteration"] = step.Iteration, [MetricsFile.LossKey] = step.Loss };
+        foreach (Metric metric in step.Metrics)
+            line[metric.Name] = metric.Value;
+        line[MetricsFile.SkippedKey] = step.Skipped;
+        run.Metrics.Append(line);
+    }
+
+    // What follows a number of updates is done once, also where a run was interrupted between the two.
+    private void Look(Distiller distiller)
+    {
+        int done = distiller.Iteration;
+        if (_settings.EvaluateEvery > 0 && done % _settings.EvaluateEvery == 0 && !run.Metrics.Has(pairs, done, MetricsFile.Evaluation))
+        {
+            double recall = run.Evaluator.OnSet(distiller.Set, 1, null)[0].Mean;
+            run.Metrics.Append(new JsonObject
+            {
+                ["ipc"] = pairs, ["iteration"] = done, [MetricsFile.AccuracyKey] = Math.Round(100 * recall, 6),
+            });
+        }
+        bool isProbed = _settings.ProbeInterval > 0 && (done % _settings.ProbeInterval == 0 || distiller.IsDone);
+        if (isProbed && !run.Metrics.Has(pairs, done, MetricsFile.Probe) && distiller.Probe() is var loss && double.IsFinite(loss))
+        {
+            run.Metrics.Append(new JsonObject
+            {
+                [MetricsFile.KindKey] = MetricsFile.Probe, ["ipc"] = pairs, ["iteration"] = done, [MetricsFile.ProbeKey] = loss,
+            });
+        }
+    }
+
+    private void SaveState(Distiller distiller, SetOrigin origin)
+    {
+        run.Metrics.FlushToDisk();
+        run.Costs.Add(pairs, distiller);
+        CheckpointFile.Write(_folder.PairCheckpoint(pairs), distiller, _settings, origin);
+    }
+
+    private void KeepWhatThereIs(Distiller distiller, SetOrigin origin)
+    {
+        SaveState(distiller, origin);
+        (int Iteration, double Value)[] losses = MetricsFile.Curve(_folder.Metrics, pairs, MetricsFile.LossKey);
+        double[] end = [.. losses.Skip(losses.Length * 9 / 10).Select(p => p.Value)];
+        _result = run.Keep(_result with
+        {
+            Iterations = distiller.Iteration,
+            UpdateSeconds = Math.Round(distiller.Cost.Seconds, 3),
+            Objective = end.Length > 0 ? end.Average() : null,
+            SetHash = SyntheticSetFile.Hash(distiller.Set),
+        });
+        WriteSet(distiller.Set, origin);
+        MetricsTable.Write(_folder.Metrics, _folder.MetricsTable);
+        CurvePlot.Write(
+            System.IO.Path.Combine(_folder.Images, $"{SetName}-curves.png"), $"{_data.Dataset}, {pairs} pairs, {_settings.MethodLabel}",
+            _settings.MethodKind.LossName,
+            new Curves(
+                losses, MetricsFile.Curve(_folder.Metrics, pairs, MetricsFile.ProbeKey),
+                MetricsFile.Curve(_folder.Metrics, pairs, MetricsFile.AccuracyKey)));
+    }
+
+    private void WriteSet(SyntheticSet set, SetOrigin origin) => PairArtifact.Write(
+        _folder.PairSet(pairs), set, new PairSetRecord(_data, _settings, origin, _result.Row(PairRows.Distilled)));
+
+    private void Evaluate(SyntheticSet set, SetOrigin origin, SyntheticSet start)
+    {
+        using IDisposable timed = run.Stages.Begin("evaluate", SetName);
+        Row(PairRows.Distilled, stage => run.Evaluator.OnSet(set, _settings.Repeats, stage));
+        WriteSet(set, origin);
+        foreach (PairSelection kind in PairRows.Selections)
+            Row(kind.Name, stage => run.Evaluator.OnSelection(kind, pairs, Key.Split("chosen"), stage));
+        if (PairSettings.RankOf(_settings) > 0)
+            Row(PairRows.WithSimilarity, stage => OnSimilarity(start, stage));
+        _result = run.Keep(_result.With(run.Full()));
+        _result = run.Keep(_result with { Rows = PairRows.InOrder(_settings, _result.Rows), Complete = true });
+    }
+
+    private void Row(string name, Func<IProgressStage, IReadOnlyList<RetrievalRecall>> measure)
+    {
+        if (_result.Row(name) is not null)
+            return;
+        _context.Cancel.ThrowIfCancellationRequested();
+        using IProgressStage stage = _context.Progress.Begin($"{pairs} pairs: {name}", (long)_settings.Repeats * _settings.Epochs, pairs);
+        _result = run.Keep(_result.With(RetrievalRow.Of(name, measure(stage))));
+    }
+
+    // Features stay, and the similarity is learned by the same method: the soft labels of this task.
+    private IReadOnlyList<RetrievalRecall> OnSimilarity(SyntheticSet start, IProgressStage stage)
+    {
+        using var distiller = new Distiller(
+            run.Method, start, PairPlans.DistillationPlanOf(_settings, similarityOnly: true),
+            run.Inputs.Key.Split("similarity").Split((ulong)pairs));
+        while (!distiller.IsDone)
+        {
+            _context.Cancel.ThrowIfCancellationRequested();
+            distiller.Step();
+        }
+        return run.Evaluator.OnSet(distiller.Set, _settings.Repeats, stage);
+    }
+}
