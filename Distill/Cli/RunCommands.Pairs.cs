@@ -1,4 +1,5 @@
 using InfMatch.Datasets;
+using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
@@ -94,6 +95,7 @@ internal sealed partial class RunCommands
         Show(InFolder(folder, progress => new PairEvaluation(
             folder, settings, data, artifact, new RunContext(data.Backend, progress, cancel)).Execute()));
         terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Retrieval)}");
+        Reports.WriteAtEnd(folder, data.Splits);
     }
 
     private void Execute(RunFolder folder, RunSettings settings, PairData data)
@@ -101,16 +103,38 @@ internal sealed partial class RunCommands
         terminal.Say($"Data: {data.Splits.Train}; seed {settings.Seed}");
         terminal.Say($"Version: {EnvironmentReport.Version} {EnvironmentReport.Commit}");
         terminal.Say($"Run folder: {ShownPath.Of(folder.Path)}");
-        Show(InFolder(folder, progress => new PairRun(
-            new PairRunInputs(folder, settings, data, new RunContext(data.Backend, progress, cancel))).Execute()));
-        string set = folder.PairSet(settings.Pairs!.Value.Max());
-        string ofData = ShellWord.Option("--data", settings.Data), shown = ShellWord.OfPath(ShownPath.Of(set));
-        terminal.ShowUnbroken($"Sets:     {ShownPath.Of(Path.GetDirectoryName(set)!)}");
+        RetrievalSummary summary;
+        try
+        {
+            summary = InFolder(folder, progress => new PairRun(
+                new PairRunInputs(folder, settings, data, new RunContext(data.Backend, progress, cancel))).Execute());
+        }
+        catch (Exception e) when (e is OperationCanceledException or NumericalException or DeviceMemoryException)
+        {
+            Reports.WriteAtEnd(folder, data.Splits);
+            throw;
+        }
+        Show(summary);
+        terminal.ShowUnbroken($"Sets:     {ShownPath.Of(Path.GetDirectoryName(folder.PairSet(1))!)}");
         terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Retrieval)}");
-        if (data.Part == PairSplit.Dev)
-            terminal.ShowUnbroken($"Next:     {ShellWord.Program} evaluate {shown}{ofData} --split test");
-        terminal.ShowUnbroken($"          {ShellWord.Program} verify {shown}{ofData}");
+        Reports.WriteAtEnd(folder, data.Splits);
+        if (File.Exists(folder.PairPicture(summary.Results[0].Pairs)))
+            terminal.ShowUnbroken($"Pictures: {ShownPath.Of(folder.Images)}");
+        RetrievalResult[] sound = [.. summary.Results.Where(r => r.Verdict?.Kind != Verdict.Diverged)];
+        if (sound.Length > 0)
+        {
+            string ofData = ShellWord.Option("--data", settings.Data);
+            string shown = ShellWord.OfPath(ShownPath.Of(folder.PairSet(sound.Max(r => r.Pairs))));
+            string verify = $"{ShellWord.Program} verify {shown}{ofData}";
+            if (data.Part == PairSplit.Dev)
+                terminal.ShowUnbroken($"Next:     {ShellWord.Program} evaluate {shown}{ofData} --split test");
+            terminal.ShowUnbroken($"{(data.Part == PairSplit.Dev ? "          " : "Next:     ")}{verify}");
+        }
+        RequireSound(summary);
     }
+
+    private static void RequireSound(RetrievalSummary summary) => RequireSound(
+        summary.Results.Select(r => ($"the set of {r.Pairs} pairs", r.Verdict)));
 
     private void Show(RetrievalSummary summary)
     {
@@ -132,6 +156,8 @@ internal sealed partial class RunCommands
             terminal.Show(table);
         }
         terminal.Show("IR@K: texts whose image is among the first K. TR@K: images one of whose texts is. Mean ± standard deviation over heads.");
+        foreach (RetrievalResult result in summary.Results)
+            ShowVerdict($"{result.Pairs} pairs", result.Verdict);
         terminal.Show($"Trained: {summary.Protocol}.");
         terminal.Show($"Full data: {summary.Full}.");
         if (summary.Split == PairSettings.Dev)

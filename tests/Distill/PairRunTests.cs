@@ -13,7 +13,7 @@ public sealed class PairRunTests : IDisposable
 
     public void Dispose() => _run.Dispose();
 
-    private static string[] SmallRun(params string[] more) =>
+    internal static string[] SmallRun(params string[] more) =>
     [
         "distill", "--dataset", "pairs-demo", "--pairs", "20", "--iterations", "6", "--experts", "2", "--expert-epochs", "1",
         "--checkpoints", "4", "--window", "2", "--head-size", "16", "--epochs", "10", "--repeats", "2", "--full-epochs", "1",
