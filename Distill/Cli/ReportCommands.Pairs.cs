@@ -10,7 +10,8 @@ internal sealed partial class ReportCommands
     /// <param name="folder">The run.</param>
     /// <param name="splits">Its data.</param>
     public void WriteAtEnd(RunFiles folder, PairSplits splits) => WriteAtEnd(
-        folder, run => WithNeighbours(new ReportSource([run]), () => splits));
+        // Also after an interruption, which has ended what takes long.
+        folder, run => WithNeighbours(new ReportSource([run]), () => splits, CancellationToken.None));
 
     private void WriteAtEnd(RunFiles folder, Func<RecordedRun, ReportSource> sourceOf)
     {
@@ -27,7 +28,7 @@ internal sealed partial class ReportCommands
         }
     }
 
-    private ReportSource WithNeighbours(ReportSource source, Func<PairSplits> open)
+    private static ReportSource WithNeighbours(ReportSource source, Func<PairSplits> open, CancellationToken cancel)
     {
         source = source with { Neighbours = NeighbourStudy.Kept(source.Run) };
         if (source.Neighbours is not null || !NeighbourStudy.HasSets(source.Run))
@@ -36,7 +37,8 @@ internal sealed partial class ReportCommands
         {
             return source with { Neighbours = NeighbourStudy.Make(source.Run, open(), cancel) };
         }
-        catch (Exception e) when (e is DistillException or DatasetException or ArrayFileException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is DistillException or DatasetException or ArrayFileException or IOException
+            or UnauthorizedAccessException)
         {
             return source with { WhyNoNeighbours = e.Message };
         }
@@ -56,8 +58,8 @@ internal sealed partial class ReportCommands
         {
             throw new DistillException(
                 ExitCode.Usage, "IM2045",
-                $"{ShownPath.Of(other.Files.Path)} is {Words(other)} and {ShownPath.Of(runs[0].Files.Path)} {Words(runs[0])}: their tables have no " +
-                "number in common. Name runs of one kind.");
+                $"{ShownPath.Of(other.Files.Path)} is {Words(other)} and {ShownPath.Of(runs[0].Files.Path)} {Words(runs[0])}: their " +
+                "tables have no number in common. Name runs of one kind.");
         }
 
         static string Words(RecordedRun run) => run.IsOfPairs ? "a run on image-text pairs" : "a run on classified images";

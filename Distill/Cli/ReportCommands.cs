@@ -22,7 +22,7 @@ internal sealed partial class ReportCommands(Terminal terminal, Func<RunSettings
         var source = new ReportSource([recorded]) { Against = against is null ? null : Find(against, given.Settings.Out) };
         RequireOneTask([recorded, .. source.Against is { } other ? [other] : (RecordedRun[])[]]);
         if (recorded.IsOfPairs)
-            source = WithNeighbours(source, () => OpenPairs(recorded, given));
+            source = WithNeighbours(source, () => OpenPairs(recorded, given), cancel);
         else
             source = source with { Features = FeatureStudy.Kept(recorded) };
         if (source is { IsOfPairs: false, Features: null } && HasSets(recorded))

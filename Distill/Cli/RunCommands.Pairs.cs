@@ -20,10 +20,10 @@ internal sealed partial class RunCommands
         Backend backend = OpenDevice(settings);
         RequireWritable(settings.Out);
         using PairData data = OpenPairs(settings, backend);
-        PairRun.Check(settings, data);
+        Requirements needs = PairRun.Check(settings, data, settings.Out, settings.ExpertsFrom ?? settings.Out);
         if (isPlan)
         {
-            Show(new PairPlanner(settings, data, cancel).Plan(folder: null), settings, backend);
+            Show(PlanOf(settings, data, needs, folder: null), settings, backend);
             return;
         }
         using RunFolder folder = RunFolder.Create(
@@ -33,7 +33,7 @@ internal sealed partial class RunCommands
             ConfigFile.Write(asked, resolved));
         RunData.Of(data.Splits, data.Part).Save(folder.Path);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
-        Execute(folder, settings, data);
+        Execute(folder, settings, data, needs);
     }
 
     // The rest of a run or of an evaluation.
@@ -55,11 +55,19 @@ internal sealed partial class RunCommands
             Evaluate(folder, settings, data, artifact);
             return;
         }
-        PairRun.Check(settings, data);
+        Requirements needs = PairRun.Check(settings, data, folder.Path, settings.ExpertsFrom ?? folder.Experts);
         if (isPlan)
-            Show(new PairPlanner(settings, data, cancel).Plan(folder), settings, backend);
+            Show(PlanOf(settings, data, needs, folder), settings, backend);
         else
-            Execute(folder, settings, data);
+            Execute(folder, settings, data, needs);
+    }
+
+    private RunPlan PlanOf(RunSettings settings, PairData data, Requirements needs, RunFolder? folder)
+    {
+        var planner = new PairPlanner(settings, data, isPlan ? ProbeBudget.Plan : ProbeBudget.Line, cancel);
+        double before = TimeProvider.System.GetElapsedTime(_began).TotalSeconds;
+        RunPlan plan = planner.Plan(folder, needs);
+        return isPlan ? plan.Behind(before, "loading, preparing and checking") : plan;
     }
 
     // A set of pairs beside choices of real pairs, or these alone.
@@ -98,11 +106,12 @@ internal sealed partial class RunCommands
         Reports.WriteAtEnd(folder, data.Splits);
     }
 
-    private void Execute(RunFolder folder, RunSettings settings, PairData data)
+    private void Execute(RunFolder folder, RunSettings settings, PairData data, Requirements needs)
     {
         terminal.Say($"Data: {data.Splits.Train}; seed {settings.Seed}");
         terminal.Say($"Version: {EnvironmentReport.Version} {EnvironmentReport.Commit}");
         terminal.Say($"Run folder: {ShownPath.Of(folder.Path)}");
+        Say(() => PlanOf(settings, data, needs, folder));
         RetrievalSummary summary;
         try
         {
@@ -124,11 +133,13 @@ internal sealed partial class RunCommands
         if (sound.Length > 0)
         {
             string ofData = ShellWord.Option("--data", settings.Data);
-            string shown = ShellWord.OfPath(ShownPath.Of(folder.PairSet(sound.Max(r => r.Pairs))));
-            string verify = $"{ShellWord.Program} verify {shown}{ofData}";
+            string shown = ShellWord.OfPath(ShownPath.Of(folder.PairSet(sound.Max(r => r.Pairs)))), next = "Next:     ";
             if (data.Part == PairSplit.Dev)
-                terminal.ShowUnbroken($"Next:     {ShellWord.Program} evaluate {shown}{ofData} --split test");
-            terminal.ShowUnbroken($"{(data.Part == PairSplit.Dev ? "          " : "Next:     ")}{verify}");
+            {
+                terminal.ShowUnbroken($"{next}{ShellWord.Program} evaluate {shown}{ofData} --split test");
+                next = "          ";
+            }
+            terminal.ShowUnbroken($"{next}{ShellWord.Program} verify {shown}{ofData}");
         }
         RequireSound(summary);
     }

@@ -45,9 +45,8 @@ internal sealed record PairEvidence
         if (Result.Row(PairRows.Distilled)?.Means is not { } distilled || others.MaxBy(row => row.Means.Mean) is not { } best)
             return null;
         var difference = AccuracyDifference.Of(distilled, best.Means, Images);
-        string counts = $"{distilled.Runs.Count} and {best.Runs.Count} networks", beside = $"{best.Name}, the best of {others.Length} other sets";
-        if (others.Length == 1)
-            beside = best.Name;
+        string counts = $"{distilled.Runs.Count} and {best.Runs.Count} networks";
+        string beside = others.Length == 1 ? best.Name : $"{best.Name}, the best of {others.Length} other sets";
         string numbers = difference.TellsNothing
             ? $"{difference} {beside}; {counts} are too few to tell"
             : $"{difference} {beside} (95 % confidence, {counts})";

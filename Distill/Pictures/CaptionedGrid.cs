@@ -101,7 +101,7 @@ internal sealed record CaptionedGrid(IReadOnlyList<CaptionedImage> Cells)
             string behind = $" {remark}";
             float room = TextWidth - font.MeasureText(behind);
             int share = Math.Max(1, (MostLines - lines.Count) / (cell.Captions.Count - i));
-            string[] broken = [.. PictureText.Lines(text, font, room)];
+            string[] broken = [.. PictureText.Lines($"• {text}", font, room)];
             string[] shown = broken.Length <= share ? broken : [.. broken[..(share - 1)], string.Join(' ', broken[(share - 1)..])];
             lines.AddRange(shown.Select((line, l) => (PictureText.Fitting(line, font, room), l == shown.Length - 1 ? behind : "")));
         }

@@ -155,7 +155,7 @@ public sealed class PairRunTests : IDisposable
     }
 
     [Fact]
-    public void A_plan_trains_one_expert_and_leaves_nothing_behind()
+    public void A_plan_trains_no_expert_and_leaves_nothing_behind()
     {
         Assert.Equal(0, _run.Run(["plan", .. SmallRun()]));
         Assert.Contains("pairs20", _run.Output);
