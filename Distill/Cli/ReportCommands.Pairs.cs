@@ -57,7 +57,7 @@ internal sealed partial class ReportCommands
         if (runs.FirstOrDefault(run => run.IsOfPairs != runs[0].IsOfPairs) is { } other)
         {
             throw new DistillException(
-                ExitCode.Usage, "IM2045",
+                ExitCode.Usage, "IM2047",
                 $"{ShownPath.Of(other.Files.Path)} is {Words(other)} and {ShownPath.Of(runs[0].Files.Path)} {Words(runs[0])}: their " +
                 "tables have no number in common. Name runs of one kind.");
         }

@@ -41,7 +41,7 @@ internal sealed record CaptionedGrid(IReadOnlyList<CaptionedImage> Cells)
         if (!HasPictures && !PictureFont.Exists)
         {
             throw new DistillException(
-                ExitCode.Usage, "IM2046",
+                ExitCode.Usage, "IM2048",
                 $"{path} would be empty: the files of the images are not there, and no font is installed to write captions with. Put the " +
                 "images into the folder of the data set, or install a font such as DejaVu Sans.");
         }
