@@ -7,7 +7,7 @@ namespace InfMatch.Distill;
 /// <summary>Finds the training images and captions whose features point most nearly where those of synthetic pairs do.</summary>
 internal static class NeighbourSearch
 {
-    private const int MostShown = 60, Captions = 3, Side = 96, Digits = 3;
+    private const int MostShown = 40, Captions = 3, Side = 96, Digits = 3;
 
     /// <summary>What is nearest to the first pairs of a set.</summary>
     /// <param name="set">S.</param>
@@ -21,7 +21,8 @@ internal static class NeighbourSearch
         {
             throw new DistillException(
                 ExitCode.Data, "IM3046",
-                $"the training pairs of {splits.Name} here are not those of {set.Source}. Name the folder of the set's own data with --data.");
+                $"the training pairs of {splits.Name} here are not those of {set.Source}. Name the folder of the set's own data with " +
+                "--data.");
         }
         (FeatureTable images, FeatureTable captions) = splits.Train.Features;
         int shown = Math.Min(MostShown, set.Count);
@@ -33,11 +34,18 @@ internal static class NeighbourSearch
             .. ofImages.Zip(ofTexts, (image, texts) => new ShownPair(
                 new NearImage(splits.Train.ImageNames[image[0].Row], image[0].Cosine, PictureOf(splits, image[0].Row)),
                 [
-                    .. texts.Select(text => new NearCaption(
-                        splits.Train.Captions[text.Row].Text, text.Cosine, splits.Train.ImageOfCaption[text.Row] == image[0].Row)),
+                    .. texts.Select(text => (Words: splits.Train.Captions[text.Row].Text, text.Cosine)).Select(text => new NearCaption(
+                        Joined(text.Words), text.Cosine, Describes(splits.Train, text.Words, image[0].Row))),
                 ])),
         ]);
     }
+
+    // The same words may be said of several images.
+    private static bool Describes(PairDataset pairs, string words, int image) =>
+        pairs.CaptionsOf(image).Any(caption => pairs.Captions[caption].Text == words);
+
+    // Published captions have a space before their full stop.
+    private static string Joined(string caption) => caption.EndsWith(" .", StringComparison.Ordinal) ? $"{caption[..^2]}." : caption;
 
     private static string? PictureOf(PairSplits splits, int image) =>
         splits.TrainingImage(image, Side) is { Size: { } size } pixels && size[0] is 1 or 3

@@ -32,6 +32,11 @@ internal static class PairDryRun
                 backend.Empty(new Shape(network.Layout.Count), DType.Float32);
             Train(network, placeholder, placeholder.Train, plan);
         }
+        using (TensorScope.Begin())
+        {
+            placeholder.Train.WithOneLabelEach(key); // a choice by training keeps it meanwhile
+            Train(network, placeholder, placeholder.Train, plan);
+        }
         Distil(settings, placeholder, Expert.Placeholder(network, placeholder.Train, plan, PlanFactory.Checkpoints(settings), key), key);
         Train(network, placeholder, placeholder.Train, PairPlans.OnAll(settings));
         return DryRun.WithRest(backend.Memory.Peak);

@@ -71,7 +71,10 @@ internal sealed record PairEvidence
     {
         var signs = new List<string>();
         if (Far > MostFar)
-            signs.Add(FormattableString.Invariant($"{100 * Far:F0} % of the features are more than {FarDeviations} deviations from the mean"));
+        {
+            signs.Add(FormattableString.Invariant(
+                $"{100 * Far:F0} % of the features are more than {FarDeviations} deviations from the mean"));
+        }
         if (Result.Row(PairSettings.Random)?.Means is not { } random
             || AccuracyDifference.Of(distilled, random, Images) is var below && below.Value >= -below.HalfWidth)
         {

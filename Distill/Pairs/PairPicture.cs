@@ -14,7 +14,7 @@ internal static class PairPicture
             pair.Image.Picture, [.. pair.Captions.Select(c => (c.Text, FormattableString.Invariant($"{c.Cosine:F2}")))])),
     ])
     {
-        Title = $"{dataset}, {set.Pairs} learned pairs: the {(set.HasPictures ? "training image and captions" : "training captions")} nearest to each",
+        Title = $"{dataset}, {set.Pairs} learned pairs: the training {(set.HasPictures ? "image and captions" : "captions")} nearest to each",
         Note = $"Behind each caption the cosine of the standardised vectors. {set.LeftOut}".TrimEnd() +
             (set.HasPictures ? "" : " The files of the images are not in the folder of the data set."),
     }.Write(path);

@@ -149,6 +149,20 @@ public sealed class PairFileTests
         Refused(DatasetFault.NotFound, () => Load("flickr8k", folder, side: 4), "no folder of images", "--image-size");
     }
 
+    [SkippableFact]
+    public void Files_that_are_links_are_read_whole()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "links need a right there");
+        using TempFolder folder = Flickr8k(), links = new();
+        Directory.CreateDirectory(links["flickr8k"]);
+        foreach (string file in Directory.GetFiles(folder.Path))
+            File.CreateSymbolicLink(links[$"flickr8k/{Path.GetFileName(file)}"], file);
+        Assert.Equal(Load("flickr8k", folder).Train.ContentHash(), Load("flickr8k", links).Train.ContentHash());
+        File.Delete(folder["Flickr8k.token.txt"]);
+        DatasetException e = Assert.Throws<DatasetException>(() => Load("flickr8k", links));
+        Assert.Equal(DatasetFault.NotFound, e.Fault);
+    }
+
     [Fact]
     public void One_training_image_is_decoded_from_its_file_although_no_size_is_given()
     {

@@ -110,6 +110,20 @@ public sealed class PairReportTests : IDisposable
     }
 
     [Fact]
+    public void A_set_that_distilling_destroyed_ends_with_its_own_exit_code_and_an_advice()
+    {
+        Assert.Equal(
+            (int)ExitCode.Diverged, _run.Run(PairRunTests.SmallRun("--lr-image-features", "200", "--lr-text-features", "200")));
+        Assert.Contains("the set of 20 pairs diverged", _run.Errors, StringComparison.Ordinal);
+        Assert.Contains("half of --lr-image-features and --lr-text-features: 100 and 100", _run.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("Next:     ", _run.Output, StringComparison.Ordinal);
+        XDocument html = ReportTests.Parse(ReportTests.PageOf(_run.RunPath));
+        Assert.Contains(ReportTests.Section(html, "retrieval").Descendants("div"), e => ReportTests.Has(e, "diverged"));
+        RetrievalSummary summary = RetrievalSummary.Read(Path.Combine(_run.RunPath, RetrievalSummary.FileName));
+        Assert.True(summary is { Complete: true, Results: [{ Verdict.Kind: Verdict.Diverged }] });
+    }
+
+    [Fact]
     public void Runs_on_pairs_are_compared_and_an_evaluation_has_a_page_and_images_are_another_task()
     {
         Distil();

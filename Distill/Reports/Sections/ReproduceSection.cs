@@ -26,7 +26,8 @@ internal sealed class ReproduceSection : ReportSection
         string commit = run.Commit ?? "unknown";
         yield return Html.Paragraph("In a clone of the repository, with the same data:");
         yield return Html.Of("ol", Html.Class("commands"), Commands(run, resolved, commit).Select(c => Html.Of("li", Html.Code(c))));
-        string[] hashes = [.. run.Sets.Where(s => s.Hash is not null).Select(s => $"{(run.IsOfPairs ? run.WordsOf(s.Size) : $"{s.Size} per class")} {s.Hash}")];
+        string unit = run.IsOfPairs ? "pairs" : "per class";
+        string[] hashes = [.. run.Sets.Where(s => s.Hash is not null).Select(s => $"{s.Size} {unit} {s.Hash}")];
         if (run.Evaluation is null && hashes.Length > 0)
         {
             yield return Html.Paragraph(

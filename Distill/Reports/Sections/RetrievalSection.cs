@@ -54,7 +54,8 @@ internal sealed class RetrievalSection : ReportSection
             "p", Html.Class("note"),
             "IR@K: texts whose image is among the first K. TR@K: images one of whose texts is. Mean ± standard deviation over heads. ",
             $"Trained: {summary.Protocol}. Full data: {summary.Full}.",
-            summary.Split == PairSettings.Dev ? " Measured on dev, by which settings are chosen; the result of a choice is what '--split test' gives." : null);
+            summary.Split == PairSettings.Dev
+                ? " Measured on dev, by which settings are chosen; the result of a choice is what '--split test' gives." : null);
     }
 
     private static XElement Card(RetrievalResult result, RetrievalSummary summary) => Html.Of(
