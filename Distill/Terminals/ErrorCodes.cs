@@ -49,7 +49,7 @@ internal static class ErrorCodes
         new("IM2043", "A page is asked of a benchmark, whose cells are the runs."),
         new("IM2044", "A plan is asked of a benchmark, whose cells are the runs."),
         new("IM2045", "Windows of influence matching are asked of a run of another method."),
-        new("IM2046", "A set is not one of the data whose windows it is held to."),
+        new("IM2046", "A set is of other data than the run with whose windows it is compared."),
         new("IM2047", "Runs on image-text pairs and on classified images are to be compared."),
         new("IM2048", "A picture is asked for, and neither images nor a font are there."),
         new("IM3001", "A file, a folder or a whole data set is not there."),

@@ -58,7 +58,7 @@ internal sealed partial class PairsSection : ReportSection
                 Html.At("title", $"{pair.Image.Name}, cosine {Cosine(pair.Image.Cosine)}"))
             : null,
         Html.Of("figcaption", Html.Of("ul", pair.Captions.Select(caption => Html.Of(
-            "li", Html.Of(caption.IsOfImage ? "strong" : "span", caption.Text), " ",
+            "li", Html.Of(caption.IsOfImage ? "strong" : "span", Html.Class("words"), Html.At("title", caption.Text), caption.Text), " ",
             Html.Of("span", Html.Class("cosine"), Cosine(caption.Cosine)))))));
 
     private static string Cosine(double cosine) => FormattableString.Invariant($"{cosine:F2}");
