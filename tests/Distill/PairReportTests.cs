@@ -62,14 +62,16 @@ public sealed class PairReportTests : IDisposable
         Assert.All(set.Shown, pair =>
         {
             Assert.Equal((1.0, 1.0), (pair.Image.Cosine, pair.Captions[0].Cosine));
-            Assert.True(pair.Captions[0].IsOfImage);
             Assert.Equal(3, pair.Captions.Select(c => c.Text).Distinct(StringComparer.Ordinal).Count());
             Assert.Equal(pair.Captions.Select(c => c.Cosine).OrderDescending(), pair.Captions.Select(c => c.Cosine));
             int image = data.Train.ImageNames.IndexOf(pair.Image.Name);
-            Assert.Contains(pair.Captions[0].Text, data.Train.CaptionsOf(image).Select(c => data.Train.Captions[c].Text), StringComparer.Ordinal);
+            string[] own = [.. data.Train.CaptionsOf(image).Select(c => data.Train.Captions[c].Text)];
+            Assert.All(pair.Captions, c => Assert.Equal(own.Contains(c.Text, StringComparer.Ordinal), c.IsOfImage));
             using SKBitmap picture = EmbeddedImage.Decode(pair.Image.Picture!)!;
             Assert.Equal(data.Train.Images!.Image(image)[5 * 28 + 9], picture.GetPixel(9, 5).Red);
         });
+        // Features of the same words in another order are the same, so now and then a caption of another image comes first.
+        Assert.InRange(set.Shown.Count(pair => pair.Captions[0].IsOfImage), 17, 20);
         string drawn = Path.Combine(_run.RunPath, "images", "pairs20.png"), made = Path.Combine(_run.Folder, "made.png");
         Assert.Equal(0, Run("picture", Set(20), "--out", made, "--json"));
         Assert.True(JsonNode.Parse(_run.Output)!["images"]!.GetValue<bool>());
