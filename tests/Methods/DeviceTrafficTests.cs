@@ -1,3 +1,4 @@
+using InfMatch.Autograd;
 using InfMatch.Influence;
 using InfMatch.Methods;
 using InfMatch.Nn;
@@ -75,6 +76,35 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
         // Once for the losses and once for the vectors, twice each.
         Assert.Equal(4, more.Transfers.Waits);
         Assert.Equal(2 * Trainer.StepsPerRead + 2, more.Transfers.Downloads);
+    }
+
+    // Of a ConvNet of depth 3 and width 128 on 32×32, as in docs/performance.md, "Launches".
+    [Theory]
+    [InlineData(10, false, 45)]
+    [InlineData(256, false, 45)]
+    [InlineData(10, true, 39)]
+    public void A_gradient_is_so_many_kernels(int images, bool isInImages, int launches)
+    {
+        using var dryRun = new GpuBackend(GpuBackend.Simulator, long.MaxValue, isDryRun: true);
+        using var scope = TensorScope.Begin();
+        var network = new ConvNet(new Shape(3, 32, 32), 10, width: 128, depth: 3);
+        Tensor theta = dryRun.Empty(new Shape(network.Layout.Count), DType.Float32);
+        Tensor x = dryRun.Empty(new Shape(images, 3, 32, 32), DType.Float32), y = dryRun.Empty(new Shape(images, 10), DType.Float32);
+        var loss = new ImageLoss(network, Augmentation.None, RandomKey.FromSeed(2));
+        Traffic gradient = Count(dryRun, () =>
+        {
+            if (isInImages)
+            {
+                Variable[] s = [Variable.Leaf(x), Variable.Leaf(y)];
+                Gradient.Of(loss.At(Variable.Constant(theta), s), s);
+            }
+            else
+            {
+                network.LossAndGradient(theta, Variable.Constant(x), Variable.Constant(y));
+            }
+        });
+        output.WriteLine($"{images} images, {(isInImages ? "in images and logits" : "in θ")}: {gradient.Launches} kernels");
+        Assert.InRange(gradient.Launches, 1, launches);
     }
 
     private void Train(GpuBackend gpu, int few, int many)
