@@ -11,8 +11,8 @@ using Spectre.Console;
 namespace InfMatch.Distill;
 
 /// <summary>What the 'influence' commands do: 'validate' holds estimates to training again, 'scores' scores
-/// examples.</summary>
-internal sealed class InfluenceCommands(
+/// examples, 'windows' holds sets to windows.</summary>
+internal sealed partial class InfluenceCommands(
     Terminal terminal, Func<RunSettings, DatasetPair> load, CancellationToken cancel)
 {
     /// <summary>The folder below --out in which trainings are kept.</summary>

@@ -138,7 +138,7 @@ internal sealed partial class RunCommands
             terminal.Show("Measured on dev, by which settings are chosen; the result of a choice is what '--split test' gives.");
         terminal.Show($"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}");
         if (terminal.IsJson)
-            terminal.Data.WriteLine(summary.ToJson());
+            terminal.Data.WriteLine(summary.ToShownJson().ToJsonString(JsonText.Options));
     }
 
     private void RefusePlan()

@@ -129,6 +129,27 @@ internal sealed record RetrievalSummary
     /// <summary>The file as text.</summary>
     public string ToJson() => SealedJson.Seal(JsonSerializer.SerializeToNode(this, JsonText.Options)!.AsObject());
 
+    /// <summary>What --json prints: the file, and with each row's runs the means that the table shows.</summary>
+    public JsonObject ToShownJson()
+    {
+        JsonObject shown = JsonNode.Parse(ToJson())!.AsObject();
+        foreach ((RetrievalResult result, JsonNode? ofResult) in Results.Zip(shown["results"]!.AsArray()))
+        {
+            foreach ((RetrievalRow row, JsonNode? ofRow) in result.Rows.Zip(ofResult!["rows"]!.AsArray()))
+            {
+                ofRow!["mean"] = Shown(row.Mean, row.Runs.Select(run => run.Average()));
+                for (int m = 0; m < RetrievalRow.Measures.Length; m++)
+                    ofRow[RetrievalRow.Measures[m].Replace("@", "", StringComparison.Ordinal)] = Shown(row.Of(m), row.Runs.Select(run => run[m]));
+            }
+        }
+        return shown;
+    }
+
+    private static JsonObject Shown(Spread spread, IEnumerable<double> runs) => new()
+    {
+        ["mean"] = spread.Mean, ["std"] = double.IsNaN(spread.Deviation) ? null : spread.Deviation, ["runs"] = new JsonArray([.. runs.Select(r => JsonValue.Create(r))]),
+    };
+
     /// <summary>Writes the file.</summary>
     public void Save(string path) => AtomicFile.WriteAllText(path, ToJson() + "\n");
 

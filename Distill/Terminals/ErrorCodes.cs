@@ -48,6 +48,8 @@ internal static class ErrorCodes
         new("IM2042", "Features of runs with different experts are to be drawn beside each other."),
         new("IM2043", "A page is asked of a benchmark, whose cells are the runs."),
         new("IM2044", "A plan is asked of a benchmark, whose cells are the runs."),
+        new("IM2045", "Windows of influence matching are asked of a run of another method."),
+        new("IM2046", "A set is not one of the data whose windows it is held to."),
         new("IM3001", "A file, a folder or a whole data set is not there."),
         new("IM3002", "A file of a data set cannot be read."),
         new("IM3003", "A file or folder of a data set is of another kind."),

@@ -129,6 +129,14 @@ public sealed class InfluenceMatching : DistillationMethod
     public static WindowPlan PlanOf(MethodValues values) => new(
         WindowLength.Of(values), 0, StartFirst.Of(values), StartLast.Of(values), StartGrowth.Of(values));
 
+    /// <summary>How settings choose the weight of S.</summary>
+    public static WeightRule RuleOf(MethodValues values) => Weight.Of(values) switch
+    {
+        "closed-form" => WeightRule.ClosedForm,
+        "learned" => WeightRule.Learned,
+        _ => WeightRule.Fixed,
+    };
+
     private static ClassWise ClassWiseOf(MethodValues values) => ClassWiseMatching.Of(values) switch
     {
         Off => ClassWise.Off,
@@ -136,8 +144,9 @@ public sealed class InfluenceMatching : DistillationMethod
         _ => ClassWise.Both,
     };
 
-    // One fixed balanced part of D; the class with the fewest images sets its size where that is below the setting.
-    private static EstimationContext ContextOf(MethodContext run)
+    /// <summary>What the estimators of a run read from: one fixed balanced part of D, in which the class with the fewest images sets the
+    /// size where that is below the setting.</summary>
+    public static EstimationContext ContextOf(MethodContext run)
     {
         IRealData data = run.Real;
         int asked = RealBatch.Of(run.Values), smallest = Enumerable.Range(0, data.Classes).Min(data.CountOfClass);
@@ -170,12 +179,7 @@ public sealed class InfluenceMatching : DistillationMethod
         {
             (_run, _windows, _threshold) = (run, PlanOf(run.Values), Threshold.Of(run.Values));
             _estimator = InfluenceEstimator.Of(Estimator.Of(run.Values));
-            _rule = Weight.Of(run.Values) switch
-            {
-                "closed-form" => WeightRule.ClosedForm,
-                "learned" => WeightRule.Learned,
-                _ => WeightRule.Fixed,
-            };
+            _rule = RuleOf(run.Values);
             foreach (Expert expert in run.Experts)
                 _estimator.Check(expert.Plan);
             ClassWise classWise = ClassWiseOf(run.Values);

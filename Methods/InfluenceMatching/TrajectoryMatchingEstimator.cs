@@ -41,11 +41,15 @@ public sealed class TrajectoryMatchingEstimator : InfluenceEstimator
     public override Displacement Synthetic(OpenWindow window, SyntheticSet s, SyntheticLoss loss)
     {
         WalkState start = WalkState.At(window.Theta(window.First));
-        WalkPlan plan = PlanOn(window, t => window.Context.SyntheticRate ?? window.EffectiveRate(t));
+        WalkPlan plan = TrainingOnSet(window);
         Walk walk = plan.From(start, s, loss);
         return new Displacement(
             walk.End.Theta.Minus(start.Theta), u => walk.Pullback(window.Context.Products, s, loss, u).Set);
     }
+
+    /// <summary>The training on S that stands for a window.</summary>
+    public static WalkPlan TrainingOnSet(OpenWindow window) =>
+        PlanOn(window, t => window.Context.SyntheticRate ?? window.EffectiveRate(t));
 
     private static WalkPlan PlanOn(OpenWindow window, Func<int, double> rateAt) =>
         new(s_rule, window.Last - window.First, i => new StepRates(rateAt(window.First + i))) { FirstDraw = window.First };

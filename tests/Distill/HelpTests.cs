@@ -159,6 +159,16 @@ public sealed class HelpTests : IDisposable
     }
 
     [Fact]
+    public void A_command_shows_its_help_under_older_names_too()
+    {
+        foreach (CommandDefinition definition in Kinds.Of<CommandDefinition>())
+        {
+            foreach (string older in definition.HiddenNames)
+                Assert.StartsWith(HelpText.Paragraphs(definition.Help)[0][..20], Lines([.. older.Split(' '), "--help"])[0], StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Help_says_of_a_command_what_is_true_of_it()
     {
         string report = string.Join(' ', Lines("report", "--help").Select(l => l.Trim()));

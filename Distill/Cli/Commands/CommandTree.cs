@@ -26,7 +26,7 @@ internal static class CommandTree
         RootCommand root = Build(
             common.All, CommandWords.Called(args), CommandWords.AsksForMore(args),
             result => new CommandContext(result, terminal, LoadSet, interruption.Token));
-        new HelpPage(name => Kinds.Find<CommandDefinition>(name), terminal.ResultWidth).Replace(root);
+        new HelpPage(DefinitionOf, terminal.ResultWidth).Replace(root);
         ParseResult parsed = root.Parse(args);
         string name = CommandWords.Of(parsed.CommandResult.Command) is { Length: > 0 } words ? words : "distill";
         bool isVerbose = args.Contains("--verbose", StringComparer.Ordinal);
@@ -58,6 +58,9 @@ internal static class CommandTree
         root = Build(new CommonOptions().All, _ => true, fillsRoot: true, _ => null!, (d, c) => made.Add((d, c)));
         return made;
     }
+
+    private static CommandDefinition? DefinitionOf(string name) =>
+        Kinds.Find<CommandDefinition>(name) ?? Kinds.Of<CommandDefinition>().FirstOrDefault(d => d.HiddenNames.Contains(name, StringComparer.Ordinal));
 
     // Commands that are not called stay without their options: making those of all takes longer than the rest of the start.
     private static RootCommand Build(
