@@ -30,7 +30,7 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
     [InlineData("opencl:0")]
     public void A_training_step_on_a_device(string device)
     {
-        using GpuBackend gpu = TestDevice.OpenOrSkip(device);
+        using GpuBackend gpu = TestDevice.OpenOrSkip(device, lanes: 1);
         Train(gpu, Trainer.StepsPerRead, 3 * Trainer.StepsPerRead);
     }
 
@@ -42,7 +42,7 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
     public void A_distillation_step_on_a_device(
         string device, ClassWise classWise, int launches, int uploads, int downloads)
     {
-        using GpuBackend gpu = TestDevice.OpenOrSkip(device);
+        using GpuBackend gpu = TestDevice.OpenOrSkip(device, lanes: 1);
         using TinyProblem problem = Problem(gpu);
         var plan = new TinyPlan { ClassWise = classWise, Windows = new WindowPlan(2, 0, 1, 1, 0) };
         using Distiller distiller = plan.Begin(problem, RandomKey.FromSeed(3));
@@ -61,7 +61,7 @@ public sealed class DeviceTrafficTests(ITestOutputHelper output)
     [InlineData("opencl:0")]
     public void A_recording_of_every_step_waits_for_its_vectors_once_in_sixteen_steps(string device)
     {
-        using GpuBackend gpu = TestDevice.OpenOrSkip(device);
+        using GpuBackend gpu = TestDevice.OpenOrSkip(device, lanes: 1);
         using TinyProblem problem = Problem(gpu);
         Traffic Of(int steps)
         {

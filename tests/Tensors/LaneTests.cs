@@ -9,7 +9,7 @@ public sealed class LaneTests
     private static GpuBackend Open(string device, int lanes)
     {
         if (device != GpuBackend.Simulator)
-            TestDevice.SkipWithout(device);
+            return TestDevice.OpenOrSkip(device, lanes);
         return new GpuBackend(device, lanes: lanes);
     }
 
