@@ -209,6 +209,23 @@ public sealed class LaneTests
         Assert.Equal([0f, 3, 6, 9], after.Select(r => r[0].ToArray<float>()[999]));
     }
 
+    // So that buffers which pieces gave back are free of kernels, and an error of theirs is told here.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_main_lane_is_waited_for_before_pieces_and_all_others_behind_them(bool fails)
+    {
+        using var backend = new GpuBackend(GpuBackend.Simulator, lanes: 3);
+        long before = backend.Transfers.Waits;
+        Exception? error = Record.Exception(() => backend.TryRunOnLanes(5, _ =>
+        {
+            if (fails)
+                throw new ArithmeticException();
+        }));
+        Assert.Equal(fails, error is ArithmeticException);
+        Assert.Equal(1 + 3, backend.Transfers.Waits - before);
+    }
+
     [Fact]
     public void Pieces_inside_a_piece_and_those_of_another_thread_are_done_in_turn()
     {
