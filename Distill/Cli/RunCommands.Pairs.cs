@@ -10,7 +10,7 @@ internal sealed partial class RunCommands
     private PairData OpenPairs(RunSettings settings, Backend backend)
     {
         PairSplits splits = new DatasetLoading(terminal, cancel).LoadPairs(PairCatalog.Of(settings.Dataset), settings.Data, imageSize: null);
-        return PairData.Load(splits, PairData.PartOf(settings), backend);
+        return PairData.Load(splits, PairData.PartOf(settings), backend).WithEncoderOf(settings);
     }
 
     // A new run on image-text pairs.
@@ -81,6 +81,7 @@ internal sealed partial class RunCommands
         using PairData data = OpenPairs(settings, backend);
         if (artifact is not null && artifact.Metadata[PairArtifact.TrainHashKey] != data.Splits.Train.ContentHash())
             throw OtherPairs(artifact, settings);
+        artifact?.RequireEncoder(data);
         using RunFolder folder = RunFolder.Create(
             settings.Out,
             RunFolder.NameOf(
