@@ -260,7 +260,7 @@ internal sealed partial class ArtifactCommands(
     // A damaged configuration is told where the set is held to it.
     private static string? DataIn(string config) => SettingsIn(config)?.Data;
 
-    private static RunSettings? SettingsIn(string config)
+    internal static RunSettings? SettingsIn(string config)
     {
         try
         {

@@ -76,6 +76,8 @@ internal sealed partial class RunCommands
         RefusePlan();
         PairArtifact? artifact = path is null ? null : PairArtifact.Read(path);
         RunSettings settings = artifact is null ? resolved.Settings : PairEvaluation.SettingsFor(artifact, resolved);
+        if (settings.ImageEncoder is null && artifact is { HasPixels: true } && RunFolder.OfSet(path!) is { } own)
+            settings = settings with { ImageEncoder = ArtifactCommands.SettingsIn(own.Config)?.ImageEncoder };
         Backend backend = OpenDevice(settings);
         RequireWritable(settings.Out);
         using PairData data = OpenPairs(settings, backend);

@@ -122,11 +122,11 @@ internal static class PairSettings
         }
         if (s is { RateIsLearned: true, MethodKind.LearnsRate: false })
             throw DistillException.BadValue("--eval-rate", LearnedRate.Word, $"a number beside --method {s.MethodName}, which learns no rate");
-        if (!HasPixels(s) && (s.PixelSize is not null || s.LrPixels is not null || s.ImageEncoder is not null))
+        if (!HasPixels(s) && (s.PixelSize is not null || s.LrPixels is not null))
         {
-            string option = s.PixelSize is not null ? "--pixel-size" : s.LrPixels is not null ? "--lr-pixels" : "--image-encoder";
             throw new DistillException(
-                ExitCode.Usage, "IM2001", $"{option} is for learned pixels. Add --image-part {Pixels}, or leave it out.");
+                ExitCode.Usage, "IM2001",
+                $"{(s.PixelSize is not null ? "--pixel-size" : "--lr-pixels")} is for learned pixels. Add --image-part {Pixels}, or leave it out.");
         }
         bool uses = Kinds.Find<PairLoss>(LossOf(s))!.UsesSimilarity;
         if (!uses && RankOf(s) > 0)

@@ -155,16 +155,25 @@ internal sealed class PairData : IDisposable, IExpertData
             ImagePixels image = Splits.TrainingImage(indices[i], side) ?? throw new DatasetException(
                 DatasetFault.NotFound, Splits.ImageFolder ?? Splits.Name, $"the image {Splits.Train.ImageNames[indices[i]]} is not there",
                 fix: "Pixels start from images: put their files into a folder 'images' beside the captions, or learn features.");
-            if (image.Size != new Shape(3, side, side))
-            {
-                throw new DatasetException(
-                    DatasetFault.Mismatch, Splits.Name, "its images are not those of which pixels are learned", $"{image.Size}",
-                    $"[3, {side}, {side}]", "Learn features of this set (--image-part features).");
-            }
-            for (int j = 0; j < image.Values.Length; j++)
-                values[i * image.Values.Length + j] = image.Values[j] / 255f;
+            ReadOnlySpan<byte> planes = Squared(image, side);
+            for (int j = 0; j < planes.Length; j++)
+                values[i * planes.Length + j] = planes[j] / 255f;
         }
         return Tensor.From<float>(Backend, values, new Shape(indices.Length, 3, side, side));
+    }
+
+    // A grey image has three equal planes.
+    private static byte[] Squared(ImagePixels image, int side)
+    {
+        (int channels, int plane) = (image.Size[0], image.Size[1] * image.Size[2]);
+        if (channels == 3 && image.Size[1] == side && image.Size[2] == side)
+            return image.Values;
+        var interleaved = new byte[3 * plane];
+        for (int i = 0; i < interleaved.Length; i++)
+            interleaved[i] = image.Values[i % 3 % channels * plane + i / 3];
+        var planes = new byte[3 * side * side];
+        Resampling.ToSquare(interleaved, image.Size[1], image.Size[2], side, planes);
+        return planes;
     }
 
     private static int[] AllImages(PairDataset part) => [.. Enumerable.Range(0, part.ImageCount)];
