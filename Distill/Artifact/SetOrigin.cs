@@ -14,5 +14,6 @@ internal sealed record SetOrigin(string Start, IReadOnlyList<string> Experts)
         SyntheticSetFile.Hash(start), [.. experts.Select(e => ArtifactHash.OfTrajectory(e.Trajectory))]);
 
     /// <summary>The same where the set is seen through an encoder: its hash is part of that of the start.</summary>
-    public SetOrigin Through(PixelEncoder? encoder) => encoder is null ? this : this with { Start = ArtifactHash.OfText($"{Start} {encoder.Hash}") };
+    public SetOrigin Through(PixelEncoder? encoder) =>
+        encoder is null ? this : this with { Start = ArtifactHash.OfText($"{Start} {encoder.Hash}") };
 }

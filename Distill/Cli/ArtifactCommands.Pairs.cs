@@ -77,7 +77,10 @@ internal sealed partial class ArtifactCommands
         if (asked.Measures || asked.HasTestImages)
             throw new DistillException(ExitCode.Usage, "IM2022", "--measure and --test-images go with sets of images. Leave them out.");
         if (!PairExport.Targets.Contains(asked.Target, StringComparer.Ordinal))
-            throw DistillException.BadValue("--to", asked.Target, $"{string.Join(" or ", PairExport.Targets)} for a set of image-text pairs");
+        {
+            throw DistillException.BadValue(
+                "--to", asked.Target, $"{string.Join(" or ", PairExport.Targets)} for a set of image-text pairs");
+        }
         PairArtifact artifact = PairArtifact.Read(path);
         string made = asked.Folder ?? $"{Path.ChangeExtension(path, null)}-{asked.Target}";
         using var export = new ExportFolder(made);

@@ -41,7 +41,8 @@ internal static class PairSettings
         {
             Task = SettingTask.Pairs,
         },
-        new RunSetting("ImageEncoder", "FILE", "The ONNX model that pixels of pairs are seen through, the one that made the features; the usual one if none is named.",
+        new RunSetting("ImageEncoder", "FILE",
+            "The ONNX model that pixels of pairs are seen through, the one that made the features; the usual one if none is named.",
             s => s.ImageEncoder ?? "", (s, t) => s with { ImageEncoder = t.Length > 0 ? t : null })
         {
             Task = SettingTask.Pairs,
@@ -91,6 +92,9 @@ internal static class PairSettings
     /// <summary>The learning rate of pixels.</summary>
     public static double PixelRateOf(RunSettings s) => s.LrPixels ?? StandardPixelRate;
 
+    /// <summary>The learning rate of what is learned of images.</summary>
+    public static double ImageRateOf(RunSettings s) => HasPixels(s) ? PixelRateOf(s) : s.LrImageFeatures ?? 0;
+
     /// <summary>The name of the heads.</summary>
     public static string HeadOf(RunSettings s) => s.Head ?? Residual;
 
@@ -124,9 +128,9 @@ internal static class PairSettings
             throw DistillException.BadValue("--eval-rate", LearnedRate.Word, $"a number beside --method {s.MethodName}, which learns no rate");
         if (!HasPixels(s) && (s.PixelSize is not null || s.LrPixels is not null))
         {
+            string option = s.PixelSize is not null ? "--pixel-size" : "--lr-pixels";
             throw new DistillException(
-                ExitCode.Usage, "IM2001",
-                $"{(s.PixelSize is not null ? "--pixel-size" : "--lr-pixels")} is for learned pixels. Add --image-part {Pixels}, or leave it out.");
+                ExitCode.Usage, "IM2001", $"{option} is for learned pixels. Add --image-part {Pixels}, or leave it out.");
         }
         bool uses = Kinds.Find<PairLoss>(LossOf(s))!.UsesSimilarity;
         if (!uses && RankOf(s) > 0)

@@ -53,7 +53,8 @@ internal sealed class PixelEncoder : IDisposable
         settings.ImageEncoder is { } file ? [ModelFile.Read(file, ".onnx")] : ModelFile.UsualImageEncoder();
 
     /// <summary>Features [N, F] of pixels [N, 3, H, H]; differentiable, and computed again for the derivative.</summary>
-    /// <exception cref="OnnxModelException">The encoder cannot be computed or differentiated, or gives other features than the data's.</exception>
+    /// <exception cref="OnnxModelException">The encoder cannot be computed or differentiated, or gives other features than the
+    /// data's.</exception>
     public Variable Encode(Variable pixels) => new RecomputedRows(OfRow, new Shape(_by.Mean.Length)).On(pixels);
 
     /// <summary>The same encoder on another backend.</summary>
@@ -72,7 +73,8 @@ internal sealed class PixelEncoder : IDisposable
     {
         const int Planes = 3, Largest = 255;
         Variable wide = image.Reshape(new Shape(Planes * _side, _side)).MatMul(_resampling, transposeB: true);
-        Variable y = Functional.Concat(0, [.. Enumerable.Range(0, Planes).Select(c => _resampling.MatMul(wide.Slice(0, (c * _side)..((c + 1) * _side))))]);
+        Variable y = Functional.Concat(
+            0, [.. Enumerable.Range(0, Planes).Select(c => _resampling.MatMul(wide.Slice(0, (c * _side)..((c + 1) * _side))))]);
         y = (Largest * y).Reshape(new Shape(1, Planes, _size, _size));
         foreach (OnnxProgram program in _programs)
             y = program.Apply(y);
@@ -80,7 +82,7 @@ internal sealed class PixelEncoder : IDisposable
             ? (y.Reshape(_mean.Shape) - _mean) / _deviation
             : throw new OnnxModelException(
                 _models[^1].Path,
-                $"the encoder makes {y.Shape.Count} features of an image, and those of the data are {_by.Mean.Length}. Name the encoder that " +
-                "made the features of the data.");
+                $"the encoder makes {y.Shape.Count} features of an image, and those of the data are {_by.Mean.Length}. Name the " +
+                "encoder that made the features of the data.");
     }
 }

@@ -57,7 +57,8 @@ internal static class NeighbourSearch
 
     // The same words may be said of several images.
     private static bool Describes(PairDataset pairs, string words, string name) =>
-        pairs.ImageNames.IndexOf(name) is >= 0 and int image && pairs.CaptionsOf(image).Any(caption => pairs.Captions[caption].Text == words);
+        pairs.ImageNames.IndexOf(name) is >= 0 and int image
+        && pairs.CaptionsOf(image).Any(caption => pairs.Captions[caption].Text == words);
 
     // Published captions have a space before their full stop.
     private static string Joined(string caption) => caption.EndsWith(" .", StringComparison.Ordinal) ? $"{caption[..^2]}." : caption;

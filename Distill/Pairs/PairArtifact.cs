@@ -34,7 +34,8 @@ internal sealed record PairArtifact
     /// <summary>The file.</summary>
     public required string Source { get; init; }
 
-    /// <summary>The parts of S: image_features [N, F] or images [N, 3, H, H], text_features [N, G] and, where it is learned, the similarity.</summary>
+    /// <summary>The parts of S: image_features [N, F] or images [N, 3, H, H], text_features [N, G] and, where it is learned,
+    /// the similarity.</summary>
     public required IReadOnlyList<NamedArray> Parts { get; init; }
 
     /// <summary>The numbers of S by name.</summary>
@@ -191,7 +192,10 @@ internal sealed record PairArtifact
     {
         bool isPlain = names is [SyntheticPairs.ImagesPart or SyntheticSet.ImagesPart, SyntheticPairs.TextsPart];
         if (!isPlain && names is not
-            [SyntheticPairs.ImagesPart or SyntheticSet.ImagesPart, SyntheticPairs.TextsPart, SyntheticPairs.DiagonalPart, SyntheticPairs.LeftPart, SyntheticPairs.RightPart])
+            [
+                SyntheticPairs.ImagesPart or SyntheticSet.ImagesPart, SyntheticPairs.TextsPart, SyntheticPairs.DiagonalPart,
+                SyntheticPairs.LeftPart, SyntheticPairs.RightPart
+            ])
         {
             throw Wrong(path, $"parts is \"{PrintableText.Of(string.Join(' ', names), 100)}\", expected those of image-text pairs.");
         }

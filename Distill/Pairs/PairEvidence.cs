@@ -34,7 +34,8 @@ internal sealed record PairEvidence
     public static double FarOf(SyntheticSet set)
     {
         float[] features = [.. set.Parts
-            .Where(part => part.Name is SyntheticPairs.ImagesPart or SyntheticPairs.TextsPart or SyntheticSet.ImagesPart).SelectMany(part => part.Value.ToArray<float>())];
+            .Where(part => part.Name is SyntheticPairs.ImagesPart or SyntheticPairs.TextsPart or SyntheticSet.ImagesPart)
+            .SelectMany(part => part.Value.ToArray<float>())];
         return features.Count(x => Math.Abs(x) > FarDeviations) / (double)features.Length;
     }
 

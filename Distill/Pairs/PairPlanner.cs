@@ -95,7 +95,8 @@ internal sealed class PairPlanner(RunSettings settings, PairData data, ProbeBudg
         RunSettings still = settings with
         {
             Budget = null, Iterations = Math.Max(Updates, settings.Iterations), LrImageFeatures = settings.LrImageFeatures * LeastRate,
-            LrTextFeatures = settings.LrTextFeatures * LeastRate, LrPixels = PairSettings.PixelRateOf(settings) * LeastRate, LrSimilarity = settings.LrSimilarity * LeastRate,
+            LrTextFeatures = settings.LrTextFeatures * LeastRate, LrPixels = PairSettings.PixelRateOf(settings) * LeastRate,
+            LrSimilarity = settings.LrSimilarity * LeastRate,
         };
         using var distiller = new Distiller(method, set, PairPlans.DistillationPlanOf(still), RandomKey.FromSeed(0));
         var pace = new Pace(TimeProvider.System, new ProbeSlot(Slot.Seconds, Updates));

@@ -90,7 +90,9 @@ public sealed class OnnxProgram : IDisposable
                 _place, $"a function has one input and one output; this model has {Inputs.Count} and {Outputs.Count}.");
         }
         OnnxValue y = Compute(new Dictionary<string, OnnxValue>(StringComparer.Ordinal) { [input] = OnnxValue.Of(x) })[0];
-        return y.IsWhole ? throw new OnnxModelException(_place, $"the output '{Outputs[0]}' has whole numbers, float32 was expected.") : y.Numbers;
+        return y.IsWhole
+            ? throw new OnnxModelException(_place, $"the output '{Outputs[0]}' has whole numbers, float32 was expected.")
+            : y.Numbers;
     }
 
     private OnnxValue[] Compute(IReadOnlyDictionary<string, OnnxValue> inputs)

@@ -29,7 +29,8 @@ public sealed class PixelPairTests : IDisposable
     public void Features_of_pixels_have_the_gradient_of_central_differences()
     {
         const int Few = 5;
-        var by = new FeatureStatistics([.. Enumerable.Range(0, Few).Select(i => i / 4f)], [.. Enumerable.Range(1, Few).Select(i => i / 2f)]);
+        var by = new FeatureStatistics(
+            [.. Enumerable.Range(0, Few).Select(i => i / 4f)], [.. Enumerable.Range(1, Few).Select(i => i / 2f)]);
         var backend = new CpuBackend(1);
         using var encoder = new PixelEncoder(backend, [new ModelFile("m", Model(Few, 3))], by, 4, DType.Float64);
         using var scope = TensorScope.Begin();
@@ -120,7 +121,8 @@ public sealed class PixelPairTests : IDisposable
     {
         string file = Path.Combine(_run.Folder, "narrow.onnx");
         File.WriteAllBytes(file, Model(5, 1));
-        Assert.Equal((int)ExitCode.Data, _run.Run(PairRunTests.SmallRun("--image-part", "pixels", "--pixel-size", "8", "--image-encoder", file)));
+        Assert.Equal((int)ExitCode.Data, _run.Run(
+            PairRunTests.SmallRun("--image-part", "pixels", "--pixel-size", "8", "--image-encoder", file)));
         Assert.Contains("the encoder makes 5 features of an image, and those of the data are 128", _run.Errors, StringComparison.Ordinal);
         RunSettings features = Presets.For(areOfPairs: true).Settings;
         Assert.DoesNotContain("ixel", ConfigFile.WriteDecisive(features), StringComparison.Ordinal);
@@ -134,7 +136,8 @@ public sealed class PixelPairTests : IDisposable
         using PairData data = PairData.Load(PairCatalog.Load("pairs-demo"), PairSplit.Dev, new CpuBackend(1));
         using var scope = TensorScope.Begin();
         RandomKey key = PairEvaluator.KeyOfReal(RandomKey.FromSeed(set.Settings.Seed), 20).Split("start");
-        int[] chosen = new PairEvaluator(set.Settings, data, key, CancellationToken.None).Choose(Kinds.Find<PairSelection>("random")!, 20, key);
+        int[] chosen = new PairEvaluator(set.Settings, data, key, CancellationToken.None).Choose(
+            Kinds.Find<PairSelection>("random")!, 20, key);
         return data.StartOf(set.Settings, chosen, key).Tensors[0].ToArray<float>();
     }
 
@@ -165,7 +168,9 @@ public sealed class PixelPairTests : IDisposable
             .Numbers("w", [6, 3, 3, 3], Drawn("w", 162, 0.4f)).Numbers("v", [features, 6, 3, 3], Drawn("v", features * 54, 0.4f))
             .Node("Sub", ["x", "half"], "a").Node("Div", ["a", "unit"], "b")
             .Node("Conv", ["b", "w"], "c", OnnxAttribute.Of("pads", 1L, 1, 1, 1)).Node("Relu", ["c"], "d")
-            .Node("MaxPool", ["d"], "e", OnnxAttribute.Of("kernel_shape", 3L, 3), OnnxAttribute.Of("strides", 2L, 2), OnnxAttribute.Of("pads", 1L, 1, 1, 1))
+            .Node(
+                "MaxPool", ["d"], "e", OnnxAttribute.Of("kernel_shape", 3L, 3), OnnxAttribute.Of("strides", 2L, 2),
+                OnnxAttribute.Of("pads", 1L, 1, 1, 1))
             .Node("Conv", ["e", "v"], "f", OnnxAttribute.Of("pads", 1L, 1, 1, 1)).Node("Tanh", ["f"], "g")
             .Node("GlobalAveragePool", ["g"], "y").ToBytes();
     }

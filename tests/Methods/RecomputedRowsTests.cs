@@ -26,9 +26,11 @@ public sealed class RecomputedRowsTests
     {
         var backend = new CpuBackend(threads);
         using var scope = TensorScope.Begin();
-        Tensor x = Tensor.Normal(backend, DType.Float32, new Shape(7, 1, 4), s_key), slope = Tensor.Normal(backend, DType.Float32, new Shape(7, 2), s_key);
+        Tensor x = Tensor.Normal(backend, DType.Float32, new Shape(7, 1, 4), s_key);
+        Tensor slope = Tensor.Normal(backend, DType.Float32, new Shape(7, 2), s_key);
         Variable leaf = Variable.Leaf(x), y = new RecomputedRows(Product, new Shape(2)).On(leaf);
-        Variable recorded = Functional.Concat(0, [.. Enumerable.Range(0, 7).Select(i => Product(leaf.Slice(0, i..(i + 1))).Reshape(new Shape(1, 2)))]);
+        Variable recorded = Functional.Concat(
+            0, [.. Enumerable.Range(0, 7).Select(i => Product(leaf.Slice(0, i..(i + 1))).Reshape(new Shape(1, 2)))]);
         Assert.Equal(new Shape(7, 2), y.Shape);
         Assert.Equal(recorded.Value.ToArray<float>(), y.Value.ToArray<float>());
         float[] Of(Variable of) => Gradient.Of(of, leaf, Variable.Constant(slope)).Value.ToArray<float>();
@@ -58,7 +60,8 @@ public sealed class RecomputedRowsTests
         using var scope = TensorScope.Begin();
         Variable x = Variable.Constant(Tensor.Full(new CpuBackend(1), DType.Float64, new Shape(3, 2), 2));
         var op = new RecomputedRows(row => row, new Shape(5));
-        Assert.Contains("made [1, 2] of [1, 2], expected 5 numbers", Assert.Throws<ShapeException>(() => op.On(x)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "made [1, 2] of [1, 2], expected 5 numbers", Assert.Throws<ShapeException>(() => op.On(x)).Message, StringComparison.Ordinal);
         Assert.Contains("takes rows, got []", Assert.Throws<ShapeException>(() => op.On(x.Sum())).Message, StringComparison.Ordinal);
     }
 

@@ -11,19 +11,22 @@ public sealed class OnnxGradientTests
 
     private static readonly Dictionary<string, HandMadeModel> s_models = new(StringComparer.Ordinal)
     {
-        ["convolution and statistics of a batch"] = On().Numbers("w", [2, 3, 3, 3], Count(54)).Numbers("b", [2], 1, -1).Numbers("scale", [2], 0.5f, 2)
-            .Numbers("shift", [2], 0.1f, 0).Numbers("mean", [2], 0.2f, -0.3f).Numbers("variance", [2], 1.5f, 0.7f)
+        ["convolution and statistics of a batch"] = On().Numbers("w", [2, 3, 3, 3], Count(54)).Numbers("b", [2], 1, -1)
+            .Numbers("scale", [2], 0.5f, 2).Numbers("shift", [2], 0.1f, 0).Numbers("mean", [2], 0.2f, -0.3f).Numbers("variance", [2], 1.5f, 0.7f)
             .Node("Conv", ["x", "w", "b"], "a", OnnxAttribute.Of("pads", 1L, 0, 1, 2), OnnxAttribute.Of("strides", 2L, 2))
             .Node("BatchNormalization", ["a", "scale", "shift", "mean", "variance"], "c").Node("Tanh", ["c"], "y"),
         ["largest of overlapping windows"] = On().Node(
-            "MaxPool", ["x"], "y", OnnxAttribute.Of("kernel_shape", 3L, 3), OnnxAttribute.Of("strides", 2L, 2), OnnxAttribute.Of("pads", 1L, 1, 1, 1)),
+            "MaxPool", ["x"], "y", OnnxAttribute.Of("kernel_shape", 3L, 3), OnnxAttribute.Of("strides", 2L, 2),
+            OnnxAttribute.Of("pads", 1L, 1, 1, 1)),
         ["means that count zeros"] = On().Node("Mul", ["x", "x"], "a").Node(
             "AveragePool", ["a"], "y", OnnxAttribute.Of("kernel_shape", 3L, 3), OnnxAttribute.Of("pads", 1L, 1, 0, 0),
             OnnxAttribute.Of("count_include_pad", 1)),
         ["means that do not"] = On().Node("Mul", ["x", "x"], "a").Node(
-            "AveragePool", ["a"], "y", OnnxAttribute.Of("kernel_shape", 3L, 2), OnnxAttribute.Of("pads", 1L, 1, 2, 0), OnnxAttribute.Of("strides", 2L, 2)),
+            "AveragePool", ["a"], "y", OnnxAttribute.Of("kernel_shape", 3L, 2), OnnxAttribute.Of("pads", 1L, 1, 2, 0),
+            OnnxAttribute.Of("strides", 2L, 2)),
         ["planes taken apart, a sum and the global mean"] = On().Numbers("m", [1, 3, 1, 1], 1, 2, 3).Node(
-                "Split", ["x"], ["r", "g", "b"], OnnxAttribute.Of("axis", 1)).Node("Concat", ["b", "g", "r"], "t", OnnxAttribute.Of("axis", 1))
+                "Split", ["x"], ["r", "g", "b"], OnnxAttribute.Of("axis", 1))
+            .Node("Concat", ["b", "g", "r"], "t", OnnxAttribute.Of("axis", 1))
             .Node("Sub", ["t", "m"], "s").Node("Add", ["s", "x"], "u").Node("Relu", ["u"], "v").Node("GlobalAveragePool", ["v"], "w")
             .Node("Flatten", ["w"], "y"),
     };
@@ -70,11 +73,13 @@ public sealed class OnnxGradientTests
     {
         using OnnxProgram two = OnnxProgram.Read(On().Input("z", false, 1).Node("Add", ["x", "z"], "y").ToBytes(), "m", s_backend);
         using OnnxProgram wide = OnnxProgram.Read(
-            On().Node("MaxPool", ["x"], "y", OnnxAttribute.Of("kernel_shape", 2L, 2), OnnxAttribute.Of("pads", 2L, 0, 0, 0)).ToBytes(), "m", s_backend);
+            On().Node("MaxPool", ["x"], "y", OnnxAttribute.Of("kernel_shape", 2L, 2), OnnxAttribute.Of("pads", 2L, 0, 0, 0)).ToBytes(), "m",
+            s_backend);
         using var scope = TensorScope.Begin();
         Variable x = Variable.Constant(Tensor.Full(s_backend, DType.Float32, new Shape(2, 3, 5, 4), 1));
         Assert.Contains("this model has 2 and 1", Assert.Throws<OnnxModelException>(() => two.Apply(x)).Message, StringComparison.Ordinal);
-        Assert.Contains("a window may see zeros alone", Assert.Throws<OnnxModelException>(() => wide.Apply(x)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "a window may see zeros alone", Assert.Throws<OnnxModelException>(() => wide.Apply(x)).Message, StringComparison.Ordinal);
     }
 
     // Distinct numbers, so that no two of a window are near each other, and none near 0.

@@ -32,10 +32,10 @@ internal sealed partial class PairsSection : ReportSection
         yield return Html.Of(
             "p", Html.Class("note"),
             known.Sets.All(set => set.HasPixels)
-                ? "A synthetic pair is an image, of which a frozen encoder makes features, and a vector of features of a text. Shown are the " +
-                "image as it was learned, cut to what a screen shows, and the training captions nearest to the text."
-                : "A synthetic pair is two vectors of features. Shown are the training image whose features are nearest to the first, by the " +
-                "cosine of standardised vectors, and the training captions nearest to the second. A caption in bold is one of that image.");
+                ? "A synthetic pair is an image, of which a frozen encoder makes features, and a vector of features of a text. Shown " +
+                "are the image as it was learned, cut to what a screen shows, and the training captions nearest to the text."
+                : "A synthetic pair is two vectors of features. Shown are the training image whose features are nearest to the first, " +
+                "by the cosine of standardised vectors, and the training captions nearest to the second. A caption in bold is one of that image.");
         foreach (SetNeighbours set in known.Sets.Where(s => source.Run.Sizes.Contains(s.Pairs)))
         {
             yield return Html.Of("h3", source.Run.WordsOf(set.Pairs));

@@ -95,7 +95,8 @@ internal sealed class MaxPoolOperator : PoolOperator
     public override string Name => "MaxPool";
 
     // A place outside repeats one that the window sees anyway.
-    protected override Variable Pool(Variable x, Window window, Shape result, bool countsPadding) => Seen(x, window, result, clamp: true).Max(0);
+    protected override Variable Pool(Variable x, Window window, Shape result, bool countsPadding) =>
+        Seen(x, window, result, clamp: true).Max(0);
 }
 
 /// <summary>The mean number of each window; padding counts where that is set.</summary>
