@@ -36,6 +36,52 @@ internal static class CaptureCheck
         }
     }
 
+    /// <summary>What is wrong with several at the same time; null where graphs on all lanes have the bits of kernels queued one by one
+    /// on the main one.</summary>
+    public static string? LaneRefusal(GpuBackend backend, int lanes)
+    {
+        using IDisposable detached = TensorScope.BeginDetached();
+        using var scope = TensorScope.Begin();
+        try
+        {
+            Tensor w = backend.Empty(new Shape(Columns, Outputs), DType.Float32);
+            Write(w, 2);
+            float[][] expected = [.. Enumerable.Range(0, lanes).Select(i => Numbers(Chain(Input(backend, 3 + i), w)))];
+            var found = new float[lanes][];
+            if (!backend.TryRunOnLanes(lanes, i => found[i] = OfGraph(backend, i, w)))
+                return "the lanes are taken by other work";
+            for (int i = 0; i < lanes; i++)
+            {
+                if (!expected[i].AsSpan().SequenceEqual(found[i]))
+                    return $"small graphs on {lanes} lanes gave other numbers than their kernels one by one, at piece {i + 1}";
+            }
+            return null;
+        }
+        catch (DeviceException e)
+        {
+            return e.Message;
+        }
+    }
+
+    private static float[] OfGraph(GpuBackend backend, int piece, Tensor w)
+    {
+        using var scope = TensorScope.Begin();
+        Tensor x = Input(backend, piece + 40);
+        using CapturedGraph graph = CapturedGraph.Of(backend, () => Chain(x, w));
+        Write(x, 3 + piece);
+        graph.Replay();
+        return Numbers(graph.Results);
+    }
+
+    private static Tensor Input(Backend backend, int seed)
+    {
+        Tensor x = backend.Empty(new Shape(Rows, Columns), DType.Float32);
+        Write(x, seed);
+        return x;
+    }
+
+    private static float[] Numbers(IReadOnlyList<Tensor> tensors) => [.. tensors.SelectMany(t => t.ToArray<float>())];
+
     private static Tensor[] Chain(Tensor x, Tensor w)
     {
         Backend backend = x.Backend;

@@ -36,7 +36,7 @@ public sealed partial class GpuBackend
     /// <exception cref="DeviceException">The driver fails.</exception>
     internal double? DeviceSeconds(Action before, Action measured)
     {
-        if (_streams.Current is not CudaStream stream)
+        if (_streams.Current.Stream is not CudaStream stream)
             return null;
         _accelerator.Bind();
         CudaAPI api = CudaAPI.CurrentAPI;

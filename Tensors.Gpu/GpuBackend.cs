@@ -3,14 +3,15 @@ using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
 
 namespace InfMatch.Tensors;
 
 /// <summary>
 /// All kernels on a CUDA or OpenCL device by ILGPU. Kernels are queued on one stream in order, which is not CUDA's
-/// default stream; only <see cref="Download{T}"/> waits. Every sum has an order that follows from the shape, so that the same call on the
-/// same device gives the same bits.
+/// default stream; only <see cref="Download{T}"/> waits, and what runs in parallel has streams of its own. Every sum has an
+/// order that follows from the shape, so that the same call on the same device gives the same bits.
 /// </summary>
 public sealed partial class GpuBackend : Backend, IDisposable
 {
@@ -31,11 +32,13 @@ public sealed partial class GpuBackend : Backend, IDisposable
     /// <param name="specification">Such as cuda:0.</param>
     /// <param name="memoryLimit">Bytes that tensors may take; the device's own memory bounds it too.</param>
     /// <param name="precision">What its products of float32 tensors are computed in.</param>
+    /// <param name="lanes">How many pieces of work run at a time, four at most; 1 for one after the other, 0 for what suits the
+    /// device: see <see cref="DegreeOfParallelism"/>.</param>
     /// <exception cref="DeviceException">The device is absent, cannot run the kernels, lacks what the precision takes, or
     /// its driver fails.</exception>
     public GpuBackend(
-        string specification, long memoryLimit = long.MaxValue, Precision precision = Precision.Float32)
-        : this(specification, memoryLimit, isDryRun: false, precision)
+        string specification, long memoryLimit = long.MaxValue, Precision precision = Precision.Float32, int lanes = 0)
+        : this(specification, memoryLimit, isDryRun: false, precision, lanes: lanes)
     {
     }
 
@@ -43,7 +46,7 @@ public sealed partial class GpuBackend : Backend, IDisposable
     /// runs none, and all numbers read from it are 1. For tests a device can be taken for one without float64.</summary>
     internal GpuBackend(
         string specification, long memoryLimit, bool isDryRun, Precision precision = Precision.Float32,
-        bool usesFloat64 = true)
+        bool usesFloat64 = true, int lanes = 0)
     {
         (Name, Precision, _isDryRun) = (specification, precision, isDryRun);
         try
@@ -59,9 +62,10 @@ public sealed partial class GpuBackend : Backend, IDisposable
             Description = $"{specification} {device.Name.Trim()}" +
                 (precision == Precision.Float32 ? "" : $", large products in {Precisions.NameOf(precision)}");
             _streams = new GpuStreams(_accelerator);
-            _memory = new GpuMemory(
-                specification, _accelerator, _streams,
-                specification == Simulator ? memoryLimit : Math.Min(memoryLimit, device.MemorySize));
+            long limit = specification == Simulator ? memoryLimit : Math.Min(memoryLimit, device.MemorySize);
+            _memory = new GpuMemory(specification, _accelerator, _streams, limit);
+            _lanes = isDryRun ? 1 : LanesFor(_accelerator is CudaAccelerator, lanes, limit);
+            _pieces = _lanes > 1 ? new WorkerPool(_lanes) : null;
         }
         catch (Exception e) when (e is AcceleratorException or NotSupportedException or CapabilityNotSupportedException)
         {
@@ -203,6 +207,11 @@ public sealed partial class GpuBackend : Backend, IDisposable
 public readonly record struct TransferReport(
     long Uploads, long UploadedBytes, long Downloads, long DownloadedBytes, long Waits)
 {
+    /// <summary>The copies of both.</summary>
+    public static TransferReport operator +(TransferReport a, TransferReport b) => new(
+        a.Uploads + b.Uploads, a.UploadedBytes + b.UploadedBytes, a.Downloads + b.Downloads,
+        a.DownloadedBytes + b.DownloadedBytes, a.Waits + b.Waits);
+
     /// <summary>What was copied between two reports.</summary>
     public static TransferReport operator -(TransferReport later, TransferReport earlier) => new(
         later.Uploads - earlier.Uploads, later.UploadedBytes - earlier.UploadedBytes,

@@ -20,7 +20,7 @@ public abstract class GpuDeviceKind : DeviceKind
         return device.Refusal is { } refusal
             ? throw new DeviceException($"The device {asked} was asked for, but {refusal}. Use another --device.")
             : new OpenedDevice(
-                new GpuBackend(specification, options.MemoryLimit, options.Precision), $"{asked} was asked for.");
+                new GpuBackend(specification, options.MemoryLimit, options.Precision, options.Threads), $"{asked} was asked for.");
     }
 }
 

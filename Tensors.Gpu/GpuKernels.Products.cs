@@ -39,14 +39,18 @@ internal sealed partial class GpuKernels<T, N, X>
         }
         else
         {
+            bool isCut = sum.Splits > 1;
             int parts = sum.Outputs * sum.Splits;
-            using var partial = new GpuScratch<X>(memory, parts);
+            using var partial = new GpuScratch<X>(memory, isCut ? parts : 1);
             if (sum.R2 % 4 == 0)
-                launcher.Launch(parts, ThreadsFor(sum.Chunk / 4), ReductionKernels.SumToByFours<T, X>, from, partial.View, sum);
+                launcher.Launch(parts, ThreadsFor(sum.Chunk / 4), ReductionKernels.SumToByFours<T, X>, from, partial.View, to, sum);
             else
-                launcher.Launch(parts, ThreadsFor(sum.Chunk), ReductionKernels.SumTo<T, X>, from, partial.View, sum);
-            launcher.Launch(
-                Groups(count), Threads, ReductionKernels.Finish<T, X>, partial.View, to, sum.Outputs, sum.Splits);
+                launcher.Launch(parts, ThreadsFor(sum.Chunk), ReductionKernels.SumTo<T, X>, from, partial.View, to, sum);
+            if (isCut)
+            {
+                launcher.Launch(
+                    Groups(count), Threads, ReductionKernels.Finish<T, X>, partial.View, to, sum.Outputs, sum.Splits);
+            }
         }
     }
 

@@ -7,13 +7,15 @@ namespace InfMatch.Tensors;
 
 /// <summary>
 /// The buffers of a device, kept for reuse by size class: ILGPU has no pool, and a driver's allocation costs more than
-/// most kernels. A buffer that comes back may be handed out again while earlier kernels still run: there is one stream,
-/// in order.
+/// most kernels. A buffer comes back to the lane whose kernels had it, and may be handed out there again while earlier ones
+/// still run. What several lanes had waits until all pieces have ended; what no kernel under way can have is any lane's.
 /// </summary>
 internal sealed class GpuMemory(string device, Accelerator accelerator, GpuStreams streams, long limit) : IGpuBuffers
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<long, Stack<MemoryBuffer1D<byte, Stride1D.Dense>>> _cached = [];
+
+    // Of no stream, and of more than one.
+    private readonly FreeBuffers _quiet = new(), _shared = new();
 
     // ILGPU frees a buffer that only its finalizer reaches, which is what a forgotten tensor's buffer would be.
     private readonly HashSet<MemoryBuffer1D<byte, Stride1D.Dense>> _rented = [];
@@ -32,8 +34,29 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, GpuStrea
     }
 
     /// <summary>Sets all bits of a buffer behind the kernels queued so far.</summary>
-    public void Poison(MemoryBuffer1D<byte, Stride1D.Dense> buffer) =>
-        ((ArrayView<byte>)buffer.View).MemSet(streams.Current, 0xff);
+    public void Poison(MemoryBuffer1D<byte, Stride1D.Dense> buffer)
+    {
+        GpuLane lane = streams.Current;
+        ((ArrayView<byte>)buffer.View).MemSet(lane.Stream, 0xff);
+        lane.HasQueued();
+    }
+
+    /// <summary>The streams that its buffers are used on.</summary>
+    public GpuStreams Streams => streams;
+
+    /// <summary>Waits for what a lane has queued, if it has queued anything since the last wait.</summary>
+    /// <exception cref="DeviceException">The driver reports an error.</exception>
+    public void WaitFor(GpuLane lane)
+    {
+        try
+        {
+            lane.WaitForQueued();
+        }
+        catch (AcceleratorException e)
+        {
+            throw GpuDriver.Failure(device, e);
+        }
+    }
 
     /// <summary>Refuses the request with this number, from 1; 0 for none. For tests of what a refusal leaves behind.</summary>
     public long RefusedRequest { get; set; }
@@ -57,12 +80,14 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, GpuStrea
             _watchedPeak = _inUse;
     }
 
+    /// <summary>A buffer for the lane of this thread.</summary>
     public MemoryBuffer1D<byte, Stride1D.Dense> Rent(long bytes)
     {
+        GpuLane lane = streams.Current;
         try
         {
             lock (_lock)
-                return RentOf(SizeClass(bytes));
+                return RentOf(SizeClass(bytes), lane);
         }
         catch (AcceleratorException e)
         {
@@ -70,12 +95,11 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, GpuStrea
         }
     }
 
-    private MemoryBuffer1D<byte, Stride1D.Dense> RentOf(long size)
+    private MemoryBuffer1D<byte, Stride1D.Dense> RentOf(long size, GpuLane lane)
     {
         if (++_requests == RefusedRequest)
             throw Refusal(size, null);
-        if (_cached.TryGetValue(size, out Stack<MemoryBuffer1D<byte, Stride1D.Dense>>? stack)
-            && stack.TryPop(out MemoryBuffer1D<byte, Stride1D.Dense>? reused))
+        if (lane.Free.TryTake(size, out MemoryBuffer1D<byte, Stride1D.Dense>? reused) || _quiet.TryTake(size, out reused))
         {
             _cachedBytes -= size;
             _rented.Add(reused);
@@ -94,16 +118,53 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, GpuStrea
         return buffer;
     }
 
-    public void Return(MemoryBuffer1D<byte, Stride1D.Dense> buffer)
+    /// <summary>Takes a buffer back that only this thread's lane has had.</summary>
+    public void Return(MemoryBuffer1D<byte, Stride1D.Dense> buffer) => Return(buffer, streams.Current, isShared: false);
+
+    /// <summary>Takes a buffer back.</summary>
+    /// <param name="buffer">What is free.</param>
+    /// <param name="lane">Whose kernels may still use it.</param>
+    /// <param name="isShared">Whether those of other lanes may, too.</param>
+    public void Return(MemoryBuffer1D<byte, Stride1D.Dense> buffer, GpuLane lane, bool isShared)
     {
         lock (_lock)
         {
-            if (!_cached.TryGetValue(buffer.Length, out Stack<MemoryBuffer1D<byte, Stride1D.Dense>>? stack))
-                _cached.Add(buffer.Length, stack = new Stack<MemoryBuffer1D<byte, Stride1D.Dense>>());
             _rented.Remove(buffer);
-            stack.Push(buffer);
+            (isShared ? _shared : lane.Free).Add(buffer);
             _cachedBytes += buffer.Length;
             Count(-buffer.Length, -1);
+        }
+    }
+
+    /// <summary>Waits for the main lane; what was given back on it before is any lane's then.</summary>
+    /// <param name="wait">Waits.</param>
+    public void Settle(Action wait)
+    {
+        MemoryBuffer1D<byte, Stride1D.Dense>[] before;
+        lock (_lock)
+            before = streams.Main.Free.TakeAll();
+        bool hasEnded = false;
+        try
+        {
+            wait();
+            hasEnded = true;
+        }
+        finally
+        {
+            lock (_lock)
+                (hasEnded ? _quiet : streams.Main.Free).AddAll(before);
+        }
+    }
+
+    /// <summary>Gathers what was given back by pieces that have ended, kernels and all.</summary>
+    public void Gather()
+    {
+        lock (_lock)
+        {
+            foreach (GpuLane lane in streams.Lanes)
+                _quiet.AddAll(lane.Free.TakeAll());
+            // The main lane may still have them.
+            streams.Main.Free.AddAll(_shared.TakeAll());
         }
     }
 
@@ -137,16 +198,18 @@ internal sealed class GpuMemory(string device, Accelerator accelerator, GpuStrea
         _ => false,
     };
 
+    // Stream by stream: a whole device must not be waited for while a graph is captured.
     private void GiveBackCached()
     {
-        accelerator.Synchronize();
-        foreach (Stack<MemoryBuffer1D<byte, Stride1D.Dense>> stack in _cached.Values)
+        streams.Main.Wait();
+        foreach (GpuLane lane in streams.Lanes)
+            lane.Wait();
+        FreeBuffers[] all = [_quiet, _shared, streams.Main.Free, .. streams.Lanes.Select(lane => lane.Free)];
+        foreach (MemoryBuffer1D<byte, Stride1D.Dense> buffer in all.SelectMany(free => free.TakeAll()))
         {
-            foreach (MemoryBuffer1D<byte, Stride1D.Dense> buffer in stack)
-                buffer.Dispose();
+            _cachedBytes -= buffer.Length;
+            buffer.Dispose();
         }
-        _cached.Clear();
-        _cachedBytes = 0;
     }
 
     private DeviceMemoryException Refusal(long size, Exception? inner)

@@ -7,14 +7,12 @@ namespace InfMatch.Tensors;
 
 /// <summary>
 /// Copies between host and device. An upload is queued behind the kernels and does not wait: its numbers are kept in
-/// pinned memory until the device has been waited for.
+/// pinned memory until its lane has been waited for.
 /// </summary>
 internal sealed class GpuStaging(string device, GpuStreams streams)
 {
     private const long MostBytes = 64L << 20;
     private readonly Lock _lock = new();
-    private readonly List<Array> _inFlight = [];
-    private long _bytes;
     private TransferReport _transfers;
 
     /// <summary>What was copied so far.</summary>
@@ -33,19 +31,18 @@ internal sealed class GpuStaging(string device, GpuStreams streams)
             return;
         T[] pinned = GC.AllocateUninitializedArray<T>(source.Length, pinned: true);
         source.CopyTo(pinned);
-        lock (_lock)
+        GpuLane lane = streams.Current;
+        long bytes = (long)pinned.Length * Unsafe.SizeOf<T>();
+        lock (lane.Gate)
         {
             Try(() => destination.CopyFromCPUUnsafeAsync(
-                streams.Current, ref MemoryMarshal.GetArrayDataReference(pinned), pinned.Length));
-            _inFlight.Add(pinned);
-            long bytes = (long)pinned.Length * Unsafe.SizeOf<T>();
-            _bytes += bytes;
-            _transfers = _transfers with
-            {
-                Uploads = _transfers.Uploads + 1, UploadedBytes = _transfers.UploadedBytes + bytes,
-            };
-            if (_bytes > MostBytes)
-                Wait();
+                lane.Stream, ref MemoryMarshal.GetArrayDataReference(pinned), pinned.Length));
+            lane.HasQueued();
+            lane.InFlight.Add(pinned);
+            lane.BytesInFlight += bytes;
+            Count(new TransferReport(1, bytes, 0, 0, 0));
+            if (lane.BytesInFlight > MostBytes)
+                WaitInside(lane);
         }
     }
 
@@ -54,10 +51,11 @@ internal sealed class GpuStaging(string device, GpuStreams streams)
     {
         fixed (T* pinned = destination)
         {
-            lock (_lock)
+            GpuLane lane = streams.Current;
+            lock (lane.Gate)
             {
-                Queue(source, ref *pinned);
-                Wait();
+                Queue(lane, source, ref *pinned);
+                WaitInside(lane);
             }
         }
     }
@@ -66,41 +64,54 @@ internal sealed class GpuStaging(string device, GpuStreams streams)
     public T[][] DownloadAll<T>(ArrayView<T>[] sources) where T : unmanaged
     {
         T[][] all = [.. sources.Select(s => GC.AllocateUninitializedArray<T>((int)s.Length, pinned: true))];
-        lock (_lock)
+        GpuLane lane = streams.Current;
+        lock (lane.Gate)
         {
             for (int i = 0; i < all.Length; i++)
             {
                 if (all[i].Length > 0)
-                    Queue(sources[i], ref MemoryMarshal.GetArrayDataReference(all[i]));
+                    Queue(lane, sources[i], ref MemoryMarshal.GetArrayDataReference(all[i]));
             }
-            Wait();
+            WaitInside(lane);
         }
         return all;
     }
 
-    private void Queue<T>(ArrayView<T> source, ref T destination) where T : unmanaged
+    /// <summary>Waits for all that was queued on a lane.</summary>
+    /// <exception cref="DeviceException">The driver reports an error.</exception>
+    public void Wait(GpuLane lane)
+    {
+        lock (lane.Gate)
+            WaitInside(lane);
+    }
+
+    private void Queue<T>(GpuLane lane, ArrayView<T> source, ref T destination) where T : unmanaged
     {
         try
         {
-            source.CopyToCPUUnsafeAsync(streams.Current, ref destination, source.Length);
+            source.CopyToCPUUnsafeAsync(lane.Stream, ref destination, source.Length);
         }
         catch (AcceleratorException e)
         {
             throw GpuDriver.Failure(device, e);
         }
-        _transfers = _transfers with
-        {
-            Downloads = _transfers.Downloads + 1,
-            DownloadedBytes = _transfers.DownloadedBytes + source.Length * Unsafe.SizeOf<T>(),
-        };
+        lane.HasQueued();
+        Count(new TransferReport(0, 0, 1, source.Length * Unsafe.SizeOf<T>(), 0));
     }
 
-    private void Wait()
+    // The gate is this lane's alone: other lanes copy meanwhile.
+    private void WaitInside(GpuLane lane)
     {
-        Try(streams.Current.Synchronize);
-        _inFlight.Clear();
-        _bytes = 0;
-        _transfers = _transfers with { Waits = _transfers.Waits + 1 };
+        Try(lane.Wait);
+        lane.InFlight.Clear();
+        lane.BytesInFlight = 0;
+        Count(new TransferReport(0, 0, 0, 0, Waits: 1));
+    }
+
+    private void Count(TransferReport more)
+    {
+        lock (_lock)
+            _transfers += more;
     }
 
     private void Try(Action call)

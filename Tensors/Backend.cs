@@ -67,6 +67,10 @@ public abstract class Backend
     /// </summary>
     public virtual int DegreeOfParallelism => 1;
 
+    /// <summary>Whether fewer pieces than that are best run one after the other, as on a processor, whose threads all work on a
+    /// piece that runs alone. Not so where kernels of one piece leave most of the device idle.</summary>
+    public virtual bool RunsFewInTurn => true;
+
     /// <summary>Whether kernel calls can be recorded and replayed: see <see cref="CapturedGraph"/>.</summary>
     public virtual bool CanCapture => false;
 

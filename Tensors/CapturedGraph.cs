@@ -144,6 +144,7 @@ public sealed class CapturedGraph : IDisposable
                 throw new ObjectDisposedException(
                     nameof(Tensor), "An input of a captured graph went back to the pool. Keep it as long as the graph.");
             }
+            input.UsedHere();
         }
         _calls.Replay();
         _backend.CountImages(Images);

@@ -30,7 +30,8 @@ public abstract class DeviceKind : IKind
 }
 
 /// <summary>How a device is to be opened.</summary>
-/// <param name="Threads">Threads of the cpu backend; 0 for one per processor.</param>
+/// <param name="Threads">Threads of the cpu backend; 0 for one per processor. On other devices the pieces of work that run at
+/// the same time; 0 for what suits the device.</param>
 /// <param name="MemoryLimit">Bytes that tensors may take.</param>
 /// <param name="Precision">What products of float32 tensors are computed in.</param>
 public sealed record DeviceOptions(

@@ -9,7 +9,8 @@ public static class Devices
     /// is tried in place of a device that was named and is not there, and nothing is measured for one.
     /// </summary>
     /// <param name="specification">The value of --device.</param>
-    /// <param name="threads">Threads of the cpu backend; 0 for one per processor.</param>
+    /// <param name="threads">Threads of the cpu backend, pieces of work at the same time on others; 0 for one per processor and
+    /// what suits the device.</param>
     /// <param name="memoryLimit">Bytes that tensors may take; the reference backend has no such bound.</param>
     /// <param name="precision">What products of float32 tensors are computed in; no device is taken that
     /// cannot.</param>

@@ -34,6 +34,9 @@ public sealed class MemoryDryRun(Backend of, bool captures = true) : Backend
     public override int DegreeOfParallelism => _degree;
 
     /// <inheritdoc/>
+    public override bool RunsFewInTurn { get; } = of.RunsFewInTurn;
+
+    /// <inheritdoc/>
     public override bool CanCapture { get; } = captures && of.CanCapture;
 
     /// <inheritdoc/>

@@ -41,6 +41,11 @@ public abstract class Storage(Backend backend, DType dtype, int length)
     /// <summary>Sets all bits, which makes NaN of every number; only where graphs are captured.</summary>
     internal virtual void Poison() => throw new NotSupportedException($"{Backend.Name} captures no graphs.");
 
+    /// <summary>Tells the buffer that kernels of this thread use it, where its view is not asked for, as by a replay.</summary>
+    internal virtual void UsedHere()
+    {
+    }
+
     internal void LeaveGraph()
     {
         IsReleased = true;

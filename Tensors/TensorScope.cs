@@ -95,8 +95,8 @@ public sealed class TensorScope : IDisposable
     /// <summary>Runs f(0) … f(count − 1), which must be independent, in parallel if there are enough of them for the
     /// backend, and returns their results.</summary>
     /// <remarks>
-    /// Enough is the backend's degree of parallelism; fewer run one after the other, each on all threads. The bits are
-    /// the same. A result must be a tensor that f made. Results belong to this scope; f's other tensors are freed.
+    /// Enough is the backend's degree of parallelism where it runs fewer one after the other, each on all threads, else two.
+    /// The bits are the same. A result must be a tensor that f made. Results belong to this scope; f's other tensors are freed.
     /// </remarks>
     /// <exception cref="InvalidOperationException">This is not the innermost scope of the calling thread.</exception>
     public Tensor[][] InParallel(Backend backend, int count, Func<int, Tensor[]> f)
@@ -105,7 +105,8 @@ public sealed class TensorScope : IDisposable
             throw new InvalidOperationException("Pieces of work belong to the innermost scope of the thread that begins them.");
         CapturedGraph.Refuse("Parallel work");
         var results = new Tensor[count][];
-        if (backend.DegreeOfParallelism == 1 || count < backend.DegreeOfParallelism)
+        int degree = backend.DegreeOfParallelism;
+        if (degree == 1 || count < (backend.RunsFewInTurn ? degree : 2))
         {
             for (int i = 0; i < count; i++)
                 Collect(i);

@@ -48,6 +48,9 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
     // The step of training, where the backend captures.
     private CapturedGraph? _trained;
 
+    /// <summary>Whether the step of training is captured where the backend captures.</summary>
+    public bool Captures { get; init; } = true;
+
     /// <summary>forward, train, mixed and mixed_fd; what they work on belongs to the current scope.</summary>
     public IReadOnlyList<Work> Passes()
     {
@@ -76,7 +79,7 @@ internal sealed class ConvNetBenchmark(Backend backend, ConvNetSizes sizes, Cloc
     // As Trainer does it: captured the first time, replayed from then on.
     private Tensor Train(Tensor theta, Variable x, Variable y)
     {
-        if (!backend.CanCapture)
+        if (!Captures || !backend.CanCapture)
             return Gradient();
         if (_trained is null)
             _trained = CapturedGraph.Of(backend, () => [Gradient()]);

@@ -367,6 +367,12 @@ internal sealed partial class RunCommands(
                 $"{device.Backend.Name} captures no graphs: {why.TrimEnd('.')}. Steps of few images take longer there, with the " +
                 "same numbers.");
         }
+        else if (device.Backend is GpuBackend { LaneRefusal: { } alone })
+        {
+            terminal.Say(
+                $"{device.Backend.Name} works on one network at a time: {alone.TrimEnd('.')}. Several small ones take longer there, " +
+                "with the same numbers.");
+        }
         // Not refused: the bits are the same, and a machine may be given more processors while a run waits.
         if (device.Backend is CpuBackend cpu && cpu.Threads > Environment.ProcessorCount)
         {

@@ -168,7 +168,11 @@ internal static class Settings
             (s, t) => s with { Seed = ulong.TryParse(t, NumberStyles.None, CultureInfo.InvariantCulture, out ulong v)
                 ? v
                 : throw DistillException.BadValue("--seed", t, "a whole number from 0") }),
-        Whole("Threads", "Threads; 0 for one a core.", 0, 4096, s => s.Threads, (s, v) => s with { Threads = v }),
+        Whole(
+            "Threads",
+            "Threads; 0 for one a core. On a GPU how many pieces of work, such as small networks, run at a time, 4 at most; 0 for " +
+            "what suits it.",
+            0, 4096, s => s.Threads, (s, v) => s with { Threads = v }),
         new RunSetting("Device", "NAME", $"Where it computes. One of {string.Join(", ", DeviceName.Kinds)}; a GPU by number as cuda:1.",
             s => s.Device,
             (s, t) => s with { Device = DeviceName.Check(t) })

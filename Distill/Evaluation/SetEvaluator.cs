@@ -68,7 +68,8 @@ internal sealed class SetEvaluator(
 
     /// <summary>How many of the networks that are left begin next, at the same time; where half of the threads or more would be idle,
     /// one on all of them.</summary>
-    public static int NextRound(int left, int degree) => 2 * left <= degree ? 1 : Math.Min(left, degree);
+    public static int NextRound(int left, int degree, Backend backend) =>
+        backend.RunsFewInTurn && 2 * left <= degree ? 1 : Math.Min(left, degree);
 
     // Of a step, forward and back, or of the test images that are evaluated at once.
     private static long Activations(Network network, int images) =>
@@ -154,7 +155,7 @@ internal sealed class SetEvaluator(
         int DegreeFor(LabelledImages set) => DegreeOfParallelism(network, Math.Min(set.Count, _plan.BatchSize), data.Backend);
         var sets = new List<LabelledImages> { Make(left[0]) };
         int degree = DegreeFor(sets[0]);
-        if (NextRound(left.Length, degree) == 1)
+        if (NextRound(left.Length, degree, data.Backend) == 1)
             return sets;
         for (int i = 1; i < left.Length && sets.Count < degree; i++)
         {

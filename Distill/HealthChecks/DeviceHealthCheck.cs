@@ -52,7 +52,10 @@ internal sealed class DeviceHealthCheck(Backend backend)
             yield return Derivatives(all);
         yield return Memory();
         if (backend is GpuBackend gpu)
+        {
             yield return CapturedGraphs(gpu);
+            yield return Lanes(gpu);
+        }
         MemoryReport after = backend.Memory;
         bool isBack = (after.LiveBuffers, after.InUse) == (before.LiveBuffers, before.InUse);
         yield return CheckResult.Of(
@@ -71,6 +74,18 @@ internal sealed class DeviceHealthCheck(Backend backend)
                 ? $"two replays of a small graph have its bits; {way}"
                 : $"none, kernels are queued one by one: {refusal}",
             "Numbers are the same, and steps of few images take longer. A newer driver may help.");
+    }
+
+    private static CheckResult Lanes(GpuBackend gpu)
+    {
+        string? refusal = gpu.LaneRefusal;
+        int degree = gpu.DegreeOfParallelism;
+        return CheckResult.Of(
+            gpu.Name, "several networks at a time", refusal is null,
+            refusal is not null ? $"none, they are trained one after the other: {refusal}"
+                : degree == 1 ? "one after the other, as this device is used (--threads N asks for N at a time)"
+                : $"{degree}, each on a stream of its own; small graphs on all of them have the bits of one",
+            "Numbers are the same, and several small networks take longer. A newer driver may help, or --threads 1.");
     }
 
     private IEnumerable<CheckResult> Products(DType dtype)

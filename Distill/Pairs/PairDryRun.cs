@@ -24,13 +24,17 @@ internal static class PairDryRun
         PairNetwork network = placeholder.NetworkOf(settings);
         TrainingPlan plan = PlanFactory.ExpertPlan(settings, data.Dataset);
         var key = RandomKey.FromSeed(settings.Seed);
+        long experts = 0;
         if (trainsExperts)
         {
             using var own = TensorScope.Begin();
+            long before = backend.Memory.InUse;
             int waiting = DryRun.CheckpointsWaiting(settings, plan, data.Train.Count, network.Layout.Count);
             for (int i = 0; i < waiting; i++)
                 backend.Empty(new Shape(network.Layout.Count), DType.Float32);
             Train(network, placeholder, placeholder.Train, plan);
+            int atOnce = ExpertLibrary.AtOnce(settings.Experts, network, plan, placeholder);
+            experts = before + atOnce * (backend.Memory.Peak - before);
         }
         using (TensorScope.Begin())
         {
@@ -39,7 +43,7 @@ internal static class PairDryRun
         }
         Distil(settings, placeholder, Expert.Placeholder(network, placeholder.Train, plan, PlanFactory.Checkpoints(settings), key), key);
         Train(network, placeholder, placeholder.Train, PairPlans.OnAll(settings));
-        return DryRun.WithRest(backend.Memory.Peak);
+        return DryRun.WithRest(Math.Max(experts, backend.Memory.Peak));
     }
 
     private static void Distil(RunSettings settings, PairData data, Expert expert, RandomKey key)

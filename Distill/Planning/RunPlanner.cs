@@ -44,9 +44,10 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         {
             Things = missing,
         };
+        int atOnce = ExpertLibrary.AtOnce(missing, _network, _expertPlan, data);
         Add(
-            stage, $"step {_network.Name} experts", missing * StepsOf(_expertPlan, data.Train.Count),
-            (probe, slot) => probe.TrainingStep(_network, () => probe.Train, _expertPlan, 1, slot));
+            stage, $"step {_network.Name} experts", (missing + atOnce - 1) / atOnce * StepsOf(_expertPlan, data.Train.Count),
+            (probe, slot) => probe.TrainingStep(_network, () => probe.Train, _expertPlan, atOnce, slot));
         Classify(stage, _network, missing * (double)TestImages);
         Add(
             stage, "hash", ExpertLibrary.MissingBytes(settings, _network, data.Pair, folder ?? ""),
@@ -129,7 +130,7 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         int together = 0, alone = 0;
         for (int open = left; open > 0;)
         {
-            int round = SetEvaluator.NextRound(open, degree);
+            int round = SetEvaluator.NextRound(open, degree, data.Backend);
             (together, alone) = round > 1 ? (together + 1, alone) : (together, alone + 1);
             open -= round;
         }

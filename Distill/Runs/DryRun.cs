@@ -50,13 +50,13 @@ internal sealed class DryRun
     {
         Network network = dryRun._data.NetworkOf(settings, settings.Width);
         if (trainsExperts)
-            dryRun.TrainExpert(network);
+            dryRun.TrainExperts(network);
         dryRun.Distil(network, dryRun._data.NetworkOf(settings, settings.EvalWidth));
     });
 
     /// <summary>Bytes of the training of experts.</summary>
     public static long OfExperts(RunSettings settings, DatasetPair pair, Backend backend) => In(settings, pair, backend, dryRun =>
-        dryRun.TrainExpert(dryRun._data.NetworkOf(settings, settings.Width)));
+        dryRun.TrainExperts(dryRun._data.NetworkOf(settings, settings.Width)));
 
     /// <summary>Bytes of evaluating sets of a given number of images by each of some networks.</summary>
     /// <param name="settings">The protocol and its values.</param>
@@ -122,10 +122,21 @@ internal sealed class DryRun
         network.Accuracy(theta, _data.TestImages.View(0, new Shape([count, .. _data.Image.Sizes])), new int[count]);
     }
 
-    private void TrainExpert(Network network)
+    // As many in parallel as there will be.
+    private void TrainExperts(Network network)
+    {
+        TrainingPlan plan = PlanFactory.ExpertPlan(_settings, _data.Pair.Name);
+        int atOnce = ExpertLibrary.AtOnce(_settings.Experts, network, plan, _data);
+        _most = Math.Max(_most, _backend.Memory.Peak);
+        _backend.ForgetPeak();
+        long before = _backend.Memory.InUse;
+        TrainExpert(network, plan);
+        _most = Math.Max(_most, before + atOnce * (_backend.Memory.Peak - before));
+    }
+
+    private void TrainExpert(Network network, TrainingPlan plan)
     {
         using var scope = TensorScope.Begin();
-        TrainingPlan plan = PlanFactory.ExpertPlan(_settings, _data.Pair.Name);
         for (int i = 0; i < CheckpointsWaiting(_settings, plan, _data.Train.Count, network.Layout.Count); i++)
             Empty(network.Layout.Count);
         Train(network, _data.Train, plan);

@@ -101,6 +101,12 @@ internal sealed class ExpertLibrary : IDisposable
         }
     }
 
+    /// <summary>How many experts are trained at the same time: one where a training alone keeps all threads of a processor busy,
+    /// and several small ones on a device that one of them does not fill.</summary>
+    public static int AtOnce(int experts, Network network, TrainingPlan plan, IExpertData data) => data.Backend.RunsFewInTurn
+        ? 1
+        : Math.Clamp(SetEvaluator.DegreeOfParallelism(network, Math.Min(data.Train.Count, plan.BatchSize), data.Backend), 1, experts);
+
     /// <summary>Opens or records every expert.</summary>
     /// <exception cref="DistillException">A recorded expert was made with other settings.</exception>
     /// <exception cref="ArrayFileException">A recorded expert is damaged.</exception>
@@ -110,30 +116,39 @@ internal sealed class ExpertLibrary : IDisposable
         CancellationToken cancel)
     {
         Directory.CreateDirectory(folder);
-        int stepsEach = PlanFactory.ExpertPlan(settings, data.Dataset).Steps(data.Train.Count);
+        TrainingPlan plan = PlanFactory.ExpertPlan(settings, data.Dataset);
+        int stepsEach = plan.Steps(data.Train.Count);
         var library = new ExpertLibrary(settings.Experts);
         try
         {
             using IProgressStage stage = progress.Begin(
                 $"Experts ({network.Name})", (long)settings.Experts * stepsEach,
                 Math.Min(settings.ExpertBatch, data.Train.Count));
+            var gate = new Lock();
+            var done = new long[settings.Experts];
+            void Report(int k, long steps, Func<string> line)
+            {
+                lock (gate)
+                {
+                    done[k] = steps;
+                    stage.Report(done.Sum(), line());
+                }
+            }
             ExpertJob[] jobs =
             [
                 .. Enumerable.Range(0, settings.Experts).Select(k => new ExpertJob(settings, network, data, folder, k)
                 {
-                    Observe = (step, loss) =>
-                        stage.Report((long)k * stepsEach + step, $"expert {k + 1}/{settings.Experts}{loss}"),
+                    Observe = (step, loss) => Report(k, step, () => $"expert {k + 1}/{settings.Experts}{loss}"),
                 }),
             ];
-
-            // One after the other: a training of an expert keeps all threads of a device busy by itself.
-            new LocalJobRunner().Run(
+            bool inTurn = AtOnce(settings.Experts, network, plan, data) == 1;
+            (inTurn ? new LocalJobRunner() : new LocalJobRunner(data.Backend)).Run(
                 jobs,
                 (job, _) =>
                 {
                     var ended = (ExpertJob)job;
                     library.Add(ended.Number, ended.Open(), progress);
-                    stage.Report((ended.Number + 1L) * stepsEach, library.Describe(ended.Number, data));
+                    Report(ended.Number, stepsEach, () => library.Describe(ended.Number, data));
                 },
                 cancel);
             return library;

@@ -41,7 +41,9 @@ internal sealed record Requirements(long DiskBytes, long MemoryBytes)
         string place = Path.GetFullPath(folder);
         while (!Directory.Exists(place) && Path.GetDirectoryName(place) is { } above)
             place = above;
-        Check(new DriveInfo(place).AvailableFreeSpace, backend.Memory.Limit, folder, backend.Name);
+        bool isParallel = !backend.RunsFewInTurn && backend.DegreeOfParallelism > 1;
+        Requirements own = isParallel ? this with { Levers = $"--threads (1 takes least), {Levers}" } : this;
+        own.Check(new DriveInfo(place).AvailableFreeSpace, backend.Memory.Limit, folder, backend.Name);
     }
 
     /// <summary>Itself, once <see cref="Check(string, Backend)"/> has passed.</summary>

@@ -7,6 +7,8 @@ internal sealed class GpuCalls(GpuLauncher launcher) : RecordedCalls
     private readonly List<PreparedCall> _calls = [];
     private readonly List<Storage> _numbers = [];
     private DriverGraph? _graph;
+    private GpuLane? _lane; // of the last run
+    private bool _wandered;
 
     public override int Count => _calls.Count;
 
@@ -22,10 +24,27 @@ internal sealed class GpuCalls(GpuLauncher launcher) : RecordedCalls
         Replay();
     }
 
-    public override void Replay() => launcher.Replay(_calls, _graph);
+    public override void Replay()
+    {
+        GpuLane here = launcher.Current;
+        if (!ReferenceEquals(here, _lane))
+        {
+            if (_lane is { } before)
+            {
+                _wandered = true;
+                launcher.WaitFor(before);
+            }
+            _lane = here;
+        }
+        launcher.Replay(_calls, _graph);
+    }
 
     public override void Dispose()
     {
+        // Its buffers go back to the lane on which it was captured, and may be another lane's from the next moment on.
+        if (_wandered)
+            launcher.WaitFor(_lane!);
+        _wandered = false;
         if (_graph is not null)
             launcher.Free(_graph);
         _graph = null;

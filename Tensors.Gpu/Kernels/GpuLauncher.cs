@@ -28,6 +28,24 @@ internal sealed class GpuLauncher(string device, Accelerator accelerator, GpuStr
         }
     }
 
+    /// <summary>The lane of this thread.</summary>
+    public GpuLane Current => streams.Current;
+
+    /// <summary>Waits for what a lane has queued.</summary>
+    /// <exception cref="DeviceException">The driver reports an error.</exception>
+    public void WaitFor(GpuLane lane)
+    {
+        try
+        {
+            if (!accelerator.IsDisposed)
+                lane.WaitForQueued();
+        }
+        catch (AcceleratorException e)
+        {
+            throw GpuDriver.Failure(device, e);
+        }
+    }
+
     /// <summary>The driver's graphs; null where it has none.</summary>
     public IGraphDriver? Graphs { get; set; }
 
@@ -93,7 +111,11 @@ internal sealed class GpuLauncher(string device, Accelerator accelerator, GpuStr
                 }
                 Launches++;
                 if (compiled is not null)
-                    arguments.Queue((D)compiled, streams.Current, size);
+                {
+                    GpuLane lane = streams.Current;
+                    arguments.Queue((D)compiled, lane.Stream, size);
+                    lane.HasQueued();
+                }
             }
             catch (AcceleratorException e)
             {
@@ -135,15 +157,18 @@ internal sealed class GpuLauncher(string device, Accelerator accelerator, GpuStr
             try
             {
                 Launches += calls.Count;
-                if (graph is null)
+                GpuLane lane = streams.Current;
+                if (graph is not null)
                 {
-                    AcceleratorStream stream = streams.Current;
-                    foreach (PreparedCall call in calls)
-                        call.Queue(stream);
-                    return;
+                    using var bound = accelerator.BindScoped();
+                    graph.Launch(lane.Pointer);
                 }
-                using var bound = accelerator.BindScoped();
-                graph.Launch(streams.CurrentPointer);
+                else
+                {
+                    foreach (PreparedCall call in calls)
+                        call.Queue(lane.Stream);
+                }
+                lane.HasQueued();
             }
             catch (AcceleratorException e)
             {

@@ -40,8 +40,9 @@ internal static class ReductionKernels
             partial[Grid.IdxX] = sum;
     }
 
-    /// <summary>partial[output·splits + split]: sums of one part of what goes into an output.</summary>
-    public static void SumTo<T, X>(ArrayView<T> x, ArrayView<X> partial, Sum s)
+    /// <summary>partial[output·splits + split]: sums of one part of what goes into an output; y[output] itself where there is one
+    /// part.</summary>
+    public static void SumTo<T, X>(ArrayView<T> x, ArrayView<X> partial, ArrayView<T> y, Sum s)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         ArrayView<X> shared = SharedMemory.Allocate<X>(MostThreads);
@@ -53,12 +54,12 @@ internal static class ReductionKernels
             sum = X.Plus(sum, x[start + Term(s, i)]);
         sum = GroupSum(shared, sum);
         if (Group.IdxX == 0)
-            partial[Grid.IdxX] = sum;
+            Write(partial, y, s, sum);
     }
 
     /// <summary>The same where the innermost of what is summed is a multiple of four: four loads are on their way at once, and
     /// their place is found once.</summary>
-    public static void SumToByFours<T, X>(ArrayView<T> x, ArrayView<X> partial, Sum s)
+    public static void SumToByFours<T, X>(ArrayView<T> x, ArrayView<X> partial, ArrayView<T> y, Sum s)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
     {
         ArrayView<X> shared = SharedMemory.Allocate<X>(MostThreads);
@@ -74,6 +75,15 @@ internal static class ReductionKernels
         }
         sum = GroupSum(shared, sum);
         if (Group.IdxX == 0)
+            Write(partial, y, s, sum);
+    }
+
+    private static void Write<T, X>(ArrayView<X> partial, ArrayView<T> y, Sum s, X sum)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where X : unmanaged, IExtended<X, T>
+    {
+        if (s.Splits == 1)
+            y[Grid.IdxX] = X.Round(sum);
+        else
             partial[Grid.IdxX] = sum;
     }
 

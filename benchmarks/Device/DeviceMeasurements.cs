@@ -125,17 +125,58 @@ internal sealed class DeviceMeasurements(Backend backend, IReadOnlyList<ConvNetS
         double? launched = gpu is null ? null : (double)(gpu.Launches - launches) / calls;
         double wall = _clock.Host(step, calls);
         double? busy = _clock.Device(step, Math.Min(calls, 20));
+        double peak = backend.Memory.WatchedPeak;
+        (double uncaptured, double uncapturedHost) = Uncaptured(sizes, calls);
+        double? together = backend.DegreeOfParallelism > 1 ? AtOnce(sizes, calls) : null;
         Tensor one = Tensor.Full(backend, DType.Float32, new Shape(1), 1);
         return new JsonObject
         {
             ["width"] = sizes.Width, ["batch"] = sizes.Batch, ["wall_us"] = Microseconds(wall), ["host_us"] = Microseconds(queued),
             ["device_us"] = busy is { } b ? Microseconds(b) : null, ["busy_share"] = busy is { } own ? Math.Round(own / wall, 3) : null,
             ["launches"] = launched is { } l ? Math.Round(l, 1) : null,
+            ["uncaptured_us"] = Microseconds(uncaptured), ["uncaptured_host_us"] = Microseconds(uncapturedHost),
+            ["at_once"] = backend.DegreeOfParallelism, ["at_once_us"] = together is { } t ? Microseconds(t) : null,
             ["launch_us"] = gpu is null ? null : Microseconds(_clock.QueueSeconds(() => backend.Fill(one, 1), 200)),
             ["uploaded_bytes"] = moved.UploadedBytes / calls, ["managed_bytes"] = allocated / calls,
-            ["pool_peak_mib"] = Math.Round(backend.Memory.WatchedPeak / 1048576.0, 1),
+            ["pool_peak_mib"] = Math.Round(peak / 1048576.0, 1),
             ["free_mib"] = gpu?.FreeBytes is { } free ? free >> 20 : null,
         };
+    }
+
+    // The same step with its operations and kernels one by one: wall time and the host's part.
+    private (double Wall, double Host) Uncaptured(ConvNetSizes sizes, int calls)
+    {
+        using var scope = TensorScope.Begin();
+        using var benchmark = new ConvNetBenchmark(backend, sizes, new Clock(1, 0)) { Captures = false };
+        Action step = Train(benchmark);
+        step();
+        _clock.Wait();
+        double host = _clock.QueueSeconds(step, calls);
+        return (_clock.Host(step, calls), host);
+    }
+
+    // A step of one network, where as many train at the same time as the device takes.
+    private double AtOnce(ConvNetSizes sizes, int calls)
+    {
+        int networks = backend.DegreeOfParallelism;
+        using var ready = new Barrier(networks);
+        var taken = new double[networks];
+        backend.RunInParallel(networks, i =>
+        {
+            using var scope = TensorScope.Begin();
+            using var benchmark = new ConvNetBenchmark(backend, sizes, new Clock(1, 0));
+            Action step = Train(benchmark);
+            Tensor one = Tensor.Full(backend, DType.Float32, new Shape(1), 1);
+            step();
+            one.ToArray<float>();
+            ready.SignalAndWait(TimeSpan.FromMinutes(1)); // less where another piece has failed
+            long start = Stopwatch.GetTimestamp();
+            for (int n = 0; n < calls; n++)
+                step();
+            one.ToArray<float>(); // waits for what this piece has queued
+            taken[i] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        });
+        return taken.Max() / (calls * networks);
     }
 
     private JsonNode? Resources() => backend is not GpuBackend gpu ? null : new JsonArray(

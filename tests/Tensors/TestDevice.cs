@@ -6,10 +6,10 @@ namespace InfMatch.Tests.Tensors;
 internal static class TestDevice
 {
     /// <summary>Opens a device; the test is skipped where it is absent or cannot run the kernels.</summary>
-    public static GpuBackend OpenOrSkip(string device)
+    public static GpuBackend OpenOrSkip(string device, int lanes = 0)
     {
         SkipWithout(device);
-        return new GpuBackend(device);
+        return new GpuBackend(device, lanes: lanes);
     }
 
     /// <summary>Skips the test where a device is absent or cannot run the kernels.</summary>
