@@ -3,6 +3,7 @@ using InfMatch.Autograd;
 using InfMatch.Datasets;
 using InfMatch.Distill;
 using InfMatch.Methods;
+using InfMatch.Onnx;
 using InfMatch.Tensors;
 using InfMatch.Tests.Onnx;
 using SkiaSharp;
