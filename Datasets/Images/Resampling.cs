@@ -38,6 +38,19 @@ internal static class Resampling
         }
     }
 
+    /// <summary>The same map of one axis as a matrix [side, from], row by row: of a square x it makes R·x·Rᵀ, but for rounding.</summary>
+    public static double[] Matrix(int from, int side)
+    {
+        var matrix = new double[side * from];
+        Weight[][] weights = side <= from ? Areas(from, side) : Lines(from, side);
+        for (int i = 0; i < side; i++)
+        {
+            foreach (Weight weight in weights[i])
+                matrix[(i * from) + weight.Index] += weight.Amount / (double)(side <= from ? from : 2 * side);
+        }
+        return matrix;
+    }
+
     /// <summary>From rows of pixels [H, W, 3] to planes [3, H, W].</summary>
     public static void ToPlanes(ReadOnlySpan<byte> image, Span<byte> destination)
     {

@@ -12,4 +12,8 @@ internal sealed record SetOrigin(string Start, IReadOnlyList<string> Experts)
     /// <summary>From the start and the experts themselves.</summary>
     public static SetOrigin Of(SyntheticSet start, IReadOnlyList<Expert> experts) => new(
         SyntheticSetFile.Hash(start), [.. experts.Select(e => ArtifactHash.OfTrajectory(e.Trajectory))]);
+
+    /// <summary>The same where the set is seen through an encoder: its hash is part of that of the start.</summary>
+    public SetOrigin Through(PixelEncoder? encoder) =>
+        encoder is null ? this : this with { Start = ArtifactHash.OfText($"{Start} {encoder.Hash}") };
 }

@@ -57,7 +57,11 @@ internal sealed partial class ArtifactCommands
             found = found.WithOrigin(OriginCheck.Problem(artifact.Metadata, own.Config, own.Experts));
         if (!found.Passed)
             return found;
-        using PairData data = PairData.Load(splits, part, backend);
+        using PairData data = PairData.Load(splits, part, backend).WithEncoderOf(settings with
+        {
+            ImageEncoder = RunFolder.OfSet(artifact.Source) is { } run ? SettingsIn(run.Config)?.ImageEncoder : null,
+        });
+        artifact.RequireEncoder(data);
         using IProgressView progress = terminal.MakeProgress();
         using IProgressStage stage = progress.Begin("verifying", (long)settings.Repeats * settings.Epochs, artifact.Count);
         using var scope = TensorScope.Begin();
@@ -73,7 +77,10 @@ internal sealed partial class ArtifactCommands
         if (asked.Measures || asked.HasTestImages)
             throw new DistillException(ExitCode.Usage, "IM2022", "--measure and --test-images go with sets of images. Leave them out.");
         if (!PairExport.Targets.Contains(asked.Target, StringComparer.Ordinal))
-            throw DistillException.BadValue("--to", asked.Target, $"{string.Join(" or ", PairExport.Targets)} for a set of image-text pairs, which has no pixels");
+        {
+            throw DistillException.BadValue(
+                "--to", asked.Target, $"{string.Join(" or ", PairExport.Targets)} for a set of image-text pairs");
+        }
         PairArtifact artifact = PairArtifact.Read(path);
         string made = asked.Folder ?? $"{Path.ChangeExtension(path, null)}-{asked.Target}";
         using var export = new ExportFolder(made);

@@ -258,11 +258,13 @@ internal sealed partial class ArtifactCommands(
     }
 
     // A damaged configuration is told where the set is held to it.
-    private static string? DataIn(string config)
+    private static string? DataIn(string config) => SettingsIn(config)?.Data;
+
+    internal static RunSettings? SettingsIn(string config)
     {
         try
         {
-            return ConfigFile.Read(config).Resolved.Settings.Data;
+            return ConfigFile.Read(config).Resolved.Settings;
         }
         catch (Exception e) when (e is DistillException or IOException or UnauthorizedAccessException or JsonException)
         {

@@ -10,7 +10,7 @@ internal sealed partial class RunCommands
     private PairData OpenPairs(RunSettings settings, Backend backend)
     {
         PairSplits splits = new DatasetLoading(terminal, cancel).LoadPairs(PairCatalog.Of(settings.Dataset), settings.Data, imageSize: null);
-        return PairData.Load(splits, PairData.PartOf(settings), backend);
+        return PairData.Load(splits, PairData.PartOf(settings), backend).WithEncoderOf(settings);
     }
 
     // A new run on image-text pairs.
@@ -76,11 +76,14 @@ internal sealed partial class RunCommands
         RefusePlan();
         PairArtifact? artifact = path is null ? null : PairArtifact.Read(path);
         RunSettings settings = artifact is null ? resolved.Settings : PairEvaluation.SettingsFor(artifact, resolved);
+        if (settings.ImageEncoder is null && artifact is { HasPixels: true } && RunFolder.OfSet(path!) is { } own)
+            settings = settings with { ImageEncoder = ArtifactCommands.SettingsIn(own.Config)?.ImageEncoder };
         Backend backend = OpenDevice(settings);
         RequireWritable(settings.Out);
         using PairData data = OpenPairs(settings, backend);
         if (artifact is not null && artifact.Metadata[PairArtifact.TrainHashKey] != data.Splits.Train.ContentHash())
             throw OtherPairs(artifact, settings);
+        artifact?.RequireEncoder(data);
         using RunFolder folder = RunFolder.Create(
             settings.Out,
             RunFolder.NameOf(

@@ -10,11 +10,12 @@ namespace InfMatch.Distill;
 internal static class PairSettings
 {
     /// <summary>The selection, heads, loss and size where none are given.</summary>
-    public const string Random = "random", Residual = "residual", InfoNce = "infonce", Dev = "dev", Test = "test";
+    public const string Random = "random", Residual = "residual", InfoNce = "infonce", Dev = "dev", Test = "test", Features = "features",
+        Pixels = "pixels";
 
-    private const int StandardSize = 256, StandardRank = 10;
+    private const int StandardSize = 256, StandardRank = 10, StandardSide = 96, SmallestSide = 2, LargestSide = 1024;
 
-    private const double StandardScale = 3;
+    private const double StandardScale = 3, StandardPixelRate = 0.01;
 
     /// <summary>What the set is, and how it is learned.</summary>
     public static ImmutableArray<Setting> OfSet { get; } =
@@ -29,6 +30,23 @@ internal static class PairSettings
         Choice("PairStart",
             "Which real pairs a set of pairs starts from: " + string.Join(". ", Kinds.Of<PairSelection>().Select(k => $"{k.Name}: {k.Help}")),
             Kinds.Names<PairSelection>(), s => s.PairStart ?? Random, (s, v) => s with { PairStart = v == Random ? null : v }),
+        Choice("ImagePart",
+            "What is learned of the image of a pair: features, or pixels that a frozen encoder makes features of", [Features, Pixels],
+            s => s.ImagePart ?? Features, (s, v) => s with { ImagePart = v == Features ? null : v }),
+        new RunSetting("PixelSize", "N", "Pixels along a side of the learned images of pairs.",
+            s => SideOf(s).ToString(CultureInfo.InvariantCulture),
+            (s, t) => OptionText.Whole("--pixel-size", t, SmallestSide, LargestSide) is var side && side == StandardSide
+                ? s with { PixelSize = null }
+                : s with { PixelSize = side })
+        {
+            Task = SettingTask.Pairs,
+        },
+        new RunSetting("ImageEncoder", "FILE",
+            "The ONNX model that pixels of pairs are seen through, the one that made the features; the usual one if none is named.",
+            s => s.ImageEncoder ?? "", (s, t) => s with { ImageEncoder = t.Length > 0 ? t : null })
+        {
+            Task = SettingTask.Pairs,
+        },
         Choice("PairLoss", "The loss of the training on synthetic pairs; ence and wbce take a learned similarity", Kinds.Names<PairLoss>(),
             LossOf, (s, v) => s with { PairLoss = v == InfoNce ? null : v }),
         Whole("SimilarityRank", "Rank of the learned similarity of synthetic pairs; 0 for none (ence and wbce: 10).", 0,
@@ -37,6 +55,8 @@ internal static class PairSettings
             ScaleOf, (s, v) => s with { SimilarityScale = v == StandardScale ? null : v }),
         Rate("LrImageFeatures", "Learning rate of the image features of synthetic pairs; 0 keeps them.",
             s => s.LrImageFeatures, (s, v) => s with { LrImageFeatures = v }),
+        Rate("LrPixels", "Learning rate of the pixels of synthetic pairs, which go from 0 to 1; 0 keeps them.",
+            s => PixelRateOf(s), (s, v) => s with { LrPixels = v == StandardPixelRate ? null : v }),
         Rate("LrTextFeatures", "Learning rate of the text features of synthetic pairs; 0 keeps them.",
             s => s.LrTextFeatures, (s, v) => s with { LrTextFeatures = v }),
         Rate("LrSimilarity", "Learning rate of the similarity of synthetic pairs; 0 keeps it.",
@@ -62,6 +82,18 @@ internal static class PairSettings
         Positive("FullRate", "Learning rate of the heads that are trained on all pairs.",
             s => s.FullRate ?? 0, (s, v) => s with { FullRate = v }),
     ];
+
+    /// <summary>Whether pixels are learned, and not features of images.</summary>
+    public static bool HasPixels(RunSettings s) => s.ImagePart == Pixels;
+
+    /// <summary>Pixels along a side of the learned images.</summary>
+    public static int SideOf(RunSettings s) => s.PixelSize ?? StandardSide;
+
+    /// <summary>The learning rate of pixels.</summary>
+    public static double PixelRateOf(RunSettings s) => s.LrPixels ?? StandardPixelRate;
+
+    /// <summary>The learning rate of what is learned of images.</summary>
+    public static double ImageRateOf(RunSettings s) => HasPixels(s) ? PixelRateOf(s) : s.LrImageFeatures ?? 0;
 
     /// <summary>The name of the heads.</summary>
     public static string HeadOf(RunSettings s) => s.Head ?? Residual;
@@ -94,6 +126,12 @@ internal static class PairSettings
         }
         if (s is { RateIsLearned: true, MethodKind.LearnsRate: false })
             throw DistillException.BadValue("--eval-rate", LearnedRate.Word, $"a number beside --method {s.MethodName}, which learns no rate");
+        if (!HasPixels(s) && (s.PixelSize is not null || s.LrPixels is not null))
+        {
+            string option = s.PixelSize is not null ? "--pixel-size" : "--lr-pixels";
+            throw new DistillException(
+                ExitCode.Usage, "IM2001", $"{option} is for learned pixels. Add --image-part {Pixels}, or leave it out.");
+        }
         bool uses = Kinds.Find<PairLoss>(LossOf(s))!.UsesSimilarity;
         if (!uses && RankOf(s) > 0)
             throw DistillException.BadValue("--similarity-rank", $"{RankOf(s)}", $"0 beside --pair-loss {LossOf(s)}, which reads no similarity");

@@ -71,6 +71,22 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? LrTextFeatures { get; init; }
 
+    /// <summary>pixels where the image of a pair is learned as pixels; null for features.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ImagePart { get; init; }
+
+    /// <summary>Pixels along a side of the learned images of pairs; null for 96.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? PixelSize { get; init; }
+
+    /// <summary>Learning rate of the pixels of pairs; null for the usual one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? LrPixels { get; init; }
+
+    /// <summary>The file of the encoder that the pixels of pairs are seen through; null for the usual one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ImageEncoder { get; init; }
+
     /// <summary>Learning rate of the similarity of S; null for classified images.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? LrSimilarity { get; init; }

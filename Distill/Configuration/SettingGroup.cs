@@ -31,6 +31,7 @@ internal static class SettingGroups
         nameof(RunSettings.Ipc), nameof(RunSettings.Factor), nameof(RunSettings.Clamp), nameof(RunSettings.StartFrom),
         nameof(RunSettings.Temperature), nameof(RunSettings.LabelStart), nameof(RunSettings.LabelFrom), nameof(RunSettings.ImageStart), nameof(RunSettings.Labels),
         nameof(RunSettings.Pairs), nameof(RunSettings.PairStart), nameof(RunSettings.SimilarityRank), nameof(RunSettings.SimilarityScale),
+        nameof(RunSettings.ImagePart), nameof(RunSettings.PixelSize), nameof(RunSettings.ImageEncoder),
     };
 
     /// <summary>The group of a setting.</summary>

@@ -17,8 +17,15 @@ internal sealed class ImageEncoder : IDisposable
     public ImageEncoder(Backend backend, IReadOnlyList<ModelFile> models)
     {
         _backend = backend;
-        _programs = [.. models.Select(m => OnnxProgram.Read(m.Bytes, m.Path, backend))];
-        foreach ((OnnxProgram program, ModelFile model) in _programs.Zip(models))
+        (_programs, _side) = Open(backend, models, DType.Float32);
+    }
+
+    /// <summary>The models, read, and the side of the square that the first takes.</summary>
+    /// <exception cref="OnnxModelException">One cannot be computed here, or the first does not take images of one size.</exception>
+    public static (OnnxProgram[] Programs, int Side) Open(Backend backend, IReadOnlyList<ModelFile> models, DType dtype)
+    {
+        OnnxProgram[] programs = [.. models.Select(m => OnnxProgram.Read(m.Bytes, m.Path, backend, dtype))];
+        foreach ((OnnxProgram program, ModelFile model) in programs.Zip(models))
         {
             if (program.Inputs.Count != 1 || program.Outputs.Count != 1)
             {
@@ -26,9 +33,9 @@ internal sealed class ImageEncoder : IDisposable
                     model.Path, $"an image encoder has one input and one output; this model has {program.Inputs.Count} and {program.Outputs.Count}.");
             }
         }
-        IReadOnlyList<int?>? sizes = _programs[0].SizesOf(_programs[0].Inputs[0]);
-        _side = sizes is [1 or null, 3, { } height, { } width] && height == width
-            ? height
+        IReadOnlyList<int?>? sizes = programs[0].SizesOf(programs[0].Inputs[0]);
+        return sizes is [1 or null, 3, { } height, { } width] && height == width
+            ? (programs, height)
             : throw new OnnxModelException(
                 models[0].Path,
                 $"an image encoder takes one image [1, 3, H, H]; this model takes [{string.Join(", ", sizes?.Select(s => $"{s}") ?? [])}].");

@@ -42,6 +42,10 @@ internal sealed record NeighbourFile(string Licence, IReadOnlyList<SetNeighbours
 /// <param name="Shown">The first pairs of the set; all where they are few.</param>
 internal sealed record SetNeighbours(int Pairs, string SetSha256, IReadOnlyList<ShownPair> Shown)
 {
+    /// <summary>Whether the images shown are those that were learned, and not training images.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool HasPixels { get; init; }
+
     /// <summary>What is not shown, or null.</summary>
     [JsonIgnore]
     public string? LeftOut => Shown.Count < Pairs ? $"Shown are the first {Shown.Count} of {Pairs} pairs." : null;

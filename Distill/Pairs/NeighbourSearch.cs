@@ -26,23 +26,39 @@ internal static class NeighbourSearch
         }
         (FeatureTable images, FeatureTable captions) = splits.Train.Features;
         int shown = Math.Min(MostShown, set.Count);
-        (int Row, double Cosine)[][] ofImages = Nearest(images, set.Images, Rows(set, 0, shown), 1, row => row, cancel);
+        NearImage[] ofImages = set.HasPixels
+            ? [.. Own(set, shown)]
+            : [.. Nearest(images, set.Images, Rows(set, 0, shown), 1, row => row, cancel).Select(found => new NearImage(
+                splits.Train.ImageNames[found[0].Row], found[0].Cosine, PictureOf(splits, found[0].Row)))];
         (int Row, double Cosine)[][] ofTexts = Nearest(
             captions, set.Texts, Rows(set, 1, shown), Captions, row => splits.Train.Captions[row].Text, cancel);
         return new SetNeighbours(set.Count, set.Metadata[PairArtifact.SetHashKey],
         [
             .. ofImages.Zip(ofTexts, (image, texts) => new ShownPair(
-                new NearImage(splits.Train.ImageNames[image[0].Row], image[0].Cosine, PictureOf(splits, image[0].Row)),
+                image,
                 [
                     .. texts.Select(text => (Words: splits.Train.Captions[text.Row].Text, text.Cosine)).Select(text => new NearCaption(
-                        Joined(text.Words), text.Cosine, Describes(splits.Train, text.Words, image[0].Row))),
+                        Joined(text.Words), text.Cosine, Describes(splits.Train, text.Words, image.Name))),
                 ])),
-        ]);
+        ])
+        {
+            HasPixels = set.HasPixels,
+        };
+    }
+
+    // What was learned needs no neighbour: it is an image itself.
+    private static IEnumerable<NearImage> Own(PairArtifact set, int count)
+    {
+        int side = set.Parts[0].Dimensions[2];
+        return set.Parts[0].AsFloat32().ToArray().Chunk(3 * side * side).Take(count).Select((pixels, i) => new NearImage(
+            $"learned image {i + 1}", 1,
+            EmbeddedImage.Of(Array.ConvertAll(pixels, p => (byte)Math.Round(255 * Math.Clamp(p, 0, 1))), 3, side, side)));
     }
 
     // The same words may be said of several images.
-    private static bool Describes(PairDataset pairs, string words, int image) =>
-        pairs.CaptionsOf(image).Any(caption => pairs.Captions[caption].Text == words);
+    private static bool Describes(PairDataset pairs, string words, string name) =>
+        pairs.ImageNames.IndexOf(name) is >= 0 and int image
+        && pairs.CaptionsOf(image).Any(caption => pairs.Captions[caption].Text == words);
 
     // Published captions have a space before their full stop.
     private static string Joined(string caption) => caption.EndsWith(" .", StringComparison.Ordinal) ? $"{caption[..^2]}." : caption;

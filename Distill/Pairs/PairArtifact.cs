@@ -24,7 +24,8 @@ internal sealed record PairArtifact
     public const string Format = "infmatch-pairs-1";
 
     /// <summary>Keys of texts that others read.</summary>
-    public const string SetHashKey = "set_sha256", TrainHashKey = "dataset_sha256", EvaluatedHashKey = "evaluated_sha256";
+    public const string SetHashKey = "set_sha256", TrainHashKey = "dataset_sha256", EvaluatedHashKey = "evaluated_sha256",
+        EncoderHashKey = "encoder_sha256";
 
     private const string ClaimKey = "claimed_recall", NotMeasured = "not measured", ClaimTextKey = "claimed_mean";
 
@@ -33,7 +34,8 @@ internal sealed record PairArtifact
     /// <summary>The file.</summary>
     public required string Source { get; init; }
 
-    /// <summary>The parts of S: image_features [N, F], text_features [N, G] and, where it is learned, the similarity.</summary>
+    /// <summary>The parts of S: image_features [N, F] or images [N, 3, H, H], text_features [N, G] and, where it is learned,
+    /// the similarity.</summary>
     public required IReadOnlyList<NamedArray> Parts { get; init; }
 
     /// <summary>The numbers of S by name.</summary>
@@ -70,6 +72,22 @@ internal sealed record PairArtifact
         }
     }
 
+    /// <summary>Whether it holds pixels, of which an encoder makes features.</summary>
+    public bool HasPixels => Parts[0].Name == SyntheticSet.ImagesPart;
+
+    /// <summary>Fails unless pixels are seen through the encoder by which they were learned.</summary>
+    /// <exception cref="DistillException">They are not.</exception>
+    public void RequireEncoder(PairData data)
+    {
+        if (HasPixels && Metadata[EncoderHashKey] != data.Encoder?.Hash)
+        {
+            throw new DistillException(
+                ExitCode.Data, "IM3071",
+                $"the pixels of {Source} were learned through another image encoder: its hash is {data.Encoder?.Hash}, expected " +
+                $"{Metadata[EncoderHashKey]}. Name the one of its run with --image-encoder.");
+        }
+    }
+
     /// <summary>S on a backend, as it was learned.</summary>
     public SyntheticSet ToSet(Backend backend) => new([.. Parts.Select(part =>
         new SyntheticPart(part.Name, Tensor.From(backend, part.AsFloat32(), new Shape(part.Dimensions))))])
@@ -103,6 +121,8 @@ internal sealed record PairArtifact
             [SetHashKey] = SyntheticSetFile.Hash(set),
             [ClaimTextKey] = claimed is null ? NotMeasured : RetrievalRow.Cell(claimed.Mean),
         };
+        if (data.Encoder is { } encoder)
+            metadata[EncoderHashKey] = encoder.Hash;
         var arrays = new List<NamedArray>(
             set.Parts.Select(part => NamedArray.From(part.Name, part.Value.Shape.Sizes, part.Value.ToArray<float>())));
         float[][] statistics = [data.Images.Mean, data.Images.Deviation, data.Texts.Mean, data.Texts.Deviation];
@@ -137,7 +157,9 @@ internal sealed record PairArtifact
         NamedArray[] parts = PartsOf(arrays, path, Text(SyntheticSetFile.PartsKey).Split(' '));
         if (Text(SetHashKey) != ArtifactHash.OfSet(parts))
             throw WrongHash(path, "set");
-        int[] widths = [parts[0].Dimensions[1], parts[0].Dimensions[1], parts[1].Dimensions[1], parts[1].Dimensions[1]];
+        bool hasPixels = parts[0].Name == SyntheticSet.ImagesPart;
+        int? ofImages = hasPixels ? null : parts[0].Dimensions[1];
+        int?[] widths = [ofImages, ofImages, parts[1].Dimensions[1], parts[1].Dimensions[1]];
         var statistics = new float[s_statistics.Length][];
         for (int i = 0; i < s_statistics.Length; i++)
         {
@@ -146,9 +168,16 @@ internal sealed record PairArtifact
                 throw Wrong(path, $"{s_statistics[i]} has a number that is not above 0.");
             statistics[i] = found.AsFloat32().ToArray();
         }
+        if (statistics[0].Length != statistics[1].Length)
+            throw Wrong(path, $"it has {statistics[0].Length} means of image features and {statistics[1].Length} deviations.");
         RunSettings settings = SettingsOf(path, Text("configuration"), Text("configuration_sha256"));
         if (settings.Dataset != Text("dataset") || settings.Pairs?.Contains(parts[0].Dimensions[0]) != true)
             throw Wrong(path, $"it has {parts[0].Dimensions[0]} pairs of {Text("dataset")}, which its configuration does not make.");
+        if (hasPixels != PairSettings.HasPixels(settings) || (hasPixels && (parts[0].Dimensions[2] != PairSettings.SideOf(settings)
+            || Text(EncoderHashKey).Length != ArtifactHash.OfText("").Length)))
+        {
+            throw Wrong(path, $"it has {parts[0]}, which its configuration does not make.");
+        }
         return new PairArtifact
         {
             Source = path, Parts = parts, Settings = settings, Metadata = arrays.Metadata,
@@ -161,13 +190,20 @@ internal sealed record PairArtifact
 
     private static NamedArray[] PartsOf(ArraySet arrays, string path, string[] names)
     {
-        bool isPlain = names is [SyntheticPairs.ImagesPart, SyntheticPairs.TextsPart];
+        bool isPlain = names is [SyntheticPairs.ImagesPart or SyntheticSet.ImagesPart, SyntheticPairs.TextsPart];
         if (!isPlain && names is not
-            [SyntheticPairs.ImagesPart, SyntheticPairs.TextsPart, SyntheticPairs.DiagonalPart, SyntheticPairs.LeftPart, SyntheticPairs.RightPart])
+            [
+                SyntheticPairs.ImagesPart or SyntheticSet.ImagesPart, SyntheticPairs.TextsPart, SyntheticPairs.DiagonalPart,
+                SyntheticPairs.LeftPart, SyntheticPairs.RightPart
+            ])
         {
             throw Wrong(path, $"parts is \"{PrintableText.Of(string.Join(' ', names), 100)}\", expected those of image-text pairs.");
         }
-        NamedArray images = Required(arrays, path, names[0], ArrayElement.Float32, null, null);
+        NamedArray images = names[0] == SyntheticSet.ImagesPart
+            ? Required(arrays, path, names[0], ArrayElement.Float32, null, 3, null, null)
+            : Required(arrays, path, names[0], ArrayElement.Float32, null, null);
+        if (images.Dimensions.Length == 4 && images.Dimensions[2] != images.Dimensions[3])
+            throw Wrong(path, $"it has {images}, which are no squares.");
         int n = images.Dimensions[0];
         NamedArray[] parts = [images, .. names.Skip(1).Select(name => Required(arrays, path, name, ArrayElement.Float32, n, null))];
         return n < 1 || Array.Exists(parts, part => part.Dimensions[1] < 1) ? throw Wrong(path, "it has no pairs.")

@@ -1,4 +1,6 @@
+using InfMatch.Autograd;
 using InfMatch.Datasets;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -37,6 +39,9 @@ internal sealed class PairData : IDisposable, IExpertData
     /// <summary>The same of the part that retrieval is measured on.</summary>
     public LabelledImages Evaluated { get; }
 
+    /// <summary>What makes features of learned pixels; null where features themselves are learned.</summary>
+    public PixelEncoder? Encoder { get; private set; }
+
     /// <inheritdoc/>
     public string Dataset => Splits.Name;
 
@@ -60,8 +65,44 @@ internal sealed class PairData : IDisposable, IExpertData
             (data, of) => data.OnBackend(of));
     }
 
+    /// <summary>Opens the encoder of settings that learn pixels.</summary>
+    /// <exception cref="DatasetException">Its file is not there.</exception>
+    /// <exception cref="Onnx.OnnxModelException">It cannot be computed here.</exception>
+    public PairData WithEncoderOf(RunSettings settings)
+    {
+        if (PairSettings.HasPixels(settings))
+            Encoder ??= new PixelEncoder(Backend, PixelEncoder.ModelsOf(settings), Images, PairSettings.SideOf(settings));
+        return this;
+    }
+
+    /// <summary>S as heads and methods see it: features in the place of pixels. What is made belongs to the current scope.</summary>
+    public SyntheticSet Seen(SyntheticSet set)
+    {
+        if (set.Parts[0].Name != SyntheticSet.ImagesPart)
+            return set;
+        using IDisposable off = Recording.Off();
+        Tensor features = Encoder!.Encode(Variable.Constant(set.Tensors[0])).Value;
+        return set with { Parts = set.Parts.SetItem(0, new SyntheticPart(SyntheticPairs.ImagesPart, features)) };
+    }
+
+    /// <summary>A set that starts from real pairs, of pixels or features as the settings say.</summary>
+    /// <param name="settings">The settings.</param>
+    /// <param name="indices">Which pairs.</param>
+    /// <param name="key">What the choice of a text and a similarity follow from.</param>
+    /// <exception cref="DatasetException">The file of an image is not there, or damaged.</exception>
+    public SyntheticSet StartOf(RunSettings settings, int[] indices, RandomKey key)
+    {
+        SyntheticSet start = SyntheticPairs.Of(Train, indices, key);
+        if (PairSettings.HasPixels(settings))
+        {
+            Tensor pixels = PixelsOf(indices, PairSettings.SideOf(settings));
+            start = start with { Parts = start.Parts.SetItem(0, new SyntheticPart(SyntheticSet.ImagesPart, pixels)) };
+        }
+        return PairSettings.RankOf(settings) is > 0 and int rank ? start.WithSimilarity(rank, key) : start;
+    }
+
     /// <summary>The same data without numbers, on a backend that computes nothing; the current scope holds them.</summary>
-    public PairData Placeholder(MemoryDryRun backend) => new(Splits, Part, backend, (Images, Texts), (data, of) =>
+    public PairData Placeholder(MemoryDryRun backend) => new PairData(Splits, Part, backend, (Images, Texts), (data, of) =>
     {
         (FeatureTable images, FeatureTable captions) = of.Features;
         int rows = CaptionsOf(of).Length;
@@ -71,7 +112,10 @@ internal sealed class PairData : IDisposable, IExpertData
         {
             LabelsEach = rows / of.ImageCount,
         };
-    });
+    })
+    {
+        Encoder = Encoder?.On(backend),
+    };
 
     /// <summary>The heads of some settings for these features, trained by InfoNCE.</summary>
     public PairNetwork NetworkOf(RunSettings settings) => PairPlans.NetworkOf(settings, Images.Mean.Length, Texts.Mean.Length);
@@ -82,6 +126,7 @@ internal sealed class PairData : IDisposable, IExpertData
     /// <inheritdoc/>
     public void Dispose()
     {
+        Encoder?.Dispose();
         foreach (LabelledImages part in (LabelledImages[])[Train, Evaluated])
         {
             part.Images.Dispose();
@@ -99,6 +144,36 @@ internal sealed class PairData : IDisposable, IExpertData
         {
             LabelsEach = rows.Length / part.ImageCount,
         };
+    }
+
+    // Images of training pairs from 0 to 1.
+    private Tensor PixelsOf(int[] indices, int side)
+    {
+        var values = new float[indices.Length * 3 * side * side];
+        for (int i = 0; i < indices.Length; i++)
+        {
+            ImagePixels image = Splits.TrainingImage(indices[i], side) ?? throw new DatasetException(
+                DatasetFault.NotFound, Splits.ImageFolder ?? Splits.Name, $"the image {Splits.Train.ImageNames[indices[i]]} is not there",
+                fix: "Pixels start from images: put their files into a folder 'images' beside the captions, or learn features.");
+            ReadOnlySpan<byte> planes = Squared(image, side);
+            for (int j = 0; j < planes.Length; j++)
+                values[i * planes.Length + j] = planes[j] / 255f;
+        }
+        return Tensor.From<float>(Backend, values, new Shape(indices.Length, 3, side, side));
+    }
+
+    // A grey image has three equal planes.
+    private static byte[] Squared(ImagePixels image, int side)
+    {
+        (int channels, int plane) = (image.Size[0], image.Size[1] * image.Size[2]);
+        if (channels == 3 && image.Size[1] == side && image.Size[2] == side)
+            return image.Values;
+        var interleaved = new byte[3 * plane];
+        for (int i = 0; i < interleaved.Length; i++)
+            interleaved[i] = image.Values[i % 3 % channels * plane + i / 3];
+        var planes = new byte[3 * side * side];
+        Resampling.ToSquare(interleaved, image.Size[1], image.Size[2], side, planes);
+        return planes;
     }
 
     private static int[] AllImages(PairDataset part) => [.. Enumerable.Range(0, part.ImageCount)];

@@ -73,16 +73,13 @@ internal static class PairDryRun
                 distiller.Step();
             }
             PairNetwork onSet = PairPlans.OnSet(settings, network);
-            Train(onSet, data, start.AsTrainingPairs(onSet.Options.Loss.UsesSimilarity), PairPlans.OnPairs(settings, pairs));
+            Train(onSet, data, data.Seen(start).AsTrainingPairs(onSet.Options.Loss.UsesSimilarity), PairPlans.OnPairs(settings, pairs));
         }
     }
 
     /// <summary>Real pairs, the first ones, in the place of S.</summary>
-    public static SyntheticSet StartOf(RunSettings settings, PairData data, int pairs)
-    {
-        SyntheticSet set = SyntheticPairs.Of(data.Train, [.. Enumerable.Range(0, pairs)], RandomKey.FromSeed(0));
-        return PairSettings.RankOf(settings) is > 0 and int rank ? set.WithSimilarity(rank, RandomKey.FromSeed(0)) : set;
-    }
+    public static SyntheticSet StartOf(RunSettings settings, PairData data, int pairs) =>
+        data.StartOf(settings, [.. Enumerable.Range(0, pairs)], RandomKey.FromSeed(0));
 
     private static void Train(PairNetwork network, PairData data, LabelledImages set, TrainingPlan plan)
     {

@@ -40,10 +40,12 @@ internal sealed class PairEvaluator(RunSettings settings, PairData data, RandomK
     /// <exception cref="NumericalException">A loss stops being finite.</exception>
     public IReadOnlyList<RetrievalRecall> OnSet(SyntheticSet set, int repeats, IProgressStage? stage)
     {
+        using var scope = TensorScope.Begin();
+        SyntheticSet seen = data.Seen(set);
         PairNetwork network = PairPlans.OnSet(settings, data.NetworkOf(settings));
         TrainingPlan plan = PairPlans.OnPairs(settings, set.Count, LearnedRate.Of(settings, set.Numbers, "the set"));
         return Evaluate(
-            network, plan, _ => set.AsTrainingPairs(network.Options.Loss.UsesSimilarity), repeats, stage);
+            network, plan, _ => seen.AsTrainingPairs(network.Options.Loss.UsesSimilarity), repeats, stage);
     }
 
     /// <summary>Recall of heads that were trained on so many real pairs of a choice, infonce their loss; where the choice is drawn, each

@@ -34,7 +34,8 @@ internal sealed record PairEvidence
     public static double FarOf(SyntheticSet set)
     {
         float[] features = [.. set.Parts
-            .Where(part => part.Name is SyntheticPairs.ImagesPart or SyntheticPairs.TextsPart).SelectMany(part => part.Value.ToArray<float>())];
+            .Where(part => part.Name is SyntheticPairs.ImagesPart or SyntheticPairs.TextsPart or SyntheticSet.ImagesPart)
+            .SelectMany(part => part.Value.ToArray<float>())];
         return features.Count(x => Math.Abs(x) > FarDeviations) / (double)features.Length;
     }
 
@@ -88,12 +89,16 @@ internal sealed record PairEvidence
         return string.Join("; ", signs);
     }
 
+    private (string Option, double? Rate) OfImages => PairSettings.HasPixels(Settings)
+        ? ("--lr-pixels", PairSettings.PixelRateOf(Settings))
+        : ("--lr-image-features", Settings.LrImageFeatures);
+
     private string LowerRate() => FormattableString.Invariant(
-        $"half of --lr-image-features and --lr-text-features: {Settings.LrImageFeatures / 2:R} and {Settings.LrTextFeatures / 2:R}");
+        $"half of {OfImages.Option} and --lr-text-features: {OfImages.Rate / 2:R} and {Settings.LrTextFeatures / 2:R}");
 
     private string Further() => Loss is { FallsAtEnd: true }
         ? Advice.MoreIterations(Settings)
         : FormattableString.Invariant(
-            $"{Advice.TwiceTheUpdates(Settings)}, or other --lr-image-features and --lr-text-features than ") +
-          FormattableString.Invariant($"{Settings.LrImageFeatures:R} and {Settings.LrTextFeatures:R}");
+            $"{Advice.TwiceTheUpdates(Settings)}, or other {OfImages.Option} and --lr-text-features than ") +
+          FormattableString.Invariant($"{OfImages.Rate:R} and {Settings.LrTextFeatures:R}");
 }

@@ -39,7 +39,8 @@ internal sealed class PairExport(PairArtifact artifact)
         RunSettings settings = artifact.Settings;
         yield return $"# {settings.Dataset}, distilled to {artifact.Count} image-text pairs";
         yield return "";
-        yield return "Synthetic features of images and texts. Two small heads that are trained on them are to retrieve nearly as well as heads " +
+        string learned = artifact.HasPixels ? "images and features of texts" : "features of images and texts";
+        yield return $"Synthetic {learned}. Two small heads that are trained on them are to retrieve nearly as well as heads " +
             "that saw all pairs of the source.";
         yield return "";
         yield return $"- source: {settings.Dataset}. {PairCatalog.Named(settings.Dataset)?.Licence.Note}".TrimEnd();
@@ -51,7 +52,14 @@ internal sealed class PairExport(PairArtifact artifact)
         yield return "";
         yield return $"## Arrays of set.{target}";
         yield return "";
-        yield return "- `image_features` [N, F] and `text_features` [N, G], float32, standardised";
+        yield return artifact.HasPixels
+            ? "- `images` [N, 3, H, H], float32, red, green and blue from 0 to 1, and `text_features` [N, G], float32, standardised"
+            : "- `image_features` [N, F] and `text_features` [N, G], float32, standardised";
+        if (artifact.HasPixels)
+        {
+            yield return $"- features of an image are those of the frozen encoder {artifact.Metadata[PairArtifact.EncoderHashKey]} (SHA-256), " +
+                "which takes 255 times the pixels, enlarged linearly to its size";
+        }
         yield return "- `image_mean`, `image_deviation` [F], `text_mean`, `text_deviation` [G]: a feature x of an encoder is (x - mean) / deviation here";
         if (artifact.Parts.Count > 2)
             yield return "- `similarity_diagonal` a [N, 1], `similarity_left` L and `similarity_right` R [N, r]: A = diag(a) + (scale/r) L Rᵀ, " +

@@ -14,7 +14,9 @@ internal static class PairPicture
             pair.Image.Picture, [.. pair.Captions.Select(c => (c.Text, FormattableString.Invariant($"{c.Cosine:F2}")))])),
     ])
     {
-        Title = $"{dataset}, {set.Pairs} learned pairs: the training {(set.HasPictures ? "image and captions" : "captions")} nearest to each",
+        Title = set.HasPixels
+            ? $"{dataset}, {set.Pairs} learned pairs: the learned image and the training captions nearest to each text"
+            : $"{dataset}, {set.Pairs} learned pairs: the training {(set.HasPictures ? "image and captions" : "captions")} nearest to each",
         Note = $"Behind each caption the cosine of the standardised vectors. {set.LeftOut}".TrimEnd() +
             (set.HasPictures ? "" : " The files of the images are not in the folder of the data set."),
     }.Write(path);

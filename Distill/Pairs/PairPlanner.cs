@@ -78,7 +78,7 @@ internal sealed class PairPlanner(RunSettings settings, PairData data, ProbeBudg
             return;
         PairNetwork network = PairPlans.OnSet(settings, data.NetworkOf(settings));
         double ofNetwork = settings.Epochs * _training.SecondsOfStep(
-            network, set.AsTrainingPairs(network.Options.Loss.UsesSimilarity), PairPlans.OnPairs(settings, pairs), _key, Slot);
+            network, data.Seen(set).AsTrainingPairs(network.Options.Loss.UsesSimilarity), PairPlans.OnPairs(settings, pairs), _key, Slot);
         bool hasFull = rows.Contains(PairRows.Full, StringComparer.Ordinal) && pairs == settings.Pairs!.Value[0];
         int steps = hasFull ? PairPlans.OnAll(settings).Steps(data.Train.Count) : 0, small = rows.Count(row => row != PairRows.Full);
         stages.Add(new TimedStage(
@@ -95,7 +95,8 @@ internal sealed class PairPlanner(RunSettings settings, PairData data, ProbeBudg
         RunSettings still = settings with
         {
             Budget = null, Iterations = Math.Max(Updates, settings.Iterations), LrImageFeatures = settings.LrImageFeatures * LeastRate,
-            LrTextFeatures = settings.LrTextFeatures * LeastRate, LrSimilarity = settings.LrSimilarity * LeastRate,
+            LrTextFeatures = settings.LrTextFeatures * LeastRate, LrPixels = PairSettings.PixelRateOf(settings) * LeastRate,
+            LrSimilarity = settings.LrSimilarity * LeastRate,
         };
         using var distiller = new Distiller(method, set, PairPlans.DistillationPlanOf(still), RandomKey.FromSeed(0));
         var pace = new Pace(TimeProvider.System, new ProbeSlot(Slot.Seconds, Updates));

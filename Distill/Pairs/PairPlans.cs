@@ -45,6 +45,8 @@ internal static class PairPlans
             {
                 [SyntheticPairs.ImagesPart] = Part(
                     similarityOnly ? 0 : s.LrImageFeatures, "the synthetic image features, in deviations of the data,", "--lr-image-features"),
+                [SyntheticSet.ImagesPart] = Part(
+                    similarityOnly ? 0 : PairSettings.PixelRateOf(s), "the pixels of the synthetic pairs, from 0 to 1,", "--lr-pixels"),
                 [SyntheticPairs.TextsPart] = Part(
                     similarityOnly ? 0 : s.LrTextFeatures, "the synthetic text features, in deviations of the data,", "--lr-text-features"),
                 [SyntheticPairs.DiagonalPart] = Similarity(),

@@ -140,11 +140,12 @@ internal sealed class PairRun(PairRunInputs inputs)
         int batch = settings.BatchSyn ?? 0;
         try
         {
-            return settings.MethodKind.Begin(new MethodContext
+            MethodSession session = settings.MethodKind.Begin(new MethodContext
             {
                 Network = network, Real = new RealPairs(data.Train), Experts = experts, Values = settings.OfMethod, Key = run,
                 BatchSyn = batch, Loss = key => new SyntheticPairLoss(onSet, key) { BatchSize = batch },
             });
+            return data.Encoder is { } encoder ? new EncodedSession(session, SyntheticPairs.ImagesPart, encoder.Encode) : session;
         }
         catch (TrajectoryException e)
         {

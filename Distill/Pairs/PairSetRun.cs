@@ -25,7 +25,7 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
         SyntheticSet start = Start();
         using var distiller = new Distiller(
             run.Method, start, PairPlans.DistillationPlanOf(_settings), run.Inputs.Key.Split("distil").Split((ulong)pairs));
-        SetOrigin origin = SetOrigin.Of(start, run.Experts);
+        SetOrigin origin = SetOrigin.Of(start, run.Experts).Through(_data.Encoder);
         Restore(distiller, origin);
         try
         {
@@ -47,8 +47,7 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
     private SyntheticSet Start()
     {
         PairSelection selection = Kinds.Find<PairSelection>(_settings.PairStart ?? PairSettings.Random)!;
-        SyntheticSet start = SyntheticPairs.Of(_data.Train, run.Evaluator.Choose(selection, pairs, Key.Split("start")), Key.Split("start"));
-        return PairSettings.RankOf(_settings) is > 0 and int rank ? start.WithSimilarity(rank, Key.Split("start")) : start;
+        return _data.StartOf(_settings, run.Evaluator.Choose(selection, pairs, Key.Split("start")), Key.Split("start"));
     }
 
     private void Restore(Distiller distiller, SetOrigin origin)

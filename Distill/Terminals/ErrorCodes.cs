@@ -104,6 +104,7 @@ internal static class ErrorCodes
         new("IM3068", "A picture of a run is damaged, or was changed."),
         new("IM3069", "The neighbours.json of a run is damaged."),
         new("IM3070", "The set lies in no run folder, which has its accuracies."),
+        new("IM3071", "The pixels of a set of pairs were learned through another image encoder."),
         new("IM3081", "The cost.jsonl of a run is damaged."),
         new("IM3082", "The benchmark.json of a folder is missing or damaged."),
         new("IM3083", "The table.json of a benchmark is missing or damaged."),

@@ -22,14 +22,17 @@ public sealed class OnnxUse
     private readonly string _place;
     private readonly OnnxValue?[] _inputs;
 
-    internal OnnxUse(OnnxNode node, string place, int version, OnnxValue?[] inputs, Backend backend) =>
-        (_node, _place, Version, _inputs, Backend) = (node, place, version, inputs, backend);
+    internal OnnxUse(OnnxNode node, string place, int version, OnnxValue?[] inputs, (Backend Backend, DType DType) on) =>
+        (_node, _place, Version, _inputs, Backend, DType) = (node, place, version, inputs, on.Backend, on.DType);
 
     /// <summary>The version of the operators that the model uses.</summary>
     public int Version { get; }
 
     /// <summary>Where numbers are computed.</summary>
     public Backend Backend { get; }
+
+    /// <summary>The type of numbers that are not whole.</summary>
+    public DType DType { get; }
 
     /// <summary>How many inputs are named.</summary>
     public int InputCount => _inputs.Length;
@@ -71,7 +74,7 @@ public sealed class OnnxUse
     /// <summary>A tensor among the settings.</summary>
     /// <exception cref="OnnxModelException">It is not given.</exception>
     public OnnxValue Stored(string name) => Find(name)?.Tensor is { } tensor
-        ? OnnxProgram.ValueOf(tensor, Backend)
+        ? OnnxProgram.ValueOf(tensor, Backend, DType)
         : throw Fail($"the tensor '{name}' is missing");
 
     /// <summary>An axis of a shape, which may be counted from the end.</summary>

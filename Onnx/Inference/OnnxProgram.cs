@@ -4,8 +4,9 @@ using InfMatch.Tensors;
 namespace InfMatch.Onnx;
 
 /// <summary>
-/// A model of ONNX that is computed by this program's own kernels, without recording for gradients. Operators are types found by
-/// enumeration (<see cref="OnnxOperator"/>); a model that needs another one is refused when it is read.
+/// A model of ONNX that is computed by this program's own operations: as numbers alone (<see cref="Run"/>), or as a differentiable
+/// function of its input (<see cref="Apply"/>). Operators are types found by enumeration (<see cref="OnnxOperator"/>); a model that
+/// needs another one is refused when it is read.
 /// </summary>
 public sealed class OnnxProgram : IDisposable
 {
@@ -17,10 +18,11 @@ public sealed class OnnxProgram : IDisposable
     private readonly Dictionary<string, OnnxValue> _stored = new(StringComparer.Ordinal);
     private readonly (OnnxNode Node, OnnxOperator Operator)[] _steps;
     private readonly Backend _backend;
+    private readonly DType _dtype;
 
-    private OnnxProgram(OnnxFile file, string place, Backend backend, IReadOnlyList<string> outputs)
+    private OnnxProgram(OnnxFile file, string place, Backend backend, DType dtype, IReadOnlyList<string> outputs)
     {
-        (_file, _place, _backend, Outputs) = (file, place, backend, outputs);
+        (_file, _place, _backend, _dtype, Outputs) = (file, place, backend, dtype, outputs);
         if (file.Version is < OldestVersion or > NewestVersion)
         {
             throw new OnnxModelException(
@@ -35,7 +37,7 @@ public sealed class OnnxProgram : IDisposable
         _steps = Needed(out HashSet<string> read);
         using IDisposable detached = TensorScope.BeginDetached();
         foreach (OnnxTensor tensor in file.Tensors.Where(t => read.Contains(t.Name)))
-            _stored[tensor.Name] = ValueOf(tensor, backend);
+            _stored[tensor.Name] = ValueOf(tensor, backend, dtype);
     }
 
     /// <summary>The names of the inputs that are to be given.</summary>
@@ -53,10 +55,15 @@ public sealed class OnnxProgram : IDisposable
     /// <param name="backend">Where it is computed.</param>
     /// <param name="outputs">Which outputs are wanted; all where none are named.</param>
     /// <exception cref="OnnxModelException">It is damaged, of another version, or needs an operator that is not known.</exception>
-    public static OnnxProgram Read(byte[] bytes, string place, Backend backend, params IReadOnlyList<string> outputs)
+    public static OnnxProgram Read(byte[] bytes, string place, Backend backend, params IReadOnlyList<string> outputs) =>
+        Read(bytes, place, backend, DType.Float32, outputs);
+
+    /// <summary>Reads a model whose numbers are computed in a number type; all of its outputs, where none are named.</summary>
+    /// <exception cref="OnnxModelException">It is damaged, of another version, or needs an operator that is not known.</exception>
+    public static OnnxProgram Read(byte[] bytes, string place, Backend backend, DType dtype, params IReadOnlyList<string> outputs)
     {
         OnnxFile file = OnnxFile.Read(bytes, place);
-        return new OnnxProgram(file, place, backend, outputs.Count > 0 ? outputs : file.Outputs);
+        return new OnnxProgram(file, place, backend, dtype, outputs.Count > 0 ? outputs : file.Outputs);
     }
 
     /// <summary>The sizes of an input; null for free ones.</summary>
@@ -68,6 +75,28 @@ public sealed class OnnxProgram : IDisposable
     public OnnxValue[] Run(IReadOnlyDictionary<string, OnnxValue> inputs)
     {
         using IDisposable off = Recording.Off();
+        return Compute(inputs);
+    }
+
+    /// <summary>The output of a model that has one, as a function of its input, recorded where recording is on.</summary>
+    /// <param name="x">The input, in the number type that the model was read for.</param>
+    /// <exception cref="OnnxModelException">The model has several inputs or outputs, the input is of other sizes, or an operator cannot
+    /// be computed, or, where x is tracked, not be differentiated.</exception>
+    public Variable Apply(Variable x)
+    {
+        if (Inputs is not [var input] || Outputs.Count != 1)
+        {
+            throw new OnnxModelException(
+                _place, $"a function has one input and one output; this model has {Inputs.Count} and {Outputs.Count}.");
+        }
+        OnnxValue y = Compute(new Dictionary<string, OnnxValue>(StringComparer.Ordinal) { [input] = OnnxValue.Of(x) })[0];
+        return y.IsWhole
+            ? throw new OnnxModelException(_place, $"the output '{Outputs[0]}' has whole numbers, float32 was expected.")
+            : y.Numbers;
+    }
+
+    private OnnxValue[] Compute(IReadOnlyDictionary<string, OnnxValue> inputs)
+    {
         var values = new Dictionary<string, OnnxValue>(_stored, StringComparer.Ordinal);
         foreach ((string name, OnnxValue value) in inputs)
         {
@@ -78,7 +107,7 @@ public sealed class OnnxProgram : IDisposable
         {
             OnnxValue?[] given = Array.ConvertAll(node.Inputs, name => name.Length == 0 ? null : values.GetValueOrDefault(name)
                 ?? throw new OnnxModelException(_place, $"the input '{name}' is not given; the inputs are {string.Join(", ", Inputs)}."));
-            var use = new OnnxUse(node, _place, _file.Version, given, _backend);
+            var use = new OnnxUse(node, _place, _file.Version, given, (_backend, _dtype));
             OnnxValue[] made;
             try
             {
@@ -88,6 +117,7 @@ public sealed class OnnxProgram : IDisposable
             {
                 throw use.Fail($"it cannot be computed ({e.Message.TrimEnd('.')})", e);
             }
+            RequireGradient(use, given, made);
             for (int i = 0; i < node.Outputs.Length; i++)
             {
                 if (i < made.Length)
@@ -109,8 +139,19 @@ public sealed class OnnxProgram : IDisposable
         _stored.Clear();
     }
 
-    internal static OnnxValue ValueOf(OnnxTensor tensor, Backend backend) => tensor.Numbers is { } numbers
-        ? OnnxValue.Of(Tensor.From<float>(backend, numbers, new Shape(tensor.Sizes)))
+    // An operator that goes by numbers alone would end the gradient without a word.
+    private static void RequireGradient(OnnxUse use, OnnxValue?[] given, OnnxValue[] made)
+    {
+        if (Recording.IsOn && Array.Exists(given, IsTracked) && Array.Exists(made, m => !m.IsWhole && !IsTracked(m)))
+            throw use.Fail("it is computed here but not differentiated, so this model is no encoder of learned pixels");
+
+        static bool IsTracked(OnnxValue? value) => value is { IsWhole: false, Numbers.RequiresGradient: true };
+    }
+
+    internal static OnnxValue ValueOf(OnnxTensor tensor, Backend backend, DType dtype) => tensor.Numbers is { } numbers
+        ? OnnxValue.Of(dtype == DType.Float32
+            ? Tensor.From<float>(backend, numbers, new Shape(tensor.Sizes))
+            : Tensor.From(backend, dtype, Array.ConvertAll(numbers, n => (double)n), new Shape(tensor.Sizes)))
         : OnnxValue.Of(tensor.Whole!, new Shape(tensor.Sizes));
 
     // The nodes that the outputs need, in the order of the file, which is one in which they can be computed.

@@ -83,7 +83,7 @@ internal sealed class CurvesSection : ReportSection
         {
             const int Most = 200;
             int last = (int)end - 1, step = Math.Max(1, last / Most), all = settings.Budget is null ? settings.Iterations : (int)end;
-            double rate = run.IsOfPairs ? settings.LrImageFeatures ?? 0 : settings.LrImg;
+            double rate = run.IsOfPairs ? PairSettings.ImageRateOf(settings) : settings.LrImg;
             yield return Chart(run.IsOfPairs ? "Learning rate of the image features" : "Learning rate of the images", [Points("rate", "rate", [
                 .. Enumerable.Range(0, last / step + 1).Select(i =>
                     (i * step, rate * schedule.FactorAt(i * step, all, []))),

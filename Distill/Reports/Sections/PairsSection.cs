@@ -31,8 +31,11 @@ internal sealed partial class PairsSection : ReportSection
         }
         yield return Html.Of(
             "p", Html.Class("note"),
-            "A synthetic pair is two vectors of features. Shown are the training image whose features are nearest to the first, by the " +
-            "cosine of standardised vectors, and the training captions nearest to the second. A caption in bold is one of that image.");
+            known.Sets.All(set => set.HasPixels)
+                ? "A synthetic pair is an image, of which a frozen encoder makes features, and a vector of features of a text. Shown " +
+                "are the image as it was learned, cut to what a screen shows, and the training captions nearest to the text."
+                : "A synthetic pair is two vectors of features. Shown are the training image whose features are nearest to the first, " +
+                "by the cosine of standardised vectors, and the training captions nearest to the second. A caption in bold is one of that image.");
         foreach (SetNeighbours set in known.Sets.Where(s => source.Run.Sizes.Contains(s.Pairs)))
         {
             yield return Html.Of("h3", source.Run.WordsOf(set.Pairs));
@@ -40,7 +43,7 @@ internal sealed partial class PairsSection : ReportSection
             int same = set.Shown.Count(pair => pair.Captions.Any(c => c.IsOfImage));
             yield return Html.Of(
                 "p", Html.Class("note"), set.LeftOut is { } left ? $"{left} " : null,
-                $"Of {set.Shown.Count} images {same} have a caption of their own beside them. ",
+                set.HasPixels ? null : $"Of {set.Shown.Count} images {same} have a caption of their own beside them. ",
                 set.HasPictures ? null : "The files of the images are not in the folder of the data set, so captions stand alone. ");
         }
         if (known.Licence.Length > 0)

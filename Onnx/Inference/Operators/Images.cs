@@ -48,35 +48,44 @@ internal abstract class PoolOperator : OnnxOperator
         use.Require("dilations", 1, 1);
         if (x.Shape.Rank != 4)
             throw use.Fail("images [N, C, H, W] were expected");
-        return [OnnxValue.Of(Pool(x, Window.Of(use, [], "kernel_shape"), use.Setting("count_include_pad", 0L) != 0, use))];
-    }
-
-    /// <summary>What is made of the numbers of a window.</summary>
-    /// <param name="window">Those within the image.</param>
-    /// <param name="places">By how many a mean is divided.</param>
-    protected abstract float Of(ReadOnlySpan<float> window, int places);
-
-    private Variable Pool(Variable x, Window window, bool countsPadding, OnnxUse use)
-    {
-        (int height, int width, int planes) = (x.Shape[2], x.Shape[3], x.Shape[0] * x.Shape[1]);
+        Window window = Window.Of(use, [], "kernel_shape");
+        (int height, int width) = (x.Shape[2], x.Shape[3]);
         (int top, int left, int bottom, int right) = window.Padding;
-        int rows = (height + top + bottom - window.Height) / window.Stride + 1;
-        int columns = (width + left + right - window.Width) / window.Stride + 1;
         if (height + top + bottom < window.Height || width + left + right < window.Width)
             throw use.Fail("the window is larger than the image");
-        float[] source = x.Value.ToArray<float>(), result = new float[planes * rows * columns];
-        Span<float> seen = new float[window.Height * window.Width];
-        for (int i = 0; i < result.Length; i++)
+        if (Math.Max(top, bottom) >= window.Height || Math.Max(left, right) >= window.Width)
+            throw use.Fail("a window may see zeros alone");
+        int rows = (height + top + bottom - window.Height) / window.Stride + 1;
+        int columns = (width + left + right - window.Width) / window.Stride + 1;
+        Variable pooled = Pool(x, window, new Shape(x.Shape[0], x.Shape[1], rows, columns), use.Setting("count_include_pad", 0L) != 0);
+        return [OnnxValue.Of(pooled.Reshape(new Shape(x.Shape[0], x.Shape[1], rows, columns)))];
+    }
+
+    /// <summary>What is made of windows, one number for each, in the order of the result.</summary>
+    /// <param name="x">Images [N, C, H, W].</param>
+    /// <param name="window">How a window moves.</param>
+    /// <param name="result">[N, C, rows, columns] of windows.</param>
+    /// <param name="countsPadding">Whether zeros around the image count.</param>
+    protected abstract Variable Pool(Variable x, Window window, Shape result, bool countsPadding);
+
+    /// <summary>The numbers that windows see, [places of a window, windows]: place by place, each at its window's number.</summary>
+    /// <param name="x">Images.</param>
+    /// <param name="window">How a window moves.</param>
+    /// <param name="result">[N, C, rows, columns] of windows.</param>
+    /// <param name="clamp">Whether a place outside the image is the nearest one inside; else all must be inside.</param>
+    protected static Variable Seen(Variable x, Window window, Shape result, bool clamp)
+    {
+        (int height, int width, int windows, int places) = (x.Shape[2], x.Shape[3], result.Count, window.Height * window.Width);
+        (int top, int left) = clamp ? (window.Padding.Top, window.Padding.Left) : (0, 0);
+        var indices = new int[places * windows];
+        for (int i = 0; i < indices.Length; i++)
         {
-            int plane = i / (rows * columns), y = i / columns % rows * window.Stride - top, column = i % columns * window.Stride - left, count = 0;
-            for (int v = Math.Max(0, y); v < Math.Min(height, y + window.Height); v++)
-            {
-                for (int u = Math.Max(0, column); u < Math.Min(width, column + window.Width); u++)
-                    seen[count++] = source[(plane * height + v) * width + u];
-            }
-            result[i] = Of(seen[..count], countsPadding ? seen.Length : count);
+            int place = i / windows, w = i % windows, plane = w / (result[2] * result[3]);
+            int row = w / result[3] % result[2] * window.Stride - top + place / window.Width;
+            int column = w % result[3] * window.Stride - left + place % window.Width;
+            indices[i] = (plane * height + Math.Clamp(row, 0, height - 1)) * width + Math.Clamp(column, 0, width - 1);
         }
-        return Variable.Constant(Tensor.From<float>(use.Backend, result, new Shape(x.Shape[0], x.Shape[1], rows, columns)));
+        return x.Reshape(new Shape(x.Shape.Count)).GatherRows(indices).Reshape(new Shape(places, windows));
     }
 }
 
@@ -85,7 +94,9 @@ internal sealed class MaxPoolOperator : PoolOperator
 {
     public override string Name => "MaxPool";
 
-    protected override float Of(ReadOnlySpan<float> window, int places) => System.Numerics.Tensors.TensorPrimitives.Max(window);
+    // A place outside repeats one that the window sees anyway.
+    protected override Variable Pool(Variable x, Window window, Shape result, bool countsPadding) =>
+        Seen(x, window, result, clamp: true).Max(0);
 }
 
 /// <summary>The mean number of each window; padding counts where that is set.</summary>
@@ -93,7 +104,22 @@ internal sealed class AveragePoolOperator : PoolOperator
 {
     public override string Name => "AveragePool";
 
-    protected override float Of(ReadOnlySpan<float> window, int places) => System.Numerics.Tensors.TensorPrimitives.Sum(window) / places;
+    protected override Variable Pool(Variable x, Window window, Shape result, bool countsPadding)
+    {
+        (int top, int left, int bottom, int right) = window.Padding;
+        Variable sum = Seen(x.Pad(2, top, bottom).Pad(3, left, right), window, result, clamp: false).Sum(0);
+        if (countsPadding || (top | left | bottom | right) == 0)
+            return sum / (window.Height * window.Width);
+        var counts = new double[result.Count];
+        for (int i = 0; i < counts.Length; i++)
+        {
+            counts[i] = Inside(i / result[3] % result[2] * window.Stride - top, window.Height, x.Shape[2])
+                * Inside(i % result[3] * window.Stride - left, window.Width, x.Shape[3]);
+        }
+        return sum / Variable.Constant(Tensor.From(x.Value.Backend, x.Value.DType, counts, new Shape(counts.Length)));
+    }
+
+    private static int Inside(int start, int size, int all) => Math.Min(all, start + size) - Math.Max(0, start);
 }
 
 /// <summary>The mean of each channel.</summary>
