@@ -54,7 +54,9 @@ internal static class DatasetFile
         long length;
         try
         {
-            length = new FileInfo(path).Length;
+            var file = new FileInfo(path);
+            // A link's own length is that of the path in it.
+            length = (file.LinkTarget is null ? file : (FileInfo)file.ResolveLinkTarget(returnFinalTarget: true)!).Length;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

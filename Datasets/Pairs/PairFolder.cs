@@ -68,7 +68,7 @@ internal sealed class PairFolder
         (int missing, int unlisted) = Tell(kept, captionsOf);
         return new PairSplits(_layout.Set, Part(PairSplit.Train), Part(PairSplit.Dev), Part(PairSplit.Test))
         {
-            Missing = missing, Unlisted = unlisted,
+            Missing = missing, Unlisted = unlisted, ImageFolder = _layout.ImageFolders.Select(At).FirstOrDefault(Directory.Exists),
         };
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using InfMatch.Tensors;
 
 namespace InfMatch.Datasets;
 
@@ -57,6 +58,26 @@ public sealed record PairSplits
 
     /// <summary>How many images were there that no list names.</summary>
     public int Unlisted { get; init; }
+
+    /// <summary>The folder with the files of the images; null where it is not there, or the set has none.</summary>
+    public string? ImageFolder { get; init; }
+
+    /// <summary>The pixels of a training image: as they were read, or decoded from its file now and brought to N×N. Null where the
+    /// images were not read and its file is not there.</summary>
+    /// <param name="index">Which.</param>
+    /// <param name="side">N, of an image that is decoded now.</param>
+    /// <exception cref="DatasetException">The file is damaged or no image.</exception>
+    public ImagePixels? TrainingImage(int index, int side)
+    {
+        if (Train.Images is { } images)
+            return new ImagePixels(images.ImageShape, images.Image(index).ToArray());
+        if (ImageFolder is null || Path.Combine(ImageFolder, Train.ImageNames[index]) is var path && !File.Exists(path))
+            return null;
+        CheckedImage file = ImageFile.Read(path, DecodeLimits.Default);
+        var pixels = new byte[3 * side * side];
+        Resampling.ToSquare(ImageFile.Decode(file, path), file.Height, file.Width, side, pixels);
+        return new ImagePixels(new Shape(3, side, side), pixels);
+    }
 
     /// <summary>One of the parts.</summary>
     public PairDataset Of(PairSplit split) => split switch

@@ -98,7 +98,12 @@ internal sealed record Verification
     /// is claimed to have reached; elsewhere the means may be apart by the combined deviation √(s₁² + s₂²), or by that of
     /// counting so many test images, √(p(1 − p)/N), where it is larger.
     /// </summary>
-    public Verification WithMeasured(Claim claim, Accuracy measured, string environment, int testImages)
+    /// <param name="claim">What the file claims.</param>
+    /// <param name="measured">What was found.</param>
+    /// <param name="environment">On which processor or device, and by which build.</param>
+    /// <param name="testImages">Over how many images.</param>
+    /// <param name="what">What these percents are of, for people.</param>
+    public Verification WithMeasured(Claim claim, Accuracy measured, string environment, int testImages, string what = "accuracy")
     {
         Accuracy claimed = claim.Accuracy;
         bool same = claimed.Runs.SequenceEqual(measured.Runs);
@@ -112,7 +117,7 @@ internal sealed record Verification
             : mustBeSame ? $"{numbers}: on this processor and build every network must be the same"
             : FormattableString.Invariant($"{numbers}: {apart:F2} apart, {(holds ? "within" : "beyond")} {tolerance:F2}; ") +
                 $"measured on {claim.Environment}, here {environment}";
-        var checks = new List<VerificationCheck> { new("claim", holds, $"accuracy: {text}") };
+        var checks = new List<VerificationCheck> { new("claim", holds, $"{what}: {text}") };
         if (claim.Best is { } best)
         {
             // Told with one digit: half of its last place is no difference.

@@ -14,7 +14,7 @@ internal sealed partial class ArtifactCommands
         PairArtifact artifact = PairArtifact.Read(path);
         Verification found = new()
         {
-            File = path, Format = PairArtifact.Format, Passed = true, Claimed = MeansOf(artifact.Claim), Protocol = artifact.Metadata["protocol"],
+            File = path, Format = PairArtifact.Format, Passed = true, Claimed = artifact.Claim?.Means, Protocol = artifact.Metadata["protocol"],
             Checks =
             [
                 new VerificationCheck(
@@ -25,8 +25,6 @@ internal sealed partial class ArtifactCommands
             found = Measure(found, artifact, given);
         Conclude(found, quick);
     }
-
-    private static Accuracy? MeansOf(RetrievalRow? row) => row is null ? null : Accuracy.Of([.. row.Runs.Select(run => run.Average())]);
 
     private Verification Measure(Verification found, PairArtifact artifact, RunSettings given)
     {
@@ -39,8 +37,7 @@ internal sealed partial class ArtifactCommands
         }
         RunSettings settings = artifact.Settings;
         Backend backend = RunCommands.OpenDevice(terminal, given with { Precision = settings.Precision });
-        string? folder = given.Data ?? (RunFolder.OfSet(artifact.Source) is { } run ? DataIn(run.Config) : null);
-        PairSplits splits = new DatasetLoading(terminal, cancel).LoadPairs(PairCatalog.Of(settings.Dataset), folder, imageSize: null);
+        PairSplits splits = LoadPairsOf(artifact, given);
         PairSplit part = PairData.PartOf(settings);
         VerificationCheck Compare(string what, string key, PairDataset pairs)
         {
@@ -67,8 +64,8 @@ internal sealed partial class ArtifactCommands
         IReadOnlyList<RetrievalRecall> recalls = new PairEvaluator(settings, data, RandomKey.FromSeed(settings.Seed).Split("judge"), cancel)
             .OnSet(artifact.ToSet(backend), settings.Repeats, stage);
         RetrievalRow measured = RetrievalRow.Of(claim.Name, recalls);
-        var asClaimed = new Claim(MeansOf(claim)!, artifact.Metadata["claimed_on"], Best: null);
-        return found.WithMeasured(asClaimed, MeansOf(measured)!, Claim.EnvironmentOf(backend), data.Evaluated.Count);
+        var asClaimed = new Claim(claim.Means, artifact.Metadata["claimed_on"], Best: null);
+        return found.WithMeasured(asClaimed, measured.Means, Claim.EnvironmentOf(backend), data.Evaluated.Count, data.ScoreWords);
     }
 
     private void ExportPairs(string path, ExportRequest asked)
@@ -88,5 +85,30 @@ internal sealed partial class ArtifactCommands
             terminal.Data.WriteLine(JsonSerializer.Serialize(
                 new { Folder = made, asked.Target, Pairs = artifact.Count }, JsonText.Options));
         }
+    }
+
+    private void DrawPairs(string path, string? target, RunSettings given)
+    {
+        PairArtifact artifact = PairArtifact.Read(path);
+        PairSplits splits = LoadPairsOf(artifact, given);
+        SetNeighbours found = NeighbourSearch.Find(artifact, splits, cancel);
+        string made = target ?? Path.ChangeExtension(path, ".png");
+        PairPicture.Write(made, splits.Name, found);
+        terminal.Show($"Picture: {made}");
+        if (!found.HasPictures)
+        {
+            terminal.Say(
+                $"picture: the files of the images are not in the folder of {splits.Name}, so it has captions alone. Put them into a folder " +
+                "'images' there.");
+        }
+        if (terminal.IsJson)
+            terminal.Data.WriteLine(JsonSerializer.Serialize(new { Picture = made, Images = found.HasPictures }, JsonText.Options));
+    }
+
+    // From the folder that is named, or that the set's own run read.
+    private PairSplits LoadPairsOf(PairArtifact artifact, RunSettings given)
+    {
+        string? folder = given.Data ?? (RunFolder.OfSet(artifact.Source) is { } run ? DataIn(run.Config) : null);
+        return new DatasetLoading(terminal, cancel).LoadPairs(PairCatalog.Of(artifact.Settings.Dataset), folder, imageSize: null);
     }
 }

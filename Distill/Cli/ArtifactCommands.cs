@@ -166,6 +166,11 @@ internal sealed partial class ArtifactCommands(
     {
         if (target?.Trim().Length == 0)
             throw DistillException.BadValue("--out", target, "a file");
+        if (PairArtifact.IsIn(path))
+        {
+            DrawPairs(path, target, given);
+            return;
+        }
         SyntheticArtifact artifact = SyntheticArtifact.Read(path);
         DatasetPair data = LoadDataOf(artifact, given);
         RequireOwn(terminal, artifact, data, "picture", "the picture");

@@ -10,7 +10,7 @@ namespace InfMatch.Distill;
 /// <param name="terminal">Where output goes.</param>
 /// <param name="load">Loads the data set of some settings.</param>
 /// <param name="cancel">Stops the work.</param>
-internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, DatasetPair> load, CancellationToken cancel)
+internal sealed partial class ReportCommands(Terminal terminal, Func<RunSettings, DatasetPair> load, CancellationToken cancel)
 {
     /// <summary>'report': the page of a run, whatever version made it.</summary>
     /// <param name="run">A run folder; null or "latest" for the latest.</param>
@@ -20,14 +20,20 @@ internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, Datase
     {
         RecordedRun recorded = Find(run, given.Settings.Out);
         var source = new ReportSource([recorded]) { Against = against is null ? null : Find(against, given.Settings.Out) };
-        source = source with { Features = FeatureStudy.Kept(recorded) };
-        if (source.Features is null && HasSets(recorded))
+        RequireOneTask([recorded, .. source.Against is { } other ? [other] : (RecordedRun[])[]]);
+        if (recorded.IsOfPairs)
+            source = WithNeighbours(source, () => OpenPairs(recorded, given), cancel);
+        else
+            source = source with { Features = FeatureStudy.Kept(recorded) };
+        if (source is { IsOfPairs: false, Features: null } && HasSets(recorded))
             source = WithFeatures(source, () => OpenData(recorded, given));
         long bytes = ReportPage.Write(recorded.Files.Report, source);
         foreach (string problem in recorded.Problems.Concat(source.Against?.Problems ?? []))
             terminal.Say($"report: {problem}");
         if (source.WhyNoFeatures is { } why)
             terminal.Say($"report: the page has no features: {why}");
+        if (source.WhyNoNeighbours is { } unknown)
+            terminal.Say($"report: the page has no pairs: {unknown}");
         terminal.ShowUnbroken($"Report: {ShownPath.Of(recorded.Files.Report)} ({ByteSize.Text(bytes)})");
         if (terminal.IsJson)
         {
@@ -37,6 +43,7 @@ internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, Datase
                 ["bytes"] = bytes,
                 ["problems"] = new JsonArray([.. recorded.Problems.Select(p => JsonValue.Create(p))]),
                 ["features"] = source.Features is not null,
+                ["neighbours"] = source.Neighbours is not null,
             }.ToJsonString(JsonText.Options));
         }
     }
@@ -51,6 +58,9 @@ internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, Datase
         if (runs.Count < 2)
             throw DistillException.BadCommand("'compare' takes at least two runs. See compare --help.");
         RecordedRun[] recorded = [.. runs.Select(run => Find(run, root))];
+        RequireOneTask(recorded);
+        if (recorded[0].IsOfPairs && pictures?.Class is { } named)
+            throw DistillException.BadValue("--class", $"{named}", "nothing for runs on image-text pairs, which have no classes");
         string path = page ?? Path.Combine(root, "compare.html");
         if (page is null)
             RunFolder.RequireWritable(root);
@@ -86,6 +96,23 @@ internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, Datase
     {
         for (int i = 0; i < runs.Length; i++)
             terminal.ShowUnbroken($"{RunComparison.LetterOf(i)}  {ShownPath.Of(runs[i].Files.Path)}{RunComparison.RemarkOn(runs[i])}");
+        terminal.Show(runs[0].IsOfPairs ? TableOfPairs(runs) : TableOf(comparison, runs));
+        foreach (string line in runs[0].IsOfPairs ? PairComparison.Notes(runs) : comparison.Notes())
+            terminal.Show(line);
+        if (comparison.Differences.Count == 0)
+        {
+            terminal.Show("All settings are the same.");
+            return;
+        }
+        string[] letters = [.. runs.Select((_, i) => RunComparison.LetterOf(i))];
+        var differences = new ResultTable("Settings that differ", 1, ["setting", .. letters]);
+        foreach ((Setting setting, string[] values) in comparison.Differences)
+            differences.Add([setting.Name, .. values]);
+        terminal.Show(differences);
+    }
+
+    private static ResultTable TableOf(RunComparison comparison, RecordedRun[] runs)
+    {
         IReadOnlyList<ResultColumn> shown = ResultColumn.Shown(runs.SelectMany(r => r.Results).Select(r => r.Accuracy));
         var table = new ResultTable(
             RunComparison.HeadingOf(runs), 2,
@@ -107,19 +134,7 @@ internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, Datase
                 result.Verdict?.Word ?? "-", FormattableString.Invariant($"{run.Summary!.Seconds:F0}"), ByteSize.Text(run.Summary.PeakMemoryBytes),
             ]);
         }
-        terminal.Show(table);
-        foreach (string line in comparison.Notes())
-            terminal.Show(line);
-        if (comparison.Differences.Count == 0)
-        {
-            terminal.Show("All settings are the same.");
-            return;
-        }
-        string[] letters = [.. runs.Select((_, i) => RunComparison.LetterOf(i))];
-        var differences = new ResultTable("Settings that differ", 1, ["setting", .. letters]);
-        foreach ((Setting setting, string[] values) in comparison.Differences)
-            differences.Add([setting.Name, .. values]);
-        terminal.Show(differences);
+        return table;
     }
 
     /// <summary>The page at the end of a run. That it cannot be written is said and does not undo what is
@@ -127,31 +142,18 @@ internal sealed class ReportCommands(Terminal terminal, Func<RunSettings, Datase
     /// <param name="folder">The run.</param>
     /// <param name="pair">Its data.</param>
     /// <param name="backend">What computes the features; null for a page without, as after an interruption.</param>
-    public void WriteAtEnd(RunFiles folder, DatasetPair pair, Backend? backend)
+    public void WriteAtEnd(RunFiles folder, DatasetPair pair, Backend? backend) => WriteAtEnd(folder, run =>
     {
-        try
-        {
-            RecordedRun run = RecordedRun.Read(folder.Path);
-            var source = new ReportSource([run]) { Features = FeatureStudy.Kept(run) };
-            if (source.Features is null && HasSets(run))
-            {
-                source = backend is null
-                    ? source with { WhyNoFeatures = $"they are computed at the end of a run, or by 'report'." }
-                    : WithFeatures(source, () => (pair, backend));
-            }
-            ReportPage.Write(folder.Report, source);
-            terminal.ShowUnbroken($"Report:   {ShownPath.Of(folder.Report)}");
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            terminal.Say(
-                $"The page about this run could not be written; the run itself is as it is. {e.Message} Try again: " +
-                $"{ShellWord.Program} report {ShellWord.OfPath(ShownPath.Of(folder.Path))}");
-        }
-    }
+        var source = new ReportSource([run]) { Features = FeatureStudy.Kept(run) };
+        if (source.Features is not null || !HasSets(run))
+            return source;
+        return backend is null
+            ? source with { WhyNoFeatures = "they are computed at the end of a run, or by 'report'." }
+            : WithFeatures(source, () => (pair, backend));
+    });
 
     // An evaluation has no experts of its own, whose features would be those of its run.
-    private static bool HasSets(RecordedRun run) => run.Evaluation is null && run.Ipcs.Any(ipc => run.Set(ipc) is not null);
+    private static bool HasSets(RecordedRun run) => run.Evaluation is null && run.Sizes.Any(ipc => run.Set(ipc) is not null);
 
     private ReportSource WithFeatures(ReportSource source, Func<(DatasetPair Pair, Backend Backend)> open)
     {

@@ -1,4 +1,5 @@
 using InfMatch.Datasets;
+using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
@@ -19,10 +20,10 @@ internal sealed partial class RunCommands
         Backend backend = OpenDevice(settings);
         RequireWritable(settings.Out);
         using PairData data = OpenPairs(settings, backend);
-        PairRun.Check(settings, data);
+        Requirements needs = PairRun.Check(settings, data, settings.Out, settings.ExpertsFrom ?? settings.Out);
         if (isPlan)
         {
-            Show(new PairPlanner(settings, data, cancel).Plan(folder: null), settings, backend);
+            Show(PlanOf(settings, data, needs, folder: null), settings, backend);
             return;
         }
         using RunFolder folder = RunFolder.Create(
@@ -32,7 +33,7 @@ internal sealed partial class RunCommands
             ConfigFile.Write(asked, resolved));
         RunData.Of(data.Splits, data.Part).Save(folder.Path);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
-        Execute(folder, settings, data);
+        Execute(folder, settings, data, needs);
     }
 
     // The rest of a run or of an evaluation.
@@ -54,11 +55,19 @@ internal sealed partial class RunCommands
             Evaluate(folder, settings, data, artifact);
             return;
         }
-        PairRun.Check(settings, data);
+        Requirements needs = PairRun.Check(settings, data, folder.Path, settings.ExpertsFrom ?? folder.Experts);
         if (isPlan)
-            Show(new PairPlanner(settings, data, cancel).Plan(folder), settings, backend);
+            Show(PlanOf(settings, data, needs, folder), settings, backend);
         else
-            Execute(folder, settings, data);
+            Execute(folder, settings, data, needs);
+    }
+
+    private RunPlan PlanOf(RunSettings settings, PairData data, Requirements needs, RunFolder? folder)
+    {
+        var planner = new PairPlanner(settings, data, isPlan ? ProbeBudget.Plan : ProbeBudget.Line, cancel);
+        double before = TimeProvider.System.GetElapsedTime(_began).TotalSeconds;
+        RunPlan plan = planner.Plan(folder, needs);
+        return isPlan ? plan.Behind(before, "loading, preparing and checking") : plan;
     }
 
     // A set of pairs beside choices of real pairs, or these alone.
@@ -94,23 +103,49 @@ internal sealed partial class RunCommands
         Show(InFolder(folder, progress => new PairEvaluation(
             folder, settings, data, artifact, new RunContext(data.Backend, progress, cancel)).Execute()));
         terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Retrieval)}");
+        Reports.WriteAtEnd(folder, data.Splits);
     }
 
-    private void Execute(RunFolder folder, RunSettings settings, PairData data)
+    private void Execute(RunFolder folder, RunSettings settings, PairData data, Requirements needs)
     {
         terminal.Say($"Data: {data.Splits.Train}; seed {settings.Seed}");
         terminal.Say($"Version: {EnvironmentReport.Version} {EnvironmentReport.Commit}");
         terminal.Say($"Run folder: {ShownPath.Of(folder.Path)}");
-        Show(InFolder(folder, progress => new PairRun(
-            new PairRunInputs(folder, settings, data, new RunContext(data.Backend, progress, cancel))).Execute()));
-        string set = folder.PairSet(settings.Pairs!.Value.Max());
-        string ofData = ShellWord.Option("--data", settings.Data), shown = ShellWord.OfPath(ShownPath.Of(set));
-        terminal.ShowUnbroken($"Sets:     {ShownPath.Of(Path.GetDirectoryName(set)!)}");
+        Say(() => PlanOf(settings, data, needs, folder));
+        RetrievalSummary summary;
+        try
+        {
+            summary = InFolder(folder, progress => new PairRun(
+                new PairRunInputs(folder, settings, data, new RunContext(data.Backend, progress, cancel))).Execute());
+        }
+        catch (Exception e) when (e is OperationCanceledException or NumericalException or DeviceMemoryException)
+        {
+            Reports.WriteAtEnd(folder, data.Splits);
+            throw;
+        }
+        Show(summary);
+        terminal.ShowUnbroken($"Sets:     {ShownPath.Of(Path.GetDirectoryName(folder.PairSet(1))!)}");
         terminal.ShowUnbroken($"Summary:  {ShownPath.Of(folder.Retrieval)}");
-        if (data.Part == PairSplit.Dev)
-            terminal.ShowUnbroken($"Next:     {ShellWord.Program} evaluate {shown}{ofData} --split test");
-        terminal.ShowUnbroken($"          {ShellWord.Program} verify {shown}{ofData}");
+        Reports.WriteAtEnd(folder, data.Splits);
+        if (File.Exists(folder.PairPicture(summary.Results[0].Pairs)))
+            terminal.ShowUnbroken($"Pictures: {ShownPath.Of(folder.Images)}");
+        RetrievalResult[] sound = [.. summary.Results.Where(r => r.Verdict?.Kind != Verdict.Diverged)];
+        if (sound.Length > 0)
+        {
+            string ofData = ShellWord.Option("--data", settings.Data);
+            string shown = ShellWord.OfPath(ShownPath.Of(folder.PairSet(sound.Max(r => r.Pairs)))), next = "Next:     ";
+            if (data.Part == PairSplit.Dev)
+            {
+                terminal.ShowUnbroken($"{next}{ShellWord.Program} evaluate {shown}{ofData} --split test");
+                next = "          ";
+            }
+            terminal.ShowUnbroken($"{next}{ShellWord.Program} verify {shown}{ofData}");
+        }
+        RequireSound(summary);
     }
+
+    private static void RequireSound(RetrievalSummary summary) => RequireSound(
+        summary.Results.Select(r => ($"the set of {r.Pairs} pairs", r.Verdict)));
 
     private void Show(RetrievalSummary summary)
     {
@@ -132,6 +167,8 @@ internal sealed partial class RunCommands
             terminal.Show(table);
         }
         terminal.Show("IR@K: texts whose image is among the first K. TR@K: images one of whose texts is. Mean ± standard deviation over heads.");
+        foreach (RetrievalResult result in summary.Results)
+            ShowVerdict($"{result.Pairs} pairs", result.Verdict);
         terminal.Show($"Trained: {summary.Protocol}.");
         terminal.Show($"Full data: {summary.Full}.");
         if (summary.Split == PairSettings.Dev)

@@ -216,15 +216,17 @@ internal sealed partial class RunCommands(
     }
 
     // Nothing crashed and all files are there; but a script that goes on with such a set should hear of it.
-    private static void RequireSound(Summary summary)
+    private static void RequireSound(Summary summary) => RequireSound(summary.Results.Select(r => ($"IPC {r.Ipc}", r.Verdict)));
+
+    private static void RequireSound(IEnumerable<(string Name, Verdict? Verdict)> sets)
     {
-        IpcResult[] diverged = [.. summary.Results.Where(r => r.Verdict?.Kind == Verdict.Diverged)];
+        (string Name, Verdict? Verdict)[] diverged = [.. sets.Where(set => set.Verdict?.Kind == Verdict.Diverged)];
         if (diverged.Length == 0)
             return;
-        string sets = string.Join(" and ", diverged.Select(r => $"IPC {r.Ipc}"));
         throw new DistillException(
             ExitCode.Diverged, "IM8001",
-            $"{sets} diverged: the table's row is of a set that distilling destroyed. Try {diverged[0].Verdict!.Next}.");
+            $"{string.Join(" and ", diverged.Select(set => set.Name))} diverged: the table's row is of a set that distilling destroyed. " +
+            $"Try {diverged[0].Verdict!.Next}.");
     }
 
     private ReportCommands Reports => new(terminal, load, cancel);

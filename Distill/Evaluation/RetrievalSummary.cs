@@ -22,6 +22,10 @@ internal sealed record RetrievalRow(string Name, IReadOnlyList<IReadOnlyList<dou
     [JsonIgnore]
     public Spread Mean => Spread.OfAll([.. Runs.Select(run => run.Average())]);
 
+    /// <summary>The mean of the six of each heads.</summary>
+    [JsonIgnore]
+    public Accuracy Means => Accuracy.Of([.. Runs.Select(run => run.Average())]);
+
     /// <summary>One of the six over the heads, with its deviation.</summary>
     public Spread Of(int measure) => Spread.OfAll([.. Runs.Select(run => run[measure])]);
 
@@ -69,6 +73,10 @@ internal sealed record RetrievalResult(int Pairs, string Method, IReadOnlyList<R
 
     /// <summary>SHA-256 of the distilled set.</summary>
     public string? SetHash { get; init; }
+
+    /// <summary>What the rows say; null where they are not all known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Verdict? Verdict { get; init; }
 
     /// <summary>Whether every row is there.</summary>
     public bool Complete { get; init; }
@@ -166,6 +174,7 @@ internal sealed record RetrievalSummary
             {
                 foreach (RetrievalRow row in result.Rows)
                     row.RequireAcceptable($"results.{result.Pairs}.{row.Name}");
+                result.Verdict?.RequireAcceptable($"results.{result.Pairs}.verdict");
             }
             return read;
         }

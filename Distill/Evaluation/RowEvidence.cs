@@ -1,3 +1,5 @@
+using InfMatch.Methods;
+
 namespace InfMatch.Distill;
 
 /// <summary>How a loss went over a distillation.</summary>
@@ -7,7 +9,7 @@ namespace InfMatch.Distill;
 /// <param name="IsFixed">Whether it was measured in the same places each time; else each update had places of its own.</param>
 internal readonly record struct LossCourse(double First, double Last, bool FallsAtEnd, bool IsFixed)
 {
-    private const double Fall = 0.99;
+    private const double Fall = 0.99, NearEmpty = 0.98, Rise = 1.02;
 
     /// <summary>Of the losses of updates: means of the first and the last tenth; null for none.</summary>
     public static LossCourse? OfUpdates(IReadOnlyList<double> losses)
@@ -23,6 +25,15 @@ internal readonly record struct LossCourse(double First, double Last, bool Falls
     public static LossCourse? OfFixed(IReadOnlyList<double> losses) => losses.Count < 2
         ? null
         : new LossCourse(losses[0], losses[^1], losses[^1] < Fall * losses[^2], IsFixed: true);
+
+    /// <summary>What tells of a set that was destroyed: the loss ended near that of an empty set, or above its start in the same places.
+    /// Null for nothing.</summary>
+    /// <param name="method">What the loss is of.</param>
+    public string? DivergenceOf(DistillationMethod method) => method.LossOfEmptySet is { } empty && Last >= NearEmpty * empty
+        ? FormattableString.Invariant($"{method.LossName} ended at {Last:F3}, and an empty set has {empty:F0}")
+        : IsFixed && Last > Rise * First
+            ? FormattableString.Invariant($"{method.LossName} in fixed places rose from {First:F3} to {Last:F3}")
+            : null;
 }
 
 /// <summary>
@@ -33,8 +44,7 @@ internal readonly record struct LossCourse(double First, double Last, bool Falls
 /// </summary>
 internal sealed record RowEvidence
 {
-    private const double MostFar = 0.25, NearEmpty = 0.98, Rise = 1.02, WideCount = 5;
-    private const int MostRepeats = 20, Repeats = 5;
+    private const double MostFar = 0.25, WideCount = 5;
 
     /// <summary>The accuracies.</summary>
     public required AccuracySet Accuracy { get; init; }
@@ -104,14 +114,8 @@ internal sealed record RowEvidence
         double chance = 100.0 / Classes;
         if (isBelowRandom && distilled.Mean <= chance + AccuracyDifference.CountingError(chance, TestImages))
             signs.Add(FormattableString.Invariant($"the accuracy {distilled.Mean:F1} is that of guessing"));
-        if (isBelowRandom && Loss is { } loss)
-        {
-            string name = Settings.MethodKind.LossName;
-            if (Settings.MethodKind.LossOfEmptySet is { } empty && loss.Last >= NearEmpty * empty)
-                signs.Add(FormattableString.Invariant($"{name} ended at {loss.Last:F3}, and an empty set has {empty:F0}"));
-            else if (loss.IsFixed && loss.Last > Rise * loss.First)
-                signs.Add(FormattableString.Invariant($"{name} in fixed places rose from {loss.First:F3} to {loss.Last:F3}"));
-        }
+        if (isBelowRandom && Loss?.DivergenceOf(Settings.MethodKind) is { } sign)
+            signs.Add(sign);
         return string.Join("; ", signs);
     }
 
@@ -124,24 +128,16 @@ internal sealed record RowEvidence
             : FormattableString.Invariant($"half of --lr-img: {half:R}");
     }
 
-    private string MoreIterations() => (Settings.BudgetOfSet is { } budget
-        ? $"a larger --budget than {BudgetText.Of(budget)}"
-        : $"more --iterations than {Settings.Iterations}") + $": {Settings.MethodKind.LossName} still falls at the end";
+    private string MoreIterations() => Advice.MoreIterations(Settings);
 
     private string Sharpen(AccuracyDifference difference, Accuracy distilled, double counting)
     {
         if (counting > WideCount && counting > Math.Abs(difference.Value))
             return $"more {Images}: {TestImages} are too few to tell";
-        if (difference.TellsNothing)
-            return $"--repeats {Repeats}: over more networks the interval is far narrower";
-        double times = difference.HalfWidth / Math.Max(Math.Abs(difference.Value), 1e-3);
-        double networks = Math.Ceiling(distilled.Runs.Count * times * times);
-        if (networks <= MostRepeats)
-            return $"--repeats {Math.Max(networks, Repeats):F0}: over more networks the deviations weigh less";
+        if (Advice.MoreRepeats(difference, distilled.Runs.Count) is { } repeats)
+            return repeats;
         return Loss is null ? "--repeats 20: if the difference stays as small, there is none"
             : Loss is { FallsAtEnd: true } ? MoreIterations()
-            : Settings.BudgetOfSet is { } budget
-                ? FormattableString.Invariant($"--budget {BudgetText.Of(budget with { Amount = 2 * budget.Amount })}, or another --lr-img than {Settings.LrImg:R}")
-            : FormattableString.Invariant($"--iterations {2 * Settings.Iterations}, or another --lr-img than {Settings.LrImg:R}");
+            : FormattableString.Invariant($"{Advice.TwiceTheUpdates(Settings)}, or another --lr-img than {Settings.LrImg:R}");
     }
 }

@@ -39,6 +39,12 @@ internal sealed record PairArtifact
     /// <summary>The numbers of S by name.</summary>
     public required IReadOnlyDictionary<string, double> Numbers { get; init; }
 
+    /// <summary>How features of images are standardised for it.</summary>
+    public required FeatureStatistics Images { get; init; }
+
+    /// <summary>How features of texts are standardised for it.</summary>
+    public required FeatureStatistics Texts { get; init; }
+
     /// <summary>What it was made and evaluated with.</summary>
     public required RunSettings Settings { get; init; }
 
@@ -132,11 +138,13 @@ internal sealed record PairArtifact
         if (Text(SetHashKey) != ArtifactHash.OfSet(parts))
             throw WrongHash(path, "set");
         int[] widths = [parts[0].Dimensions[1], parts[0].Dimensions[1], parts[1].Dimensions[1], parts[1].Dimensions[1]];
+        var statistics = new float[s_statistics.Length][];
         for (int i = 0; i < s_statistics.Length; i++)
         {
             NamedArray found = Required(arrays, path, s_statistics[i], ArrayElement.Float32, widths[i]);
             if (i % 2 == 1 && found.AsFloat32().IndexOfAnyInRange(float.NegativeInfinity, 0f) >= 0)
                 throw Wrong(path, $"{s_statistics[i]} has a number that is not above 0.");
+            statistics[i] = found.AsFloat32().ToArray();
         }
         RunSettings settings = SettingsOf(path, Text("configuration"), Text("configuration_sha256"));
         if (settings.Dataset != Text("dataset") || settings.Pairs?.Contains(parts[0].Dimensions[0]) != true)
@@ -144,6 +152,7 @@ internal sealed record PairArtifact
         return new PairArtifact
         {
             Source = path, Parts = parts, Settings = settings, Metadata = arrays.Metadata,
+            Images = new FeatureStatistics(statistics[0], statistics[1]), Texts = new FeatureStatistics(statistics[2], statistics[3]),
             Numbers = Text(SyntheticSetFile.NumbersKey).Split(' ', StringSplitOptions.RemoveEmptyEntries).ToDictionary(
                 name => name, name => Required(arrays, path, name, ArrayElement.Float64, 1).AsFloat64()[0], StringComparer.Ordinal),
             Claim = Text(ClaimTextKey) == NotMeasured ? null : ClaimOf(arrays, path, settings, Text(ClaimTextKey)),

@@ -7,11 +7,13 @@ namespace InfMatch.Distill;
 /// <summary>A set of image-text pairs on the backend: features, standardised as those for training are.</summary>
 internal sealed class PairData : IDisposable, IExpertData
 {
-    private PairData(PairSplits splits, PairSplit part, Backend backend, FeatureStatistics images, FeatureStatistics texts)
+    private PairData(
+        PairSplits splits, PairSplit part, Backend backend, (FeatureStatistics Images, FeatureStatistics Texts) by,
+        Func<PairData, PairDataset, LabelledImages> onBackend)
     {
-        (Splits, Part, Backend, Images, Texts) = (splits, part, backend, images, texts);
-        Train = OnBackend(splits.Train);
-        Evaluated = OnBackend(splits.Of(part));
+        (Splits, Part, Backend, Images, Texts) = (splits, part, backend, by.Images, by.Texts);
+        Train = onBackend(this, splits.Train);
+        Evaluated = onBackend(this, splits.Of(part));
     }
 
     /// <summary>All parts.</summary>
@@ -53,9 +55,23 @@ internal sealed class PairData : IDisposable, IExpertData
     {
         (FeatureTable images, FeatureTable captions) = splits.Train.Features;
         return new PairData(
-            splits, part, backend, FeatureStatistics.Of(images, AllImages(splits.Train)),
-            FeatureStatistics.Of(captions, CaptionsOf(splits.Train)));
+            splits, part, backend,
+            (FeatureStatistics.Of(images, AllImages(splits.Train)), FeatureStatistics.Of(captions, CaptionsOf(splits.Train))),
+            (data, of) => data.OnBackend(of));
     }
+
+    /// <summary>The same data without numbers, on a backend that computes nothing; the current scope holds them.</summary>
+    public PairData Placeholder(MemoryDryRun backend) => new(Splits, Part, backend, (Images, Texts), (data, of) =>
+    {
+        (FeatureTable images, FeatureTable captions) = of.Features;
+        int rows = CaptionsOf(of).Length;
+        return new LabelledImages(
+            backend.Empty(new Shape(of.ImageCount, images.Width, 1, 1), DType.Float32),
+            backend.Empty(new Shape(rows, captions.Width), DType.Float32))
+        {
+            LabelsEach = rows / of.ImageCount,
+        };
+    });
 
     /// <summary>The heads of some settings for these features, trained by InfoNCE.</summary>
     public PairNetwork NetworkOf(RunSettings settings) => PairPlans.NetworkOf(settings, Images.Mean.Length, Texts.Mean.Length);

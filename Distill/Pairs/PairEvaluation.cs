@@ -60,7 +60,8 @@ internal sealed class PairEvaluation(
             foreach (PairSelection kind in PairRows.Selections)
                 Add(kind.Name, stage => evaluator.OnSelection(kind, pairs, PairEvaluator.KeyOfReal(run, pairs).Split("chosen"), stage));
             result = result.With(full ??= evaluator.OnAll(context.Progress));
-            Keep(result with { Rows = PairRows.InOrder(settings, result.Rows), Complete = true });
+            result = result with { Rows = PairRows.InOrder(settings, result.Rows) };
+            Keep(result with { Verdict = VerdictOn(result), Complete = true });
 
             void Add(string name, Func<IProgressStage, IReadOnlyList<RetrievalRecall>> measure)
             {
@@ -78,6 +79,17 @@ internal sealed class PairEvaluation(
     {
         using var scope = TensorScope.Begin();
         return evaluator.OnSet(artifact!.ToSet(data.Backend), settings.Repeats, stage);
+    }
+
+    private Verdict? VerdictOn(RetrievalResult result)
+    {
+        if (artifact is null)
+            return null;
+        using var scope = TensorScope.Begin();
+        return new PairEvidence
+        {
+            Result = result, Settings = settings, Images = data.Evaluated.Count, Far = PairEvidence.FarOf(artifact.ToSet(data.Backend)),
+        }.Decide();
     }
 
     private void Keep(RetrievalResult result)

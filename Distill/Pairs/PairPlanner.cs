@@ -5,98 +5,114 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
 
-/// <summary>What a run on image-text pairs, or the rest of it, would take: one expert is trained, and a few updates and steps of
-/// heads are made, all in a folder that is removed again.</summary>
+/// <summary>What a run on image-text pairs, or the rest of it, would take, by a few steps of heads and a few updates. Nothing is made: a
+/// fresh initialisation stands for what an expert would have recorded.</summary>
 /// <param name="settings">The run.</param>
 /// <param name="data">Its data.</param>
+/// <param name="budget">What measuring may cost.</param>
 /// <param name="cancel">Stops it.</param>
-internal sealed class PairPlanner(RunSettings settings, PairData data, CancellationToken cancel)
+internal sealed class PairPlanner(RunSettings settings, PairData data, ProbeBudget budget, CancellationToken cancel)
 {
     private const int Updates = 3, Steps = 20;
 
+    // S stays what it is, whatever the rates.
+    private const double LeastRate = 1e-9;
+
+    private readonly TrainingPace _training = new(data.Backend, TimeProvider.System, cancel);
+    private readonly RandomKey _key = RandomKey.FromSeed(settings.Seed).Split("probe");
+
+    private ProbeSlot Slot => new(budget.Least / (1 + 2 * settings.Pairs!.Value.Length), Steps);
+
     /// <summary>The plan.</summary>
-    /// <param name="folder">The run to go on with; null for a new one.</param>
-    public RunPlan Plan(RunFolder? folder)
+    /// <param name="folder">The run to continue; null for a new one.</param>
+    /// <param name="needs">Disk and memory.</param>
+    public RunPlan Plan(RunFolder? folder, Requirements needs)
     {
+        using IDisposable detached = TensorScope.BeginDetached();
+        using var scope = TensorScope.Begin();
         string experts = settings.ExpertsFrom ?? folder?.Experts ?? "";
         int missing = ExpertLibrary.Missing(settings, experts).Length;
         PairNetwork network = data.NetworkOf(settings);
         TrainingPlan plan = PlanFactory.ExpertPlan(settings, data.Dataset);
-        string temporary = Directory.CreateTempSubdirectory("infmatch-").FullName;
-        try
+        double ofStep = _training.SecondsOfStep(network, data.Train, plan, _key, Slot);
+        var stages = new List<TimedStage>();
+        if (missing > 0)
         {
-            RunSettings one = settings with { Experts = 1, Budget = null, Iterations = Updates };
-            double ofExpert = Seconds(() => new ExpertJob(one, network, data, temporary, 0).Make(cancel));
-            using Expert expert = new ExpertJob(one, network, data, temporary, 0).Open();
-            using MethodSession method = PairRun.BeginMethod(one, data, [expert], RandomKey.FromSeed(settings.Seed));
-            var stages = new List<TimedStage>();
-            if (missing > 0)
-            {
-                stages.Add(new TimedStage(
-                    new PlannedStage(PlannedStage.Experts, null, $"{missing} × {plan.Steps(data.Train.Count)} steps of {plan.BatchSize} pairs")
-                    {
-                        Things = missing,
-                    },
-                    missing * ofExpert, true));
-            }
-            foreach (int pairs in settings.Pairs!.Value)
-                Add(stages, folder, one, method, pairs);
-            long disk = missing * Expert.BytesOnDisk(network, data.Train.Count, DType.Float32, plan, PlanFactory.Checkpoints(settings));
-            return new RunPlan(stages, new Requirements(disk, data.Backend.Memory.Peak));
+            int steps = plan.Steps(data.Train.Count);
+            stages.Add(new TimedStage(
+                new PlannedStage(PlannedStage.Experts, null, $"{missing} × {steps} steps of {plan.BatchSize} pairs") { Things = missing },
+                missing * steps * ofStep, true));
         }
-        finally
-        {
-            Directory.Delete(temporary, recursive: true);
-        }
+        float[] standIn;
+        using (Tensor theta = network.Initialise(data.Backend, DType.Float32, _key.Split("init")))
+            standIn = theta.ToArray<float>();
+        var expert = Expert.Placeholder(
+            network, data.Train, plan, PlanFactory.Checkpoints(settings), RandomKey.FromSeed(settings.Seed), standIn);
+        using MethodSession method = PairRun.BeginMethod(
+            settings, data, [.. Enumerable.Repeat(expert, settings.Experts)], RandomKey.FromSeed(settings.Seed));
+        foreach (int pairs in settings.Pairs!.Value)
+            Add(stages, folder, method, pairs, ofStep);
+        return new RunPlan(stages, needs);
     }
 
-    private void Add(List<TimedStage> stages, RunFolder? folder, RunSettings one, MethodSession method, int pairs)
+    private void Add(List<TimedStage> stages, RunFolder? folder, MethodSession method, int pairs, double ofBatch)
     {
         using var scope = TensorScope.Begin();
-        SyntheticSet set = SyntheticPairs.Of(data.Train, [.. Enumerable.Range(0, pairs)], RandomKey.FromSeed(0));
-        if (PairSettings.RankOf(settings) is > 0 and int rank)
-            set = set.WithSimilarity(rank, RandomKey.FromSeed(0));
+        SyntheticSet set = PairDryRun.StartOf(settings, data, pairs);
         RetrievalResult? known = folder is not null && File.Exists(folder.Retrieval)
             ? RetrievalSummary.Read(folder.Retrieval).Results.FirstOrDefault(r => r.Pairs == pairs)
             : null;
         int done = folder is not null && File.Exists(folder.PairCheckpoint(pairs)) ? CheckpointFile.IterationOf(folder.PairCheckpoint(pairs)) : 0;
-        using (var distiller = new Distiller(method, set, PairPlans.DistillationPlanOf(one), RandomKey.FromSeed(0)))
+        if (settings.Iterations > done && known is not { Complete: true })
         {
-            distiller.Step(); // the first also prepares
-            double ofUpdate = Seconds(() =>
-            {
-                while (!distiller.IsDone)
-                    distiller.Step();
-            }) / (Updates - 1);
             bool isBySeconds = settings.BudgetOfSet is { Unit: BudgetUnit.Seconds };
-            if (settings.Iterations > done && known is not { Complete: true })
-            {
-                stages.Add(new TimedStage(
-                    new PlannedStage(PlannedStage.Distil, pairs, isBySeconds ? $"until {settings.Budget} are spent" : $"{settings.Iterations - done} updates")
-                    {
-                        IsOfPairs = true,
-                    },
-                    isBySeconds ? settings.BudgetOfSet!.Amount : (settings.Iterations - done) * ofUpdate, true));
-            }
+            stages.Add(new TimedStage(
+                new PlannedStage(PlannedStage.Distil, pairs, isBySeconds ? $"until {settings.Budget} are spent" : $"{settings.Iterations - done} updates")
+                {
+                    IsOfPairs = true,
+                },
+                isBySeconds ? settings.BudgetOfSet!.Amount : (settings.Iterations - done) * SecondsOfUpdate(method, set), true));
         }
         string[] rows = [.. PairRows.Of(settings).Where(name => known?.Row(name) is null)];
         if (rows.Length == 0)
             return;
-        var evaluator = new PairEvaluator(settings with { Epochs = Steps }, data, RandomKey.FromSeed(0), cancel);
-        double ofNetwork = Seconds(() => evaluator.OnSet(set with { Numbers = set.Numbers.SetItem(SyntheticSet.RateNumber, 1e-3) }, 1, null)) *
-            settings.Epochs / Steps;
+        PairNetwork network = PairPlans.OnSet(settings, data.NetworkOf(settings));
+        double ofNetwork = settings.Epochs * _training.SecondsOfStep(
+            network, set.AsTrainingPairs(network.Options.Loss.UsesSimilarity), PairPlans.OnPairs(settings, pairs), _key, Slot);
         bool hasFull = rows.Contains(PairRows.Full, StringComparer.Ordinal) && pairs == settings.Pairs!.Value[0];
         int steps = hasFull ? PairPlans.OnAll(settings).Steps(data.Train.Count) : 0, small = rows.Count(row => row != PairRows.Full);
-        double ofFull = ofNetwork / settings.Epochs * steps; // a step of a batch takes about as long as one of a set
         stages.Add(new TimedStage(
-            new PlannedStage(PlannedStage.Evaluate, pairs, $"{rows.Length} rows of {settings.Repeats} networks") { Things = rows.Length * settings.Repeats, IsOfPairs = true },
-            settings.Repeats * (small * ofNetwork + ofFull), false));
+            new PlannedStage(PlannedStage.Evaluate, pairs, $"{rows.Length} rows of {settings.Repeats} networks")
+            {
+                Things = rows.Length * settings.Repeats, IsOfPairs = true,
+            },
+            settings.Repeats * (small * ofNetwork + steps * ofBatch), false)); // choosing real pairs is not among them
     }
 
-    private static double Seconds(Action work)
+    // The first update also prepares what others find kept.
+    private double SecondsOfUpdate(MethodSession method, SyntheticSet set)
     {
-        long start = TimeProvider.System.GetTimestamp();
-        work();
-        return TimeProvider.System.GetElapsedTime(start).TotalSeconds;
+        RunSettings still = settings with
+        {
+            Budget = null, Iterations = Math.Max(Updates, settings.Iterations), LrImageFeatures = settings.LrImageFeatures * LeastRate,
+            LrTextFeatures = settings.LrTextFeatures * LeastRate, LrSimilarity = settings.LrSimilarity * LeastRate,
+        };
+        using var distiller = new Distiller(method, set, PairPlans.DistillationPlanOf(still), RandomKey.FromSeed(0));
+        var pace = new Pace(TimeProvider.System, new ProbeSlot(Slot.Seconds, Updates));
+        while (!pace.IsOver)
+        {
+            cancel.ThrowIfCancellationRequested();
+            distiller.SkipTo(0);
+            try
+            {
+                distiller.Step();
+            }
+            catch (NumericalException)
+            {
+                // A stand-in's numbers may run away under rates that suit an expert's; the step has been computed all the same.
+            }
+            pace.Add();
+        }
+        return pace.Seconds;
     }
 }

@@ -13,6 +13,9 @@ internal static class PairRows
     public static IReadOnlyList<PairSelection> Selections { get; } =
         [.. Kinds.Of<PairSelection>().OrderBy(kind => !kind.IsDrawn).ThenBy(kind => kind.Name, StringComparer.Ordinal)];
 
+    /// <summary>Every row that there can be, in the order of a table.</summary>
+    public static IReadOnlyList<string> All => [.. Selections.Select(kind => kind.Name), WithSimilarity, Distilled, Full];
+
     /// <summary>Every row of a run, in the order of a table.</summary>
     public static IReadOnlyList<string> Of(RunSettings settings) =>
     [

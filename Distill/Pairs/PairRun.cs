@@ -54,15 +54,27 @@ internal sealed class PairRun(PairRunInputs inputs)
     private double _secondsBefore;
 
     /// <summary>Refuses a run that would fail later.</summary>
+    /// <param name="settings">What is asked for.</param>
+    /// <param name="data">The data.</param>
+    /// <param name="folder">Where its files go, or will.</param>
+    /// <param name="experts">Where its experts are or go.</param>
+    /// <returns>What it needs.</returns>
     /// <exception cref="DistillException">It would; the message names the option.</exception>
-    public static void Check(RunSettings settings, PairData data)
+    public static Requirements Check(RunSettings settings, PairData data, string folder, string experts)
     {
         RunCheck.RequireTrajectories(settings, data.Dataset, data.Train.Count);
         if (settings.Pairs!.Value.Max() is var most && most > data.Train.Count)
             throw DistillException.BadValue("--pairs", $"{most}", $"at most the {data.Train.Count} images for training");
-        data.NetworkOf(settings);
-        if (settings.ExpertsFrom is { } experts)
-            ExpertLibrary.RequireFit(settings, data.NetworkOf(settings), data, experts, isWritten: true);
+        PairNetwork network = data.NetworkOf(settings);
+        if (settings.ExpertsFrom is { } recorded)
+            ExpertLibrary.RequireFit(settings, network, data, recorded, isWritten: true);
+        int missing = ExpertLibrary.Missing(settings, experts).Length;
+        TrainingPlan plan = PlanFactory.ExpertPlan(settings, data.Dataset);
+        long disk = missing * Expert.BytesOnDisk(network, data.Train.Count, DType.Float32, plan, PlanFactory.Checkpoints(settings));
+        return new Requirements(disk, PairDryRun.Of(settings, data, missing > 0))
+        {
+            Levers = "--pairs, --batch-syn, --expert-batch or --head-size",
+        }.Checked(folder, data.Backend);
     }
 
     /// <summary>Does the whole run, or the rest of it.</summary>

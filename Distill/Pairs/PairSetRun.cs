@@ -35,6 +35,8 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
         catch (Exception e) when (e is not DeviceException)
         {
             KeepWhatThereIs(distiller, origin);
+            if (e is NumericalException)
+                _result = run.Keep(_result with { Verdict = Verdict.OfFailure(e.Message) });
             throw;
         }
         KeepWhatThereIs(distiller, origin);
@@ -157,7 +159,18 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
         if (PairSettings.RankOf(_settings) > 0)
             Row(PairRows.WithSimilarity, stage => OnSimilarity(start, stage));
         _result = run.Keep(_result.With(run.Full()));
-        _result = run.Keep(_result with { Rows = PairRows.InOrder(_settings, _result.Rows), Complete = true });
+        _result = _result with { Rows = PairRows.InOrder(_settings, _result.Rows) };
+        _result = run.Keep(_result with { Verdict = VerdictOn(set), Complete = true });
+    }
+
+    private Verdict? VerdictOn(SyntheticSet set)
+    {
+        double[] Curve(string key) => [.. MetricsFile.Curve(_folder.Metrics, pairs, key).Select(p => p.Value)];
+        return new PairEvidence
+        {
+            Result = _result, Settings = _settings, Images = _data.Evaluated.Count, Far = PairEvidence.FarOf(set),
+            Loss = LossCourse.OfFixed(Curve(MetricsFile.ProbeKey)) ?? LossCourse.OfUpdates(Curve(MetricsFile.LossKey)),
+        }.Decide();
     }
 
     private void Row(string name, Func<IProgressStage, IReadOnlyList<RetrievalRecall>> measure)

@@ -101,7 +101,7 @@ internal sealed class ImageGrid(byte[] pixels, int channels, int height, int wid
     {
         using var ink = new SKPaint { Color = SKColors.Black, IsAntialias = true };
         using var red = new SKPaint { Color = s_mark, IsAntialias = true };
-        using SKFont ofName = FontOf(NameSize), ofLabel = FontOf(LabelSize);
+        using SKFont ofName = PictureText.FontOf(NameSize), ofLabel = PictureText.FontOf(LabelSize);
         DrawLines(canvas, TitleLines, TitleSize, TitleLine, 0);
         DrawLines(canvas, NoteLines, NoteSize, NoteLine, Top + Rows * CellHeight);
         int image = channels * height * width;
@@ -110,7 +110,7 @@ internal sealed class ImageGrid(byte[] pixels, int channels, int height, int wid
             if (PictureFont.Exists)
             {
                 (int left, int top) = PositionOf(row, 0);
-                string name = Fitting(PrintableText.Of(classes[row]), ofName, NameWidth - Gap);
+                string name = PictureText.Fitting(PrintableText.Of(classes[row]), ofName, NameWidth - Gap);
                 canvas.DrawText(name, left - NameWidth, top + (height * Scale + NameSize) / 2, SKTextAlign.Left, ofName, ink);
             }
             for (int column = 0; column < Columns; column++)
@@ -127,7 +127,7 @@ internal sealed class ImageGrid(byte[] pixels, int channels, int height, int wid
                 for (int line = 0; LabelLines > 0 && line < Labels[number].Length; line++)
                 {
                     canvas.DrawText(
-                        Fitting(PrintableText.Of(Labels[number][line]), ofLabel, width * Scale), x,
+                        PictureText.Fitting(PrintableText.Of(Labels[number][line]), ofLabel, width * Scale), x,
                         y + height * Scale + (line + 1) * LabelLine - 3, SKTextAlign.Left, ofLabel, isMarked ? red : ink);
                 }
             }
@@ -144,36 +144,15 @@ internal sealed class ImageGrid(byte[] pixels, int channels, int height, int wid
 
     private static void DrawLines(SKCanvas canvas, string[] lines, float size, int line, int top)
     {
-        using SKFont font = FontOf(size);
+        using SKFont font = PictureText.FontOf(size);
         using var ink = new SKPaint { Color = SKColors.Black, IsAntialias = true };
         for (int i = 0; i < lines.Length; i++)
             canvas.DrawText(lines[i], Gap, top + (i + 1) * line - line / 4, SKTextAlign.Left, font, ink);
     }
 
-    private static SKFont FontOf(float size) => new(PictureFont.Typeface, size) { Edging = SKFontEdging.Antialias };
-
-    // The text in lines that fit the width of the picture; a single word may be wider.
     private string[] Broken(string text, float size)
     {
-        using SKFont font = FontOf(size);
-        var lines = new List<string>();
-        foreach (string word in PrintableText.Of(text).Split(' '))
-        {
-            string longer = lines.Count == 0 ? word : $"{lines[^1]} {word}";
-            if (lines.Count > 0 && font.MeasureText(longer) <= Wide - 2 * Gap)
-                lines[^1] = longer;
-            else
-                lines.Add(word);
-        }
-        return [.. lines];
-    }
-
-    private static string Fitting(string text, SKFont font, float room)
-    {
-        if (font.MeasureText(text) <= room)
-            return text;
-        while (text.Length > 1 && font.MeasureText(text + "…") > room)
-            text = text[..^1];
-        return text + "…";
+        using SKFont font = PictureText.FontOf(size);
+        return [.. PictureText.Lines(text, font, Wide - 2 * Gap)];
     }
 }

@@ -18,9 +18,7 @@ internal sealed class StepProbe(RunSettings settings, PreparedData data, TimePro
 
     private readonly Backend _backend = data.Backend;
     private readonly RandomKey _key = RandomKey.FromSeed(settings.Seed).Split("probe");
-
-    // Elsewhere a step has only been queued when it returns, and losses are what is waited for.
-    private bool IsInStep => _backend is HostBackend or MemoryDryRun;
+    private readonly TrainingPace _training = new(data.Backend, clock, cancel);
 
     /// <summary>What trains experts and is held against S.</summary>
     public LabelledImages Train => data.Train;
@@ -31,48 +29,7 @@ internal sealed class StepProbe(RunSettings settings, PreparedData data, TimePro
         using IDisposable detached = TensorScope.BeginDetached();
         using var scope = TensorScope.Begin();
         LabelledImages set = setOf();
-        return InParallel(atOnce, i => Train1(network, set, plan, _key.Split((ulong)i), slot));
-    }
-
-    private double Train1(Network network, LabelledImages set, TrainingPlan plan, RandomKey key, ProbeSlot slot)
-    {
-        var pace = new Pace(clock, slot);
-        int most = IsInStep ? slot.Most : Trainer.StepsPerRead * Math.Max(2, slot.Most / Trainer.StepsPerRead);
-        var trainer = new Trainer(network, set, plan with { MostSteps = Math.Min(most, plan.Steps(set.Count)) }, key.Split("train"));
-        using Tensor start = network.Initialise(_backend, DType.Float32, key.Split("init"));
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        void Count(int steps)
-        {
-            pace.Add(steps);
-            if (pace.IsOver)
-                stop.Cancel();
-        }
-        try
-        {
-            pace.Pass();
-            trainer.Run(
-                start,
-                _ =>
-                {
-                    if (IsInStep)
-                        Count(1);
-                },
-                losses =>
-                {
-                    if (!IsInStep)
-                        Count(losses.Values.Count);
-                },
-                stop.Token).Dispose();
-        }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
-        {
-            // Enough is known.
-        }
-        catch (NumericalException)
-        {
-            // The rate does not suit a training from here; that of the run will say so if it does not suit it either.
-        }
-        return pace.Seconds;
+        return InParallel(atOnce, i => _training.SecondsOfStep(network, set, plan, _key.Split((ulong)i), slot));
     }
 
     /// <summary>Seconds in which a network classifies a test image, while so many networks do.</summary>

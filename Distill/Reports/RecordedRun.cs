@@ -10,6 +10,7 @@ internal sealed class RecordedRun
 {
     private readonly List<string> _problems = [];
     private readonly Dictionary<int, SyntheticArtifact?> _sets = [];
+    private readonly Dictionary<int, PairArtifact?> _pairSets = [];
     private readonly Lazy<IReadOnlyList<JsonObject>> _metrics;
 
     private RecordedRun(string path)
@@ -37,6 +38,21 @@ internal sealed class RecordedRun
     /// <summary>Its result, or null.</summary>
     public Summary? Summary { get; private set; }
 
+    /// <summary>Its result where it is on image-text pairs, or null.</summary>
+    public RetrievalSummary? Retrieval { get; private set; }
+
+    /// <summary>Whether it is on image-text pairs.</summary>
+    public bool IsOfPairs => Settings?.IsOfPairs ?? Retrieval is not null;
+
+    /// <summary>Whether it is at its end.</summary>
+    public bool IsComplete => (Retrieval?.Complete ?? Summary?.Complete) == true;
+
+    /// <summary>The name of its data set, or null.</summary>
+    public string? Dataset => Retrieval?.Dataset ?? Summary?.Dataset ?? Settings?.Dataset;
+
+    /// <summary>The revision of the program that made it, or null.</summary>
+    public string? Commit => Retrieval?.Commit ?? Summary?.Commit ?? Environment?["commit"]?.ToString();
+
     /// <summary>What an evaluation evaluates; null of another run.</summary>
     public EvaluationRecord? Evaluation { get; private set; }
 
@@ -58,15 +74,25 @@ internal sealed class RecordedRun
     /// <summary>What could not be read, each in a sentence.</summary>
     public IReadOnlyList<string> Problems => _problems;
 
-    /// <summary>The numbers of images per class that it is about.</summary>
-    public IReadOnlyList<int> Ipcs => Settings is { } settings ? [.. settings.Ipc] : [.. Results.Select(r => r.Ipc).Distinct()];
+    /// <summary>The sizes of the sets that it is about: numbers of images per class, or of pairs.</summary>
+    public IReadOnlyList<int> Sizes => IsOfPairs
+        ? Settings?.Pairs is { } pairs ? [.. pairs] : [.. PairResults.Select(r => r.Pairs)]
+        : Settings is { } settings ? [.. settings.Ipc] : [.. Results.Select(r => r.Ipc).Distinct()];
 
     /// <summary>Its results so far.</summary>
     public IReadOnlyList<IpcResult> Results => Summary?.Results ?? [];
 
+    /// <summary>Its results so far where it is on image-text pairs.</summary>
+    public IReadOnlyList<RetrievalResult> PairResults => Retrieval?.Results ?? [];
+
+    /// <summary>The sets that it made or evaluated so far, with their hashes.</summary>
+    public IEnumerable<RecordedSet> Sets => IsOfPairs
+        ? PairResults.Select(r => new RecordedSet(r.Pairs, Files.PairSet(r.Pairs), r.SetHash, r.Row(PairRows.Distilled) is not null))
+        : Results.Select(r => new RecordedSet(r.Ipc, Files.Set(r.Ipc), r.SetHash, r.Accuracy.Distilled is not null));
+
     /// <summary>The names of the classes; empty where no file tells them.</summary>
     public IReadOnlyList<string> Classes =>
-        Data?.Classes ?? Ipcs.Select(ipc => Set(ipc)?.ClassNames).FirstOrDefault(names => names is not null) ?? [];
+        Data?.Classes ?? Sizes.Select(ipc => Set(ipc)?.ClassNames).FirstOrDefault(names => names is not null) ?? [];
 
     /// <summary>Reads a run's folder.</summary>
     /// <exception cref="DistillException">It is no folder of a run, or that of an ablation.</exception>
@@ -90,18 +116,28 @@ internal sealed class RecordedRun
                 $"{path} is a benchmark, whose cells are runs of their own. Compare them: compare {ShellWord.OfPath(ShownPath.Of(path))}/cells/*");
         }
         var run = new RecordedRun(path);
-        if (!File.Exists(run.Files.Config) && !File.Exists(run.Files.Summary))
+        if (!File.Exists(run.Files.Config) && !File.Exists(run.Files.Summary) && !File.Exists(run.Files.Retrieval))
         {
             throw new DistillException(
                 ExitCode.Usage, "IM2003",
-                $"{path} has neither {RunFiles.ConfigName} nor {RunFiles.SummaryName}, so this is no run folder. Name a folder that a run made.");
+                $"{path} has neither {RunFiles.ConfigName} nor {RunFiles.SummaryName} nor {RetrievalSummary.FileName}, so this is no run folder. Name a folder that a run made.");
         }
         run.ReadFiles();
-        return run.Settings is { IsOfPairs: true }
-            ? throw new DistillException(
-                ExitCode.Usage, "IM2034",
-                $"{path} is a run on image-text pairs, and pages are of runs on classified images. Its table and numbers are in {RetrievalSummary.FileName}.")
-            : run;
+        return run;
+    }
+
+    /// <summary>A size of a set in words, such as "10 images per class" and "100 pairs".</summary>
+    public string WordsOf(int size) => IsOfPairs ? $"{size} pairs" : $"{size} {(size == 1 ? "image" : "images")} per class";
+
+    /// <summary>The set of so many pairs; null where there is none yet, or it cannot be read.</summary>
+    public PairArtifact? PairSet(int pairs)
+    {
+        if (!_pairSets.TryGetValue(pairs, out PairArtifact? set))
+        {
+            string path = Evaluation?.Set ?? Files.PairSet(pairs);
+            _pairSets[pairs] = set = Try(path, () => PairArtifact.Read(path));
+        }
+        return set;
     }
 
     /// <summary>A run's set; null where there is none yet, or it cannot be read.</summary>
@@ -117,6 +153,15 @@ internal sealed class RecordedRun
 
     /// <summary>What its metrics tell of one thing, by iteration.</summary>
     public (int Iteration, double Value)[] Curve(int ipc, string what) => MetricsFile.Curve(Metrics, ipc, what);
+
+    /// <summary>After how many updates a set was evaluated, and the mean accuracy or recall in percent; null where it was not.</summary>
+    public (int Iteration, double Value)? EndOf(int size) => IsOfPairs
+        ? PairResults.FirstOrDefault(r => r.Pairs == size) is { Iterations: { } done } pairs && pairs.Row(PairRows.Distilled) is { } row
+            ? (done, row.Mean.Mean)
+            : null
+        : Results.FirstOrDefault(r => r.Ipc == size) is { Accuracy.Distilled: { } distilled, Iterations: { } iterations }
+            ? (iterations, distilled.Mean)
+            : null;
 
     /// <summary>The pictures of a set's images in the order of the iterations: before, between, after.</summary>
     public IReadOnlyList<SetPicture> Pictures(int ipc)
@@ -147,6 +192,7 @@ internal sealed class RecordedRun
         if (Try(Files.Config, () => ConfigFile.Read(Files.Config)) is { Command: { } command, Resolved: { } resolved })
             (Command, Resolved) = (command, resolved);
         Summary = Try(Files.Summary, () => Distill.Summary.Read(Files.Summary));
+        Retrieval = Try(Files.Retrieval, () => RetrievalSummary.Read(Files.Retrieval));
         Environment = Try(Files.Environment, () => SealedJson.Read(Files.Environment).Root);
         string data = Path.Combine(Files.Path, RunData.FileName);
         Data = Try(data, () => SealedJson.Read<RunData>(data).Value);
@@ -180,3 +226,10 @@ internal sealed class RecordedRun
 /// <param name="Path">The file.</param>
 /// <param name="Iteration">How many updates were done.</param>
 internal sealed record SetPicture(string Path, int Iteration);
+
+/// <summary>A set as a run's result tells of it.</summary>
+/// <param name="Size">Images per class, or pairs.</param>
+/// <param name="File">Where a run of 'distill' has it.</param>
+/// <param name="Hash">Its SHA-256, or null.</param>
+/// <param name="IsMeasured">Whether networks were trained on it.</param>
+internal sealed record RecordedSet(int Size, string File, string? Hash, bool IsMeasured);

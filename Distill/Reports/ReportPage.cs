@@ -24,9 +24,10 @@ internal static class ReportPage
     public static string Text(ReportSource source)
     {
         string title = source.IsComparison ? $"{source.Runs.Count} runs compared" : source.Run.Name;
+        SettingTask task = source.IsOfPairs ? SettingTask.Pairs : SettingTask.Images;
         ReportSection[] sections =
         [
-            .. Kinds.Of<ReportSection>().Where(s => s.IsOf(source)).OrderBy(s => s.Place).ThenBy(s => s.Name, StringComparer.Ordinal),
+            .. Kinds.Of<ReportSection>().Where(s => s.Task is SettingTask.Any || s.Task == task).Where(s => s.IsOf(source)).OrderBy(s => s.Place).ThenBy(s => s.Name, StringComparer.Ordinal),
         ];
         XElement[] written = [.. sections.Select(s => Html.Of(
             "section", Html.At("id", s.Name), Html.Of("h2", s.Title), s.Content(source)))];
@@ -54,7 +55,7 @@ internal static class ReportPage
             "header", Html.Of("h1", title),
             source.IsComparison ? null : Html.Of("p", Html.Class("sub"), string.Join(" · ", new[]
             {
-                run.Summary?.Dataset ?? run.Settings?.Dataset, run.Command.Length == 0 ? null : run.Command,
+                run.Dataset, run.Command.Length == 0 ? null : run.Command,
                 run.Settings?.MethodLabel, run.Settings is { } s ? $"seed {s.Seed}" : null,
             }.Where(part => part is not null))),
             Html.Of(

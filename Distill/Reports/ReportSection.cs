@@ -19,8 +19,17 @@ internal abstract class ReportSection : IKind
     /// otherwise.</summary>
     public virtual bool IsOf(ReportSource source) => !source.IsComparison;
 
+    /// <summary>The kind of data whose runs have the section.</summary>
+    public virtual SettingTask Task => SettingTask.Any;
+
     /// <summary>What stands below the heading; where the run did not record it, a sentence that says so.</summary>
     public abstract IEnumerable<XElement> Content(ReportSource source);
+
+    /// <summary>What stands above a result that is not all there; null where it is.</summary>
+    protected static XElement? Incomplete(RecordedRun run) => run.IsComplete ? null : Html.Of(
+        "p", Html.Class("banner"), Html.Of("strong", "This run is not complete. "),
+        "What stands here is what was known when the page was written. The run continues with ",
+        Html.Code($"{ShellWord.Program} resume {ShellWord.OfPath(ShownPath.Of(run.Files.Path))}"), ".");
 }
 
 /// <summary>What a page is made of.</summary>
@@ -35,6 +44,15 @@ internal sealed record ReportSource(IReadOnlyList<RecordedRun> Runs)
 
     /// <summary>The run that the first is held against; null for none.</summary>
     public RecordedRun? Against { get; init; }
+
+    /// <summary>Whether the runs are on image-text pairs.</summary>
+    public bool IsOfPairs => Run.IsOfPairs;
+
+    /// <summary>The training pairs that are nearest to synthetic ones; null where they are not known.</summary>
+    public NeighbourFile? Neighbours { get; init; }
+
+    /// <summary>Why they are not known.</summary>
+    public string? WhyNoNeighbours { get; init; }
 
     /// <summary>Features of real and synthetic images; null where they are not known.</summary>
     public FeatureFile? Features { get; init; }

@@ -38,20 +38,20 @@ internal sealed class RunComparison
     /// <summary>The class of the style sheet with the colour of a run.</summary>
     public static string ColourOf(int number) => $"run{number % 6 + 1}";
 
-    /// <summary>What a list of runs says behind one: that it is not complete, or not evaluated on the test images; else "".</summary>
+    /// <summary>What a list of runs says behind one: that it is not complete, or measured on other images than those of the test, or on a part of a set of pairs; else "".</summary>
     public static string RemarkOn(RecordedRun run)
     {
         string[] remarks =
         [
-            .. run.Summary is { Complete: true } ? [] : (string[])["not complete"],
-            .. run.Summary?.EvaluatedOn is { } on ? (string[])[on] : [],
+            .. run.IsComplete ? [] : (string[])["not complete"],
+            .. (run.Summary?.EvaluatedOn ?? run.Retrieval?.Split) is { } on ? (string[])[on] : [],
         ];
         return string.Concat(remarks.Select(remark => $" ({remark})"));
     }
 
     /// <summary>The heading of a table of runs.</summary>
-    public static string HeadingOf(IEnumerable<RecordedRun> runs) =>
-        runs.Any(run => run.Summary?.EvaluatedOn is not null) ? "Accuracy in percent" : "Test accuracy in percent";
+    public static string HeadingOf(IReadOnlyList<RecordedRun> runs) => runs[0].IsOfPairs ? PairComparison.Heading
+        : runs.Any(run => run.Summary?.EvaluatedOn is not null) ? "Accuracy in percent" : "Test accuracy in percent";
 
     /// <summary>What stands below such a table: whose soft labels are shown, and which columns are the same.</summary>
     public IEnumerable<string> Notes()
@@ -83,12 +83,13 @@ internal sealed class RunComparison
             ["name"] = LetterOf(i),
             ["path"] = Path.GetFullPath(run.Files.Path),
             ["command"] = run.Command,
-            ["complete"] = run.Summary?.Complete ?? false,
-            ["seconds"] = run.Summary?.Seconds,
+            ["complete"] = run.IsComplete,
+            ["seconds"] = run.Retrieval?.Seconds ?? run.Summary?.Seconds,
             ["peakMemoryBytes"] = run.Summary?.PeakMemoryBytes,
-            ["device"] = run.Summary?.Device,
-            ["commit"] = run.Summary?.Commit,
-            ["results"] = JsonSerializer.SerializeToNode(run.Results, JsonText.Options),
+            ["device"] = run.Retrieval?.Device ?? run.Summary?.Device,
+            ["commit"] = run.Retrieval?.Commit ?? run.Summary?.Commit,
+            ["results"] = run.IsOfPairs
+                ? JsonSerializer.SerializeToNode(run.PairResults, JsonText.Options) : JsonSerializer.SerializeToNode(run.Results, JsonText.Options),
         })]),
         ["differences"] = new JsonArray([.. Differences.Select(d => (JsonNode)new JsonObject
         {
@@ -104,7 +105,7 @@ internal sealed class RunComparison
     private static bool IsUsed(Setting setting, RecordedRun run) => run.Evaluation is not { } evaluation
         || (Settings.OfExperts.Contains(setting)
             ? s_ofNetwork.Contains(setting.Property) || evaluation is { Experts: not null, ExpertsConfig: null }
-            : setting.Property == nameof(RunSettings.Ipc) || !Settings.OfDistillation.Contains(setting));
+            : setting.Property is nameof(RunSettings.Ipc) or nameof(RunSettings.Pairs) || !Settings.OfDistillation.Contains(setting));
 
     private static string ValueOf(Setting setting, RecordedRun run) =>
         IsUsed(setting, run) && run.Settings is { } settings && setting.IsOf(settings) && setting.Show(settings) is { Length: > 0 } text ? text : "–";

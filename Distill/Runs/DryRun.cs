@@ -21,6 +21,9 @@ internal sealed class DryRun
     // Not disposed of and not collected yet: a few losses for each trained network.
     private const long Uncollected = 8 << 10;
 
+    /// <summary>A peak with what a dry run does not see.</summary>
+    public static long WithRest(long peak) => peak + peak / 32 + Uncollected;
+
     private readonly RunSettings _settings;
     private readonly Backend _real;
     private readonly PreparedData _data;
@@ -84,7 +87,7 @@ internal sealed class DryRun
         // Its matrix lies beside the rest while images are whitened or shown.
         long whitening = settings.Zca is null ? 0 : (long)pair.Train.ImageSize * pair.Train.ImageSize * sizeof(float);
         long most = Math.Max(dryRun._most, dryRun._backend.Memory.Peak);
-        return most + most / 32 + Uncollected + whitening;
+        return WithRest(most) + whitening;
     }
 
     private Tensor Empty(params ReadOnlySpan<int> sizes) => _backend.Empty(new Shape(sizes), DType.Float32);
@@ -134,16 +137,24 @@ internal sealed class DryRun
     private void TrainExpert(Network network, TrainingPlan plan)
     {
         using var scope = TensorScope.Begin();
-        int steps = plan.Steps(_data.Train.Count);
-        int[] stored = PlanFactory.Checkpoints(_settings).Steps(plan.StepsPerEpoch(_data.Train.Count), steps);
-        // Checkpoints wait on the device for the next time that losses are read.
-        int waiting = stored.GroupBy(step => Math.Max(0, step - 1) / Trainer.StepsPerRead).Max(group => group.Count());
-        for (int i = 0; i < waiting && i * (long)network.Layout.Count * sizeof(float) <= CheckpointsOnDevice; i++)
+        for (int i = 0; i < CheckpointsWaiting(_settings, plan, _data.Train.Count, network.Layout.Count); i++)
             Empty(network.Layout.Count);
         Train(network, _data.Train, plan);
     }
 
     private const long CheckpointsOnDevice = 64L << 20;
+
+    /// <summary>The most checkpoints of a training that wait on the device for the next time that losses are read.</summary>
+    /// <param name="settings">Which are stored.</param>
+    /// <param name="plan">The training.</param>
+    /// <param name="images">N.</param>
+    /// <param name="parameters">p.</param>
+    public static int CheckpointsWaiting(RunSettings settings, TrainingPlan plan, int images, int parameters)
+    {
+        int[] stored = PlanFactory.Checkpoints(settings).Steps(plan.StepsPerEpoch(images), plan.Steps(images));
+        long waiting = stored.GroupBy(step => Math.Max(0, step - 1) / Trainer.StepsPerRead).Max(group => group.Count());
+        return (int)Math.Min(waiting, CheckpointsOnDevice / (parameters * (long)sizeof(float)) + 1);
+    }
 
     // By then each form has been drawn.
     private const int MostIterations = 1000;

@@ -54,10 +54,16 @@ internal class RunFiles(string path)
     /// <summary>The state from which its distillation continues.</summary>
     public string PairCheckpoint(int pairs) => In("checkpoints", $"pairs{pairs}.safetensors");
 
-    /// <summary>A picture of it.</summary>
+    /// <summary>The training images and captions that are nearest to pairs.</summary>
+    public string Neighbours => In("neighbours.json");
+
+    /// <summary>The picture of a set of so many pairs.</summary>
+    public string PairPicture(int pairs) => In(ImageFolder, $"pairs{pairs}.png");
+
+    /// <summary>A picture of the set with a number of images per class.</summary>
     public string Picture(int ipc, string what) => In(ImageFolder, $"ipc{ipc}-{what}.png");
 
-    /// <summary>The picture of the set as it is now.</summary>
+    /// <summary>The picture of this set as it is now.</summary>
     public string PictureNow(int ipc) => In(ImageFolder, $"ipc{ipc}.png");
 
     /// <summary>A path in the folder.</summary>

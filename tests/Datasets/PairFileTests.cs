@@ -149,6 +149,39 @@ public sealed class PairFileTests
         Refused(DatasetFault.NotFound, () => Load("flickr8k", folder, side: 4), "no folder of images", "--image-size");
     }
 
+    [SkippableFact]
+    public void Files_that_are_links_are_read_whole()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "links need a right there");
+        using TempFolder folder = Flickr8k(), links = new();
+        Directory.CreateDirectory(links["flickr8k"]);
+        foreach (string file in Directory.GetFiles(folder.Path))
+            File.CreateSymbolicLink(links[$"flickr8k/{Path.GetFileName(file)}"], file);
+        Assert.Equal(Load("flickr8k", folder).Train.ContentHash(), Load("flickr8k", links).Train.ContentHash());
+        File.Delete(folder["Flickr8k.token.txt"]);
+        DatasetException e = Assert.Throws<DatasetException>(() => Load("flickr8k", links));
+        Assert.Equal(DatasetFault.NotFound, e.Fault);
+    }
+
+    [Fact]
+    public void One_training_image_is_decoded_from_its_file_although_no_size_is_given()
+    {
+        using TempFolder folder = Flickr8k();
+        Assert.Null(Load("flickr8k", folder).TrainingImage(0, 4));
+        folder.Put("Images/b.jpg", ImageBytes.PlainPng(5, 7, 10, 20, 30));
+        PairSplits pairs = Load("flickr8k", folder);
+        Assert.Null(pairs.Train.Images);
+        Assert.Null(pairs.TrainingImage(0, 4)); // a.jpg is not there
+        ImagePixels image = pairs.TrainingImage(1, 4)!;
+        Assert.Equal(new InfMatch.Tensors.Shape(3, 4, 4), image.Size);
+        Assert.Equal((byte)10, image.Values[0]);
+        Assert.Equal((byte)30, image.Values[^1]);
+        folder.Put("Images/b.jpg", [1, 2, 3]);
+        Refused(DatasetFault.WrongFormat, () => pairs.TrainingImage(1, 4), "b.jpg");
+        PairSplits demo = PairCatalog.Load("pairs-demo");
+        Assert.Equal(demo.Train.Images!.Image(7).ToArray(), demo.TrainingImage(7, 96)!.Values);
+    }
+
     public static TheoryData<string, string, DatasetFault, string> Faults() => new()
     {
         { "Flickr8k.token.txt", "a.jpg#0\tone\na.jpg#0\ttwo\n", DatasetFault.Duplicate, "token.txt:2: the caption has the number of another: got a.jpg#0, expected another than in line 1" },

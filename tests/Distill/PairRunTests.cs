@@ -13,7 +13,7 @@ public sealed class PairRunTests : IDisposable
 
     public void Dispose() => _run.Dispose();
 
-    private static string[] SmallRun(params string[] more) =>
+    internal static string[] SmallRun(params string[] more) =>
     [
         "distill", "--dataset", "pairs-demo", "--pairs", "20", "--iterations", "6", "--experts", "2", "--expert-epochs", "1",
         "--checkpoints", "4", "--window", "2", "--head-size", "16", "--epochs", "10", "--repeats", "2", "--full-epochs", "1",
@@ -155,11 +155,33 @@ public sealed class PairRunTests : IDisposable
     }
 
     [Fact]
-    public void A_plan_trains_one_expert_and_leaves_nothing_behind()
+    public void A_plan_trains_no_expert_and_leaves_nothing_behind()
     {
         Assert.Equal(0, _run.Run(["plan", .. SmallRun()]));
         Assert.Contains("pairs20", _run.Output);
         Assert.Contains("2 × 40 steps of 128 pairs", _run.Output);
+        Assert.False(Directory.Exists(_run.Runs) && Directory.GetDirectories(_run.Runs).Length > 0);
+    }
+
+    [Fact]
+    public void The_memory_that_is_foreseen_is_that_of_the_run_and_a_line_of_the_plan_precedes_it()
+    {
+        Assert.Equal(0, _run.Run(SmallRun("--threads", "1")));
+        Assert.Contains("Plan: ", _run.Errors);
+        Assert.Contains("2 experts", _run.Errors);
+        long held = StagesFile.Read(Path.Combine(_run.RunPath, StagesFile.FileName)).Max(stage => stage.PeakBytes);
+        var backend = new CpuBackend(1);
+        using PairData data = PairData.Load(InfMatch.Datasets.PairCatalog.Load("pairs-demo"), InfMatch.Datasets.PairSplit.Dev, backend);
+        RunSettings settings = ConfigFile.Read(Path.Combine(_run.RunPath, "config.json")).Resolved.Settings;
+        Assert.InRange(held, PairDryRun.Of(settings, data, trainsExperts: true) / 2, PairDryRun.Of(settings, data, trainsExperts: true));
+    }
+
+    [Fact]
+    public void A_run_that_needs_more_memory_than_there_is_is_refused_before_it_has_a_folder()
+    {
+        Assert.Equal((int)ExitCode.Memory, _run.Run(SmallRun("--pairs", "4000", "--memory-limit", "64MiB")));
+        Assert.Contains("the run needs about", _run.Errors);
+        Assert.Contains("--pairs, --batch-syn", _run.Errors);
         Assert.False(Directory.Exists(_run.Runs) && Directory.GetDirectories(_run.Runs).Length > 0);
     }
 }

@@ -114,7 +114,7 @@ internal sealed class CommandContext(
             throw new DistillException(
                 ExitCode.Usage, "IM2034",
                 $"{settings.Dataset} is a set of image-text pairs, which this command does not take. Commands that do are distill, evaluate, " +
-                "verify, resume, export and the plans of these. Name a set of classified images, or one of these commands.");
+                "verify, resume, export, report, compare, picture and the plans of distill and resume. Name a set of classified images, or one of these commands.");
         }
         return load(settings);
     }

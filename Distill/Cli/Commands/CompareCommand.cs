@@ -19,7 +19,8 @@ internal sealed class CompareCommand : CommandDefinition
         The table has accuracies, verdicts, time and memory, and the settings in which the runs differ. The page, compare.html,
         draws their curves and images beside each other. Runs of older versions and evaluations can be among them; each row of
         an ablation and each cell of a benchmark is a run. --pictures writes drawings for documents: accuracy against images processed
-        and against seconds, of runs that were evaluated on the way, and how their sets cover one class.
+        and against seconds, of runs that were evaluated on the way, and how their sets cover one class. Runs on image-text pairs are
+        compared with each other and not with runs on classified images.
 
         Examples:
           infmatch compare runs/RUN runs/RUN2

@@ -2,7 +2,8 @@ using System.CommandLine;
 
 namespace InfMatch.Distill;
 
-/// <summary>'picture': random real images above a distilled set, with what networks trained on either reach.</summary>
+/// <summary>'picture': random real images above a distilled set, with what networks trained on either reach; or what is nearest to learned
+/// pairs.</summary>
 internal sealed class PictureCommand : CommandDefinition
 {
     /// <inheritdoc/>
@@ -23,6 +24,9 @@ internal sealed class PictureCommand : CommandDefinition
         accuracies are the run's, so the set must be in the run's folder. A distilled image that reaches beyond the values of pixels is
         drawn within its own range.
 
+        Of a set of image-text pairs it draws the training image whose features are nearest to each learned pair, with the nearest
+        captions. The files of the images are read from the folder of the data; without them captions stand alone.
+
         Examples:
           infmatch picture latest
           infmatch picture runs/RUN/synthetic/ipc1.safetensors --out fashion.png
@@ -31,7 +35,10 @@ internal sealed class PictureCommand : CommandDefinition
     /// <inheritdoc/>
     public override Action<CommandContext>? Build(Command command)
     {
-        var file = new Argument<string>("FILE") { Description = "A distilled set in the folder of its run, a run folder, or latest." };
+        var file = new Argument<string>("FILE")
+        {
+            Description = "A distilled set in the folder of its run, a run folder, or latest; a set of pairs may be anywhere.",
+        };
         command.Arguments.Add(file);
         Option<string> to = Add(command, new Option<string>("--out")
         {

@@ -19,7 +19,8 @@ internal sealed class ReportCommand : CommandDefinition
         The page has the verdict, the accuracies beside the baselines, the images before, between and after, curves, classes,
         features of real and synthetic images, time and memory, configuration, environment, and the commands that make the run
         again. Every run writes it at its end. This command writes it for older and interrupted runs as well, and the page says
-        what these did not record. It is one file that needs no other.
+        what these did not record. It is one file that needs no other. On image-text pairs it has the table of recalls, and the training
+        image and captions nearest to each learned pair.
 
         Examples:
           infmatch report

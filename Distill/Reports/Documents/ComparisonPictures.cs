@@ -20,7 +20,7 @@ internal static class ComparisonPictures
     {
         var written = new List<string>();
         IReadOnlyList<CostRecord>[] costs = [.. runs.Select(run => CostFile.Read(Path.Combine(run.Files.Path, CostFile.FileName)))];
-        foreach (int ipc in runs.SelectMany(r => r.Ipcs).Distinct().Order())
+        foreach (int ipc in runs.SelectMany(r => r.Sizes).Distinct().Order())
         {
             foreach ((string unit, string axis, Func<CostRecord, double?> of) in
                 new (string, string, Func<CostRecord, double?>)[]
@@ -33,8 +33,8 @@ internal static class ComparisonPictures
                     [.. runs.Select((run, i) => SeriesOf(run, i, ipc, costs[i].Where(c => c.Ipc == ipc).ToDictionary(c => c.Iteration), of))];
                 if (!series.Any(s => s.Points.Count > 1))
                     continue;
-                string path = Path.Combine(folder, $"convergence-ipc{ipc}-{unit}.svg");
-                new LineChart($"{RunComparison.HeadingOf(runs)}, {ipc} {(ipc == 1 ? "image" : "images")} per class", axis, series)
+                string path = Path.Combine(folder, $"convergence-{(runs[0].IsOfPairs ? "pairs" : "ipc")}{ipc}-{unit}.svg");
+                new LineChart($"{RunComparison.HeadingOf(runs)}, {runs[0].WordsOf(ipc)}", axis, series)
                 {
                     Unit = "%", Note = "Each point is one network's; the last is the mean over all networks of the evaluation where these train for as many epochs.",
                 }.Write(path);
@@ -47,14 +47,13 @@ internal static class ComparisonPictures
     private static ChartSeries SeriesOf(
         RecordedRun run, int number, int ipc, Dictionary<int, CostRecord> costs, Func<CostRecord, double?> of)
     {
-        IpcResult? result = run.Results.FirstOrDefault(r => r.Ipc == ipc);
         IEnumerable<(int Iteration, double Value)> points = run.Curve(ipc, MetricsFile.AccuracyKey);
         // Networks that train for another number of epochs are no point of the same curve.
         bool isAlike = run.Settings is { } own && (own.EvaluateEpochs ?? own.Epochs) == own.Epochs;
-        if (isAlike && result is { Accuracy.Distilled: { } distilled, Iterations: { } end })
-            points = points.Where(p => p.Iteration != end).Append((end, distilled.Mean));
+        if (isAlike && run.EndOf(ipc) is { } end)
+            points = points.Where(p => p.Iteration != end.Iteration).Append(end);
         return new ChartSeries(
-            NameOf(run, result), RunComparison.ColourOf(number),
+            NameOf(run, ipc), RunComparison.ColourOf(number),
             [.. points.Where(p => costs.TryGetValue(p.Iteration, out CostRecord? cost) && of(cost) is not null)
                 .Select(p => (of(costs[p.Iteration])!.Value, p.Value)).OrderBy(p => p.Item1)])
         {
@@ -63,9 +62,11 @@ internal static class ComparisonPictures
     }
 
     // A cell's folder has the name of its method; others need theirs to be told apart.
-    private static string NameOf(RecordedRun run, IpcResult? result)
+    private static string NameOf(RecordedRun run, int size)
     {
-        string method = result is null ? run.Settings?.MethodName ?? "" : RunComparison.MethodOf(run, result);
+        string method = run.Results.FirstOrDefault(r => r.Ipc == size) is { } result ? RunComparison.MethodOf(run, result)
+            : run.PairResults.FirstOrDefault(r => r.Pairs == size) is { } pairs ? PairComparison.MethodOf(run, pairs)
+            : run.Settings?.MethodName ?? "";
         return run.Name.StartsWith($"{run.Settings?.MethodName}-", StringComparison.Ordinal) ? run.Name : $"{run.Name} ({method})";
     }
 
@@ -103,13 +104,13 @@ internal static class ComparisonPictures
                 }
             }
             string path = Path.Combine(folder, FormattableString.Invariant($"coverage-ipc{ipc}-class{label}.svg"));
-            Draw(path, ipc, NameOf(runs[0], label), features[0].Network, [.. runs.Select(r => NameOf(r, r.Results.FirstOrDefault(x => x.Ipc == ipc)))], classes);
+            Draw(path, ipc, ClassOf(runs[0], label), features[0].Network, [.. runs.Select(r => NameOf(r, ipc))], classes);
             written.Add(path);
         }
         return written;
     }
 
-    private static string NameOf(RecordedRun run, int label) => label < run.Classes.Count ? run.Classes[label] : $"class {label}";
+    private static string ClassOf(RecordedRun run, int label) => label < run.Classes.Count ? run.Classes[label] : $"class {label}";
 
     private static void Draw(string path, int ipc, string name, string network, string[] runs, ClassFeatures[] classes)
     {

@@ -34,7 +34,7 @@ internal sealed class FeatureStudy : IDisposable
         try
         {
             FeatureFile kept = FeatureFile.Read(run.Files.Features);
-            return run.Ipcs.All(ipc => run.Set(ipc) is not { } set
+            return run.Sizes.All(ipc => run.Set(ipc) is not { } set
                 || kept.Sets.Any(s => s.Ipc == ipc && s.SetSha256 == set.Metadata.GetValueOrDefault("set_sha256")))
                 ? kept
                 : null;
@@ -51,7 +51,7 @@ internal sealed class FeatureStudy : IDisposable
     /// <exception cref="ArrayFileException">The expert's file is damaged.</exception>
     public static FeatureFile? Make(RecordedRun run, DatasetPair pair, Backend backend, CancellationToken cancel)
     {
-        SyntheticArtifact[] sets = [.. run.Ipcs.Select(run.Set).OfType<SyntheticArtifact>()];
+        SyntheticArtifact[] sets = [.. run.Sizes.Select(run.Set).OfType<SyntheticArtifact>()];
         if (run.Settings is not { } settings || sets.Length == 0)
             return null;
         if (sets.FirstOrDefault(s => s.Metadata.GetValueOrDefault("dataset_sha256") != pair.Train.ContentHash()) is { } other)

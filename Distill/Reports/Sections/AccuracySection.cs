@@ -15,6 +15,9 @@ internal sealed class AccuracySection : ReportSection
     public override int Place => 1;
 
     /// <inheritdoc/>
+    public override SettingTask Task => SettingTask.Images;
+
+    /// <inheritdoc/>
     public override IEnumerable<XElement> Content(ReportSource source)
     {
         if (source.Run.Summary is not { Results.Count: > 0 } summary)

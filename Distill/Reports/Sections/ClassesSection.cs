@@ -21,6 +21,9 @@ internal sealed class ClassesSection : ReportSection
     public override int Place => 5;
 
     /// <inheritdoc/>
+    public override SettingTask Task => SettingTask.Images;
+
+    /// <inheritdoc/>
     public override IEnumerable<XElement> Content(ReportSource source)
     {
         RecordedRun run = source.Run;

@@ -29,13 +29,13 @@ internal sealed class ConvergenceSection : ReportSection
                     Html.Of("strong", RunComparison.LetterOf(i)), " ", run.Name)));
         }
         bool isEmpty = true;
-        foreach (int ipc in runs.SelectMany(r => r.Ipcs).Distinct().Order())
+        foreach (int ipc in runs.SelectMany(r => r.Sizes).Distinct().Order())
         {
             XElement[] charts = [.. ChartsOf(runs, ipc).Where(c => c.Series.Any(s => s.Points.Count > 0)).Select(c => c.ToFigure())];
             if (charts.Length == 0)
                 continue;
             isEmpty = false;
-            yield return Html.Of("h3", $"{ipc} {(ipc == 1 ? "image" : "images")} per class");
+            yield return Html.Of("h3", source.Run.WordsOf(ipc));
             yield return Html.Of("div", Html.Class("charts"), charts);
         }
         if (isEmpty)
@@ -44,7 +44,7 @@ internal sealed class ConvergenceSection : ReportSection
 
     private static IEnumerable<LineChart> ChartsOf(RecordedRun[] runs, int ipc)
     {
-        yield return new LineChart("Accuracy on the way", "updates of S", [.. runs.Select((run, i) => Accuracy(run, ipc, i))])
+        yield return new LineChart(runs[0].IsOfPairs ? "Recall on the way (mean of six)" : "Accuracy on the way", "updates of S", [.. runs.Select((run, i) => Accuracy(run, ipc, i))])
         {
             Unit = "%", Note = "The point at the end is the mean over the networks of the evaluation; those on the way are one network's.",
         };
@@ -71,13 +71,11 @@ internal sealed class ConvergenceSection : ReportSection
 
     private static ChartSeries Accuracy(RecordedRun run, int ipc, int number)
     {
-        IpcResult? result = run.Results.FirstOrDefault(r => r.Ipc == ipc);
-        IEnumerable<(double, double)> end = result is { Accuracy.Distilled: { } distilled, Iterations: { } iterations }
-            ? [(iterations, distilled.Mean)]
-            : [];
+        (int Iteration, double Value)? end = run.EndOf(ipc);
         return new ChartSeries(
             RunComparison.LetterOf(number), RunComparison.ColourOf(number), [.. run.Curve(ipc, "accuracy").Select(p => ((double)p.Iteration, p.Value))
-                .Where(p => result?.Iterations != (int)p.Item1).Concat(end)])
+                .Where(p => end?.Iteration != (int)p.Item1)
+                .Concat(end is { } last ? [(last.Iteration, last.Value)] : Array.Empty<(double, double)>())])
         {
             HasDots = true,
         };

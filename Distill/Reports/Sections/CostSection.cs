@@ -19,10 +19,13 @@ internal sealed class CostSection : ReportSection
     public override IEnumerable<XElement> Content(ReportSource source)
     {
         RecordedRun run = source.Run;
-        yield return run.Summary is { } summary
-            ? Html.Paragraph(
-                $"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}; memory {ByteSize.Text(summary.PeakMemoryBytes)} at most.")
-            : Html.Missing("The run has not recorded yet what it took.");
+        yield return run switch
+        {
+            { Summary: { } summary } => Html.Paragraph(
+                $"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}; memory {ByteSize.Text(summary.PeakMemoryBytes)} at most."),
+            { Retrieval: { } retrieval } => Html.Paragraph($"{Durations.Text(TimeSpan.FromSeconds(retrieval.Seconds))} on {retrieval.Device}."),
+            _ => Html.Missing("The run has not recorded yet what it took."),
+        };
         if (run.Stages.Count == 0)
         {
             yield return Html.Missing("This run did not record the time and memory of its stages: it is of an earlier version.");

@@ -31,27 +31,30 @@ internal sealed class CurvesSection : ReportSection
             yield return Html.Missing("No step is recorded yet.");
             yield break;
         }
-        foreach (int ipc in run.Ipcs)
+        foreach (int ipc in run.Sizes)
         {
-            LineChart[] charts = [.. ChartsOf(run, settings, ipc).Where(IsDrawn)];
+            LineChart[] charts = [.. ChartsOf(run, settings, ipc).Where(chart => IsDrawn(chart, run))];
             if (charts.Length == 0)
                 continue;
-            yield return Html.Of("h3", $"{ipc} {(ipc == 1 ? "image" : "images")} per class");
+            yield return Html.Of("h3", run.WordsOf(ipc));
             yield return Html.Of("div", Html.Class("charts"), charts.Select(c => c.ToFigure()));
-            if (charts.All(c => c.Title != AccuracyTitle))
+            if (charts.All(c => c.Title != OnTheWay(run)))
             {
                 yield return Html.Missing(
                     run.Curve(ipc, "accuracy") is [var only]
-                        ? FormattableString.Invariant($"The accuracy was measured once on the way: {only.Value:F1} % after {only.Iteration} updates. A smaller --evaluate-every draws its curve.")
-                        : "The accuracy on the way was not measured; --evaluate-every N measures it every N updates.");
+                        ? FormattableString.Invariant($"The {ScoreOf(run)} was measured once on the way: {only.Value:F1} % after {only.Iteration} updates. A smaller --evaluate-every draws its curve.")
+                        : $"The {ScoreOf(run)} on the way was not measured; --evaluate-every N measures it every N updates.");
             }
         }
     }
 
     // One accuracy is no curve: its axis would be a tenth of a point.
-    private static bool IsDrawn(LineChart chart) => chart.Series.Any(s => s.Points.Count > (chart.Title == AccuracyTitle ? 1 : 0));
+    private static bool IsDrawn(LineChart chart, RecordedRun run) =>
+        chart.Series.Any(s => s.Points.Count > (chart.Title == OnTheWay(run) ? 1 : 0));
 
-    private const string AccuracyTitle = "Accuracy on the way";
+    private static string OnTheWay(RecordedRun run) => run.IsOfPairs ? "Recall on the way (mean of six)" : "Accuracy on the way";
+
+    private static string ScoreOf(RecordedRun run) => run.IsOfPairs ? "mean of the recalls" : "accuracy";
 
     private static IEnumerable<LineChart> ChartsOf(RecordedRun run, RunSettings settings, int ipc)
     {
@@ -59,7 +62,7 @@ internal sealed class CurvesSection : ReportSection
         DistillationMethod method = settings.MethodKind;
         double end = Math.Max(1, run.Curve(ipc, MetricsFile.LossKey).Select(p => p.Iteration + 1).DefaultIfEmpty(1).Max());
         LineChart Chart(string title, IEnumerable<ChartSeries> series) => new(title, Updates, [.. series]) { End = end };
-        yield return Chart(AccuracyTitle, [Points("one network", "distilled", run.Curve(ipc, "accuracy"))]) with { Unit = "%" };
+        yield return Chart(OnTheWay(run), [Points("one network", "distilled", run.Curve(ipc, "accuracy"))]) with { Unit = "%" };
         yield return Chart(
             $"{method.LossName} on fixed windows", [Points("mean over the windows", "probe", run.Curve(ipc, MetricsFile.ProbeKey))]) with
         {
@@ -80,9 +83,10 @@ internal sealed class CurvesSection : ReportSection
         {
             const int Most = 200;
             int last = (int)end - 1, step = Math.Max(1, last / Most), all = settings.Budget is null ? settings.Iterations : (int)end;
-            yield return Chart("Learning rate of the images", [Points("rate", "rate", [
+            double rate = run.IsOfPairs ? settings.LrImageFeatures ?? 0 : settings.LrImg;
+            yield return Chart(run.IsOfPairs ? "Learning rate of the image features" : "Learning rate of the images", [Points("rate", "rate", [
                 .. Enumerable.Range(0, last / step + 1).Select(i =>
-                    (i * step, settings.LrImg * schedule.FactorAt(i * step, all, []))),
+                    (i * step, rate * schedule.FactorAt(i * step, all, []))),
             ]) with { HasDots = false }]);
         }
     }

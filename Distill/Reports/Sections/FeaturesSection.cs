@@ -18,6 +18,9 @@ internal sealed class FeaturesSection : ReportSection
     public override int Place => 6;
 
     /// <inheritdoc/>
+    public override SettingTask Task => SettingTask.Images;
+
+    /// <inheritdoc/>
     public override bool IsOf(ReportSource source) => base.IsOf(source) && source.Run.Evaluation is null;
 
     /// <inheritdoc/>

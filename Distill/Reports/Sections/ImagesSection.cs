@@ -19,10 +19,13 @@ internal sealed class ImagesSection : ReportSection
     public override int Place => 2;
 
     /// <inheritdoc/>
+    public override SettingTask Task => SettingTask.Images;
+
+    /// <inheritdoc/>
     public override IEnumerable<XElement> Content(ReportSource source)
     {
         RecordedRun run = source.Run;
-        SyntheticArtifact[] sets = [.. run.Ipcs.Select(run.Set).OfType<SyntheticArtifact>()];
+        SyntheticArtifact[] sets = [.. run.Sizes.Select(run.Set).OfType<SyntheticArtifact>()];
         if (sets.Length == 0)
         {
             yield return Html.Missing(run.Evaluation is { Set: null }

@@ -17,17 +17,20 @@ internal sealed class PicturesSection : ReportSection
     public override int Place => 5;
 
     /// <inheritdoc/>
+    public override SettingTask Task => SettingTask.Images;
+
+    /// <inheritdoc/>
     public override bool IsOf(ReportSource source) => source.IsComparison;
 
     /// <inheritdoc/>
     public override IEnumerable<XElement> Content(ReportSource source)
     {
         bool isEmpty = true;
-        foreach (int ipc in source.Runs.SelectMany(r => r.Ipcs).Distinct().Order())
+        foreach (int ipc in source.Runs.SelectMany(r => r.Sizes).Distinct().Order())
         {
             XElement[] columns =
             [
-                .. source.Runs.Select((run, i) => run.Ipcs.Contains(ipc) && run.Set(ipc) is { } set && set.Image[0] is 1 or 3 ? Column(run, set, i) : null)
+                .. source.Runs.Select((run, i) => run.Sizes.Contains(ipc) && run.Set(ipc) is { } set && set.Image[0] is 1 or 3 ? Column(run, set, i) : null)
                     .OfType<XElement>(),
             ];
             if (columns.Length == 0)

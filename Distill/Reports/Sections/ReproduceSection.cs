@@ -23,16 +23,24 @@ internal sealed class ReproduceSection : ReportSection
             yield return Html.Missing("The configuration cannot be read, so the command is not known.");
             yield break;
         }
-        string commit = run.Summary?.Commit ?? run.Environment?["commit"]?.ToString() ?? "unknown";
+        string commit = run.Commit ?? "unknown";
         yield return Html.Paragraph("In a clone of the repository, with the same data:");
         yield return Html.Of("ol", Html.Class("commands"), Commands(run, resolved, commit).Select(c => Html.Of("li", Html.Code(c))));
-        string[] hashes = [.. run.Results.Where(r => r.SetHash is not null).Select(r => $"{r.Ipc} per class {r.SetHash}")];
+        string unit = run.IsOfPairs ? "pairs" : "per class";
+        string[] hashes = [.. run.Sets.Where(s => s.Hash is not null).Select(s => $"{s.Size} {unit} {s.Hash}")];
         if (run.Evaluation is null && hashes.Length > 0)
         {
             yield return Html.Paragraph(
                 "On the same processor, number type and build the sets are the same, bit for bit. Their hashes (",
-                Html.Code("grep setHash summary.json"), "):");
+                Html.Code($"grep setHash {(run.IsOfPairs ? RetrievalSummary.FileName : RunFiles.SummaryName)}"), "):");
             yield return Html.Of("ul", Html.Class("commands"), hashes.Select(h => Html.Of("li", Html.Code(h))));
+        }
+        if (run is { IsOfPairs: true, Data: { } data })
+        {
+            yield return Html.Paragraph("The data have these hashes:");
+            yield return Html.Of(
+                "ul", Html.Class("commands"), Html.Of("li", Html.Code($"training pairs {data.TrainSha256}")),
+                Html.Of("li", Html.Code($"{run.Retrieval?.Split ?? run.Settings?.Split ?? PairSettings.Dev} pairs {data.TestSha256}")));
         }
     }
 
@@ -41,9 +49,9 @@ internal sealed class ReproduceSection : ReportSection
         if (commit != "unknown")
             yield return $"git checkout {commit}";
         yield return ShellWord.Program + (run.Command is "distill" or "ablate" ? DistillOf(run, resolved) : CommandOf(run, resolved));
-        foreach (IpcResult result in run.Results.Where(r => run.Evaluation is null && r.Accuracy.Distilled is not null))
+        foreach (RecordedSet set in run.Sets.Where(set => run.Evaluation is null && set.IsMeasured))
         {
-            string file = ShellWord.OfPath(ShownPath.Of(run.Files.Set(result.Ipc)));
+            string file = ShellWord.OfPath(ShownPath.Of(set.File));
             yield return $"{ShellWord.Program} verify {file}{ShellWord.Option("--data", resolved.Settings.Data)}";
         }
     }

@@ -15,16 +15,14 @@ internal sealed class ResultSection : ReportSection
     public override int Place => 0;
 
     /// <inheritdoc/>
+    public override SettingTask Task => SettingTask.Images;
+
+    /// <inheritdoc/>
     public override IEnumerable<XElement> Content(ReportSource source)
     {
         RecordedRun run = source.Run;
-        if (run.Summary is not { Complete: true })
-        {
-            yield return Html.Of(
-                "p", Html.Class("banner"), Html.Of("strong", "This run is not complete. "),
-                "What stands here is what was known when the page was written. The run continues with ",
-                Html.Code($"{ShellWord.Program} resume {ShellWord.OfPath(ShownPath.Of(run.Files.Path))}"), ".");
-        }
+        if (Incomplete(run) is { } banner)
+            yield return banner;
         if (run.Results.Count == 0)
             yield return Html.Missing("Nothing is evaluated yet.");
         else

@@ -16,6 +16,9 @@ internal sealed class RunsSection : ReportSection
     public override int Place => 0;
 
     /// <inheritdoc/>
+    public override SettingTask Task => SettingTask.Images;
+
+    /// <inheritdoc/>
     public override bool IsOf(ReportSource source) => source.IsComparison;
 
     /// <inheritdoc/>
@@ -39,7 +42,7 @@ internal sealed class RunsSection : ReportSection
             ]));
         yield return Html.Of(
             "div", Html.Class("barcharts"),
-            source.Runs.SelectMany(r => r.Ipcs).Distinct().Order().Select(ipc => Bars(source.Runs, ipc)).OfType<XElement>());
+            source.Runs.SelectMany(r => r.Sizes).Distinct().Order().Select(ipc => Bars(source.Runs, ipc)).OfType<XElement>());
         string[] protocols = [.. source.Runs.Select(r => r.Summary?.Protocol).OfType<string>().Distinct(StringComparer.Ordinal)];
         yield return Html.Of(
             "p", Html.Class("note"),
