@@ -7,6 +7,9 @@ internal static class ResultsTable
 {
     private const int LineLength = 100;
 
+    // More names than these make no sentence.
+    private const int MostNamed = 8;
+
     /// <summary>Keys of columns that are made of the entry itself.</summary>
     public static IReadOnlyList<string> Derived { get; } = ["name", "source", "published"];
 
@@ -36,7 +39,9 @@ internal static class ResultsTable
         var text = new StringBuilder();
         foreach (IGrouping<string, ResultsEntry> group in entries.GroupBy(e => string.Join('\n', e.Commands!), StringComparer.Ordinal))
         {
-            string names = string.Join(", ", group.Select(e => $"`{e.Name}`"));
+            string names = group.Count() > MostNamed
+                ? $"the {group.Count()} entries from `{group.First().Name}` to `{group.Last().Name}`"
+                : string.Join(", ", group.Select(e => $"`{e.Name}`"));
             string notes = string.Join(" ", group.Select(e => e.Note).Where(n => n is not null).Distinct(StringComparer.Ordinal));
             string sources = string.Join("; ", group.Select(Source).Distinct(StringComparer.Ordinal));
             string head = $"- {names} ({group.First().Protocol}; {sources})" + (notes.Length > 0 ? $". {notes}" : "");

@@ -128,7 +128,7 @@ public sealed class PixelPairTests : IDisposable
         RunSettings features = Presets.For(areOfPairs: true).Settings;
         Assert.DoesNotContain("ixel", ConfigFile.WriteDecisive(features), StringComparison.Ordinal);
         RunSettings pixels = features with { ImagePart = "pixels", ImageEncoder = file };
-        Assert.NotEqual(ConfigFile.Hash(features), ConfigFile.Hash(pixels));
+        Assert.NotEqual(ConfigFile.Hash(features), ConfigFile.Hash(pixels), StringComparer.Ordinal);
         Assert.Equal(ConfigFile.Hash(pixels with { ImageEncoder = null }), ConfigFile.Hash(pixels));
     }
 

@@ -54,7 +54,8 @@ public sealed partial class CommandsInDocumentsTests
             yield return error;
         if (After(words, "--preset") is { } preset && !Presets.Names.Contains(preset, StringComparer.Ordinal))
             yield return $"there is no preset {preset}";
-        if (After(words, "--dataset") is { } set && !DatasetCatalog.Names.Contains(set, StringComparer.Ordinal))
+        if (After(words, "--dataset") is { } set
+            && !DatasetCatalog.Names.Concat(PairCatalog.Names).Contains(set, StringComparer.Ordinal))
             yield return $"there is no data set {set}";
     }
 

@@ -129,7 +129,8 @@ public sealed class LaneTests
         Assert.Equal(0, found.Count(value => value != MathF.Pow(2, steps)));
     }
 
-    private static void Meet(Barrier barrier) => Assert.True(barrier.SignalAndWait(TimeSpan.FromSeconds(60)), "the other piece did not come");
+    private static void Meet(Barrier barrier) =>
+        Assert.True(barrier.SignalAndWait(TimeSpan.FromSeconds(60)), "the other piece did not come");
 
     [Fact]
     public void A_buffer_that_two_pieces_have_used_is_nobodys_until_both_have_ended()
