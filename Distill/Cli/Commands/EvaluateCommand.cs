@@ -39,7 +39,7 @@ internal sealed class EvaluateCommand : CommandDefinition
     {
         AddSettings(
             command,
-            [.. Settings.OfData, .. Settings.OfEvaluation, .. Settings.OfMachine, .. Named("Ipc", "Pairs", "Temperature", "LabelFrom", "LabelStart"),
+            [.. Settings.OfData, .. Settings.OfEvaluation, .. Settings.OfMachine, .. Named("Ipc", "Pairs", "ImageEncoder", "Temperature", "LabelFrom", "LabelStart"),
                 .. Settings.OfExperts]);
         Option<string[]> models = Add(command, new Option<string[]>("--models")
         {
