@@ -34,20 +34,10 @@ public sealed record RecomputedRows(Func<Variable, Variable> Function, Shape Row
     public override Variable?[] Vjp(Node at)
     {
         Variable x = at.Inputs[0], cotangent = at.Cotangent;
-        if (Recording.IsOn)
-        {
-            Variable y = Functional.Concat(0, [.. Enumerable.Range(0, x.Shape[0]).Select(i => Of(x.Slice(0, i..(i + 1))))]);
-            return [Gradient.Of(y, x, cotangent, createGraph: true)];
-        }
-        return
-        [
-            Variable.Constant(ByRow(x.Value, i =>
-            {
-                using IDisposable on = Recording.On();
-                Variable leaf = Variable.Leaf(RowOf(x.Value, i));
-                return Gradient.Of(Of(leaf), leaf, Variable.Constant(RowOf(cotangent.Value, i))).Value;
-            })),
-        ];
+        if (!Recording.IsOn)
+            return [Variable.Constant(Pullback(x, cotangent))];
+        Variable y = Functional.Concat(0, [.. Enumerable.Range(0, x.Shape[0]).Select(i => Of(x.Slice(0, i..(i + 1))))]);
+        return [Gradient.Of(y, x, cotangent, createGraph: true)];
     }
 
     /// <inheritdoc/>
@@ -56,6 +46,14 @@ public sealed record RecomputedRows(Func<Variable, Variable> Function, Shape Row
     private static Shape ShapeOfRow(Tensor x) => new([1, .. x.Shape.Sizes[1..]]);
 
     private static Tensor RowOf(Tensor x, int row) => x.View(row * (x.Count / x.Shape[0]), ShapeOfRow(x));
+
+    // Numbers only: nothing is recorded, so no graph leads to them.
+    private Tensor Pullback(Variable x, Variable cotangent) => ByRow(x.Value, i =>
+    {
+        using IDisposable on = Recording.On();
+        Variable leaf = Variable.Leaf(RowOf(x.Value, i));
+        return Gradient.Of(Of(leaf), leaf, Variable.Constant(RowOf(cotangent.Value, i))).Value;
+    });
 
     // f of a row as a row of y.
     private Variable Of(Variable row)

@@ -13,7 +13,6 @@ internal sealed record SetOrigin(string Start, IReadOnlyList<string> Experts)
     public static SetOrigin Of(SyntheticSet start, IReadOnlyList<Expert> experts) => new(
         SyntheticSetFile.Hash(start), [.. experts.Select(e => ArtifactHash.OfTrajectory(e.Trajectory))]);
 
-    /// <summary>The same where the set is seen through an encoder: its hash is part of that of the start.</summary>
-    public SetOrigin Through(PixelEncoder? encoder) =>
-        encoder is null ? this : this with { Start = ArtifactHash.OfText($"{Start} {encoder.Hash}") };
+    /// <summary>The same where the set is seen through an encoder, whose hash is then part of that of the start; null for none.</summary>
+    public SetOrigin Through(string? encoder) => encoder is null ? this : this with { Start = ArtifactHash.OfText($"{Start} {encoder}") };
 }

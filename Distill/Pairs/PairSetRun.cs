@@ -25,7 +25,7 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
         SyntheticSet start = Start();
         using var distiller = new Distiller(
             run.Method, start, PairPlans.DistillationPlanOf(_settings), run.Inputs.Key.Split("distil").Split((ulong)pairs));
-        SetOrigin origin = SetOrigin.Of(start, run.Experts).Through(_data.Encoder);
+        SetOrigin origin = SetOrigin.Of(start, run.Experts).Through(_data.Encoder?.Hash);
         Restore(distiller, origin);
         try
         {

@@ -39,8 +39,10 @@ internal sealed class EvaluateCommand : CommandDefinition
     {
         AddSettings(
             command,
-            [.. Settings.OfData, .. Settings.OfEvaluation, .. Settings.OfMachine, .. Named("Ipc", "Pairs", "Temperature", "LabelFrom", "LabelStart"),
-                .. Settings.OfExperts]);
+            [
+                .. Settings.OfData, .. Settings.OfEvaluation, .. Settings.OfMachine,
+                .. Named("Ipc", "Pairs", "ImageEncoder", "Temperature", "LabelFrom", "LabelStart"), .. Settings.OfExperts,
+            ]);
         Option<string[]> models = Add(command, new Option<string[]>("--models")
         {
             Description = $"Evaluate with each of these architectures: {string.Join(", ", Architectures.Names)}.",
