@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using InfMatch.Autograd;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
 
@@ -7,12 +6,13 @@ namespace InfMatch.Methods;
 
 /// <summary>
 /// A method that sees the first part of S through a frozen encoder: S holds pixels, say, and the method their features. The encoder
-/// is run once an update, all that the method does is done on features, and its gradient goes back through one VJP.
+/// is run once an update, all that the method does is done on features, and its gradient goes back through one VJP, which runs the
+/// encoder again.
 /// </summary>
 /// <param name="inner">A run of the method on features; it is disposed of together with this.</param>
 /// <param name="part">The name under which the method knows the features, such as <see cref="SyntheticPairs.ImagesPart"/>.</param>
-/// <param name="encode">From the first part of S to features, row by row; differentiable.</param>
-public sealed class EncodedSession(MethodSession inner, string part, Func<Variable, Variable> encode) : MethodSession
+/// <param name="encoder">From the first part of S to features.</param>
+public sealed class EncodedSession(MethodSession inner, string part, RecomputedRows encoder) : MethodSession
 {
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, NumberPlan> Numbers => inner.Numbers;
@@ -23,12 +23,10 @@ public sealed class EncodedSession(MethodSession inner, string part, Func<Variab
     /// <inheritdoc/>
     public override MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key)
     {
-        using IDisposable on = Recording.On();
-        Variable leaf = Variable.Leaf(s.Tensors[0]), features = encode(leaf);
-        MethodStep step = inner.Evaluate(Seen(s, features.Value), iteration, key);
+        MethodStep step = inner.Evaluate(Seen(s, encoder.Of(s.Tensors[0])), iteration, key);
         if (step.Gradient is not { } gradient)
             return step;
-        Tensor slope = Gradient.Of(features, leaf, Variable.Constant(gradient.Parts[0].Value)).Value;
+        Tensor slope = encoder.Pullback(s.Tensors[0], gradient.Parts[0].Value);
         ImmutableArray<SyntheticPart> parts = gradient.Parts.SetItem(0, new SyntheticPart(s.Parts[0].Name, slope));
         return step with { Gradient = new SyntheticGradient(parts) };
     }
@@ -37,8 +35,7 @@ public sealed class EncodedSession(MethodSession inner, string part, Func<Variab
     public override double Probe(SyntheticSet s, RandomKey key)
     {
         using var scope = TensorScope.Begin();
-        using IDisposable off = Recording.Off();
-        return inner.Probe(Seen(s, encode(Variable.Constant(s.Tensors[0])).Value), key);
+        return inner.Probe(Seen(s, encoder.Of(s.Tensors[0])), key);
     }
 
     /// <inheritdoc/>

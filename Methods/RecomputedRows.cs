@@ -1,74 +1,67 @@
-using System.Text;
 using InfMatch.Autograd;
 using InfMatch.Tensors;
 
 namespace InfMatch.Methods;
 
 /// <summary>
-/// y [N, ..Row] = f(x) row by row, with a graph that is not kept: the derivative computes f again, one row at a time on each thread.
-/// So a large network between x and y needs the memory of single rows (gradient checkpointing; Chen et al., 2016). f maps [1, ..] to as
-/// many numbers as a row of y has, and computes the same each time. It cannot be captured: its rows run side by side.
+/// y [N, ..Row] = f(x), row by row, whose graph is not kept: the derivative computes f again, one row at a time on each thread. So a
+/// large network between x and y needs the memory of single rows (gradient checkpointing; Chen et al., 2016). It is no operation of a
+/// graph: what comes before and behind it is differentiated apart.
 /// </summary>
-/// <param name="Function">f; differentiable as often as y is to be.</param>
-/// <param name="Row">The shape of a row of y.</param>
-public sealed record RecomputedRows(Func<Variable, Variable> Function, Shape Row) : SingleOutputOp
+/// <param name="function">f, of a row [1, ..], to as many numbers as a row of y has; it computes the same each time.</param>
+/// <param name="row">The shape of a row of y.</param>
+public sealed class RecomputedRows(Func<Variable, Variable> function, Shape row)
 {
-    /// <inheritdoc/>
-    protected override Shape InferOne(ReadOnlySpan<Shape> inputs)
+    /// <summary>y [N, ..Row]; NaN and Inf are f's.</summary>
+    /// <exception cref="ShapeException">x has no rows, or f makes another number of numbers.</exception>
+    public Tensor Of(Tensor x)
     {
-        ExpectInputs(inputs, 1);
-        return inputs[0].Rank > 0 && inputs[0][0] > 0
-            ? new Shape([inputs[0][0], .. Row.Sizes])
-            : throw new ShapeException($"RecomputedRows takes rows, got {inputs[0]}.");
+        RequireRows(x);
+        return ByRow(x, i =>
+        {
+            using IDisposable off = Recording.Off();
+            return Of(Variable.Constant(RowOf(x, i))).Value;
+        });
     }
 
-    /// <inheritdoc/>
-    protected override Tensor ForwardOne(ReadOnlySpan<Tensor> inputs, Shape shape)
+    /// <summary>The VJP at x: x̄ for a cotangent of y, in the shape of x.</summary>
+    /// <exception cref="ShapeException">x has no rows, f makes another number of numbers, or the cotangent has another shape than y.</exception>
+    public Tensor Pullback(Tensor x, Tensor cotangent)
     {
-        using IDisposable off = Recording.Off();
-        Tensor x = inputs[0];
-        return ByRow(x, i => Of(Variable.Constant(RowOf(x, i))).Value);
+        RequireRows(x);
+        var shape = new Shape([x.Shape[0], .. row.Sizes]);
+        if (cotangent.Shape != shape)
+            throw new ShapeException($"The cotangent of rows is {cotangent.Shape}, expected {shape}.");
+        return ByRow(x, i =>
+        {
+            using IDisposable on = Recording.On();
+            Variable leaf = Variable.Leaf(RowOf(x, i));
+            return Gradient.Of(Of(leaf), leaf, Variable.Constant(RowOf(cotangent, i))).Value;
+        });
     }
 
-    /// <inheritdoc/>
-    public override Variable?[] Vjp(Node at)
+    private static void RequireRows(Tensor x)
     {
-        Variable x = at.Inputs[0], cotangent = at.Cotangent;
-        if (!Recording.IsOn)
-            return [Variable.Constant(Pullback(x, cotangent))];
-        Variable y = Functional.Concat(0, [.. Enumerable.Range(0, x.Shape[0]).Select(i => Of(x.Slice(0, i..(i + 1))))]);
-        return [Gradient.Of(y, x, cotangent, createGraph: true)];
+        if (x.Shape.Rank == 0 || x.Shape[0] == 0)
+            throw new ShapeException($"Rows are asked of {x.Shape}.");
     }
 
-    /// <inheritdoc/>
-    protected override bool PrintMembers(StringBuilder builder) => builder.Append($"row {Row}").Length > 0;
-
-    private static Shape ShapeOfRow(Tensor x) => new([1, .. x.Shape.Sizes[1..]]);
-
-    private static Tensor RowOf(Tensor x, int row) => x.View(row * (x.Count / x.Shape[0]), ShapeOfRow(x));
-
-    // Numbers only: nothing is recorded, so no graph leads to them.
-    private Tensor Pullback(Variable x, Variable cotangent) => ByRow(x.Value, i =>
-    {
-        using IDisposable on = Recording.On();
-        Variable leaf = Variable.Leaf(RowOf(x.Value, i));
-        return Gradient.Of(Of(leaf), leaf, Variable.Constant(RowOf(cotangent.Value, i))).Value;
-    });
+    private static Tensor RowOf(Tensor x, int at) => x.View(at * (x.Count / x.Shape[0]), new Shape([1, .. x.Shape.Sizes[1..]]));
 
     // f of a row as a row of y.
-    private Variable Of(Variable row)
+    private Variable Of(Variable x)
     {
-        Variable y = Function(row);
-        return y.Shape.Count == Row.Count
-            ? y.Reshape(new Shape([1, .. Row.Sizes]))
-            : throw new ShapeException($"{this}: the function made {y.Shape} of {row.Shape}, expected {Row.Count} numbers.");
+        Variable y = function(x);
+        return y.Shape.Count == row.Count
+            ? y.Reshape(new Shape([1, .. row.Sizes]))
+            : throw new ShapeException($"The function of rows made {y.Shape} of {x.Shape}, expected {row.Count} numbers.");
     }
 
-    private static Tensor ByRow(Tensor x, Func<int, Tensor> row)
+    private static Tensor ByRow(Tensor x, Func<int, Tensor> one)
     {
         using var scope = TensorScope.Begin();
         // A function may return its argument, which is not its own.
-        Tensor[][] rows = scope.InParallel(x.Backend, x.Shape[0], i => [row(i).Clone()]);
+        Tensor[][] rows = scope.InParallel(x.Backend, x.Shape[0], i => [one(i).Clone()]);
         using IDisposable off = Recording.Off();
         return scope.Keep(Functional.Concat(0, [.. rows.Select(r => Variable.Constant(r[0]))]).Value);
     }

@@ -81,7 +81,7 @@ internal sealed class PairData : IDisposable, IExpertData
         if (set.Parts[0].Name != SyntheticSet.ImagesPart)
             return set;
         using IDisposable off = Recording.Off();
-        Tensor features = Encoder!.Encode(Variable.Constant(set.Tensors[0])).Value;
+        Tensor features = Encoder!.Features.Of(set.Tensors[0]);
         return set with { Parts = set.Parts.SetItem(0, new SyntheticPart(SyntheticPairs.ImagesPart, features)) };
     }
 

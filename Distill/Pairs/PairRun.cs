@@ -145,7 +145,7 @@ internal sealed class PairRun(PairRunInputs inputs)
                 Network = network, Real = new RealPairs(data.Train), Experts = experts, Values = settings.OfMethod, Key = run,
                 BatchSyn = batch, Loss = key => new SyntheticPairLoss(onSet, key) { BatchSize = batch },
             });
-            return data.Encoder is { } encoder ? new EncodedSession(session, SyntheticPairs.ImagesPart, encoder.Encode) : session;
+            return data.Encoder is { } encoder ? new EncodedSession(session, SyntheticPairs.ImagesPart, encoder.Features) : session;
         }
         catch (TrajectoryException e)
         {

@@ -52,10 +52,10 @@ internal sealed class PixelEncoder : IDisposable
     public static ModelFile[] ModelsOf(RunSettings settings) =>
         settings.ImageEncoder is { } file ? [ModelFile.Read(file, ".onnx")] : ModelFile.UsualImageEncoder();
 
-    /// <summary>Features [N, F] of pixels [N, 3, H, H]; differentiable, and computed again for the derivative.</summary>
-    /// <exception cref="OnnxModelException">The encoder cannot be computed or differentiated, or gives other features than the
-    /// data's.</exception>
-    public Variable Encode(Variable pixels) => new RecomputedRows(OfRow, new Shape(_by.Mean.Length)).On(pixels);
+    /// <summary>Features [N, F] of pixels [N, 3, H, H], computed again for the derivative; they throw an
+    /// <see cref="OnnxModelException"/> where the encoder cannot be computed or differentiated, or gives other features than the
+    /// data's.</summary>
+    public RecomputedRows Features => new(OfRow, new Shape(_by.Mean.Length));
 
     /// <summary>The same encoder on another backend.</summary>
     public PixelEncoder On(Backend backend) => new(backend, _models, _by, _side);

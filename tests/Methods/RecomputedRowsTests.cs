@@ -9,15 +9,31 @@ public sealed class RecomputedRowsTests
 {
     private static readonly RandomKey s_key = RandomKey.FromSeed(5);
 
-    [Fact]
-    public void Derivatives_are_those_of_central_differences_to_the_second_order()
+    /// <summary>Holds the VJP to central differences along every number of x, in float64.</summary>
+    internal static void RequireDifferences(RecomputedRows rows, Tensor x, Shape shape)
     {
-        var op = new RecomputedRows(Product, new Shape(2));
+        const double Step = 1e-5;
         using var scope = TensorScope.Begin();
-        Tensor x = Tensor.Normal(new CpuBackend(1), DType.Float64, new Shape(3, 1, 4), s_key);
-        GradCheck.FirstOrder(op, [x]);
-        GradCheck.SecondOrder(op, [x]);
+        Tensor cotangent = Tensor.Normal(x.Backend, DType.Float64, shape, s_key.Split("cotangent"));
+        double[] at = x.ToArray<double>(), found = rows.Pullback(x, cotangent).ToArray<double>();
+        Assert.Contains(found, slope => Math.Abs(slope) > 1e-3);
+        for (int i = 0; i < at.Length; i++)
+        {
+            double expected = (Value(i, Step) - Value(i, -Step)) / (2 * Step);
+            Assert.Equal(expected, found[i], 1e-7 * Math.Max(1, Math.Abs(expected)));
+        }
+
+        double Value(int moved, double by)
+        {
+            double[] other = [.. at];
+            other[moved] += by;
+            return TensorAlgebra.Dot(rows.Of(Tensor.From(x.Backend, DType.Float64, other, x.Shape)), cotangent);
+        }
     }
+
+    [Fact]
+    public void The_pullback_is_that_of_central_differences() => RequireDifferences(
+        new RecomputedRows(Product, new Shape(2)), Tensor.Normal(new CpuBackend(1), DType.Float64, new Shape(3, 1, 4), s_key), new Shape(3, 2));
 
     [Theory]
     [InlineData(1)]
@@ -28,41 +44,29 @@ public sealed class RecomputedRowsTests
         using var scope = TensorScope.Begin();
         Tensor x = Tensor.Normal(backend, DType.Float32, new Shape(7, 1, 4), s_key);
         Tensor slope = Tensor.Normal(backend, DType.Float32, new Shape(7, 2), s_key);
-        Variable leaf = Variable.Leaf(x), y = new RecomputedRows(Product, new Shape(2)).On(leaf);
+        var rows = new RecomputedRows(Product, new Shape(2));
+        Variable leaf = Variable.Leaf(x);
         Variable recorded = Functional.Concat(
             0, [.. Enumerable.Range(0, 7).Select(i => Product(leaf.Slice(0, i..(i + 1))).Reshape(new Shape(1, 2)))]);
+        Tensor y = rows.Of(x);
         Assert.Equal(new Shape(7, 2), y.Shape);
-        Assert.Equal(recorded.Value.ToArray<float>(), y.Value.ToArray<float>());
-        float[] Of(Variable of) => Gradient.Of(of, leaf, Variable.Constant(slope)).Value.ToArray<float>();
-        Assert.Equal(Of(recorded), Of(y));
+        Assert.Equal(recorded.Value.ToArray<float>(), y.ToArray<float>());
+        Assert.Equal(
+            Gradient.Of(recorded, leaf, Variable.Constant(slope)).Value.ToArray<float>(), rows.Pullback(x, slope).ToArray<float>());
     }
 
     [Fact]
-    public void The_function_runs_once_forward_and_once_more_for_the_derivative()
-    {
-        int runs = 0;
-        var op = new RecomputedRows(
-            x =>
-            {
-                runs++;
-                return x * x;
-            }, new Shape(2));
-        using var scope = TensorScope.Begin();
-        Variable leaf = Variable.Leaf(Tensor.Full(new CpuBackend(1), DType.Float64, new Shape(3, 2), 2)), y = op.On(leaf);
-        Assert.Equal(3, runs);
-        Assert.Equal(Enumerable.Repeat(4.0, 6), Gradient.Of(y.Sum(), leaf).Value.ToArray<double>());
-        Assert.Equal(6, runs);
-    }
-
-    [Fact]
-    public void A_function_that_makes_another_number_of_numbers_is_refused()
+    public void What_does_not_fit_is_refused()
     {
         using var scope = TensorScope.Begin();
-        Variable x = Variable.Constant(Tensor.Full(new CpuBackend(1), DType.Float64, new Shape(3, 2), 2));
-        var op = new RecomputedRows(row => row, new Shape(5));
+        Tensor x = Tensor.Full(new CpuBackend(1), DType.Float64, new Shape(3, 2), 2);
+        var rows = new RecomputedRows(row => row, new Shape(5));
         Assert.Contains(
-            "made [1, 2] of [1, 2], expected 5 numbers", Assert.Throws<ShapeException>(() => op.On(x)).Message, StringComparison.Ordinal);
-        Assert.Contains("takes rows, got []", Assert.Throws<ShapeException>(() => op.On(x.Sum())).Message, StringComparison.Ordinal);
+            "made [1, 2] of [1, 2], expected 5 numbers", Assert.Throws<ShapeException>(() => rows.Of(x)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Rows are asked of []", Assert.Throws<ShapeException>(() => rows.Of(x.View(0, Shape.Scalar))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is [3, 2], expected [3, 5]", Assert.Throws<ShapeException>(() => rows.Pullback(x, x)).Message, StringComparison.Ordinal);
     }
 
     private static Variable Product(Variable row)
