@@ -126,12 +126,11 @@ internal static class PairSettings
         }
         if (s is { RateIsLearned: true, MethodKind.LearnsRate: false })
             throw DistillException.BadValue("--eval-rate", LearnedRate.Word, $"a number beside --method {s.MethodName}, which learns no rate");
-        if (!HasPixels(s) && (s.PixelSize is not null || s.LrPixels is not null))
-        {
-            string option = s.PixelSize is not null ? "--pixel-size" : "--lr-pixels";
-            throw new DistillException(
-                ExitCode.Usage, "IM2001", $"{option} is for learned pixels. Add --image-part {Pixels}, or leave it out.");
-        }
+        string without = $"the standard value without --image-part {Pixels}: features have no pixels";
+        if (!HasPixels(s) && s.PixelSize is { } side)
+            throw DistillException.BadValue("--pixel-size", $"{side}", without);
+        if (!HasPixels(s) && s.LrPixels is { } rate)
+            throw DistillException.BadValue("--lr-pixels", FormattableString.Invariant($"{rate}"), without);
         bool uses = Kinds.Find<PairLoss>(LossOf(s))!.UsesSimilarity;
         if (!uses && RankOf(s) > 0)
             throw DistillException.BadValue("--similarity-rank", $"{RankOf(s)}", $"0 beside --pair-loss {LossOf(s)}, which reads no similarity");

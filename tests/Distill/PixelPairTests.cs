@@ -109,8 +109,8 @@ public sealed class PixelPairTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--pixel-size 8", "--pixel-size is for learned pixels. Add --image-part pixels")]
-    [InlineData("--lr-pixels 0.1", "--lr-pixels is for learned pixels")]
+    [InlineData("--pixel-size 8", "the standard value without --image-part pixels")]
+    [InlineData("--lr-pixels 0.1", "the standard value without --image-part pixels")]
     [InlineData("--image-part words", "one of features, pixels")]
     public void What_belongs_to_pixels_alone_is_refused_beside_features(string options, string expected)
     {
