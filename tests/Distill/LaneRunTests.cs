@@ -20,7 +20,6 @@ public sealed class LaneRunTests : IDisposable
 
     [SkippableTheory]
     [InlineData("opencl:0", 2)]
-    [InlineData("opencl:0", 4)]
     [InlineData("cuda:0", 2)]
     [InlineData("cuda:0", 4)]
     public void Experts_and_evaluations_have_the_bits_of_one_after_the_other(string device, int lanes)

