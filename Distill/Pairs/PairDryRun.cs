@@ -9,7 +9,7 @@ namespace InfMatch.Distill;
 /// heads on all pairs and on a set, retrieval, and an update of S of each trait.</summary>
 internal static class PairDryRun
 {
-    private const int Steps = 4, MostIterations = 1000;
+    private const int Steps = 4;
 
     /// <summary>Bytes of a whole run.</summary>
     /// <param name="settings">The run.</param>
@@ -61,17 +61,7 @@ internal static class PairDryRun
             updates.AddRange(Enumerable.Range(0, settings.LookedIterations).Select(i => (i, distiller.KeyOf(i))));
             for (int wanted = method.VectorsKept(updates); held < wanted; held++)
                 scope.Keep(own.Keep(data.Backend.Empty(new Shape(network.Layout.Count), DType.Float32)));
-            var known = new HashSet<string>(StringComparer.Ordinal);
-            for (int i = 0; i < Math.Min(settings.Iterations, MostIterations); i++)
-            {
-                IReadOnlySet<string> traits = distiller.TraitsOf(i);
-                if (i > 0 && known.IsSupersetOf(traits))
-                    continue;
-                known.UnionWith(traits);
-                method.ForgetCaches(); // so that the update makes itself what it keeps
-                distiller.SkipTo(i);
-                distiller.Step();
-            }
+            DryRun.Update(distiller, method, settings.Iterations);
             PairNetwork onSet = PairPlans.OnSet(settings, network);
             Train(onSet, data, data.Seen(start).AsTrainingPairs(onSet.Options.Loss.UsesSimilarity), PairPlans.OnPairs(settings, pairs));
         }

@@ -175,16 +175,19 @@ internal sealed class DryRun
             updates.AddRange(Enumerable.Range(0, _settings.LookedIterations).Select(i => (i, distiller.KeyOf(i))));
             for (int wanted = method.VectorsKept(updates); held < wanted; held++)
                 scope.Keep(own.Keep(Empty(network.Layout.Count)));
-            Update(distiller, method);
+            Update(distiller, method, _settings.Iterations);
             Evaluate(evaluated, SetOf(ipc * _data.Classes, _settings.FactorOf(ipc)), ResultColumn.Trained(ColumnCase.OfRun(_settings)).Count);
         }
     }
 
-    // An update of each trait, of which some take more than others.
-    private void Update(Distiller distiller, MethodSession method)
+    /// <summary>An update of each trait, of which some take more than others.</summary>
+    /// <param name="distiller">What makes the updates.</param>
+    /// <param name="method">Its method.</param>
+    /// <param name="iterations">How many updates the run makes.</param>
+    public static void Update(Distiller distiller, MethodSession method, int iterations)
     {
         var known = new HashSet<string>(StringComparer.Ordinal);
-        for (int i = 0; i < Math.Min(_settings.Iterations, MostIterations); i++)
+        for (int i = 0; i < Math.Min(iterations, MostIterations); i++)
         {
             IReadOnlySet<string> traits = distiller.TraitsOf(i);
             if (i > 0 && known.IsSupersetOf(traits))
