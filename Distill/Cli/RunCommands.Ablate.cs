@@ -96,7 +96,7 @@ internal sealed partial class RunCommands
             },
         };
         RowRunner().Run([job], cancel: cancel);
-        int there = rows.Count(r => RunEntry.Of(folder.PathOfRow(r.Name)).Status == RunEntry.Complete);
+        int there = rows.Count(r => new RunFiles(folder.PathOfRow(r.Name)).Summary is var file && File.Exists(file) && Summary.Read(file).Complete);
         Tell(terminal, Choice, "rows", (there, rows.Count), folder.Path);
     }
 

@@ -102,7 +102,9 @@ internal sealed partial class SetEvaluator(
     public Accuracy[] Evaluate(IReadOnlyList<EvaluatedSet> sets, int repeats, IProgressView progress)
     {
         var open = new Dictionary<EvaluatedSet, IProgressStage>(ReferenceEqualityComparer.Instance);
-        Column ColumnOf(EvaluatedSet set) => new(
+        long first = Share?.Numbered ?? 0;
+        long Own(int column) => Enumerable.Range(0, repeats).LongCount(r => Share is not { } share || share.Part.Has(first + column * repeats + r));
+        Column ColumnOf(EvaluatedSet set, int column) => new(
             this,
             set with
             {
@@ -114,7 +116,7 @@ internal sealed partial class SetEvaluator(
                 },
             },
             repeats,
-            () => open[set] = progress.Begin(set.Name, (long)repeats * _plan.Epochs, set.Images));
+            () => open[set] = progress.Begin(set.Name, Own(column) * _plan.Epochs, set.Images));
         try
         {
             return Evaluate(

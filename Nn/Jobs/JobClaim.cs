@@ -2,8 +2,8 @@ namespace InfMatch.Nn;
 
 /// <summary>
 /// That a job is in work: a lock on a file beside its result. The system frees the lock when the process ends, however it ends, so
-/// that a killed process keeps nobody from its job. Where a file system has no locks every claim succeeds: a job is then done more
-/// than once, with the same bits, and its result is whole all the same.
+/// that a killed process keeps nobody from its job. Where a file system has no locks every claim succeeds, and processes must be given
+/// jobs of their own (<see cref="JobShare"/>).
 /// </summary>
 public sealed class JobClaim : IDisposable
 {

@@ -26,7 +26,7 @@ public sealed class RunNameTests : IDisposable
         Assert.Equal(HashOf(whole.RunPath), HashOf(Mine));
         Assert.Equal(["mine"], Directory.GetFileSystemEntries(_run.Runs).Select(p => Path.GetFileName(p)), StringComparer.Ordinal); // and no latest
         DateTime written = File.GetLastWriteTimeUtc(Path.Combine(Mine, "summary.json"));
-        Assert.Equal(0, _run.Run([.. named, "--json", "--threads", "1", "--save-every", "3"])); // which decide no numbers
+        Assert.Equal(0, _run.Run([.. CommandRun.SmallRunWith("--ipc 2 --save-every 3 --threads 1"), "--run", "mine", "--json"])); // which decide no numbers
         Assert.Equal(HashOf(Mine), JsonDocument.Parse(_run.Output).RootElement.GetProperty("results")[0].GetProperty("setHash").GetString());
         Assert.Equal(written, File.GetLastWriteTimeUtc(Path.Combine(Mine, "summary.json")));
         Assert.Equal(0, _run.Run(named));
