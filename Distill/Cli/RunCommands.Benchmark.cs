@@ -21,7 +21,11 @@ internal sealed partial class RunCommands
     {
         RunSettings common = grid.Common.Settings with { Seed = seeds[0] }; // what a validation split follows from
         if (Existing(common.Out) is { } path)
+        {
+            string began = ConfigFile.Read(Path.Combine(path, RunFolder.ConfigName), terminal.Say).Command;
+            RequireSame(path, began == "benchmark" ? [] : [$"the command is benchmark, and was {began}"]);
             common = common with { Out = path };
+        }
         bool isBegun = BenchmarkFile.IsIn(common.Out);
         if (common.ValidationShare is not null)
             RequireOneSeed(isBegun ? seeds.Union(BenchmarkFile.Read(common.Out).Seeds) : seeds);

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace InfMatch.Nn;
 
 /// <summary>
@@ -9,6 +11,9 @@ public sealed class JobClaim : IDisposable
 {
     /// <summary>What the name of the lock's file ends with.</summary>
     public const string Suffix = ".claim";
+
+    // Of the file, which is sparse and empty.
+    private const int MostBytes = 1 << 20;
 
     private readonly string _path;
     private readonly FileStream _lock;
@@ -53,7 +58,7 @@ public sealed class JobClaim : IDisposable
         {
             return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException e) when (e.GetType() == typeof(IOException) && File.Exists(path))
+        catch (IOException e) when (IsLocked(e))
         {
             return null;
         }
@@ -63,15 +68,17 @@ public sealed class JobClaim : IDisposable
         }
     }
 
+    // Not by a look at the file, which its holder may have deleted since: by the number of the error, which is that of the system.
+    private static bool IsLocked(IOException e) => (e.HResult & 0xFFFF) == (OperatingSystem.IsWindows() ? 32 : OperatingSystem.IsLinux() ? 11 : 35);
+
     // Between opening and locking, whoever had it may have deleted it: then it is the lock of a file that has no name any more, and
     // another may hold the one that has. A length drawn by chance tells one from the other.
     private static bool IsStillNamed(string path, FileStream held)
     {
         if (OperatingSystem.IsWindows())
             return true;
-        long length = Random.Shared.NextInt64(1, 1L << 20);
+        long length = RandomNumberGenerator.GetInt32(1, MostBytes);
         held.SetLength(length);
-        held.Flush(flushToDisk: false);
         var named = new FileInfo(path);
         return named.Exists && named.Length == length;
     }
