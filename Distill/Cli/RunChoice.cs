@@ -14,6 +14,9 @@ internal sealed record RunChoice(string? Name = null, Part? Part = null, string 
     /// <summary>The option of <see cref="Part"/>.</summary>
     public const string PartOption = "--part";
 
+    /// <summary>The option of the one row of an ablation that is run.</summary>
+    public const string RowOption = "--row";
+
     /// <summary>The part that a text names.</summary>
     /// <exception cref="DistillException">It names none.</exception>
     public static Part PartOf(string text) => Nn.Part.Parse(text) ?? throw DistillException.BadValue(

@@ -12,7 +12,7 @@ internal sealed partial class RunCommands
     {
         RequireAblation(resolved);
         if (row is not null && Choice.Name is null)
-            throw DistillException.BadValue("--row", row, $"{RunChoice.NameOption} beside it: a name that all rows share");
+            throw DistillException.BadValue(RunChoice.RowOption, row, $"{RunChoice.NameOption} beside it: a name that all rows share");
         RunSettings settings = resolved.Settings;
         if (Existing(settings.Out) is { } path)
         {

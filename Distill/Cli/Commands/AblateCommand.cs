@@ -40,7 +40,7 @@ internal sealed class AblateCommand : CommandDefinition
             HelpName = "NAME",
         });
         Option<string?> run = AddRun(command);
-        Option<string?> row = Add(command, new Option<string?>("--row")
+        Option<string?> row = Add(command, new Option<string?>(RunChoice.RowOption)
         {
             Description = $"Run this row alone: {string.Join(", ", AblationGrid.Of(AblationGrid.Names[0]).Select(r => r.Name))}; --grid full has more.",
             HelpName = "NAME",
@@ -49,7 +49,7 @@ internal sealed class AblateCommand : CommandDefinition
         return at =>
         {
             string named = OptionText.OneOf("--grid", at.Value(grid) ?? AblationGrid.Names[0], AblationGrid.Names);
-            string? one = at.Value(row) is { } text ? OptionText.OneOf("--row", text, [.. AblationGrid.Of(named).Select(r => r.Name)]) : null;
+            string? one = at.Value(row) is { } text ? OptionText.OneOf(RunChoice.RowOption, text, [.. AblationGrid.Of(named).Select(r => r.Name)]) : null;
             at.Runs(Name, at.Choice(run, row)).Ablate(named, at.ResolveBy(preset), one);
         };
     }
