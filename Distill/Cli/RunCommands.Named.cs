@@ -1,6 +1,6 @@
 namespace InfMatch.Distill;
 
-// Runs under a name that was given: made or gone on with.
+// Runs under a name that was given: made, or continued.
 internal sealed partial class RunCommands
 {
     private const int MostShown = 5;
@@ -20,7 +20,7 @@ internal sealed partial class RunCommands
         }
         return RunFolder.TryCreate(settings.Out, name, config, text, beside) ?? throw new DistillException(
             ExitCode.FileSystem, "IM7002",
-            $"another process has just begun {ShownPath.Of(Path.Combine(settings.Out, name))}. Give the command again to go on with it when it has ended.");
+            $"another process has just begun {ShownPath.Of(Path.Combine(settings.Out, name))}. Give the command again when it has ended, which continues it.");
     }
 
     // Where the run of the name that was given is; null where it is not there, or none was given.

@@ -63,7 +63,7 @@ internal abstract class CommandDefinition : IKind
     /// <summary>Adds --run, the name of a run folder.</summary>
     protected static Option<string?> AddRun(Command command) => Add(command, new Option<string?>(RunChoice.NameOption)
     {
-        Description = "Begin the run of this name below --out, or go on with it where it is there. 'latest' stays as it is.",
+        Description = "Begin the run of this name below --out, or continue it where it is there. 'latest' stays as it is.",
         HelpName = "NAME",
     });
 
