@@ -52,6 +52,7 @@ internal static class ErrorCodes
         new("IM2046", "A set is of other data than the run with whose windows it is compared."),
         new("IM2047", "Runs on image-text pairs and on classified images are to be compared."),
         new("IM2048", "A picture is asked for, and neither images nor a font are there."),
+        new("IM2060", "The run of a name was begun with other settings."),
         new("IM3001", "A file, a folder or a whole data set is not there."),
         new("IM3002", "A file of a data set cannot be read."),
         new("IM3003", "A file or folder of a data set is of another kind."),
