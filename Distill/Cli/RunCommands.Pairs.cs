@@ -16,6 +16,7 @@ internal sealed partial class RunCommands
     // A new run on image-text pairs.
     private void DistilPairs(string asked, ResolvedSettings resolved)
     {
+        RefuseRanks("a distillation of image-text pairs");
         RunSettings settings = resolved.Settings;
         Backend backend = OpenDevice(settings);
         RequireWritable(settings.Out);
@@ -39,6 +40,7 @@ internal sealed partial class RunCommands
     // The rest of a run or of an evaluation.
     private void ResumePairs(RunFolder folder, string begun, RunSettings settings, Backend backend)
     {
+        RefuseRanks("a run on image-text pairs");
         using PairData data = OpenPairs(settings, backend);
         RunData.Of(data.Splits, data.Part).Require(folder.Path);
         if (begun == "evaluate")

@@ -71,6 +71,7 @@ internal sealed class SetRun(RunParts run, int ipc)
         }
         try
         {
+            run.Inputs.Ranks.FromFirst(SharedState.Write(run.Inputs.Ranks, distiller, ipc));
             Distil(distiller, origin);
         }
         // Also after an interruption or a NaN: the distiller then is at its last good state. After a failed device the
@@ -98,6 +99,7 @@ internal sealed class SetRun(RunParts run, int ipc)
         using IProgressStage stage = run.Inputs.Progress.Begin(
             $"IPC {ipc}: distilling", total, budget is null ? (long)ipc * run.Data.Classes : 0);
         _monitor.Look(distiller);
+        using IDisposable shared = run.Inputs.Ranks.Share();
         while (!distiller.IsDone)
         {
             run.Inputs.Cancel.ThrowIfCancellationRequested();

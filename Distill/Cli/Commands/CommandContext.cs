@@ -79,9 +79,12 @@ internal sealed class CommandContext(
     /// <exception cref="DistillException">No run is there, or it has no set.</exception>
     public string SetFile(string named, RunSettings settings) => SetReference.Find(named, settings.Out, terminal.Say);
 
+    /// <summary>The ranks that do the work together; this process alone by default.</summary>
+    public RankGroup Ranks { get; init; } = RankGroup.Alone;
+
     /// <summary>The work of commands on runs.</summary>
     /// <param name="command">Which command, for notes.</param>
-    public RunCommands Runs(string command) => new(terminal, Load, command, cancel, isPlan);
+    public RunCommands Runs(string command) => new(terminal, Load, command, cancel, isPlan) { Ranks = Ranks };
 
     /// <summary>The same words, by which runs are planned and not made.</summary>
     public CommandContext Planning() => new(result, terminal, load, cancel, isPlan: true);

@@ -12,6 +12,9 @@ internal sealed class DistillCommand : CommandDefinition
     public override int Place => 1;
 
     /// <inheritdoc/>
+    public override bool TakesRanks => true;
+
+    /// <inheritdoc/>
     public override CommandGroup Group => CommandGroup.Make;
 
     /// <inheritdoc/>

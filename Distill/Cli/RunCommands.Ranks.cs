@@ -1,0 +1,45 @@
+using System.Text;
+using InfMatch.Tensors;
+
+namespace InfMatch.Distill;
+
+// A distillation by several ranks of MPI: rank 0 does all that a process alone does, the others follow it.
+internal sealed partial class RunCommands
+{
+    // Whether this rank makes the run's files. Another one has done all of its work when it returns.
+    private bool IsToWrite(RunSettings settings, Backend backend)
+    {
+        if (!Ranks.IsShared)
+            return true;
+        Ranks.RequireSame(ConfigFile.Hash(settings), backend);
+        Ranks.RequireWindows(settings);
+        if (Ranks.Step.IsFirst)
+            return true;
+        new FollowingRun(settings, load, backend, Ranks.Step, cancel).Execute();
+        return false;
+    }
+
+    // What rank 0 finds, for all: it may change while others look.
+    private string PathOfRanks(Func<string> find) => !Ranks.IsShared
+        ? find()
+        : Encoding.UTF8.GetString(Ranks.Step.FromFirst(Ranks.Step.IsFirst ? Encoding.UTF8.GetBytes(Path.GetFullPath(find())) : []));
+
+    private string ConfigToFollow(string run)
+    {
+        string config = Path.Combine(run, RunFiles.ConfigName);
+        return File.Exists(config) ? config : throw new DistillException(
+            ExitCode.Usage, "IM2003",
+            $"{config}, from which rank 0 goes on, is not there for rank {Ranks.Step.Own} on {Environment.MachineName}. A run of several ranks must lie on " +
+            "a file system that all machines share.");
+    }
+
+    private void RefuseRanks(string what)
+    {
+        if (Ranks.IsShared)
+        {
+            throw new DistillException(
+                ExitCode.Usage, "IM2053",
+                $"{Ranks.Count} ranks were started, but {what} is not shared out among ranks; a distillation is. Resume it without a launcher of MPI.");
+        }
+    }
+}
