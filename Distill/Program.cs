@@ -1,4 +1,5 @@
 using InfMatch.Distill;
+using InfMatch.Methods;
 using InfMatch.Tensors;
 
 Kinds.Add(typeof(GpuBackend).Assembly);
@@ -11,6 +12,10 @@ try
     part = "ranks";
     if (CommandTree.TakesRanks(args))
         ranks = RankGroup.Join(args, interruption.Token);
+}
+catch (OtherRankException e) // rank 0 says it for all
+{
+    return e.Code;
 }
 catch (Exception e) when (e is DistillException or OperationCanceledException)
 {

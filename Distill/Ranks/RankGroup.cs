@@ -47,8 +47,7 @@ internal sealed class RankGroup
         ? new Terminal(Console.Out, Console.Error, !Console.IsErrorRedirected, !Console.IsOutputRedirected)
         : Step.IsFirst ? PlainTerminal() : new Terminal(TextWriter.Null, TextWriter.Null, isInteractive: false);
 
-    /// <summary>One that never takes what it writes to for a terminal. A launcher gives its processes one, and .NET would write codes
-    /// into their output.</summary>
+    /// <summary>One that never takes what it writes to for a terminal, whatever a launcher gives its processes.</summary>
     public static Terminal PlainTerminal() => new(
         new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true }, new StreamWriter(Console.OpenStandardError()) { AutoFlush = true },
         isInteractive: false);
@@ -62,15 +61,26 @@ internal sealed class RankGroup
     {
         if (Launcher.Find(Environment.GetEnvironmentVariable) is not { } launcher)
             return Alone;
+        // A launcher gives its processes a terminal, into which .NET would write codes at the first colour.
+        Environment.SetEnvironmentVariable("TERM", "dumb");
         var library = MpiLibrary.Load(launcher, Environment.GetEnvironmentVariable(Launcher.LibraryVariable));
         library.Init();
-        if (library.Size != launcher.Size)
+        if (library.Size is var joined && joined != launcher.Size)
         {
-            library.Complete();
-            throw OtherLauncher(launcher, library);
+            library.Complete(); // after which it answers nothing
+            throw OtherLauncher(launcher, library, joined);
         }
-        var step = new LockStep(new MpiRanks(library), cancel);
-        var own = RankFacts.Here(args);
+        return Meet(new LockStep(new MpiRanks(library), cancel), RankFacts.Here(args), library);
+    }
+
+    /// <summary>The group of ranks that can gather already.</summary>
+    /// <param name="step">What they do together.</param>
+    /// <param name="own">What this one tells of itself.</param>
+    /// <param name="library">What joined them; null for threads of one process.</param>
+    /// <exception cref="DistillException">They are not alike; rank 0 says so.</exception>
+    /// <exception cref="OtherRankException">The same, for the others.</exception>
+    public static RankGroup Meet(LockStep step, RankFacts own, MpiLibrary? library = null)
+    {
         RankFacts[] all;
         try
         {
@@ -78,7 +88,7 @@ internal sealed class RankGroup
         }
         catch (OperationCanceledException)
         {
-            library.Complete();
+            library?.Complete();
             throw;
         }
         var group = new RankGroup(step, library, all);
@@ -86,11 +96,9 @@ internal sealed class RankGroup
         {
             if (all[0].DifferenceTo(all[rank]) is not { } difference)
                 continue;
-            var refused = Different(rank, all[rank].Host, all[0].Host, difference);
+            DistillException refused = Different(rank, all[rank].Host, all[0].Host, difference);
             group.End(refused);
-            if (step.IsFirst)
-                throw refused;
-            Environment.Exit((int)refused.ExitCode); // rank 0 says it for all
+            throw step.IsFirst ? refused : new OtherRankException(0, (int)refused.ExitCode, refused.Message);
         }
         return group;
     }
@@ -199,33 +207,33 @@ internal sealed class RankGroup
     /// <returns>The error by which another rank ended this one; null where there is none, or it is this rank's own.</returns>
     public Exception? End(Exception? error)
     {
-        if (_library is null)
+        if (!IsShared)
             return null;
         try
         {
             Step.End(
                 error is null ? 0 : (int)Failure.CodeOf(error), error is null ? "" : Failure.Say(error), error is OperationCanceledException,
                 error is null or OperationCanceledException ? null : s_patience);
-            _library.Complete();
+            _library?.Complete();
             return null;
         }
         catch (TimeoutException)
         {
             PlainTerminal().SayLines(
                 $"rank {Step.Own} on {_all[Step.Own].Host}: {Failure.Say(error!)}\nThe others did not answer in {s_patience.TotalSeconds:F0} s and are ended.");
-            _library.Abort((int)Failure.CodeOf(error!));
+            _library?.Abort((int)Failure.CodeOf(error!));
             return null;
         }
         catch (Exception other) when (other is OtherRankException or OperationCanceledException)
         {
-            _library.Complete();
+            _library?.Complete();
             return error is null ? other : null;
         }
     }
 
-    private static DistillException OtherLauncher(Launcher launcher, MpiLibrary library) => new(
+    private static DistillException OtherLauncher(Launcher launcher, MpiLibrary library, int joined) => new(
         ExitCode.Usage, "IM2051",
-        $"{launcher.Name} started {launcher.Size} processes, but {library.Name} ({library.File}) has joined {library.Size}: each process would " +
+        $"{launcher.Name} started {launcher.Size} processes, but {library.Name} ({library.File}) has joined {joined}: each process would " +
         $"make the whole run by itself. Start it with the mpirun of {library.Name}, with srun --mpi=pmix, or name the library of the launcher " +
         $"with {Launcher.LibraryVariable}=/path/to/libmpi.so.");
 

@@ -172,7 +172,7 @@ public sealed class WindowMeanTests
         using var cancel = new CancellationTokenSource();
         var ranks = new LockStep(own, cancel.Token);
         using TinyProblem problem = Problem();
-        using MethodSession session = Session("influence", problem, ranks, Windows);
+        using MethodSession session = Session("influence", problem, ranks, how == "stop" ? Windows : 1);
         var failing = new Failing(session, how, own.Own == 1, cancel);
         using MethodSession mean = how == "stop" ? failing : new WindowMean(failing, Windows, ranks);
         using Distiller distiller = new TinyPlan().Begin(mean, problem.Start, s_key);
