@@ -16,9 +16,10 @@ internal sealed partial class RunCommands
     // A new run on image-text pairs.
     private void DistilPairs(string asked, ResolvedSettings resolved)
     {
-        RefuseRanks("a distillation of image-text pairs");
         RunSettings settings = resolved.Settings;
         Backend backend = OpenDevice(settings);
+        if (!IsToWrite(settings, backend))
+            return;
         RequireWritable(settings.Out);
         using PairData data = OpenPairs(settings, backend);
         Requirements needs = PairRun.Check(settings, data, settings.Out, settings.ExpertsFrom ?? settings.Out);
@@ -33,14 +34,13 @@ internal sealed partial class RunCommands
                 TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, $"pairs{string.Join('-', settings.Pairs!.Value)}", settings.Seed),
             ConfigFile.Write(asked, resolved));
         RunData.Of(data.Splits, data.Part).Save(folder.Path);
-        AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
+        AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads, Ranks.Count));
         Execute(folder, settings, data, needs);
     }
 
     // The rest of a run or of an evaluation.
     private void ResumePairs(RunFolder folder, string begun, RunSettings settings, Backend backend)
     {
-        RefuseRanks("a run on image-text pairs");
         using PairData data = OpenPairs(settings, backend);
         RunData.Of(data.Splits, data.Part).Require(folder.Path);
         if (begun == "evaluate")
@@ -116,14 +116,16 @@ internal sealed partial class RunCommands
         terminal.Say($"Data: {data.Splits.Train}; seed {settings.Seed}");
         terminal.Say($"Version: {EnvironmentReport.Version} {EnvironmentReport.Commit}");
         terminal.Say($"Run folder: {ShownPath.Of(folder.Path)}");
-        Say(() => PlanOf(settings, data, needs, folder));
+        if (Ranks.IsShared)
+            terminal.Say(Ranks.Describe(settings, data.Backend));
+        Say(() => PlanOf(Ranks.ShareOf(settings), data, needs, folder));
         RetrievalSummary summary;
         try
         {
             summary = InFolder(folder, progress => new PairRun(
-                new PairRunInputs(folder, settings, data, new RunContext(data.Backend, progress, cancel))).Execute());
+                new PairRunInputs(folder, settings, data, new RunContext(data.Backend, progress, cancel) { Ranks = Ranks.Step })).Execute());
         }
-        catch (Exception e) when (e is OperationCanceledException or NumericalException or DeviceMemoryException)
+        catch (Exception e) when (Failure.LeavesState(e))
         {
             Reports.WriteAtEnd(folder, data.Splits);
             throw;

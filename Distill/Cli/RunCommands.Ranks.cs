@@ -15,7 +15,12 @@ internal sealed partial class RunCommands
         Ranks.RequireWindows(settings);
         if (Ranks.Step.IsFirst)
             return true;
-        new FollowingRun(settings, load, backend, Ranks.Step, cancel).Execute();
+        var silent = new PlainProgress(_ => { }, TimeProvider.System, TimeSpan.MaxValue);
+        var context = new RunContext(backend, silent, cancel);
+        FollowingRun own = settings.IsOfPairs
+            ? new FollowingPairRun(settings, context, Ranks.Step, () => OpenPairs(settings, backend))
+            : new FollowingImageRun(settings, context, Ranks.Step, load);
+        own.Execute();
         return false;
     }
 

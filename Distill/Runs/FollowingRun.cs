@@ -1,5 +1,4 @@
 using System.Text;
-using InfMatch.Datasets;
 using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
@@ -11,14 +10,21 @@ namespace InfMatch.Distill;
 /// share of every update. They write no file.
 /// </summary>
 /// <param name="settings">The settings of the run.</param>
-/// <param name="load">Loads its data set.</param>
-/// <param name="backend">The device of this rank.</param>
+/// <param name="context">Where this rank computes, what shows how far it is, and what ends it early.</param>
 /// <param name="ranks">All ranks.</param>
-/// <param name="cancel">Ends it early.</param>
-internal sealed class FollowingRun(
-    RunSettings settings, Func<RunSettings, DatasetPair> load, Backend backend, LockStep ranks, CancellationToken cancel)
+internal abstract class FollowingRun(RunSettings settings, RunContext context, LockStep ranks)
 {
-    private readonly PlainProgress _silent = new(_ => { }, TimeProvider.System, TimeSpan.MaxValue);
+    /// <summary>The settings of the run.</summary>
+    protected RunSettings Settings => settings;
+
+    /// <summary>Where this rank computes.</summary>
+    protected Backend Backend => context.Backend;
+
+    /// <summary>All ranks.</summary>
+    protected LockStep Ranks => ranks;
+
+    /// <summary>What all random numbers of the run follow from.</summary>
+    protected RandomKey Key { get; } = RandomKey.FromSeed(settings.Seed);
 
     /// <summary>Follows rank 0 until its sets are distilled.</summary>
     /// <exception cref="OperationCanceledException">One of the ranks was interrupted.</exception>
@@ -26,43 +32,46 @@ internal sealed class FollowingRun(
     /// <exception cref="DistillException">This rank does not see the experts of rank 0.</exception>
     public void Execute()
     {
+        // What rank 0 downloads, prepares or records is there when it tells where.
         string experts = Encoding.UTF8.GetString(ranks.FromFirst([]));
-        using PreparedData data = PreparedData.Load(load(settings), backend, settings, _silent, cancel);
-        RequireExperts(experts);
-        Network network = data.NetworkOf(settings, settings.Width);
-        using ExpertLibrary library = ExpertLibrary.Gather(settings, network, data, experts, _silent, cancel);
-        RandomKey key = RandomKey.FromSeed(settings.Seed);
-        using MethodSession method = DistillationRun.BeginMethod(settings, data, network, library.Experts, key, ranks);
-        while (ranks.FromFirst([]) is { Length: > 0 } sent)
+        Distil(experts, begin =>
         {
-            using Distiller distiller = Begin(sent, data, method, key);
-            using IDisposable shared = ranks.Share();
-            while (!distiller.IsDone)
-                distiller.Step();
-        }
+            while (ranks.FromFirst([]) is { Length: > 0 } sent)
+            {
+                using Distiller distiller = Begin(sent, begin);
+                using IDisposable shared = ranks.Share();
+                while (!distiller.IsDone)
+                    distiller.Step();
+            }
+        });
     }
 
-    private Distiller Begin(byte[] sent, PreparedData data, MethodSession method, RandomKey key)
-    {
-        using var scope = TensorScope.Begin();
-        var state = SharedState.Read(sent, backend);
-        Distiller distiller;
-        using (TensorScope.BeginDetached())
-            distiller = DistillationRun.MakeDistiller(settings, data, method, state.Set, key, state.Size);
-        distiller.Restore(state.State);
-        return distiller;
-    }
+    /// <summary>Opens the data and the experts of the run, follows all its sets, and gives them back.</summary>
+    /// <param name="experts">The folder of the experts.</param>
+    /// <param name="follow">Follows the sets; it is given what begins the distiller of a state.</param>
+    protected abstract void Distil(string experts, Action<Func<SharedState, Distiller>> follow);
 
-    // To train them here would write them a second time.
-    private void RequireExperts(string folder)
+    /// <summary>The experts that rank 0 has recorded.</summary>
+    /// <exception cref="DistillException">One is not there for this rank.</exception>
+    protected ExpertLibrary Open(string folder, Network network, IExpertData data)
     {
         string[] missing = ExpertLibrary.Missing(settings, folder);
-        if (missing.Length > 0)
-        {
-            throw new DistillException(
+        return missing.Length == 0
+            ? ExpertLibrary.Gather(settings, network, data, folder, context.Progress, context.Cancel)
+            : throw new DistillException( // to train them here would write them a second time
                 ExitCode.Data, "IM3024",
-                $"{missing[0]}, which rank 0 has recorded, is not there for rank {ranks.Own} on {Environment.MachineName}. Name a folder that all machines " +
-                "share with --out, or with --experts-from.");
-        }
+                $"{missing[0]}, which rank 0 has recorded, is not there for rank {ranks.Own} on {Environment.MachineName}. Name a folder that all " +
+                "machines share with --out, or with --experts-from.");
+    }
+
+    private Distiller Begin(byte[] sent, Func<SharedState, Distiller> begin)
+    {
+        using var scope = TensorScope.Begin();
+        var state = SharedState.Read(sent, Backend);
+        Distiller distiller;
+        using (TensorScope.BeginDetached())
+            distiller = begin(state);
+        distiller.Restore(state.State);
+        return distiller;
     }
 }

@@ -29,6 +29,9 @@ public sealed class LockStep(IRanks ranks, CancellationToken cancel = default)
     /// alone.</summary>
     public bool IsShared { get; private set; }
 
+    /// <summary>How long this rank has gathered in updates that were shared out, waiting for the others among it.</summary>
+    public TimeSpan Gathering { get; private set; }
+
     /// <summary>Whether the ranks have ended together, after which none of them gathers anything.</summary>
     public bool HasEnded { get; private set; }
 
@@ -77,7 +80,10 @@ public sealed class LockStep(IRanks ranks, CancellationToken cancel = default)
 
     private byte[][] GatherAll(byte[] own, TimeSpan? patience)
     {
+        long began = TimeProvider.System.GetTimestamp();
         byte[][] all = ranks.Gather(own, patience);
+        if (IsShared)
+            Gathering += TimeProvider.System.GetElapsedTime(began);
         for (int rank = 0; rank < all.Length; rank++)
         {
             if (all[rank][0] != Failed)

@@ -85,6 +85,23 @@ public sealed class RankTests
         Assert.Equal(HashIn(alone.RunPath), HashIn(shared.RunPath));
     }
 
+    // The row of the similarity alone is distilled by rank 0 alone.
+    [Fact]
+    public void A_run_on_pairs_by_several_ranks_has_the_set_of_one_process()
+    {
+        string[] small = PairRunTests.SmallRun(
+            "--windows", "3", "--pair-loss", "wbce", "--similarity-rank", "3", "--batch-syn", "10", "--probe-every", "0");
+        using var alone = new CommandRun { LoadsItself = true };
+        Assert.True(alone.Run(small) == 0, alone.Errors);
+        using var shared = new CommandRun();
+        Ended[] ranks = Run(2, shared, small);
+        Assert.All(ranks, rank => Assert.True(rank.Code == 0, ranks[0].Errors));
+        RetrievalResult[] results = [.. new[] { alone, shared }.Select(run =>
+            Assert.Single(RetrievalSummary.Read(Path.Combine(run.RunPath, RetrievalSummary.FileName)).Results))];
+        Assert.Equal(results[0].SetHash, results[1].SetHash);
+        Assert.Equal(results[0].Rows.Select(row => row.Mean), results[1].Rows.Select(row => row.Mean));
+    }
+
     [Theory]
     [InlineData("--windows 2", 3, 2, "IM2050")]
     [InlineData("--windows 1", 2, 2, "IM2050")]

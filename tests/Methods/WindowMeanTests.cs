@@ -158,9 +158,9 @@ public sealed class WindowMeanTests
     private static (int Updates, DistillationCost Cost) Spent(IRanks own, DistillationBudget? budget)
     {
         var ranks = new LockStep(own);
-        using TinyProblem problem = Problem();
+        using TinyProblem problem = Problem(DType.Float32, new CpuBackend(1));
         using MethodSession session = (Plan(Windows) with { Ranks = ranks }).Session(problem, s_key);
-        using Distiller distiller = (Plan(Windows) with { Budget = budget }).Begin(session, problem.Start, s_key);
+        using Distiller distiller = (Plan(Windows) with { Budget = budget, Iterations = 8 }).Begin(session, problem.Start, s_key);
         using IDisposable shared = ranks.Share();
         while (!distiller.IsDone)
             distiller.Step();
