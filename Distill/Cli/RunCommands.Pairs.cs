@@ -123,7 +123,8 @@ internal sealed partial class RunCommands
         try
         {
             summary = InFolder(folder, progress => new PairRun(
-                new PairRunInputs(folder, settings, data, new RunContext(data.Backend, progress, cancel) { Ranks = Ranks.Step })).Execute());
+                new PairRunInputs(
+                    folder, settings, data, new RunContext(data.Backend, progress, cancel) { Ranks = Ranks.Step })).Execute());
         }
         catch (Exception e) when (Failure.LeavesState(e))
         {

@@ -34,8 +34,8 @@ internal sealed partial class RunCommands
         string config = Path.Combine(run, RunFiles.ConfigName);
         return File.Exists(config) ? config : throw new DistillException(
             ExitCode.Usage, "IM2003",
-            $"{config}, from which rank 0 goes on, is not there for rank {Ranks.Step.Own} on {Environment.MachineName}. A run of several ranks must lie on " +
-            "a file system that all machines share.");
+            $"{config}, from which rank 0 goes on, is not there for rank {Ranks.Step.Own} on {Environment.MachineName}. A run of several " +
+            "ranks must lie on a file system that all machines share.");
     }
 
     private void RefuseRanks(string what)
@@ -44,7 +44,8 @@ internal sealed partial class RunCommands
         {
             throw new DistillException(
                 ExitCode.Usage, "IM2053",
-                $"{Ranks.Count} ranks were started, but {what} is not shared out among ranks; a distillation is. Resume it without a launcher of MPI.");
+                $"{Ranks.Count} ranks were started, but {what} is not shared out among ranks; a distillation is. Resume it without a " +
+                "launcher of MPI.");
         }
     }
 }

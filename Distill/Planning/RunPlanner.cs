@@ -67,7 +67,8 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
             return this;
         var stage = new PlannedStage(
             PlannedStage.Distil, ipc,
-            $"{(times > 1 ? $"{times} × " : "")}{(IsTimed ? $"{BudgetText.Shown(settings.BudgetOfSet!)} for" : $"{left}")} updates of {ipc * data.Classes} images{Windows} ({_network.Name})")
+            $"{(times > 1 ? $"{times} × " : "")}{(IsTimed ? $"{BudgetText.Shown(settings.BudgetOfSet!)} for" : $"{left}")} updates of " +
+            $"{ipc * data.Classes} images{Windows} ({_network.Name})")
         {
             Things = times,
         };

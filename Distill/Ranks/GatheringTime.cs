@@ -16,6 +16,7 @@ internal sealed class GatheringTime(LockStep ranks)
     {
         double gathered = (ranks.Gathering - _before).TotalSeconds, whole = TimeProvider.System.GetElapsedTime(_began).TotalSeconds;
         return ranks.Count == 1 || updates == 0 ? null : FormattableString.Invariant(
-            $"{set}: an update took {1000 * whole / updates:F0} ms; {1000 * gathered / updates:F0} ms of them rank 0 waited for the other ranks and gathered.");
+            $"{set}: an update took {1000 * whole / updates:F0} ms; {1000 * gathered / updates:F0} ms of them rank 0 waited for the other ") +
+            "ranks and gathered.";
     }
 }

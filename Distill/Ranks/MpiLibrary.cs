@@ -56,9 +56,10 @@ internal sealed unsafe class MpiLibrary
         }
         throw new DistillException(
             ExitCode.Usage, "IM2051",
-            $"{launcher.Name} started {launcher.Size} processes, and none of the MPI libraries {string.Join(", ", files)} can be loaded. Each " +
-            $"process would make the whole run by itself. Install libopenmpi3 or libmpich12, name the library with " +
-            $"{Launcher.LibraryVariable}=/path/to/libmpi.so, or give {Launcher.LibraryVariable}={Launcher.None} where the processes are to work alone.");
+            $"{launcher.Name} started {launcher.Size} processes, and none of the MPI libraries {string.Join(", ", files)} can be " +
+            "loaded. Each process would make the whole run by itself. Install libopenmpi3 or libmpich12, name the library with " +
+            $"{Launcher.LibraryVariable}=/path/to/libmpi.so, or give {Launcher.LibraryVariable}={Launcher.None} where the processes " +
+            "are to work alone.");
     }
 
     /// <summary>Joins the other processes.</summary>

@@ -18,7 +18,7 @@ internal sealed class RankGroup
     private RankGroup(LockStep step, MpiLibrary? library, RankFacts[] all) => (Step, _library, _all) = (step, library, all);
 
     /// <summary>A process that works alone.</summary>
-    public static RankGroup Alone { get; } = new(LockStep.Alone, null, [RankFacts.Here([])]);
+    public static RankGroup Alone { get; } = new(LockStep.Alone, null, [new RankFacts("", "", [])]);
 
     /// <summary>What the ranks do together.</summary>
     public LockStep Step { get; }
@@ -49,7 +49,8 @@ internal sealed class RankGroup
 
     /// <summary>One that never takes what it writes to for a terminal, whatever a launcher gives its processes.</summary>
     public static Terminal PlainTerminal() => new(
-        new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true }, new StreamWriter(Console.OpenStandardError()) { AutoFlush = true },
+        new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true },
+        new StreamWriter(Console.OpenStandardError()) { AutoFlush = true },
         isInteractive: false);
 
     /// <summary>Joins the processes that a launcher started together with this one; a group of one where there is no launcher.</summary>
@@ -116,8 +117,8 @@ internal sealed class RankGroup
         string kind = backend.Name.Split(':')[0], model = backend is GpuBackend ? backend.Description[backend.Name.Length..].Trim() : "";
         (string Name, string Value)[] own =
             [("settings", settings), ("device", $"{kind} {model}".Trim()), ("precision", $"{backend.Precision}")];
-        string[][] all =
-            [.. Step.Gather(Encoding.UTF8.GetBytes(string.Join('\n', own.Select(o => o.Value)))).Select(b => Encoding.UTF8.GetString(b).Split('\n'))];
+        byte[] sent = Encoding.UTF8.GetBytes(string.Join('\n', own.Select(o => o.Value)));
+        string[][] all = [.. Step.Gather(sent).Select(bytes => Encoding.UTF8.GetString(bytes).Split('\n'))];
         for (int rank = 1; rank < all.Length; rank++)
         {
             for (int i = 0; i < own.Length; i++)
@@ -138,8 +139,8 @@ internal sealed class RankGroup
         {
             throw new DistillException(
                 ExitCode.Usage, "IM2050",
-                $"{Count} ranks were started, but an update of --method {settings.MethodName} is in one piece and cannot be shared out. Start it " +
-                "without a launcher of MPI, or take a method that has --windows.");
+                $"{Count} ranks were started, but an update of --method {settings.MethodName} is in one piece and cannot be shared out. " +
+                "Start it without a launcher of MPI, or take a method that has --windows.");
         }
         int windows = WindowMean.Windows.Of(settings.OfMethod);
         if (windows < Count)
@@ -159,8 +160,9 @@ internal sealed class RankGroup
             return settings;
         if (settings.Device.Contains(':', StringComparison.Ordinal))
             return settings;
+        Precision precision = Precisions.Named(settings.Precision ?? Precisions.Names[0]);
         string? gpu = settings.Device == "auto"
-            ? Devices.Choose(StepTimeFile.OfUser, Precisions.Named(settings.Precision ?? Precisions.Names[0])).Best?.Device.Specification.Split(':')[0]
+            ? Devices.Choose(StepTimeFile.OfUser, precision).Best?.Device.Specification.Split(':')[0]
             : Kinds.Find<DeviceKind>(settings.Device) is { Noun: not null } kind ? kind.Name : null;
         if (gpu is not null)
             return settings with { Device = DeviceOf(gpu, Kinds.Find<DeviceKind>(gpu)!.Present(), LocalRank) };
@@ -212,15 +214,16 @@ internal sealed class RankGroup
         try
         {
             Step.End(
-                error is null ? 0 : (int)Failure.CodeOf(error), error is null ? "" : Failure.Say(error), error is OperationCanceledException,
-                error is null or OperationCanceledException ? null : s_patience);
+                error is null ? 0 : (int)Failure.CodeOf(error), error is null ? "" : Failure.Say(error),
+                error is OperationCanceledException, error is null or OperationCanceledException ? null : s_patience);
             _library?.Complete();
             return null;
         }
         catch (TimeoutException)
         {
             PlainTerminal().SayLines(
-                $"rank {Step.Own} on {_all[Step.Own].Host}: {Failure.Say(error!)}\nThe others did not answer in {s_patience.TotalSeconds:F0} s and are ended.");
+                $"rank {Step.Own} on {_all[Step.Own].Host}: {Failure.Say(error!)}\n" +
+                $"The others did not answer in {s_patience.TotalSeconds:F0} s and are ended.");
             _library?.Abort((int)Failure.CodeOf(error!));
             return null;
         }
@@ -234,11 +237,11 @@ internal sealed class RankGroup
     private static DistillException OtherLauncher(Launcher launcher, MpiLibrary library, int joined) => new(
         ExitCode.Usage, "IM2051",
         $"{launcher.Name} started {launcher.Size} processes, but {library.Name} ({library.File}) has joined {joined}: each process would " +
-        $"make the whole run by itself. Start it with the mpirun of {library.Name}, with srun --mpi=pmix, or name the library of the launcher " +
-        $"with {Launcher.LibraryVariable}=/path/to/libmpi.so.");
+        $"make the whole run by itself. Start it with the mpirun of {library.Name}, with srun --mpi=pmix, or name the library of the " +
+        $"launcher with {Launcher.LibraryVariable}=/path/to/libmpi.so.");
 
     private static DistillException Different(int rank, string host, string first, (string Name, string Got, string Expected) what) => new(
         ExitCode.Usage, "IM2052",
-        $"the ranks are not alike: {what.Name} of rank {rank} on {host} is \"{what.Got}\", expected \"{what.Expected}\" as of rank 0 on {first}. Their bits " +
-        "would differ. Give all ranks the same program, the same command line and the same kind of processor or device.");
+        $"the ranks are not alike: {what.Name} of rank {rank} on {host} is \"{what.Got}\", expected \"{what.Expected}\" as of rank 0 on " +
+        $"{first}. Their bits would differ. Give all ranks the same program, the same command line and the same kind of processor or device.");
 }

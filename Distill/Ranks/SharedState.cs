@@ -47,7 +47,8 @@ internal sealed record SharedState(int Size, SyntheticSet Set, ArraySet State)
             new SyntheticSet(parts)
             {
                 Factor = int.Parse(state.Metadata[FactorKey], CultureInfo.InvariantCulture),
-                Numbers = Names(NumbersKey).ToImmutableSortedDictionary(name => name, name => state[name].AsFloat64()[0], StringComparer.Ordinal),
+                Numbers = Names(NumbersKey).ToImmutableSortedDictionary(
+                    name => name, name => state[name].AsFloat64()[0], StringComparer.Ordinal),
             },
             state);
     }

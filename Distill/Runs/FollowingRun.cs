@@ -60,8 +60,8 @@ internal abstract class FollowingRun(RunSettings settings, RunContext context, L
             ? ExpertLibrary.Gather(settings, network, data, folder, context.Progress, context.Cancel)
             : throw new DistillException( // to train them here would write them a second time
                 ExitCode.Data, "IM3024",
-                $"{missing[0]}, which rank 0 has recorded, is not there for rank {ranks.Own} on {Environment.MachineName}. Name a folder that all " +
-                "machines share with --out, or with --experts-from.");
+                $"{missing[0]}, which rank 0 has recorded, is not there for rank {ranks.Own} on {Environment.MachineName}. Name a folder " +
+                "that all machines share with --out, or with --experts-from.");
     }
 
     private Distiller Begin(byte[] sent, Func<SharedState, Distiller> begin)

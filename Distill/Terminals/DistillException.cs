@@ -68,7 +68,8 @@ internal static class Failure
     };
 
     /// <summary>Whether an exception ends a run that is as it was before the step and can be put on disk.</summary>
-    public static bool LeavesState(Exception e) => e is OperationCanceledException or NumericalException or DeviceMemoryException or OtherRankException;
+    public static bool LeavesState(Exception e) =>
+        e is OperationCanceledException or NumericalException or DeviceMemoryException or OtherRankException;
 
     /// <summary>One line for people: "command: what. fix."; with the stack on lines of its own, when verbose. Nothing that
     /// came from outside reaches the terminal raw.</summary>

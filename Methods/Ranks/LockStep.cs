@@ -89,8 +89,8 @@ public sealed class LockStep(IRanks ranks, CancellationToken cancel = default)
             if (all[rank][0] != Failed)
                 continue;
             HasEnded = true;
-            throw new OtherRankException(
-                rank, BinaryPrimitives.ReadInt32LittleEndian(all[rank].AsSpan(1)), Encoding.UTF8.GetString(all[rank].AsSpan(1 + sizeof(int))));
+            int code = BinaryPrimitives.ReadInt32LittleEndian(all[rank].AsSpan(1));
+            throw new OtherRankException(rank, code, Encoding.UTF8.GetString(all[rank].AsSpan(1 + sizeof(int))));
         }
         if (all.Any(bytes => bytes[0] == Stops))
         {

@@ -9,7 +9,8 @@ namespace InfMatch.Tests.Distill;
 /// <summary>Distillations by several ranks, which are threads here; eng/check-ranks has them under real launchers.</summary>
 public sealed class RankTests
 {
-    private const string Small = "--ipc 1 --iterations 6 --windows 4 --evaluate-every 0 --repeats 1 --epochs 1 --threads 1";
+    private const string Small =
+        "--ipc 1 --iterations 6 --windows 3 --experts 1 --expert-epochs 1 --evaluate-every 0 --repeats 1 --epochs 1 --threads 1";
 
     [Theory]
     [InlineData("", null, 0)]
@@ -39,7 +40,8 @@ public sealed class RankTests
     {
         PresentDevice[] present = [new Card("cuda:0", "big"), new Card("cuda:1", "small"), new Card("cuda:2", "big")];
         Assert.Equal(
-            ["cuda:0", "cuda:2", "cuda:0"], Enumerable.Range(0, 3).Select(local => RankGroup.DeviceOf("cuda", present, local)), StringComparer.Ordinal);
+            ["cuda:0", "cuda:2", "cuda:0"],
+            Enumerable.Range(0, 3).Select(local => RankGroup.DeviceOf("cuda", present, local)), StringComparer.Ordinal);
         Assert.Equal("cuda", RankGroup.DeviceOf("cuda", [], 1));
     }
 
@@ -65,7 +67,7 @@ public sealed class RankTests
         Assert.All(ranks, rank => Assert.True(rank.Code == 0, ranks[0].Errors));
         Assert.Equal(HashIn(alone.RunPath), HashIn(shared.RunPath));
         Assert.All(ranks[1..], rank => Assert.Equal(("", ""), (rank.Output, rank.Errors)));
-        Assert.Contains("Ranks: 3 on one machine, 4 windows an update", ranks[0].Errors, StringComparison.Ordinal);
+        Assert.Contains("Ranks: 3 on one machine, 3 windows an update", ranks[0].Errors, StringComparison.Ordinal);
         Assert.Contains("\"ranks\": 3", File.ReadAllText(Path.Combine(shared.RunPath, "environment.json")), StringComparison.Ordinal);
         Assert.DoesNotContain("ranks", File.ReadAllText(Path.Combine(alone.RunPath, "environment.json")), StringComparison.Ordinal);
     }
@@ -89,8 +91,12 @@ public sealed class RankTests
     [Fact]
     public void A_run_on_pairs_by_several_ranks_has_the_set_of_one_process()
     {
-        string[] small = PairRunTests.SmallRun(
-            "--windows", "3", "--pair-loss", "wbce", "--similarity-rank", "3", "--batch-syn", "10", "--probe-every", "0");
+        string[] small =
+        [
+            "distill", "--dataset", "pairs-demo", "--pairs", "6", "--iterations", "3", "--experts", "1", "--expert-epochs", "1",
+            "--checkpoints", "4", "--window", "2", "--head-size", "4", "--epochs", "1", "--repeats", "1", "--full-epochs", "1",
+            "--evaluate-every", "0", "--threshold", "10", "--probe-every", "0", "--windows", "2", "--pair-loss", "wbce", "--similarity-rank", "2", "--batch-syn", "3",
+        ];
         using var alone = new CommandRun { LoadsItself = true };
         Assert.True(alone.Run(small) == 0, alone.Errors);
         using var shared = new CommandRun();
@@ -132,7 +138,10 @@ public sealed class RankTests
     {
         (RankGroup? Group, Exception? Error)[] ranks = ThreadRanks.Run(2, own => RankGroup.Meet(
             new LockStep(own),
-            RankFacts.Here([]) with { Alike = [.. RankFacts.Here([]).Alike.Select(a => a[0] == what && own.Own == 1 ? [a[0], "another"] : a)] }));
+            RankFacts.Here([]) with
+            {
+                Alike = [.. RankFacts.Here([]).Alike.Select(a => a[0] == what && own.Own == 1 ? [a[0], "another"] : a)],
+            }));
         DistillException refused = Assert.IsType<DistillException>(ranks[0].Error);
         Assert.Equal((ExitCode.Usage, "IM2052"), (refused.ExitCode, refused.Code));
         Assert.Contains($"{what} of rank 1", refused.Message, StringComparison.Ordinal);
