@@ -59,7 +59,8 @@ internal sealed partial class ArtifactCommands
             return found;
         using PairData data = PairData.Load(splits, part, backend).WithEncoderOf(settings with
         {
-            ImageEncoder = RunFolder.OfSet(artifact.Source) is { } run ? SettingsIn(run.Config)?.ImageEncoder : null,
+            ImageEncoder = given.ImageEncoder
+                ?? (RunFolder.OfSet(artifact.Source) is { } run ? SettingsIn(run.Config)?.ImageEncoder : null),
         });
         artifact.RequireEncoder(data);
         using IProgressView progress = terminal.MakeProgress();

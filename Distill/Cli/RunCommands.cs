@@ -127,6 +127,7 @@ internal sealed partial class RunCommands(
         ExpertsFrom = given.IsOnCommandLine("ExpertsFrom") ? given.Settings.ExpertsFrom : recorded.ExpertsFrom,
         StartFrom = MovedTo("StartFrom", recorded.StartFrom, given) ?? recorded.StartFrom,
         LabelFrom = MovedTo("LabelFrom", recorded.LabelFrom, given) ?? recorded.LabelFrom,
+        ImageEncoder = MovedTo("ImageEncoder", recorded.ImageEncoder, given) ?? recorded.ImageEncoder,
     };
 
     // Where something is now, if that is named; a run that began without it cannot be given it later.

@@ -9,7 +9,7 @@ using InfMatch.Tests.IO;
 
 namespace InfMatch.Tests.Distill;
 
-/// <summary>20,000 mutations against each reader of a run's files.</summary>
+/// <summary>Mutations against each reader of a run's files.</summary>
 public sealed class ArtifactMutationTests : IDisposable
 {
     private static readonly string[] s_texts =
@@ -61,7 +61,7 @@ public sealed class ArtifactMutationTests : IDisposable
         string path = _folder.At("config.json");
         string text = ConfigFile.Write("distill", Settings.Resolve("demo", _ => null, _ => null));
         MutationAttack.Run(
-            Encoding.UTF8.GetBytes(text), stream => ConfigFile.Read(OnDisk(stream, path)), 24, typeof(DistillException));
+            Encoding.UTF8.GetBytes(text), stream => ConfigFile.Read(OnDisk(stream, path)), 24, MutationAttack.OnDisk, typeof(DistillException));
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class ArtifactMutationTests : IDisposable
     {
         string path = State();
         MutationAttack.Run(
-            File.ReadAllBytes(path), stream => ReadState(OnDisk(stream, path)), 25, typeof(SafetensorsException),
+            File.ReadAllBytes(path), stream => ReadState(OnDisk(stream, path)), 25, MutationAttack.OnDisk, typeof(SafetensorsException),
             typeof(DamagedFileException), typeof(DistillException));
     }
 
@@ -84,7 +84,7 @@ public sealed class ArtifactMutationTests : IDisposable
             ["config_hash"] = state.Metadata["config_hash"],
         });
         MutationAttack.Run(
-            File.ReadAllBytes(path), stream => ReadState(OnDisk(stream, path)), 27, typeof(SafetensorsException),
+            File.ReadAllBytes(path), stream => ReadState(OnDisk(stream, path)), 27, MutationAttack.OnDisk, typeof(SafetensorsException),
             typeof(DistillException));
     }
 
@@ -182,7 +182,7 @@ public sealed class ArtifactMutationTests : IDisposable
         WriteMetrics(path);
         byte[] valid = File.ReadAllBytes(path);
         MutationAttack.Run(
-            valid, stream => { MetricsFile.Open(OnDisk(stream, path), s_saved, _ => { }).Dispose(); }, 28,
+            valid, stream => { MetricsFile.Open(OnDisk(stream, path), s_saved, _ => { }).Dispose(); }, 28, MutationAttack.OnDisk,
             typeof(DistillException));
     }
 
@@ -201,7 +201,7 @@ public sealed class ArtifactMutationTests : IDisposable
                 trajectory.Theta(trajectory.Count - 1, backend, DType.Float32).Dispose();
                 Assert.True(trajectory.RateBetween(0, trajectory.Count - 1) < double.PositiveInfinity);
             },
-            26, typeof(SafetensorsException), typeof(DamagedFileException), typeof(TrajectoryException));
+            26, MutationAttack.OnDisk, typeof(SafetensorsException), typeof(DamagedFileException), typeof(TrajectoryException));
     }
 
     private static readonly Dictionary<int, int> s_saved = new() { [1] = 4, [10] = 3 };

@@ -83,17 +83,24 @@ public sealed class PixelPairTests : IDisposable
         Assert.Equal(0, _run.Run("evaluate", Set, "--repeats", "1"));
         Assert.Equal((int)ExitCode.Data, _run.Run("evaluate", Set, "--repeats", "1", "--image-encoder", EncoderFile("other.onnx", 2)));
         Assert.Contains("learned through another image encoder", _run.Errors, StringComparison.Ordinal);
+        string moved = Path.Combine(_run.Folder, "moved.onnx");
+        File.Move(Path.Combine(_run.Folder, "encoder.onnx"), moved);
+        Assert.NotEqual(0, Run("verify", Set));
+        Assert.Equal(0, Run("verify", Set, "--image-encoder", moved));
     }
 
     [Fact]
-    public void Interrupted_and_resumed_on_other_threads_the_pixels_are_the_same()
+    public void Interrupted_and_resumed_on_other_threads_with_the_encoder_elsewhere_the_pixels_are_the_same()
     {
         using var whole = new CommandRun();
         Assert.Equal(0, whole.Run(PixelRun("--threads", "1")));
         _run.InterruptAt = "20 pairs: distilling: done";
         Assert.Equal((int)ExitCode.Interrupted, _run.Run(PixelRun("--threads", "2")));
         _run.InterruptAt = null;
-        Assert.Equal(0, _run.Run("resume"));
+        string moved = Path.Combine(_run.Folder, "moved.onnx");
+        File.Move(Path.Combine(_run.Folder, "encoder.onnx"), moved);
+        Assert.NotEqual(0, _run.Run("resume"));
+        Assert.Equal(0, _run.Run("resume", "--image-encoder", moved));
         Assert.Equal(Described(whole.RunPath), Described(_run.RunPath));
     }
 

@@ -34,6 +34,19 @@ internal sealed class CommandContext(
     public ResolvedSettings Resolve(string preset = Presets.Usual) =>
         Settings.Resolve(preset, Given, Environment.GetEnvironmentVariable);
 
+    /// <summary>The same for a command whose run or set says what task it is of: also what belongs to image-text pairs alone is
+    /// read, and whether it fits is seen beside what is recorded.</summary>
+    /// <exception cref="DistillException">A value is not acceptable.</exception>
+    public ResolvedSettings ResolveOfEitherTask()
+    {
+        bool isOfPairs = Settings.All.OfType<RunSetting>().Any(s => s.Task == SettingTask.Pairs && Given(s) is not null);
+        return isOfPairs
+            ? Settings.Resolve(
+                preset: null, s => Given(s) ?? (s.Property == nameof(RunSettings.Dataset) ? PairCatalog.DefaultName : null),
+                Environment.GetEnvironmentVariable)
+            : Resolve();
+    }
+
     /// <summary>Every setting: from the options, --set, the environment and --config, the others from the preset that an option
     /// or the file names, or from what the method stands for.</summary>
     /// <exception cref="DistillException">There is no such preset, or a value is not acceptable.</exception>

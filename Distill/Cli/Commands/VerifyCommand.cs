@@ -35,10 +35,10 @@ internal sealed class VerifyCommand : CommandDefinition
         command.Arguments.Add(file);
         Option<bool> quick = Add(
             command, new Option<bool>("--quick") { Description = "Look at the file only; train nothing, need no data." });
-        AddSettings(command, Named("Data", "Device", "Threads", "MemoryLimit"));
+        AddSettings(command, Named("Data", "ImageEncoder", "Device", "Threads", "MemoryLimit"));
         return at =>
         {
-            RunSettings settings = at.Resolve().Settings;
+            RunSettings settings = at.ResolveOfEitherTask().Settings;
             at.Artifacts().Verify(at.SetFile(at.Value(file)!, settings), settings, at.Value(quick));
         };
     }

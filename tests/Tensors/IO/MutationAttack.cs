@@ -3,25 +3,35 @@ using InfMatch.Tensors;
 
 namespace InfMatch.Tests.IO;
 
-/// <summary>20,000 seeded mutations against a reader: it succeeds or throws what it documents, in less than a second and
-/// 64 MiB each.</summary>
+/// <summary>Seeded mutations against a reader, 20,000 unless it says fewer: it succeeds or throws what it documents, in less than a
+/// second and 64 MiB each.</summary>
 internal static class MutationAttack
 {
+    /// <summary>So many where each is a file on the disk, which takes ten times as long.</summary>
+    public const int OnDisk = 5_000;
+
     private const int Mutations = 20_000;
     private const long MaxBytes = 64L << 20;
 
     /// <summary>Mutates valid bytes and reads each result.</summary>
-    public static void Run(byte[] valid, Action<Stream> read, ulong seed, params Type[] documented)
+    public static void Run(byte[] valid, Action<Stream> read, ulong seed, params Type[] documented) =>
+        Run(valid, read, seed, Mutations, documented);
+
+    /// <summary>Mutates valid bytes so many times and reads each result.</summary>
+    public static void Run(byte[] valid, Action<Stream> read, ulong seed, int mutations, params Type[] documented)
     {
         RandomKey key = RandomKey.FromSeed(seed);
-        Run(n => Mutate(valid, key.Split(n)), read, seed, documented);
+        Run(n => Mutate(valid, key.Split(n)), read, seed, mutations, documented);
     }
 
     /// <summary>Reads what a function makes of the numbers of the mutations.</summary>
-    public static void Run(Func<ulong, byte[]> mutated, Action<Stream> read, ulong seed, params Type[] documented)
+    public static void Run(Func<ulong, byte[]> mutated, Action<Stream> read, ulong seed, params Type[] documented) =>
+        Run(mutated, read, seed, Mutations, documented);
+
+    private static void Run(Func<ulong, byte[]> mutated, Action<Stream> read, ulong seed, int mutations, Type[] documented)
     {
         int refused = 0;
-        for (ulong n = 0; n < Mutations; n++)
+        for (ulong n = 0; n < (ulong)mutations; n++)
         {
             byte[] file = mutated(n);
             (Exception? e, TimeSpan took, long bytes) = Watch(() =>
@@ -36,7 +46,7 @@ internal static class MutationAttack
         }
 
         // An attack that is never or always noticed would test nothing.
-        Assert.InRange(refused, Mutations / 4, Mutations - 1);
+        Assert.InRange(refused, mutations / 4, mutations - 1);
     }
 
     /// <summary>Flips one bit in every byte, or in every so many, in turn: the reader refuses the file by what it documents, with the name of the
