@@ -1,16 +1,25 @@
 using InfMatch.Distill;
+using InfMatch.Methods;
 using InfMatch.Tensors;
 
 Kinds.Add(typeof(GpuBackend).Assembly);
-var terminal = new Terminal(Console.Out, Console.Error, !Console.IsErrorRedirected, !Console.IsOutputRedirected);
+using var interruption = Interruption.Listen();
+RankGroup ranks = RankGroup.Alone;
+string part = "plugins";
 try
 {
     Plugins.Load(Environment.GetEnvironmentVariable(Plugins.Variable));
+    part = "ranks";
+    if (CommandTree.TakesRanks(args))
+        ranks = RankGroup.Join(args, interruption.Token);
 }
-catch (DistillException e)
+catch (OtherRankException e) // rank 0 says it for all
 {
-    terminal.SayLines(Failure.Describe("plugins", e, verbose: false));
+    return e.Code;
+}
+catch (Exception e) when (e is DistillException or OperationCanceledException)
+{
+    RankGroup.PlainTerminal().SayLines(Failure.Describe(part, e, verbose: false));
     return (int)Failure.CodeOf(e);
 }
-using var interruption = Interruption.Listen();
-return CommandTree.Run(args, terminal, interruption);
+return CommandTree.Run(args, ranks.MakeTerminal(), interruption, ranks: ranks);

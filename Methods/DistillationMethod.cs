@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
@@ -104,6 +105,12 @@ public abstract class MethodSession : IDisposable
     /// <param name="iteration">The number of the update, from 0.</param>
     /// <param name="key">What its random numbers follow from.</param>
     public abstract MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key);
+
+    /// <summary>Updates the method's own state after an update that a step had a part in; by default nothing.</summary>
+    /// <param name="memo">What the step tells (<see cref="MethodStep.Memo"/>); it may have been made in another process.</param>
+    public virtual void Remember(ImmutableArray<double> memo)
+    {
+    }
 
     /// <summary>The mean loss at S in a few places that are the same each time it is asked, so that it falls as S gets better,
     /// where the loss of an update also follows from the place that the update drew. Nothing of S or of the method changes. By default

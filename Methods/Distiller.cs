@@ -146,7 +146,7 @@ public sealed class Distiller : IDisposable
         _before = Cost;
         Cost = new DistillationCost(
             Cost.Images + Set.Backend.ImagesPassed - images,
-            Cost.Seconds + _plan.Clock.GetElapsedTime(start).TotalSeconds);
+            Cost.Seconds + (found.Seconds ?? _plan.Clock.GetElapsedTime(start).TotalSeconds));
         return new DistillationStep(Iteration++, found.Loss, found.Metrics, found.Skip);
     }
 

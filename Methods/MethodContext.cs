@@ -50,6 +50,9 @@ public sealed record MethodContext
     /// <summary>How products with second derivatives are computed.</summary>
     public SecondOrderProducts Products { get; init; } = new(SecondDerivatives.FiniteDifference);
 
+    /// <summary>The processes that make each update together; this one alone by default.</summary>
+    public LockStep Ranks { get; init; } = LockStep.Alone;
+
     /// <summary>The loss of an S that is no set of labelled images, from what its draws follow from; null for labelled
     /// images.</summary>
     public Func<RandomKey, SyntheticLoss>? Loss { get; init; }

@@ -6,7 +6,11 @@ namespace InfMatch.Methods;
 /// <summary>A number that a step measured.</summary>
 /// <param name="Name">Its key in metrics.jsonl, in snake case.</param>
 /// <param name="Value">The number.</param>
-public readonly record struct Metric(string Name, double Value);
+public readonly record struct Metric(string Name, double Value)
+{
+    /// <summary>Whether it names a place, such as a checkpoint: of several there is no mean.</summary>
+    public bool IsPlace { get; init; }
+}
 
 /// <summary>One evaluation of a method at S.</summary>
 /// <param name="Loss">The loss that the method minimises.</param>
@@ -29,6 +33,14 @@ public sealed record MethodStep(double Loss, SyntheticGradient? Gradient, Immuta
     /// <summary>Updates the method's own state after S was updated or skipped; a failing step never calls it. It runs
     /// in the scope of the step, from which it may keep tensors. Null where the method has no state.</summary>
     public Action<TensorScope>? Commit { get; init; }
+
+    /// <summary>What <see cref="MethodSession.Remember"/> needs of this step in every process that makes the update; empty where the
+    /// method remembers nothing in that way.</summary>
+    public ImmutableArray<double> Memo { get; init; } = [];
+
+    /// <summary>How long it took where that was measured, so that all processes of an update go by the same time; null where it was
+    /// not.</summary>
+    public double? Seconds { get; init; }
 
     /// <summary>Where the evaluation took place, for an error message.</summary>
     public string Place { get; init; } = "";

@@ -30,7 +30,7 @@ internal sealed partial class RunCommands
     // Whether the run of the name that was given is there: then it goes on, and where nothing is left to do, that is said.
     private bool GoesOn(string asked, ResolvedSettings resolved)
     {
-        if (Existing(resolved.Settings.Out) is not { } path)
+        if (Choice.Name is null || PathOfRanks(() => Existing(resolved.Settings.Out)) is not { Length: > 0 } path)
             return false;
         RequireSame(path, asked, resolved.Settings);
         if (!IsComplete(path))

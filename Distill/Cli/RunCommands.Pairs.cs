@@ -18,6 +18,8 @@ internal sealed partial class RunCommands
     {
         RunSettings settings = resolved.Settings;
         Backend backend = OpenDevice(settings);
+        if (!IsToWrite(settings, backend))
+            return;
         RequireWritable(settings.Out);
         using PairData data = OpenPairs(settings, backend);
         Requirements needs = PairRun.Check(settings, data, settings.Out, settings.ExpertsFrom ?? settings.Out);
@@ -28,7 +30,7 @@ internal sealed partial class RunCommands
         }
         using RunFolder folder = NewFolder(settings, $"pairs{string.Join('-', settings.Pairs!.Value)}", ConfigFile.Write(asked, resolved));
         RunData.Of(data.Splits, data.Part).Save(folder.Path);
-        AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
+        AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads, Ranks.Count));
         Execute(folder, settings, data, needs);
     }
 
@@ -122,14 +124,17 @@ internal sealed partial class RunCommands
         terminal.Say($"Data: {data.Splits.Train}; seed {settings.Seed}");
         terminal.Say($"Version: {EnvironmentReport.Version} {EnvironmentReport.Commit}");
         terminal.Say($"Run folder: {ShownPath.Of(folder.Path)}");
-        Say(() => PlanOf(settings, data, needs, folder));
+        if (Ranks.IsShared)
+            terminal.Say(Ranks.Describe(settings, data.Backend));
+        Say(() => PlanOf(Ranks.ShareOf(settings), data, needs, folder));
         RetrievalSummary summary;
         try
         {
             summary = InFolder(folder, progress => new PairRun(
-                new PairRunInputs(folder, settings, data, new RunContext(data.Backend, progress, cancel))).Execute());
+                new PairRunInputs(
+                    folder, settings, data, new RunContext(data.Backend, progress, cancel) { Ranks = Ranks.Step })).Execute());
         }
-        catch (Exception e) when (e is OperationCanceledException or NumericalException or DeviceMemoryException)
+        catch (Exception e) when (Failure.LeavesState(e))
         {
             Reports.WriteAtEnd(folder, data.Splits);
             throw;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using InfMatch.Datasets;
 using InfMatch.Influence;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
@@ -14,6 +15,9 @@ internal sealed partial class RunCommands(
     // With fewer the choice of test images matters more than what is compared.
     private const int FewTestImages = 500;
 
+    /// <summary>The ranks that distil together; this process alone by default.</summary>
+    public RankGroup Ranks { get; init; } = RankGroup.Alone;
+
     /// <summary>The demonstration, and 'distill': a new run.</summary>
     public void Distill(string asked, ResolvedSettings resolved)
     {
@@ -26,6 +30,8 @@ internal sealed partial class RunCommands(
             return;
         }
         Backend backend = OpenDevice(settings);
+        if (!IsToWrite(settings, backend))
+            return;
         RequireWritable(settings.Out);
         DatasetPair pair = load(settings);
         (PreparedData prepared, Requirements needs) = PrepareChecked(settings, pair, backend, settings.Out, settings.ExpertsFrom);
@@ -37,24 +43,35 @@ internal sealed partial class RunCommands(
         }
         using RunFolder folder = NewFolder(settings, $"ipc{string.Join('-', settings.Ipc)}", ConfigFile.Write(asked, resolved));
         RunData.Save(folder.Path, pair);
-        AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
+        AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads, Ranks.Count));
         Execute(folder, settings, data, needs);
     }
 
     /// <summary>'resume': the rest of a run.</summary>
     public void Resume(string? run, ResolvedSettings given)
     {
-        string path = ToResume(run, given.Settings.Out);
+        string path = PathOfRanks(() => ToResume(run, given.Settings.Out));
+        if (!Ranks.Step.IsFirst)
+        {
+            (_, ResolvedSettings own) = ConfigFile.Read(ConfigToFollow(path));
+            RunSettings followed = Moved(own.Settings, given);
+            IsToWrite(followed, OpenDevice(followed));
+            return;
+        }
         if (BenchmarkFile.IsIn(path))
         {
+            RefuseRanks("a benchmark");
             ResumeBenchmark(path, given, atOnce: 1);
             return;
         }
         using RunFolder folder = RunFolder.Open(path);
         (string begun, ResolvedSettings recorded) = ConfigFile.Read(folder.Config, terminal.Say);
         RunSettings settings = Moved(recorded.Settings, given);
+        if (begun is "evaluate" or "train")
+            RefuseRanks($"a run of '{begun}'");
         Backend backend = OpenDevice(settings);
-        string environment = EnvironmentReport.Write(backend, settings.Threads);
+        IsToWrite(settings, backend);
+        string environment = EnvironmentReport.Write(backend, settings.Threads, Ranks.Count);
         if (EnvironmentReport.Compare(folder.Environment, environment) is { } other)
             terminal.Say($"{command}: {other}");
         if (settings.IsOfPairs)
@@ -72,6 +89,7 @@ internal sealed partial class RunCommands(
             terminal.Say($"{command}: the run does not tell which data it began on; the experts know their training images only.");
         if (File.Exists(Path.Combine(path, AblationSummary.FileName)))
         {
+            RefuseRanks("an ablation");
             AblationSummary summary = AblationSummary.Read(path);
             (PreparedData ofRows, Requirements need) = PrepareAblation(
                 summary.Grid, settings, pair, backend, folder.Path, settings.ExpertsFrom ?? folder.Experts);
@@ -193,14 +211,19 @@ internal sealed partial class RunCommands(
         terminal.Say($"Run folder: {ShownPath.Of(folder.Path)}");
         if (!PictureFont.Exists)
             terminal.Say("No font is installed: class names are left out of the pictures.");
-        Say(() => PlanOf(settings, data, needs, folder));
+        if (Ranks.IsShared)
+            terminal.Say(Ranks.Describe(settings, data.Backend));
+        Say(() => PlanOf(Ranks.ShareOf(settings), data, needs, folder));
         Summary summary;
         try
         {
             summary = InFolder(folder, progress => new DistillationRun(
-                new RunInputs(folder, settings, data.Pair, data.Backend, progress, cancel) { Prepared = data }).Execute());
+                new RunInputs(folder, settings, data.Pair, data.Backend, progress, cancel)
+                {
+                    Prepared = data, Ranks = Ranks.Step,
+                }).Execute());
         }
-        catch (Exception e) when (e is OperationCanceledException or NumericalException or DeviceMemoryException)
+        catch (Exception e) when (Failure.LeavesState(e))
         {
             Reports.WriteAtEnd(folder, data.Pair, backend: null);
             if (e is OperationCanceledException && terminal.IsJson && File.Exists(folder.Summary))
@@ -341,7 +364,7 @@ internal sealed partial class RunCommands(
             Stop(folder, e);
             throw;
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException or OtherRankException)
         {
             SayHowToGoOn($"{Saved()} Continue with:", folder);
             throw;
@@ -364,7 +387,7 @@ internal sealed partial class RunCommands(
         ? $"{char.ToUpperInvariant(protocol[0])}{protocol[1..]}."
         : $"Mean ± standard deviation, {protocol}.";
 
-    private Backend OpenDevice(RunSettings settings) => OpenDevice(terminal, settings);
+    private Backend OpenDevice(RunSettings settings) => OpenDevice(terminal, Ranks.Adapt(settings));
 
     /// <summary>The device of the settings, and a line that says which it is and why.</summary>
     internal static Backend OpenDevice(Terminal terminal, RunSettings settings)

@@ -26,7 +26,32 @@ internal static class EnvironmentReport
         + (CpuBackend.HasFusedMultiplyAdd ? "" : ", no fused multiply-add");
 
     /// <summary>environment.json.</summary>
-    public static string Write(Backend backend, int threads) => SealedJson.Seal(new JsonObject
+    /// <param name="backend">What the run computes on.</param>
+    /// <param name="threads">The setting; 0 for what suits.</param>
+    /// <param name="ranks">How many processes distil together; a process alone does not tell it.</param>
+    public static string Write(Backend backend, int threads, int ranks = 1)
+    {
+        JsonObject all = Describe(backend, threads);
+        if (ranks > 1)
+            all[RanksKey] = ranks;
+        return SealedJson.Seal(all) + "\n";
+    }
+
+    private const string RanksKey = "ranks", ThreadsKey = "threads", CoresKey = "cores", DescriptionKey = "deviceDescription";
+
+    // Each rank has a share of the processors, and a run may go on with other ranks.
+    private static bool IsSameMachine(JsonObject began, JsonObject now)
+    {
+        bool isOfRanks = began.ContainsKey(RanksKey) || now.ContainsKey(RanksKey);
+        foreach (string key in (string[])[SealedJson.Key, .. isOfRanks ? (string[])[RanksKey, ThreadsKey, CoresKey, DescriptionKey] : []])
+        {
+            began.Remove(key);
+            now.Remove(key);
+        }
+        return JsonNode.DeepEquals(began, now);
+    }
+
+    private static JsonObject Describe(Backend backend, int threads) => new()
     {
         ["version"] = Version,
         ["commit"] = Commit,
@@ -34,14 +59,14 @@ internal static class EnvironmentReport
         ["system"] = RuntimeInformation.OSDescription,
         ["architecture"] = RuntimeInformation.ProcessArchitecture.ToString(),
         ["processor"] = CpuBackend.ProcessorName,
-        ["cores"] = Environment.ProcessorCount,
+        [CoresKey] = Environment.ProcessorCount,
         ["simd"] = Simd,
         ["vectorBytes"] = Vector<byte>.Count,
-        ["threads"] = threads == 0 ? Environment.ProcessorCount : threads,
+        [ThreadsKey] = threads == 0 ? Environment.ProcessorCount : threads,
         ["memoryBytes"] = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
         ["device"] = backend.Name,
-        ["deviceDescription"] = backend.Description,
-    }) + "\n";
+        [DescriptionKey] = backend.Description,
+    };
 
     /// <summary>What is to be said where a run goes on; null where it began on this machine with this build.</summary>
     public static string? Compare(string path, string now)
@@ -50,7 +75,8 @@ internal static class EnvironmentReport
             return null;
         try
         {
-            SealedJson.Read(path);
+            if (IsSameMachine(SealedJson.Read(path).Root, JsonNode.Parse(now)!.AsObject()))
+                return null;
             return "the machine or the build is not the one that began this run; bits may differ from here on.";
         }
         catch (JsonException e)

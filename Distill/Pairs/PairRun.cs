@@ -1,3 +1,4 @@
+using System.Text;
 using InfMatch.Datasets;
 using InfMatch.Influence;
 using InfMatch.Methods;
@@ -96,7 +97,7 @@ internal sealed class PairRun(PairRunInputs inputs)
             DistilAll(metrics, stages, costs);
             stages.RequireWritten();
         }
-        catch (Exception e) when (e is OperationCanceledException or NumericalException or DeviceMemoryException)
+        catch (Exception e) when (Failure.LeavesState(e))
         {
             Save(complete: false);
             throw;
@@ -108,8 +109,9 @@ internal sealed class PairRun(PairRunInputs inputs)
     {
         PairData data = inputs.Data;
         using ExpertLibrary library = Gather(stages);
+        _context.Ranks.FromFirst(Encoding.UTF8.GetBytes(Path.GetFullPath(ExpertFolder)));
         var evaluator = new PairEvaluator(_settings, data, inputs.Key.Split("judge"), _context.Cancel);
-        using MethodSession method = BeginMethod(_settings, data, library.Experts, inputs.Key);
+        using MethodSession method = BeginMethod(_settings, data, library.Experts, inputs.Key, _context.Ranks);
         RetrievalRow? full = _results.Select(r => r.Row(PairRows.Full)).FirstOrDefault(row => row is not null);
         var parts = new PairRunParts(inputs, library.Experts, method, metrics, Keep)
         {
@@ -122,19 +124,23 @@ internal sealed class PairRun(PairRunInputs inputs)
             else
                 new PairSetRun(parts, pairs, _results.Find(r => r.Pairs == pairs)).Execute();
         }
+        _context.Ranks.FromFirst([]); // no more sets
     }
+
+    private string ExpertFolder => _settings.ExpertsFrom ?? _folder.Experts;
 
     private ExpertLibrary Gather(StagesFile stages)
     {
         using IDisposable stage = stages.Begin("experts");
         return ExpertLibrary.Gather(
-            _settings, inputs.Data.NetworkOf(_settings), inputs.Data, _settings.ExpertsFrom ?? _folder.Experts, _context.Progress,
+            _settings, inputs.Data.NetworkOf(_settings), inputs.Data, ExpertFolder, _context.Progress,
             _context.Cancel);
     }
 
     /// <summary>The method of a run, begun.</summary>
     /// <exception cref="DistillException">The experts do not have what the method's settings need.</exception>
-    public static MethodSession BeginMethod(RunSettings settings, PairData data, IReadOnlyList<Expert> experts, RandomKey run)
+    public static MethodSession BeginMethod(
+        RunSettings settings, PairData data, IReadOnlyList<Expert> experts, RandomKey run, LockStep? ranks = null)
     {
         PairNetwork network = data.NetworkOf(settings), onSet = PairPlans.OnSet(settings, network);
         int batch = settings.BatchSyn ?? 0;
@@ -143,7 +149,7 @@ internal sealed class PairRun(PairRunInputs inputs)
             MethodSession session = settings.MethodKind.Begin(new MethodContext
             {
                 Network = network, Real = new RealPairs(data.Train), Experts = experts, Values = settings.OfMethod, Key = run,
-                BatchSyn = batch, Loss = key => new SyntheticPairLoss(onSet, key) { BatchSize = batch },
+                BatchSyn = batch, Ranks = ranks ?? LockStep.Alone, Loss = key => new SyntheticPairLoss(onSet, key) { BatchSize = batch },
             });
             return data.Encoder is { } encoder ? new EncodedSession(session, SyntheticPairs.ImagesPart, encoder.Features) : session;
         }
@@ -152,6 +158,10 @@ internal sealed class PairRun(PairRunInputs inputs)
             throw new DistillException(ExitCode.Usage, "IM2007", e.Message, e);
         }
     }
+
+    /// <summary>The distiller of a run for a number of pairs.</summary>
+    public static Distiller MakeDistiller(RunSettings settings, MethodSession method, SyntheticSet start, RandomKey run, int pairs) => new(
+        method, start, PairPlans.DistillationPlanOf(settings), run.Split("distil").Split((ulong)pairs));
 
     // A finished set is not made again, so it must be sound.
     private void RequireSet(RetrievalResult result)

@@ -23,12 +23,12 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
     {
         using var scope = TensorScope.Begin();
         SyntheticSet start = Start();
-        using var distiller = new Distiller(
-            run.Method, start, PairPlans.DistillationPlanOf(_settings), run.Inputs.Key.Split("distil").Split((ulong)pairs));
+        using Distiller distiller = PairRun.MakeDistiller(_settings, run.Method, start, run.Inputs.Key, pairs);
         SetOrigin origin = SetOrigin.Of(start, run.Experts).Through(_data.Encoder?.Hash);
         Restore(distiller, origin);
         try
         {
+            _context.Ranks.FromFirst(SharedState.Write(_context.Ranks, distiller, pairs));
             Distil(distiller, origin);
         }
         // Also after an interruption or a NaN: the distiller then is at its last good state.
@@ -71,6 +71,9 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
         long total = budget is null ? _settings.Iterations : (long)Math.Ceiling(budget.Amount);
         using IProgressStage stage = _context.Progress.Begin($"{pairs} pairs: distilling", total, budget is null ? pairs : 0);
         Look(distiller);
+        using IDisposable shared = _context.Ranks.Share();
+        var gathering = new GatheringTime(_context.Ranks);
+        int from = distiller.Iteration;
         while (!distiller.IsDone)
         {
             _context.Cancel.ThrowIfCancellationRequested();
@@ -83,6 +86,8 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
             if (distiller.Iteration % _settings.SaveEvery == 0)
                 SaveState(distiller, origin);
         }
+        if (gathering.Describe($"{pairs} pairs", distiller.Iteration - from) is { } times)
+            _context.Progress.Note(times);
     }
 
     private void Add(DistillationStep step)

@@ -67,7 +67,8 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
             return this;
         var stage = new PlannedStage(
             PlannedStage.Distil, ipc,
-            $"{(times > 1 ? $"{times} × " : "")}{(IsTimed ? $"{BudgetText.Shown(settings.BudgetOfSet!)} for" : $"{left}")} updates of {ipc * data.Classes} images ({_network.Name})")
+            $"{(times > 1 ? $"{times} × " : "")}{(IsTimed ? $"{BudgetText.Shown(settings.BudgetOfSet!)} for" : $"{left}")} updates of " +
+            $"{ipc * data.Classes} images{Windows} ({_network.Name})")
         {
             Things = times,
         };
@@ -91,6 +92,9 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         }
         return this;
     }
+
+    private string Windows =>
+        WindowMean.CountOf(settings.MethodKind, settings.OfMethod) is > 1 and var windows ? $" on {windows} windows each" : "";
 
     private static int DueIn(int iterations, int every, int from) => iterations / every - from / every;
 

@@ -1,3 +1,4 @@
+using System.Text;
 using InfMatch.Datasets;
 using InfMatch.Influence;
 using InfMatch.Methods;
@@ -23,6 +24,9 @@ internal sealed record RunInputs(
 
     /// <summary>Data that the caller has prepared and will dispose of; null to prepare them here.</summary>
     public PreparedData? Prepared { get; init; }
+
+    /// <summary>The ranks that distil together; this process alone by default.</summary>
+    public LockStep Ranks { get; init; } = LockStep.Alone;
 
     /// <summary>What all random numbers of the run follow from.</summary>
     public RandomKey Key => RandomKey.FromSeed(Settings.Seed);
@@ -65,7 +69,7 @@ internal sealed class DistillationRun(RunInputs inputs)
             DistilAll(data, metrics, stages, costs);
             stages.RequireWritten();
         }
-        catch (Exception e) when (e is OperationCanceledException or NumericalException or DeviceMemoryException)
+        catch (Exception e) when (Failure.LeavesState(e))
         {
             Save(complete: false);
             throw;
@@ -78,12 +82,13 @@ internal sealed class DistillationRun(RunInputs inputs)
         Network network = data.NetworkOf(_settings, _settings.Width);
         Network evaluated = data.NetworkOf(_settings, _settings.EvalWidth);
         using ExpertLibrary library = Gather(network, data, stages);
+        inputs.Ranks.FromFirst(Encoding.UTF8.GetBytes(Path.GetFullPath(ExpertFolder)));
         using var teacher = LabelTeacher.For(_settings, data, library.Experts);
         _softLabels = teacher.Describe(_settings);
         _labelNetworks = _settings.LabelFrom is null ? null : ArtifactHash.OfText(teacher.Identity);
         ConfusionMatrix? whole = null;
         ConfusionFile confusion = ConfusionFile.Open(_folder.Path, inputs.Pair.Train.ClassNames);
-        using MethodSession method = BeginMethod(_settings, data, network, library.Experts, inputs.Key);
+        using MethodSession method = BeginMethod(_settings, data, network, library.Experts, inputs.Key, inputs.Ranks);
         var parts = new RunParts(inputs, data, library, method, metrics, Keep)
         {
             Real = new RealImages(data, teacher.Networks, _settings.Temperature, inputs.Key.Split("real"))
@@ -107,13 +112,16 @@ internal sealed class DistillationRun(RunInputs inputs)
             else
                 new SetRun(parts, ipc).Execute();
         }
+        inputs.Ranks.FromFirst([]); // no more sets
     }
+
+    private string ExpertFolder => _settings.ExpertsFrom ?? _folder.Experts;
 
     private ExpertLibrary Gather(Network network, PreparedData data, StagesFile stages)
     {
         using IDisposable stage = stages.Begin("experts");
         return ExpertLibrary.Gather(
-            _settings, network, data, _settings.ExpertsFrom ?? _folder.Experts, inputs.Progress, inputs.Cancel);
+            _settings, network, data, ExpertFolder, inputs.Progress, inputs.Cancel);
     }
 
     private void ReadSummary()
@@ -151,7 +159,8 @@ internal sealed class DistillationRun(RunInputs inputs)
     /// <summary>The method of a run, begun.</summary>
     /// <exception cref="DistillException">The experts do not have what the method's settings need.</exception>
     public static MethodSession BeginMethod(
-        RunSettings settings, PreparedData data, Network network, IReadOnlyList<Expert> experts, RandomKey run)
+        RunSettings settings, PreparedData data, Network network, IReadOnlyList<Expert> experts, RandomKey run,
+        LockStep? ranks = null)
     {
         try
         {
@@ -164,6 +173,7 @@ internal sealed class DistillationRun(RunInputs inputs)
                 Key = run,
                 Augmentation = PlanFactory.AugmentationOf(settings.MatchAugment, data.Pair.Name),
                 BatchSyn = settings.BatchSyn ?? 0,
+                Ranks = ranks ?? LockStep.Alone,
             });
         }
         catch (TrajectoryException e)

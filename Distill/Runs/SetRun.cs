@@ -71,6 +71,7 @@ internal sealed class SetRun(RunParts run, int ipc)
         }
         try
         {
+            run.Inputs.Ranks.FromFirst(SharedState.Write(run.Inputs.Ranks, distiller, ipc));
             Distil(distiller, origin);
         }
         // Also after an interruption or a NaN: the distiller then is at its last good state. After a failed device the
@@ -98,6 +99,9 @@ internal sealed class SetRun(RunParts run, int ipc)
         using IProgressStage stage = run.Inputs.Progress.Begin(
             $"IPC {ipc}: distilling", total, budget is null ? (long)ipc * run.Data.Classes : 0);
         _monitor.Look(distiller);
+        using IDisposable shared = run.Inputs.Ranks.Share();
+        var gathering = new GatheringTime(run.Inputs.Ranks);
+        int from = distiller.Iteration;
         while (!distiller.IsDone)
         {
             run.Inputs.Cancel.ThrowIfCancellationRequested();
@@ -109,6 +113,8 @@ internal sealed class SetRun(RunParts run, int ipc)
             if (distiller.Iteration % _settings.SaveEvery == 0)
                 SaveState(distiller, origin);
         }
+        if (gathering.Describe($"IPC {ipc}", distiller.Iteration - from) is { } times)
+            run.Inputs.Progress.Note(times);
         if (budget is not null)
             run.Inputs.Progress.Note(DescribeSpent(budget, distiller));
     }

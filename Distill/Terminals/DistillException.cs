@@ -1,4 +1,5 @@
 using InfMatch.Datasets;
+using InfMatch.Methods;
 using InfMatch.Nn;
 using InfMatch.Onnx;
 using InfMatch.Tensors;
@@ -55,6 +56,7 @@ internal static class Failure
     public static ExitCode CodeOf(Exception e) => e switch
     {
         DistillException own => own.ExitCode,
+        OtherRankException other => (ExitCode)other.Code,
         OperationCanceledException => ExitCode.Interrupted,
         DatasetException { Fault: DatasetFault.UnknownName } => ExitCode.Usage, // as every other name that there is not
         DatasetException or ArrayFileException or OnnxModelException => ExitCode.Data,
@@ -65,28 +67,35 @@ internal static class Failure
         _ => ExitCode.Bug,
     };
 
+    /// <summary>Whether an exception ends a run that is as it was before the step and can be put on disk.</summary>
+    public static bool LeavesState(Exception e) =>
+        e is OperationCanceledException or NumericalException or DeviceMemoryException or OtherRankException;
+
     /// <summary>One line for people: "command: what. fix."; with the stack on lines of its own, when verbose. Nothing that
     /// came from outside reaches the terminal raw.</summary>
     public static string Describe(string command, Exception e, bool verbose)
     {
-        string message = e switch
-        {
-            DeviceMemoryException =>
-                $"{e.Message.TrimEnd('.')} (--expert-batch, --real-batch, --width, --eval-width, --ipc), or raise " +
-                "--memory-limit where it is set. [IM5003]",
-            OutOfMemoryException => "the host has no more memory. Lower --width, --ipc or --expert-batch. [IM5001]",
-            NumericalException => $"{e.Message} [IM6001]",
-            OperationCanceledException => "interrupted.",
-            FileNotFoundException missing =>
-                $"the file {missing.FileName} is missing, or a link that leads nowhere. Put it back, or start anew. [IM7005]",
-            _ when CodeOf(e) == ExitCode.Bug =>
-                $"unexpected {e.GetType().Name}: {e.Message} This is a bug; run again with --verbose and report the text. " +
-                "[IM1001]",
-            _ => WithCode(e),
-        };
-        string line = PrintableText.Of($"{command}: {message}");
+        string line = PrintableText.Of($"{command}: {Say(e)}");
         return verbose ? $"{line}\n{PrintableText.OfLines($"{e}")}" : line;
     }
+
+    /// <summary>The same without the command.</summary>
+    public static string Say(Exception e) => PrintableText.Of(e switch
+    {
+        DeviceMemoryException =>
+            $"{e.Message.TrimEnd('.')} (--expert-batch, --real-batch, --width, --eval-width, --ipc), or raise " +
+            "--memory-limit where it is set. [IM5003]",
+        OutOfMemoryException => "the host has no more memory. Lower --width, --ipc or --expert-batch. [IM5001]",
+        OtherRankException => e.Message, // with the code of the other rank's error
+        NumericalException => $"{e.Message} [IM6001]",
+        OperationCanceledException => "interrupted.",
+        FileNotFoundException missing =>
+            $"the file {missing.FileName} is missing, or a link that leads nowhere. Put it back, or start anew. [IM7005]",
+        _ when CodeOf(e) == ExitCode.Bug =>
+            $"unexpected {e.GetType().Name}: {e.Message} This is a bug; run again with --verbose and report the text. " +
+            "[IM1001]",
+        _ => WithCode(e),
+    });
 
     // Other projects do not number their errors, but for those of data sets.
     private static string WithCode(Exception e)

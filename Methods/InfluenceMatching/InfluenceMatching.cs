@@ -86,6 +86,7 @@ public sealed class InfluenceMatching : DistillationMethod
     public override IReadOnlyList<MethodSetting> Settings { get; } =
     [
         Estimator, Weight, ClassWiseMatching, WindowLength, StartFirst, StartLast, StartGrowth, Threshold, SyntheticRate, RealBatch,
+        WindowMean.Windows,
     ];
 
     /// <inheritdoc/>
@@ -123,7 +124,7 @@ public sealed class InfluenceMatching : DistillationMethod
         InfluenceEstimator.Of(Estimator.Of(values)).NeedsDenseWindow ? [] : [WindowLength, StartFirst, StartLast];
 
     /// <inheritdoc/>
-    public override MethodSession Begin(MethodContext context) => new Session(context);
+    public override MethodSession Begin(MethodContext context) => WindowMean.Of(context, new Session(context));
 
     /// <summary>Where the windows of settings lie.</summary>
     public static WindowPlan PlanOf(MethodValues values) => new(
@@ -217,19 +218,26 @@ public sealed class InfluenceMatching : DistillationMethod
             SyntheticLoss loss = _run.LossOf(s, key.Split("augmentation"), _estimator.IsSiamese);
             ObjectiveValue value = _objective.Evaluate(window, s, loss);
             ImmutableSortedDictionary<string, double> none = ImmutableSortedDictionary<string, double>.Empty;
+            ImmutableArray<double> memo = value.RealImages == 0 ? [] : [window.Expert, window.First, window.Last, value.RealImages];
             return new MethodStep(
                 value.Relative, value.Gradient,
                 [
-                    new("cosine", value.Cosine), new(SyntheticSet.WeightNumber, value.Weight), new("expert", window.Expert),
-                    new("first", window.First), new("last", window.Last),
+                    new("cosine", value.Cosine), new(SyntheticSet.WeightNumber, value.Weight), .. window.AsMetrics(),
                 ])
             {
                 NumberGradients = none.Add(SyntheticSet.WeightNumber, value.WeightGradient),
                 Numbers = _rule == WeightRule.ClosedForm ? none.Add(SyntheticSet.WeightNumber, value.Weight) : none,
                 Skip = value.Relative > _threshold,
-                Commit = value.RealImages == 0 ? null : _ => _counted.Add(window, value.RealImages),
+                Memo = memo,
+                Commit = memo.IsEmpty ? null : _ => Remember(memo),
                 Place = $"the objective J ({_estimator.Name}, expert {window.Expert}, checkpoints {window.First} to {window.Last})",
             };
+        }
+
+        public override void Remember(ImmutableArray<double> memo)
+        {
+            if (memo is [var expert, var first, var last, var images])
+                _counted.Add(new Window((int)expert, (int)first, (int)last), (long)images);
         }
 
         public override IReadOnlyList<NamedArray> Save() => _counted.Save();

@@ -43,7 +43,8 @@ public abstract class ParameterMatching : DistillationMethod
     public override MethodNeeds Needs => MethodNeeds.Trajectories;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<MethodSetting> Settings { get; } = [SyntheticSteps, Window, StartLast, SyntheticRate, LrRate];
+    public override IReadOnlyList<MethodSetting> Settings { get; } =
+        [SyntheticSteps, Window, StartLast, SyntheticRate, LrRate, WindowMean.Windows];
 
     /// <inheritdoc/>
     public override bool TakesBatchesOfS => true;
@@ -63,7 +64,7 @@ public abstract class ParameterMatching : DistillationMethod
 
     /// <inheritdoc/>
     public override MethodSession Begin(MethodContext context) =>
-        new Session(context, Name, StartsOf(context.Values), ThresholdOf(context.Values));
+        WindowMean.Of(context, new Session(context, Name, StartsOf(context.Values), ThresholdOf(context.Values)));
 
     /// <summary>Where walks begin.</summary>
     protected abstract WindowPlan StartsOf(MethodValues values);
@@ -116,10 +117,7 @@ public abstract class ParameterMatching : DistillationMethod
             ImmutableSortedDictionary<string, double> none = ImmutableSortedDictionary<string, double>.Empty;
             return new MethodStep(
                 loss, gradient,
-                [
-                    new(SyntheticSet.RateNumber, RateOf(s)), new("expert", window.Expert), new("first", window.First),
-                    new("last", window.Last),
-                ])
+                [new(SyntheticSet.RateNumber, RateOf(s)), .. window.AsMetrics()])
             {
                 NumberGradients = none.Add(SyntheticSet.RateNumber, ofRate),
                 Skip = skips,

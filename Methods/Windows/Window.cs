@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace InfMatch.Methods;
 
 /// <summary>
@@ -11,4 +13,8 @@ public readonly record struct Window(int Expert, int First, int Last)
 {
     /// <summary>The number of (macro-)steps.</summary>
     public int Length => Last - First;
+
+    /// <summary>The metrics by which metrics.jsonl tells which window an update was on.</summary>
+    public ImmutableArray<Metric> AsMetrics() =>
+        [new("expert", Expert) { IsPlace = true }, new("first", First) { IsPlace = true }, new("last", Last) { IsPlace = true }];
 }

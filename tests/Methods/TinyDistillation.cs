@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using InfMatch.Influence;
 using InfMatch.Methods;
@@ -13,6 +14,11 @@ internal sealed record TinyPlan
     public int Iterations { get; init; } = 30;
 
     public WindowPlan Windows { get; init; } = new(2, 0, 2, 4, 10);
+
+    /// <summary>How many windows an update takes the mean of, and who computes them.</summary>
+    public int Each { get; init; } = 1;
+
+    public LockStep Ranks { get; init; } = LockStep.Alone;
 
     public string Estimator { get; init; } = "first-order";
 
@@ -74,12 +80,13 @@ internal sealed record TinyPlan
             .With(InfluenceMatching.WindowLength, Text(Windows.Length))
             .With(InfluenceMatching.StartFirst, Text(Windows.Current)).With(InfluenceMatching.StartLast, Text(Windows.Last))
             .With(InfluenceMatching.StartGrowth, Text(Windows.GrowthEnd)).With(InfluenceMatching.RealBatch, "0")
+            .With(WindowMean.Windows, Text(Each))
             .With(InfluenceMatching.Threshold, Threshold.ToString("R", CultureInfo.InvariantCulture));
         return new WithWeightRate(
             method.Begin(new MethodContext
             {
                 Network = problem.Network, Real = problem, Experts = problem.Experts, Values = values, Key = key,
-                Augmentation = Augmentation, BatchSyn = BatchSyn, Products = problem.Context.Products,
+                Augmentation = Augmentation, BatchSyn = BatchSyn, Products = problem.Context.Products, Ranks = Ranks,
             }),
             WeightRate);
     }
@@ -98,6 +105,8 @@ internal sealed record TinyPlan
             method.Numbers.ToDictionary(n => n.Key, _ => new NumberPlan(rate), StringComparer.Ordinal);
 
         public override MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key) => method.Evaluate(s, iteration, key);
+
+        public override void Remember(ImmutableArray<double> memo) => method.Remember(memo);
 
         public override void BeginSet() => method.BeginSet();
 

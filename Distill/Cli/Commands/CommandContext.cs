@@ -93,6 +93,9 @@ internal sealed class CommandContext(
     /// <exception cref="DistillException">No run is there, or it has no set.</exception>
     public string SetFile(string named, RunSettings settings) => SetReference.Find(named, settings.Out, terminal.Say);
 
+    /// <summary>The ranks that do the work together; this process alone by default.</summary>
+    public RankGroup Ranks { get; init; } = RankGroup.Alone;
+
     /// <summary>The work of commands on runs.</summary>
     /// <param name="command">Which command, for notes.</param>
     public RunCommands Runs(string command) => Runs(command, new RunChoice());
@@ -100,7 +103,7 @@ internal sealed class CommandContext(
     /// <summary>The work of commands on runs that may have a name and be shared out.</summary>
     /// <param name="command">Which command, for notes.</param>
     /// <param name="choice">The name and the share.</param>
-    public RunCommands Runs(string command, RunChoice choice) => new(terminal, Load, command, cancel, isPlan) { Choice = choice };
+    public RunCommands Runs(string command, RunChoice choice) => new(terminal, Load, command, cancel, isPlan) { Choice = choice, Ranks = Ranks };
 
     /// <summary>What the options of a name and of a share say.</summary>
     /// <param name="run">The option of the name; null where there is none.</param>

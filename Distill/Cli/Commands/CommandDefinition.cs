@@ -22,6 +22,9 @@ internal abstract class CommandDefinition : IKind
     /// <summary>Whether it is shown nowhere.</summary>
     public virtual bool IsHidden => false;
 
+    /// <summary>Whether several ranks of MPI can do its work together.</summary>
+    public virtual bool TakesRanks => false;
+
     /// <summary>What --help says. Paragraphs are broken at the width of the terminal; indented lines stay as they are. An
     /// example is a line that begins with two spaces and "infmatch", which is shown as the program was started.</summary>
     public abstract string Help { get; }

@@ -13,10 +13,13 @@ internal static class CommandTree
     /// <param name="terminal">Where output goes.</param>
     /// <param name="interruption">What Ctrl-C does.</param>
     /// <param name="load">Loads a data set by name and folder; the catalogue without one.</param>
+    /// <param name="ranks">The ranks that do the work together; null for this process alone.</param>
     /// <returns>The exit code.</returns>
     public static int Run(
-        string[] args, Terminal terminal, Interruption interruption, Func<string, string?, DatasetPair>? load = null)
+        string[] args, Terminal terminal, Interruption interruption, Func<string, string?, DatasetPair>? load = null,
+        RankGroup? ranks = null)
     {
+        ranks ??= RankGroup.Alone;
         Func<RunSettings, DatasetPair> read = load is null
             ? new DatasetLoading(terminal, interruption.Token).Load
             : settings => load(settings.Dataset, settings.Data);
@@ -25,7 +28,7 @@ internal static class CommandTree
         var common = new CommonOptions();
         RootCommand root = Build(
             common.All, CommandWords.Called(args), CommandWords.AsksForMore(args),
-            result => new CommandContext(result, terminal, LoadSet, interruption.Token));
+            result => new CommandContext(result, terminal, LoadSet, interruption.Token) { Ranks = ranks });
         new HelpPage(DefinitionOf, terminal.ResultWidth).Replace(root);
         ParseResult parsed = root.Parse(args);
         string name = CommandWords.Of(parsed.CommandResult.Command) is { Length: > 0 } words ? words : "distill";
@@ -36,20 +39,29 @@ internal static class CommandTree
             if (parsed.Errors.Count > 0 && (parsed.Action is not (HelpPage or HelpAction) || IsOfUnknownCommand(parsed)))
                 throw DistillException.BadCommand(Explain(parsed));
             (terminal.IsJson, terminal.IsQuiet) = (parsed.GetValue(common.Json), parsed.GetValue(common.Quiet));
-            return parsed.Invoke(new InvocationConfiguration
+            int code = parsed.Invoke(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
                 // Signals are heard by Interruption: the library would end the process after a time limit.
                 ProcessTerminationTimeout = null,
                 Output = terminal.Data,
             });
+            if (ranks.End(null) is not { } other)
+                return code;
+            terminal.SayLines(Failure.Describe(name, other, isVerbose));
+            return (int)Failure.CodeOf(other);
         }
         catch (Exception e)
         {
             terminal.SayLines(Failure.Describe(name, e, isVerbose));
+            ranks.End(e);
             return (int)Failure.CodeOf(e);
         }
     }
+
+    /// <summary>Whether arguments call a command that several ranks can do together.</summary>
+    public static bool TakesRanks(string[] args) =>
+        args.FirstOrDefault(arg => !arg.StartsWith('-')) is { } word && Kinds.Find<CommandDefinition>(word) is { TakesRanks: true };
 
     /// <summary>Every command with all its options, and its definition, in the order of the help.</summary>
     public static IReadOnlyList<(CommandDefinition Definition, Command Command)> Everything(out RootCommand root)

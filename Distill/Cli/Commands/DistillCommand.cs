@@ -12,6 +12,9 @@ internal sealed class DistillCommand : CommandDefinition
     public override int Place => 1;
 
     /// <inheritdoc/>
+    public override bool TakesRanks => true;
+
+    /// <inheritdoc/>
     public override CommandGroup Group => CommandGroup.Make;
 
     /// <inheritdoc/>
@@ -22,7 +25,8 @@ internal sealed class DistillCommand : CommandDefinition
         Trains and records experts (or takes those of --experts-from). Then it learns --ipc images per class whose influence on the
         experts' parameters matches that of the whole set. Values in brackets are those of the preset 'standard' and, where they
         differ, of the others. The preset 'trajectory' gives the best sets on full data sets, and takes longer; with one image per
-        class add --start-first 5 --start-last 30.
+        class add --start-first 5 --start-last 30. Started by mpirun or srun --mpi=pmix, several ranks share out the windows of
+        an update, of which --windows says how many (docs/scale-out.md).
 
         Examples:
           infmatch distill --ipc 1

@@ -26,6 +26,7 @@ internal sealed class ReferencePage
         ("INFMATCH_DEVICE", "Device, where --device is not given."),
         (DecodedCache.FolderVariable, "Folder of decoded images and of the times of devices, in place of infmatch in the user's cache folder."),
         (Plugins.Variable, "Assemblies that bring methods, networks, data sets and the like, separated as in PATH."),
+        (Launcher.LibraryVariable, "The MPI library of ranks that a launcher starts; none where its processes are to work alone."),
         (ProgramName.Variable, "How printed commands name the program; the script infmatch sets it."),
         ("NO_COLOR", "No colours, whatever its value."),
         ("TERM", "With the value dumb: no colours and no moving lines."),

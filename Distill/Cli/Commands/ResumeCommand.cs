@@ -12,6 +12,9 @@ internal sealed class ResumeCommand : CommandDefinition
     public override int Place => 8;
 
     /// <inheritdoc/>
+    public override bool TakesRanks => true;
+
+    /// <inheritdoc/>
     public override CommandGroup Group => CommandGroup.Make;
 
     /// <inheritdoc/>
