@@ -19,15 +19,25 @@ internal sealed partial class InfluenceCommands(
     public const string FolderName = "influence";
 
     /// <summary>'influence validate'.</summary>
-    public void Validate(RunSettings machine, FidelitySettings settings)
+    public void Validate(RunSettings machine, FidelitySettings settings, RunChoice choice)
     {
         DatasetPair pair = load(machine);
         string folder = Prepare(machine, pair, settings);
         long start = TimeProvider.System.GetTimestamp();
         int threads = machine.Threads == 0 ? Environment.ProcessorCount : machine.Threads;
         IReadOnlyList<FidelityRow> rows;
+        (int There, int Of) retrained;
         using (IProgressView progress = terminal.MakeProgress())
-            rows = new RetrainingStudy(settings, new StudyInput(pair, machine.Seed, threads, folder, progress, cancel)).Run();
+        {
+            var study = new RetrainingStudy(settings, new StudyInput(pair, machine.Seed, threads, folder, progress, cancel) { Part = choice.Part });
+            rows = study.Run();
+            retrained = study.Retrained;
+        }
+        if (choice.Part is not null)
+        {
+            RunCommands.Tell(terminal, choice, "retrainings", retrained, folder);
+            return;
+        }
         var groups = rows.GroupBy(r => (r.Horizon, r.Estimator)).ToList();
         Show(groups, pair.Name, settings);
         foreach (FidelityRow row in rows.Where(r => !r.IsRanked))

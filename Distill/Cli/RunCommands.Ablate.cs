@@ -7,8 +7,57 @@ namespace InfMatch.Distill;
 
 internal sealed partial class RunCommands
 {
-    /// <summary>'ablate': a new ablation, a run for each row on the same experts.</summary>
-    public void Ablate(string grid, ResolvedSettings resolved)
+    /// <summary>'ablate': a new ablation, a run for each row on the same experts; or one row of the one that has a name.</summary>
+    public void Ablate(string grid, ResolvedSettings resolved, string? row = null)
+    {
+        RequireAblation(resolved);
+        if (row is not null && Choice.Name is null)
+            throw DistillException.BadValue(RunChoice.RowOption, row, $"{RunChoice.NameOption} beside it: a name that all rows share");
+        RunSettings settings = resolved.Settings;
+        if (Existing(settings.Out) is { } path)
+        {
+            RequireSame(path, "ablate", settings);
+            string began = AblationSummary.Read(path).Grid;
+            RequireSame(path, began == grid ? [] : [$"--grid is {grid}, and was {began}"]);
+            if (row is null)
+            {
+                if (!IsComplete(path))
+                    Resume(path, resolved);
+                return;
+            }
+        }
+        Backend backend = OpenDevice(settings);
+        RequireWritable(settings.Out);
+        DatasetPair pair = load(settings);
+        (PreparedData prepared, Requirements needs) =
+            PrepareAblation(grid, settings, pair, backend, settings.Out, settings.ExpertsFrom);
+        using PreparedData data = prepared;
+        if (isPlan)
+        {
+            Show(PlanOfAblation(grid, settings, data, needs, null), settings, backend);
+            return;
+        }
+        var summary = new AblationSummary
+        {
+            Grid = grid, Complete = false, Dataset = pair.Name, Device = backend.Description, Commit = EnvironmentReport.Commit,
+            EvaluatedOn = PlanFactory.EvaluatedOn(settings),
+        };
+        string what = $"ablation-ipc{string.Join('-', settings.Ipc)}", config = ConfigFile.Write("ablate", resolved);
+        if (row is not null)
+        {
+            RunFolder.TryCreate(settings.Out, Choice.Name!, config, summary.ToText())?.Dispose(); // or another has just made it
+            using RunFolder joined = RunFolder.Join(Path.Combine(settings.Out, Choice.Name!));
+            if (!RunData.Require(joined.Path, pair))
+                RunData.Save(joined.Path, pair);
+            AblateOne(joined, grid, row, resolved, data);
+            return;
+        }
+        using RunFolder folder = NewFolder(settings, what, config, summary.ToText());
+        RunData.Save(folder.Path, pair);
+        AblateRows(folder, summary, resolved, data, needs);
+    }
+
+    private static void RequireAblation(ResolvedSettings resolved)
     {
         RunSettings settings = resolved.Settings;
         if (AblationGrid.Varied.FirstOrDefault(resolved.IsOnCommandLine) is { } varied)
@@ -29,31 +78,33 @@ internal sealed partial class RunCommands
         }
         if (settings.LrLabel == 0)
             throw DistillException.BadValue("--lr-label", "0", "a number above 0: else learned labels would be kept");
-        Backend backend = OpenDevice(settings);
-        RequireWritable(settings.Out);
-        DatasetPair pair = load(settings);
-        (PreparedData prepared, Requirements needs) =
-            PrepareAblation(grid, settings, pair, backend, settings.Out, settings.ExpertsFrom);
-        using PreparedData data = prepared;
-        if (isPlan)
-        {
-            Show(PlanOfAblation(grid, settings, data, needs, null), settings, backend);
-            return;
-        }
-        var summary = new AblationSummary
-        {
-            Grid = grid, Complete = false, Dataset = pair.Name, Device = backend.Description, Commit = EnvironmentReport.Commit,
-            EvaluatedOn = PlanFactory.EvaluatedOn(settings),
-        };
-        using RunFolder folder = RunFolder.Create(
-            settings.Out,
-            RunFolder.NameOf(
-                TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, $"ablation-ipc{string.Join('-', settings.Ipc)}",
-                settings.Seed),
-            ConfigFile.Write("ablate", resolved), summary.ToText());
-        RunData.Save(folder.Path, pair);
-        AblateRows(folder, summary, resolved, data, needs);
     }
+
+    // One row, while other processes do others.
+    private void AblateOne(RunFolder folder, string grid, string name, ResolvedSettings resolved, PreparedData data)
+    {
+        terminal.Say($"Folder: {ShownPath.Of(folder.Path)}");
+        RunSettings common = resolved.Settings with { ExpertsFrom = resolved.Settings.ExpertsFrom ?? folder.Experts };
+        IReadOnlyList<AblationRow> rows = AblationGrid.Of(grid);
+        AblationRow row = rows.Single(r => r.Name == name);
+        var job = new RowJob(row, folder)
+        {
+            Run = cancelRow =>
+            {
+                terminal.Say($"Row: {name} ({Describe(row)})");
+                return AblateRow(folder, row, resolved with { Settings = common }, data, new Dictionary<int, AccuracySet>(), cancelRow);
+            },
+        };
+        RowRunner().Run([job], cancel: cancel);
+        int there = rows.Count(r => new RunFiles(folder.PathOfRow(r.Name)).Summary is var file && File.Exists(file) && Summary.Read(file).Complete);
+        Tell(terminal, Choice, "rows", (there, rows.Count), folder.Path);
+    }
+
+    // One after the other: each has all of the device, and what random real images reach is known from the first on.
+    private SharedJobRunner RowRunner() => new(new LocalJobRunner())
+    {
+        Waits = left => terminal.Say($"Other processes are at {left} of the rows; waiting for them."),
+    };
 
     private void AblateRows(
         RunFolder folder, AblationSummary summary, ResolvedSettings resolved, PreparedData data, Requirements needs)
@@ -64,7 +115,7 @@ internal sealed partial class RunCommands
         Say(() => PlanOfAblation(begun.Grid, common, data, needs, (begun, folder)));
         RowJob[] jobs =
         [
-            .. AblationGrid.Of(summary.Grid).Select(row => new RowJob(row, folder.PathOfRow(row.Name))),
+            .. AblationGrid.Of(summary.Grid).Select(row => new RowJob(row, folder)),
         ];
         double seconds = 0;
         var baselines = new Dictionary<int, AccuracySet>();
@@ -77,8 +128,7 @@ internal sealed partial class RunCommands
             };
         }
 
-        // One after the other: each has all of the device, and what random real images reach is known from the first on.
-        new LocalJobRunner().Run(
+        RowRunner().Run(
             jobs,
             (job, done) =>
             {
@@ -88,7 +138,7 @@ internal sealed partial class RunCommands
                 seconds += result.Seconds;
                 summary = summary with
                 {
-                    Rows = [.. jobs.Take(done).Select(j => new AblationResult(j.Row, j.Summary!.Results))],
+                    Rows = [.. jobs.Where(j => j.Summary is not null).Select(j => new AblationResult(j.Row, j.Summary!.Results))],
                     Seconds = Math.Round(seconds, 1), Protocol = result.Protocol, Complete = done == jobs.Length,
                 };
                 summary.Save(folder.Path);
@@ -118,7 +168,7 @@ internal sealed partial class RunCommands
     }
 
     // A run of the sweep. Its folder knows what of it is done: a finished one is read and checked, and not made again.
-    private sealed class RowJob(AblationRow row, string path) : FileJob
+    private sealed class RowJob(AblationRow row, RunFolder folder) : FileJob
     {
         public AblationRow Row => row;
 
@@ -128,11 +178,16 @@ internal sealed partial class RunCommands
 
         public override string Key => row.Name;
 
-        public override IReadOnlyList<string> Inputs => [Path.Combine(path, RunFolder.ConfigName)];
+        public override IReadOnlyList<string> Inputs => [Path.Combine(folder.PathOfRow(row.Name), RunFolder.ConfigName)];
 
-        public override string Result => Path.Combine(path, RunFolder.SummaryName);
+        public override string Result => Path.Combine(folder.PathOfRow(row.Name), RunFolder.SummaryName);
 
-        public override bool IsDone() => false;
+        // The folder is made here, which refuses links, before a claim lies in it.
+        public override bool IsDone()
+        {
+            folder.JoinRow(row.Name).Dispose();
+            return false;
+        }
 
         public override void Make(CancellationToken cancel) => Summary = Run!(cancel);
     }

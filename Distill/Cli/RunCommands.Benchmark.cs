@@ -20,6 +20,12 @@ internal sealed partial class RunCommands
     public void Benchmark(GridSettings grid, IReadOnlyList<string> methods, IReadOnlyList<ulong> seeds, int atOnce)
     {
         RunSettings common = grid.Common.Settings with { Seed = seeds[0] }; // what a validation split follows from
+        if (Existing(common.Out) is { } path)
+        {
+            string began = ConfigFile.Read(Path.Combine(path, RunFolder.ConfigName), terminal.Say).Command;
+            RequireSame(path, began == "benchmark" ? [] : [$"the command is benchmark, and was {began}"]);
+            common = common with { Out = path };
+        }
         bool isBegun = BenchmarkFile.IsIn(common.Out);
         if (common.ValidationShare is not null)
             RequireOneSeed(isBegun ? seeds.Union(BenchmarkFile.Read(common.Out).Seeds) : seeds);
@@ -50,25 +56,33 @@ internal sealed partial class RunCommands
         {
             Cells = cells, ExpertSeed = expertSeed, Sets = grid.Sets, HasOwnExperts = grid.HasOwnExperts,
         };
-        using RunFolder folder = isBegun ? RunFolder.Open(common.Out) : RunFolder.Create(
-            common.Out,
-            RunFolder.NameOf(
-                TimeProvider.System.GetLocalNow().DateTime, common.Dataset, $"benchmark-ipc{string.Join('-', common.Ipc)}", seeds[0]),
-            ConfigFile.Write("benchmark", grid.Common), file.ToText(), beside: BenchmarkFile.FileName);
+        using RunFolder folder = FolderOfBenchmark(grid, common, file, pair, ref isBegun);
         if (isBegun)
-        {
-            RunData.Require(folder.Path, pair);
             file = Joined(folder, file, common);
-        }
-        else
-        {
-            RunData.Save(folder.Path, pair);
-        }
         foreach (BenchmarkCell cell in cells.Where(c => c.Refused is null))
             SaveConfig(folder, cell, resolved[cell.Name]);
         file.Save(folder.Path);
         RunSettings here = common with { Out = isBegun ? Path.GetDirectoryName(folder.Path)! : common.Out };
         RunBenchmark(folder, file, grid.Common with { Settings = here }, pair, atOnce);
+    }
+
+    // A new one, or one that is there: alone in it, or for a part beside others.
+    private RunFolder FolderOfBenchmark(GridSettings grid, RunSettings common, BenchmarkFile file, DatasetPair pair, ref bool isBegun)
+    {
+        string what = $"benchmark-ipc{string.Join('-', common.Ipc)}", config = ConfigFile.Write("benchmark", grid.Common), path = common.Out;
+        if (Choice.Part is { } part && !isBegun)
+        {
+            string name = Choice.Name ?? throw DistillException.BadValue(
+                RunChoice.PartOption, $"{part}", $"{RunChoice.NameOption} beside it: a name that all parts share");
+            RunFolder.TryCreate(common.Out, name, config, file.ToText(), BenchmarkFile.FileName)?.Dispose(); // or another has just made it
+            (path, isBegun) = (Path.Combine(common.Out, name), true);
+        }
+        RunFolder folder = !isBegun ? NewFolder(common, what, config, file.ToText(), BenchmarkFile.FileName)
+            : Choice.Part is null ? RunFolder.Open(path)
+            : RunFolder.Join(path);
+        if (!isBegun || !RunData.Require(folder.Path, pair))
+            RunData.Save(folder.Path, pair);
+        return folder;
     }
 
     private static void RequireAny(BenchmarkCell[] cells)
@@ -105,7 +119,7 @@ internal sealed partial class RunCommands
                 $"{ShownPath.Of(path)} is a benchmark, and a plan is of one run. Plan one of its cells, such as " +
                 $"{ShellWord.Program} plan resume {ShellWord.OfPath(ShownPath.Of(Path.Combine(path, BenchmarkFile.CellFolder)))}/CELL");
         }
-        using RunFolder folder = RunFolder.Open(path);
+        using RunFolder folder = Choice.Part is null ? RunFolder.Open(path) : RunFolder.Join(path);
         ResolvedSettings resolved = ConfigFile.Read(folder.Config, terminal.Say).Resolved;
         RunSettings recorded = resolved.Settings;
         RunSettings common = recorded with
@@ -191,7 +205,7 @@ internal sealed partial class RunCommands
             ExpertsFrom = resolved.Settings.ExpertsFrom
                 ?? Path.Combine(folder.Experts, GridSettings.NameOfExperts(resolved.Settings)),
         };
-        using RunFolder own = folder.Below(BenchmarkFile.CellFolder, cell.Name);
+        using RunFolder own = folder.JoinBelow(BenchmarkFile.CellFolder, cell.Name); // a cell may be at work
         if (!File.Exists(own.Config))
         {
             ConfigFile.Save(own.Config, "distill", resolved with { Settings = settings });
@@ -228,7 +242,12 @@ internal sealed partial class RunCommands
                     ? terminal.MakeProgress()
                     : new PlainProgress(line => SayInTurn($"{name}: {line}"), TimeProvider.System, s_progressOfCells),
                 Say = SayInTurn,
-                Ended = now => Table(folder, file, now, resolved, device, atOnce),
+                Ended = now =>
+                {
+                    if (Choice.Part is null)
+                        Table(folder, file, now, resolved, device, atOnce);
+                },
+                Part = Choice.Part,
                 AtOnce = atOnce,
                 Cancel = cancel,
                 StartFrom = start,
@@ -245,7 +264,16 @@ internal sealed partial class RunCommands
             terminal.SayLines($"  {ShellWord.Program} benchmark --resume {ShellWord.OfPath(ShownPath.Of(folder.Path))}");
             throw;
         }
-        ShowBenchmark(folder, Table(folder, file, run, resolved, device, atOnce));
+        if (Choice.Part is null)
+        {
+            ShowBenchmark(folder, Table(folder, file, run, resolved, device, atOnce));
+            return;
+        }
+        var results = new BenchmarkResults(folder.Path, file, run.Failures);
+        BenchmarkCell[] possible = [.. file.Cells.Where(c => c.Refused is null)];
+        foreach ((string name, string reason) in run.Failures)
+            terminal.Show($"{name} failed: {reason}");
+        Tell(terminal, Choice, "cells", (possible.Count(results.IsDone), possible.Length), folder.Path);
     }
 
     private void SayInTurn(string line)

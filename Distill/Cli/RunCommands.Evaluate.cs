@@ -22,6 +22,8 @@ internal sealed partial class RunCommands
             EvaluatePairs(path, resolved);
             return;
         }
+        if (Choice.Part is { } only)
+            RefuseName(only);
         Backend backend = OpenDevice(settings);
         RequireWritable(settings.Out);
         SyntheticArtifact? artifact = null;
@@ -55,12 +57,30 @@ internal sealed partial class RunCommands
             Show(PlanOf(evaluation, _ => 0), evaluation.Settings, backend);
             return;
         }
-        using RunFolder folder = RunFolder.Create(
-            settings.Out,
-            RunFolder.NameOf(
-                TimeProvider.System.GetLocalNow().DateTime, settings.Dataset,
-                $"evaluation-ipc{string.Join('-', evaluation.Settings.Ipc)}", settings.Seed),
-            ConfigFile.Write(command, resolved with { Settings = evaluation.Settings }));
+        if (Choice.Part is { } part)
+        {
+            EvaluatePart(evaluation, part, backend);
+            return;
+        }
+        EvaluateInFolder(evaluation, resolved, backend);
+    }
+
+    // In a new folder, or in that of the name that was given.
+    private void EvaluateInFolder(OpenedEvaluation evaluation, ResolvedSettings resolved, Backend backend)
+    {
+        RunSettings settings = evaluation.Settings;
+        if (Existing(settings.Out) is { } path)
+        {
+            RequireSame(path, command, settings);
+            RequireSame(path, EvaluationRecord.Read(path).Others(evaluation.Record));
+            if (IsComplete(path))
+                return;
+            using RunFolder begun = RunFolder.Open(path);
+            Evaluate(begun, evaluation, backend);
+            return;
+        }
+        using RunFolder folder = NewFolder(
+            settings, $"evaluation-ipc{string.Join('-', settings.Ipc)}", ConfigFile.Write(command, resolved with { Settings = settings }));
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
         evaluation.Record.Save(folder.Path);
         Evaluate(folder, evaluation, backend);

@@ -28,11 +28,7 @@ internal sealed partial class RunCommands
             Show(PlanOf(settings, data, needs, folder: null), settings, backend);
             return;
         }
-        using RunFolder folder = RunFolder.Create(
-            settings.Out,
-            RunFolder.NameOf(
-                TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, $"pairs{string.Join('-', settings.Pairs!.Value)}", settings.Seed),
-            ConfigFile.Write(asked, resolved));
+        using RunFolder folder = NewFolder(settings, $"pairs{string.Join('-', settings.Pairs!.Value)}", ConfigFile.Write(asked, resolved));
         RunData.Of(data.Splits, data.Part).Save(folder.Path);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads, Ranks.Count));
         Execute(folder, settings, data, needs);
@@ -76,6 +72,11 @@ internal sealed partial class RunCommands
     private void EvaluatePairs(string? path, ResolvedSettings resolved)
     {
         RefusePlan();
+        if (Choice.Part is { } part)
+        {
+            throw DistillException.BadValue(
+                RunChoice.PartOption, $"{part}", "nothing beside image-text pairs, whose evaluation trains small heads in one process");
+        }
         PairArtifact? artifact = path is null ? null : PairArtifact.Read(path);
         RunSettings settings = artifact is null ? resolved.Settings : PairEvaluation.SettingsFor(artifact, resolved);
         if (settings.ImageEncoder is null && artifact is { HasPixels: true } && RunFolder.OfSet(path!) is { } own)
@@ -86,19 +87,26 @@ internal sealed partial class RunCommands
         if (artifact is not null && artifact.Metadata[PairArtifact.TrainHashKey] != data.Splits.Train.ContentHash())
             throw OtherPairs(artifact, settings);
         artifact?.RequireEncoder(data);
-        using RunFolder folder = RunFolder.Create(
-            settings.Out,
-            RunFolder.NameOf(
-                TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, $"evaluation-pairs{string.Join('-', settings.Pairs!.Value)}", settings.Seed),
-            ConfigFile.Write(command, resolved with { Settings = settings }));
-        RunData.Of(data.Splits, data.Part).Save(folder.Path);
-        AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
-        new EvaluationRecord
+        var record = new EvaluationRecord
         {
             Set = path is null ? null : Path.GetFullPath(path), SetSha256 = artifact?.Metadata[PairArtifact.SetHashKey],
             Estimator = artifact is null ? "none" : settings.MethodLabel, TrainSha256 = data.Splits.Train.ContentHash(),
             TestSha256 = data.Splits.Of(data.Part).ContentHash(), Models = [], Experts = null, ExpertsConfig = null,
-        }.Save(folder.Path);
+        };
+        string? existing = Existing(settings.Out);
+        if (existing is not null)
+        {
+            RequireSame(existing, command, settings);
+            RequireSame(existing, EvaluationRecord.Read(existing).Others(record));
+            if (IsComplete(existing))
+                return;
+        }
+        using RunFolder folder = existing is not null ? RunFolder.Open(existing) : NewFolder(
+            settings, $"evaluation-pairs{string.Join('-', settings.Pairs!.Value)}",
+            ConfigFile.Write(command, resolved with { Settings = settings }));
+        RunData.Of(data.Splits, data.Part).Save(folder.Path);
+        AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
+        record.Save(folder.Path);
         Evaluate(folder, settings, data, artifact);
     }
 

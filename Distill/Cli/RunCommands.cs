@@ -22,6 +22,8 @@ internal sealed partial class RunCommands(
     public void Distill(string asked, ResolvedSettings resolved)
     {
         RunSettings settings = resolved.Settings;
+        if (GoesOn(asked, resolved))
+            return;
         if (settings.IsOfPairs)
         {
             DistilPairs(asked, resolved);
@@ -39,11 +41,7 @@ internal sealed partial class RunCommands(
             Show(PlanOf(settings, data, needs, null), settings, backend);
             return;
         }
-        string what = $"ipc{string.Join('-', settings.Ipc)}";
-        using RunFolder folder = RunFolder.Create(
-            settings.Out,
-            RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, what, settings.Seed),
-            ConfigFile.Write(asked, resolved));
+        using RunFolder folder = NewFolder(settings, $"ipc{string.Join('-', settings.Ipc)}", ConfigFile.Write(asked, resolved));
         RunData.Save(folder.Path, pair);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads, Ranks.Count));
         Execute(folder, settings, data, needs);
@@ -146,9 +144,25 @@ internal sealed partial class RunCommands(
     public void Train(ResolvedSettings resolved)
     {
         RunSettings settings = resolved.Settings;
+        if (Choice.Part is { } only)
+        {
+            RefuseName(only);
+            if (settings.ExpertsFrom is null)
+                throw DistillException.BadValue(RunChoice.PartOption, $"{only}", "--experts-from beside it: a folder that all parts share");
+        }
+        else if (GoesOn(command, resolved))
+        {
+            return;
+        }
         Backend backend = OpenDevice(settings);
-        RequireWritable(settings.Out);
+        if (Choice.Part is null)
+            RequireWritable(settings.Out);
         DatasetPair pair = load(settings);
+        if (Choice.Part is { } part && !isPlan)
+        {
+            TrainPart(settings, part, backend, pair);
+            return;
+        }
         (PreparedData Data, Requirements Needs) prepared =
             PrepareTraining(settings, pair, backend, settings.Out, settings.ExpertsFrom);
         if (isPlan)
@@ -157,10 +171,7 @@ internal sealed partial class RunCommands(
             Show(PlanOfTraining(settings, data, prepared.Needs, settings.ExpertsFrom), settings, backend);
             return;
         }
-        using RunFolder folder = RunFolder.Create(
-            settings.Out,
-            RunFolder.NameOf(TimeProvider.System.GetLocalNow().DateTime, settings.Dataset, "experts", settings.Seed),
-            ConfigFile.Write("train", resolved));
+        using RunFolder folder = NewFolder(settings, "experts", ConfigFile.Write("train", resolved));
         RunData.Save(folder.Path, pair);
         AtomicFile.WriteAllText(folder.Environment, EnvironmentReport.Write(backend, settings.Threads));
         TrainExperts(folder, settings, prepared);

@@ -302,6 +302,21 @@ internal static class ConfigFile
             Encoding.UTF8.GetBytes(OlderNames.Of(Values(decisive)).ToJsonString(s_options))))[..16];
     }
 
+    /// <summary>Settings that decide numbers and are not as a run began, in words.</summary>
+    public static IReadOnlyList<string> Others(RunSettings began, RunSettings now)
+    {
+        if (Hash(began) == Hash(now))
+            return [];
+        string[] others =
+        [
+            .. Settings.All.Where(s => s.IsOf(began) && s.IsOf(now) && !s_ofMachine.ContainsKey(s.Property) && s.Show(began) != s.Show(now))
+                .Select(s => $"{s.Name} is {Shown(s, now)}, and was {Shown(s, began)}"),
+        ];
+        return others.Length > 0 ? others : ["they have another hash"];
+
+        static string Shown(Setting setting, RunSettings settings) => setting.Show(settings) is { Length: > 0 } text ? text : "not given";
+    }
+
     /// <summary>Writes the file into a run folder.</summary>
     public static void Save(string path, string command, ResolvedSettings resolved) =>
         AtomicFile.WriteAllText(path, Write(command, resolved));

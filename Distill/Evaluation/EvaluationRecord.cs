@@ -54,6 +54,23 @@ internal sealed record EvaluationRecord
         }
     }
 
+    /// <summary>What is not as an evaluation began, in words; where files lie does not count, but what is in them.</summary>
+    public IReadOnlyList<string> Others(EvaluationRecord now)
+    {
+        List<string> others = [];
+        void Compare(string what, string began, string at)
+        {
+            if (began != at)
+                others.Add($"{what} is {at}, and was {began}");
+        }
+        Compare("the set's hash", SetSha256 ?? "none", now.SetSha256 ?? "none");
+        Compare("the hash of the training data", TrainSha256, now.TrainSha256);
+        Compare("the hash of the data that are evaluated on", TestSha256, now.TestSha256);
+        Compare("--models", string.Join(',', Models), string.Join(',', now.Models));
+        Compare("whether there are experts", $"{Experts is not null}", $"{now.Experts is not null}");
+        return others;
+    }
+
     /// <summary>Writes the file into an evaluation's folder.</summary>
     public void Save(string folder) =>
         AtomicFile.WriteAllText(

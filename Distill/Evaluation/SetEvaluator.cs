@@ -20,6 +20,9 @@ internal sealed record EvaluatedSet(string Name, Func<int, LabelledImages> OfNet
     /// <summary>Networks of an earlier evaluation that was interrupted, by their numbers; they are not trained again.</summary>
     public IReadOnlyDictionary<int, EvaluatedNetwork> Known { get; init; } = ReadOnlyDictionary<int, EvaluatedNetwork>.Empty;
 
+    /// <summary>Where networks are kept that several processes evaluate together; null where this one evaluates all.</summary>
+    public EvaluatedFiles? Files { get; init; }
+
     /// <summary>Is told what the networks together took test images for, just before <see cref="WhenEvaluated"/>; not where one of
     /// them was evaluated by an earlier version.</summary>
     public Action<ConfusionMatrix>? WhenCounted { get; init; }
@@ -50,7 +53,7 @@ internal readonly record struct EvaluatedNetwork(double Last, double Best)
 /// <param name="data">The test images.</param>
 /// <param name="key">Initialisations, order and augmentation follow from it.</param>
 /// <param name="cancel">Stops between two steps.</param>
-internal sealed class SetEvaluator(
+internal sealed partial class SetEvaluator(
     Network network, RunSettings settings, PreparedData data, RandomKey key, CancellationToken cancel)
 {
     // Numbers of activations above which kernels keep all threads busy by themselves.
@@ -58,6 +61,7 @@ internal sealed class SetEvaluator(
 
     private readonly Lock _gate = new();
     private readonly RunSettings _settings = settings;
+    private readonly PreparedData _data = data;
     private readonly TrainingPlan _plan = Protocols.Plan(settings, data.Pair.Name);
     private readonly int _bestEvery = settings.BestEvery ?? Protocols.BestEvery(settings);
 
@@ -78,6 +82,9 @@ internal sealed class SetEvaluator(
     /// <summary>What is trained.</summary>
     public Network Network => network;
 
+    /// <summary>Which of the networks are trained; null for all. A column of which not all are trained has no accuracy.</summary>
+    public JobShare? Share { get; init; }
+
     /// <summary>Accuracy over several networks, trained in parallel where that is faster; each may be trained on a set
     /// of its own, which is made here.</summary>
     /// <exception cref="NumericalException">A loss stops being finite.</exception>
@@ -95,7 +102,9 @@ internal sealed class SetEvaluator(
     public Accuracy[] Evaluate(IReadOnlyList<EvaluatedSet> sets, int repeats, IProgressView progress)
     {
         var open = new Dictionary<EvaluatedSet, IProgressStage>(ReferenceEqualityComparer.Instance);
-        Column ColumnOf(EvaluatedSet set) => new(
+        long first = Share?.Numbered ?? 0;
+        long Own(int column) => Enumerable.Range(0, repeats).LongCount(r => Share is not { } share || share.Part.Has(first + column * repeats + r));
+        Column ColumnOf(EvaluatedSet set, int column) => new(
             this,
             set with
             {
@@ -107,10 +116,12 @@ internal sealed class SetEvaluator(
                 },
             },
             repeats,
-            () => open[set] = progress.Begin(set.Name, (long)repeats * _plan.Epochs, set.Images));
+            () => open[set] = progress.Begin(set.Name, Own(column) * _plan.Epochs, set.Images));
         try
         {
-            return Evaluate([.. sets.Select(ColumnOf)], repeats);
+            return Evaluate(
+                [.. sets.Select(ColumnOf)], repeats,
+                left => progress.Note($"Other processes evaluate {left} of the networks; waiting for them."));
         }
         finally
         {
@@ -119,82 +130,15 @@ internal sealed class SetEvaluator(
         }
     }
 
-    private Accuracy[] Evaluate(Column[] columns, int repeats)
+    private Accuracy[] Evaluate(Column[] columns, int repeats, Action<int>? waits = null)
     {
-        int[] open = [.. Enumerable.Range(0, columns.Length * repeats).Where(i => !columns[i / repeats].IsKnown(i % repeats))];
         foreach (Column known in columns)
             known.FinishIfComplete();
-        for (int first = 0; first < open.Length;)
-        {
-            using var scope = TensorScope.Begin();
-            int[] left = open[first..];
-            List<LabelledImages> sets = Round(scope, columns, repeats, left);
-            foreach (int column in left.Take(sets.Count).Select(i => i / repeats).Distinct())
-                columns[column].Begin();
-            try
-            {
-                new LocalJobRunner(data.Backend).Run(
-                    [.. sets.Select((set, i) => new NetworkJob(this, columns[left[i] / repeats], left[i], set))], cancel: cancel);
-            }
-            finally
-            {
-                // Also when another set failed or the user pressed Ctrl-C: what is known is not lost.
-                foreach (Column evaluated in columns)
-                    evaluated.FinishIfComplete();
-            }
-            first += sets.Count;
-        }
+        var rounds = new Rounds(this, columns, repeats);
+        Job[] jobs = [.. Enumerable.Range(0, columns.Length * repeats).Select(rounds.JobOf)];
+        bool isShared = Share is not null || columns.Any(c => c.Files is not null);
+        (isShared ? new SharedJobRunner(rounds, Share) { Waits = waits } : (IJobRunner)rounds).Run(jobs, cancel: cancel);
         return [.. columns.Select(c => c.Result!)];
-    }
-
-    // The sets of the networks that are trained at the same time, of those that are left; all of them have room at once. A
-    // set that cannot be made ends the round: the networks before it are evaluated first.
-    private List<LabelledImages> Round(TensorScope scope, Column[] columns, int repeats, int[] left)
-    {
-        LabelledImages Make(int i) => columns[i / repeats].SetOf(i % repeats);
-        int DegreeFor(LabelledImages set) => DegreeOfParallelism(network, Math.Min(set.Count, _plan.BatchSize), data.Backend);
-        var sets = new List<LabelledImages> { Make(left[0]) };
-        int degree = DegreeFor(sets[0]);
-        if (NextRound(left.Length, degree, data.Backend) == 1)
-            return sets;
-        for (int i = 1; i < left.Length && sets.Count < degree; i++)
-        {
-            using var own = TensorScope.Begin();
-            LabelledImages next;
-            try
-            {
-                next = Make(left[i]);
-            }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                break; // it comes again as the first of a round
-            }
-            degree = Math.Min(degree, DegreeFor(next));
-            if (sets.Count >= degree)
-                break;
-            own.Keep(next.Images);
-            own.Keep(next.Labels);
-            sets.Add(next);
-        }
-        return sets;
-    }
-
-    // One network. Its set is in the device's memory, and its result is two numbers that its column takes: where an evaluation has
-    // a folder, they are a line of a file there.
-    private sealed class NetworkJob(SetEvaluator evaluator, Column column, int number, LabelledImages set) : Job
-    {
-        public override string Key => $"{number}";
-
-        // A set is known only when all of its networks are.
-        public override int? Group => number / column.Networks;
-
-        public override bool IsDone() => column.IsKnown(number % column.Networks);
-
-        public override void Make(CancellationToken cancel)
-        {
-            int network = number % column.Networks;
-            column.Know(network, evaluator.EvaluateOnce(set, network, column, cancel));
-        }
     }
 
     // The networks of one set, some of which train at the same time.
@@ -221,7 +165,7 @@ internal sealed class SetEvaluator(
 
         public Func<int, LabelledImages> SetOf => _set.OfNetwork;
 
-        public int Networks => _known.Length;
+        public EvaluatedFiles? Files => _set.Files;
 
         public TrainingPlan PlanOf(TrainingPlan plan) => _set.Rate is { } rate ? plan with { Rate = rate } : plan;
 
@@ -252,7 +196,7 @@ internal sealed class SetEvaluator(
         {
             lock (_evaluator._gate)
             {
-                _known[network] = accuracy;
+                (_known[network], _done[network]) = (accuracy, _evaluator._plan.Epochs);
                 _set.WhenTrained?.Invoke(network, accuracy);
             }
         }
@@ -281,7 +225,7 @@ internal sealed class SetEvaluator(
         using var scope = TensorScope.Begin();
         RandomKey own = key.Split((ulong)r);
         var trainer = new Trainer(network, set, epochs.PlanOf(_plan), own.Split("train"));
-        Tensor start = network.Initialise(data.Backend, DType.Float32, own.Split("init"));
+        Tensor start = network.Initialise(_data.Backend, DType.Float32, own.Split("init"));
         string loss = "";
         double best = 0;
         void Observe(TrainingStep step)
@@ -289,17 +233,17 @@ internal sealed class SetEvaluator(
             epochs.Report(r, step.Epoch, loss);
             bool ends = (step.Step + 1) % trainer.StepsPerEpoch == 0;
             if (_bestEvery > 0 && ends && (step.Epoch + 1) % _bestEvery == 0 && step.Step + 1 < trainer.Steps)
-                best = Math.Max(best, Percent(network.Predictions(step.Theta, data.TestImages)));
+                best = Math.Max(best, Percent(network.Predictions(step.Theta, _data.TestImages)));
         }
         Tensor theta = trainer.Run(
             start, Observe, losses => loss = FormattableString.Invariant($", loss {losses.Values[^1]:F3}"), stop);
-        int[] found = network.Predictions(theta, data.TestImages);
+        int[] found = network.Predictions(theta, _data.TestImages);
         double last = Percent(found);
         epochs.End(r, theta);
         epochs.Report(r, _plan.Epochs, loss); // only now: at its total a stage counts as done
         return new EvaluatedNetwork(last, Math.Max(best, last))
         {
-            Confusion = ConfusionMatrix.Of(data.TestLabels, found, data.Classes),
+            Confusion = ConfusionMatrix.Of(_data.TestLabels, found, _data.Classes),
         };
     }
 
@@ -308,7 +252,7 @@ internal sealed class SetEvaluator(
     {
         int right = 0;
         for (int i = 0; i < found.Length; i++)
-            right += found[i] == data.TestLabels[i] ? 1 : 0;
+            right += found[i] == _data.TestLabels[i] ? 1 : 0;
         return Math.Round(100 * ((double)right / found.Length), 6);
     }
 }

@@ -66,10 +66,11 @@ internal sealed class RecordedCase : IDisposable
         Directory.CreateDirectory(Folder);
         CheckpointSchedule every = CheckpointSchedule.Every(settings.Steps);
         string file = Path.Combine(Folder, "trajectory.safetensors");
-        Expert = File.Exists(file)
-            ? Expert.Open(Network, Data, plan, every, key.Split("expert"), file)
-            : Expert.Record(new ExpertTraining(Network, Data, plan, every, key.Split("expert")),
-            file, cancel: input.Cancel);
+        new SharedJobRunner(new LocalJobRunner())
+        {
+            Waits = _ => input.Progress.Note("Another process records the training; waiting for it."),
+        }.Run([new RecordingJob(new ExpertTraining(Network, Data, plan, every, key.Split("expert")), file)], cancel: input.Cancel);
+        Expert = Expert.Open(Network, Data, plan, every, key.Split("expert"), file);
         if (Expert.Trajectory.ContentHash is null)
             input.Progress.Note(OlderFile.Note(file));
     }

@@ -15,6 +15,10 @@ internal sealed class RetrainingStudy(FidelitySettings settings, StudyInput inpu
     private readonly CpuBackend _backend = new(1);
     private readonly LocalJobRunner _runner = new(input.Threads);
     private readonly List<FidelityRow> _rows = [];
+    private readonly JobShare? _share = input.Part is { } part ? new JobShare(part) : null;
+
+    /// <summary>How many retrainings there are, and how many are to be, as far as the study has come.</summary>
+    public (int There, int Of) Retrained { get; private set; }
 
     /// <summary>Measures all seeds.</summary>
     /// <exception cref="DistillException">More examples, groups or test images are asked for than there are.</exception>
@@ -36,7 +40,11 @@ internal sealed class RetrainingStudy(FidelitySettings settings, StudyInput inpu
         var retrainings = new RetrainingCache(
             recorded.Expert, Path.Combine(recorded.Folder, "retrained"), settings.Horizons);
         var interventions = new StudyInterventions(settings, recorded);
-        StudyFiles files = interventions.Sort(Retrain(retrainings, interventions.All, recorded.Folder, s));
+        IReadOnlyList<string> retrained = Retrain(retrainings, interventions.All, recorded.Folder, s);
+        Retrained = (Retrained.There + retrained.Count(File.Exists), Retrained.Of + retrained.Count);
+        if (_share is not null)
+            return;
+        StudyFiles files = interventions.Sort(retrained);
         (LabelledImages validation, LabelledImages tests) = recorded.TestImages(
             settings.Validation, settings.TestPoints);
         ParameterLoss measure = recorded.MeasureOf(validation);
@@ -59,7 +67,13 @@ internal sealed class RetrainingStudy(FidelitySettings settings, StudyInput inpu
     {
         IReadOnlyList<string> files;
         using (IProgressStage stage = input.Progress.Begin($"Seed {s}: training again", all.Length))
-            files = retrainings.Run(all, _runner, done => stage.Report(done), input.Cancel);
+        {
+            var shared = new SharedJobRunner(_runner, _share)
+            {
+                Waits = left => input.Progress.Note($"Other processes make {left} of the retrainings; waiting for them."),
+            };
+            files = retrainings.Run(all, shared, done => stage.Report(done), input.Cancel);
+        }
         foreach (string damaged in retrainings.Damaged)
             input.Progress.Note($"{damaged} was damaged and has been made again.");
         if (retrainings.WithoutHash > 0)

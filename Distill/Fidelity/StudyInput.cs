@@ -1,4 +1,5 @@
 using InfMatch.Datasets;
+using InfMatch.Nn;
 
 namespace InfMatch.Distill;
 
@@ -10,4 +11,8 @@ namespace InfMatch.Distill;
 /// <param name="Progress">Shows how far it is.</param>
 /// <param name="Cancel">Stops it.</param>
 internal sealed record StudyInput(
-    DatasetPair Pair, ulong Seed, int Threads, string Folder, IProgressView Progress, CancellationToken Cancel);
+    DatasetPair Pair, ulong Seed, int Threads, string Folder, IProgressView Progress, CancellationToken Cancel)
+{
+    /// <summary>Which of the retrainings are made, and nothing else; null for the whole study.</summary>
+    public Part? Part { get; init; }
+}

@@ -21,6 +21,10 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
     /// <summary>Whether a cell is done.</summary>
     public bool IsDone(BenchmarkCell cell) => ResultOf(cell) is not null;
 
+    /// <summary>Whether a cell is done now.</summary>
+    public static bool IsDone(string folder, BenchmarkCell cell) =>
+        new RunFiles(BenchmarkFile.PathOf(folder, cell)).Summary is var file && File.Exists(file) && ResultOf(Summary.Read(file), cell) is not null;
+
     /// <summary>Whether nothing is left that could be run.</summary>
     public bool IsComplete => benchmark.Cells.All(c =>
         c.Refused is not null || IsDone(c) || StoppedFile.IsIn(BenchmarkFile.PathOf(folder, c)));
@@ -63,9 +67,11 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
     private Summary? Usual => _usual ??= benchmark.Cells.Select(c => _summaries.GetValueOrDefault(c.Name)).OfType<Summary>()
         .OrderByDescending(s => s.Complete).GroupBy(s => (s.SoftLabels, s.Protocol)).MaxBy(g => g.Count(s => s.Complete))?.First();
 
-    private IpcResult? ResultOf(BenchmarkCell cell) => _summaries.GetValueOrDefault(cell.Name) is { Complete: true } summary
-        ? summary.Results.FirstOrDefault(r => r.Ipc == cell.Ipc && r.Accuracy.IsComplete)
-        : null;
+    private IpcResult? ResultOf(BenchmarkCell cell) =>
+        _summaries.GetValueOrDefault(cell.Name) is { } summary ? ResultOf(summary, cell) : null;
+
+    private static IpcResult? ResultOf(Summary summary, BenchmarkCell cell) =>
+        summary.Complete ? summary.Results.FirstOrDefault(r => r.Ipc == cell.Ipc && r.Accuracy.IsComplete) : null;
 
     private BenchmarkRow RowOf(BenchmarkCell[] cells)
     {

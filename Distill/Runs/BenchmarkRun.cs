@@ -27,6 +27,9 @@ internal sealed record BenchmarkInputs(RunFolder Folder, RunSettings Common, Dat
     /// <summary>How many cells are run at a time.</summary>
     public required int AtOnce { get; init; }
 
+    /// <summary>Which of the cells are run; null for all.</summary>
+    public Part? Part { get; init; }
+
     /// <summary>Stops the work.</summary>
     public required CancellationToken Cancel { get; init; }
 
@@ -81,14 +84,22 @@ internal sealed class BenchmarkRun(BenchmarkInputs inputs, BenchmarkFile benchma
             [.. all.Where(c => !results.IsDone(c.Cell) && !StoppedFile.IsIn(BenchmarkFile.PathOf(inputs.Folder.Path, c.Cell)))];
         try
         {
+            // Numbered over all cells, so that parts that begin at different times number alike.
+            HashSet<string> own = [.. all.Where((_, i) => inputs.Part is not { } part || part.Has(i)).Select(c => c.Cell.Name)];
+            left = [.. left.Where(c => own.Contains(c.Cell.Name))];
+            foreach ((BenchmarkCell cell, _) in left)
+                inputs.Folder.JoinBelow(BenchmarkFile.CellFolder, cell.Name).Dispose(); // refuses links, before a claim lies in it
             TrainExperts(left);
-            var jobs = left.Where(c => !_failures.ContainsKey(c.Cell.Name)).Select(c => new CellJob(c.Cell.Name, cancel =>
+            var jobs = left.Where(c => !_failures.ContainsKey(c.Cell.Name)).Select(c => new CellJob(inputs.Folder.Path, c.Cell, cancel =>
             {
                 Run(c.Cell, c.Settings, left.Length, cancel);
                 lock (_gate)
                     inputs.Ended(this);
             })).ToArray();
-            new LocalJobRunner(inputs.AtOnce).Run(jobs, cancel: inputs.Cancel);
+            new SharedJobRunner(new LocalJobRunner(inputs.AtOnce))
+            {
+                Waits = count => inputs.Say($"Other processes run {count} of the cells; waiting for them."),
+            }.Run(jobs, cancel: inputs.Cancel);
         }
         finally
         {
@@ -178,13 +189,25 @@ internal sealed class BenchmarkRun(BenchmarkInputs inputs, BenchmarkFile benchma
             .Append(Settings.Of(nameof(RunSettings.LabelStart))).Append(Settings.Of(nameof(RunSettings.LabelFrom))).Select(setting => setting.Show(s))
             .Append(GridSettings.NameOfExperts(s)));
 
-    private sealed class CellJob(string name, Action<CancellationToken> run) : Job
+    private sealed class CellJob(string folder, BenchmarkCell cell, Action<CancellationToken> run) : FileJob
     {
-        public override string Key => name;
+        private readonly RunFiles _files = new(BenchmarkFile.PathOf(folder, cell));
+        private bool _wasRun;
 
-        public override bool IsDone() => false;
+        public override string Key => cell.Name;
 
-        public override void Make(CancellationToken cancel) => run(cancel);
+        public override IReadOnlyList<string> Inputs => [_files.Config];
+
+        public override string Result => _files.Summary;
+
+        // Also where another process has run it meanwhile, or found that it cannot be.
+        public override bool IsDone() => _wasRun || StoppedFile.IsIn(_files.Path) || BenchmarkResults.IsDone(folder, cell);
+
+        public override void Make(CancellationToken cancel)
+        {
+            run(cancel);
+            _wasRun = true;
+        }
     }
 
     // A device with the data on it; one cell at a time is run there.

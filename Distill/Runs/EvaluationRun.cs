@@ -1,4 +1,3 @@
-using System.Globalization;
 using InfMatch.Nn;
 using InfMatch.Tensors;
 
@@ -15,6 +14,7 @@ internal sealed class EvaluationRun(
     private readonly long _start = TimeProvider.System.GetTimestamp();
     private readonly List<IpcResult> _results = [];
     private ConfusionFile? _confusion;
+    private EvaluatedFolder? _shared;
     private double _secondsBefore;
     private long _peakBefore;
 
@@ -36,21 +36,18 @@ internal sealed class EvaluationRun(
             (_secondsBefore, _peakBefore) = (earlier.Seconds, earlier.PeakMemoryBytes);
         }
         RandomKey key = RandomKey.FromSeed(_settings.Seed);
-        using var kept = new EvaluatedNetworksFile(folder.Path, Identity(evaluation), _settings.Repeats);
+        using var kept = new EvaluatedNetworksFile(folder.Path, evaluation.Identity, _settings.Repeats);
         Evaluated = kept.Count;
         using var stages = StagesFile.Open(folder.Path, backend);
         _confusion = ConfusionFile.Open(folder.Path, evaluation.Data.Pair.Train.ClassNames);
-        RunSettings by = evaluation.Labels?.By ?? _settings;
-        var real = new RealImages(evaluation.Data, evaluation.Labels?.Teacher.Networks ?? [], by.Temperature, key.Split("real"))
-        {
-            RightOnly = by.LabelStart == PlanFactory.Right,
-        };
+        RealImages real = evaluation.Real();
+        _shared = evaluation.Shared(backend, progress.Note, isMade: false);
         try
         {
             for (int n = 0; n < evaluation.Networks.Length; n++)
             {
                 Network network = evaluation.Networks[n];
-                string? model = evaluation.Record.Models.Count == 0 ? null : evaluation.Record.Models[n];
+                string? model = evaluation.ModelOf(n);
                 var evaluator = new SetEvaluator(network, _settings, evaluation.Data, key.Split("judge"), cancel);
                 foreach (int ipc in _settings.Ipc)
                 {
@@ -97,18 +94,15 @@ internal sealed class EvaluationRun(
 
         EvaluatedSet Column(ResultColumn column)
         {
-            var place = new EvaluatedColumn(network.Name, ipc, column.Title);
-            return new EvaluatedSet(
-                $"IPC {ipc}: {column.Title}{(model is null ? "" : $" ({network.Name})")}", r => column.TrainingSet(sources, r),
-                accuracy =>
+            EvaluatedColumn place = OpenedEvaluation.PlaceOf(network, ipc, column);
+            return evaluation.SetOf(network, model, column, sources, _shared) with
+            {
+                WhenEvaluated = accuracy =>
                 {
                     _results[at] = _results[at] with { Accuracy = _results[at].Accuracy.WithMeasured(column, accuracy, sources.Case) };
                     Save(complete: false);
-                })
-            {
+                },
                 Known = kept.Of(place),
-                Rate = column.IsOfSet ? RateOf(evaluation) : null,
-                Images = (long)ipc * evaluation.Data.Classes,
                 WhenCounted = counts =>
                 {
                     foreach (ResultColumn measured in column.Measured(sources.Case))
@@ -134,21 +128,9 @@ internal sealed class EvaluationRun(
     /// <exception cref="DistillException">What it knows is damaged, or of another evaluation.</exception>
     public static Func<EvaluatedColumn, int> Known(RunFolder folder, OpenedEvaluation evaluation)
     {
-        using var kept = new EvaluatedNetworksFile(folder.Path, Identity(evaluation), evaluation.Settings.Repeats);
+        using var kept = new EvaluatedNetworksFile(folder.Path, evaluation.Identity, evaluation.Settings.Repeats);
         return column => kept.Of(column).Count;
     }
-
-    // All that decides what a network reaches, apart from its column and number.
-    private static string Identity(OpenedEvaluation evaluation) => string.Join('\n', [
-        ConfigFile.Hash(evaluation.Settings), evaluation.Record.SetSha256 ?? "no set", evaluation.Record.TrainSha256,
-        evaluation.Record.TestSha256,
-        .. evaluation.Experts is { } experts ? (string[])[ConfigFile.Hash(experts.Settings)] : [],
-        .. evaluation.Labels is { By.LabelFrom: not null } labels ? (string[])[labels.Teacher.Identity, labels.By.LabelStart] : [],
-        .. RateOf(evaluation) is { } rate ? (string[])[rate.ToString("R", CultureInfo.InvariantCulture)] : []]);
-
-    // The rate learned with the set, where that is asked for.
-    private static double? RateOf(OpenedEvaluation evaluation) =>
-        evaluation.Set is { } set ? LearnedRate.Of(evaluation.Settings, set.Numbers, evaluation.Record.Set ?? "the set") : null;
 
     private Summary Save(bool complete)
     {

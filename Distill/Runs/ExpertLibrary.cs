@@ -105,9 +105,9 @@ internal sealed class ExpertLibrary : IDisposable
     /// and several small ones on a device that one of them does not fill.</summary>
     public static int AtOnce(int experts, Network network, TrainingPlan plan, IExpertData data) => data.Backend.RunsFewInTurn
         ? 1
-        : Math.Clamp(SetEvaluator.DegreeOfParallelism(network, Math.Min(data.Train.Count, plan.BatchSize), data.Backend), 1, experts);
+        : Math.Clamp(SetEvaluator.DegreeOfParallelism(network, Math.Min(data.Train.Count, plan.BatchSize), data.Backend), 1, Math.Max(1, experts));
 
-    /// <summary>Opens or records every expert.</summary>
+    /// <summary>Opens or records every expert. Other processes that do the same share the work.</summary>
     /// <exception cref="DistillException">A recorded expert was made with other settings.</exception>
     /// <exception cref="ArrayFileException">A recorded expert is damaged.</exception>
     /// <exception cref="NumericalException">A training loss stops being finite.</exception>
@@ -115,53 +115,75 @@ internal sealed class ExpertLibrary : IDisposable
         RunSettings settings, Network network, IExpertData data, string folder, IProgressView progress,
         CancellationToken cancel)
     {
-        Directory.CreateDirectory(folder);
-        TrainingPlan plan = PlanFactory.ExpertPlan(settings, data.Dataset);
-        int stepsEach = plan.Steps(data.Train.Count);
         var library = new ExpertLibrary(settings.Experts);
         try
         {
-            using IProgressStage stage = progress.Begin(
-                $"Experts ({network.Name})", (long)settings.Experts * stepsEach,
-                Math.Min(settings.ExpertBatch, data.Train.Count));
-            var gate = new Lock();
-            var done = new long[settings.Experts];
-            void Report(int k, long steps, Func<string> line)
-            {
-                lock (gate)
-                {
-                    done[k] = steps;
-                    stage.Report(done.Sum(), line());
-                }
-            }
-            ExpertJob[] jobs =
-            [
-                .. Enumerable.Range(0, settings.Experts).Select(k => new ExpertJob(settings, network, data, folder, k)
-                {
-                    Observe = (step, loss) => Report(k, step, () => $"expert {k + 1}/{settings.Experts}{loss}"),
-                }),
-            ];
-            bool inTurn = AtOnce(settings.Experts, network, plan, data) == 1;
-            (inTurn ? new LocalJobRunner() : new LocalJobRunner(data.Backend)).Run(
-                jobs,
-                (job, _) =>
-                {
-                    var ended = (ExpertJob)job;
-                    library.Add(ended.Number, ended.Open(), progress);
-                    Report(ended.Number, stepsEach, () => library.Describe(ended.Number, data));
-                },
-                cancel);
+            library.Record(settings, network, data, folder, part: null, new RunContext(data.Backend, progress, cancel));
             return library;
-        }
-        catch (TrajectoryException e)
-        {
-            library.Dispose();
-            throw new DistillException(ExitCode.Usage, "IM2006", e.Message, e);
         }
         catch
         {
             library.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Records a part of the experts, those that are not there.</summary>
+    /// <exception cref="DistillException">A recorded expert was made with other settings.</exception>
+    /// <exception cref="ArrayFileException">A recorded expert is damaged.</exception>
+    /// <exception cref="NumericalException">A training loss stops being finite.</exception>
+    public static void RecordPart(
+        RunSettings settings, Network network, IExpertData data, string folder, Part part, RunContext context)
+    {
+        using var library = new ExpertLibrary(settings.Experts);
+        library.Record(settings, network, data, folder, part, context);
+    }
+
+    private void Record(RunSettings settings, Network network, IExpertData data, string folder, Part? part, RunContext context)
+    {
+        Directory.CreateDirectory(folder);
+        TrainingPlan plan = PlanFactory.ExpertPlan(settings, data.Dataset);
+        int stepsEach = plan.Steps(data.Train.Count);
+        int own = Enumerable.Range(0, settings.Experts).Count(k => part is not { } only || only.Has(k));
+        using IProgressStage stage = context.Progress.Begin(
+            $"Experts ({network.Name})", (long)own * stepsEach, Math.Min(settings.ExpertBatch, data.Train.Count));
+        var gate = new Lock();
+        var done = new long[settings.Experts];
+        void Report(int k, long steps, Func<string> line)
+        {
+            lock (gate)
+            {
+                done[k] = steps;
+                stage.Report(done.Sum(), line());
+            }
+        }
+        ExpertJob[] jobs =
+        [
+            .. Enumerable.Range(0, settings.Experts).Select(k => new ExpertJob(settings, network, data, folder, k)
+            {
+                Observe = (step, loss) => Report(k, step, () => $"expert {k + 1}/{settings.Experts}{loss}"),
+            }),
+        ];
+        bool inTurn = AtOnce(own, network, plan, data) == 1;
+        var runner = new SharedJobRunner(inTurn ? new LocalJobRunner() : new LocalJobRunner(data.Backend), part is { } share ? new JobShare(share) : null)
+        {
+            Waits = left => context.Progress.Note($"Other processes train {left} of the experts; waiting for them."),
+        };
+        try
+        {
+            runner.Run(
+                jobs,
+                (job, _) =>
+                {
+                    var ended = (ExpertJob)job;
+                    Add(ended.Number, ended.Open(), context.Progress);
+                    Report(ended.Number, stepsEach, () => Describe(ended.Number, data));
+                },
+                context.Cancel);
+        }
+        catch (TrajectoryException e)
+        {
+            throw new DistillException(ExitCode.Usage, "IM2006", e.Message, e);
         }
     }
 

@@ -10,7 +10,7 @@ namespace InfMatch.Distill;
 
 /// <summary>Set, data, networks and experts of an evaluation, all opened and checked before the first network is
 /// trained.</summary>
-internal sealed class OpenedEvaluation : IDisposable
+internal sealed partial class OpenedEvaluation : IDisposable
 {
     private ColumnCase? _case;
 

@@ -17,9 +17,11 @@ internal sealed class RunFolder : RunFiles, IDisposable
     // Of a name, "2026-11-23_2105".
     private const int TimeDigits = 15;
 
-    private readonly FileStream _lock;
+    private const int LongestName = 100;
 
-    private RunFolder(string path, FileStream held)
+    private readonly FileStream? _lock;
+
+    private RunFolder(string path, FileStream? held)
         : base(path) => _lock = held;
 
     /// <summary>2026-11-23_2105_fashion-mnist-small_ipc1-10_s0: readable, and in the order of time when sorted.</summary>
@@ -58,23 +60,71 @@ internal sealed class RunFolder : RunFiles, IDisposable
         string beside = AblationSummary.FileName)
     {
         files ??= FileOperations.Disk;
+        RunFolder made = Make(root, (name, IsFixed: false), files, [(ConfigName, config), .. Beside(ablation, beside)])!;
+        try
+        {
+            AtomicFile.WriteAllText(
+                System.IO.Path.Combine(System.IO.Path.GetFullPath(root), LatestFile), System.IO.Path.GetFileName(made.Path) + "\n", files);
+            return made;
+        }
+        catch (Exception e)
+        {
+            made.Dispose();
+            if (e is IOException or UnauthorizedAccessException)
+                throw NotWritable(root, e);
+            throw;
+        }
+    }
+
+    /// <summary>Makes the run folder of a name that a person gave; "latest" stays as it is. Where the name is taken, also by a process that
+    /// was faster just now, nothing is made.</summary>
+    /// <param name="root">The folder of runs; it is made where it is missing.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="config">The text of config.json.</param>
+    /// <param name="text">The text of a second file; null where there is none.</param>
+    /// <param name="beside">The name of that file.</param>
+    /// <returns>The folder, locked; null where the name is taken.</returns>
+    /// <exception cref="DistillException">The place is not writable.</exception>
+    public static RunFolder? TryCreate(string root, string name, string config, string? text = null, string beside = AblationSummary.FileName) =>
+        Make(root, (name, IsFixed: true), FileOperations.Disk, [(ConfigName, config), .. Beside(text, beside)]);
+
+    /// <summary>Fails unless a text can be the name of a run.</summary>
+    /// <exception cref="DistillException">It cannot.</exception>
+    public static string RequireName(string option, string name) =>
+        name.Length is > 0 and <= LongestName && name[0] != '-' && name[0] != '.' && name is not (LatestWord or EvaluatedFolder.Name)
+            && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '+' or '=')
+            && !name.EndsWith(".partial", StringComparison.Ordinal)
+            ? name
+            : throw DistillException.BadValue(
+                option, name,
+                $"a name of a folder from letters, digits and - _ . + =, at most {LongestName}, that begins with a letter or digit, " +
+                $"and is not {LatestWord} or {EvaluatedFolder.Name}");
+
+    private static (string File, string Text)[] Beside(string? text, string file) => text is null ? [] : [(file, text)];
+
+    // The folder under its name, or, where that is taken, under one with a number, or null.
+    private static RunFolder? Make(
+        string root, (string Text, bool IsFixed) name, FileOperations files, IReadOnlyList<(string File, string Text)> first)
+    {
         string? staging = null;
         RunFolder? made = null;
         try
         {
             root = System.IO.Path.GetFullPath(root);
             Directory.CreateDirectory(root);
-            staging = System.IO.Path.Combine(root, $"{name}.{System.IO.Path.GetRandomFileName()[..8]}.partial");
+            staging = System.IO.Path.Combine(root, $"{name.Text}.{System.IO.Path.GetRandomFileName()[..8]}.partial");
             Directory.CreateDirectory(staging);
             MakeParts(staging);
-            AtomicFile.WriteAllText(System.IO.Path.Combine(staging, ConfigName), config, files);
-            if (ablation is not null)
-                AtomicFile.WriteAllText(System.IO.Path.Combine(staging, beside), ablation, files);
+            foreach ((string file, string text) in first)
+                AtomicFile.WriteAllText(System.IO.Path.Combine(staging, file), text, files);
             made = TakeName(root, name, staging);
+            if (made is null)
+            {
+                Directory.Delete(staging, recursive: true);
+                return null;
+            }
             staging = null;
             files.FlushFolder(root);
-            AtomicFile.WriteAllText(
-                System.IO.Path.Combine(root, LatestFile), System.IO.Path.GetFileName(made.Path) + "\n", files);
             return made;
         }
         catch (Exception e)
@@ -91,7 +141,9 @@ internal sealed class RunFolder : RunFiles, IDisposable
     /// <summary>Opens an existing run folder, locked.</summary>
     /// <exception cref="DistillException">It does not exist, is not writable, another process works in it, or a folder in it
     /// is a link.</exception>
-    public static RunFolder Open(string path)
+    public static RunFolder Open(string path) => Open(path, isShared: false);
+
+    private static RunFolder Open(string path, bool isShared)
     {
         if (!Directory.Exists(path))
         {
@@ -107,8 +159,12 @@ internal sealed class RunFolder : RunFiles, IDisposable
         {
             throw NotWritable(path, e);
         }
-        return Lock(path);
+        return isShared ? new RunFolder(path, held: null) : Lock(path);
     }
+
+    /// <summary>Opens an existing run folder beside other processes that do jobs of it, unlocked: each job is claimed by itself.</summary>
+    /// <exception cref="DistillException">It does not exist, is not writable, or a folder in it is a link.</exception>
+    public static RunFolder Join(string path) => Open(path, isShared: true);
 
     /// <summary>Where the folder of a row of this ablation is.</summary>
     public string PathOfRow(string name) => In(RowFolder, name);
@@ -117,9 +173,19 @@ internal sealed class RunFolder : RunFiles, IDisposable
     /// <exception cref="DistillException">It is not writable, another process works in it, or it is a link.</exception>
     public RunFolder Row(string name) => Below(RowFolder, name);
 
+    /// <summary>The same unlocked, beside other processes.</summary>
+    /// <exception cref="DistillException">It is not writable, or it is a link.</exception>
+    public RunFolder JoinRow(string name) => JoinBelow(RowFolder, name);
+
     /// <summary>The folder of a run that is a part of this one, locked; it is made where it is missing.</summary>
     /// <exception cref="DistillException">It is not writable, another process works in it, or it is a link.</exception>
-    public RunFolder Below(string kind, string name)
+    public RunFolder Below(string kind, string name) => Open(FolderBelow(kind, name));
+
+    /// <summary>The same unlocked, beside other processes.</summary>
+    /// <exception cref="DistillException">It is not writable, or it is a link.</exception>
+    public RunFolder JoinBelow(string kind, string name) => Join(FolderBelow(kind, name));
+
+    private string FolderBelow(string kind, string name)
     {
         try
         {
@@ -130,7 +196,7 @@ internal sealed class RunFolder : RunFiles, IDisposable
         {
             throw NotWritable(Path, e);
         }
-        return Open(In(kind, name));
+        return In(kind, name);
     }
 
     /// <summary>The run folder of a name or path. Without one, or with <see cref="LatestWord"/>, it is the run below the root that
@@ -205,6 +271,9 @@ internal sealed class RunFolder : RunFiles, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_lock is null)
+            return;
+
         // Deleted while still locked: later it could be the file of the next process.
         if (!OperatingSystem.IsWindows())
             File.Delete(In(LockFile));
@@ -239,14 +308,14 @@ internal sealed class RunFolder : RunFiles, IDisposable
     }
 
     // A folder that is not empty is never replaced by a rename: of two that take a name one fails.
-    private static RunFolder TakeName(string root, string name, string staging)
+    private static RunFolder? TakeName(string root, (string Text, bool IsFixed) name, string staging)
     {
         FileStream? held = OperatingSystem.IsWindows() ? null : HoldLock(staging); // there nothing in a folder that is renamed may be open
         try
         {
-            for (int i = 1; ; i++)
+            for (int i = 1; i == 1 || !name.IsFixed; i++)
             {
-                string path = System.IO.Path.Combine(root, i == 1 ? name : $"{name}_{i}");
+                string path = System.IO.Path.Combine(root, i == 1 ? name.Text : $"{name.Text}_{i}");
                 if (System.IO.Path.Exists(path))
                     continue;
                 try
@@ -259,6 +328,8 @@ internal sealed class RunFolder : RunFiles, IDisposable
                 }
                 return held is null ? Lock(path) : new RunFolder(path, held);
             }
+            held?.Dispose();
+            return null;
         }
         catch
         {

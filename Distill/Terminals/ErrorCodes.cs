@@ -56,6 +56,7 @@ internal static class ErrorCodes
         new("IM2051", "A launcher of MPI started processes that do not find each other."),
         new("IM2052", "The ranks of a distillation are not alike."),
         new("IM2053", "What is asked for cannot be done by several ranks."),
+        new("IM2060", "The run of a name was begun with other settings."),
         new("IM3001", "A file, a folder or a whole data set is not there."),
         new("IM3002", "A file of a data set cannot be read."),
         new("IM3003", "A file or folder of a data set is of another kind."),

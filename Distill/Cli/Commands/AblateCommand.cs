@@ -21,7 +21,8 @@ internal sealed class AblateCommand : CommandDefinition
 
         The parts are the start from real images, the growing range of windows, and learned labels. 'paper' is the grid of the paper,
         whose figures are shown next to ours. 'full' is every combination of three starts, three kinds of labels, and the range
-        growing or whole. 'resume' continues an interrupted ablation.
+        growing or whole. 'resume' continues an interrupted ablation. With --run and --row each of several calls runs one row; the same
+        command without --row runs the rows that are missing and gathers.
 
         Examples:
           infmatch ablate --preset demo --ipc 1
@@ -38,7 +39,18 @@ internal sealed class AblateCommand : CommandDefinition
             Description = $"What is switched: {string.Join(", ", AblationGrid.Names)}. [{AblationGrid.Names[0]}]",
             HelpName = "NAME",
         });
-        return at => at.Runs(Name).Ablate(
-            OptionText.OneOf("--grid", at.Value(grid) ?? AblationGrid.Names[0], AblationGrid.Names), at.ResolveBy(preset));
+        Option<string?> run = AddRun(command);
+        Option<string?> row = Add(command, new Option<string?>(RunChoice.RowOption)
+        {
+            Description = $"Run this row alone: {string.Join(", ", AblationGrid.Of(AblationGrid.Names[0]).Select(r => r.Name))}; --grid full has more.",
+            HelpName = "NAME",
+        });
+        row.CompletionSources.Add([.. AblationGrid.Names.SelectMany(name => AblationGrid.Of(name)).Select(r => r.Name).Distinct(StringComparer.Ordinal)]);
+        return at =>
+        {
+            string named = OptionText.OneOf("--grid", at.Value(grid) ?? AblationGrid.Names[0], AblationGrid.Names);
+            string? one = at.Value(row) is { } text ? OptionText.OneOf(RunChoice.RowOption, text, [.. AblationGrid.Of(named).Select(r => r.Name)]) : null;
+            at.Runs(Name, at.Choice(run, row)).Ablate(named, at.ResolveBy(preset), one);
+        };
     }
 }

@@ -36,8 +36,9 @@ internal sealed class BenchmarkCommand : CommandDefinition
         its set and of the networks that evaluate it. Random real images are evaluated once for each seed.
 
         A cell that fails is left out with its reason, and the others go on. Interrupted, the benchmark continues with --resume, or
-        with the same command and --out naming its folder, which may add methods and seeds. Finished cells are not run again. The
-        result is table.json, with table.md, table.csv and table.svg.
+        with the same command and --out naming its folder, which may add methods and seeds. Finished cells are not run again. With
+        --run and --part each of several calls runs a share of the cells, and the same command without --part the rest. The result is
+        table.json, with table.md, table.csv and table.svg.
 
         Examples:
           infmatch benchmark --methods dm influence --ipc 1 10 --seeds 0 1 --budget 2e6images
@@ -67,16 +68,18 @@ internal sealed class BenchmarkCommand : CommandDefinition
         {
             Description = "Train each method's experts, and whiten its data, as its authors did, and not all alike.",
         });
+        Option<string?> run = AddRun(command), part = AddPart(command, "cells");
         return at =>
         {
+            RunCommands runs = at.Runs(Name, at.Choice(run, part));
             int places = at.Value(atOnce) is { } text ? OptionText.Whole("--at-once", text, 1, MostAtOnce) : 1;
             if (at.Value(resume) is { } folder)
             {
-                RequireNoOther(at.Result, command, [resume, atOnce]);
-                at.Runs(Name).ResumeBenchmark(folder, at.Resolve(), places);
+                RequireNoOther(at.Result, command, [resume, atOnce, part]);
+                runs.ResumeBenchmark(folder, at.Resolve(), places);
                 return;
             }
-            at.Runs(Name).Benchmark(new GridSettings(at.Grid(preset, at.Value(own))), Methods(at.Value(methods)), Seeds(at.Value(seeds)), places);
+            runs.Benchmark(new GridSettings(at.Grid(preset, at.Value(own))), Methods(at.Value(methods)), Seeds(at.Value(seeds)), places);
         };
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using InfMatch.Datasets;
 
 namespace InfMatch.Distill;
@@ -97,7 +98,36 @@ internal sealed class CommandContext(
 
     /// <summary>The work of commands on runs.</summary>
     /// <param name="command">Which command, for notes.</param>
-    public RunCommands Runs(string command) => new(terminal, Load, command, cancel, isPlan) { Ranks = Ranks };
+    public RunCommands Runs(string command) => Runs(command, new RunChoice());
+
+    /// <summary>The work of commands on runs that may have a name and be shared out.</summary>
+    /// <param name="command">Which command, for notes.</param>
+    /// <param name="choice">The name and the share.</param>
+    public RunCommands Runs(string command, RunChoice choice) => new(terminal, Load, command, cancel, isPlan) { Choice = choice, Ranks = Ranks };
+
+    /// <summary>What the options of a name and of a share say.</summary>
+    /// <param name="run">The option of the name; null where there is none.</param>
+    /// <param name="share">The option of the share; null where there is none. It is left out of the command that gathers.</param>
+    /// <exception cref="DistillException">A value is not acceptable.</exception>
+    public RunChoice Choice(Option<string?>? run, Option<string?>? share = null) => new(
+        run is not null && Value(run) is { } name ? RunFolder.RequireName(RunChoice.NameOption, name) : null,
+        share is { Name: RunChoice.PartOption } && Value(share) is { } text ? RunChoice.PartOf(text) : null,
+        share is null ? "" : WordsWithout(share.Name));
+
+    // The command line without an option and its value, to be copied.
+    private string WordsWithout(string option)
+    {
+        List<string> words = [ShellWord.Program];
+        IReadOnlyList<Token> tokens = result.Tokens;
+        for (int i = 0; i < tokens.Count; i++)
+        {
+            if (tokens[i].Type == TokenType.Option && tokens[i].Value == option)
+                i++;
+            else
+                words.Add(i == 0 ? tokens[i].Value : ShellWord.Of(tokens[i].Value));
+        }
+        return string.Join(' ', words);
+    }
 
     /// <summary>The same words, by which runs are planned and not made.</summary>
     public CommandContext Planning() => new(result, terminal, load, cancel, isPlan: true);

@@ -63,6 +63,22 @@ internal abstract class CommandDefinition : IKind
         return option;
     }
 
+    /// <summary>Adds --run, the name of a run folder.</summary>
+    protected static Option<string?> AddRun(Command command) => Add(command, new Option<string?>(RunChoice.NameOption)
+    {
+        Description = "Begin the run of this name below --out, or continue it where it is there. 'latest' stays as it is.",
+        HelpName = "NAME",
+    });
+
+    /// <summary>Adds --part, a share of the jobs.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="jobs">What the jobs are, for its help.</param>
+    protected static Option<string?> AddPart(Command command, string jobs) => Add(command, new Option<string?>(RunChoice.PartOption)
+    {
+        Description = $"Do only a share of the {jobs}, such as 0/10 for the first of ten. Without it, what is missing is done and all is gathered.",
+        HelpName = "I/N",
+    });
+
     /// <summary>Adds --preset, and with it --config and --set, which <see cref="CommandContext.ResolveBy(Option{string})"/> reads.</summary>
     protected static Option<string> AddPreset(Command command)
     {

@@ -27,6 +27,7 @@ internal sealed class DemoCommand : CommandDefinition
     public override Action<CommandContext>? Build(Command command)
     {
         AddSettings(command, Settings.OfMachine);
-        return at => at.Runs("distill").Distill("demo", at.Resolve("demo"));
+        Option<string?> run = AddRun(command);
+        return at => at.Runs("distill", at.Choice(run)).Distill("demo", at.Resolve("demo"));
     }
 }

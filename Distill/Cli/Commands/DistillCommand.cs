@@ -39,6 +39,7 @@ internal sealed class DistillCommand : CommandDefinition
     {
         AddSettings(command, Settings.All);
         Option<string> preset = AddPreset(command);
-        return at => at.Runs(Name).Distill(Name, at.ResolveBy(preset));
+        Option<string?> run = AddRun(command);
+        return at => at.Runs(Name, at.Choice(run)).Distill(Name, at.ResolveBy(preset));
     }
 }

@@ -28,6 +28,9 @@ internal sealed class EvaluateCommand : CommandDefinition
         with the same expert options; --label-from names other networks for the labels. The evaluation gets a folder below --out, in
         which each network is kept as soon as it is evaluated. An interrupted one continues with 'resume'.
 
+        With --part each of several calls evaluates a share of the networks and keeps them below --out in 'evaluated'. The same command
+        without it takes them from there, evaluates what is missing and tells the result, with the bits of a single process.
+
         Examples:
           infmatch evaluate latest --eval-width 128 --protocol B
           infmatch evaluate runs/RUN/synthetic/ipc10.safetensors --models convnet,resnet18
@@ -58,10 +61,11 @@ internal sealed class EvaluateCommand : CommandDefinition
         };
         command.Arguments.Add(set);
         Option<string> preset = AddPreset(command);
+        Option<string?> run = AddRun(command), part = AddPart(command, "networks");
         return at =>
         {
             ResolvedSettings resolved = at.ResolveBy(preset, at.DatasetOfPairs(at.Value(set)));
-            at.Runs(Name).Evaluate(
+            at.Runs(Name, at.Choice(run, part)).Evaluate(
                 at.Value(set) is { } named ? at.SetFile(named, resolved.Settings) : null, resolved,
                 [.. (at.Value(models) ?? []).SelectMany(m => m.Split(',', StringSplitOptions.RemoveEmptyEntries))],
                 at.Value(otherData));

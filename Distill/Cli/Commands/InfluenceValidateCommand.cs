@@ -35,6 +35,7 @@ internal sealed class InfluenceValidateCommand : CommandDefinition
         AddSettings(command, Named("Dataset", "Data", "ImageSize", "Seed", "Threads", "Out"));
         var options = new FidelityOptions(isValidation: true);
         options.Options.ForEach(command.Options.Add);
-        return at => at.Influence().Validate(at.Resolve().Settings, options.Read(at.Result));
+        Option<string?> part = AddPart(command, "retrainings");
+        return at => at.Influence().Validate(at.Resolve().Settings, options.Read(at.Result), at.Choice(run: null, part));
     }
 }

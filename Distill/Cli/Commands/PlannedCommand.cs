@@ -19,6 +19,12 @@ internal abstract class PlannedCommand(CommandDefinition planned) : CommandDefin
     public override IReadOnlyList<string> CommonOptions => planned.CommonOptions;
 
     /// <inheritdoc/>
-    public override Action<CommandContext>? Build(Command command) =>
-        planned.Build(command) is { } run ? at => run(at.Planning()) : null;
+    public override Action<CommandContext>? Build(Command command)
+    {
+        Action<CommandContext>? run = planned.Build(command);
+        // A plan makes no folder, and is of the whole.
+        foreach (Option option in command.Options.Where(o => o.Name is RunChoice.NameOption or RunChoice.PartOption or RunChoice.RowOption).ToArray())
+            command.Options.Remove(option);
+        return run is null ? null : at => run(at.Planning());
+    }
 }

@@ -19,10 +19,12 @@ internal sealed class TrainCommand : CommandDefinition
         """
         Trains experts on a data set and records their trajectories.
 
-        'distill --experts-from' uses them.
+        'distill --experts-from' uses them. Several calls with the same folder share the work. With --part each does a numbered share, as
+        tasks of a job array do; then the same command without it gathers (docs/scale-out.md).
 
-        Example:
+        Examples:
           infmatch train --dataset fashion-mnist --experts 10 --experts-from experts/fashion
+          infmatch train --dataset fashion-mnist --experts 10 --experts-from experts/fashion --part 0/10
         """;
 
     /// <inheritdoc/>
@@ -30,6 +32,7 @@ internal sealed class TrainCommand : CommandDefinition
     {
         AddSettings(command, [.. Settings.OfData, .. Settings.OfExperts, .. Settings.OfMachine]);
         Option<string> preset = AddPreset(command);
-        return at => at.Runs(Name).Train(at.ResolveBy(preset));
+        Option<string?> run = AddRun(command), part = AddPart(command, "experts");
+        return at => at.Runs(Name, at.Choice(run, part)).Train(at.ResolveBy(preset));
     }
 }

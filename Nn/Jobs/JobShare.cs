@@ -1,0 +1,18 @@
+namespace InfMatch.Nn;
+
+/// <summary>Numbers the jobs of a command in the order in which they come, over all calls of a runner, and tells those of a part. Every
+/// process must number the same jobs, done or not, for the parts together to be all of them.</summary>
+/// <param name="part">The part.</param>
+public sealed class JobShare(Part part)
+{
+    private long _numbered;
+
+    /// <summary>Which part it is.</summary>
+    public Part Part => part;
+
+    /// <summary>How many jobs were numbered.</summary>
+    public long Numbered => _numbered;
+
+    /// <summary>Numbers the next job, and tells whether it is of the part.</summary>
+    public bool HasNext() => part.Has(_numbered++);
+}
