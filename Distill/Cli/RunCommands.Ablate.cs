@@ -253,4 +253,17 @@ internal sealed partial class RunCommands
             terminal.Show("Column 'paper': influence matching's own ablation, CIFAR-100 with 50 images per class.");
         terminal.Show($"{Durations.Text(TimeSpan.FromSeconds(summary.Seconds))} on {summary.Device}");
     }
+
+    private void ResumeAblation(RunFolder folder, ResolvedSettings resolved, DatasetPair pair, Backend backend)
+    {
+        RunSettings settings = resolved.Settings;
+        AblationSummary summary = AblationSummary.Read(folder.Path);
+        (PreparedData prepared, Requirements needs) = PrepareAblation(
+            summary.Grid, settings, pair, backend, folder.Path, settings.ExpertsFrom ?? folder.Experts);
+        using PreparedData common = prepared;
+        if (isPlan)
+            Show(PlanOfAblation(summary.Grid, settings, common, needs, (summary, folder)), settings, backend);
+        else
+            AblateRows(folder, summary, resolved, common, needs);
+    }
 }

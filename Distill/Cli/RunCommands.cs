@@ -90,14 +90,7 @@ internal sealed partial class RunCommands(
         if (File.Exists(Path.Combine(path, AblationSummary.FileName)))
         {
             RefuseRanks("an ablation");
-            AblationSummary summary = AblationSummary.Read(path);
-            (PreparedData ofRows, Requirements need) = PrepareAblation(
-                summary.Grid, settings, pair, backend, folder.Path, settings.ExpertsFrom ?? folder.Experts);
-            using PreparedData common = ofRows;
-            if (isPlan)
-                Show(PlanOfAblation(summary.Grid, settings, common, need, (summary, folder)), settings, backend);
-            else
-                AblateRows(folder, summary, recorded with { Settings = settings }, common, need);
+            ResumeAblation(folder, recorded with { Settings = settings }, pair, backend);
             return;
         }
         string experts = settings.ExpertsFrom ?? folder.Experts;

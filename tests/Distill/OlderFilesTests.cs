@@ -78,6 +78,8 @@ public sealed class OlderFilesTests : IDisposable
         Assert.Equal(ConfigFile.Hash(first), ConfigFile.Hash(first.With("Optimiser", "sgd").With("SyntheticRate", "0")));
         Assert.NotEqual(ConfigFile.Hash(first), ConfigFile.Hash(first.With("Optimiser", "adam")), StringComparer.Ordinal);
         Assert.NotEqual(ConfigFile.Hash(first), ConfigFile.Hash(first.With("SyntheticRate", "0.1")), StringComparer.Ordinal);
+        Assert.Equal(ConfigFile.Hash(first), ConfigFile.Hash(first.With("Windows", "1")));
+        Assert.NotEqual(ConfigFile.Hash(first), ConfigFile.Hash(first.With("Windows", "4")), StringComparer.Ordinal);
         Assert.NotEqual(ConfigFile.Hash(first), ConfigFile.Hash(first.With("ClassWise", "both")), StringComparer.Ordinal);
     }
 
