@@ -71,9 +71,7 @@ internal sealed partial class RunCommands
         RunSettings settings = evaluation.Settings;
         if (Existing(settings.Out) is { } path)
         {
-            RequireSame(path, command, settings);
-            RequireSame(path, EvaluationRecord.Read(path).Others(evaluation.Record));
-            if (IsComplete(path))
+            if (IsComplete(path, settings, evaluation.Record))
                 return;
             using RunFolder begun = RunFolder.Open(path);
             Evaluate(begun, evaluation, backend);

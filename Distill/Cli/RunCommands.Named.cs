@@ -38,6 +38,14 @@ internal sealed partial class RunCommands
         return true;
     }
 
+    // Whether nothing is left to do of the evaluation of the name that was given, which must be the same one.
+    private bool IsComplete(string path, RunSettings settings, EvaluationRecord record)
+    {
+        RequireSame(path, command, settings);
+        RequireSame(path, EvaluationRecord.Read(path).Others(record));
+        return IsComplete(path);
+    }
+
     private bool IsComplete(string path)
     {
         if (RunEntry.Of(path).Status != RunEntry.Complete)

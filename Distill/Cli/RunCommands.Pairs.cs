@@ -94,13 +94,8 @@ internal sealed partial class RunCommands
             TestSha256 = data.Splits.Of(data.Part).ContentHash(), Models = [], Experts = null, ExpertsConfig = null,
         };
         string? existing = Existing(settings.Out);
-        if (existing is not null)
-        {
-            RequireSame(existing, command, settings);
-            RequireSame(existing, EvaluationRecord.Read(existing).Others(record));
-            if (IsComplete(existing))
-                return;
-        }
+        if (existing is not null && IsComplete(existing, settings, record))
+            return;
         using RunFolder folder = existing is not null ? RunFolder.Open(existing) : NewFolder(
             settings, $"evaluation-pairs{string.Join('-', settings.Pairs!.Value)}",
             ConfigFile.Write(command, resolved with { Settings = settings }));
