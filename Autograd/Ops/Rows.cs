@@ -8,20 +8,22 @@ namespace InfMatch.Autograd;
 [Formula("y = the rows of x at the indices i", "x̄ = ScatterRows(ȳ, i)")]
 public sealed record GatherRows(IReadOnlyList<int> Indices) : SingleOutputOp, IOpSamples
 {
+    private readonly int[] _indices = [.. Indices];
+
     /// <summary>The rows; a copy, so that a later change of the list changes nothing here.</summary>
-    public IReadOnlyList<int> Indices { get; } = [.. Indices];
+    public IReadOnlyList<int> Indices => _indices;
 
     /// <inheritdoc/>
     protected override Shape InferOne(ReadOnlySpan<Shape> inputs)
     {
         ExpectInputs(inputs, 1);
-        RowIndices.Check(Indices, RowIndices.Rows(inputs[0], this), this);
+        RowIndices.Check(_indices, RowIndices.Rows(inputs[0], this), this);
         return RowIndices.WithRows(inputs[0], Indices.Count);
     }
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.Run(new GatherRowsCall(x[0], Indices.ToArray(), y));
+        on.Run(new GatherRowsCall(x[0], _indices, y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) =>
@@ -55,14 +57,16 @@ public sealed record GatherRows(IReadOnlyList<int> Indices) : SingleOutputOp, IO
 [Formula("y = row by row the sum of the rows of x whose index it is", "x̄ = GatherRows(ȳ, i)")]
 public sealed record ScatterRows(IReadOnlyList<int> Indices, int Rows) : SingleOutputOp, IOpSamples
 {
+    private readonly int[] _indices = [.. Indices];
+
     /// <summary>Where each row goes; a copy, so that a later change of the list changes nothing here.</summary>
-    public IReadOnlyList<int> Indices { get; } = [.. Indices];
+    public IReadOnlyList<int> Indices => _indices;
 
     /// <inheritdoc/>
     protected override Shape InferOne(ReadOnlySpan<Shape> inputs)
     {
         ExpectInputs(inputs, 1);
-        RowIndices.Check(Indices, Rows, this);
+        RowIndices.Check(_indices, Rows, this);
         int given = RowIndices.Rows(inputs[0], this);
         return given == Indices.Count
             ? RowIndices.WithRows(inputs[0], Rows)
@@ -72,7 +76,7 @@ public sealed record ScatterRows(IReadOnlyList<int> Indices, int Rows) : SingleO
 
     /// <inheritdoc/>
     protected override void Compute(Backend on, ReadOnlySpan<Tensor> x, Tensor y) =>
-        on.Run(new ScatterRowsCall(x[0], Indices.ToArray(), y));
+        on.Run(new ScatterRowsCall(x[0], _indices, y));
 
     /// <inheritdoc/>
     public override Variable?[] Vjp(Node at) => [new GatherRows(Indices).On(at.Cotangent)];
@@ -108,7 +112,7 @@ internal static class RowIndices
         ? shape[0]
         : throw new ShapeException($"{op.GetType().Name} takes rows, got a scalar.");
 
-    public static void Check(IReadOnlyList<int> indices, int rows, Op op)
+    public static void Check(int[] indices, int rows, Op op)
     {
         foreach (int index in indices)
         {

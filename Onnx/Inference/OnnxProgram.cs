@@ -34,9 +34,10 @@ public sealed class OnnxProgram : IDisposable
             if (!file.Outputs.Contains(output, StringComparer.Ordinal))
                 throw new OnnxModelException(place, $"there is no output '{output}'; the outputs are {string.Join(", ", file.Outputs)}.");
         }
-        _steps = Needed(out HashSet<string> read);
+        (List<OnnxNode> nodes, List<OnnxTensor> tensors) = FoldedNormalization.Of(file);
+        _steps = Needed(nodes, out HashSet<string> read);
         using IDisposable detached = TensorScope.BeginDetached();
-        foreach (OnnxTensor tensor in file.Tensors.Where(t => read.Contains(t.Name)))
+        foreach (OnnxTensor tensor in tensors.Where(t => read.Contains(t.Name)))
             _stored[tensor.Name] = ValueOf(tensor, backend, dtype);
     }
 
@@ -155,11 +156,11 @@ public sealed class OnnxProgram : IDisposable
         : OnnxValue.Of(tensor.Whole!, new Shape(tensor.Sizes));
 
     // The nodes that the outputs need, in the order of the file, which is one in which they can be computed.
-    private (OnnxNode, OnnxOperator)[] Needed(out HashSet<string> read)
+    private (OnnxNode, OnnxOperator)[] Needed(List<OnnxNode> nodes, out HashSet<string> read)
     {
         read = [.. Outputs];
         var steps = new List<(OnnxNode, OnnxOperator)>();
-        foreach (OnnxNode node in Enumerable.Reverse(_file.Nodes))
+        foreach (OnnxNode node in Enumerable.Reverse(nodes))
         {
             if (!node.Outputs.Any(read.Contains))
                 continue;

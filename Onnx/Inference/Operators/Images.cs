@@ -61,31 +61,40 @@ internal abstract class PoolOperator : OnnxOperator
         return [OnnxValue.Of(pooled.Reshape(new Shape(x.Shape[0], x.Shape[1], rows, columns)))];
     }
 
-    /// <summary>What is made of windows, one number for each, in the order of the result.</summary>
+    /// <summary>What is made of windows.</summary>
     /// <param name="x">Images [N, C, H, W].</param>
     /// <param name="window">How a window moves.</param>
     /// <param name="result">[N, C, rows, columns] of windows.</param>
     /// <param name="countsPadding">Whether zeros around the image count.</param>
     protected abstract Variable Pool(Variable x, Window window, Shape result, bool countsPadding);
 
-    /// <summary>The numbers that windows see, [places of a window, windows]: place by place, each at its window's number.</summary>
-    /// <param name="x">Images.</param>
+    /// <summary>What is made of windows along columns and then along rows, as a window's height and width may be taken one behind
+    /// the other.</summary>
+    /// <param name="x">Images [N, C, H, W].</param>
     /// <param name="window">How a window moves.</param>
     /// <param name="result">[N, C, rows, columns] of windows.</param>
     /// <param name="clamp">Whether a place outside the image is the nearest one inside; else all must be inside.</param>
-    protected static Variable Seen(Variable x, Window window, Shape result, bool clamp)
+    /// <param name="together">Of [places, numbers] one number for all places.</param>
+    protected static Variable OfLines(Variable x, Window window, Shape result, bool clamp, Func<Variable, Variable> together)
     {
-        (int height, int width, int windows, int places) = (x.Shape[2], x.Shape[3], result.Count, window.Height * window.Width);
+        (int planes, int height, int width, int rows, int columns) = (x.Shape[0] * x.Shape[1], x.Shape[2], x.Shape[3], result[2], result[3]);
         (int top, int left) = clamp ? (window.Padding.Top, window.Padding.Left) : (0, 0);
-        var indices = new int[places * windows];
-        for (int i = 0; i < indices.Length; i++)
-        {
-            int place = i / windows, w = i % windows, plane = w / (result[2] * result[3]);
-            int row = w / result[3] % result[2] * window.Stride - top + place / window.Width;
-            int column = w % result[3] * window.Stride - left + place % window.Width;
-            indices[i] = (plane * height + Math.Clamp(row, 0, height - 1)) * width + Math.Clamp(column, 0, width - 1);
-        }
-        return x.Reshape(new Shape(x.Shape.Count)).GatherRows(indices).Reshape(new Shape(places, windows));
+        int[] seen = Seen(planes, height, rows, window.Height, window.Stride, top);
+        Variable lines = together(x.Reshape(new Shape(planes * height, width)).GatherRows(seen)
+            .Reshape(new Shape(window.Height, planes * rows * width)));
+        seen = Seen(planes * rows, width, columns, window.Width, window.Stride, left);
+        return together(lines.GatherRows(seen).Reshape(new Shape(window.Width, result.Count)));
+    }
+
+    // Where windows along lines of a size look: place by place of a window, line by line.
+    private static int[] Seen(int lines, int size, int windows, int places, int stride, int before)
+    {
+        var seen = new int[places * lines * windows];
+        for (int place = 0, i = 0; place < places; place++)
+        for (int line = 0; line < lines; line++)
+        for (int w = 0; w < windows; w++)
+            seen[i++] = line * size + Math.Clamp(w * stride - before + place, 0, size - 1);
+        return seen;
     }
 }
 
@@ -96,7 +105,7 @@ internal sealed class MaxPoolOperator : PoolOperator
 
     // A place outside repeats one that the window sees anyway.
     protected override Variable Pool(Variable x, Window window, Shape result, bool countsPadding) =>
-        Seen(x, window, result, clamp: true).Max(0);
+        OfLines(x, window, result, clamp: true, seen => seen.Max(0));
 }
 
 /// <summary>The mean number of each window; padding counts where that is set.</summary>
@@ -107,7 +116,7 @@ internal sealed class AveragePoolOperator : PoolOperator
     protected override Variable Pool(Variable x, Window window, Shape result, bool countsPadding)
     {
         (int top, int left, int bottom, int right) = window.Padding;
-        Variable sum = Seen(x.Pad(2, top, bottom).Pad(3, left, right), window, result, clamp: false).Sum(0);
+        Variable sum = OfLines(x.Pad(2, top, bottom).Pad(3, left, right), window, result, clamp: false, seen => seen.Sum(0));
         if (countsPadding || (top | left | bottom | right) == 0)
             return sum / (window.Height * window.Width);
         var counts = new double[result.Count];

@@ -103,6 +103,13 @@ internal abstract unsafe class CpuKernels<T>(HostBackend backend, WorkerPool poo
 
     private static void Gather(int row, HostBlock<T> x, ReadOnlySpan<int> indices, HostBlock<T> y)
     {
+        if (row == 1)
+        {
+            Span<T> from = x.Span, to = y.Span[..indices.Length];
+            for (int i = 0; i < to.Length; i++)
+                to[i] = from[indices[i]];
+            return;
+        }
         for (int i = 0; i < indices.Length; i++)
             x.Span.Slice(indices[i] * row, row).CopyTo(y.Span.Slice(i * row, row));
     }
@@ -123,6 +130,13 @@ internal abstract unsafe class CpuKernels<T>(HostBackend backend, WorkerPool poo
     private static void Scatter(int row, HostBlock<T> dy, ReadOnlySpan<int> indices, HostBlock<T> dx)
     {
         dx.Span.Clear();
+        if (row == 1)
+        {
+            Span<T> from = dy.Span[..indices.Length], into = dx.Span;
+            for (int i = 0; i < from.Length; i++)
+                into[indices[i]] += from[i];
+            return;
+        }
         for (int i = 0; i < indices.Length; i++)
         {
             Span<T> to = dx.Span.Slice(indices[i] * row, row);

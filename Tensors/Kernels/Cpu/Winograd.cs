@@ -23,6 +23,11 @@ internal static unsafe class Winograd<T, V, S>
     // Fewer channels do not pay for their transforms.
     private const int FewestChannels = 16;
 
+    // Transformed weights that no cache holds are read again for each few tiles, and written once for all: with fewer tiles than
+    // these the plain sum is faster (docs/performance.md, "Winograd").
+    private const long MostCachedWeightBytes = 4L << 20;
+    private const int FewestTilesOfLargeWeights = 64;
+
     private const int MostBandBytes = 24 << 10;
 
     private const int Chunks = 8;
@@ -34,7 +39,9 @@ internal static unsafe class Winograd<T, V, S>
     public static bool Applies(Conv2dGeometry g) =>
         typeof(T) == typeof(float) && g is { R: Side, S: Side, Stride: 1 }
         && g.Padding < Side && g.C >= FewestChannels && g.K >= FewestChannels && g.N > 0
-        && IsFilled(g.OutH, g.OutW) && IsFilled(g.H, g.W);
+        && IsFilled(g.OutH, g.OutW) && IsFilled(g.H, g.W)
+        && ((long)All * g.C * g.K * sizeof(T) <= MostCachedWeightBytes
+            || (long)g.N * TilesOf(g.OutH) * TilesOf(g.OutW) >= FewestTilesOfLargeWeights);
 
     /// <summary>Whether the weight gradient is, too. It keeps sums at all points for each chunk of images.</summary>
     public static bool AppliesToWeights(Conv2dGeometry g) => Applies(g) && ChunksOf(g) >= Math.Min(4, g.N);
