@@ -10,8 +10,8 @@ try
 {
     Plugins.Load(Environment.GetEnvironmentVariable(Plugins.Variable));
     part = "ranks";
-    if (CommandTree.TakesRanks(args))
-        ranks = RankGroup.Join(args, interruption.Token);
+    if (Launcher.Find(Environment.GetEnvironmentVariable) is { } launcher && CommandTree.TakesRanks(args))
+        ranks = RankGroup.Join(launcher, args, interruption.Token);
 }
 catch (OtherRankException e) // rank 0 says it for all
 {

@@ -16,9 +16,7 @@ internal sealed partial class RunCommands
         RunSettings settings = resolved.Settings;
         if (Existing(settings.Out) is { } path)
         {
-            RequireSame(path, "ablate", settings);
-            string began = AblationSummary.Read(path).Grid;
-            RequireSame(path, began == grid ? [] : [$"--grid is {grid}, and was {began}"]);
+            RequireSameAblation(path, grid, settings);
             if (row is null)
             {
                 if (!IsComplete(path))
@@ -47,6 +45,7 @@ internal sealed partial class RunCommands
         {
             RunFolder.TryCreate(settings.Out, Choice.Name!, config, summary.ToText())?.Dispose(); // or another has just made it
             using RunFolder joined = RunFolder.Join(Path.Combine(settings.Out, Choice.Name!));
+            RequireSameAblation(joined.Path, grid, settings); // that other may have other settings
             if (!RunData.Require(joined.Path, pair))
                 RunData.Save(joined.Path, pair);
             AblateOne(joined, grid, row, resolved, data);
@@ -55,6 +54,13 @@ internal sealed partial class RunCommands
         using RunFolder folder = NewFolder(settings, what, config, summary.ToText());
         RunData.Save(folder.Path, pair);
         AblateRows(folder, summary, resolved, data, needs);
+    }
+
+    private void RequireSameAblation(string path, string grid, RunSettings settings)
+    {
+        RequireSame(path, "ablate", settings);
+        string began = AblationSummary.Read(path).Grid;
+        RequireSame(path, began == grid ? [] : [$"--grid is {grid}, and was {began}"]);
     }
 
     private static void RequireAblation(ResolvedSettings resolved)

@@ -93,10 +93,15 @@ internal sealed partial class RunCommands
             Estimator = artifact is null ? "none" : settings.MethodLabel, TrainSha256 = data.Splits.Train.ContentHash(),
             TestSha256 = data.Splits.Of(data.Part).ContentHash(), Models = [], Experts = null, ExpertsConfig = null,
         };
-        string? existing = Existing(settings.Out);
-        if (existing is not null && IsComplete(existing, settings, record))
+        if (Existing(settings.Out) is { } existing)
+        {
+            if (IsComplete(existing, settings, record))
+                return;
+            using RunFolder begun = RunFolder.Open(existing);
+            Evaluate(begun, settings, data, artifact);
             return;
-        using RunFolder folder = existing is not null ? RunFolder.Open(existing) : NewFolder(
+        }
+        using RunFolder folder = NewFolder(
             settings, $"evaluation-pairs{string.Join('-', settings.Pairs!.Value)}",
             ConfigFile.Write(command, resolved with { Settings = settings }));
         RunData.Of(data.Splits, data.Part).Save(folder.Path);

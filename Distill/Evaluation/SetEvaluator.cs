@@ -102,8 +102,7 @@ internal sealed partial class SetEvaluator(
     public Accuracy[] Evaluate(IReadOnlyList<EvaluatedSet> sets, int repeats, IProgressView progress)
     {
         var open = new Dictionary<EvaluatedSet, IProgressStage>(ReferenceEqualityComparer.Instance);
-        long first = Share?.Numbered ?? 0;
-        long Own(int column) => Enumerable.Range(0, repeats).LongCount(r => Share is not { } share || share.Part.Has(first + column * repeats + r));
+        int[] own = [.. sets.Select((_, column) => Share?.CountNext(repeats, column * repeats) ?? repeats)];
         Column ColumnOf(EvaluatedSet set, int column) => new(
             this,
             set with
@@ -116,7 +115,7 @@ internal sealed partial class SetEvaluator(
                 },
             },
             repeats,
-            () => open[set] = progress.Begin(set.Name, Own(column) * _plan.Epochs, set.Images));
+            () => open[set] = progress.Begin(set.Name, (long)own[column] * _plan.Epochs, set.Images));
         try
         {
             return Evaluate(

@@ -66,7 +66,7 @@ internal sealed class RetrainingStudy(FidelitySettings settings, StudyInput inpu
     private IReadOnlyList<string> Retrain(RetrainingCache retrainings, Intervention[] all, string folder, int s)
     {
         IReadOnlyList<string> files;
-        using (IProgressStage stage = input.Progress.Begin($"Seed {s}: training again", all.Length))
+        using (IProgressStage stage = input.Progress.Begin($"Seed {s}: training again", _share?.CountNext(all.Length) ?? all.Length))
         {
             var shared = new SharedJobRunner(_runner, _share)
             {

@@ -53,15 +53,14 @@ internal sealed class RankGroup
         new StreamWriter(Console.OpenStandardError()) { AutoFlush = true },
         isInteractive: false);
 
-    /// <summary>Joins the processes that a launcher started together with this one; a group of one where there is no launcher.</summary>
+    /// <summary>Joins the processes that a launcher started together with this one.</summary>
+    /// <param name="launcher">The launcher.</param>
     /// <param name="args">The command line, which all must have.</param>
     /// <param name="cancel">Stops all ranks.</param>
     /// <exception cref="DistillException">No library of MPI can be loaded, it is not that of the launcher, or the ranks are not of one
     /// build, one kind of processor or one command line.</exception>
-    public static RankGroup Join(string[] args, CancellationToken cancel)
+    public static RankGroup Join(Launcher launcher, string[] args, CancellationToken cancel)
     {
-        if (Launcher.Find(Environment.GetEnvironmentVariable) is not { } launcher)
-            return Alone;
         // A launcher gives its processes a terminal, into which .NET would write codes at the first colour.
         Environment.SetEnvironmentVariable("TERM", "dumb");
         var library = MpiLibrary.Load(launcher, Environment.GetEnvironmentVariable(Launcher.LibraryVariable));

@@ -75,12 +75,12 @@ internal sealed class ExpertLibrary : IDisposable
     /// <param name="data">The data.</param>
     /// <param name="folder">Where experts are or go.</param>
     /// <param name="isWritten">Whether missing ones are to be written there.</param>
-    /// <exception cref="DistillException">One was not (exit 2), or the folder is not writable (exit 7).</exception>
+    /// <exception cref="DistillException">One was not (exit 2), is damaged (exit 3), or the folder is not writable (exit 7).</exception>
     public static void RequireFit(RunSettings settings, PreparedData data, string folder, bool isWritten = true) =>
         RequireFit(settings, data.NetworkOf(settings, settings.Width), data, folder, isWritten);
 
     /// <summary>The same for a network that is known.</summary>
-    /// <exception cref="DistillException">One was not (exit 2), or the folder is not writable (exit 7).</exception>
+    /// <exception cref="DistillException">One was not (exit 2), is damaged (exit 3), or the folder is not writable (exit 7).</exception>
     public static void RequireFit(RunSettings settings, Network network, IExpertData data, string folder, bool isWritten)
     {
         string[] missing = Missing(settings, folder);
@@ -90,14 +90,25 @@ internal sealed class ExpertLibrary : IDisposable
         {
             if (!File.Exists(FileOf(folder, k)))
                 continue;
-            try
-            {
-                new ExpertJob(settings, network, data, folder, k).Open().Dispose();
-            }
-            catch (TrajectoryException e)
-            {
-                throw new DistillException(ExitCode.Usage, "IM2006", e.Message, e);
-            }
+            Open(new ExpertJob(settings, network, data, folder, k)).Dispose();
+        }
+    }
+
+    // To errors about what is there it adds what to do.
+    private static Expert Open(ExpertJob job)
+    {
+        try
+        {
+            return job.Open();
+        }
+        catch (TrajectoryException e)
+        {
+            throw new DistillException(ExitCode.Usage, "IM2006", e.Message, e);
+        }
+        catch (ArrayFileException e)
+        {
+            throw new DistillException(
+                ExitCode.Data, "IM3057", $"{e.Message.TrimEnd('.')}. Delete it: 'train' and 'distill' record it again.", e);
         }
     }
 
@@ -108,8 +119,7 @@ internal sealed class ExpertLibrary : IDisposable
         : Math.Clamp(SetEvaluator.DegreeOfParallelism(network, Math.Min(data.Train.Count, plan.BatchSize), data.Backend), 1, Math.Max(1, experts));
 
     /// <summary>Opens or records every expert. Other processes that do the same share the work.</summary>
-    /// <exception cref="DistillException">A recorded expert was made with other settings.</exception>
-    /// <exception cref="ArrayFileException">A recorded expert is damaged.</exception>
+    /// <exception cref="DistillException">A recorded expert was made with other settings, or is damaged.</exception>
     /// <exception cref="NumericalException">A training loss stops being finite.</exception>
     public static ExpertLibrary Gather(
         RunSettings settings, Network network, IExpertData data, string folder, IProgressView progress,
@@ -129,8 +139,7 @@ internal sealed class ExpertLibrary : IDisposable
     }
 
     /// <summary>Records a part of the experts, those that are not there.</summary>
-    /// <exception cref="DistillException">A recorded expert was made with other settings.</exception>
-    /// <exception cref="ArrayFileException">A recorded expert is damaged.</exception>
+    /// <exception cref="DistillException">A recorded expert was made with other settings, or is damaged.</exception>
     /// <exception cref="NumericalException">A training loss stops being finite.</exception>
     public static void RecordPart(
         RunSettings settings, Network network, IExpertData data, string folder, Part part, RunContext context)
@@ -144,7 +153,8 @@ internal sealed class ExpertLibrary : IDisposable
         Directory.CreateDirectory(folder);
         TrainingPlan plan = PlanFactory.ExpertPlan(settings, data.Dataset);
         int stepsEach = plan.Steps(data.Train.Count);
-        int own = Enumerable.Range(0, settings.Experts).Count(k => part is not { } only || only.Has(k));
+        JobShare? share = part is { } only ? new JobShare(only) : null;
+        int own = share?.CountNext(settings.Experts) ?? settings.Experts;
         using IProgressStage stage = context.Progress.Begin(
             $"Experts ({network.Name})", (long)own * stepsEach, Math.Min(settings.ExpertBatch, data.Train.Count));
         var gate = new Lock();
@@ -165,7 +175,7 @@ internal sealed class ExpertLibrary : IDisposable
             }),
         ];
         bool inTurn = AtOnce(own, network, plan, data) == 1;
-        var runner = new SharedJobRunner(inTurn ? new LocalJobRunner() : new LocalJobRunner(data.Backend), part is { } share ? new JobShare(share) : null)
+        var runner = new SharedJobRunner(inTurn ? new LocalJobRunner() : new LocalJobRunner(data.Backend), share)
         {
             Waits = left => context.Progress.Note($"Other processes train {left} of the experts; waiting for them."),
         };
@@ -176,12 +186,12 @@ internal sealed class ExpertLibrary : IDisposable
                 (job, _) =>
                 {
                     var ended = (ExpertJob)job;
-                    Add(ended.Number, ended.Open(), context.Progress);
+                    Add(ended.Number, Open(ended), context.Progress);
                     Report(ended.Number, stepsEach, () => Describe(ended.Number, data));
                 },
                 context.Cancel);
         }
-        catch (TrajectoryException e)
+        catch (TrajectoryException e) // of a training that cannot be recorded
         {
             throw new DistillException(ExitCode.Usage, "IM2006", e.Message, e);
         }

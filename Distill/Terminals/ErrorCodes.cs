@@ -99,6 +99,7 @@ internal static class ErrorCodes
         new("IM3054", "A saved state in a run folder cannot be read."),
         new("IM3055", "The stages.jsonl of a run is damaged."),
         new("IM3056", "The confusion.json of a run or an evaluation is damaged, or of other classes."),
+        new("IM3057", "A recorded expert is damaged."),
         new(Safetensors, "A safetensors file is damaged, unfinished or beyond a limit."),
         new(Npy, "An npy or npz file is damaged, of an unsupported kind or beyond a limit."),
         new(DamagedArrays, "A file of arrays is not as it was written."),

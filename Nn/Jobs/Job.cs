@@ -13,6 +13,9 @@ public abstract class Job : IEquatable<Job>
     /// up in the order of the jobs; a job is in one of its own unless it says otherwise.</summary>
     public virtual int? Group => null;
 
+    /// <summary>What kind of job it is; one that wraps another is of that one's kind.</summary>
+    internal virtual Type Kind => GetType();
+
     /// <summary>Whether the result is there already, and sound; it is then not made again.</summary>
     public abstract bool IsDone();
 
@@ -21,11 +24,11 @@ public abstract class Job : IEquatable<Job>
     public abstract void Make(CancellationToken cancel);
 
     /// <summary>Whether the other is of the same kind and key.</summary>
-    public bool Equals(Job? other) => other is not null && other.GetType() == GetType() && other.Key == Key;
+    public bool Equals(Job? other) => other is not null && other.Kind == Kind && other.Key == Key;
 
     /// <inheritdoc/>
     public sealed override bool Equals(object? obj) => Equals(obj as Job);
 
     /// <inheritdoc/>
-    public sealed override int GetHashCode() => HashCode.Combine(GetType(), StringComparer.Ordinal.GetHashCode(Key));
+    public sealed override int GetHashCode() => HashCode.Combine(Kind, StringComparer.Ordinal.GetHashCode(Key));
 }

@@ -10,8 +10,10 @@ public sealed class JobShare(Part part)
     /// <summary>Which part it is.</summary>
     public Part Part => part;
 
-    /// <summary>How many jobs were numbered.</summary>
-    public long Numbered => _numbered;
+    /// <summary>How many of the jobs that are numbered next are of the part; none is numbered by that.</summary>
+    /// <param name="count">How many jobs.</param>
+    /// <param name="behind">How many come before them.</param>
+    public int CountNext(int count, int behind = 0) => Enumerable.Range(behind, count).Count(i => part.Has(_numbered + i));
 
     /// <summary>Numbers the next job, and tells whether it is of the part.</summary>
     public bool HasNext() => part.Has(_numbered++);

@@ -62,6 +62,8 @@ public sealed class SharedJobRunner(IJobRunner inner, JobShare? share = null) : 
 
         public override int? Group => job.Group;
 
+        internal override Type Kind => job.Kind;
+
         public override bool IsDone()
         {
             WasPassed = false;

@@ -31,6 +31,25 @@ public sealed class RankTests
             Assert.Contains(name, found!.Name, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("distill --windows 2", true)]
+    [InlineData("resume runs/a", true)]
+    [InlineData("", true)] // the demonstration: each process made all of it
+    [InlineData("--threads 1", true)]
+    [InlineData("--quiet distill --windows 2", true)]
+    [InlineData("@FILE", true)]
+    [InlineData("evaluate distill", false)]
+    [InlineData("influence validate", false)]
+    [InlineData("train --part 0/2", false)]
+    public void A_command_that_ranks_do_together_is_found_wherever_it_stands(string words, bool takes)
+    {
+        using var run = new CommandRun();
+        string file = Path.Combine(run.Folder, "line");
+        File.WriteAllText(file, "distill\n--windows 2\n");
+        string[] args = words.Replace("FILE", file, StringComparison.Ordinal).Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(takes, CommandTree.TakesRanks(args));
+    }
+
     [Fact]
     public void The_processors_of_a_rank_are_read_from_the_system() => Assert.Equal(
         "0-1,4", RankFacts.ProcessorsOf(["Name:\tdotnet", "Cpus_allowed:\t13", "Cpus_allowed_list:\t0-1,4", "Mems_allowed:\t1"]));

@@ -70,6 +70,23 @@ public sealed class RunNameTests : IDisposable
         static string Accuracies(string summary) => JsonDocument.Parse(summary).RootElement.GetProperty("results").GetRawText();
     }
 
+    [Fact]
+    public void An_evaluation_of_pairs_goes_on_under_its_name_and_leaves_where_it_began()
+    {
+        string[] evaluate =
+            ["evaluate", "--dataset", "pairs-demo", "--pairs", "5", "--epochs", "4", "--repeats", "1", "--full-epochs", "1", "--run", "mine"];
+        Assert.Equal(0, _run.Run(evaluate));
+        string environment = Path.Combine(Mine, "environment.json"), retrieval = Path.Combine(Mine, RetrievalSummary.FileName);
+        RetrievalSummary whole = RetrievalSummary.Read(retrieval);
+        // As if it had been killed before its last row, on another machine.
+        File.Copy(Path.Combine(Mine, "config.json"), environment, overwrite: true);
+        string began = File.ReadAllText(environment);
+        (whole with { Complete = false, Results = [whole.Results[0] with { Rows = [.. whole.Results[0].Rows.SkipLast(1)], Complete = false }] }).Save(retrieval);
+        Assert.Equal(0, _run.Run(evaluate));
+        Assert.Equal(began, File.ReadAllText(environment));
+        Assert.Equal(JsonSerializer.Serialize(whole.Results[0].Rows), JsonSerializer.Serialize(RetrievalSummary.Read(retrieval).Results[0].Rows));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("latest")]

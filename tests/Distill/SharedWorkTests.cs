@@ -154,6 +154,45 @@ public sealed class SharedWorkTests : IDisposable
             [.. AblationSummary.Read(folder).Rows.Select(r => $"{r.Row.Name} {r.Results[0].SetHash} {r.Results[0].Accuracy.Distilled!.Mean:R}")];
     }
 
+    // Two that began at once, one of them with another setting, made rows of one table.
+    [Fact]
+    public void A_row_whose_ablation_another_began_meanwhile_is_of_its_settings_or_refused()
+    {
+        string[] ablate = ["ablate", .. CommandRun.SmallRunWith("--ipc 1 --repeats 1 --epochs 2 --iterations 2")[1..], "--start-growth", "3", "--run", "both"];
+        bool isFirst = true;
+        using StringWriter errors = new();
+        int code = CommandTree.Run(
+            [.. ablate, "--seed", "3", "--row", "labels", "--out", _run.Runs], new Terminal(TextWriter.Null, errors, isInteractive: false),
+            Interruption.Silent(), (_, _) =>
+            {
+                if (isFirst)
+                    Assert.Equal(0, _run.Run([.. ablate, "--row", "base"]));
+                isFirst = false;
+                return _run.Data;
+            });
+        Assert.Equal((int)ExitCode.Usage, code);
+        Assert.Contains("both was begun with other settings: --seed is 3, and was 0", errors.ToString(), StringComparison.Ordinal);
+        Assert.Equal(["base"], Names(Path.Combine(_run.Runs, "both", "rows")), StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public void A_damaged_expert_says_how_it_is_made_again()
+    {
+        Assert.Equal(0, _run.Run(Train(Experts)));
+        string one = ExpertLibrary.FileOf(Experts, 1);
+        byte[] whole = File.ReadAllBytes(one);
+        File.WriteAllBytes(one, whole[..(whole.Length / 2)]);
+        foreach (string[] more in (string[][])[["--part", "0/2"], []])
+        {
+            Assert.Equal((int)ExitCode.Data, _run.Run(Train(Experts, more)));
+            Assert.Contains($"{one}: ", _run.Errors, StringComparison.Ordinal);
+            Assert.Contains("Delete it: 'train' and 'distill' record it again. [IM3057]", _run.Errors, StringComparison.Ordinal);
+        }
+        File.Delete(one);
+        Assert.Equal(0, _run.Run(Train(Experts, "--part", "1/2")));
+        Assert.Equal(whole, File.ReadAllBytes(one));
+    }
+
     [Fact]
     public void Parts_of_retrainings_give_the_numbers_of_one_process()
     {
@@ -169,6 +208,7 @@ public sealed class SharedWorkTests : IDisposable
         Directory.Delete(_run.Runs, recursive: true);
         Assert.Equal(0, _run.Run([.. validate, "--part", "0/2"]));
         Assert.Matches(@"Part 0/2 is done: (\d+) of \d+ retrainings", _run.Output);
+        Assert.DoesNotContain("stopped at", _run.Errors, StringComparison.Ordinal); // its stages end with its own share
         Assert.Equal(0, _run.Run([.. validate, "--part", "1/2"]));
         Assert.Matches(@"Part 1/2 is done: (\d+) of \1 retrainings", _run.Output);
         Assert.False(File.Exists(csv));

@@ -47,6 +47,17 @@ public sealed class SharedJobRunnerTests
     }
 
     [Fact]
+    public void Jobs_of_two_kinds_are_two_although_their_keys_are_equal()
+    {
+        using var folder = new TemporaryFolder();
+        Writing[] jobs = [new(folder.At("one"), "key"), new OtherWriting(folder.At("two"), "key")];
+        var told = new List<Job>();
+        new SharedJobRunner(new LocalJobRunner()).Run(jobs, (job, _) => told.Add(job));
+        Assert.Equal<Job>(jobs, told, ReferenceEqualityComparer.Instance);
+        Assert.Equal(["one", "two"], folder.Names.Order(StringComparer.Ordinal), StringComparer.Ordinal);
+    }
+
+    [Fact]
     public void Workers_that_run_at_once_share_the_jobs_and_each_ends_with_all()
     {
         using var folder = new TemporaryFolder();
@@ -165,7 +176,9 @@ public sealed class SharedJobRunnerTests
         }
     }
 
-    private sealed class Writing(string path, string text) : FileJob
+    private sealed class OtherWriting(string path, string text) : Writing(path, text);
+
+    private class Writing(string path, string text) : FileJob
     {
         private int _times;
 

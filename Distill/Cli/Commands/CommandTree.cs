@@ -60,8 +60,13 @@ internal static class CommandTree
     }
 
     /// <summary>Whether arguments call a command that several ranks can do together.</summary>
-    public static bool TakesRanks(string[] args) =>
-        args.FirstOrDefault(arg => !arg.StartsWith('-')) is { } word && Kinds.Find<CommandDefinition>(word) is { TakesRanks: true };
+    public static bool TakesRanks(string[] args)
+    {
+        // As they are parsed: options may come before the command, and a file of arguments may hold it.
+        RootCommand root = Build(new CommonOptions().All, _ => true, fillsRoot: true, _ => null!);
+        string name = CommandWords.Of(root.Parse(CommandWords.WithoutWords(OlderNames.Options(args))).CommandResult.Command);
+        return DefinitionOf(name) is { TakesRanks: true };
+    }
 
     /// <summary>Every command with all its options, and its definition, in the order of the help.</summary>
     public static IReadOnlyList<(CommandDefinition Definition, Command Command)> Everything(out RootCommand root)

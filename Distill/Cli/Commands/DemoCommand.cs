@@ -12,6 +12,9 @@ internal sealed class DemoCommand : CommandDefinition
     public override int Place => 0;
 
     /// <inheritdoc/>
+    public override bool TakesRanks => true;
+
+    /// <inheritdoc/>
     public override string Help =>
         """
         InfMatch.Native learns small data sets that stand for large ones: dataset distillation.
