@@ -27,7 +27,7 @@ public sealed class FoldedNormalizationTests
     public void A_convolution_that_others_read_too_stays()
     {
         HandMadeModel shared = Model(true).Node("Relu", ["between"], "z").Output("z");
-        Assert.Equal(["Conv", "BatchNormalization", "Relu"], FoldedNormalization.Of(File(shared)).Nodes.Select(n => n.Operator));
+        Assert.Equal("Conv BatchNormalization Relu", string.Join(' ', FoldedNormalization.Of(File(shared)).Nodes.Select(n => n.Operator)));
         Dictionary<string, float[]> got = Run(shared);
         Assert.Equal(Run(Model(true).Output("between"))["between"].Select(v => Math.Max(0, v)), got["z"]);
     }
