@@ -94,12 +94,21 @@ public sealed partial class PlanTests(ITestOutputHelper output) : IDisposable
         Assert.True(asked < all, $"{asked} tensors were made for a run of about {all}");
     }
 
-    // Of those that somebody still holds: what is only waiting for the collector does not count.
+    // Of those that somebody still holds: what is only waiting for the collector does not count. A thread that has just ended its
+    // work may hold some for a moment, so the number has to be the same several times.
     private static int LiveBuffers(Backend backend)
     {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        return backend.Memory.LiveBuffers;
+        for (int last = -1, equal = 0; ;)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            int now = backend.Memory.LiveBuffers;
+            equal = now == last ? equal + 1 : 0;
+            if (equal == 3)
+                return now;
+            last = now;
+            Thread.Sleep(20);
+        }
     }
 
     [Fact]
