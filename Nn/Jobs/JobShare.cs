@@ -7,9 +7,6 @@ public sealed class JobShare(Part part)
 {
     private long _numbered;
 
-    /// <summary>Which part it is.</summary>
-    public Part Part => part;
-
     /// <summary>How many of the jobs that are numbered next are of the part; none is numbered by that.</summary>
     /// <param name="count">How many jobs.</param>
     /// <param name="behind">How many come before them.</param>
