@@ -51,7 +51,7 @@ public abstract class SyntheticLoss
     }
 }
 
-/// <summary>The loss of labelled images: S is images [N, C, H, W] and label logits [N, M], cut into tiles, augmented and, where
+/// <summary>The loss of labelled images: S is images [N, C, H, W] and label logits [N, M] or [N, f², M], cut into tiles, augmented and, where
 /// that is asked for, in minibatches.</summary>
 /// <param name="network">The network that is trained on S.</param>
 /// <param name="augmentation">Of S's images.</param>
@@ -97,7 +97,7 @@ public sealed class ImageLoss(Network network, Augmentation augmentation, Random
             int[] rows = RowsOf(images.Shape[0]);
             (images, logits) = (images.GatherRows(rows), logits.GatherRows(rows));
         }
-        return (augmentation.Apply(images.EnlargeTiles(Factor), _key, siamese), logits.Softmax().ForEachTile(Factor));
+        return (augmentation.Apply(images.EnlargeTiles(Factor), _key, siamese), logits.TileLabels(Factor));
     }
 
     /// <inheritdoc/>

@@ -20,7 +20,7 @@ public sealed record SyntheticSet
     /// <summary>The part of standardised images [N, C, H, W].</summary>
     public const string ImagesPart = "images";
 
-    /// <summary>The part of label logits ℓ [N, M].</summary>
+    /// <summary>The part of label logits ℓ [N, M], or [N, f², M] where each tile has a label of its own.</summary>
     public const string LabelsPart = "label_logits";
 
     /// <summary>The factor α of S's gradient (theory.md); up to a constant the rate to train on S with.</summary>
@@ -32,7 +32,7 @@ public sealed record SyntheticSet
     /// <summary>A set of any parts.</summary>
     public SyntheticSet(ImmutableArray<SyntheticPart> parts) => Parts = parts;
 
-    /// <summary>Images [N, C, H, W] with label logits [N, M] and the weight α.</summary>
+    /// <summary>Images [N, C, H, W] with label logits [N, M], or [N, f², M], and the weight α.</summary>
     public SyntheticSet(Tensor images, Tensor labelLogits, double weight = 1)
         : this([new(ImagesPart, images), new(LabelsPart, labelLogits)]) =>
         Numbers = ImmutableSortedDictionary<string, double>.Empty.Add(WeightNumber, weight);
@@ -70,7 +70,7 @@ public sealed record SyntheticSet
         init => Parts = With(ImagesPart, value);
     }
 
-    /// <summary>The label logits ℓ [N, M].</summary>
+    /// <summary>The label logits ℓ [N, M], which the tiles of an image share, or [N, f², M], one for each tile.</summary>
     public Tensor LabelLogits
     {
         get => this[LabelsPart];
@@ -105,7 +105,7 @@ public sealed record SyntheticSet
         using IDisposable off = Recording.Off();
         return new LabelledImages(
             Variable.Constant(Images).EnlargeTiles(Factor).Value,
-            Variable.Constant(LabelLogits).Softmax().ForEachTile(Factor).Value);
+            Variable.Constant(LabelLogits).TileLabels(Factor).Value);
     }
 
     /// <summary>The images, N·f² of them, with hard labels; what is made belongs to the current scope.</summary>
@@ -116,7 +116,7 @@ public sealed record SyntheticSet
         if (classes.Length != Count)
             throw new ShapeException($"{classes.Length} classes are no class for each of {Count} images.");
         using IDisposable off = Recording.Off();
-        Tensor oneHot = LabelledImages.OneHot(Images.Backend, Images.DType, classes, LabelLogits.Shape[1]);
+        Tensor oneHot = LabelledImages.OneHot(Images.Backend, Images.DType, classes, LabelLogits.Shape[^1]);
         return new LabelledImages(
             Variable.Constant(Images).EnlargeTiles(Factor).Value, Variable.Constant(oneHot).ForEachTile(Factor).Value);
     }

@@ -35,6 +35,29 @@ public static class Tiles
         ? rows
         : rows.GatherRows([.. Enumerable.Range(0, rows.Shape[0] * factor * factor).Select(i => i / (factor * factor))]);
 
+    /// <summary>The labels q = softmax ℓ [N·f², M] of the tiles of N images, from logits ℓ [N, M] that the tiles of an image share, or
+    /// [N, f², M] of its tiles, row by row.</summary>
+    /// <exception cref="ShapeException">The logits are neither.</exception>
+    public static Variable TileLabels(this Variable logits, int factor)
+    {
+        Shape shape = logits.Shape;
+        if (shape.Rank == 2)
+            return logits.Softmax().ForEachTile(factor);
+        return shape.Rank == 3 && shape[1] == factor * factor
+            ? logits.Reshape(new Shape(shape[0] * shape[1], shape[2])).Softmax()
+            : throw new ShapeException($"Label logits {shape} are neither of images nor of their {factor}×{factor} tiles.");
+    }
+
+    /// <summary>Logits [N, f², M] of tiles from those [N, M] of their images, which all tiles of an image start with.</summary>
+    public static Tensor LogitsOfTiles(Tensor logits, int factor)
+    {
+        (int n, int classes) = (logits.Shape[0], logits.Shape[1]);
+        using var scope = TensorScope.Begin();
+        using IDisposable off = Recording.Off();
+        return scope.Keep(Variable.Constant(logits).ForEachTile(factor)
+            .Reshape(new Shape(n, factor * factor, classes)).Value);
+    }
+
     /// <summary>Stored images [N, C, H, W] whose tiles are N·f² images, each shrunk by the mean of its f×f squares:
     /// what a distillation under a factor starts from.</summary>
     /// <exception cref="ShapeException">f does not divide H and W, or f² not the number of images.</exception>

@@ -49,12 +49,11 @@ internal sealed class ArtifactReader
         NamedArray images = Required("images", ArrayElement.Float32, null, null, null, null);
         int[] sizes = images.Dimensions.ToArray();
         int n = sizes[0];
-        NamedArray logits = Required("label_logits", ArrayElement.Float32, n, null);
-        int classes = logits.Dimensions[1];
+        NamedArray logits = Logits(n, out int classes);
         if (classes < 1 || sizes.Any(s => s < 1))
             throw Wrong($"{images} and {logits} leave nothing to train on.");
         float[] soft = Softmax(logits.AsFloat32(), classes);
-        CheckSoftLabels(n, classes, soft);
+        CheckSoftLabels(logits.Dimensions, soft);
         int[] labels = ReadLabels(n, classes);
         NamedArray? pixels = Find("images_u8", ArrayElement.UInt8, sizes.Select(s => (int?)s).ToArray());
         NamedArray[] others = ReadOtherParts(n);
@@ -65,6 +64,8 @@ internal sealed class ArtifactReader
         Standardisation standardisation = ReadStandardisation(sizes[1]);
         ZcaWhitening? whitening = ReadWhitening(sizes[1] * (long)sizes[2] * sizes[3]);
         int factor = _version == 1 && !Has("factor") ? 1 : Whole("factor", 1, LargestFactor);
+        if (logits.Dimensions is [_, int tiles, _] && (factor == 1 || tiles != factor * factor))
+            throw Wrong($"it has {logits}, a label for each of {tiles} tiles of an image, but its factor is {factor}.");
         if (sizes[2] % factor != 0 || sizes[3] % factor != 0)
             throw Wrong($"factor {factor} does not divide images of {sizes[2]}×{sizes[3]}.");
         IReadOnlyList<string> names = ReadClassNames(classes);
@@ -165,9 +166,20 @@ internal sealed class ArtifactReader
         return rate > 0 ? rate : throw Wrong($"the rate to train with is {rate}, expected a number above 0.");
     }
 
-    private void CheckSoftLabels(int n, int classes, float[] expected)
+    // Of images, or of each of their tiles.
+    private NamedArray Logits(int n, out int classes)
     {
-        if (Find("soft_labels", ArrayElement.Float32, n, classes) is not { } array)
+        NamedArray logits = _arrays.TryGet("label_logits", out NamedArray? array) && array.Dimensions.Length == 3
+            ? Required("label_logits", ArrayElement.Float32, n, null, null)
+            : Required("label_logits", ArrayElement.Float32, n, null);
+        classes = logits.Dimensions[^1];
+        return logits;
+    }
+
+    private void CheckSoftLabels(ReadOnlySpan<int> sizes, float[] expected)
+    {
+        int classes = sizes[^1], each = expected.Length / sizes[0];
+        if (Find("soft_labels", ArrayElement.Float32, [.. sizes.ToArray().Select(s => (int?)s)]) is not { } array)
             return;
         ReadOnlySpan<float> stored = array.AsFloat32();
         for (int i = 0; i < stored.Length; i++)
@@ -175,7 +187,7 @@ internal sealed class ArtifactReader
             if (!(Math.Abs(stored[i] - expected[i]) <= LabelTolerance))
             {
                 throw Wrong(
-                    $"soft_labels has {stored[i]} for class {i % classes} of image {i / classes}, but the softmax of " +
+                    $"soft_labels has {stored[i]} for class {i % classes} of image {i / each}, but the softmax of " +
                     $"label_logits is {expected[i]}.");
             }
         }

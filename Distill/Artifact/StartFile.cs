@@ -1,5 +1,6 @@
 using InfMatch.Datasets;
 using InfMatch.Methods;
+using InfMatch.Nn;
 using InfMatch.Tensors;
 
 namespace InfMatch.Distill;
@@ -14,7 +15,11 @@ internal static class StartFile
         SyntheticArtifact artifact = Require(path, settings, data.Pair, ipc);
         if (SetAgreement.Of(artifact, data.Pair).Note is { } doubt)
             note($"--start-from: {doubt}");
-        return artifact.ToSet(data.Backend);
+        SyntheticSet set = artifact.ToSet(data.Backend);
+        if (settings.LabelsOf is null || set.Factor == 1 || set.LabelLogits.Shape.Rank == 3)
+            return set;
+        using Tensor ofImages = set.LabelLogits;
+        return set with { LabelLogits = Tiles.LogitsOfTiles(ofImages, set.Factor) };
     }
 
     /// <summary>Refuses a file from which a set of a run cannot start.</summary>
@@ -40,6 +45,7 @@ internal static class StartFile
         return artifact.Image != image ? $"its images are {artifact.Image}, those of the data {image}"
             : artifact.Classes != train.Classes ? $"it has {artifact.Classes} classes, the data {train.Classes}"
             : artifact.Count != images ? $"it has {artifact.Count} images, this run needs {images} ({ipc} of each class)"
+            : artifact.LabelsEach > 1 && settings.LabelsOf is null ? "each of its tiles has a label, which takes --labels-of tile"
             : artifact.Factor != factor ? $"its factor is {artifact.Factor}, that of this run {factor}"
             : pair.HeldOutShare > 0 && artifact.Metadata.GetValueOrDefault("dataset_sha256") != train.ContentHash()
                 ? "it may have learned images that --validation-share holds out here"

@@ -34,10 +34,10 @@ internal sealed record SyntheticArtifact
     /// <summary>float32 [n, C, H, W]: standardised, and whitened where there is a whitening.</summary>
     public required NamedArray Images { get; init; }
 
-    /// <summary>float32 [n, M].</summary>
+    /// <summary>float32 [n, M], or [n, f², M] where each tile has a label.</summary>
     public required NamedArray LabelLogits { get; init; }
 
-    /// <summary>softmax of the logits, [n, M].</summary>
+    /// <summary>softmax of the logits, in their shape.</summary>
     public required float[] SoftLabels { get; init; }
 
     /// <summary>The class of each image [n].</summary>
@@ -86,7 +86,21 @@ internal sealed record SyntheticArtifact
     public Shape Image => new(Images.Dimensions[1..]);
 
     /// <summary>M.</summary>
-    public int Classes => LabelLogits.Dimensions[1];
+    public int Classes => LabelLogits.Dimensions[^1];
+
+    /// <summary>Labels of an image: 1, or f² where each tile has one.</summary>
+    public int LabelsEach => LabelLogits.Dimensions.Length == 2 ? 1 : LabelLogits.Dimensions[1];
+
+    /// <summary>What the labels of an image give to each class: its label [M], or the mean of those of its tiles.</summary>
+    public float[] MeanLabel(int image)
+    {
+        (int classes, int each) = (Classes, LabelsEach);
+        ReadOnlySpan<float> labels = SoftLabels.AsSpan(image * each * classes, each * classes);
+        var mean = new float[classes];
+        for (int i = 0; i < labels.Length; i++)
+            mean[i % classes] += labels[i] / each;
+        return mean;
+    }
 
     /// <summary>The data set's name.</summary>
     public string Dataset => Metadata["dataset"];

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using InfMatch.Autograd;
 using InfMatch.Datasets;
 using InfMatch.Methods;
 using InfMatch.Nn;
@@ -38,7 +39,7 @@ internal static class SyntheticSetFile
         int[] image = set.Images.Shape.Sizes.ToArray();
         int n = set.Count, classes = data.Classes;
         using var scope = TensorScope.Begin();
-        float[] soft = (set with { Factor = 1 }).AsTrainingSet().Labels.ToArray<float>();
+        float[] soft = SoftLabelsOf(set);
         CultureInfo culture = CultureInfo.InvariantCulture;
         Standardisation standardisation = data.Pair.Standardisation;
         string configuration = ConfigFile.WriteDecisive(settings);
@@ -71,13 +72,20 @@ internal static class SyntheticSetFile
             .. set.Parts.Select(part => NamedArray.From(part.Name, part.Value.Shape.Sizes, part.Value.ToArray<float>())),
             NamedArray.From("images_u8", image, data.Pixels(set.Images)),
             NamedArray.From("labels", [n], (int[])[.. Enumerable.Range(0, n).Select(i => i / (n / classes))]),
-            NamedArray.From("soft_labels", [n, classes], soft),
+            NamedArray.From("soft_labels", set.LabelLogits.Shape.Sizes, soft),
             .. set.Numbers.Select(number => NamedArray.From(number.Key, [1], (double[])[number.Value])),
             NamedArray.From("lr", [1], (double[])[LearnedRate.Of(settings, set.Numbers, "the set") ?? settings.EvalRate]),
             .. data.Whitening?.ToArrays() ?? [],
         ];
         metadata[ContentHash.Key] = ContentHash.Of(arrays, metadata);
         Safetensors.Write(path, arrays, metadata);
+    }
+
+    private static float[] SoftLabelsOf(SyntheticSet set)
+    {
+        using IDisposable off = Recording.Off();
+        int classes = set.LabelLogits.Shape[^1];
+        return Variable.Constant(set.LabelLogits).Reshape(new Shape(set.LabelLogits.Count / classes, classes)).Softmax().Value.ToArray<float>();
     }
 
     private static void AddClaim(Dictionary<string, string> metadata, Accuracy claimed, Backend backend)

@@ -16,6 +16,9 @@ internal static class PlanFactory
     /// <summary>--label-start where only experts that are right give labels.</summary>
     public const string Right = "right";
 
+    /// <summary>--labels-of where each tile of a stored image has a label.</summary>
+    public const string Tile = "tile";
+
     /// <summary>The network of the settings, or another architecture with their depth, norm and pooling, for images [C, H, W] of so
     /// many classes.</summary>
     /// <exception cref="DistillException">The network or the augmentation is not defined for such images.</exception>
@@ -127,7 +130,8 @@ internal static class PlanFactory
             (null, "hard") => LabelStart.NearlyHard,
             (_, Right) => LabelStart.Right,
             _ => LabelStart.Experts,
-        });
+        },
+        s.LabelsOf == Tile);
 
     private static bool HasDigits(string dataset) => DatasetCatalog.Named(dataset) is { HasDigits: true };
 

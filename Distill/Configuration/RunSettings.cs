@@ -225,6 +225,10 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Labels { get; init; }
 
+    /// <summary>tile where each tile of a stored image has a label of its own; null where they share the image's.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? LabelsOf { get; init; }
+
     /// <summary>f: a stored image is f×f tiles that are enlarged where it is used; null for 1.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TileFactors? Factor { get; init; }

@@ -31,4 +31,7 @@ internal enum LabelStart
 }
 
 /// <summary>Where a distillation starts.</summary>
-internal readonly record struct SetStart(ImageStart Images, LabelStart Labels);
+/// <param name="Images">What its images start from.</param>
+/// <param name="Labels">Where its labels start.</param>
+/// <param name="OfTiles">Whether each tile of a stored image has a label.</param>
+internal readonly record struct SetStart(ImageStart Images, LabelStart Labels, bool OfTiles = false);

@@ -29,7 +29,7 @@ internal static class SettingGroups
     private static readonly HashSet<string> s_ofSet = new(StringComparer.Ordinal)
     {
         nameof(RunSettings.Ipc), nameof(RunSettings.Factor), nameof(RunSettings.Clamp), nameof(RunSettings.StartFrom),
-        nameof(RunSettings.Temperature), nameof(RunSettings.LabelStart), nameof(RunSettings.LabelFrom), nameof(RunSettings.ImageStart), nameof(RunSettings.Labels),
+        nameof(RunSettings.Temperature), nameof(RunSettings.LabelStart), nameof(RunSettings.LabelFrom), nameof(RunSettings.LabelsOf), nameof(RunSettings.ImageStart), nameof(RunSettings.Labels),
         nameof(RunSettings.Pairs), nameof(RunSettings.PairStart), nameof(RunSettings.SimilarityRank), nameof(RunSettings.SimilarityScale),
         nameof(RunSettings.ImagePart), nameof(RunSettings.PixelSize), nameof(RunSettings.ImageEncoder),
     };

@@ -23,7 +23,7 @@ internal static class SettingTasks
         nameof(RunSettings.Norm), nameof(RunSettings.Pooling), nameof(RunSettings.Width), nameof(RunSettings.Depth), nameof(RunSettings.Ipc),
         nameof(RunSettings.LrImg), nameof(RunSettings.LrLabel), nameof(RunSettings.MomentumImg), nameof(RunSettings.MomentumLabel),
         nameof(RunSettings.Clamp), nameof(RunSettings.StartFrom), nameof(RunSettings.MatchAugment), nameof(RunSettings.Temperature),
-        nameof(RunSettings.LabelStart), nameof(RunSettings.LabelFrom), nameof(RunSettings.Factor), nameof(RunSettings.ImageStart),
+        nameof(RunSettings.LabelStart), nameof(RunSettings.LabelFrom), nameof(RunSettings.LabelsOf), nameof(RunSettings.Factor), nameof(RunSettings.ImageStart),
         nameof(RunSettings.Labels), nameof(RunSettings.Protocol), nameof(RunSettings.BestEvery), nameof(RunSettings.Cutmix),
         nameof(RunSettings.EvalWidth), nameof(RunSettings.Augment), nameof(RunSettings.ExpertAugment), nameof(RunSettings.ExpertCutmix),
         nameof(RunSettings.EvaluateEpochs),

@@ -252,6 +252,13 @@ internal static class Settings
             throw DistillException.BadValue(
                 "--image-size", $"{side}", $"no value for {s.Dataset}, whose images have one size");
         }
+        if (s is { LabelsOf: not null } and ({ Factor: null } or { Labels: "hard" }))
+        {
+            throw DistillException.BadValue(
+                "--labels-of", s.LabelsOf, s.Factor is null
+                    ? "image beside --factor 1: there an image is one tile"
+                    : "image beside --labels hard: the tiles of an image are of one class");
+        }
         if (s is { StartFrom: not null, Labels: not null })
             throw DistillException.BadValue("--labels", s.Labels, "learned beside --start-from: the labels come from that set");
         if (s is { Zca: not null, Clamp: not null })
@@ -348,6 +355,8 @@ internal static class Settings
             (s, v) => s with { ImageStart = v == "correct" ? null : v }),
         Choice("Labels", "Whether labels are learned, or fixed at the class (hard) or at the experts' mean logits (soft)",
             s_labels, s => s.Labels ?? "learned", (s, v) => s with { Labels = v == "learned" ? null : v }),
+        Choice("LabelsOf", "What has a label: a stored image, or each of its tiles (with --factor above 1)", ["image", PlanFactory.Tile],
+            s => s.LabelsOf ?? "image", (s, v) => s with { LabelsOf = v == PlanFactory.Tile ? v : null }),
     ];
 
     private static string MethodHelp() =>

@@ -31,7 +31,7 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<LabelNetwork> 
     /// </summary>
     /// <param name="ipc">Stored images of each class.</param>
     /// <param name="start">What images and labels start as.</param>
-    /// <param name="factor">f: f×f shrunk images make a stored one, whose logits are the mean of its tiles'.</param>
+    /// <param name="factor">f: f×f shrunk images make a stored one, whose logits are the mean of its tiles' where they share a label.</param>
     /// <param name="note">Called with the classes that had to be filled up.</param>
     public SyntheticSet Start(int ipc, SetStart start, int factor = 1, Action<string>? note = null)
     {
@@ -63,8 +63,8 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<LabelNetwork> 
             unpacked.Dispose();
         }
         Tensor logits = start.Labels is LabelStart.Experts or LabelStart.Right
-            ? TileLogits(images, labels, factor, note)
-            : HardLogits(ipc, start.Labels);
+            ? TileLogits(images, labels, factor, start.OfTiles, note)
+            : HardLogits(ipc, start.Labels, start.OfTiles ? factor : 1);
         if (start.Images != ImageStart.Noise)
             return new SyntheticSet(images, logits, 1) { Factor = factor };
         using (images)
@@ -73,16 +73,20 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<LabelNetwork> 
 
     // The class's logit above the others' 0. 30 is hard: e⁻³⁰ is lost beside 1 in float32. A label that hard has no gradient;
     // one that is to move starts with q = 0.94 of its class, which needs 5 for ten classes.
-    private Tensor HardLogits(int ipc, LabelStart start)
+    private Tensor HardLogits(int ipc, LabelStart start, int factor)
     {
         int[] labels = [.. Enumerable.Range(0, ipc * data.Classes).Select(i => i / ipc)];
         using Tensor oneHot = LabelledImages.OneHot(data.Backend, DType.Float32, labels, data.Classes);
-        return oneHot.Times(start == LabelStart.Hard ? 30 : Softened);
+        Tensor logits = oneHot.Times(start == LabelStart.Hard ? 30 : Softened);
+        if (factor == 1)
+            return logits;
+        using (logits)
+            return Tiles.LogitsOfTiles(logits, factor);
     }
 
     private double Softened => 5 + Math.Log((data.Classes - 1) / 9.0);
 
-    private Tensor TileLogits(Tensor images, int[] labels, int factor, Action<string>? note)
+    private Tensor TileLogits(Tensor images, int[] labels, int factor, bool ofTiles, Action<string>? note)
     {
         if (factor == 1)
             return Logits(images, labels, note);
@@ -91,8 +95,10 @@ internal sealed class RealImages(PreparedData data, IReadOnlyList<LabelNetwork> 
         (int n, int tiles) = (images.Shape[0], factor * factor);
         Variable each = Variable.Constant(
             Logits(Variable.Constant(images).EnlargeTiles(factor).Value, labels, note));
-        return scope.Keep((each.Reshape(new Shape(n, tiles, data.Classes)).SumTo(new Shape(n, 1, data.Classes)) / tiles)
-            .Reshape(new Shape(n, data.Classes)).Value);
+        each = each.Reshape(new Shape(n, tiles, data.Classes));
+        return scope.Keep(ofTiles
+            ? each.Value
+            : (each.SumTo(new Shape(n, 1, data.Classes)) / tiles).Reshape(new Shape(n, data.Classes)).Value);
     }
 
     private Tensor Noise(Shape shape)

@@ -53,13 +53,13 @@ internal sealed class ColumnSources
     public static bool AreHard(SyntheticSet set, ReadOnlySpan<int> classes)
     {
         float[] logits = set.LabelLogits.ToArray<float>();
-        int each = set.LabelLogits.Shape[1];
-        for (int i = 0; i < classes.Length; i++)
+        int each = set.LabelLogits.Shape[^1], labels = logits.Length / each, ofImage = labels / set.Count;
+        for (int i = 0; i < labels; i++)
         {
             ReadOnlySpan<float> row = logits.AsSpan(i * each, each);
             double sum = 0;
             foreach (float logit in row)
-                sum += Math.Exp(logit - (double)row[classes[i]]);
+                sum += Math.Exp(logit - (double)row[classes[i / ofImage]]);
             if (!(1 / sum >= 1 - Rest))
                 return false;
         }

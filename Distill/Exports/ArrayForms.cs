@@ -34,7 +34,7 @@ internal sealed class NpzForm : SetForm
         yield return NamedArray.From("images_u8", artifact.Images.Dimensions, set.Pixels.Pixels);
         yield return NamedArray.From("labels", [n], artifact.Labels);
         yield return artifact.LabelLogits;
-        yield return NamedArray.From("soft_labels", [n, artifact.Classes], artifact.SoftLabels);
+        yield return NamedArray.From("soft_labels", artifact.LabelLogits.Dimensions, artifact.SoftLabels);
         yield return NamedArray.From("lr", [1], (double[])[artifact.Rate]);
         foreach (NamedArray part in artifact.OtherParts)
             yield return part;

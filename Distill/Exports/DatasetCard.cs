@@ -84,6 +84,11 @@ internal sealed class DatasetCard(SetContent set, SetForm form, (Accuracy Exact,
         yield return "";
         foreach (string line in Content())
             yield return line;
+        if (_artifact.LabelsEach > 1)
+        {
+            yield return $"- each image holds {_artifact.LabelsEach} tiles, row by row, and each tile has a soft label of its own: " +
+                $"{_artifact.LabelsEach} × {_artifact.Classes} numbers for an image; `decode` cuts both";
+        }
         yield return "";
         yield return "## How to load it";
         yield return "";

@@ -47,7 +47,10 @@ internal sealed record SetContent(SyntheticArtifact Artifact, PixelView Pixels)
     public byte[] Png(int image) =>
         PngImage.Encode(Pixels[image], Artifact.Image[0], Artifact.Image[1], Artifact.Image[2]);
 
-    /// <summary>The soft labels of an image [M].</summary>
-    public ReadOnlySpan<float> SoftLabels(int image) =>
-        Artifact.SoftLabels.AsSpan(image * Artifact.Classes, Artifact.Classes);
+    /// <summary>The soft labels of an image [M], or of its tiles, one behind the other [f²·M].</summary>
+    public ReadOnlySpan<float> SoftLabels(int image)
+    {
+        int ofImage = Artifact.LabelsEach * Artifact.Classes;
+        return Artifact.SoftLabels.AsSpan(image * ofImage, ofImage);
+    }
 }

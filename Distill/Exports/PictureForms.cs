@@ -17,7 +17,7 @@ internal abstract class PictureForm : SetForm
         SyntheticArtifact artifact = set.Artifact;
         var counts = new int[artifact.Classes];
         var labels = new StringBuilder("file,label,class\n");
-        var soft = new StringBuilder($"file,{string.Join(',', set.Classes.Select(TableText.Cell))}\n");
+        var soft = new StringBuilder($"file,{string.Join(',', SoftLabelHeads(set).Select(TableText.Cell))}\n");
         string[] folders = ClassFolders.Of(set.Classes);
         for (int i = 0; i < artifact.Count; i++)
         {
@@ -36,6 +36,10 @@ internal abstract class PictureForm : SetForm
             folder.Write("zca.npz", stream => Npz.Write(stream, zca.ToArrays()));
         return [];
     }
+
+    private static IEnumerable<string> SoftLabelHeads(SetContent set) => set.Artifact.LabelsEach == 1
+        ? set.Classes
+        : Enumerable.Range(1, set.Artifact.LabelsEach).SelectMany(tile => set.Classes.Select(name => $"{name} (tile {Number(tile, 1)})"));
 
     /// <summary>The file of an image.</summary>
     /// <param name="image">Its number in the set.</param>

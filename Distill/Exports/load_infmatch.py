@@ -108,7 +108,10 @@ def decode(images, soft_labels, recipe):
     parts = [images[:, :, i * h:(i + 1) * h, j * w:(j + 1) * w] for i in range(factor) for j in range(factor)]
     size = tuple(images.shape[2:])
     images = F.interpolate(torch.stack(parts, 1).flatten(0, 1), size=size, mode="bilinear", align_corners=False)
-    return images, soft_labels.repeat_interleave(factor * factor, 0)
+    tiles, classes = factor * factor, len(json.loads(recipe["classes"]))
+    if soft_labels[0].numel() == tiles * classes:  # each tile has its own label
+        return images, soft_labels.reshape(-1, classes)
+    return images, soft_labels.repeat_interleave(tiles, 0)
 
 
 class ConvNet(torch.nn.Module):
@@ -316,13 +319,13 @@ def main():
     given = parser.parse_args()
     torch.manual_seed(given.seed or 0)
     images, soft_labels, recipe = load()
+    images, soft_labels = decode(images, soft_labels, recipe)
     pixels, labels = test_data(given.data)
     if tuple(pixels.shape[1:]) != tuple(images.shape[1:]) or labels.max() >= soft_labels.shape[1]:
         raise SystemExit(f"the set has images {list(images.shape[1:])} of {soft_labels.shape[1]} classes, but {shown(given.data)} "
                          f"has {list(pixels.shape[1:])} of {int(labels.max()) + 1}: these are the test data of another set")
     if "test_sha256" in recipe and test_hash(pixels, labels, soft_labels.shape[1]) != recipe["test_sha256"]:
         print("Note: these are not the test images of the claim, so the numbers do not compare.")
-    images, soft_labels = decode(images, soft_labels, recipe)
     x = preprocess_test(pixels, recipe)
     runs = []
     for k in range(given.repeats or int(recipe.get("claimed_n", 1))):

@@ -92,7 +92,9 @@ internal sealed class DryRun
 
     private Tensor Empty(params ReadOnlySpan<int> sizes) => _backend.Empty(new Shape(sizes), DType.Float32);
 
-    private SyntheticSet SetOf(int images, int factor) => new(Empty([images, .. _data.Image.Sizes]), Empty(images, _data.Classes), 1)
+    private SyntheticSet SetOf(int images, int factor) => new(
+        Empty([images, .. _data.Image.Sizes]),
+        _settings.LabelsOf is null || factor == 1 ? Empty(images, _data.Classes) : Empty(images, factor * factor, _data.Classes), 1)
     {
         Factor = factor,
     };

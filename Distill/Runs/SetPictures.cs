@@ -83,17 +83,23 @@ internal sealed class SetPictures(PreparedData data, RunInputs inputs, int ipc)
         };
     }
 
-    // The two classes that the label of an image gives most to.
+    // The two classes that the labels of an image give most to.
     private string[][] LabelsOf(SyntheticSet set)
     {
         if (set.Parts.FirstOrDefault(p => p.Name == SyntheticSet.LabelsPart).Value is not { } logits)
             return [];
         IReadOnlyList<string> names = inputs.Pair.Train.ClassNames;
-        float[] values = logits.ToArray<float>();
-        return [.. values.Chunk(names.Count).Select(row =>
+        float[][] rows = [.. logits.ToArray<float>().Chunk(names.Count)];
+        return [.. rows.Chunk(rows.Length / set.Count).Select(ofImage =>
         {
-            double most = row.Max(), sum = row.Sum(v => Math.Exp(v - most));
-            return row.Select((v, c) => (Class: c, Share: Math.Exp(v - most) / sum))
+            var shares = new double[names.Count];
+            foreach (float[] row in ofImage)
+            {
+                double most = row.Max(), sum = row.Sum(v => Math.Exp(v - most)) * ofImage.Length;
+                for (int c = 0; c < shares.Length; c++)
+                    shares[c] += Math.Exp(row[c] - most) / sum;
+            }
+            return shares.Select((share, c) => (Class: c, Share: share))
                 .OrderByDescending(p => p.Share).ThenBy(p => p.Class).Take(2).Where(p => p.Share >= LeastShown)
                 .Select(p => FormattableString.Invariant($"{100 * p.Share:F0} % {names[p.Class]}")).ToArray();
         })];

@@ -127,8 +127,8 @@ public sealed class FeatureRegression : DistillationMethod
             Variable? only = parts.Length == 1 ? OfS(theta, images[0], s.Factor, draw) : null;
             Tensor rows = only?.Value ?? Joined(images.Length, i => OfS(theta, images[i], s.Factor, draw));
             Variable features = Variable.Leaf(rows.To(DType.Float64)), logits = Variable.Leaf(s.LabelLogits.To(DType.Float64));
-            Variable centred = logits.Softmax() - 1.0 / run.Real.Classes;
-            Variable layer = KernelRidge.LastLayer(features, Targets(centred, s.Factor, parts), _ridge);
+            Variable centred = logits.Reshape(new Shape(logits.Value.Count / run.Real.Classes, run.Real.Classes)).Softmax() - 1.0 / run.Real.Classes;
+            Variable layer = KernelRidge.LastLayer(features, Targets(centred, s, parts), _ridge);
             Variable wrong = real.MatMul(layer) - labels, margin = LabelMargin.Mean(centred, 1.0 / run.Real.Classes);
             Variable loss = wrong.Dot(wrong) * (0.5 / labels.Shape[0]) - margin;
             double value = loss.Value.ToScalar();
@@ -175,9 +175,12 @@ public sealed class FeatureRegression : DistillationMethod
         private Variable Embed(Variable theta, Variable images, RandomKey draw) =>
             run.Network.Features(theta, _drawn.Apply(images, draw, siamese: true)).Embedding;
 
-        private Variable Targets(Variable labels, int factor, (int First, int Count)[] parts) => Functional.Concat(0, [.. parts.Select(p =>
+        // Labels of images, each for all of its tiles, or of tiles.
+        private Variable Targets(Variable labels, SyntheticSet s, (int First, int Count)[] parts) => Functional.Concat(0, [.. parts.Select(p =>
         {
-            Variable each = labels.Slice(0, p.First..(p.First + p.Count)).ForEachTile(factor);
+            int rows = labels.Shape[0] / s.Count;
+            Variable each = labels.Slice(0, (p.First * rows)..((p.First + p.Count) * rows));
+            each = rows == 1 ? each.ForEachTile(s.Factor) : each;
             return _isMirrored ? Functional.Concat(0, each, each) : each;
         })]);
 
@@ -218,7 +221,7 @@ public sealed class FeatureRegression : DistillationMethod
                 int[] rows = [.. key.Split("rows").Permutation(s.Count).Take(run.BatchSyn)];
                 (images, logits) = (images.GatherRows(rows), logits.GatherRows(rows));
             }
-            Variable tiles = images.EnlargeTiles(s.Factor), labels = logits.Softmax().ForEachTile(s.Factor);
+            Variable tiles = images.EnlargeTiles(s.Factor), labels = logits.TileLabels(s.Factor);
             if (!_isSquared)
                 return theta => run.Network.Loss(theta, tiles, labels);
             return theta =>

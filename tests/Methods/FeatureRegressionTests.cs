@@ -46,12 +46,15 @@ public sealed class FeatureRegressionTests
     [Theory]
     [InlineData(6, 1, AugmentationOps.None)]
     [InlineData(6, 2, AugmentationOps.Photographs)]
+    [InlineData(6, 2, AugmentationOps.Flip, true)]
     [InlineData(150, 1, AugmentationOps.Flip)] // more than one part
-    public void The_gradient_agrees_with_numeric_differentiation(int count, int factor, AugmentationOps ops)
+    public void The_gradient_agrees_with_numeric_differentiation(int count, int factor, AugmentationOps ops, bool ofTiles = false)
     {
         using var problem = new TinyProblem(CheckpointSchedule, backend: new CpuBackend(1));
         using MethodSession frepo = Begin(problem, ops, (FeatureRegression.RealBatch, "0"), (FeatureRegression.Ridge, "0.1"));
         SyntheticSet s = SyntheticBatchTests.SetOf(problem, count) with { Factor = factor };
+        if (ofTiles)
+            s = s with { LabelLogits = Tensor.Normal(problem.Backend, DType.Float64, new Shape(count, factor * factor, 3), s_key.Split("tiles")) };
         double At(double[] images, double[] logits)
         {
             using var scope = TensorScope.Begin();

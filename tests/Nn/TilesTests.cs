@@ -76,6 +76,39 @@ public sealed class TilesTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Labels_of_tiles_are_the_images_or_their_own(int factor)
+    {
+        int tiles = factor * factor;
+        Tensor shared = Draw(new Shape(3, 4), 5);
+        double[] ofImages = Variable.Constant(shared).TileLabels(factor).Value.ToArray<double>();
+        double[] soft = Variable.Constant(shared).Softmax().Value.ToArray<double>();
+        Assert.Equal(soft.Chunk(4).SelectMany(row => Enumerable.Repeat(row, tiles).SelectMany(r => r)), ofImages);
+        Tensor spread = Tiles.LogitsOfTiles(shared, factor);
+        Assert.Equal(new Shape(3, tiles, 4), spread.Shape);
+        Assert.Equal(ofImages, Variable.Constant(spread).TileLabels(factor).Value.ToArray<double>());
+
+        Tensor own = Draw(new Shape(3, tiles, 4), 6);
+        Variable labels = Variable.Constant(own).TileLabels(factor);
+        Assert.Equal(new Shape(3 * tiles, 4), labels.Shape);
+        Assert.Equal(
+            Variable.Constant(own.View(0, new Shape(3 * tiles, 4))).Softmax().Value.ToArray<double>(), labels.Value.ToArray<double>());
+        Variable Function(IReadOnlyList<Variable> v) => (v[0].TileLabels(factor) * 3).Tanh();
+        GradCheck.FirstOrder(Function, [own]);
+        GradCheck.SecondOrder(Function, [own], new GradCheckOptions(OneDirection: true));
+    }
+
+    [Fact]
+    public void Labels_of_other_tiles_are_refused()
+    {
+        Variable logits = Variable.Constant(Draw(new Shape(3, 4, 5), 7));
+        Assert.Contains(
+            "neither of images nor of their 3×3 tiles", Assert.Throws<ShapeException>(() => logits.TileLabels(3)).Message,
+            StringComparison.Ordinal);
+    }
+
     [Fact]
     public void What_cannot_be_cut_is_refused()
     {

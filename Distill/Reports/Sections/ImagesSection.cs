@@ -101,7 +101,7 @@ internal sealed class ImagesSection : ReportSection
 
     private static (int Class, string Percent)[] Largest(SyntheticArtifact set, int image) =>
     [
-        .. set.SoftLabels.AsSpan(image * set.Classes, set.Classes).ToArray().Select((value, label) => (value, label))
+        .. set.MeanLabel(image).Select((value, label) => (value, label))
             .OrderByDescending(l => l.value).ThenBy(l => l.label).Take(LabelsShown)
             .Select(l => (l.label, (100 * l.value).ToString("F1", CultureInfo.InvariantCulture))),
     ];
