@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -13,6 +14,7 @@ namespace InfMatch.Nn;
 public sealed class LabelledImages(Tensor images, Tensor labels)
 {
     private readonly int _labelsEach = 1;
+    private readonly ImmutableArray<int> _labelCounts = [];
     private string? _contentHash;
 
     /// <summary>Standardised images [N, C, H, W].</summary>
@@ -32,6 +34,17 @@ public sealed class LabelledImages(Tensor images, Tensor labels)
             : throw new ShapeException($"{Labels.Shape[0]} labels are not {value} for each of {Count} images.");
     }
 
+    /// <summary>How many labels each image really has, from 1 to K, where they differ: the rows behind these repeat them, are never
+    /// drawn and count for nothing. Empty where each has K. To be set after <see cref="LabelsEach"/>.</summary>
+    /// <exception cref="ShapeException">There is not one for each image, or one is not from 1 to K.</exception>
+    public ImmutableArray<int> LabelCounts
+    {
+        get => _labelCounts;
+        init => _labelCounts = value.IsEmpty || (value.Length == Count && value.All(n => n >= 1 && n <= LabelsEach))
+            ? value
+            : throw new ShapeException($"{value.Length} numbers of labels are not one from 1 to {LabelsEach} for each of {Count} images.");
+    }
+
     /// <summary>N.</summary>
     public int Count => Images.Shape[0];
 
@@ -41,6 +54,7 @@ public sealed class LabelledImages(Tensor images, Tensor labels)
         Variable.Constant(Images).GatherRows(indices).Value, Variable.Constant(Labels).GatherRows(AllLabelsOf(indices)).Value)
     {
         LabelsEach = LabelsEach,
+        LabelCounts = LabelCounts.IsEmpty ? [] : [.. indices.Select(i => LabelCounts[i])],
     };
 
     /// <summary>The images with one of their labels each, drawn by the key; itself where they have no more. What is made belongs to
@@ -55,9 +69,11 @@ public sealed class LabelledImages(Tensor images, Tensor labels)
     {
         var rows = new int[images.Length];
         for (int i = 0; i < rows.Length; i++)
-            rows[i] = LabelsEach == 1 ? images[i] : images[i] * LabelsEach + key.Below(LabelsEach, images[i]);
+            rows[i] = LabelsEach == 1 ? images[i] : images[i] * LabelsEach + key.Below(CountOf(images[i]), images[i]);
         return rows;
     }
+
+    private int CountOf(int image) => LabelCounts.IsEmpty ? LabelsEach : LabelCounts[image];
 
     private int[] AllLabelsOf(int[] images) => LabelsEach == 1
         ? images

@@ -38,7 +38,7 @@ internal sealed class PairFolder
     {
         bool hasFeatures = File.Exists(At(_layout.Features));
         (FeatureTable Images, FeatureTable Captions)? features = !hasFeatures ? null
-            : File.Exists(At(PairLayout.ImageList)) ? PairFeatureFile.Read(At(_layout.Features), _names.Count, _captions.Count)
+            : File.Exists(At(PairLayout.ImageList)) ? PairFeatureFile.Read(At(_layout.Features), _names, _captions)
             : throw new DatasetException(
                 DatasetFault.NotFound, At(PairLayout.ImageList), "the list of the images to which the rows of the features belong is missing",
                 fix: $"Copy it there, or take {_layout.Features} away.");
@@ -123,7 +123,7 @@ internal sealed class PairFolder
         {
             string each = string.Join(", ", Enum.GetValues<PairSplit>().Select(p =>
                 $"{missing.Count(n => _split.PartOf[n] == p)} of {p.ToString().ToLowerInvariant()}"));
-            parts.Add($"{missing.Length} of the {_split.PartOf.Count} images that the splits list are not there ({each}; the first is {missing[0]})");
+            parts.Add($"{missing.Length} of the {_split.PartOf.Count} images that the splits list are not there or have no caption ({each}; the first is {missing[0]})");
         }
         if (unlisted > 0)
             parts.Add($"{unlisted} images are in no split");

@@ -51,7 +51,7 @@ internal sealed class DatasetCommands(Terminal terminal, CancellationToken cance
             terminal.ShowUnbroken($"{row!["name"]}: {row["folder"]}");
         terminal.Show(
             $"Numbers are those published. Looked in {folder ?? Environment.GetEnvironmentVariable(DatasetCatalog.FolderVariable) ??
-            $"the system's folders ({DatasetCatalog.FolderVariable} is not set)"}; 'datasets get NAME' downloads.");
+            $"the system's folders ({DatasetCatalog.FolderVariable} is not set)"}; 'datasets get NAME' downloads what may be passed on.");
         if (terminal.IsJson)
             terminal.Data.WriteLine(rows.ToJsonString(JsonText.Options));
     }

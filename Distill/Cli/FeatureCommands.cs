@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Nodes;
 using InfMatch.Datasets;
 using InfMatch.Tensors;
@@ -63,11 +62,10 @@ internal sealed class FeatureCommands(Terminal terminal, CancellationToken cance
         if (names.Length < named.Length)
             stages.Note($"{named.Length - names.Length} of the {named.Length} images of the captions are not there and are left out.");
         float[][] ofImages = OfImages(images, names, files.Images, stages), ofCaptions = OfCaptions(sentences, captions, stages);
-        Write(full, ofImages, ofCaptions, new Dictionary<string, string>(StringComparer.Ordinal)
+        Write(full, ofImages, ofCaptions, new Dictionary<string, string>(PairFeatureFile.TextsOf(names, captions), StringComparer.Ordinal)
         {
             ["image_encoder"] = string.Join(" ", image.Select(Hash)), ["text_encoder"] = $"{Hash(text)} {Hash(vocabulary)}",
-            ["image_side"] = images.Side.ToString(CultureInfo.InvariantCulture), ["images"] = Hash(Encoding.UTF8.GetBytes(list)),
-            ["captions"] = Hash(Encoding.UTF8.GetBytes(string.Concat(captions.Select(c => $"{c.Image}\t{c.Text}\n")))),
+            ["image_side"] = images.Side.ToString(CultureInfo.InvariantCulture),
         });
         AtomicFile.WriteAllText(listFile, list);
         Tell(files.Out, listFile, ofImages, ofCaptions);
@@ -129,7 +127,5 @@ internal sealed class FeatureCommands(Terminal terminal, CancellationToken cance
         }
     }
 
-    private static string Hash(ModelFile model) => Hash(model.Bytes);
-
-    private static string Hash(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
+    private static string Hash(ModelFile model) => Convert.ToHexStringLower(SHA256.HashData(model.Bytes));
 }

@@ -118,6 +118,12 @@ internal sealed class NetworkExport(
 
     private TrainedNetwork OfSet(string path, RunSettings given)
     {
+        if (File.Exists(path) && PairArtifact.IsIn(path))
+        {
+            throw new DistillException(
+                ExitCode.Usage, "IM2034",
+                $"{path} is a set of image-text pairs, and no heads for pairs can be written as ONNX. Export the set itself, such as with --to npz.");
+        }
         SyntheticArtifact artifact = SyntheticArtifact.Read(path);
         ArtifactCommands.SayWhatIsMissing(terminal, artifact);
         Backend backend = RunCommands.OpenDevice(terminal, given with { Precision = artifact.Settings?.Precision });

@@ -124,6 +124,8 @@ internal static class PairSettings
                 $"a method for image-text pairs beside --dataset {s.Dataset}: " +
                 string.Join(", ", Kinds.Of<DistillationMethod>().Where(m => m.TakesPairs).Select(m => m.Name)));
         }
+        if (s.MethodKind is InfluenceMatching && InfluenceMatching.ClassWiseMatching.Of(s.OfMethod) is var partition and not "off")
+            throw DistillException.BadValue("--class-wise", partition, "off beside image-text pairs, whose loss compares the rows of a set with each other");
         if (s is { RateIsLearned: true, MethodKind.LearnsRate: false })
             throw DistillException.BadValue("--eval-rate", LearnedRate.Word, $"a number beside --method {s.MethodName}, which learns no rate");
         string without = $"the standard value without --image-part {Pixels}: features have no pixels";

@@ -112,8 +112,12 @@ internal sealed record RetrievalSummary
     /// <summary>The images that a text is to find its own among.</summary>
     public required int Images { get; init; }
 
-    /// <summary>The captions of each of them.</summary>
+    /// <summary>The captions of each of them; where they differ, the most.</summary>
     public required int CaptionsEach { get; init; }
+
+    /// <summary>The captions of all of them, where not each has as many; else null.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Captions { get; init; }
 
     /// <summary>How heads are trained on a set, in one line.</summary>
     public required string Protocol { get; init; }
@@ -132,7 +136,8 @@ internal sealed record RetrievalSummary
 
     /// <summary>The heading of a table of it.</summary>
     [JsonIgnore]
-    public string Heading => $"Recall in percent, {Dataset}, {Split}: {Images} images with {CaptionsEach} captions each";
+    public string Heading => $"Recall in percent, {Dataset}, {Split}: {Images} images with " +
+        (Captions is { } all ? $"{all} captions, {CaptionsEach} at most" : $"{CaptionsEach} captions each");
 
     /// <summary>The file as text.</summary>
     public string ToJson() => SealedJson.Seal(JsonSerializer.SerializeToNode(this, JsonText.Options)!.AsObject());

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using InfMatch.Autograd;
 using InfMatch.Datasets;
 using InfMatch.Methods;
@@ -143,6 +144,7 @@ internal sealed class PairData : IDisposable, IExpertData
             Texts.Standardise(captions, rows, Backend, new Shape(rows.Length, captions.Width)))
         {
             LabelsEach = rows.Length / part.ImageCount,
+            LabelCounts = CountsOf(part),
         };
     }
 
@@ -178,10 +180,16 @@ internal sealed class PairData : IDisposable, IExpertData
 
     private static int[] AllImages(PairDataset part) => [.. Enumerable.Range(0, part.ImageCount)];
 
-    // Image by image; of each as many as the image with the fewest has.
+    // Image by image; of each as many as the image with the most has, so that those of one with fewer come again.
     private static int[] CaptionsOf(PairDataset part)
     {
-        int each = AllImages(part).Min(i => part.CaptionsOf(i).Length);
-        return [.. AllImages(part).SelectMany(i => part.CaptionsOf(i).Take(each))];
+        int each = AllImages(part).Max(i => part.CaptionsOf(i).Length);
+        return [.. AllImages(part).SelectMany(i => Enumerable.Range(0, each).Select(k => part.CaptionsOf(i)[k % part.CaptionsOf(i).Length]))];
+    }
+
+    private static ImmutableArray<int> CountsOf(PairDataset part)
+    {
+        int[] counts = [.. AllImages(part).Select(i => part.CaptionsOf(i).Length)];
+        return counts.Distinct().Count() == 1 ? [] : [.. counts];
     }
 }

@@ -47,6 +47,8 @@ internal sealed class PairEvaluation(
         }
         RandomKey run = RandomKey.FromSeed(settings.Seed);
         var evaluator = new PairEvaluator(settings, data, run.Split("judge"), context.Cancel);
+        if (artifact is not null && PairSettings.RankOf(settings) > 0)
+            context.Progress.Note($"The row '{PairRows.WithSimilarity}' takes the recorded networks, so only 'distill' measures it.");
         RetrievalRow? full = _results.Select(r => r.Row(PairRows.Full)).FirstOrDefault(row => row is not null);
         foreach (int pairs in settings.Pairs!.Value)
         {

@@ -208,6 +208,7 @@ internal sealed class PairRun(PairRunInputs inputs)
         Split = PairData.WordOf(data.Part),
         Images = data.Evaluated.Count,
         CaptionsEach = data.Evaluated.LabelsEach,
+        Captions = data.Evaluated.LabelCounts is { IsEmpty: false } counts ? counts.Sum() : null,
         Protocol = PairPlans.Describe(settings),
         Full = PairPlans.DescribeFull(settings),
         Commit = EnvironmentReport.Commit,

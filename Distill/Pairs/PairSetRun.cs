@@ -22,7 +22,7 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
     public void Execute()
     {
         using var scope = TensorScope.Begin();
-        SyntheticSet start = Start();
+        SyntheticSet start = Start(_settings.PairStart ?? PairSettings.Random);
         using Distiller distiller = PairRun.MakeDistiller(_settings, run.Method, start, run.Inputs.Key, pairs);
         SetOrigin origin = SetOrigin.Of(start, run.Experts).Through(_data.Encoder?.Hash);
         Restore(distiller, origin);
@@ -40,13 +40,13 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
             throw;
         }
         KeepWhatThereIs(distiller, origin);
-        Evaluate(distiller.Set, origin, start);
+        Evaluate(distiller.Set, origin, _settings.PairStart is null ? start : Start(PairSettings.Random));
     }
 
     // The scope of the caller holds it.
-    private SyntheticSet Start()
+    private SyntheticSet Start(string by)
     {
-        PairSelection selection = Kinds.Find<PairSelection>(_settings.PairStart ?? PairSettings.Random)!;
+        PairSelection selection = Kinds.Find<PairSelection>(by)!;
         return _data.StartOf(_settings, run.Evaluator.Choose(selection, pairs, Key.Split("start")), Key.Split("start"));
     }
 
@@ -153,7 +153,7 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
     private void WriteSet(SyntheticSet set, SetOrigin origin) => PairArtifact.Write(
         _folder.PairSet(pairs), set, new PairSetRecord(_data, _settings, origin, _result.Row(PairRows.Distilled)));
 
-    private void Evaluate(SyntheticSet set, SetOrigin origin, SyntheticSet start)
+    private void Evaluate(SyntheticSet set, SetOrigin origin, SyntheticSet random)
     {
         using IDisposable timed = run.Stages.Begin("evaluate", SetName);
         Row(PairRows.Distilled, stage => run.Evaluator.OnSet(set, _settings.Repeats, stage));
@@ -161,7 +161,7 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
         foreach (PairSelection kind in PairRows.Selections)
             Row(kind.Name, stage => run.Evaluator.OnSelection(kind, pairs, Key.Split("chosen"), stage));
         if (PairSettings.RankOf(_settings) > 0)
-            Row(PairRows.WithSimilarity, stage => OnSimilarity(start, stage));
+            Row(PairRows.WithSimilarity, stage => OnSimilarity(random, stage));
         _result = run.Keep(_result.With(run.Full()));
         _result = _result with { Rows = PairRows.InOrder(_settings, _result.Rows) };
         _result = run.Keep(_result with { Verdict = VerdictOn(set), Complete = true });

@@ -45,18 +45,22 @@ public static class Retrieval
         Variable parameters = Variable.Constant(theta);
         Variable images = InParts(pairs.Images, rows => network.Features(parameters, rows).Embedding);
         Variable texts = InParts(pairs.Labels, rows => network.EmbedTexts(parameters, rows));
-        return Of(images.MatMul(texts, transposeB: true).Value.To(DType.Float32).ToArray<float>(), pairs.Count, pairs.LabelsEach);
+        return Of(images.MatMul(texts, transposeB: true).Value.To(DType.Float32).ToArray<float>(), pairs.Count, pairs.LabelsEach, pairs.LabelCounts.AsSpan());
     }
 
     /// <summary>Recall by scores of N images with N·K texts; a rival of an equal score counts as before.</summary>
     /// <param name="scores">[N, N·K], row by row; the texts of image i are i·K … i·K + K − 1.</param>
     /// <param name="images">N.</param>
     /// <param name="textsEach">K.</param>
-    /// <exception cref="ShapeException">There are not so many scores, or none.</exception>
+    /// <param name="counts">How many of the K texts of each image are its own, from 1 to K; the others count for nothing. None for K of
+    /// each.</param>
+    /// <exception cref="ShapeException">There are not so many scores or counts, or none.</exception>
     /// <exception cref="NumericalException">A score is not finite: it would pass for a bad one.</exception>
-    public static RetrievalRecall Of(ReadOnlySpan<float> scores, int images, int textsEach)
+    public static RetrievalRecall Of(ReadOnlySpan<float> scores, int images, int textsEach, ReadOnlySpan<int> counts = default)
     {
         int texts = images * textsEach;
+        if (!counts.IsEmpty && counts.Length != images)
+            throw new ShapeException($"{counts.Length} numbers of texts are not those of {images} images.");
         if (images < 1 || textsEach < 1 || scores.Length != (long)images * texts)
             throw new ShapeException($"{scores.Length} scores are not those of {images} images with {textsEach} texts each.");
         foreach (float score in scores)
@@ -64,14 +68,15 @@ public static class Retrieval
             if (!float.IsFinite(score))
                 throw new NumericalException("the score of an image and a text", score, "Lower the learning rate of the heads.");
         }
-        int[] ofTexts = [.. Enumerable.Repeat(0, texts)], ofImages = new int[images];
+        int[] real = [.. RealTexts(images, textsEach, counts)];
+        int[] ofTexts = new int[texts], ofImages = new int[images];
         for (int i = 0; i < images; i++)
         {
             ReadOnlySpan<float> row = scores.Slice(i * texts, texts);
             float best = float.NegativeInfinity;
-            foreach (float own in row.Slice(i * textsEach, textsEach))
+            foreach (float own in row.Slice(i * textsEach, counts.IsEmpty ? textsEach : counts[i]))
                 best = Math.Max(best, own);
-            for (int j = 0; j < texts; j++)
+            foreach (int j in real)
             {
                 int owner = j / textsEach;
                 if (owner == i)
@@ -80,8 +85,17 @@ public static class Retrieval
                 ofTexts[j] += row[j] >= scores[owner * texts + j] ? 1 : 0;
             }
         }
+        ofTexts = Array.ConvertAll(real, j => ofTexts[j]);
         return new RetrievalRecall(
             Share(ofTexts, 1), Share(ofTexts, 5), Share(ofTexts, 10), Share(ofImages, 1), Share(ofImages, 5), Share(ofImages, 10));
+    }
+
+    private static List<int> RealTexts(int images, int textsEach, ReadOnlySpan<int> counts)
+    {
+        var real = new List<int>(images * textsEach);
+        for (int i = 0; i < images; i++)
+            real.AddRange(Enumerable.Range(i * textsEach, counts.IsEmpty ? textsEach : counts[i]));
+        return real;
     }
 
     private static double Share(int[] before, int most) => (double)before.Count(rivals => rivals < most) / before.Length;

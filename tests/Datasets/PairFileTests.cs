@@ -110,6 +110,34 @@ public sealed class PairFileTests
     }
 
     [Fact]
+    public void Features_that_state_hashes_are_held_to_them()
+    {
+        using TempFolder folder = Flickr8k();
+        string file = folder["flickr8k-features.safetensors"];
+        Text(folder, "images.txt", "d.jpg\nc.jpg\nb.jpg\na.jpg\n");
+        Features(folder, 4, 8);
+        ArraySet plain = Safetensors.Read(file);
+        List<NamedCaption> captions = CaptionFile.Read(folder["Flickr8k.token.txt"], DecodeLimits.Default);
+        void Write(float first) => ContentHash.Write(
+            file, [NamedArray.From("image_features", [4, 3], [first, .. plain["image_features"].AsFloat32()[1..]]), plain["caption_features"]],
+            new Dictionary<string, string>(PairFeatureFile.TextsOf(["d.jpg", "c.jpg", "b.jpg", "a.jpg"], captions), StringComparer.Ordinal));
+        Write(0);
+        Assert.Equal(2, Load("flickr8k", folder).Train.ImageCount);
+
+        byte[] bytes = File.ReadAllBytes(file);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(file, bytes);
+        Refuse("flickr8k", folder, DatasetFault.Damaged, "does not have the hash that it states", "features make");
+        Write(0);
+        Text(folder, "images.txt", "c.jpg\nb.jpg\na.jpg\nd.jpg\n");
+        Refuse("flickr8k", folder, DatasetFault.Mismatch, "those of other images, or of these in another order", "Put back the images");
+        Text(folder, "images.txt", "d.jpg\nc.jpg\nb.jpg\na.jpg\n");
+        string text = File.ReadAllText(folder["Flickr8k.token.txt"]);
+        Text(folder, "Flickr8k.token.txt", text.Replace("one a", "One a", StringComparison.Ordinal));
+        Refuse("flickr8k", folder, DatasetFault.Mismatch, "those of other captions");
+    }
+
+    [Fact]
     public void What_lists_name_and_is_not_there_is_told_in_one_line()
     {
         using TempFolder folder = Flickr8k();
@@ -119,7 +147,7 @@ public sealed class PairFileTests
         PairSplits pairs = Load("flickr8k", folder, notes);
         Assert.Equal((3, 1), (pairs.Missing, pairs.Unlisted));
         Assert.Equal(
-            "flickr8k: 3 of the 6 images that the splits list are not there (2 of train, 1 of dev, 0 of test; the first is e1.jpg); " +
+            "flickr8k: 3 of the 6 images that the splits list are not there or have no caption (2 of train, 1 of dev, 0 of test; the first is e1.jpg); " +
             "1 images are in no split. They are left out.", Assert.Single(notes));
         // A caption of no image, as the published file of Flickr8k has.
         Text(folder, "images.txt", "a.jpg\nc.jpg\nd.jpg\n");

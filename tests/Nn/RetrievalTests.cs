@@ -34,6 +34,30 @@ public sealed class RetrievalTests
     }
 
     [Fact]
+    public void Texts_that_only_fill_up_count_for_nothing()
+    {
+        const int n = 30, most = 3;
+        int[] counts = [.. Enumerable.Range(0, n).Select(i => i % most + 1)];
+        double[] drawn = new double[n * n * most];
+        RandomKey.FromSeed(4).Normal(drawn);
+        float[] scores = [.. drawn.Select(v => (float)v)];
+        RetrievalRecall found = Retrieval.Of(scores, n, most, counts);
+        // The same by its definition, on a table of the real texts alone.
+        (int Owner, int Column)[] texts =
+            [.. Enumerable.Range(0, n).SelectMany(i => Enumerable.Range(0, counts[i]).Select(k => (i, i * most + k)))];
+        float Score(int image, int column) => scores[image * n * most + column];
+        double[] ofTexts = [.. ((int[])[1, 5, 10]).Select(k => texts.Average(t =>
+            Enumerable.Range(0, n).Count(i => i != t.Owner && Score(i, t.Column) >= Score(t.Owner, t.Column)) < k ? 1.0 : 0))];
+        double[] ofImages = [.. ((int[])[1, 5, 10]).Select(k => Enumerable.Range(0, n).Average(i =>
+            texts.Count(t => t.Owner != i && Score(i, t.Column) >= texts.Where(own => own.Owner == i).Max(own => Score(i, own.Column))) < k ? 1.0 : 0))];
+        double[] all = [found.TextToImage1, found.TextToImage5, found.TextToImage10, found.ImageToText1, found.ImageToText5, found.ImageToText10];
+        Assert.All(ofTexts.Concat(ofImages).Zip(all), pair => Assert.Equal(pair.First, pair.Second, 1e-12));
+        Assert.NotEqual(Retrieval.Of(scores, n, most), found);
+        Assert.Equal(Retrieval.Of(scores, n, most), Retrieval.Of(scores, n, most, [.. Enumerable.Repeat(most, n)]));
+        Assert.Throws<ShapeException>(() => Retrieval.Of(scores, n, most, [1, 2]));
+    }
+
+    [Fact]
     public void What_is_no_number_or_not_so_many_is_refused()
     {
         Assert.Throws<NumericalException>(() => Retrieval.Of([1, float.NaN, 2, 3], 2, 1));

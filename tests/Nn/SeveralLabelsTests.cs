@@ -123,6 +123,22 @@ public sealed class SeveralLabelsTests
             new LabelledImages(pairs.Images, pairs.Labels) { LabelsEach = 2 }).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Of_an_image_with_fewer_labels_only_its_own_are_drawn()
+    {
+        using var scope = TensorScope.Begin();
+        LabelledImages all = Pairs(new ReferenceBackend());
+        int[] counts = [.. Enumerable.Range(0, Count).Select(i => i % Each + 1)];
+        LabelledImages pairs = new(all.Images, all.Labels) { LabelsEach = Each, LabelCounts = [.. counts] };
+        var seen = new HashSet<int>();
+        for (ulong seed = 0; seed < 60; seed++)
+            seen.UnionWith(pairs.DrawnLabelsOf([.. Enumerable.Range(0, Count)], RandomKey.FromSeed(seed)));
+        Assert.Equal(Enumerable.Range(0, Count).SelectMany(i => Enumerable.Range(i * Each, counts[i])), seen.Order());
+        Assert.Equal([counts[5], counts[2]], pairs.Rows([5, 2]).LabelCounts.ToArray());
+        foreach (int[] wrong in (int[][])[[1], [.. Enumerable.Repeat(0, Count)], [.. Enumerable.Repeat(Each + 1, Count)]])
+            Assert.Throws<ShapeException>(() => new LabelledImages(all.Images, all.Labels) { LabelsEach = Each, LabelCounts = [.. wrong] });
+    }
+
     private static PairNetwork Network() => new(2, 2, new PairNetworkOptions { Size = 3, Temperature = 0.5 });
 
     private static TrainingPlan Plan() => new(Epochs, Batch, 0.05, 0, 0, RateSchedule.Constant);

@@ -48,6 +48,7 @@ internal sealed class AblateCommand : CommandDefinition
         row.CompletionSources.Add([.. AblationGrid.Names.SelectMany(name => AblationGrid.Of(name)).Select(r => r.Name).Distinct(StringComparer.Ordinal)]);
         return at =>
         {
+            at.RequireImages();
             string named = OptionText.OneOf("--grid", at.Value(grid) ?? AblationGrid.Names[0], AblationGrid.Names);
             string? one = at.Value(row) is { } text ? OptionText.OneOf(RunChoice.RowOption, text, [.. AblationGrid.Of(named).Select(r => r.Name)]) : null;
             at.Runs(Name, at.Choice(run, row)).Ablate(named, at.ResolveBy(preset), one);

@@ -71,6 +71,7 @@ internal sealed class BenchmarkCommand : CommandDefinition
         Option<string?> run = AddRun(command), part = AddPart(command, "cells");
         return at =>
         {
+            at.RequireImages();
             RunCommands runs = at.Runs(Name, at.Choice(run, part));
             int places = at.Value(atOnce) is { } text ? OptionText.Whole("--at-once", text, 1, MostAtOnce) : 1;
             if (at.Value(resume) is { } folder)

@@ -155,13 +155,26 @@ internal sealed class CommandContext(
 
     private DatasetPair Load(RunSettings settings)
     {
-        if (settings.IsOfPairs)
+        RequireImages(settings.Dataset);
+        return load(settings);
+    }
+
+    /// <summary>Refuses a set of image-text pairs where a command is for classified images, before settings that fit only those are
+    /// looked at.</summary>
+    /// <param name="dataset">The name of a data set; null where none is named.</param>
+    /// <exception cref="DistillException">It is one.</exception>
+    public static void RequireImages(string? dataset)
+    {
+        if (dataset is not null && PairCatalog.Named(dataset) is not null)
         {
             throw new DistillException(
                 ExitCode.Usage, "IM2034",
-                $"{settings.Dataset} is a set of image-text pairs, which this command does not take. Commands that do are distill, evaluate, " +
+                $"{dataset} is a set of image-text pairs, which this command does not take. Commands that do are distill, evaluate, " +
                 "verify, resume, export, report, compare, picture and the plans of distill and resume. Name a set of classified images, or one of these commands.");
         }
-        return load(settings);
     }
+
+    /// <summary>Refuses a set of image-text pairs that an option names.</summary>
+    /// <exception cref="DistillException">One does.</exception>
+    public void RequireImages() => RequireImages(Given(Settings.Of(nameof(RunSettings.Dataset))));
 }

@@ -21,6 +21,7 @@ internal static class DatasetSettings
     public static RunSettings Of(CommandContext at, Argument<string>? name)
     {
         string? chosen = name is null ? null : at.Result.GetRequiredValue(name);
+        CommandContext.RequireImages(chosen);
         ResolvedSettings resolved = Settings.Resolve(
             Presets.Usual, s => s.Property == "Dataset" ? chosen : at.Given(s), Environment.GetEnvironmentVariable);
 

@@ -26,7 +26,11 @@ internal sealed class PairsPreset : Preset
     /// <inheritdoc/>
     public override IReadOnlyList<(string Property, string Text)> ValuesOf(string method) => method switch
     {
-        "mtt" or "datm" => [("SyntheticSteps", "10"), ("StartLast", "1"), ("SyntheticRate", "0.7"), ("LrRate", "0.003")],
+        "mtt" => s_walks,
+        "datm" => [.. s_walks, ("StartFirst", "1")],
         _ => [],
     };
+
+    private static readonly (string Property, string Text)[] s_walks =
+        [("SyntheticSteps", "10"), ("StartLast", "1"), ("SyntheticRate", "0.7"), ("LrRate", "0.003")];
 }
