@@ -20,7 +20,7 @@ internal sealed class InfluenceCommand : CommandDefinition
         Estimates what training examples do to a trained network.
 
         'validate' compares estimates with training again. 'scores' gives every example of a training its score. 'windows' measures what
-        distilled sets do on parts of recorded trainings.
+        distilled sets do on parts of recorded trainings. 'pairs' gives every image-text pair its scores.
         """;
 
     /// <inheritdoc/>
