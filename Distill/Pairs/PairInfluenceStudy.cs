@@ -11,15 +11,29 @@ namespace InfMatch.Distill;
 
 /// <summary>What 'influence pairs' trains and scores.</summary>
 /// <param name="Settings">The data, the heads and the seed.</param>
-/// <param name="Pairs">Training pairs, drawn at random.</param>
-/// <param name="Steps">Steps of plain SGD.</param>
-/// <param name="Batch">Pairs in a step.</param>
-/// <param name="Rate">Their rate.</param>
-/// <param name="Queries">Evaluated pairs whose loss is predicted.</param>
-/// <param name="Retrained">Pairs that lose weight, each in a training of its own.</param>
-/// <param name="Share">How much of it: 1 leaves the pair out.</param>
-internal sealed record PairStudySettings(
-    RunSettings Settings, int Pairs, int Steps, int Batch, double Rate, int Queries, int Retrained, double Share);
+internal sealed record PairStudySettings(RunSettings Settings)
+{
+    /// <summary>Training pairs, drawn at random.</summary>
+    public int Pairs { get; init; } = 500;
+
+    /// <summary>Steps of plain SGD.</summary>
+    public int Steps { get; init; } = 200;
+
+    /// <summary>Pairs in a step.</summary>
+    public int Batch { get; init; } = 50;
+
+    /// <summary>The rate of steps.</summary>
+    public double Rate { get; init; } = 0.1;
+
+    /// <summary>Evaluated pairs whose loss is predicted.</summary>
+    public int Queries { get; init; } = 200;
+
+    /// <summary>Pairs that lose weight, each in a training of its own.</summary>
+    public int Retrained { get; init; } = 20;
+
+    /// <summary>How much of it: 1 leaves the pair out.</summary>
+    public double Share { get; init; } = 1;
+}
 
 /// <summary>A training pair and what it does to the loss of others: dm/dw of its weight, positive is harmful.</summary>
 /// <param name="Image">The name of its image.</param>

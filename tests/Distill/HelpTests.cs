@@ -46,8 +46,8 @@ public sealed class HelpTests : IDisposable
     [Fact]
     public void A_setting_of_several_methods_shows_the_standard_value_of_each()
     {
-        Assert.EndsWith("[2 (influence, datm, mtt); 60 (rat); pairs 10; trajectory 20]", Settings.Of("Window").Option.Description);
-        Assert.EndsWith("[50]", Settings.Of("SyntheticSteps").Option.Description); // one value for all
+        Assert.EndsWith("[2 (influence, datm, mtt); 60 (rat); lors 1; mtt-vl 1; pairs 10; trajectory 20]", Settings.Of("Window").Option.Description);
+        Assert.EndsWith("[50; lors 8; mtt-vl 8]", Settings.Of("SyntheticSteps").Option.Description); // one value for all methods
         foreach (OptionOfMethods setting in Settings.All.OfType<OptionOfMethods>())
         {
             foreach (DistillationMethod method in Kinds.Of<DistillationMethod>())

@@ -7,10 +7,6 @@ namespace InfMatch.Distill;
 /// <summary>'influence pairs': what every training pair does, by both of its roles.</summary>
 internal sealed class InfluencePairsCommand : CommandDefinition
 {
-    private const int Pairs = 500, Steps = 200, Batch = 50, Queries = 200, Retrained = 20;
-
-    private const double Rate = 0.1;
-
     /// <inheritdoc/>
     public override string Name => "influence pairs";
 
@@ -36,42 +32,48 @@ internal sealed class InfluencePairsCommand : CommandDefinition
     public override Action<CommandContext>? Build(Command command)
     {
         AddSettings(command, Named("Dataset", "Data", "Split", "Head", "HeadSize", "Seed", "Threads", "Out"));
-        Option<string?> pairs = Whole("--examples", "Training pairs, drawn at random", Pairs);
-        Option<string?> steps = Whole("--steps", "Steps of plain SGD", Steps);
-        Option<string?> batch = Whole("--batch", "Pairs in a step", Batch);
-        Option<string?> rate = Add(command, new Option<string?>("--rate")
-        {
-            Description = string.Create(CultureInfo.InvariantCulture, $"Their learning rate [{Rate}]."), HelpName = "X",
-        });
-        Option<string?> queries = Whole("--queries", "Evaluated pairs whose loss is predicted", Queries);
-        Option<string?> retrain = Whole("--retrain", "Pairs that lose weight, each in a training of its own", Retrained);
-        Option<string?> share = Add(command, new Option<string?>("--share")
-        {
-            Description = "Share of its weight that such a pair loses; 1 leaves it out [1].", HelpName = "X",
-        });
+        var usual = new PairStudySettings(Presets.Of(Presets.UsualOfPairs));
+        Option<string?> pairs = Number("--examples", "N", "Training pairs, drawn at random", usual.Pairs);
+        Option<string?> steps = Number("--steps", "N", "Steps of plain SGD", usual.Steps);
+        Option<string?> batch = Number("--batch", "N", "Pairs in a step", usual.Batch);
+        Option<string?> rate = Number("--rate", "X", "Their learning rate", usual.Rate);
+        Option<string?> queries = Number("--queries", "N", "Evaluated pairs whose loss is predicted", usual.Queries);
+        Option<string?> retrain = Number("--retrain", "N", "Pairs that lose weight, each in a training of its own", usual.Retrained);
+        Option<string?> share = Number("--share", "X", "Share of its weight that such a pair loses; 1 leaves it out", usual.Share);
         return at =>
         {
-            string? dataset = at.Given(Settings.Of(nameof(RunSettings.Dataset)));
-            if (dataset is not null && DatasetSettings.PairsOf(dataset) is null)
+            int Whole(Option<string?> option, int low, int other) =>
+                at.Value(option) is { } text ? OptionText.Whole(option.Name, text, low, 1_000_000) : other;
+            double Real(Option<string?> option, Func<double, bool> isFine, string expected, double other) =>
+                at.Value(option) is { } text ? OptionText.Number(option.Name, text, isFine, expected) : other;
+            at.Influence().Pairs(new PairStudySettings(Resolve(at))
             {
-                throw DistillException.BadValue(
-                    "--dataset", dataset, $"a set of image-text pairs: {string.Join(", ", PairCatalog.Names)}. Images with classes have 'influence scores'");
-            }
-            RunSettings settings = Settings.Resolve(
-                Presets.UsualOfPairs, s => s.Property == nameof(RunSettings.Dataset) ? dataset ?? PairCatalog.DefaultName : at.Given(s),
-                Environment.GetEnvironmentVariable).Settings;
-            int Number(Option<string?> option, int low, int usual) =>
-                at.Value(option) is { } text ? OptionText.Whole(option.Name, text, low, 1_000_000) : usual;
-            at.Influence().Pairs(new PairStudySettings(
-                settings, Number(pairs, 2, Pairs), Number(steps, 1, Steps), Number(batch, 2, Batch),
-                at.Value(rate) is { } r ? OptionText.Number("--rate", r, v => v > 0, "a number above 0") : Rate,
-                Number(queries, 2, Queries), Number(retrain, 0, Retrained),
-                at.Value(share) is { } taken ? OptionText.Number("--share", taken, v => v is > 0 and <= 1, "a number above 0 and at most 1") : 1));
+                Pairs = Whole(pairs, 2, usual.Pairs),
+                Steps = Whole(steps, 1, usual.Steps),
+                Batch = Whole(batch, 2, usual.Batch),
+                Rate = Real(rate, v => v > 0, "a number above 0", usual.Rate),
+                Queries = Whole(queries, 2, usual.Queries),
+                Retrained = Whole(retrain, 0, usual.Retrained),
+                Share = Real(share, v => v is > 0 and <= 1, "a number above 0 and at most 1", usual.Share),
+            });
         };
 
-        Option<string?> Whole(string name, string help, int usual) => Add(command, new Option<string?>(name)
+        Option<string?> Number(string name, string hint, string help, double value) => Add(command, new Option<string?>(name)
         {
-            Description = $"{help} [{usual}].", HelpName = "N",
+            Description = string.Create(CultureInfo.InvariantCulture, $"{help} [{value}]."), HelpName = hint,
         });
+    }
+
+    private static RunSettings Resolve(CommandContext at)
+    {
+        string? dataset = at.Given(Settings.Of(nameof(RunSettings.Dataset)));
+        if (dataset is not null && DatasetSettings.PairsOf(dataset) is null)
+        {
+            throw DistillException.BadValue(
+                "--dataset", dataset, $"a set of image-text pairs: {string.Join(", ", PairCatalog.Names)}. Images with classes have 'influence scores'");
+        }
+        return Settings.Resolve(
+            Presets.UsualOfPairs, s => s.Property == nameof(RunSettings.Dataset) ? dataset ?? PairCatalog.DefaultName : at.Given(s),
+            Environment.GetEnvironmentVariable).Settings;
     }
 }
