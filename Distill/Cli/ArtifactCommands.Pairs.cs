@@ -9,7 +9,7 @@ namespace InfMatch.Distill;
 internal sealed partial class ArtifactCommands
 {
     // A set of image-text pairs: its file, and then whether heads that are trained on it retrieve what it claims.
-    private void VerifyPairs(string path, RunSettings given, bool quick)
+    private void VerifyPairs(string path, RunSettings given, bool quick, int? networks)
     {
         PairArtifact artifact = PairArtifact.Read(path);
         Verification found = new()
@@ -22,11 +22,11 @@ internal sealed partial class ArtifactCommands
             ],
         };
         if (!quick)
-            found = Measure(found, artifact, given);
+            found = Measure(found, artifact, given, networks);
         Conclude(found, quick);
     }
 
-    private Verification Measure(Verification found, PairArtifact artifact, RunSettings given)
+    private Verification Measure(Verification found, PairArtifact artifact, RunSettings given, int? asked)
     {
         if (artifact.Claim is not { } claim)
         {
@@ -36,6 +36,7 @@ internal sealed partial class ArtifactCommands
                 "file with --quick.");
         }
         RunSettings settings = artifact.Settings;
+        int networks = Networks(asked, claim.Means.Runs.Count);
         Backend backend = RunCommands.OpenDevice(terminal, given with { Precision = settings.Precision });
         PairSplits splits = LoadPairsOf(artifact, given);
         PairSplit part = PairData.PartOf(settings);
@@ -64,10 +65,10 @@ internal sealed partial class ArtifactCommands
         });
         artifact.RequireEncoder(data);
         using IProgressView progress = terminal.MakeProgress();
-        using IProgressStage stage = progress.Begin("verifying", (long)settings.Repeats * settings.Epochs, artifact.Count);
+        using IProgressStage stage = progress.Begin("verifying", (long)networks * settings.Epochs, artifact.Count);
         using var scope = TensorScope.Begin();
         IReadOnlyList<RetrievalRecall> recalls = new PairEvaluator(settings, data, RandomKey.FromSeed(settings.Seed).Split("judge"), cancel)
-            .OnSet(artifact.ToSet(backend), settings.Repeats, stage);
+            .OnSet(artifact.ToSet(backend), networks, stage);
         RetrievalRow measured = RetrievalRow.Of(claim.Name, recalls);
         var asClaimed = new Claim(claim.Means, artifact.Metadata["claimed_on"], Best: null);
         return found.WithMeasured(asClaimed, measured.Means, Claim.EnvironmentOf(backend), data.Evaluated.Count, data.ScoreWords);

@@ -31,11 +31,11 @@ internal sealed partial class ArtifactCommands(
 
     /// <summary>'verify'.</summary>
     /// <exception cref="DistillException">The file is not sound, or its claim does not hold.</exception>
-    public void Verify(string path, RunSettings given, bool quick)
+    public void Verify(string path, RunSettings given, bool quick, int? networks = null)
     {
         if (PairArtifact.IsIn(path))
         {
-            VerifyPairs(path, given, quick);
+            VerifyPairs(path, given, quick, networks);
             return;
         }
         SyntheticArtifact artifact;
@@ -61,9 +61,14 @@ internal sealed partial class ArtifactCommands(
         SayWhatIsMissing(terminal, artifact);
         Verification found = Verification.OfFile(artifact, path);
         if (!quick)
-            found = Measure(found, artifact, given);
+            found = Measure(found, artifact, given, networks);
         Conclude(found, quick);
     }
+
+    // How many of the networks of a claim are trained again.
+    private static int Networks(int? asked, int claimed) => asked is not { } n || n <= claimed
+        ? asked ?? claimed
+        : throw DistillException.BadValue("--networks", $"{n}", $"at most the {claimed} of the claim");
 
     private void Conclude(Verification found, bool quick)
     {
@@ -83,10 +88,13 @@ internal sealed partial class ArtifactCommands(
                     $"the claim was not tested: {found.Failures}. Name the folder of the set's own data with --data.")
                 : new DistillException(ExitCode.Data, "IM3043", $"the claim does not hold: {found.Failures}");
         }
-        terminal.Show(quick ? "The file is sound. Whether its claim holds was not measured." : "The claim holds.");
+        terminal.Show(
+            quick ? "The file is sound. Whether its claim holds was not measured."
+            : found is { Measured.Runs.Count: var few, Claimed.Runs.Count: var all } && few < all ? $"The claim holds for the first {few} of its {all} networks."
+            : "The claim holds.");
     }
 
-    private Verification Measure(Verification found, SyntheticArtifact artifact, RunSettings given)
+    private Verification Measure(Verification found, SyntheticArtifact artifact, RunSettings given, int? asked)
     {
         if (artifact.Settings is not null && artifact.Claim is null)
         {
@@ -95,6 +103,7 @@ internal sealed partial class ArtifactCommands(
                 $"{artifact.Source} claims no accuracy, its run ended before one was measured. End the run with 'resume', or look " +
                 "at the file with --quick.");
         }
+        int? networks = artifact.Claim is { } claim ? Networks(asked, claim.Accuracy.Runs.Count) : null;
         Backend backend = OpenDevice(given, artifact);
         DatasetPair pair = LoadDataOf(artifact, given);
         if (artifact.Settings is not null) // the first format is refused by the evaluator
@@ -108,7 +117,7 @@ internal sealed partial class ArtifactCommands(
         using var evaluator = new ArtifactEvaluator(artifact, pair, backend, cancel);
         Accuracy measured;
         using (IProgressView progress = terminal.MakeProgress())
-            measured = evaluator.Evaluate(progress, "verifying");
+            measured = evaluator.Evaluate(progress, "verifying", networks: networks);
         return found.WithMeasured(artifact.Claim!, measured, Claim.EnvironmentOf(backend), pair.Test.Count);
     }
 

@@ -46,13 +46,15 @@ internal sealed class ArtifactEvaluator : IDisposable
     /// <summary>The settings under which the set was evaluated.</summary>
     public RunSettings Settings { get; }
 
-    /// <summary>The accuracy of networks that were trained on the set, or on other images [n, C, H, W] with its labels.</summary>
-    public Accuracy Evaluate(IProgressView progress, string what, float[]? images = null)
+    /// <summary>The accuracy of networks that were trained on the set, or on other images [n, C, H, W] with its labels: of all that the
+    /// settings ask for, or of the first few.</summary>
+    public Accuracy Evaluate(IProgressView progress, string what, float[]? images = null, int? networks = null)
     {
-        using IProgressStage stage = progress.Begin(what, (long)Settings.Repeats * Protocols.Plan(Settings, _data.Pair.Name).Epochs);
+        int repeats = networks ?? Settings.Repeats;
+        using IProgressStage stage = progress.Begin(what, (long)repeats * Protocols.Plan(Settings, _data.Pair.Name).Epochs);
         return _evaluator.Evaluate(
             SetOf(_ => (images is null ? _artifact.ToSet(_data.Backend) : _artifact.ToSet(_data.Backend, images)).AsTrainingSet()),
-            Settings.Repeats, stage);
+            repeats, stage);
     }
 
     /// <summary>Trains the first network of the claim, with its accuracy on the test images in percent.</summary>

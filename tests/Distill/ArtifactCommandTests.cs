@@ -35,6 +35,38 @@ public sealed class ArtifactCommandTests : IDisposable
         Assert.NotEqual(artifact.Metadata["set_sha256"], artifact.Metadata["start_sha256"], StringComparer.Ordinal);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("--protocol B --cutmix 0.5 --best-every 2")]
+    public void The_first_networks_of_a_claim_can_be_held_to_it_alone(string more)
+    {
+        Assert.Equal(0, _run.Run(CommandRun.SmallRunWith($"--repeats 3 {more}")));
+        string set = Path.Combine(_run.RunPath, "synthetic", "ipc2.safetensors");
+        double[] claimed = [.. SyntheticArtifact.Read(set).Claim!.Accuracy.Runs];
+        Assert.Equal(3, claimed.Length);
+        foreach (int few in (int[])[1, 2])
+        {
+            Assert.Equal(0, Run("verify", set, "--networks", $"{few}", "--json"));
+            JsonElement found = JsonDocument.Parse(_run.Output).RootElement;
+            Assert.True(found.GetProperty("sameBits").GetBoolean());
+            Assert.Equal(claimed[..few], found.GetProperty("measured").GetProperty("runs").EnumerateArray().Select(v => v.GetDouble()));
+        }
+        Assert.Equal(0, Run("verify", set, "--networks", "2"));
+        Assert.Contains("(2 of 3 networks)", _run.Output, StringComparison.Ordinal);
+        Assert.Contains("The claim holds for the first 2 of its 3 networks.", _run.Output, StringComparison.Ordinal);
+        Assert.Equal((int)ExitCode.Usage, Run("verify", set, "--networks", "4"));
+        Assert.Contains("--networks is \"4\"; expected at most the 3 of the claim", _run.Errors, StringComparison.Ordinal);
+
+        // The second network is better than claimed: the first alone does not show it.
+        (Dictionary<string, NamedArray> arrays, Dictionary<string, string> texts) = ArtifactSample.Parts(set);
+        Claimed(texts, [claimed[0], claimed[1] - 10, claimed[2]]);
+        ArtifactSample.Rehash(arrays, texts);
+        string lie = Path.Combine(_run.Folder, "lie.safetensors");
+        Safetensors.Write(lie, arrays.Values, texts);
+        Assert.Equal(0, Run("verify", lie, "--networks", "1"));
+        Assert.Equal((int)ExitCode.Data, Run("verify", lie, "--networks", "2"));
+    }
+
     [Fact]
     public void A_lie_about_the_accuracy_is_found_out_on_any_machine()
     {
