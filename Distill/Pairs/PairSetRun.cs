@@ -40,7 +40,7 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
             throw;
         }
         KeepWhatThereIs(distiller, origin);
-        Evaluate(distiller.Set, origin, _settings.PairStart is null ? start : Start(PairSettings.Random));
+        Evaluate(distiller.Set, origin);
     }
 
     // The scope of the caller holds it.
@@ -153,7 +153,7 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
     private void WriteSet(SyntheticSet set, SetOrigin origin) => PairArtifact.Write(
         _folder.PairSet(pairs), set, new PairSetRecord(_data, _settings, origin, _result.Row(PairRows.Distilled)));
 
-    private void Evaluate(SyntheticSet set, SetOrigin origin, SyntheticSet random)
+    private void Evaluate(SyntheticSet set, SetOrigin origin)
     {
         using IDisposable timed = run.Stages.Begin("evaluate", SetName);
         Row(PairRows.Distilled, stage => run.Evaluator.OnSet(set, _settings.Repeats, stage));
@@ -161,7 +161,7 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
         foreach (PairSelection kind in PairRows.Selections)
             Row(kind.Name, stage => run.Evaluator.OnSelection(kind, pairs, Key.Split("chosen"), stage));
         if (PairSettings.RankOf(_settings) > 0)
-            Row(PairRows.WithSimilarity, stage => OnSimilarity(random, stage));
+            Row(PairRows.WithSimilarity, stage => OnSimilarity(Start(PairSettings.Random), stage));
         _result = run.Keep(_result.With(run.Full()));
         _result = _result with { Rows = PairRows.InOrder(_settings, _result.Rows) };
         _result = run.Keep(_result with { Verdict = VerdictOn(set), Complete = true });
