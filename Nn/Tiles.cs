@@ -42,10 +42,18 @@ public static class Tiles
     {
         Shape shape = logits.Shape;
         if (shape.Rank == 2)
-            return logits.Softmax().ForEachTile(factor);
+            return logits.LabelRows().ForEachTile(factor);
         return shape.Rank == 3 && shape[1] == factor * factor
-            ? logits.Reshape(new Shape(shape[0] * shape[1], shape[2])).Softmax()
+            ? logits.LabelRows()
             : throw new ShapeException($"Label logits {shape} are neither of images nor of their {factor}×{factor} tiles.");
+    }
+
+    /// <summary>The labels q = softmax ℓ as they are stored, a row for each: [N, M] from logits [N, M] of images, [N·f², M] from those
+    /// [N, f², M] of tiles.</summary>
+    public static Variable LabelRows(this Variable logits)
+    {
+        Shape shape = logits.Shape;
+        return (shape.Rank == 2 ? logits : logits.Reshape(new Shape(shape.Count / shape[^1], shape[^1]))).Softmax();
     }
 
     /// <summary>Logits [N, f², M] of tiles from those [N, M] of their images, which all tiles of an image start with.</summary>

@@ -91,11 +91,14 @@ internal sealed record SyntheticArtifact
     /// <summary>Labels of an image: 1, or f² where each tile has one.</summary>
     public int LabelsEach => LabelLogits.Dimensions.Length == 2 ? 1 : LabelLogits.Dimensions[1];
 
+    /// <summary>The soft labels of an image [M], or of its tiles, one behind the other [f²·M].</summary>
+    public ReadOnlySpan<float> SoftLabelsOf(int image) => SoftLabels.AsSpan(image * LabelsEach * Classes, LabelsEach * Classes);
+
     /// <summary>What the labels of an image give to each class: its label [M], or the mean of those of its tiles.</summary>
     public float[] MeanLabel(int image)
     {
         (int classes, int each) = (Classes, LabelsEach);
-        ReadOnlySpan<float> labels = SoftLabels.AsSpan(image * each * classes, each * classes);
+        ReadOnlySpan<float> labels = SoftLabelsOf(image);
         var mean = new float[classes];
         for (int i = 0; i < labels.Length; i++)
             mean[i % classes] += labels[i] / each;

@@ -84,8 +84,7 @@ internal static class SyntheticSetFile
     private static float[] SoftLabelsOf(SyntheticSet set)
     {
         using IDisposable off = Recording.Off();
-        int classes = set.LabelLogits.Shape[^1];
-        return Variable.Constant(set.LabelLogits).Reshape(new Shape(set.LabelLogits.Count / classes, classes)).Softmax().Value.ToArray<float>();
+        return Variable.Constant(set.LabelLogits).LabelRows().Value.ToArray<float>();
     }
 
     private static void AddClaim(Dictionary<string, string> metadata, Accuracy claimed, Backend backend)

@@ -48,9 +48,5 @@ internal sealed record SetContent(SyntheticArtifact Artifact, PixelView Pixels)
         PngImage.Encode(Pixels[image], Artifact.Image[0], Artifact.Image[1], Artifact.Image[2]);
 
     /// <summary>The soft labels of an image [M], or of its tiles, one behind the other [f²·M].</summary>
-    public ReadOnlySpan<float> SoftLabels(int image)
-    {
-        int ofImage = Artifact.LabelsEach * Artifact.Classes;
-        return Artifact.SoftLabels.AsSpan(image * ofImage, ofImage);
-    }
+    public ReadOnlySpan<float> SoftLabels(int image) => Artifact.SoftLabelsOf(image);
 }

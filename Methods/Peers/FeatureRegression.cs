@@ -127,7 +127,7 @@ public sealed class FeatureRegression : DistillationMethod
             Variable? only = parts.Length == 1 ? OfS(theta, images[0], s.Factor, draw) : null;
             Tensor rows = only?.Value ?? Joined(images.Length, i => OfS(theta, images[i], s.Factor, draw));
             Variable features = Variable.Leaf(rows.To(DType.Float64)), logits = Variable.Leaf(s.LabelLogits.To(DType.Float64));
-            Variable centred = logits.Reshape(new Shape(logits.Value.Count / run.Real.Classes, run.Real.Classes)).Softmax() - 1.0 / run.Real.Classes;
+            Variable centred = logits.LabelRows() - 1.0 / run.Real.Classes;
             Variable layer = KernelRidge.LastLayer(features, Targets(centred, s, parts), _ridge);
             Variable wrong = real.MatMul(layer) - labels, margin = LabelMargin.Mean(centred, 1.0 / run.Real.Classes);
             Variable loss = wrong.Dot(wrong) * (0.5 / labels.Shape[0]) - margin;
