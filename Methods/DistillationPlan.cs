@@ -21,4 +21,8 @@ public sealed record DistillationPlan
     /// <summary>The most that the norm of the gradient of all parts that are learned may be; a longer one is scaled down to it.
     /// 0 for any.</summary>
     public double MostGradient { get; init; }
+
+    /// <summary>The most that it may be as a multiple of the median norm of the last 25 gradients; a longer one is scaled down to
+    /// that. A single step along a spike destroys S (docs/results.md, "CIFAR-10"). 0 for any.</summary>
+    public double MostSpike { get; init; }
 }

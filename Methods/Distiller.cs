@@ -10,7 +10,12 @@ namespace InfMatch.Methods;
 /// <param name="Loss">The method's loss before it.</param>
 /// <param name="Metrics">What else the method measured.</param>
 /// <param name="Skipped">Whether S was left as it is.</param>
-public sealed record DistillationStep(int Iteration, double Loss, ImmutableArray<Metric> Metrics, bool Skipped);
+public sealed record DistillationStep(int Iteration, double Loss, ImmutableArray<Metric> Metrics, bool Skipped)
+{
+    /// <summary>The norm of the loss's gradient in all parts that are learned, before it was clipped; null where the step was
+    /// skipped.</summary>
+    public double? GradientNorm { get; init; }
+}
 
 /// <summary>The form of an array of a saved state.</summary>
 /// <param name="Name">Its name.</param>
@@ -32,7 +37,10 @@ public sealed record SavedArray(string Name, ArrayElement Element, ImmutableArra
 /// </summary>
 public sealed class Distiller : IDisposable
 {
-    private const string Progress = "progress", ScheduleMemory = "schedule", OfMethod = "method.";
+    private const string Progress = "progress", ScheduleMemory = "schedule", NormMemory = "gradient_norms", OfMethod = "method.";
+
+    // A spike is told from so many gradients before it, and from no fewer than these.
+    private const int NormsRemembered = 25, FewestNorms = 5;
 
     // Of the updates together, and before the last one.
     private const string ImagesSpent = "spent.images", SecondsSpent = "spent.seconds";
@@ -45,6 +53,7 @@ public sealed class Distiller : IDisposable
     private readonly RandomKey _key;
     private Tensor[][] _states; // of each part
     private double[] _memory; // of the schedule
+    private double[] _norms; // of the last gradients, the newest last; 0 where there was none yet
     private DistillationCost _before; // of the last update
     private bool _isCostKnown = true;
     private ImmutableSortedDictionary<string, double> _velocities; // of the numbers that have one
@@ -58,6 +67,7 @@ public sealed class Distiller : IDisposable
     {
         (_method, _plan, _key) = (method, plan, key);
         _memory = new double[plan.Schedule.Memory];
+        _norms = new double[plan.MostSpike > 0 ? NormsRemembered : 0];
         method.BeginSet();
         using var scope = TensorScope.Begin();
         Set = start.WithTensors([.. start.Tensors.Select(part => part.Clone())]) with { Numbers = NumbersAtFirst(start) };
@@ -138,8 +148,9 @@ public sealed class Distiller : IDisposable
         foreach (Metric metric in found.Metrics.Where(metric => !double.IsFinite(metric.Value)))
             throw new NumericalException($"{metric.Name} at {found.Place}", Iteration, metric.Value, $"Lower {Rates}.");
         double[] memory = _plan.Schedule.Remember(found.Loss, UpdatesInAll, _memory);
-        if (!found.Skip)
-            Update(found, found.Gradient!, scope);
+        double? norm = found.Skip ? null : Update(found, found.Gradient!, scope);
+        if (norm > 0 && _norms.Length > 0)
+            _norms = [.. _norms[1..], norm.Value];
         Skipped += found.Skip ? 1 : 0;
         _memory = memory;
         found.Commit?.Invoke(scope);
@@ -147,7 +158,7 @@ public sealed class Distiller : IDisposable
         Cost = new DistillationCost(
             Cost.Images + Set.Backend.ImagesPassed - images,
             Cost.Seconds + (found.Seconds ?? _plan.Clock.GetElapsedTime(start).TotalSeconds));
-        return new DistillationStep(Iteration++, found.Loss, found.Metrics, found.Skip);
+        return new DistillationStep(Iteration++, found.Loss, found.Metrics, found.Skip) { GradientNorm = norm };
     }
 
     // By a budget, as many as it will be if all cost as much as those so far.
@@ -159,10 +170,15 @@ public sealed class Distiller : IDisposable
         ? _plan.Schedule.FactorAt(Iteration, _plan.Iterations, _memory)
         : _plan.Schedule.FactorAt((int)(Done * StepsOfBudget), StepsOfBudget, _memory);
 
-    private void Update(MethodStep found, SyntheticGradient gradient, TensorScope scope)
+    // The norm of the gradient. It is read before the step only where the step depends on it.
+    private double Update(MethodStep found, SyntheticGradient gradient, TensorScope scope)
     {
         double factor = FactorNow();
-        SyntheticGradient clipped = Clip(gradient);
+        (Tensor, Tensor)[] learned =
+            [.. gradient.Parts.Where(part => PlanOf(part.Name).Rate > 0).Select(part => (part.Value, part.Value))];
+        double most = MostNorm();
+        double norm = most < double.PositiveInfinity ? NormOf(TensorAlgebra.Dots(learned)) : 0;
+        SyntheticGradient clipped = norm > most ? gradient.Times(most / norm) : gradient;
         var values = new Tensor[Set.Parts.Length];
         var states = new Tensor[values.Length][];
         for (int i = 0; i < values.Length; i++)
@@ -174,7 +190,11 @@ public sealed class Distiller : IDisposable
                     Set.Parts[i].Value, _states[i], clipped.Parts[i].Value,
                     new SetStep(factor * plan.Rate, plan.Momentum, plan.WeightDecay, Iteration - Skipped));
         }
-        RequireSize(values); // before infinite numbers are brought into a range
+        double[] squares = TensorAlgebra.Dots(
+            [.. values.Select(v => (v, v)), .. most < double.PositiveInfinity ? [] : learned]);
+        RequireSize(values, squares[..values.Length]); // before infinite numbers are brought into a range
+        if (squares.Length > values.Length)
+            norm = NormOf(squares[values.Length..]);
         for (int i = 0; i < values.Length; i++)
         {
             if (PlanOf(Set.Parts[i].Name) is { Range: { } range, Rate: > 0 })
@@ -186,17 +206,18 @@ public sealed class Distiller : IDisposable
         (Set, _states) = (Set.WithTensors(values) with { Numbers = numbers }, states);
         foreach (Tensor part in Held)
             scope.Keep(part);
+        return norm;
     }
 
-    private SyntheticGradient Clip(SyntheticGradient gradient)
+    // The most that the norm of this update's gradient may be.
+    private double MostNorm()
     {
-        if (_plan.MostGradient == 0)
-            return gradient;
-        (Tensor, Tensor)[] learned =
-            [.. gradient.Parts.Where(part => PlanOf(part.Name).Rate > 0).Select(part => (part.Value, part.Value))];
-        double norm = learned.Length == 0 ? 0 : Math.Sqrt(TensorAlgebra.Dots(learned).Sum());
-        return norm > _plan.MostGradient ? gradient.Times(_plan.MostGradient / norm) : gradient;
+        double most = _plan.MostGradient > 0 ? _plan.MostGradient : double.PositiveInfinity;
+        double[] known = [.. _norms.Where(norm => norm > 0).Order()];
+        return known.Length < FewestNorms ? most : Math.Min(most, _plan.MostSpike * known[known.Length / 2]);
     }
+
+    private static double NormOf(double[] squares) => Math.Sqrt(squares.Sum());
 
     private ImmutableSortedDictionary<string, double> NumbersAtFirst(SyntheticSet start) => start.Numbers.AddRange(
         _method.Numbers.Where(n => n.Value.Start is not null && !start.Numbers.ContainsKey(n.Key))
@@ -223,9 +244,8 @@ public sealed class Distiller : IDisposable
     }
 
     // Finite numbers can be too large to mean anything, and the run would still end with a table.
-    private void RequireSize(Tensor[] values)
+    private void RequireSize(Tensor[] values, double[] squares)
     {
-        double[] squares = TensorAlgebra.Dots([.. values.Select(v => (v, v))]);
         double size = squares.Sum(Math.Sqrt);
         if (!double.IsFinite(size))
             throw new NumericalException("the synthetic set", Iteration, size, $"Lower {Rates}.");
@@ -260,6 +280,7 @@ public sealed class Distiller : IDisposable
         .. _velocities.Select(velocity => NamedArray.From(VelocityOf(velocity.Key), [1], (double[])[velocity.Value])),
         NamedArray.From(Progress, [2], (int[])[Iteration, Skipped]),
         .. _memory.Length > 0 ? (NamedArray[])[NamedArray.From(ScheduleMemory, [_memory.Length], _memory)] : [],
+        .. _norms.Length > 0 ? (NamedArray[])[NamedArray.From(NormMemory, [_norms.Length], _norms)] : [],
         .. _isCostKnown ? (NamedArray[])[NamedArray.From(ImagesSpent, [2], (double[])[Cost.Images, _before.Images])] : [],
         .. _plan.Budget is { Unit: BudgetUnit.Seconds } // which no two runs have alike
             ? (NamedArray[])[NamedArray.From(SecondsSpent, [2], (double[])[Cost.Seconds, _before.Seconds])]
@@ -276,6 +297,7 @@ public sealed class Distiller : IDisposable
         .. _velocities.Keys.Select(name => new SavedArray(VelocityOf(name), ArrayElement.Float64, [1])),
         new(Progress, ArrayElement.Int32, [2]),
         .. _memory.Length > 0 ? (SavedArray[])[new(ScheduleMemory, ArrayElement.Float64, [_memory.Length])] : [],
+        .. _norms.Length > 0 ? (SavedArray[])[new(NormMemory, ArrayElement.Float64, [_norms.Length])] : [],
     ];
 
     /// <summary>Continues from a saved state.</summary>
@@ -294,6 +316,7 @@ public sealed class Distiller : IDisposable
             velocities = velocities.SetItem(name, state[VelocityOf(name)].AsFloat64()[0]);
         (int iteration, int skipped) = (state[Progress].AsInt32()[0], state[Progress].AsInt32()[1]);
         double[] memory = _memory.Length > 0 ? state[ScheduleMemory].AsFloat64().ToArray() : [];
+        double[] norms = _norms.Length > 0 ? state[NormMemory].AsFloat64().ToArray() : [];
         using IDisposable _ = TensorScope.BeginDetached();
         using var scope = TensorScope.Begin();
         Dictionary<string, Tensor> read = NamedTensors().ToDictionary(
@@ -305,7 +328,7 @@ public sealed class Distiller : IDisposable
         Set = Set.WithTensors([.. Set.Parts.Select(part => read[part.Name])]) with { Numbers = numbers };
         foreach (Tensor part in Held)
             scope.Keep(part);
-        (Iteration, Skipped, _memory, _velocities) = (iteration, skipped, memory, velocities);
+        (Iteration, Skipped, _memory, _norms, _velocities) = (iteration, skipped, memory, norms, velocities);
         (Cost, _before) = (new((long)images, seconds), new((long)imagesBefore, secondsBefore));
         _isCostKnown = isCostKnown || iteration == 0;
     }

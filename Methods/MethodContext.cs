@@ -47,6 +47,9 @@ public sealed record MethodContext
     /// <summary>Rows of S in a step of training on it; 0 for all.</summary>
     public int BatchSyn { get; init; }
 
+    /// <summary>Whether such a row is a tile of a stored image or the image.</summary>
+    public bool BatchesAreOfTiles { get; init; }
+
     /// <summary>How products with second derivatives are computed.</summary>
     public SecondOrderProducts Products { get; init; } = new(SecondDerivatives.FiniteDifference);
 
@@ -62,5 +65,8 @@ public sealed record MethodContext
     /// <param name="key">What the draw follows from.</param>
     /// <param name="siamese">Whether all images share a draw.</param>
     public SyntheticLoss LossOf(SyntheticSet s, RandomKey key, bool siamese) =>
-        Loss?.Invoke(key) ?? new ImageLoss(Network, Augmentation, key, siamese) { Factor = s.Factor, BatchSize = BatchSyn };
+        Loss?.Invoke(key) ?? new ImageLoss(Network, Augmentation, key, siamese)
+        {
+            Factor = s.Factor, BatchSize = BatchSyn, IsOfTiles = BatchesAreOfTiles,
+        };
 }

@@ -67,6 +67,9 @@ public sealed class ImageLoss(Network network, Augmentation augmentation, Random
     /// <summary>Rows of S in a step; 0 for all of S. A training on S takes each row once before it takes one again.</summary>
     public int BatchSize { get; init; }
 
+    /// <summary>Whether such a row is a tile or a stored image.</summary>
+    public bool IsOfTiles { get; init; }
+
     // The number of the step, and the key of all of them, where this is the loss of one.
     private int Step { get; init; }
 
@@ -91,13 +94,11 @@ public sealed class ImageLoss(Network network, Augmentation augmentation, Random
 
     private (Variable Images, Variable Labels) Seen(IReadOnlyList<Variable> s)
     {
-        (Variable images, Variable logits) = (s[0], s[1]);
-        if (IsPart(images.Shape[0]))
-        {
-            int[] rows = RowsOf(images.Shape[0]);
-            (images, logits) = (images.GatherRows(rows), logits.GatherRows(rows));
-        }
-        return (augmentation.Apply(images.EnlargeTiles(Factor), _key, siamese), logits.TileLabels(Factor));
+        int count = s[0].Shape[0];
+        (Variable images, Variable labels) = IsPart(count)
+            ? SyntheticSet.Seen(s[0], s[1], Factor, RowsOf(RowsIn(count)), IsOfTiles)
+            : (s[0].EnlargeTiles(Factor), s[1].TileLabels(Factor));
+        return (augmentation.Apply(images, _key, siamese), labels);
     }
 
     /// <inheritdoc/>
@@ -113,10 +114,12 @@ public sealed class ImageLoss(Network network, Augmentation augmentation, Random
     /// <inheritdoc/>
     public override ImageLoss OfStep(int step) => new(network, augmentation, _key.Split((ulong)step), siamese)
     {
-        Factor = Factor, BatchSize = BatchSize, Step = step, Whole = Whole ?? _key,
+        Factor = Factor, BatchSize = BatchSize, IsOfTiles = IsOfTiles, Step = step, Whole = Whole ?? _key,
     };
 
-    private bool IsPart(int count) => BatchSize > 0 && BatchSize < count;
+    private bool IsPart(int count) => BatchSize > 0 && BatchSize < RowsIn(count);
+
+    private int RowsIn(int count) => IsOfTiles ? count * Factor * Factor : count;
 
     private int[] RowsOf(int count) => RowsOfStep(Whole ?? _key, Step, BatchSize, count);
 }

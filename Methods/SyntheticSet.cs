@@ -56,6 +56,18 @@ public sealed record SyntheticSet
     /// <summary>f: each stored image is f×f tiles, which are enlarged where the set is used; see <see cref="Tiles"/>.</summary>
     public int Factor { get; init; } = 1;
 
+    /// <summary>What a network sees of some rows of a set: images [R, C, H, W] and labels [R, M].</summary>
+    /// <param name="images">The stored images [N, C, H, W].</param>
+    /// <param name="logits">Their label logits, [N, M] or [N, f², M].</param>
+    /// <param name="factor">f.</param>
+    /// <param name="rows">The numbers of the rows.</param>
+    /// <param name="areTiles">Whether they count tiles, those of an image one behind the other, or stored images, which give f² rows
+    /// each.</param>
+    public static (Variable Images, Variable Labels) Seen(
+        Variable images, Variable logits, int factor, int[] rows, bool areTiles) => areTiles
+        ? (images.EnlargeTiles(factor, rows), logits.TileLabels(factor).GatherRows(rows))
+        : (images.GatherRows(rows).EnlargeTiles(factor), logits.GatherRows(rows).TileLabels(factor));
+
     /// <summary>The tensors of all parts.</summary>
     public ImmutableArray<Tensor> Tensors => [.. Parts.Select(part => part.Value)];
 

@@ -22,12 +22,29 @@ public static class Tiles
         // A matrix on the rows of every plane is a 1×1 convolution that takes rows for channels; one on its columns is
         // a matrix product.
         Variable rows = images.Reshape(new Shape(n * c, height, 1, width))
-            .Conv2d(Enlargement(images, height, factor).Reshape(new Shape(factor * height, height, 1, 1)));
+            .Conv2d(Enlargement(images, height, factor, factor).Reshape(new Shape(factor * height, height, 1, 1)));
         Variable both = rows.Reshape(new Shape(n * c * factor * height, width))
-            .MatMul(Enlargement(images, width, factor), transposeB: true);
+            .MatMul(Enlargement(images, width, factor, factor), transposeB: true);
         return both.Reshape(new Shape(n * c * factor * height * factor, width))
             .GatherRows(TileOrder(n, c, height, factor))
             .Reshape(new Shape(n * factor * factor, c, height, width));
+    }
+
+    /// <summary>Some rows [R, C, H, W] of what <see cref="EnlargeTiles(Variable, int)"/> gives, in the order of their numbers, at the
+    /// cost of those alone.</summary>
+    /// <exception cref="ShapeException">f is below 1 or does not divide H and W.</exception>
+    public static Variable EnlargeTiles(this Variable images, int factor, int[] tiles)
+    {
+        RequireTiles(images.Shape, factor);
+        (int c, int height, int width) = (images.Shape[1], images.Shape[2], images.Shape[3]);
+        (int tall, int wide) = (height / factor, width / factor);
+        Variable small = images.Reshape(new Shape(images.Shape[0] * c * height * factor, wide))
+            .GatherRows(LinesOf(tiles, c, tall, factor))
+            .Reshape(new Shape(tiles.Length * c, tall, 1, wide));
+        return small.Conv2d(Enlargement(images, height, factor, 1).Reshape(new Shape(height, tall, 1, 1)))
+            .Reshape(new Shape(tiles.Length * c * height, wide))
+            .MatMul(Enlargement(images, width, factor, 1), transposeB: true)
+            .Reshape(new Shape(tiles.Length, c, height, width));
     }
 
     /// <summary>Rows [N·f², …] for the tiles of N images, such as their labels: each row f² times.</summary>
@@ -96,20 +113,33 @@ public static class Tiles
             throw new ShapeException($"Images {images} cannot be cut into {factor}×{factor} equal tiles.");
     }
 
-    // [f·L, L]: what each of f tiles along an axis is enlarged to.
-    private static Variable Enlargement(Variable like, int length, int factor)
+    // [t·L, t·L/f]: what each of t tiles along an axis is enlarged to.
+    private static Variable Enlargement(Variable like, int length, int factor, int tiles)
     {
-        int tile = length / factor;
-        var values = new double[factor * length * length];
-        for (int row = 0; row < factor * length; row++)
+        int tile = length / factor, columns = tiles * tile;
+        var values = new double[tiles * length * columns];
+        for (int row = 0; row < tiles * length; row++)
         {
             double source = Math.Clamp((row % length + 0.5) / factor - 0.5, 0, tile - 1);
-            int first = (int)source, next = Math.Min(first + 1, tile - 1), start = row * length + row / length * tile;
+            int first = (int)source, next = Math.Min(first + 1, tile - 1), start = row * columns + row / length * tile;
             values[start + first] += 1 - (source - first);
             values[start + next] += source - first;
         }
         return Variable.Constant(
-            Tensor.From(like.Value.Backend, like.Value.DType, values, new Shape(factor * length, length)));
+            Tensor.From(like.Value.Backend, like.Value.DType, values, new Shape(tiles * length, columns)));
+    }
+
+    // The lines (tile, c, h) of some tiles among those (n, c, tile row, h, tile column) of stored images.
+    private static int[] LinesOf(int[] tiles, int c, int tall, int factor)
+    {
+        var lines = new int[tiles.Length * c * tall];
+        for (int i = 0; i < lines.Length; i++)
+        {
+            int h = i % tall, channel = i / tall % c, tile = tiles[i / (tall * c)];
+            int column = tile % factor, row = tile / factor % factor, image = tile / (factor * factor);
+            lines[i] = (((image * c + channel) * factor + row) * tall + h) * factor + column;
+        }
+        return lines;
     }
 
     // From lines (n, c, tile row, h, tile column) to lines (n, tile row, tile column, c, h).

@@ -27,7 +27,7 @@ internal sealed record KernelResources(
     /// <exception cref="AcceleratorException">The driver fails.</exception>
     public static KernelResources Of(Accelerator accelerator, MethodInfo method)
     {
-        Kernel kernel = accelerator.LoadKernel(method, KernelBounds.Of(method));
+        Kernel kernel = KernelCode.Load(accelerator, method);
         string name = NameOf(method);
         switch (kernel)
         {

@@ -16,7 +16,7 @@ internal static class PlanFactory
     /// <summary>--label-start where only experts that are right give labels.</summary>
     public const string Right = "right";
 
-    /// <summary>--labels-of where each tile of a stored image has a label.</summary>
+    /// <summary>--labels-of where each tile of a stored image has a label, and --batch-of where batches are of tiles.</summary>
     public const string Tile = "tile";
 
     /// <summary>The network of the settings, or another architecture with their depth, norm and pooling, for images [C, H, W] of so
@@ -94,6 +94,7 @@ internal static class PlanFactory
             Budget = s.BudgetOfSet,
             Schedule = Kinds.Find<SetSchedule>(s.RateSchedule)!,
             MostGradient = s.ClipGradient ?? 0,
+            MostSpike = s.ClipSpikes ?? 0,
             Parts = new Dictionary<string, PartPlan>(StringComparer.Ordinal)
             {
                 [SyntheticSet.ImagesPart] = new(optimiser, s.LrImg, s.MomentumImg)

@@ -111,7 +111,7 @@ internal sealed class Resolution(
         if (settings is not { BatchSyn: not null, MethodKind.TakesBatchesOfS: false } || GivenTo(Settings.Of(Batch)) is not null)
             return settings;
         origins[Batch] = $"method {settings.MethodName} (takes all of the set)";
-        return settings with { BatchSyn = null };
+        return settings with { BatchSyn = null, BatchOf = null };
     }
 
     // A preset has tiles for images that can be shrunk; whitened ones cannot.

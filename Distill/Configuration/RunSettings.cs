@@ -193,9 +193,17 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? ClipGradient { get; init; }
 
+    /// <summary>How many times the median of the last ones a gradient of S may be before it is scaled down; null for any.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? ClipSpikes { get; init; }
+
     /// <summary>Rows of S in a step of training on it; null for all.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? BatchSyn { get; init; }
+
+    /// <summary>tile where those rows are tiles; null where they are stored images.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? BatchOf { get; init; }
 
     /// <summary>The file of the set that S starts from; null for real images.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

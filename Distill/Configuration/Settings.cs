@@ -117,8 +117,13 @@ internal static class Settings
             s => s.Clamp ?? "off", (s, v) => s with { Clamp = v == "off" ? null : v }),
         Real("ClipGradient", "The gradient of the synthetic set is scaled down to this norm where it is longer; 0 for never.",
             s => s.ClipGradient ?? 0, (s, v) => s with { ClipGradient = v == 0 ? null : v }, zero: true),
+        Real("ClipSpikes",
+            "A gradient longer than so many times the median of the last 25 is scaled down to that; 0 for never.",
+            s => s.ClipSpikes ?? 0, (s, v) => s with { ClipSpikes = v == 0 ? null : v }, zero: true),
         Whole("BatchSyn", "Synthetic images in a step of training on them; 0 for all.", 0, 1 << 20,
             s => s.BatchSyn ?? 0, (s, v) => s with { BatchSyn = v == 0 ? null : v }),
+        Choice("BatchOf", "What --batch-syn counts: stored images, or tiles of them (with --factor above 1)", ["image", PlanFactory.Tile],
+            s => s.BatchOf ?? "image", (s, v) => s with { BatchOf = v == PlanFactory.Tile ? v : null }),
         new RunSetting("StartFrom", "SET", "Start from another distilled set, its images and labels, made with whatever network.",
             s => s.StartFrom ?? "", (s, t) => s with { StartFrom = NotEmpty("--start-from", t) }),
         Choice("RateSchedule", "How both rates change over the iterations", [.. Kinds.Names<SetSchedule>()],
@@ -241,23 +246,11 @@ internal static class Settings
             PairSettings.CheckTogether(s);
         if (s.Ipc.IsEmpty)
             throw DistillException.BadValue("--ipc", "", "at least one number from 1");
-        s.Factor?.RequireFor(s.Ipc);
-        if (s is { Zca: not null, Factor: not null })
-        {
-            throw DistillException.BadValue(
-                "--factor", $"{s.Factor}", "1 beside --zca: whitened images cannot be shrunk and enlarged");
-        }
+        TileSettings.CheckTogether(s);
         if (s.ImageSize is { } side && DatasetCatalog.Named(s.Dataset) is { IsDecoded: false })
         {
             throw DistillException.BadValue(
                 "--image-size", $"{side}", $"no value for {s.Dataset}, whose images have one size");
-        }
-        if (s is { LabelsOf: not null } and ({ Factor: null } or { Labels: "hard" }))
-        {
-            throw DistillException.BadValue(
-                "--labels-of", s.LabelsOf, s.Factor is null
-                    ? "image beside --factor 1: there an image is one tile"
-                    : "image beside --labels hard: the tiles of an image are of one class");
         }
         if (s is { StartFrom: not null, Labels: not null })
             throw DistillException.BadValue("--labels", s.Labels, "learned beside --start-from: the labels come from that set");

@@ -70,6 +70,7 @@ internal sealed class WindowStudy(WindowStudySettings settings, IProgressView pr
             Key = RandomKey.FromSeed(_run.Seed).Split("windows"),
             Augmentation = PlanFactory.AugmentationOf(_run.MatchAugment, pair.Name),
             BatchSyn = _run.BatchSyn ?? 0,
+            BatchesAreOfTiles = _run.BatchOf == PlanFactory.Tile,
         };
         SyntheticSet[] sets = [.. artifacts.Select(a => a.ToSet(backend))];
         return Measure(method, sets);

@@ -41,6 +41,7 @@ internal static class PairPlans
             Budget = s.BudgetOfSet,
             Schedule = Kinds.Find<SetSchedule>(s.RateSchedule)!,
             MostGradient = s.ClipGradient ?? 0,
+            MostSpike = s.ClipSpikes ?? 0,
             Parts = new Dictionary<string, PartPlan>(StringComparer.Ordinal)
             {
                 [SyntheticPairs.ImagesPart] = Part(

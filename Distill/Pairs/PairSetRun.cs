@@ -95,6 +95,8 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
         var line = new JsonObject { ["ipc"] = pairs, ["iteration"] = step.Iteration, [MetricsFile.LossKey] = step.Loss };
         foreach (Metric metric in step.Metrics)
             line[metric.Name] = metric.Value;
+        if (step.GradientNorm is { } norm)
+            line[MetricsFile.GradientKey] = norm;
         line[MetricsFile.SkippedKey] = step.Skipped;
         run.Metrics.Append(line);
     }

@@ -173,6 +173,7 @@ internal sealed class DistillationRun(RunInputs inputs)
                 Key = run,
                 Augmentation = PlanFactory.AugmentationOf(settings.MatchAugment, data.Pair.Name),
                 BatchSyn = settings.BatchSyn ?? 0,
+                BatchesAreOfTiles = settings.BatchOf == PlanFactory.Tile,
                 Ranks = ranks ?? LockStep.Alone,
             });
         }

@@ -13,6 +13,9 @@ internal sealed class MetricsFile : IDisposable
     /// <summary>The key of the method's loss.</summary>
     public const string LossKey = "loss";
 
+    /// <summary>The key of the norm of the gradient of S.</summary>
+    public const string GradientKey = "gradient";
+
     /// <summary>The key of whether a step was left out.</summary>
     public const string SkippedKey = "skipped";
 
@@ -106,7 +109,7 @@ internal sealed class MetricsFile : IDisposable
     ];
 
     private static bool IsKnown(string key) =>
-        key is "ipc" or "iteration" or AccuracyKey or KindKey or LossKey or SkippedKey or OlderLossKey or OlderWeightKey
+        key is "ipc" or "iteration" or AccuracyKey or KindKey or LossKey or GradientKey or SkippedKey or OlderLossKey or OlderWeightKey
             || Kinds.Of<DistillationMethod>().Any(method => method.Metrics.Contains(key, StringComparer.Ordinal));
 
     // Every method has metrics of its own, each a number.

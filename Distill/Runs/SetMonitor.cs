@@ -58,6 +58,8 @@ internal sealed class SetMonitor(RunParts run, int ipc)
             }
             line[metric.Name] = metric.Value;
         }
+        if (step.GradientNorm is { } norm)
+            line[MetricsFile.GradientKey] = norm;
         line[MetricsFile.SkippedKey] = step.Skipped;
         run.Metrics.Append(line);
     }

@@ -216,12 +216,11 @@ public sealed class FeatureRegression : DistillationMethod
         private ParameterLoss LossOfStudent(SyntheticSet s, RandomKey key)
         {
             Variable images = Variable.Constant(s.Images), logits = Variable.Constant(s.LabelLogits);
-            if (run.BatchSyn > 0 && run.BatchSyn < s.Count)
-            {
-                int[] rows = [.. key.Split("rows").Permutation(s.Count).Take(run.BatchSyn)];
-                (images, logits) = (images.GatherRows(rows), logits.GatherRows(rows));
-            }
-            Variable tiles = images.EnlargeTiles(s.Factor), labels = logits.TileLabels(s.Factor);
+            int count = run.BatchesAreOfTiles ? s.Count * s.Factor * s.Factor : s.Count;
+            (Variable tiles, Variable labels) = run.BatchSyn > 0 && run.BatchSyn < count
+                ? SyntheticSet.Seen(
+                    images, logits, s.Factor, [.. key.Split("rows").Permutation(count).Take(run.BatchSyn)], run.BatchesAreOfTiles)
+                : (images.EnlargeTiles(s.Factor), logits.TileLabels(s.Factor));
             if (!_isSquared)
                 return theta => run.Network.Loss(theta, tiles, labels);
             return theta =>

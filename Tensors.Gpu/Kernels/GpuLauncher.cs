@@ -5,7 +5,7 @@ using ILGPU.Runtime;
 namespace InfMatch.Tensors;
 
 /// <summary>
-/// Compiles each kernel once for a device and queues it on the stream of the thread, or keeps it for the graph that the
+/// Loads each kernel once and queues it on the stream of the thread, or keeps it for the graph that the
 /// thread captures. A lock keeps callers on several threads apart: a driver's kernel object carries its arguments.
 /// </summary>
 /// <param name="device">Its name, for errors.</param>
@@ -101,7 +101,10 @@ internal sealed class GpuLauncher(string device, Accelerator accelerator, GpuStr
             try
             {
                 if (!_kernels.TryGetValue(kernel.Method, out Delegate? compiled))
-                    _kernels.Add(kernel.Method, compiled = isDryRun ? null : Q.Load(accelerator, kernel));
+                {
+                    compiled = isDryRun ? null : KernelCode.Load(accelerator, kernel.Method).CreateLauncherDelegate<D>();
+                    _kernels.Add(kernel.Method, compiled);
+                }
                 if (CapturedGraph.Current is { } graph)
                 {
                     // Before the recording it is only compiled.

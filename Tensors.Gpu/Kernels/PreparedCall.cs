@@ -21,9 +21,6 @@ internal sealed class PreparedCall<D, Q>(D run, KernelConfig size, Q arguments) 
 /// <typeparam name="D">The type of the function that queues the compiled kernel.</typeparam>
 internal interface IKernelArguments<D> where D : Delegate
 {
-    /// <summary>Compiles a kernel with such arguments.</summary>
-    static abstract D Load(Accelerator accelerator, Delegate kernel);
-
     /// <summary>Queues it.</summary>
     void Queue(D run, AcceleratorStream stream, KernelConfig size);
 }
@@ -34,9 +31,6 @@ internal readonly struct Arguments<A, B, C>(
     : IKernelArguments<Action<AcceleratorStream, KernelConfig, A, B, C>>
     where A : struct where B : struct where C : struct
 {
-    public static Action<AcceleratorStream, KernelConfig, A, B, C> Load(Accelerator accelerator, Delegate kernel) =>
-        accelerator.LoadKernel((Action<A, B, C>)kernel, KernelBounds.Of(kernel.Method));
-
     public void Queue(
         Action<AcceleratorStream, KernelConfig, A, B, C> run, AcceleratorStream stream, KernelConfig size) =>
         run(stream, size, a, b, c);
@@ -48,9 +42,6 @@ internal readonly struct Arguments<A, B, C, D>(
     : IKernelArguments<Action<AcceleratorStream, KernelConfig, A, B, C, D>>
     where A : struct where B : struct where C : struct where D : struct
 {
-    public static Action<AcceleratorStream, KernelConfig, A, B, C, D> Load(Accelerator accelerator, Delegate kernel) =>
-        accelerator.LoadKernel((Action<A, B, C, D>)kernel, KernelBounds.Of(kernel.Method));
-
     public void Queue(
         Action<AcceleratorStream, KernelConfig, A, B, C, D> run, AcceleratorStream stream, KernelConfig size) =>
         run(stream, size, a, b, c, d);
@@ -62,9 +53,6 @@ internal readonly struct Arguments<A, B, C, D, E>(
     : IKernelArguments<Action<AcceleratorStream, KernelConfig, A, B, C, D, E>>
     where A : struct where B : struct where C : struct where D : struct where E : struct
 {
-    public static Action<AcceleratorStream, KernelConfig, A, B, C, D, E> Load(Accelerator accelerator, Delegate kernel) =>
-        accelerator.LoadKernel((Action<A, B, C, D, E>)kernel, KernelBounds.Of(kernel.Method));
-
     public void Queue(
         Action<AcceleratorStream, KernelConfig, A, B, C, D, E> run, AcceleratorStream stream, KernelConfig size) =>
         run(stream, size, a, b, c, d, e);
@@ -76,9 +64,6 @@ internal readonly struct Arguments<A, B, C, D, E, F>(
     : IKernelArguments<Action<AcceleratorStream, KernelConfig, A, B, C, D, E, F>>
     where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct
 {
-    public static Action<AcceleratorStream, KernelConfig, A, B, C, D, E, F> Load(Accelerator accelerator, Delegate kernel) =>
-        accelerator.LoadKernel((Action<A, B, C, D, E, F>)kernel, KernelBounds.Of(kernel.Method));
-
     public void Queue(
         Action<AcceleratorStream, KernelConfig, A, B, C, D, E, F> run, AcceleratorStream stream, KernelConfig size) =>
         run(stream, size, a, b, c, d, e, f);
@@ -91,9 +76,6 @@ internal readonly struct Arguments<A, B, C, D, E, F, G, H, I>(
     where A : struct where B : struct where C : struct where D : struct where E : struct where F : struct
     where G : struct where H : struct where I : struct
 {
-    public static Action<AcceleratorStream, KernelConfig, A, B, C, D, E, F, G, H, I> Load(Accelerator accelerator, Delegate kernel) =>
-        accelerator.LoadKernel((Action<A, B, C, D, E, F, G, H, I>)kernel, KernelBounds.Of(kernel.Method));
-
     public void Queue(
         Action<AcceleratorStream, KernelConfig, A, B, C, D, E, F, G, H, I> run, AcceleratorStream stream, KernelConfig size) =>
         run(stream, size, a, b, c, d, e, f, g, h, i);

@@ -38,9 +38,11 @@ public sealed partial class JsonFileTests : IDisposable
         Setting setting = Settings.All.Single(s => s.Property == property);
         string key = JsonNamingPolicy.CamelCase.ConvertName(property);
         int read = 0, refused = 0;
+        // What is no value of the setting is none beside whatever others: it is tried beside those of one preset.
+        IEnumerable<string> values = JsonValues.All;
         foreach (JsonObject sound in SoundsWith(property))
         {
-            foreach (string json in (IEnumerable<string>)[.. JsonValues.All, OwnValue(sound, key), .. OwnValues(key)])
+            foreach (string json in (IEnumerable<string>)[.. values, OwnValue(sound, key), .. OwnValues(key)])
             {
                 JsonNode changed = With(sound, root => root["settings"]![key]!.AsObject()["value"] = Marker, json, out string text);
                 if (TryReadConfig(text, [$"settings.{key}", setting.Name], out ResolvedSettings? resolved))
@@ -58,6 +60,7 @@ public sealed partial class JsonFileTests : IDisposable
                     refused++;
                 }
             }
+            values = [];
         }
         Assert.True(read > 0 && refused > 20, $"{key}: {read} were read, {refused} refused");
     }

@@ -81,6 +81,8 @@ public sealed class TileLabelsTests : IDisposable
 
     [Theory]
     [InlineData("--labels-of tile", "beside --factor 1: there an image is one tile")]
+    [InlineData("--batch-of tile --batch-syn 2", "beside --factor 1: there an image is one tile")]
+    [InlineData("--batch-of tile --factor 2", "beside --batch-syn 0: there every step takes all tiles")]
     [InlineData("--factor 2 --labels hard --labels-of tile", "beside --labels hard: the tiles of an image are of one class")]
     public void Labels_of_tiles_need_tiles_that_can_differ(string options, string message)
     {
@@ -109,13 +111,32 @@ public sealed class TileLabelsTests : IDisposable
     [Fact]
     public void The_last_layer_learns_labels_of_tiles_as_well()
     {
-        int code = _run.Run(
-            "distill", "--dataset", "tiny", "--method", "frepo", "--zca", "none", "--ipc", "1", "--factor", "2", "--labels-of", "tile", "--width", "4", "--depth", "2",
-            "--eval-width", "4", "--experts", "1", "--expert-epochs", "1", "--iterations", "3", "--epochs", "2", "--repeats", "1");
-        Assert.True(code == 0, _run.Errors);
+        Assert.True(_run.Run(LastLayer("--labels-of", "tile")) == 0, _run.Errors);
         float[] soft = Safetensors.Read(SetOf(1))["soft_labels"].AsFloat32().ToArray();
         Assert.NotEqual(soft[..Classes], soft[Classes..(2 * Classes)]);
     }
+
+    [Theory]
+    [InlineData("influence")]
+    [InlineData("frepo")]
+    public void A_method_that_takes_batches_takes_them_of_tiles(string method)
+    {
+        string[] options = method == "frepo"
+            ? LastLayer("--batch-syn", "2")
+            : CommandRun.SmallRunWith($"--method {method} --ipc 1 --factor 2 --batch-syn 2 --repeats 1");
+        using var ofImages = new CommandRun();
+        Assert.True(_run.Run([.. options, "--batch-of", "tile"]) == 0, _run.Errors);
+        Assert.True(ofImages.Run(options) == 0, ofImages.Errors);
+        string image = Path.Combine(ofImages.RunPath, "synthetic", "ipc1.safetensors");
+        Assert.NotEqual(
+            Safetensors.Read(image)["images"].AsFloat32().ToArray(), Safetensors.Read(SetOf(1))["images"].AsFloat32().ToArray());
+    }
+
+    private static string[] LastLayer(params string[] more) =>
+    [
+        "distill", "--dataset", "tiny", "--method", "frepo", "--zca", "none", "--ipc", "1", "--factor", "2", "--width", "4", "--depth", "2",
+        "--eval-width", "4", "--experts", "1", "--expert-epochs", "1", "--iterations", "3", "--epochs", "2", "--repeats", "1", .. more,
+    ];
 
     private string SetOf(int ipc) => Path.Combine(_run.RunPath, "synthetic", $"ipc{ipc}.safetensors");
 }

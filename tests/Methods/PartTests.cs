@@ -146,6 +146,42 @@ public sealed class PartTests
         Assert.All(free.Zip(clipped), p => Assert.Equal(scale * p.First, p.Second, 1e-12));
     }
 
+    // One step of plain SGD at rate 1 shows the gradient.
+    [Fact]
+    public void A_spike_is_scaled_down_to_a_multiple_of_the_median_of_the_gradients_before_it()
+    {
+        using var problem = new TinyProblem(CheckpointSchedule.Every(2));
+        (double Norm, double Most)[] course =
+        [
+            (1, 1), (2, 2), (1, 1), (2, 2), (1, 1), // of fewer than five nothing is told
+            (3, 3), (1000, 6), (5.5, 5.5), (6.5, 6), (0, 0), (1, 1),
+            // A new level holds once half of the gradients have it.
+            (50, 6), (50, 6), (50, 9), (50, 9), (50, 16.5), (50, 16.5), (50, 19.5), (50, 19.5), (50, 50), (50, 50),
+        ];
+        TinyPlan plan = s_everything with
+        {
+            Images = new PartPlan(new SgdOptimiser(), 1, 0), Labels = new PartPlan(new SgdOptimiser(), 0, 0), MostGradient = 0,
+            MostSpike = 3, Schedule = new ConstantSchedule(), Iterations = course.Length,
+        };
+        var session = new Scripted([.. course.Select(c => c.Norm)]);
+        Distiller distiller = plan.Begin(session, problem.Start, s_key);
+        foreach ((double norm, double most) in course)
+        {
+            if (distiller.Iteration == 8)
+            {
+                byte[] state = State(distiller);
+                distiller.Dispose();
+                distiller = plan.Begin(session, problem.Start, s_key);
+                distiller.Restore(Read(state));
+            }
+            using Tensor before = distiller.Set.Images.Clone();
+            Assert.Equal(norm, distiller.Step().GradientNorm!.Value, 1e-9);
+            Tensor moved = distiller.Set.Images.Minus(before);
+            Assert.Equal(most, Math.Sqrt(moved.Dot(moved)), 1e-9);
+        }
+        distiller.Dispose();
+    }
+
     [Fact]
     public void Numbers_follow_sgd_on_their_logarithm_and_those_without_a_plan_are_the_methods_own()
     {
@@ -243,6 +279,17 @@ public sealed class PartTests
         public override IReadOnlyList<NamedArray> Save() => [NamedArray.From("centre", [1], (double[])[_centre])];
 
         public override void Restore(ArraySet state) => _centre = state["centre"].AsFloat64()[0];
+    }
+
+    // Gradients of given norms.
+    private sealed class Scripted(double[] norms) : MethodSession
+    {
+        public override MethodStep Evaluate(SyntheticSet s, int iteration, RandomKey key)
+        {
+            double each = norms[iteration] / Math.Sqrt(s.Images.Count);
+            return new MethodStep(
+                1, SyntheticGradient.Of(s, [Tensor.Full(s.Backend, s.DType, s.Images.Shape, each), s.LabelLogits.ZerosLike()]), []);
+        }
     }
 
     private static TinyProblem Problem() =>

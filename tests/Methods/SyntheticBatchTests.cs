@@ -42,6 +42,47 @@ public sealed class SyntheticBatchTests
         Assert.Equal(count % batch == 0 ? 0 : count, left.Count); // each row is left out at times
     }
 
+    [Theory]
+    [InlineData(3)]
+    [InlineData(8)]
+    public void Batches_of_tiles_take_each_tile_of_an_epoch_once(int batch)
+    {
+        using var problem = new TinyProblem(CheckpointSchedule.Every(6));
+        SyntheticSet s = SetOf(problem, 3) with { Factor = 2 };
+        Variable logits = Variable.Constant(s.LabelLogits);
+        const int Tiles = 12;
+        ImageLoss loss = new(problem.Network, Augmentation.None, s_key) { BatchSize = batch, Factor = 2, IsOfTiles = true };
+        Variable theta = Variable.Constant(problem.Experts[0].Trajectory.Theta(0, problem.Backend, DType.Float64));
+        var taken = new List<int>();
+        for (int step = 0; step < Tiles / batch; step++)
+        {
+            Variable images = Variable.Leaf(s.Images);
+            Variable value = loss.OfStep(step).At(theta, [images, logits]);
+            double[] gradient = Gradient.Of(value, [images])[0].Value.ToArray<double>();
+            int[] rows = [.. Enumerable.Range(0, Tiles).Where(tile => OfTile(gradient, s.Images.Shape, tile).Any(v => v != 0))];
+            taken.AddRange(rows);
+            // The mean over those tiles, as if they were the set.
+            LabelledImages all = s.AsTrainingSet();
+            double expected = problem.Network.Loss(
+                theta, Variable.Constant(all.Images).GatherRows(rows), Variable.Constant(all.Labels).GatherRows(rows)).Value.ToScalar();
+            Assert.Equal(expected, value.Value.ToScalar(), 1e-12);
+        }
+        Assert.Equal(taken.Count, taken.Distinct().Count());
+        Assert.Equal(Tiles / batch * batch, taken.Count);
+    }
+
+    // The numbers of one tile among those of images [N, C, H, W] of 2×2 tiles.
+    private static IEnumerable<double> OfTile(double[] images, Shape shape, int tile)
+    {
+        (int height, int width) = (shape[2], shape[3]);
+        int image = tile / 4, top = tile / 2 % 2 * (height / 2), left = tile % 2 * (width / 2);
+        return
+            from channel in Enumerable.Range(0, shape[1])
+            from y in Enumerable.Range(top, height / 2)
+            from x in Enumerable.Range(left, width / 2)
+            select images[((image * shape[1] + channel) * height + y) * width + x];
+    }
+
     [Fact]
     public void The_same_step_takes_the_same_rows_whoever_asks()
     {

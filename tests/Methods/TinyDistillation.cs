@@ -44,6 +44,8 @@ internal sealed record TinyPlan
 
     public double MostGradient { get; init; }
 
+    public double MostSpike { get; init; }
+
     public DistillationBudget? Budget { get; init; }
 
     public int BatchSyn { get; init; }
@@ -57,7 +59,7 @@ internal sealed record TinyPlan
         session, start,
         new DistillationPlan
         {
-            Iterations = Iterations, Schedule = Schedule, MostGradient = MostGradient, Budget = Budget,
+            Iterations = Iterations, Schedule = Schedule, MostGradient = MostGradient, MostSpike = MostSpike, Budget = Budget,
             Parts = new Dictionary<string, PartPlan>(StringComparer.Ordinal)
             {
                 [SyntheticSet.ImagesPart] = Images, [SyntheticSet.LabelsPart] = Labels,

@@ -100,6 +100,23 @@ public sealed class TilesTests
         GradCheck.SecondOrder(Function, [own], new GradCheckOptions(OneDirection: true));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void Some_tiles_are_those_rows_of_all(int factor)
+    {
+        Tensor images = Draw(new Shape(3, 2, 4, 8), 9);
+        int all = 3 * factor * factor;
+        int[] tiles = [all - 1, 0, all / 2, 0];
+        Variable Function(IReadOnlyList<Variable> v) => v[0].EnlargeTiles(factor, tiles);
+        Assert.Equal(
+            Variable.Constant(images).EnlargeTiles(factor).GatherRows(tiles).Value.ToArray<double>(),
+            Function([Variable.Constant(images)]).Value.ToArray<double>());
+        GradCheck.FirstOrder(Function, [images]);
+        GradCheck.SecondOrder(v => Function(v).Tanh(), [images], new GradCheckOptions(OneDirection: true));
+    }
+
     [Fact]
     public void Labels_of_other_tiles_are_refused()
     {
