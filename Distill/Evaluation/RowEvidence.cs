@@ -132,6 +132,9 @@ internal sealed record RowEvidence
 
     private string Sharpen(AccuracyDifference difference, Accuracy distilled, double counting)
     {
+        // A set can be destroyed by one gradient and still be no worse than random images.
+        if (Loss?.DivergenceOf(Settings.MethodKind) is { } lost)
+            return $"{(Settings.ClipSpikes is null ? "--clip-spikes 10, or " : "")}{LowerRate()}: {lost}";
         if (counting > WideCount && counting > Math.Abs(difference.Value))
             return $"more {Images}: {TestImages} are too few to tell";
         if (Advice.MoreRepeats(difference, distilled.Runs.Count) is { } repeats)

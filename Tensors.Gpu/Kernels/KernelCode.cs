@@ -12,12 +12,14 @@ internal static class KernelCode
 {
     private static readonly ConcurrentDictionary<(Device Device, MethodInfo Kernel), Lazy<CompiledKernel>> s_compiled = new();
 
-    /// <summary>The kernel on the device, with the bounds of <see cref="KernelBounds"/>.</summary>
-    /// <exception cref="ILGPU.Runtime.AcceleratorException">The driver fails.</exception>
-    public static Kernel Load(Accelerator accelerator, MethodInfo kernel) =>
-        accelerator.LoadKernel(s_compiled.GetOrAdd(
-            (accelerator.Device, kernel),
-            static (key, compiler) => new Lazy<CompiledKernel>(() => compiler.Compile(
-                EntryPointDescription.FromExplicitlyGroupedKernel(key.Kernel), KernelBounds.Of(key.Kernel))),
-            accelerator.GetBackend()).Value);
+    /// <summary>The compiled kernel, with the bounds of <see cref="KernelBounds"/>.</summary>
+    public static CompiledKernel Of(Accelerator accelerator, MethodInfo kernel) => s_compiled.GetOrAdd(
+        (accelerator.Device, kernel),
+        static (key, compiler) => new Lazy<CompiledKernel>(() => compiler.Compile(
+            EntryPointDescription.FromExplicitlyGroupedKernel(key.Kernel), KernelBounds.Of(key.Kernel))),
+        accelerator.GetBackend()).Value;
+
+    /// <summary>The kernel on the device.</summary>
+    /// <exception cref="AcceleratorException">The driver fails.</exception>
+    public static Kernel Load(Accelerator accelerator, MethodInfo kernel) => accelerator.LoadKernel(Of(accelerator, kernel));
 }

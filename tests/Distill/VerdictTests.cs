@@ -56,6 +56,14 @@ public sealed class VerdictTests
     }
 
     [Fact]
+    public void A_loss_that_ends_near_that_of_an_empty_set_asks_for_clipped_spikes_where_the_set_is_no_worse()
+    {
+        Verdict verdict = Of([31, 32, 30], soft: [30, 32, 29], random: [25, 26, 24], loss: Fixed(0.82, 0.999))!;
+        Assert.Equal(Verdict.Within, verdict.Kind);
+        Assert.Equal("--clip-spikes 10, or half of --lr-img: 400: J ended at 0.999, and an empty set has 1", verdict.Next);
+    }
+
+    [Fact]
     public void A_loss_that_rose_above_its_start_under_random_images_is_a_divergence()
     {
         Verdict verdict = Of([15, 16, 14], soft: [40, 41, 39], random: [23, 23, 22], loss: Fixed(0.5, 0.7))!;
