@@ -16,8 +16,8 @@ namespace InfMatch.Tests.Methods;
 /// </summary>
 public sealed class MemoryRefusalTests(ITestOutputHelper output)
 {
-    // The simulator takes some 50 ms for a launch: a small network there, and only every 37th n.
-    private const int SimulatedStride = 37;
+    // The simulator takes some 50 ms for a launch: a small network there, and only every 58th n. PoCL takes every one.
+    private const int SimulatedStride = 58;
 
     [Theory]
     [InlineData("first-order", ClassWise.Off)]
@@ -102,7 +102,7 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
                 Assert.Equal(end, Bits(distiller));
                 output.WriteLine($"{backend.Name}, {classWise}: {refused} of a step's {made} requests refused.");
                 Assert.Equal((made + stride - 1) / stride, refused);
-                Assert.True(refused > 3, "A step that asks for memory so seldom covers nothing.");
+                Assert.True(refused > 2, "A step that asks for memory so seldom covers nothing.");
                 return;
             }
             catch (DeviceMemoryException e)
