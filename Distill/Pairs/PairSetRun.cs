@@ -78,7 +78,7 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
         {
             _context.Cancel.ThrowIfCancellationRequested();
             DistillationStep step = distiller.Step();
-            Add(step);
+            run.Metrics.Append(MetricsFile.LineOf(pairs, step));
             stage.Report(
                 budget is null ? distiller.Iteration : distiller.IsDone ? total : (long)(total * distiller.Done),
                 FormattableString.Invariant($"{_settings.MethodKind.LossName} {step.Loss:F3}"));
@@ -88,17 +88,6 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
         }
         if (gathering.Describe($"{pairs} pairs", distiller.Iteration - from) is { } times)
             _context.Progress.Note(times);
-    }
-
-    private void Add(DistillationStep step)
-    {
-        var line = new JsonObject { ["ipc"] = pairs, ["iteration"] = step.Iteration, [MetricsFile.LossKey] = step.Loss };
-        foreach (Metric metric in step.Metrics)
-            line[metric.Name] = metric.Value;
-        if (step.GradientNorm is { } norm)
-            line[MetricsFile.GradientKey] = norm;
-        line[MetricsFile.SkippedKey] = step.Skipped;
-        run.Metrics.Append(line);
     }
 
     // What follows a number of updates is done once, also where a run was interrupted between the two.

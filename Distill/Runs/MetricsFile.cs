@@ -65,6 +65,20 @@ internal sealed class MetricsFile : IDisposable
     /// <exception cref="DistillException">The file is damaged.</exception>
     public static IEnumerable<JsonObject> Read(string path) => ReadAll(path).Lines;
 
+    /// <summary>The line of an update.</summary>
+    /// <param name="ipc">Images per class, or pairs.</param>
+    /// <param name="step">The update.</param>
+    public static JsonObject LineOf(int ipc, DistillationStep step)
+    {
+        var line = new JsonObject { ["ipc"] = ipc, ["iteration"] = step.Iteration, [LossKey] = step.Loss };
+        foreach (Metric metric in step.Metrics)
+            line[metric.Name] = metric.Value;
+        if (step.GradientNorm is { } norm)
+            line[GradientKey] = norm;
+        line[SkippedKey] = step.Skipped;
+        return line;
+    }
+
     /// <summary>Appends one line.</summary>
     public void Append(JsonObject line)
     {

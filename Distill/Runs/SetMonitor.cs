@@ -48,7 +48,6 @@ internal sealed class SetMonitor(RunParts run, int ipc)
     /// <summary>Writes an update down.</summary>
     public void Add(DistillationStep step)
     {
-        var line = new JsonObject { ["ipc"] = ipc, ["iteration"] = step.Iteration, [MetricsFile.LossKey] = step.Loss };
         foreach (Metric metric in step.Metrics)
         {
             if (!_settings.MethodKind.Metrics.Contains(metric.Name, StringComparer.Ordinal))
@@ -56,12 +55,8 @@ internal sealed class SetMonitor(RunParts run, int ipc)
                 throw new InvalidOperationException(
                     $"The method {_settings.MethodName} measured {metric.Name}, which is not among its Metrics. Name it there.");
             }
-            line[metric.Name] = metric.Value;
         }
-        if (step.GradientNorm is { } norm)
-            line[MetricsFile.GradientKey] = norm;
-        line[MetricsFile.SkippedKey] = step.Skipped;
-        run.Metrics.Append(line);
+        run.Metrics.Append(MetricsFile.LineOf(ipc, step));
     }
 
     /// <summary>Does what is due after the updates that are done, unless it is done already: so a run that was interrupted between
