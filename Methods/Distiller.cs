@@ -177,7 +177,7 @@ public sealed class Distiller : IDisposable
         (Tensor, Tensor)[] learned =
             [.. gradient.Parts.Where(part => PlanOf(part.Name).Rate > 0).Select(part => (part.Value, part.Value))];
         double most = MostNorm();
-        double norm = most < double.PositiveInfinity ? NormOf(TensorAlgebra.Dots(learned)) : 0;
+        double norm = most < double.PositiveInfinity && learned.Length > 0 ? NormOf(TensorAlgebra.Dots(learned)) : 0;
         SyntheticGradient clipped = norm > most ? gradient.Times(most / norm) : gradient;
         var values = new Tensor[Set.Parts.Length];
         var states = new Tensor[values.Length][];

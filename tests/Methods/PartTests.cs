@@ -281,6 +281,17 @@ public sealed class PartTests
         public override void Restore(ArraySet state) => _centre = state["centre"].AsFloat64()[0];
     }
 
+    [Fact]
+    public void Clipping_passes_over_a_set_of_which_nothing_is_learned()
+    {
+        using var problem = new TinyProblem(CheckpointSchedule.Every(2));
+        var still = new PartPlan(new SgdOptimiser(), 0, 0);
+        using Distiller distiller = (s_everything with { Images = still, Labels = still, MostGradient = 0.1 })
+            .Begin(new Drifting(), problem.Start, s_key);
+        Assert.Equal(0, distiller.Step().GradientNorm);
+        Assert.Equal(problem.Start.Images.ToArray<double>(), distiller.Set.Images.ToArray<double>());
+    }
+
     // Gradients of given norms.
     private sealed class Scripted(double[] norms) : MethodSession
     {
