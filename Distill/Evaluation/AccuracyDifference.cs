@@ -29,6 +29,14 @@ internal readonly record struct AccuracyDifference(double Value, double HalfWidt
         return new AccuracyDifference(one.Mean - other.Mean, Math.Clamp(half, 100.0 / testImages, Most));
     }
 
+    /// <summary>Of the means of two or more seeds each, by the same rule over seeds in the place of networks.</summary>
+    public static AccuracyDifference OfSeeds(IReadOnlyList<double> one, IReadOnlyList<double> other)
+    {
+        Spread first = Spread.OfAll(one), second = Spread.OfAll(other);
+        double half = OfNetworks(Square(first.Deviation) / one.Count, one.Count, Square(second.Deviation) / other.Count, other.Count);
+        return new AccuracyDifference(first.Mean - second.Mean, Math.Min(half, Most));
+    }
+
     /// <summary>Half of the 95 % interval in which a count over so many test images leaves an accuracy, in points.</summary>
     public static double CountingError(double percent, int testImages)
     {

@@ -43,7 +43,10 @@ internal sealed record Verdict(string Kind, string Text)
 
     /// <summary>The kind as people read it.</summary>
     [JsonIgnore]
-    public string Word => Kind == Within ? "no clear difference" : Kind;
+    public string Word => WordOf(Kind);
+
+    /// <summary>A kind as people read it.</summary>
+    public static string WordOf(string kind) => kind == Within ? "no clear difference" : kind;
 
     /// <summary>As people read it: "better: 3.1 ± 1.2 points over random real".</summary>
     public override string ToString() => $"{Word}: {Text}";

@@ -93,9 +93,27 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
             PeakBytes = done.Length == 0 ? null : done.Max(d => PeakOf(d.Cell)),
             Verdicts = results.Select(r => r.Verdict?.Word).OfType<string>().GroupBy(w => w, StringComparer.Ordinal)
                 .ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal),
+            Verdict = VerdictOf([.. results.Select(r => (r.Accuracy, r.Verdict))]),
             Cells = [.. done.Select(d => d.Cell.Name)],
             Missing = [.. cells.Where(c => !IsDone(c)).Select(c => new MissingCell(c.Name, ReasonOf(c)))],
         };
+    }
+
+    /// <summary>The verdict of some seeds together, and how many of their sets were destroyed; null where no seed has one. That of a
+    /// seed compares networks, of which there may be two. Seeds tell more: each has a set and random real images of its own.</summary>
+    internal static string? VerdictOf(IReadOnlyList<(AccuracySet Accuracy, Verdict? Verdict)> seeds)
+    {
+        int lost = seeds.Count(s => s.Verdict?.Kind == Verdict.Diverged);
+        (double Set, double Beside)[] means =
+        [
+            .. seeds.Select(s => (Set: s.Accuracy.Distilled, Beside: s.Accuracy.RandomRealSoftLabels ?? s.Accuracy.RandomReal))
+                .Where(s => s is { Set: not null, Beside: not null }).Select(s => (s.Set!.Mean, s.Beside!.Mean)),
+        ];
+        if (means.Length < 2)
+            return seeds.Select(s => s.Verdict?.Word).FirstOrDefault(word => word is not null);
+        var difference = AccuracyDifference.OfSeeds([.. means.Select(m => m.Set)], [.. means.Select(m => m.Beside)]);
+        string word = Verdict.WordOf(difference.IsWithin ? Verdict.Within : difference.Value > 0 ? Verdict.Better : Verdict.Worse);
+        return lost == 0 ? word : $"{word}, {lost} of {seeds.Count} diverged";
     }
 
     // Where a method is evaluated or its labels are made in another way than in the rows of baselines.

@@ -86,14 +86,9 @@ internal sealed record BenchmarkRow(string Name, int Ipc)
     /// <summary>The cells that have none.</summary>
     public IReadOnlyList<MissingCell> Missing { get; init; } = [];
 
-    /// <summary>The verdict as people read it: "better", or "2 better, 1 worse".</summary>
-    [JsonIgnore]
-    public string ShownVerdict => Verdicts.Count switch
-    {
-        0 => "-",
-        1 => Verdicts.Keys.Single(),
-        _ => string.Join(", ", Verdicts.Select(v => $"{v.Value} {v.Key}")),
-    };
+    /// <summary>The verdict of all seeds together, such as "better" or "worse, 1 of 3 diverged"; null where there is none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Verdict { get; init; }
 }
 
 /// <summary>table.json: the result of a benchmark.</summary>

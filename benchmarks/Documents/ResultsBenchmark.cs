@@ -83,7 +83,7 @@ internal static partial class ResultsBenchmark
             ["labels"] = new JsonObject
             {
                 ["method"] = Require(row, "label").GetValue<string>(), ["ipc"] = Require(row, "ipc").ToString(), ["factor"] = $"{FactorOf(row)}",
-                ["verdict"] = string.Join(", ", (row["verdicts"]?.AsObject() ?? []).Select(v => row["verdicts"]!.AsObject().Count == 1 ? v.Key : $"{v.Value} {v.Key}")),
+                ["verdict"] = row["verdict"]?.GetValue<string>() ?? "",
             },
             ["factor"] = FactorOf(row),
             ["figures"] = figures,
@@ -102,8 +102,8 @@ internal static partial class ResultsBenchmark
     private static JsonObject? FigureOf(JsonNode row, string path) => ResultsRerun.At(row, path) switch
     {
         JsonObject accuracy when accuracy["mean"] is { } mean && accuracy["runs"] is JsonArray runs => runs.Count > 1
-            ? new JsonObject { ["mean"] = Rounded(mean, 2), ["std"] = Rounded(accuracy["std"]!, 2), ["n"] = runs.Count }
-            : new JsonObject { ["mean"] = Rounded(mean, 2), ["n"] = 1 },
+            ? new JsonObject { ["mean"] = Rounded(mean, 4), ["std"] = Rounded(accuracy["std"]!, 4), ["n"] = runs.Count }
+            : new JsonObject { ["mean"] = Rounded(mean, 4), ["n"] = 1 },
         JsonValue value => new JsonObject { ["mean"] = Rounded(value, 1) },
         _ => null,
     };

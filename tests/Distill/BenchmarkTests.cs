@@ -35,6 +35,7 @@ public sealed class BenchmarkTests
             Assert.Equal(4, row.Accuracy[BenchmarkTable.Distilled].Networks.Count);
             Assert.InRange(row.Images!.Value, 300, 1000);
             Assert.Empty(row.Missing);
+            Assert.Equal("no clear difference", row.Verdict);
         });
         Assert.Single(Directory.GetFiles(Path.Combine(run.RunPath, "experts"), "*", SearchOption.AllDirectories));
         RunSettings influence = Config(run, "influence-ipc1-s1"), dm = Config(run, "dm-ipc1-s1");
@@ -58,6 +59,23 @@ public sealed class BenchmarkTests
         ofLargeSeed["seeds"] = new JsonArray(1UL << 40);
         Assert.Contains("\"seed\": 1099511627776", ResultsBenchmark.ManifestOf(ofLargeSeed.ToJsonString(), "A", "2026-11-29"), StringComparison.Ordinal);
         Assert.Contains(read.Entries, e => e.Name == "dm-ipc1" && Math.Abs(e.Figures["distilled"].Mean - table.Row("dm", 1)!.Accuracy["distilled"].Mean) < 0.01);
+    }
+
+    [Fact]
+    public void Seeds_together_tell_what_two_networks_each_cannot()
+    {
+        var difference = AccuracyDifference.OfSeeds([44.8, 45.3, 44.7], [35, 36.2, 35.3]);
+        Assert.Equal(9.4333, difference.Value, 4);
+        Assert.Equal(1.7437, difference.HalfWidth, 4); // 2.99 degrees of freedom count as two: 4.30·√(0.03444 + 0.13)
+        Assert.False(difference.IsWithin);
+        Assert.True(AccuracyDifference.OfSeeds([44.8, 45.3], [35, 46.2]).IsWithin);
+        (AccuracySet, Verdict?)[] seeds = [Seed(20, 30, Verdict.Diverged), Seed(24, 31, Verdict.Within), Seed(23, 31.5, Verdict.Within)];
+        Assert.Equal("worse, 1 of 3 diverged", BenchmarkResults.VerdictOf(seeds));
+        Assert.Equal("no clear difference", BenchmarkResults.VerdictOf([seeds[1]]));
+        Assert.Null(BenchmarkResults.VerdictOf([]));
+
+        static (AccuracySet, Verdict?) Seed(double set, double beside, string kind) =>
+            (new AccuracySet { Distilled = Accuracy.Of([set]), RandomRealSoftLabels = Accuracy.Of([beside]) }, new Verdict(kind, "of two networks"));
     }
 
     [Fact]

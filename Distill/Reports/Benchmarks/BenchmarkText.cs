@@ -97,7 +97,7 @@ internal static class BenchmarkText
             }
             text.Append(CultureInfo.InvariantCulture, $"{row.Accuracy.GetValueOrDefault(BenchmarkTable.Distilled)?.Runs.Count ?? 0},");
             text.Append(CultureInfo.InvariantCulture, $"{row.Updates},{row.Seconds},{row.Images},{row.PeakBytes},");
-            text.Append(Quoted(row.Verdicts.Count == 0 ? "" : row.ShownVerdict)).Append(',')
+            text.Append(Quoted(row.Verdict ?? "")).Append(',')
                 .Append(Quoted(string.Join("; ", row.Missing.Select(m => $"{m.Cell}: {m.Reason}")))).Append('\n');
         }
         return text.ToString();
@@ -129,7 +129,7 @@ internal static class BenchmarkText
     [
         row.Label, $"{row.Ipc}", $"{row.Factor}", Cell(row), .. extra.Select(column => row.Accuracy.GetValueOrDefault(column)?.Shown ?? Nothing),
         row.Best.GetValueOrDefault(BenchmarkTable.Distilled)?.Shown ?? Nothing, Short(row.Updates), Short(row.Seconds), Short(row.Images),
-        row.PeakBytes is { } bytes and > 0 ? ByteSize.Text(bytes) : Nothing, row.ShownVerdict,
+        row.PeakBytes is { } bytes and > 0 ? ByteSize.Text(bytes) : Nothing, row.Verdict ?? Nothing,
     ];
 
     // Columns of the set besides the first, such as that of hard labels.
