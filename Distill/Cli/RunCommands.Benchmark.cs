@@ -227,8 +227,7 @@ internal sealed partial class RunCommands
         string? start = given is null ? null : MovedTo(nameof(RunSettings.StartFrom), folder, file, given);
         string? labels = given is null ? null : LabelsMovedTo(folder, file, given);
         RunSettings common = resolved.Settings;
-        int threads = common.Threads == 0 ? Environment.ProcessorCount : common.Threads;
-        RunSettings each = atOnce == 1 ? common : common with { Threads = Math.Max(1, threads / atOnce) };
+        RunSettings each = atOnce == 1 ? common : common with { Threads = BenchmarkFile.ThreadsOfCell(common, atOnce) };
         Backend first = OpenDevice(each);
         string device = first.Description;
         terminal.Say($"Folder: {ShownPath.Of(folder.Path)}");

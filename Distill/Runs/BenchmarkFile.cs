@@ -68,7 +68,8 @@ internal sealed record BenchmarkFile
 
     /// <summary>The command that makes it again.</summary>
     /// <param name="common">The settings that all cells have in common, with their origins.</param>
-    public string CommandOf(ResolvedSettings common)
+    /// <param name="atOnce">How many cells are run at a time.</param>
+    public string CommandOf(ResolvedSettings common, int atOnce)
     {
         string preset = RepeatedOptions.PresetOf(common) ?? Presets.Usual;
         Setting[] given = [.. Settings.All.Where(s => s.IsOf(common.Settings) && IsRepeated(s, common.Origins.GetValueOrDefault(s.Property) ?? ""))];
@@ -78,8 +79,14 @@ internal sealed record BenchmarkFile
             $"{string.Join(' ', Ipcs)} --seeds {string.Join(' ', Seeds)}{(common.Settings.Data is null ? "" : " --data FOLDER")}" +
             string.Concat(given.Select(s => $" {s.Name} {RepeatedOptions.Words(s, common.Settings)}")) +
             (namesExperts ? FormattableString.Invariant($" --expert-seed {ExpertSeed}") : "") +
+            (common.Settings.BudgetOfSet is { Unit: BudgetUnit.Seconds } // worth so much on so many threads
+                ? FormattableString.Invariant($" --threads {ThreadsOfCell(common.Settings, atOnce)}") : "") +
             string.Concat(Sets.Select(s => $" --set {ShellWord.Of(s)}")) + (HasOwnExperts ? " --own-experts" : "");
     }
+
+    /// <summary>On how many threads a cell is run where so many cells are run at a time.</summary>
+    public static int ThreadsOfCell(RunSettings common, int atOnce) =>
+        Math.Max(1, (common.Threads == 0 ? Environment.ProcessorCount : common.Threads) / atOnce);
 
     // What was given by an option, by a variable or in a file that another machine need not have; what --set gave is named behind it.
     private static bool IsRepeated(Setting setting, string origin) => !s_notRepeated.Contains(setting.Property)

@@ -51,7 +51,7 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
             Budget = common.Settings.BudgetOfSet is { } budget ? BudgetText.Shown(budget) : null,
             Device = device,
             AtOnce = atOnce,
-            Command = benchmark.CommandOf(common),
+            Command = benchmark.CommandOf(common, atOnce),
             Commit = EnvironmentReport.Commit,
             Seeds = benchmark.Seeds,
             Complete = benchmark.Cells.All(IsDone),

@@ -52,6 +52,13 @@ public sealed class BenchmarkTests
         }
         foreach (string file in (string[])["table.md", "table.csv", "table.svg"])
             Assert.Contains("dm", File.ReadAllText(Path.Combine(run.RunPath, file)), StringComparison.Ordinal);
+        // Seconds are worth as much as the threads that had them; images are not.
+        Assert.DoesNotContain("--threads", table.Command!, StringComparison.Ordinal);
+        BenchmarkFile grid = BenchmarkFile.Read(run.RunPath);
+        ResolvedSettings common = ConfigFile.Read(Path.Combine(run.RunPath, "config.json")).Resolved;
+        ResolvedSettings ofSeconds = common with { Settings = common.Settings with { Budget = "60s", Threads = 4 } };
+        Assert.EndsWith(" --threads 2 --set '", grid.CommandOf(ofSeconds, 2).Split("influence:")[0], StringComparison.Ordinal);
+        Assert.Contains(" --threads 1 ", grid.CommandOf(ofSeconds, 8), StringComparison.Ordinal);
         string manifest = ResultsBenchmark.ManifestOf(File.ReadAllText(Path.Combine(run.RunPath, "table.json")), "A", "2026-11-29");
         ResultsManifest read = ResultsManifest.Parse("table", manifest);
         Assert.All(read.Entries, e => Assert.Equal(e.Name.StartsWith("influence", StringComparison.Ordinal) ? 2 : 1, e.Factor));
