@@ -44,6 +44,11 @@ internal sealed record AccuracySet : IKeyedMembers
         init => _known = With(ResultColumn.Of<RandomRealSoftLabelsColumn>(), value)._known;
     }
 
+    /// <summary>What S is compared with: random real images under soft labels, or under hard ones where those are not evaluated; null
+    /// where neither is.</summary>
+    [JsonIgnore]
+    public Accuracy? Beside => RandomRealSoftLabels ?? RandomReal;
+
     /// <summary>That of the experts.</summary>
     public Accuracy? Whole
     {

@@ -70,7 +70,7 @@ internal sealed record RowEvidence
     /// <summary>The verdict; null where S or all that it is compared with is not evaluated.</summary>
     public Verdict? Decide()
     {
-        if (Accuracy.Distilled is not { } distilled || (Accuracy.RandomRealSoftLabels ?? Accuracy.RandomReal) is not { } beside)
+        if (Accuracy.Distilled is not { } distilled || Accuracy.Beside is not { } beside)
             return null;
         string what = (Accuracy.RandomRealSoftLabels is null
             ? (ResultColumn)ResultColumn.Of<RandomRealColumn>() : ResultColumn.Of<RandomRealSoftLabelsColumn>()).Title;

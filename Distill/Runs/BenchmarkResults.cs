@@ -106,7 +106,7 @@ internal sealed class BenchmarkResults(string folder, BenchmarkFile benchmark, I
         int lost = seeds.Count(s => s.Verdict?.Kind == Verdict.Diverged);
         (double Set, double Beside)[] means =
         [
-            .. seeds.Select(s => (Set: s.Accuracy.Distilled, Beside: s.Accuracy.RandomRealSoftLabels ?? s.Accuracy.RandomReal))
+            .. seeds.Select(s => (Set: s.Accuracy.Distilled, s.Accuracy.Beside))
                 .Where(s => s is { Set: not null, Beside: not null }).Select(s => (s.Set!.Mean, s.Beside!.Mean)),
         ];
         if (means.Length < 2)
