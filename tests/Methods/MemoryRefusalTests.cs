@@ -16,8 +16,9 @@ namespace InfMatch.Tests.Methods;
 /// </summary>
 public sealed class MemoryRefusalTests(ITestOutputHelper output)
 {
-    // The simulator takes some 50 ms for a launch: a small network there, and only every 58th n. PoCL takes every one.
-    private const int SimulatedStride = 58;
+    // The simulator takes some 50 ms for a launch: there a small network, the estimator with the fewest launches, and only every
+    // 45th n. PoCL takes every one.
+    private const int SimulatedStride = 45;
 
     [Theory]
     [InlineData("first-order", ClassWise.Off)]
@@ -26,15 +27,14 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
     public void Every_refusal_on_the_cpu_leaves_the_state_as_it_was(string estimator, ClassWise classWise)
     {
         var cpu = new CpuBackend(1);
-        RefuseAll(
-            cpu, () => cpu.MemoryRequests, n => cpu.RefusedMemoryRequest = n, Convolutions, classWise, estimator: estimator);
+        RefuseAll(cpu, () => cpu.MemoryRequests, n => cpu.RefusedMemoryRequest = n, Convolutions, classWise, estimator);
     }
 
     [Fact]
     public void Refusals_on_the_simulator_leave_the_state_as_it_was()
     {
         using var simulator = new GpuBackend(GpuBackend.Simulator);
-        Refuse(simulator, new Mlp(new Shape(1, 2, 2), 3, [2]), SimulatedStride);
+        Refuse(simulator, new Mlp(new Shape(1, 2, 2), 3, [2]), SimulatedStride, "trajectory-matching");
     }
 
     [SkippableTheory]
@@ -43,17 +43,17 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
     public void Every_refusal_on_a_device_leaves_the_state_as_it_was(string device)
     {
         using GpuBackend backend = TestDevice.OpenOrSkip(device);
-        Refuse(backend, Convolutions, stride: 1);
+        Refuse(backend, Convolutions, stride: 1, "first-order");
     }
 
     private static Network Convolutions => new ConvNet(new Shape(1, 6, 6), 3, width: 2, depth: 1);
 
-    private void Refuse(GpuBackend gpu, Network network, int stride) => RefuseAll(
-        gpu, () => gpu.MemoryRequests, n => gpu.RefusedMemoryRequest = n, network, ClassWise.Off, stride);
+    private void Refuse(GpuBackend gpu, Network network, int stride, string estimator) => RefuseAll(
+        gpu, () => gpu.MemoryRequests, n => gpu.RefusedMemoryRequest = n, network, ClassWise.Off, estimator, stride);
 
     private void RefuseAll(
-        Backend backend, Func<long> requests, Action<long> refuse, Network network, ClassWise classWise, int stride = 1,
-        string estimator = "first-order")
+        Backend backend, Func<long> requests, Action<long> refuse, Network network, ClassWise classWise, string estimator,
+        int stride = 1)
     {
         using var problem = new TinyProblem(
             CheckpointSchedule.Every(2), backend: backend, dtype: DType.Float32, mode: SecondDerivatives.FiniteDifference,
@@ -102,7 +102,7 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
                 Assert.Equal(end, Bits(distiller));
                 output.WriteLine($"{backend.Name}, {classWise}: {refused} of a step's {made} requests refused.");
                 Assert.Equal((made + stride - 1) / stride, refused);
-                Assert.True(refused > 2, "A step that asks for memory so seldom covers nothing.");
+                Assert.True(refused > 3, "A step that asks for memory so seldom covers nothing.");
                 return;
             }
             catch (DeviceMemoryException e)
