@@ -234,8 +234,10 @@ public sealed class Distiller : IDisposable
                 Set.Numbers[name], _velocities.GetValueOrDefault(name), found.NumberGradients[name], factor);
             if (!(next > 0 && double.IsFinite(next)))
             {
+                // What S became moves its numbers, too.
+                string rates = Rates.Length > 0 ? $", or {Rates}" : "";
                 throw new NumericalException(
-                    $"the {name} of the synthetic set", Iteration, next, $"Lower {plan.Option} (now {plan.Rate}).");
+                    $"the {name} of the synthetic set", Iteration, next, $"Lower {plan.Option} (now {plan.Rate}){rates}.");
             }
             numbers = numbers.SetItem(name, next);
             velocities = plan.HasVelocity ? velocities.SetItem(name, velocity) : velocities;
@@ -263,7 +265,9 @@ public sealed class Distiller : IDisposable
     }
 
     private string Rates => string.Join(
-        " or ", Set.Parts.Select(part => PlanOf(part.Name)).Where(plan => plan.Rate > 0).Select(plan => $"{plan.Option} (now {plan.Rate})"));
+        " or ",
+        Set.Parts.Select(part => PlanOf(part.Name)).Where(plan => plan.Rate > 0).Select(plan => $"{plan.Option} (now {plan.Rate})")
+            .Distinct(StringComparer.Ordinal));
 
     private PartPlan PlanOf(string part) =>
         _plan.Parts.GetValueOrDefault(part) ?? new PartPlan(new SgdOptimiser(), 0, 0) { Says = part };

@@ -113,7 +113,7 @@ internal sealed record Verification
         double apart = Math.Abs(claimed.Mean - measured.Mean);
         bool mustBeSame = claim.Environment == environment, holds = same || (!mustBeSame && apart <= tolerance);
         string numbers = FormattableString.Invariant(
-            $"claimed {claimed.Mean:F2} ± {claimed.Std:F2} %, found {measured.Mean:F2} ± {measured.Std:F2} % ") +
+            $"claimed {Told(claimed)} %, found {Told(measured)} % ") +
             FormattableString.Invariant($"({(few == all ? $"{all}" : $"{few} of {all}")} {(all == 1 ? "network" : "networks")})");
         string text = same ? $"{numbers}: every network the same"
             : mustBeSame ? $"{numbers}: on this processor and build every network must be the same"
@@ -140,6 +140,10 @@ internal sealed record Verification
             Tolerance = tolerance,
         };
     }
+
+    // One network has no deviation.
+    private static string Told(Accuracy found) => found.Runs.Count == 1
+        ? FormattableString.Invariant($"{found.Mean:F2}") : FormattableString.Invariant($"{found.Mean:F2} ± {found.Std:F2}");
 
     private static double Tolerated(double mean, double std, double otherStd, int testImages)
     {

@@ -59,8 +59,11 @@ internal sealed class FeatureCommands(Terminal terminal, CancellationToken cance
         using var images = new ImageEncoder(backend, image);
         using var sentences = new SentenceEncoder(backend, text, vocabulary);
         using var stages = new StageProgress(terminal);
-        if (names.Length < named.Length)
-            stages.Note($"{named.Length - names.Length} of the {named.Length} images of the captions are not there and are left out.");
+        if (named.Except(names, StringComparer.Ordinal).FirstOrDefault() is { } missing)
+        {
+            stages.Note(
+                $"{named.Length - names.Length} of the {named.Length} images of the captions are not there and are left out, such as {missing}.");
+        }
         float[][] ofImages = OfImages(images, names, files.Images, stages), ofCaptions = OfCaptions(sentences, captions, stages);
         Write(full, ofImages, ofCaptions, new Dictionary<string, string>(PairFeatureFile.TextsOf(names, captions), StringComparer.Ordinal)
         {

@@ -9,7 +9,8 @@ namespace InfMatch.Distill;
 
 internal sealed partial class InfluenceCommands
 {
-    private const int PairsShown = 5;
+    // The file has whole captions.
+    private const int PairsShown = 5, CaptionShown = 60, FewForRanks = 10;
 
     /// <summary>'influence pairs'.</summary>
     /// <exception cref="DistillException">There are too few pairs.</exception>
@@ -44,6 +45,7 @@ internal sealed partial class InfluenceCommands
     private void Show(PairStudySettings asked, PairInfluenceStudy study, IReadOnlyList<ScoredPair> pairs, string file)
     {
         static string Text(double v) => v.ToString("E1", CultureInfo.InvariantCulture);
+        static string Cut(string caption) => caption.Length <= CaptionShown ? caption : $"{caption[..CaptionShown].TrimEnd()}…";
         ScoredPair[] order = [.. pairs.OrderBy(p => p.Whole)];
         int shown = Math.Min(PairsShown, order.Length / 2);
         var table = new ResultTable(
@@ -53,7 +55,7 @@ internal sealed partial class InfluenceCommands
             Optional = ["image"],
         };
         foreach (ScoredPair pair in order.Take(shown).Concat(order[^shown..]))
-            table.Add(pair.Image, pair.Caption, Text(pair.AsPositive), Text(pair.AsNegative), Text(pair.Whole));
+            table.Add(pair.Image, Cut(pair.Caption), Text(pair.AsPositive), Text(pair.AsNegative), Text(pair.Whole));
         terminal.Show(table);
         terminal.Show($"The {shown} most helpful pairs (negative) and the {shown} most harmful.");
         terminal.Show(string.Create(
@@ -66,7 +68,7 @@ internal sealed partial class InfluenceCommands
             terminal.Show(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{left.Length} times the heads were trained again, {(asked.Share == 1 ? "without a pair" : $"with {100 * asked.Share:R} % less of a pair")}: rank " +
-                $"correlation with the whole score {found.Whole:F2}, with the positive role alone {found.Positive:F2}."));
+                $"correlation with the whole score {found.Whole:F2}, with the positive role alone {found.Positive:F2}.{(left.Length < FewForRanks ? $" From less than {FewForRanks} trainings it says little." : "")}"));
         }
         terminal.ShowUnbroken($"All pairs: {ShownPath.Of(file)}");
         if (terminal.IsJson)

@@ -15,7 +15,7 @@ internal static class PairSettings
 
     private const int StandardSize = 256, StandardRank = 10, StandardSide = 96, SmallestSide = 2, LargestSide = 1024;
 
-    private const double StandardScale = 3, StandardPixelRate = 0.01;
+    private const double StandardScale = 3, StandardPixelRate = 0.01, StandardSimilarityRate = 0.05;
 
     /// <summary>What the set is, and how it is learned.</summary>
     public static ImmutableArray<Setting> OfSet { get; } =
@@ -60,7 +60,7 @@ internal static class PairSettings
         Rate("LrTextFeatures", "Learning rate of the text features of synthetic pairs; 0 keeps them.",
             s => s.LrTextFeatures, (s, v) => s with { LrTextFeatures = v }),
         Rate("LrSimilarity", "Learning rate of the similarity of synthetic pairs; 0 keeps it.",
-            s => s.LrSimilarity, (s, v) => s with { LrSimilarity = v }),
+            s => SimilarityRateOf(s), (s, v) => s with { LrSimilarity = v == StandardSimilarityRate ? null : v }),
     ];
 
     /// <summary>The heads.</summary>
@@ -111,6 +111,9 @@ internal static class PairSettings
     /// <summary>α of the low-rank part.</summary>
     public static double ScaleOf(RunSettings s) => s.SimilarityScale ?? StandardScale;
 
+    /// <summary>The learning rate of the similarity.</summary>
+    public static double SimilarityRateOf(RunSettings s) => s.LrSimilarity ?? StandardSimilarityRate;
+
     /// <summary>Refuses settings of pairs that do not go together.</summary>
     /// <exception cref="DistillException">Two do not.</exception>
     public static void CheckTogether(RunSettings s)
@@ -136,6 +139,12 @@ internal static class PairSettings
         bool uses = Kinds.Find<PairLoss>(LossOf(s))!.UsesSimilarity;
         if (!uses && RankOf(s) > 0)
             throw DistillException.BadValue("--similarity-rank", $"{RankOf(s)}", $"0 beside --pair-loss {LossOf(s)}, which reads no similarity");
+        if (!uses && s.LrSimilarity is { } learned)
+        {
+            throw DistillException.BadValue(
+                "--lr-similarity", FormattableString.Invariant($"{learned}"),
+                $"the standard value beside --pair-loss {LossOf(s)}, which reads no similarity");
+        }
     }
 
     private static Setting Whole(

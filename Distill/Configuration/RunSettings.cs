@@ -87,7 +87,7 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ImageEncoder { get; init; }
 
-    /// <summary>Learning rate of the similarity of S; null for classified images.</summary>
+    /// <summary>Learning rate of the similarity of S; null for the usual one.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? LrSimilarity { get; init; }
 

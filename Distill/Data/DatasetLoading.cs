@@ -14,6 +14,7 @@ internal sealed class DatasetLoading(Terminal terminal, CancellationToken cancel
     /// <exception cref="DatasetException">It is missing or at fault.</exception>
     public DatasetPair Load(RunSettings settings, bool useCache)
     {
+        DatasetSettings.PairsOf(settings.Dataset); // an unknown name may have been meant for either kind
         bool isDecoded = DatasetCatalog.Named(settings.Dataset) is { IsDecoded: true };
         using var stages = new StageProgress(terminal);
         return DatasetCatalog.Load(settings.Dataset, settings.Data, Options(stages, settings.ImageSize, useCache, isDecoded));

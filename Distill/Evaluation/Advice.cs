@@ -16,6 +16,12 @@ internal static class Advice
         ? $"--budget {BudgetText.Of(budget with { Amount = 2 * budget.Amount })}"
         : FormattableString.Invariant($"--iterations {2 * settings.Iterations}");
 
+    /// <summary>Whether more updates come before more networks: what is behind and still learns is not to be measured better.</summary>
+    /// <param name="difference">What the set is above others.</param>
+    /// <param name="loss">The course of its loss; null where it was only evaluated.</param>
+    public static bool UpdatesComeFirst(AccuracyDifference difference, LossCourse? loss) =>
+        difference is { TellsNothing: false, Value: < 0 } && loss is { FallsAtEnd: true };
+
     /// <summary>So many networks that a difference of this size can be told from chance; null where these are too many.</summary>
     /// <param name="difference">The difference.</param>
     /// <param name="networks">Over how many networks it is known.</param>

@@ -137,6 +137,8 @@ internal sealed record RowEvidence
             return $"{(Settings.ClipSpikes is null ? "--clip-spikes 10, or " : "")}{LowerRate()}: {lost}";
         if (counting > WideCount && counting > Math.Abs(difference.Value))
             return $"more {Images}: {TestImages} are too few to tell";
+        if (Advice.UpdatesComeFirst(difference, Loss))
+            return MoreIterations();
         if (Advice.MoreRepeats(difference, distilled.Runs.Count) is { } repeats)
             return repeats;
         return Loss is null ? "--repeats 20: if the difference stays as small, there is none"

@@ -46,7 +46,7 @@ internal sealed record PairEvidence
         if (Result.Row(PairRows.Distilled)?.Means is not { } distilled || others.MaxBy(row => row.Means.Mean) is not { } best)
             return null;
         var difference = AccuracyDifference.Of(distilled, best.Means, Images);
-        string counts = $"{distilled.Runs.Count} and {best.Runs.Count} networks";
+        string counts = $"{distilled.Runs.Count} and {best.Runs.Count} {(distilled.Runs.Count + best.Runs.Count == 2 ? "network" : "networks")}";
         string beside = others.Length == 1 ? best.Name : $"{best.Name}, the best of {others.Length} other sets";
         string numbers = difference.TellsNothing
             ? $"{difference} {beside}; {counts} are too few to tell"
@@ -59,7 +59,8 @@ internal sealed record PairEvidence
         return difference.IsWithin
             ? new Verdict(Verdict.Within, difference.TellsNothing ? numbers : $"{numbers}, which chance explains")
             {
-                Next = Advice.MoreRepeats(difference, distilled.Runs.Count) ?? (Loss is null ? null : Further()),
+                Next = (Advice.UpdatesComeFirst(difference, Loss) ? Advice.MoreIterations(Settings) : null)
+                    ?? Advice.MoreRepeats(difference, distilled.Runs.Count) ?? (Loss is null ? null : Further()),
             }
             : new Verdict(Verdict.Worse, numbers)
             {

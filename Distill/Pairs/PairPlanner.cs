@@ -96,7 +96,7 @@ internal sealed class PairPlanner(RunSettings settings, PairData data, ProbeBudg
         {
             Budget = null, Iterations = Math.Max(Updates, settings.Iterations), LrImageFeatures = settings.LrImageFeatures * LeastRate,
             LrTextFeatures = settings.LrTextFeatures * LeastRate, LrPixels = PairSettings.PixelRateOf(settings) * LeastRate,
-            LrSimilarity = settings.LrSimilarity * LeastRate,
+            LrSimilarity = PairSettings.SimilarityRateOf(settings) * LeastRate,
         };
         using var distiller = new Distiller(method, set, PairPlans.DistillationPlanOf(still), RandomKey.FromSeed(0));
         var pace = new Pace(TimeProvider.System, new ProbeSlot(Slot.Seconds, Updates));

@@ -34,7 +34,7 @@ internal static class PairPlans
         {
             WeightDecay = s.WeightDecay ?? 0, Bound = MostDeviations, Says = says, Option = option,
         };
-        PartPlan Similarity() => Part(s.LrSimilarity, "the similarity of the synthetic pairs", "--lr-similarity");
+        PartPlan Similarity() => Part(PairSettings.SimilarityRateOf(s), "the similarity of the synthetic pairs", "--lr-similarity");
         return new DistillationPlan
         {
             Iterations = s.Iterations,

@@ -111,7 +111,8 @@ public sealed class InfluenceMatching : DistillationMethod
         {
             throw new SettingException(
                 nameof(experts.DenseSteps), $"{experts.DenseSteps}",
-                $"at least --window ({window}), because the {Estimator.Of(values)} estimator follows every step");
+                $"at least --window ({window}), because the {Estimator.Of(values)} estimator follows every step: experts store so many " +
+                $"with --dense-steps {window}");
         }
     }
 

@@ -100,7 +100,7 @@ public abstract class ParameterMatching : DistillationMethod
                 [SyntheticSet.RateNumber] = new(LrRate.Of(run.Values))
                 {
                     IsLogarithmic = false, Momentum = Momentum, Start = SyntheticRate.Of(run.Values),
-                    Option = "--lr-img or --lr-rate",
+                    Option = "--lr-rate",
                 },
             };
         }

@@ -137,6 +137,7 @@ public sealed class DatasetCommandTests(CacheOfTests cache) : IClassFixture<Cach
     [InlineData(2, "Known: ", "verify", "nothing")]
     [InlineData(2, "--image-size is \"8\"", "verify", "mnist", "--image-size", "8")]
     [InlineData(2, "NAME", "get")]
+    [InlineData(2, "One of its commands is missing: list, get, verify, prepare. See datasets --help.")]
     public void Names_are_checked(int code, string fragment, params string[] args)
     {
         using var run = new CommandRun();

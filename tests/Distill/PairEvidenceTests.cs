@@ -45,6 +45,10 @@ public sealed class PairEvidenceTests
         Assert.Equal(Verdict.Within, verdict.Kind);
         Assert.Contains("which chance explains", verdict.Text, StringComparison.Ordinal);
         Assert.StartsWith("--repeats ", verdict.Next, StringComparison.Ordinal);
+        // A set that is behind and still learns is not to be measured better first.
+        Assert.StartsWith(
+            "more --iterations than ",
+            Of([25, 27, 29], new LossCourse(0.9, 0.5, FallsAtEnd: true, IsFixed: true), 0, ("random", [28, 29, 26]))!.Next, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using InfMatch.Datasets;
 using InfMatch.Distill;
 using InfMatch.Tensors;
 using InfMatch.Tensors.IO;
@@ -20,10 +21,22 @@ public sealed class PairInputTests : IDisposable
     [InlineData("benchmark --dataset pairs-demo", 2, "pairs-demo is a set of image-text pairs")]
     [InlineData("ablate --dataset pairs-demo", 2, "pairs-demo is a set of image-text pairs")]
     [InlineData("datasets prepare flickr8k", 2, "flickr8k is a set of image-text pairs")]
+    [InlineData("distill --dataset pairs-demo --lr-similarity 3", 2,
+        "--lr-similarity is \"3\"; expected the standard value beside --pair-loss infonce, which reads no similarity")]
+    [InlineData("distill --dataset pairs-demo --estimator unrolled", 2, "experts store so many with --dense-steps 10")]
     public void A_command_that_does_not_fit_pairs_says_so(string command, int code, string told)
     {
         Assert.Equal(code, Do(command.Split(' ')));
         Assert.Contains(told, _run.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_name_that_no_set_has_may_be_meant_for_either_kind()
+    {
+        var loading = new DatasetLoading(new Terminal(TextWriter.Null, TextWriter.Null, isInteractive: false), CancellationToken.None);
+        DatasetException e = Assert.Throws<DatasetException>(() => loading.Load(Presets.Standard with { Dataset = "flickr8K" }));
+        Assert.Equal(DatasetFault.UnknownName, e.Fault);
+        Assert.Contains("Did you mean \"flickr8k\"? Known: fashion-mnist-small, ", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -181,7 +181,7 @@ public sealed class ParameterMatchingTests
         byte[] before = State(distiller);
         NumericalException e = Assert.Throws<NumericalException>(() => distiller.Step());
         Assert.Contains("the rate of the synthetic set", e.Message, StringComparison.Ordinal);
-        Assert.Contains("Lower --lr-img or --lr-rate (now 1000)", e.Message, StringComparison.Ordinal);
+        Assert.Contains("Lower --lr-rate (now 1000).", e.Message, StringComparison.Ordinal);
         Assert.Equal(before, State(distiller));
     }
 

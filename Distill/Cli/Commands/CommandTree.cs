@@ -126,6 +126,11 @@ internal static class CommandTree
     {
         Command command = parsed.CommandResult.Command;
         string name = CommandWords.Of(command), help = name.Length == 0 ? "--help" : $"{name} --help";
+        if (command.Action is null && command.Subcommands.Count > 0 && parsed.UnmatchedTokens.Count == 0)
+        {
+            string all = string.Join(", ", command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name));
+            return $"One of its commands is missing: {all}. See {help}.";
+        }
         if (parsed.UnmatchedTokens is not [string unknown, ..])
             return $"{parsed.Errors[0].Message.TrimEnd('.')}. See {help}.";
         IEnumerable<string> known = unknown.StartsWith('-')

@@ -17,7 +17,7 @@ internal sealed class PairsPreset : Preset
     public override IReadOnlyList<(string Property, string Text)> Values { get; } =
     [
         ("Dataset", "pairs-demo"), ("Pairs", "100"), ("Estimator", "trajectory-matching"), ("Iterations", "300"), ("Optimiser", "adam"),
-        ("LrImageFeatures", "0.05"), ("LrTextFeatures", "0.05"), ("LrSimilarity", "0.05"), ("SyntheticRate", "0.7"),
+        ("LrImageFeatures", "0.05"), ("LrTextFeatures", "0.05"), ("SyntheticRate", "0.7"),
         ("Window", "10"), ("StartFirst", "1"), ("StartLast", "1"), ("StartGrowth", "0"), ("HeadSize", "512"),
         ("Experts", "5"), ("ExpertEpochs", "10"), ("ExpertBatch", "128"), ("ExpertRate", "0.1"), ("ExpertSchedule", "constant"),
         ("Checkpoints", "1"), ("Epochs", "100"), ("EvalRate", "0.2"), ("FullEpochs", "25"), ("FullRate", "0.05"),
