@@ -6,6 +6,12 @@ namespace InfMatch.Distill;
 /// <summary>Loads data sets with progress, notes and the cache of decoded images.</summary>
 internal sealed class DatasetLoading(Terminal terminal, CancellationToken cancel)
 {
+    /// <summary>The set of image-text pairs of a name; null where it means a set of images.</summary>
+    /// <exception cref="DatasetException">No set has this name.</exception>
+    public static PairSet? PairsOf(string name) => PairCatalog.Named(name) ?? (DatasetCatalog.Named(name) is not null
+        ? null
+        : throw DatasetSearch.Unknown(name, [.. DatasetCatalog.Names, .. PairCatalog.Names], "data set"));
+
     /// <summary>The set of the settings; decoded images are taken from the cache and kept there.</summary>
     /// <exception cref="DatasetException">It is missing or at fault.</exception>
     public DatasetPair Load(RunSettings settings) => Load(settings, useCache: true);
@@ -14,7 +20,7 @@ internal sealed class DatasetLoading(Terminal terminal, CancellationToken cancel
     /// <exception cref="DatasetException">It is missing or at fault.</exception>
     public DatasetPair Load(RunSettings settings, bool useCache)
     {
-        DatasetSettings.PairsOf(settings.Dataset); // an unknown name may have been meant for either kind
+        PairsOf(settings.Dataset); // an unknown name may have been meant for either kind
         bool isDecoded = DatasetCatalog.Named(settings.Dataset) is { IsDecoded: true };
         using var stages = new StageProgress(terminal);
         return DatasetCatalog.Load(settings.Dataset, settings.Data, Options(stages, settings.ImageSize, useCache, isDecoded));

@@ -263,8 +263,8 @@ public sealed class DistillerTests
     [Theory]
     [InlineData(1e300, 1, 0, 0.7, "the synthetic set became ∞. Lower --lr-img (now 1E+300)")]
     [InlineData(1, 1e300, 0, 0.7, "the synthetic set became ∞. Lower --lr-img (now 1) or --lr-label (now 1E+300).")]
-    [InlineData(1, 1, 1e300, 0.7, "the weight of the synthetic set became 0. Lower its rate (now 1E+300).")]
-    [InlineData(1, 1, 1e300, 1e-6, "the weight of the synthetic set became ∞. Lower its rate (now 1E+300).")]
+    [InlineData(1, 1, 1e300, 0.7, "the weight of the synthetic set became 0. Lower its rate (now 1E+300), or --lr-img (now 1) or --lr-label (now 1).")]
+    [InlineData(1, 1, 1e300, 1e-6, "the weight of the synthetic set became ∞. Lower its rate (now 1E+300), or --lr-img (now 1) or --lr-label (now 1).")]
     public void Absurd_rates_stop_the_step_and_leave_the_state_as_it_was(
         double imageRate, double labelRate, double weightRate, double weight, string message)
     {

@@ -29,12 +29,6 @@ internal static class DatasetSettings
         return resolved.Settings with { Data = resolved.IsOnCommandLine("Data") ? resolved.Settings.Data : null };
     }
 
-    /// <summary>The set of image-text pairs of a name; null where it means a set of images.</summary>
-    /// <exception cref="DatasetException">No set has this name.</exception>
-    public static PairSet? PairsOf(string name) => PairCatalog.Named(name) ?? (DatasetCatalog.Named(name) is not null
-        ? null
-        : throw DatasetSearch.Unknown(name, [.. DatasetCatalog.Names, .. PairCatalog.Names], "data set"));
-
     /// <summary>Folder and image size for a set of image-text pairs, by the same options.</summary>
     /// <exception cref="DistillException">A value is not acceptable.</exception>
     public static (string? Data, int? ImageSize) OfPairs(CommandContext at)

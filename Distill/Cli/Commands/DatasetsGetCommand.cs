@@ -35,6 +35,6 @@ internal sealed class DatasetsGetCommand : CommandDefinition
             HelpName = "FOLDER",
         });
         return at => at.Datasets().Get(
-            DatasetSettings.PairsOf(at.Value(name)!)?.Name ?? DatasetSettings.Of(at, name).Dataset, at.Value(to));
+            DatasetLoading.PairsOf(at.Value(name)!)?.Name ?? DatasetSettings.Of(at, name).Dataset, at.Value(to));
     }
 }

@@ -33,7 +33,7 @@ internal sealed class DatasetsVerifyCommand : CommandDefinition
         AddSettings(command, Named("Data", "ImageSize"));
         return at =>
         {
-            if (DatasetSettings.PairsOf(at.Value(name)!) is not { } pairs)
+            if (DatasetLoading.PairsOf(at.Value(name)!) is not { } pairs)
             {
                 at.Datasets().Verify(DatasetSettings.Of(at, name));
                 return;

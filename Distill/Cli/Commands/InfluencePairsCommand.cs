@@ -67,7 +67,7 @@ internal sealed class InfluencePairsCommand : CommandDefinition
     private static RunSettings Resolve(CommandContext at)
     {
         string? dataset = at.Given(Settings.Of(nameof(RunSettings.Dataset)));
-        if (dataset is not null && DatasetSettings.PairsOf(dataset) is null)
+        if (dataset is not null && DatasetLoading.PairsOf(dataset) is null)
         {
             throw DistillException.BadValue(
                 "--dataset", dataset, $"a set of image-text pairs: {string.Join(", ", PairCatalog.Names)}. Images with classes have 'influence scores'");
