@@ -126,16 +126,14 @@ internal static class CommandTree
     {
         Command command = parsed.CommandResult.Command;
         string name = CommandWords.Of(command), help = name.Length == 0 ? "--help" : $"{name} --help";
-        if (command.Action is null && command.Subcommands.Count > 0 && parsed.UnmatchedTokens.Count == 0)
-        {
-            string all = string.Join(", ", command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name));
-            return $"One of its commands is missing: {all}. See {help}.";
-        }
+        string[] commands = [.. command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name)];
+        if (command.Action is null && commands.Length > 0 && parsed.UnmatchedTokens.Count == 0)
+            return $"One of its commands is missing: {string.Join(", ", commands)}. See {help}.";
         if (parsed.UnmatchedTokens is not [string unknown, ..])
             return $"{parsed.Errors[0].Message.TrimEnd('.')}. See {help}.";
         IEnumerable<string> known = unknown.StartsWith('-')
             ? command.Options.Select(o => o.Name)
-            : command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name);
+            : commands;
         string near = Nearest.To(unknown, known) is { } word ? $" Did you mean {word}?" : "";
         return $"\"{unknown}\" is not known here.{near} See {help}.";
     }
