@@ -87,6 +87,7 @@ internal sealed partial class RunCommands
         if (artifact is not null && artifact.Metadata[PairArtifact.TrainHashKey] != data.Splits.Train.ContentHash())
             throw OtherPairs(artifact, settings);
         artifact?.RequireEncoder(data);
+        _ = PairBaselines.Of(settings, data); // what cannot be taken is told before there is a folder
         var record = new EvaluationRecord
         {
             Set = path is null ? null : Path.GetFullPath(path), SetSha256 = artifact?.Metadata[PairArtifact.SetHashKey],

@@ -119,6 +119,7 @@ internal sealed partial class RunCommands(
         StartFrom = MovedTo("StartFrom", recorded.StartFrom, given) ?? recorded.StartFrom,
         LabelFrom = MovedTo("LabelFrom", recorded.LabelFrom, given) ?? recorded.LabelFrom,
         ImageEncoder = MovedTo("ImageEncoder", recorded.ImageEncoder, given) ?? recorded.ImageEncoder,
+        BaselinesFrom = MovedTo("BaselinesFrom", recorded.BaselinesFrom, given) ?? recorded.BaselinesFrom,
     };
 
     // Where something is now, if that is named; a run that began without it cannot be given it later.

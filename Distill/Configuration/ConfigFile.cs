@@ -243,6 +243,7 @@ internal static class ConfigFile
         [nameof(RunSettings.StartFrom)] = s => s with { StartFrom = null }, // the hash of the start stands for it
         [nameof(RunSettings.LabelFrom)] = s => s with { LabelFrom = null }, // as above: the start has its labels
         [nameof(RunSettings.ImageEncoder)] = s => s with { ImageEncoder = null }, // as above: its hash is part of that of the start
+        [nameof(RunSettings.BaselinesFrom)] = s => s with { BaselinesFrom = null }, // rows have the same bits wherever they are measured
         [nameof(RunSettings.SaveEvery)] = s => s with { SaveEvery = 1 },
         [nameof(RunSettings.EvaluateEpochs)] = s => s with { EvaluateEpochs = null },
         [nameof(RunSettings.ProbeEvery)] = s => s with { ProbeEvery = null },

@@ -13,8 +13,8 @@ internal sealed record RepeatedOptions(string? Preset, IReadOnlyList<Setting> Se
     // Where files are and what computes; it is repeated where it was given.
     private static readonly string[] s_ofPlace =
     [
-        nameof(RunSettings.Data), nameof(RunSettings.Out), nameof(RunSettings.ExpertsFrom), nameof(RunSettings.Threads),
-        nameof(RunSettings.Device), nameof(RunSettings.MemoryLimit),
+        nameof(RunSettings.Data), nameof(RunSettings.Out), nameof(RunSettings.ExpertsFrom), nameof(RunSettings.BaselinesFrom),
+        nameof(RunSettings.Threads), nameof(RunSettings.Device), nameof(RunSettings.MemoryLimit),
     ];
 
     /// <summary>Whether a setting was given, in whatever way, and did not follow from something else.</summary>

@@ -95,6 +95,10 @@ internal sealed record RunSettings
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Split { get; init; }
 
+    /// <summary>The folder of a table whose rows of real pairs are taken; null for none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? BaselinesFrom { get; init; }
+
     /// <summary>Epochs of the heads that are trained on all pairs; null for classified images.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? FullEpochs { get; init; }

@@ -55,9 +55,16 @@ internal sealed record RunData
     /// <exception cref="DistillException">The data are others (exit 3), or the file is damaged (exit 3).</exception>
     public bool Require(string folder)
     {
-        string path = Path.Combine(folder, FileName);
-        if (!File.Exists(path))
+        if (!File.Exists(Path.Combine(folder, FileName)))
             return false;
+        return DifferenceFrom(folder) is { } difference ? throw Others(folder, difference) : true;
+    }
+
+    /// <summary>In what these data are not those that the run of a folder began on, in words; null where they are the same.</summary>
+    /// <exception cref="DistillException">The file is damaged, or there is none (exit 3).</exception>
+    public string? DifferenceFrom(string folder)
+    {
+        string path = Path.Combine(folder, FileName);
         RunData began;
         try
         {
@@ -71,19 +78,15 @@ internal sealed record RunData
         }
         RunData here = this;
         if (began.Dataset != here.Dataset)
-            throw Others(folder, $"it began on {began.Dataset}, and these are {here.Dataset}");
+            return $"it began on {began.Dataset}, and these are {here.Dataset}";
         if (!began.Classes.SequenceEqual(here.Classes, StringComparer.Ordinal))
-        {
-            throw Others(
-                folder,
-                $"its {began.Classes.Count} classes are others: {ClassNames.Difference(began.Classes, here.Classes)}");
-        }
+            return $"its {began.Classes.Count} classes are others: {ClassNames.Difference(began.Classes, here.Classes)}";
         return (began.TrainSha256 == here.TrainSha256, began.TestSha256 == here.TestSha256) switch
         {
-            (true, true) => true,
-            (false, true) => throw Others(folder, "it began on other training images"),
-            (true, false) => throw Others(folder, "it began on other test images"),
-            _ => throw Others(folder, "it began on other images"),
+            (true, true) => null,
+            (false, true) => "it began on other training images",
+            (true, false) => "it began on other test images",
+            _ => "it began on other images",
         };
     }
 

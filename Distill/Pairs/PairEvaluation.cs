@@ -49,6 +49,9 @@ internal sealed class PairEvaluation(
         var evaluator = new PairEvaluator(settings, data, run.Split("judge"), context.Cancel);
         if (artifact is not null && PairSettings.RankOf(settings) > 0)
             context.Progress.Note($"The row '{PairRows.WithSimilarity}' takes the recorded networks, so only 'distill' measures it.");
+        PairBaselines known = PairBaselines.Of(settings, data);
+        if (known.Describe() is { } source)
+            context.Progress.Note(source);
         RetrievalRow? full = _results.Select(r => r.Row(PairRows.Full)).FirstOrDefault(row => row is not null);
         foreach (int pairs in settings.Pairs!.Value)
         {
@@ -59,9 +62,11 @@ internal sealed class PairEvaluation(
                 };
             if (artifact is not null)
                 Add(PairRows.Distilled, stage => OnArtifact(evaluator, stage));
+            result = known.Add(result);
             foreach (PairSelection kind in PairRows.Selections)
                 Add(kind.Name, stage => evaluator.OnSelection(kind, pairs, PairEvaluator.KeyOfReal(run, pairs).Split("chosen"), stage));
-            result = result.With(full ??= evaluator.OnAll(context.Progress));
+            full ??= result.Row(PairRows.Full) ?? evaluator.OnAll(context.Progress);
+            result = result.With(full);
             result = result with { Rows = PairRows.InOrder(settings, result.Rows) };
             Keep(result with { Verdict = VerdictOn(result), Complete = true });
 

@@ -21,6 +21,8 @@ internal sealed class PairPlanner(RunSettings settings, PairData data, ProbeBudg
     private readonly TrainingPace _training = new(data.Backend, TimeProvider.System, cancel);
     private readonly RandomKey _key = RandomKey.FromSeed(settings.Seed).Split("probe");
 
+    private PairBaselines Baselines { get; } = PairBaselines.Of(settings, data);
+
     private ProbeSlot Slot => new(budget.Least / (1 + 2 * settings.Pairs!.Value.Length), Steps);
 
     /// <summary>The plan.</summary>
@@ -73,7 +75,7 @@ internal sealed class PairPlanner(RunSettings settings, PairData data, ProbeBudg
                 },
                 isBySeconds ? settings.BudgetOfSet!.Amount : (settings.Iterations - done) * SecondsOfUpdate(method, set), true));
         }
-        string[] rows = [.. PairRows.Of(settings).Where(name => known?.Row(name) is null)];
+        string[] rows = [.. PairRows.Of(settings).Where(name => known?.Row(name) is null && Baselines.Row(pairs, name) is null)];
         if (rows.Length == 0)
             return;
         PairNetwork network = PairPlans.OnSet(settings, data.NetworkOf(settings));

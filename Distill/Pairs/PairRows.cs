@@ -13,6 +13,9 @@ internal static class PairRows
     public static IReadOnlyList<PairSelection> Selections { get; } =
         [.. Kinds.Of<PairSelection>().OrderBy(kind => !kind.IsDrawn).ThenBy(kind => kind.Name, StringComparer.Ordinal)];
 
+    /// <summary>The rows that no set and no method decides.</summary>
+    public static IReadOnlyList<string> OfBaselines { get; } = [.. Selections.Select(kind => kind.Name), Full];
+
     /// <summary>Every row that there can be, in the order of a table.</summary>
     public static IReadOnlyList<string> All => [.. Selections.Select(kind => kind.Name), WithSimilarity, Distilled, Full];
 

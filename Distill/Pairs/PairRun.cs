@@ -37,6 +37,9 @@ internal sealed record PairRunParts(
     /// <summary>Where it is written down how long stages take.</summary>
     public required StagesFile Stages { get; init; }
 
+    /// <summary>Rows that another table has.</summary>
+    public required PairBaselines Known { get; init; }
+
     /// <summary>What heads reach that are trained on all pairs; measured where it is first asked for.</summary>
     public required Func<RetrievalRow> Full { get; init; }
 }
@@ -69,6 +72,7 @@ internal sealed class PairRun(PairRunInputs inputs)
         PairNetwork network = data.NetworkOf(settings);
         if (settings.ExpertsFrom is { } recorded)
             ExpertLibrary.RequireFit(settings, network, data, recorded, isWritten: true);
+        _ = PairBaselines.Of(settings, data); // what cannot be taken is told before anything is made
         int missing = ExpertLibrary.Missing(settings, experts).Length;
         TrainingPlan plan = PlanFactory.ExpertPlan(settings, data.Dataset);
         long disk = missing * Expert.BytesOnDisk(network, data.Train.Count, DType.Float32, plan, PlanFactory.Checkpoints(settings));
@@ -112,10 +116,13 @@ internal sealed class PairRun(PairRunInputs inputs)
         _context.Ranks.FromFirst(Encoding.UTF8.GetBytes(Path.GetFullPath(ExpertFolder)));
         var evaluator = new PairEvaluator(_settings, data, inputs.Key.Split("judge"), _context.Cancel);
         using MethodSession method = BeginMethod(_settings, data, library.Experts, inputs.Key, _context.Ranks);
+        PairBaselines known = PairBaselines.Of(_settings, data);
+        if (known.Describe() is { } source)
+            _context.Progress.Note(source);
         RetrievalRow? full = _results.Select(r => r.Row(PairRows.Full)).FirstOrDefault(row => row is not null);
         var parts = new PairRunParts(inputs, library.Experts, method, metrics, Keep)
         {
-            Evaluator = evaluator, Costs = costs, Stages = stages, Full = () => full ??= evaluator.OnAll(_context.Progress),
+            Evaluator = evaluator, Costs = costs, Stages = stages, Known = known, Full = () => full ??= evaluator.OnAll(_context.Progress),
         };
         foreach (int pairs in _settings.Pairs!.Value)
         {

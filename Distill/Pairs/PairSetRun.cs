@@ -149,11 +149,13 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
         using IDisposable timed = run.Stages.Begin("evaluate", SetName);
         Row(PairRows.Distilled, stage => run.Evaluator.OnSet(set, _settings.Repeats, stage));
         WriteSet(set, origin);
+        _result = run.Keep(run.Known.Add(_result));
         foreach (PairSelection kind in PairRows.Selections)
             Row(kind.Name, stage => run.Evaluator.OnSelection(kind, pairs, Key.Split("chosen"), stage));
         if (PairSettings.RankOf(_settings) > 0)
             Row(PairRows.WithSimilarity, stage => OnSimilarity(Start(PairSettings.Random), stage));
-        _result = run.Keep(_result.With(run.Full()));
+        if (_result.Row(PairRows.Full) is null)
+            _result = run.Keep(_result.With(run.Full()));
         _result = _result with { Rows = PairRows.InOrder(_settings, _result.Rows) };
         _result = run.Keep(_result with { Verdict = VerdictOn(set), Complete = true });
     }

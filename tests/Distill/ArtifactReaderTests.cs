@@ -334,7 +334,7 @@ public sealed class ArtifactReaderTests : IDisposable
     {
         RunSettings moved = Presets.Of("first-order") with
         {
-            Out = "elsewhere", Data = "data", ExpertsFrom = "experts", SaveEvery = 7, Threads = 5, Device = "cpu", MemoryLimit = "1GiB",
+            Out = "elsewhere", Data = "data", ExpertsFrom = "experts", BaselinesFrom = "table", SaveEvery = 7, Threads = 5, Device = "cpu", MemoryLimit = "1GiB",
         };
         string exported = Path.Combine(Repository.Root, "tests", "Golden", "artifact", "zca");
         // The preset as it was when the set was exported.

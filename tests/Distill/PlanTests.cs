@@ -61,7 +61,7 @@ public sealed partial class PlanTests(ITestOutputHelper output) : IDisposable
             EvaluateEvery = 20, EvaluateEpochs = 20, ProbeEvery = 20,
         };
         using PreparedData data = PreparedData.Load(DatasetCatalog.Load("fashion-mnist-small", null), new CpuBackend(1));
-        const int Attempts = 3;
+        const int Attempts = 8;
         var ratios = new List<double>();
         while (ratios.Count < Attempts && !ratios.Exists(r => r is > 1 / Tolerance and < Tolerance))
         {

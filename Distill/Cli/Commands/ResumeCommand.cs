@@ -24,7 +24,7 @@ internal sealed class ResumeCommand : CommandDefinition
 
         It goes on from the last saved state, and the result has the same bits as an uninterrupted one. Every file that is read must
         have the hash that it states. Settings stay as config.json has them. What may change is where the data, the experts, the
-        start and the image encoder are, and on what is computed. Without a name it takes the latest run, or the newest unfinished one where that is
+        start, the image encoder and the baselines are, and on what is computed. Without a name it takes the latest run, or the newest unfinished one where that is
         complete or stopped because its numbers grew too large: there it would come to the same numbers, and a new run is meant.
 
         Examples:
@@ -36,7 +36,7 @@ internal sealed class ResumeCommand : CommandDefinition
     /// <inheritdoc/>
     public override Action<CommandContext>? Build(Command command)
     {
-        AddSettings(command, Named("Out", "Data", "ExpertsFrom", "StartFrom", "LabelFrom", "ImageEncoder", "Device", "Threads", "MemoryLimit"));
+        AddSettings(command, Named("Out", "Data", "ExpertsFrom", "StartFrom", "LabelFrom", "ImageEncoder", "BaselinesFrom", "Device", "Threads", "MemoryLimit"));
         var run = new Argument<string?>("RUN")
         {
             Description = "A run folder; without one the latest below --out.", Arity = ArgumentArity.ZeroOrOne,
