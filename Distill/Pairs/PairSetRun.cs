@@ -70,6 +70,8 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
         DistillationBudget? budget = _settings.BudgetOfSet;
         long total = budget is null ? _settings.Iterations : (long)Math.Ceiling(budget.Amount);
         using IProgressStage stage = _context.Progress.Begin($"{pairs} pairs: distilling", total, budget is null ? pairs : 0);
+        if (distiller.IsDone)
+            stage.Report(total); // in an earlier sitting
         Look(distiller);
         using IDisposable shared = _context.Ranks.Share();
         var gathering = new GatheringTime(_context.Ranks);
@@ -152,8 +154,11 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
         _result = run.Keep(run.Known.Add(_result));
         foreach (PairSelection kind in PairRows.Selections)
             Row(kind.Name, stage => run.Evaluator.OnSelection(kind, pairs, Key.Split("chosen"), stage));
-        if (PairSettings.RankOf(_settings) > 0)
-            Row(PairRows.WithSimilarity, stage => OnSimilarity(Start(PairSettings.Random), stage));
+        if (PairSettings.RankOf(_settings) > 0 && _result.Row(PairRows.WithSimilarity) is null)
+        {
+            using Distiller alone = LearnSimilarity();
+            Row(PairRows.WithSimilarity, stage => run.Evaluator.OnSet(alone.Set, _settings.Repeats, stage));
+        }
         if (_result.Row(PairRows.Full) is null)
             _result = run.Keep(_result.With(run.Full()));
         _result = _result with { Rows = PairRows.InOrder(_settings, _result.Rows) };
@@ -180,16 +185,26 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
     }
 
     // Features stay, and the similarity is learned by the same method: the soft labels of this task.
-    private IReadOnlyList<RetrievalRecall> OnSimilarity(SyntheticSet start, IProgressStage stage)
+    private Distiller LearnSimilarity()
     {
-        using var distiller = new Distiller(
-            run.Method, start, PairPlans.DistillationPlanOf(_settings, similarityOnly: true),
+        var distiller = new Distiller(
+            run.Method, Start(PairSettings.Random), PairPlans.DistillationPlanOf(_settings, similarityOnly: true),
             run.Inputs.Key.Split("similarity").Split((ulong)pairs));
-        while (!distiller.IsDone)
+        try
         {
-            _context.Cancel.ThrowIfCancellationRequested();
-            distiller.Step();
+            using IProgressStage stage = _context.Progress.Begin($"{pairs} pairs: learning the similarity of random pairs", _settings.Iterations, pairs);
+            while (!distiller.IsDone)
+            {
+                _context.Cancel.ThrowIfCancellationRequested();
+                distiller.Step();
+                stage.Report(distiller.Iteration);
+            }
+            return distiller;
         }
-        return run.Evaluator.OnSet(distiller.Set, _settings.Repeats, stage);
+        catch
+        {
+            distiller.Dispose();
+            throw;
+        }
     }
 }

@@ -98,6 +98,8 @@ internal sealed class SetRun(RunParts run, int ipc)
         long total = budget is null ? _settings.Iterations : (long)Math.Ceiling(budget.Amount);
         using IProgressStage stage = run.Inputs.Progress.Begin(
             $"IPC {ipc}: distilling", total, budget is null ? (long)ipc * run.Data.Classes : 0);
+        if (distiller.IsDone)
+            stage.Report(total); // in an earlier sitting
         _monitor.Look(distiller);
         using IDisposable shared = run.Inputs.Ranks.Share();
         var gathering = new GatheringTime(run.Inputs.Ranks);

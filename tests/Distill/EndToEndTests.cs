@@ -85,6 +85,7 @@ public sealed class EndToEndTests
         cut.InterruptAt = null;
         Assert.False(Summary.Read(Path.Combine(cut.RunPath, "summary.json")).Complete);
         Assert.Equal(0, cut.Run("resume"));
+        Assert.DoesNotContain("stopped at", cut.Errors);
         Assert.Equal(Hashes(whole), Hashes(cut));
         Assert.Equal(Lines(whole), Lines(cut));
     }

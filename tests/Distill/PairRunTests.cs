@@ -50,6 +50,7 @@ public sealed class PairRunTests : IDisposable
     public void A_similarity_is_learned_beside_a_row_of_it_alone_and_the_set_is_exported()
     {
         Assert.Equal(0, _run.Run(SmallRun("--pair-loss", "wbce", "--similarity-rank", "3", "--batch-syn", "10")));
+        Assert.Contains("learning the similarity of random pairs: done", _run.Errors);
         Assert.Contains("random + similarity", Summary.Results[0].Rows.Select(r => r.Name), StringComparer.Ordinal);
         PairArtifact set = PairArtifact.Read(Set(20));
         Assert.Equal(5, set.Parts.Count);
@@ -74,6 +75,7 @@ public sealed class PairRunTests : IDisposable
         _run.InterruptAt = null;
         Assert.False(Summary.Complete);
         Assert.Equal(0, _run.Run("resume"));
+        Assert.DoesNotContain("stopped at", _run.Errors);
         Assert.Equal(Described(whole.RunPath), Described(_run.RunPath));
     }
 
