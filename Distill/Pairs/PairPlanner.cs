@@ -65,17 +65,14 @@ internal sealed class PairPlanner(RunSettings settings, PairData data, ProbeBudg
             ? RetrievalSummary.Read(folder.Retrieval).Results.FirstOrDefault(r => r.Pairs == pairs)
             : null;
         int done = folder is not null && File.Exists(folder.PairCheckpoint(pairs)) ? CheckpointFile.IterationOf(folder.PairCheckpoint(pairs)) : 0;
-        if (settings.Iterations > done && known is not { Complete: true })
-        {
-            bool isBySeconds = settings.BudgetOfSet is { Unit: BudgetUnit.Seconds };
-            stages.Add(new TimedStage(
-                new PlannedStage(PlannedStage.Distil, pairs, isBySeconds ? $"until {settings.Budget} are spent" : $"{settings.Iterations - done} updates")
-                {
-                    IsOfPairs = true,
-                },
-                isBySeconds ? settings.BudgetOfSet!.Amount : (settings.Iterations - done) * SecondsOfUpdate(method, set), true));
-        }
         string[] rows = [.. PairRows.Of(settings).Where(name => known?.Row(name) is null && Baselines.Row(pairs, name) is null)];
+        int left = known is { Complete: true } ? 0 : settings.Iterations - done;
+        bool isAlone = rows.Contains(PairRows.WithSimilarity, StringComparer.Ordinal);
+        double ofUpdate = left > 0 || isAlone ? SecondsOfUpdate(method, set) : 0;
+        if (left > 0)
+            stages.Add(Distilling(pairs, left, "", ofUpdate));
+        if (isAlone)
+            stages.Add(Distilling(pairs, settings.Iterations, " of the similarity of random pairs", ofUpdate));
         if (rows.Length == 0)
             return;
         PairNetwork network = PairPlans.OnSet(settings, data.NetworkOf(settings));
@@ -89,6 +86,17 @@ internal sealed class PairPlanner(RunSettings settings, PairData data, ProbeBudg
                 Things = rows.Length * settings.Repeats, IsOfPairs = true,
             },
             settings.Repeats * (small * ofNetwork + steps * ofBatch), false)); // choosing real pairs is not among them
+    }
+
+    private TimedStage Distilling(int pairs, int updates, string of, double ofUpdate)
+    {
+        bool isBySeconds = settings.BudgetOfSet is { Unit: BudgetUnit.Seconds };
+        return new TimedStage(
+            new PlannedStage(PlannedStage.Distil, pairs, (isBySeconds ? $"until {settings.Budget} are spent" : $"{updates} updates") + of)
+            {
+                IsOfPairs = true,
+            },
+            isBySeconds ? settings.BudgetOfSet!.Amount : updates * ofUpdate, true);
     }
 
     // The first update also prepares what others find kept.

@@ -51,6 +51,8 @@ public sealed class PairRunTests : IDisposable
     {
         Assert.Equal(0, _run.Run(SmallRun("--pair-loss", "wbce", "--similarity-rank", "3", "--batch-syn", "10")));
         Assert.Contains("learning the similarity of random pairs: done", _run.Errors);
+        Assert.Equal(0, _run.Run(["plan", .. SmallRun("--pair-loss", "wbce", "--similarity-rank", "3", "--batch-syn", "10")]));
+        Assert.Contains("6 updates of the similarity of random pairs", _run.Output);
         Assert.Contains("random + similarity", Summary.Results[0].Rows.Select(r => r.Name), StringComparer.Ordinal);
         PairArtifact set = PairArtifact.Read(Set(20));
         Assert.Equal(5, set.Parts.Count);
