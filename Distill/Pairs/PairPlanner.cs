@@ -64,15 +64,14 @@ internal sealed class PairPlanner(RunSettings settings, PairData data, ProbeBudg
         RetrievalResult? known = folder is not null && File.Exists(folder.Retrieval)
             ? RetrievalSummary.Read(folder.Retrieval).Results.FirstOrDefault(r => r.Pairs == pairs)
             : null;
-        int done = folder is not null && File.Exists(folder.PairCheckpoint(pairs)) ? CheckpointFile.IterationOf(folder.PairCheckpoint(pairs)) : 0;
         string[] rows = [.. PairRows.Of(settings).Where(name => known?.Row(name) is null && Baselines.Row(pairs, name) is null)];
-        int left = known is { Complete: true } ? 0 : settings.Iterations - done;
+        int left = known is { Complete: true } ? 0 : settings.Iterations - DoneIn(folder?.PairCheckpoint(pairs));
         bool isAlone = rows.Contains(PairRows.WithSimilarity, StringComparer.Ordinal);
         double ofUpdate = left > 0 || isAlone ? SecondsOfUpdate(method, set) : 0;
         if (left > 0)
             stages.Add(Distilling(pairs, left, "", ofUpdate));
-        if (isAlone)
-            stages.Add(Distilling(pairs, settings.Iterations, " of the similarity of random pairs", ofUpdate));
+        if (isAlone && settings.Iterations - DoneIn(folder?.SimilarityCheckpoint(pairs)) is > 0 and var alone)
+            stages.Add(Distilling(pairs, alone, " of the similarity of random pairs", ofUpdate));
         if (rows.Length == 0)
             return;
         PairNetwork network = PairPlans.OnSet(settings, data.NetworkOf(settings));
@@ -87,6 +86,8 @@ internal sealed class PairPlanner(RunSettings settings, PairData data, ProbeBudg
             },
             settings.Repeats * (small * ofNetwork + steps * ofBatch), false)); // choosing real pairs is not among them
     }
+
+    private static int DoneIn(string? state) => File.Exists(state) ? CheckpointFile.IterationOf(state) : 0;
 
     private TimedStage Distilling(int pairs, int updates, string of, double ofUpdate)
     {

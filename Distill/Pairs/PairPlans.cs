@@ -24,10 +24,11 @@ internal static class PairPlans
     /// <summary>The same heads, trained as they are on S.</summary>
     public static PairNetwork OnSet(RunSettings s, PairNetwork network) => network.With(PairLoss.Named(PairSettings.LossOf(s)));
 
+    /// <summary>The settings under which nothing but the similarity of pairs is learned.</summary>
+    public static RunSettings SimilarityAlone(RunSettings s) => s with { LrImageFeatures = 0, LrTextFeatures = 0, LrPixels = 0 };
+
     /// <summary>How S is learned.</summary>
-    /// <param name="s">The settings.</param>
-    /// <param name="similarityOnly">Whether features stay as they are.</param>
-    public static DistillationPlan DistillationPlanOf(RunSettings s, bool similarityOnly = false)
+    public static DistillationPlan DistillationPlanOf(RunSettings s)
     {
         SetOptimiser optimiser = Kinds.Find<SetOptimiser>(s.Optimiser ?? "sgd")!;
         PartPlan Part(double? rate, string says, string option) => new(optimiser, rate ?? 0, 0)
@@ -45,11 +46,11 @@ internal static class PairPlans
             Parts = new Dictionary<string, PartPlan>(StringComparer.Ordinal)
             {
                 [SyntheticPairs.ImagesPart] = Part(
-                    similarityOnly ? 0 : s.LrImageFeatures, "the synthetic image features, in deviations of the data,", "--lr-image-features"),
+                    s.LrImageFeatures, "the synthetic image features, in deviations of the data,", "--lr-image-features"),
                 [SyntheticSet.ImagesPart] = Part(
-                    similarityOnly ? 0 : PairSettings.PixelRateOf(s), "the pixels of the synthetic pairs, from 0 to 1,", "--lr-pixels"),
+                    PairSettings.PixelRateOf(s), "the pixels of the synthetic pairs, from 0 to 1,", "--lr-pixels"),
                 [SyntheticPairs.TextsPart] = Part(
-                    similarityOnly ? 0 : s.LrTextFeatures, "the synthetic text features, in deviations of the data,", "--lr-text-features"),
+                    s.LrTextFeatures, "the synthetic text features, in deviations of the data,", "--lr-text-features"),
                 [SyntheticPairs.DiagonalPart] = Similarity(),
                 [SyntheticPairs.LeftPart] = Similarity(),
                 [SyntheticPairs.RightPart] = Similarity(),

@@ -25,7 +25,8 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
         SyntheticSet start = Start(_settings.PairStart ?? PairSettings.Random);
         using Distiller distiller = PairRun.MakeDistiller(_settings, run.Method, start, run.Inputs.Key, pairs);
         SetOrigin origin = SetOrigin.Of(start, run.Experts).Through(_data.Encoder?.Hash);
-        Restore(distiller, origin);
+        if (Restore(_folder.PairCheckpoint(pairs), distiller, _settings, origin) && _settings.BudgetOfSet is not { Unit: BudgetUnit.Seconds })
+            distiller.AddSeconds(run.Costs.SecondsAt(pairs, distiller.Iteration));
         try
         {
             _context.Ranks.FromFirst(SharedState.Write(_context.Ranks, distiller, pairs));
@@ -50,18 +51,17 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
         return _data.StartOf(_settings, run.Evaluator.Choose(selection, pairs, Key.Split("start")), Key.Split("start"));
     }
 
-    private void Restore(Distiller distiller, SetOrigin origin)
+    // Whether there is a state to continue from.
+    private bool Restore(string file, Distiller distiller, RunSettings settings, SetOrigin origin)
     {
-        string file = _folder.PairCheckpoint(pairs);
         if (!File.Exists(file))
-            return;
+            return false;
         DistillationRun.FromState(() =>
         {
-            CheckpointFile.Restore(file, distiller, _settings, origin, _context.Progress.Note);
+            CheckpointFile.Restore(file, distiller, settings, origin, _context.Progress.Note);
             return distiller.Iteration;
         });
-        if (_settings.BudgetOfSet is not { Unit: BudgetUnit.Seconds })
-            distiller.AddSeconds(run.Costs.SecondsAt(pairs, distiller.Iteration));
+        return true;
     }
 
     private void Distil(Distiller distiller, SetOrigin origin)
@@ -187,17 +187,26 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
     // Features stay, and the similarity is learned by the same method: the soft labels of this task.
     private Distiller LearnSimilarity()
     {
+        RunSettings settings = PairPlans.SimilarityAlone(_settings);
+        SyntheticSet start = Start(PairSettings.Random);
+        SetOrigin origin = SetOrigin.Of(start, run.Experts).Through(_data.Encoder?.Hash);
+        string file = _folder.SimilarityCheckpoint(pairs);
         var distiller = new Distiller(
-            run.Method, Start(PairSettings.Random), PairPlans.DistillationPlanOf(_settings, similarityOnly: true),
-            run.Inputs.Key.Split("similarity").Split((ulong)pairs));
+            run.Method, start, PairPlans.DistillationPlanOf(settings), run.Inputs.Key.Split("similarity").Split((ulong)pairs));
         try
         {
-            using IProgressStage stage = _context.Progress.Begin($"{pairs} pairs: learning the similarity of random pairs", _settings.Iterations, pairs);
+            Restore(file, distiller, settings, origin);
+            using IProgressStage stage = _context.Progress.Begin(
+                $"{pairs} pairs: learning the similarity of random pairs", _settings.Iterations, pairs);
+            if (distiller.IsDone)
+                stage.Report(_settings.Iterations); // in an earlier sitting
             while (!distiller.IsDone)
             {
                 _context.Cancel.ThrowIfCancellationRequested();
                 distiller.Step();
                 stage.Report(distiller.Iteration);
+                if (distiller.IsDone || distiller.Iteration % _settings.SaveEvery == 0 || _context.Cancel.IsCancellationRequested)
+                    CheckpointFile.Write(file, distiller, settings, origin);
             }
             return distiller;
         }

@@ -54,6 +54,9 @@ internal class RunFiles(string path)
     /// <summary>The state from which its distillation continues.</summary>
     public string PairCheckpoint(int pairs) => In("checkpoints", $"pairs{pairs}.safetensors");
 
+    /// <summary>The state from which the learning of the similarity of random pairs continues.</summary>
+    public string SimilarityCheckpoint(int pairs) => In("checkpoints", $"pairs{pairs}-similarity.safetensors");
+
     /// <summary>The training images and captions that are nearest to pairs.</summary>
     public string Neighbours => In("neighbours.json");
 

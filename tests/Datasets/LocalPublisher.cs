@@ -175,7 +175,7 @@ internal sealed class LocalPublisher : IDisposable
         await stream.WriteAsync(stops ? rest.AsMemory(0, half) : rest, _end.Token);
         if (behaviour == Behaviour.ResetInTheMiddle)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(100), _end.Token); // what was sent arrives before the reset
+            await Task.Delay(TimeSpan.FromSeconds(1), _end.Token); // a reset takes what a busy reader has not read yet
             client.LingerState = new LingerOption(true, 0);
             client.Client.Close(); // by itself: the stream would end the connection in order first
             return;

@@ -81,6 +81,28 @@ public sealed class PairRunTests : IDisposable
         Assert.Equal(Described(whole.RunPath), Described(_run.RunPath));
     }
 
+    [Fact]
+    public void Learning_a_similarity_goes_on_from_where_it_was_interrupted()
+    {
+        string[] small = SmallRun("--pair-loss", "wbce", "--similarity-rank", "3", "--batch-syn", "10");
+        using CommandRun whole = new(), cut = new() { InterruptAt = "learning the similarity of random pairs: 3/6", ShowsAll = true };
+        Assert.Equal(0, whole.Run(small));
+        Assert.Equal((int)ExitCode.Interrupted, cut.Run(small));
+        cut.InterruptAt = null;
+        Assert.Equal(0, cut.Run("resume"));
+        Assert.DoesNotContain("random pairs: 2/6", cut.Errors);
+        Assert.Contains("random pairs: done", cut.Errors);
+        Assert.Equal(Described(whole.RunPath), Described(cut.RunPath));
+        // The state of the set is none of this one, although both begin and look alike.
+        string states = Path.Combine(cut.RunPath, "checkpoints"), file = Path.Combine(cut.RunPath, RetrievalSummary.FileName);
+        File.Copy(Path.Combine(states, "pairs20.safetensors"), Path.Combine(states, "pairs20-similarity.safetensors"), overwrite: true);
+        RetrievalSummary done = RetrievalSummary.Read(file);
+        RetrievalRow[] rows = [.. done.Results[0].Rows.Where(row => row.Name != PairRows.WithSimilarity)];
+        (done with { Complete = false, Results = [done.Results[0] with { Complete = false, Rows = rows }] }).Save(file);
+        Assert.Equal((int)ExitCode.Usage, cut.Run("resume"));
+        Assert.Contains("was saved under other settings", cut.Errors);
+    }
+
     private static (string, string) Described(string run)
     {
         RetrievalResult result = Assert.Single(RetrievalSummary.Read(Path.Combine(run, RetrievalSummary.FileName)).Results);
