@@ -1,5 +1,3 @@
-using InfMatch.Tensors;
-
 namespace InfMatch.Distill;
 
 /// <summary>Rows that no set and no method decides: choices of real pairs, and all pairs. They have the same bits in every run with the
