@@ -18,10 +18,6 @@ public static partial class Functional
     /// <summary>x above 0, slope·x below.</summary>
     public static Variable LeakyRelu(this Variable x, double slope = 0.01) => slope * x + (1 - slope) * x.Relu();
 
-    /// <summary>x·½(1 + tanh(√(2/π)(x + 0.044715x³))): the GELU of Hendrycks and Gimpel (2016), tanh form.</summary>
-    public static Variable Gelu(this Variable x) =>
-        0.5 * x * (1 + (Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)).Tanh());
-
     /// <summary>The same numbers under another shape.</summary>
     public static Variable Reshape(this Variable x, Shape shape) => x.Shape == shape ? x : new Reshape(shape).On(x);
 

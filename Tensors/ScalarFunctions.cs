@@ -34,6 +34,9 @@ public interface IBinaryFunction
 /// ours.</summary>
 public interface IScalarMath<T>
 {
+    /// <summary>A constant of the function, rounded.</summary>
+    static abstract T Of(double constant);
+
     /// <summary>√x; NaN below 0.</summary>
     static abstract T Sqrt(T x);
 
@@ -59,6 +62,8 @@ public interface IScalarMath<T>
 /// <summary>The functions of .NET: those of the processor's backends.</summary>
 public readonly struct HostMath<T> : IScalarMath<T> where T : IBinaryFloatingPointIeee754<T>
 {
+    static T IScalarMath<T>.Of(double constant) => T.CreateTruncating(constant);
+
     static T IScalarMath<T>.Sqrt(T x) => T.Sqrt(x);
 
     static T IScalarMath<T>.Exp(T x) => T.Exp(x);

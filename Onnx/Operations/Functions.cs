@@ -49,6 +49,18 @@ internal sealed class ReluOperation : OnnxOperation<Relu>
     protected override string Translate(OnnxApplication at, Relu op) => at.Add("Relu");
 }
 
+/// <summary>x·sigmoid(x(K + M·x²)): ONNX's own Gelu is of a later version.</summary>
+internal sealed class GeluOperation : OnnxOperation<Gelu>
+{
+    protected override string Translate(OnnxApplication at, Gelu op)
+    {
+        string x = at.Inputs()[0], k = at.Graph.AddTensor("k", [], [(float)GeluFunction.K]);
+        string m = at.Graph.AddTensor("m", [], [(float)GeluFunction.M]);
+        string factor = at.Graph.Add("Add", [k, at.Graph.Add("Mul", [m, at.Graph.Add("Mul", [x, x])])]);
+        return at.Graph.Add("Mul", [x, at.Graph.Add("Sigmoid", [at.Graph.Add("Mul", [x, factor])])]);
+    }
+}
+
 internal sealed class LogSoftmaxOperation : OnnxOperation<LogSoftmax>
 {
     protected override string Translate(OnnxApplication at, LogSoftmax op) =>

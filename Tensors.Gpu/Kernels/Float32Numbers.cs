@@ -11,6 +11,8 @@ internal readonly struct Float32Numbers : IDeviceNumbers<float>
 
     public static float Of(int x) => x;
 
+    public static float Of(double constant) => (float)constant;
+
     public static int Floor(float x)
     {
         float bounded = x > 1e9f ? 1e9f : x < -1e9f ? -1e9f : x;

@@ -11,6 +11,8 @@ internal readonly struct Float64Numbers : IDeviceNumbers<double>
 
     public static double Of(int x) => x;
 
+    public static double Of(double constant) => constant;
+
     public static int Floor(double x)
     {
         double bounded = x > 1e9 ? 1e9 : x < -1e9 ? -1e9 : x;

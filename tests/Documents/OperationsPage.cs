@@ -28,7 +28,7 @@ internal static class OperationsPage
             The samples of each operation check it on every backend. Its derivatives are compared with
             central differences, to second order: see [add-an-operation.md](add-an-operation.md). What is
             composed of these stands in `Autograd/Functional.cs` and `Autograd/Functional.Axes.cs`: softmax,
-            GELU, sums and maxima along an axis, norms.
+            sums and maxima along an axis, norms.
 
 
             """);

@@ -17,8 +17,8 @@ namespace InfMatch.Tests.Methods;
 public sealed class MemoryRefusalTests(ITestOutputHelper output)
 {
     // The simulator takes some 50 ms for a launch: there a small network, the estimator with the fewest launches, and only every
-    // 45th n. PoCL takes every one.
-    private const int SimulatedStride = 45;
+    // 90th n. PoCL takes every one.
+    private const int SimulatedStride = 90;
 
     [Theory]
     [InlineData("first-order", ClassWise.Off)]

@@ -9,7 +9,8 @@ public sealed class BackendRuleTests
     private static readonly double[] s_special =
         [double.NaN, double.PositiveInfinity, double.NegativeInfinity, -0.0, 0.0, 1e-40, -1e-40, 1e38, -1e38, 1, -1];
 
-    private static double[] MapSpecial<F>(CpuBackend cpu, DType dtype) where F : struct, IUnaryFunction
+    // What a vector holds beside a number may move its exponential by a rounding where one of them overflows.
+    private static double[] MapSpecial<F>(CpuBackend cpu, DType dtype, double roundings = 0) where F : struct, IUnaryFunction
     {
         // Seven times, so that each value meets vector code and the remainder.
         double[] values = [.. Enumerable.Repeat(s_special, 7).SelectMany(v => v)];
@@ -18,7 +19,7 @@ public sealed class BackendRuleTests
         cpu.Map<F>(x, y);
         double[] result = y.ToArray<double>();
         for (int i = 0; i < result.Length; i++)
-            Assert.Equal(result[i % s_special.Length], result[i]);
+            Assert.Equal(result[i % s_special.Length], result[i], roundings * KernelCheck.Epsilon(dtype));
         return result[..s_special.Length];
     }
 
@@ -32,7 +33,8 @@ public sealed class BackendRuleTests
             double[] exp = MapSpecial<ExpFunction>(cpu, dtype), sigmoid = MapSpecial<SigmoidFunction>(cpu, dtype);
             double[] log = MapSpecial<LogFunction>(cpu, dtype), sqrt = MapSpecial<SqrtFunction>(cpu, dtype);
             double[] softplus = MapSpecial<SoftplusFunction>(cpu, dtype), tanh = MapSpecial<TanhFunction>(cpu, dtype);
-            foreach (double[] result in new[] { relu, exp, sigmoid, log, sqrt, softplus, tanh })
+            double[] gelu = MapSpecial<GeluFunction>(cpu, dtype, 1), slope = MapSpecial<GeluSlopeFunction>(cpu, dtype, 1);
+            foreach (double[] result in new[] { relu, exp, sigmoid, log, sqrt, softplus, tanh, gelu, slope })
                 Assert.True(double.IsNaN(result[0]));
             Assert.Equal([double.PositiveInfinity, 0, 0, 0], relu[1..5]);
             Assert.Equal([0, 1, 0, 0, 0, 1, 0], step[..7]);
@@ -47,6 +49,9 @@ public sealed class BackendRuleTests
             Assert.Equal([double.PositiveInfinity, 0], softplus[1..3]);
             Assert.Equal([1, -1], tanh[1..3]);
             Assert.All(tanh[3..7], v => Assert.Equal(0, v, KernelCheck.Epsilon(dtype)));
+            Assert.Equal([double.PositiveInfinity, double.NaN, 0, 0], gelu[1..5]);
+            Assert.True(double.IsNaN(slope[1]) && double.IsNaN(slope[2]));
+            Assert.All(slope[3..7], v => Assert.Equal(0.5, v, KernelCheck.Epsilon(dtype)));
         }
     }
 

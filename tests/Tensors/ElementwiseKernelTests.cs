@@ -30,6 +30,8 @@ public sealed class ElementwiseKernelTests
         CheckMap<TanhFunction>(dtype, x);
         CheckMap<SigmoidFunction>(dtype, x);
         CheckMap<SoftplusFunction>(dtype, x);
+        CheckMap<GeluFunction>(dtype, x);
+        CheckMap<GeluSlopeFunction>(dtype, x);
         CheckMap<ReluFunction>(dtype, x);
         CheckMap<StepFunction>(dtype, x);
         CheckMap<SqrtFunction>(dtype, positive);

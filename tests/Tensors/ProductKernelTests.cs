@@ -14,6 +14,8 @@ public sealed class ProductKernelTests
             [
                 (1, 1, 1), (0, 3, 2), (3, 0, 2), (3, 2, 0), (7, 15, 5), (8, 16, 16), (8, 32, 256), (9, 33, 257),
                 (6, 8, 3), (100, 10, 513), (17, 65, 31), (65, 1, 70), (1, 130, 9), (70, 300, 300), (140, 40, 200),
+                // Several blocks that share what is packed, and a product too deep to be packed at once.
+                (133, 151, 300), (2, 30, 120_000),
             ];
             foreach (DType dtype in new[] { DType.Float32, DType.Float64 })
             foreach ((int m, int n, int k) in sizes)

@@ -38,12 +38,15 @@ internal static unsafe class Gemm<T, V, S>
         nint aRow = transposeA ? 1 : k, aDepth = transposeA ? m : 1;
         nint bColumn = transposeB ? k : 1, bDepth = transposeB ? 1 : n;
         // What a block packs is used once a panel: the larger the block, the less packing. But eight blocks at least, so
-        // that threads end together; a product too small for that is cut finer.
+        // that threads end together; a product too small for that shares what is packed.
         (int rows, int columns) = (256, 512);
         if (BlocksOf(m, rows) * BlocksOf(n, columns) < 8)
             rows = 128;
         if (BlocksOf(m, rows) * BlocksOf(n, columns) < 8 && (long)m * n * k > 1 << 20)
-            (rows, columns) = (64, 128);
+        {
+            SharedGemm<T, V, S>.Run(pool, m, n, k, a, aRow, aDepth, b, bColumn, bDepth, y);
+            return;
+        }
         int rowBlocks = (int)BlocksOf(m, rows), columnBlocks = (int)BlocksOf(n, columns);
         rows = ((m + rowBlocks - 1) / rowBlocks + S.TileRows - 1) / S.TileRows * S.TileRows;
         rowBlocks = (m + rows - 1) / rows;
@@ -75,8 +78,9 @@ internal static unsafe class Gemm<T, V, S>
         }
     }
 
-    // Rows of a wide matrix lie pages apart, so a few rows at a time go to all panels before the next.
-    private static void PackRight(T* b, nint bColumn, nint bDepth, int n, int count, T* right)
+    /// <summary>All right panels of <paramref name="n"/> columns, one behind the other. Rows of a wide matrix lie pages apart, so
+    /// a few rows at a time go to all panels before the next.</summary>
+    public static void PackRight(T* b, nint bColumn, nint bDepth, int n, int count, T* right)
     {
         const int Rows = 16;
         int panel = WidePanel, step = bColumn == 1 ? Rows : count;

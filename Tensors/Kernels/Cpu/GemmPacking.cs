@@ -11,16 +11,20 @@ internal static unsafe class GemmPacking
         T* source, nint itemStride, nint depthStride, int items, int depth, int panel, T* destination)
         where T : unmanaged
     {
-        if (itemStride == 1 && items == panel && panel * sizeof(T) % sizeof(Vector128<byte>) == 0)
+        if (itemStride == 1 && items == panel && panel * sizeof(T) % sizeof(ulong) == 0)
         {
-            // Whole panels are copied as vectors: a call to copy a hundred bytes costs more than the bytes.
+            // Whole panels are copied as vectors: a call to copy a hundred bytes costs more than the bytes. Six rows of float32
+            // are one and a half.
             int moves = panel * sizeof(T) / sizeof(Vector128<byte>);
+            bool half = panel * sizeof(T) % sizeof(Vector128<byte>) != 0;
             for (int d = 0; d < depth; d++)
             {
                 var from = (Vector128<byte>*)source;
                 var to = (Vector128<byte>*)destination;
                 for (int i = 0; i < moves; i++)
                     to[i] = from[i];
+                if (half)
+                    *(ulong*)(to + moves) = *(ulong*)(from + moves);
                 source += depthStride;
                 destination += panel;
             }

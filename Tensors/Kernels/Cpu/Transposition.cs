@@ -6,8 +6,8 @@ using System.Runtime.Intrinsics.X86;
 namespace InfMatch.Tensors;
 
 /// <summary>
-/// Copies a block of a matrix and exchanges its rows and columns: 4×4 numbers of 32 bits at a time in vectors of 128 bits,
-/// what is left over and wider numbers one by one. Blocks of 16×16 in the widest vectors take as many exchanges, all of
+/// Copies a block of a matrix and exchanges its rows and columns: 4×4 numbers of 32 bits at a time in vectors of 128 bits, two
+/// rows that are left in half vectors, and the rest and wider numbers one by one. Blocks of 16×16 in the widest vectors take as many exchanges, all of
 /// which wait for one unit of the processor, where these have two.
 /// </summary>
 internal static unsafe class Transposition
@@ -32,10 +32,30 @@ internal static unsafe class Transposition
                 for (int r = 0; r < Side; r++)
                     target[j * toStride + r] = source[r * fromStride + j];
             }
+            if (i + 2 <= rows)
+            {
+                T* source = from + i * fromStride, target = to + i;
+                int j = 0;
+                for (; j + Side <= columns; j += Side)
+                    TwoRows((float*)(source + j), fromStride, (float*)(target + j * toStride), toStride);
+                for (; j < columns; j++)
+                    (target[j * toStride], target[j * toStride + 1]) = (source[j], source[fromStride + j]);
+                i += 2;
+            }
         }
         for (; i < rows; i++)
         for (int j = 0; j < columns; j++)
             to[j * toStride + i] = from[i * fromStride + j];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TwoRows(float* from, nint fromStride, float* to, nint toStride)
+    {
+        (Vector128<float> low, Vector128<float> high) = Interleave(Vector128.Load(from), Vector128.Load(from + fromStride));
+        low.GetLower().Store(to);
+        low.GetUpper().Store(to + toStride);
+        high.GetLower().Store(to + 2 * toStride);
+        high.GetUpper().Store(to + 3 * toStride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
