@@ -4,7 +4,7 @@ namespace InfMatch.Tensors;
 /// A backend that takes no memory and computes nothing: it counts what the same computation would hold on another
 /// backend. Buffers count in the size classes of that backend's pool. Parallel pieces count as if each held its peak at
 /// the same time, captured graphs by their shared buffers. All numbers read from it are 1. Not counted are the working
-/// memory of GPU kernels, and the pool's cache, which is given up where memory ends.
+/// memory of kernels, and the pool's cache, which is given up where memory ends.
 /// </summary>
 /// <param name="of">The backend that is meant.</param>
 /// <param name="captures">Whether graphs are captured where that backend captures them: the work of a replay is not counted.</param>

@@ -70,7 +70,7 @@ public sealed record Gelu : MapOp<Gelu, GeluFunction>
     protected override Variable Vjp(Variable x, Variable y, Variable dy) => dy * new GeluSlope().On(x);
 }
 
-/// <summary>The derivative of <see cref="GeluFunction"/>; NaN stays NaN and comes of ±∞.</summary>
+/// <summary>The derivative of <see cref="GeluFunction"/>; NaN stays NaN and comes where x³ overflows.</summary>
 public readonly struct GeluSlopeFunction : IUnaryFunction
 {
     static T IUnaryFunction.Apply<T, N>(T x)

@@ -55,7 +55,8 @@ internal static class Settings
             "is evaluated on these instead of the test images. 0 for none.",
             s => s.ValidationShare ?? 0, (s, v) => s with { ValidationShare = v == 0 ? null : v }),
         new RunSetting("ImageSize", "N",
-            "Bring the images of tiny-imagenet or image-folder to N×N: a centred square, averaged or interpolated.",
+            "Bring images of several sizes (tiny-imagenet, image-folder; flickr8k and flickr30k in 'datasets verify') to N×N: a centred " +
+            "square, averaged or interpolated.",
             s => s.ImageSize?.ToString(CultureInfo.InvariantCulture) ?? "",
             (s, t) => s with { ImageSize = OptionText.Whole("--image-size", t, 1, 1024) }),
     ];

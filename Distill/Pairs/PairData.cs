@@ -156,7 +156,7 @@ internal sealed class PairData : IDisposable, IExpertData
         {
             ImagePixels image = Splits.TrainingImage(indices[i], side) ?? throw new DatasetException(
                 DatasetFault.NotFound, Splits.ImageFolder ?? Splits.Name, $"the image {Splits.Train.ImageNames[indices[i]]} is not there",
-                fix: "Pixels start from images: put their files into a folder 'images' beside the captions, or learn features.");
+                fix: "Pixels start from images: put their files into a folder of images beside the captions (docs/datasets.md), or learn features.");
             ReadOnlySpan<byte> planes = Squared(image, side);
             for (int j = 0; j < planes.Length; j++)
                 values[i * planes.Length + j] = planes[j] / 255f;

@@ -102,7 +102,7 @@ public sealed class MemoryRefusalTests(ITestOutputHelper output)
                 Assert.Equal(end, Bits(distiller));
                 output.WriteLine($"{backend.Name}, {classWise}: {refused} of a step's {made} requests refused.");
                 Assert.Equal((made + stride - 1) / stride, refused);
-                Assert.True(refused > 3, "A step that asks for memory so seldom covers nothing.");
+                Assert.True(made > 3, "A step that asks for memory so seldom covers nothing.");
                 return;
             }
             catch (DeviceMemoryException e)

@@ -7,7 +7,7 @@ public sealed class ElementwiseKernelTests
 {
     // 0, 1, one vector less, exact, more and odd for widths from 2 to 16 numbers, and lengths of several chunks.
     private static readonly int[] s_lengths =
-        [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 257, 4096, 65537, 100003];
+        [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 257, 4096, 65537];
 
     public static TheoryData<DType, int> Cases
     {
@@ -116,7 +116,7 @@ public sealed class ElementwiseKernelTests
         { [300, 1000], [300, 1] }, { [300, 1000], [] }, { [70, 20, 10, 10], [1, 20, 1, 1] },
         { [2, 3, 4, 5], [2, 1, 4, 1] },
         { [3, 4], [3, 4] }, { [1, 5], [5] }, { [1, 1], [] }, { [], [] }, { [0, 3], [3] }, { [3, 0], [3, 1] },
-        { [200000], [200000] }, { [2, 3, 4, 5, 6], [3, 1, 5, 1] },
+        { [70000], [70000] }, { [2, 3, 4, 5, 6], [3, 1, 5, 1] },
     };
 
     [Theory]

@@ -170,7 +170,8 @@ internal sealed class CommandContext(
             throw new DistillException(
                 ExitCode.Usage, "IM2034",
                 $"{dataset} is a set of image-text pairs, which this command does not take. Commands that do are distill, evaluate, " +
-                "verify, resume, export, report, compare, picture and the plans of distill and resume. Name a set of classified images, or one of these commands.");
+                "verify, resume, export, report, compare, picture, influence pairs and the plans of distill and resume. Name a set of classified " +
+                "images, or one of these commands.");
         }
     }
 

@@ -28,9 +28,12 @@ internal sealed class DistillCommand : CommandDefinition
         class add --start-first 5 --start-last 30. Started by mpirun or srun --mpi=pmix, several ranks share out the windows of
         an update, of which --windows says how many (docs/scale-out.md).
 
+        Of a set of image-text pairs it learns --pairs pairs, by the preset 'pairs' (docs/vision-language.md).
+
         Examples:
           infmatch distill --ipc 1
           infmatch distill --preset trajectory --dataset fashion-mnist --data ~/data --ipc 10
+          infmatch distill --dataset flickr8k --data ~/flickr8k --pairs 100
           infmatch distill --config my.json --set lrImg=500
         """;
 

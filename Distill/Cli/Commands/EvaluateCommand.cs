@@ -31,10 +31,14 @@ internal sealed class EvaluateCommand : CommandDefinition
         With --part each of several calls evaluates a share of the networks and keeps them below --out in 'evaluated'. The same command
         without it takes them from there, evaluates what is missing and tells the result, with the bits of a single process.
 
+        Of image-text pairs, heads are trained on them and retrieval is measured, beside real pairs that are chosen in several ways
+        (docs/vision-language.md).
+
         Examples:
           infmatch evaluate latest --eval-width 128 --protocol B
           infmatch evaluate runs/RUN/synthetic/ipc10.safetensors --models convnet,resnet18
           infmatch evaluate --dataset mnist --ipc 1 10 --eval-width 128 --augment none
+          infmatch evaluate --dataset flickr8k --data ~/flickr8k --pairs 100 200 --split test
         """;
 
     /// <inheritdoc/>

@@ -29,6 +29,8 @@ internal sealed class ExportCommand : CommandDefinition
         expert's file, that expert. Of a set it is the first network of its claim, which is trained on the set again.
         Standardisation and whitening are in the model.
 
+        A set of image-text pairs has the forms npz and safetensors, each with its texts and a page that says how to train on it.
+
         Examples:
           infmatch export latest --to npz
           infmatch export set.safetensors --to imagefolder --out pictures --measure

@@ -38,7 +38,8 @@ internal static unsafe class Gemm<T, V, S>
         nint aRow = transposeA ? 1 : k, aDepth = transposeA ? m : 1;
         nint bColumn = transposeB ? k : 1, bDepth = transposeB ? 1 : n;
         // What a block packs is used once a panel: the larger the block, the less packing. But eight blocks at least, so
-        // that threads end together; a product too small for that shares what is packed.
+        // that threads end together: a product that is too small for that, and large enough for two rounds of the threads, shares
+        // what is packed.
         (int rows, int columns) = (256, 512);
         if (BlocksOf(m, rows) * BlocksOf(n, columns) < 8)
             rows = 128;

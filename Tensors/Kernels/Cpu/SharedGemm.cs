@@ -3,15 +3,16 @@ using System.Numerics;
 namespace InfMatch.Tensors;
 
 /// <summary>
-/// Matrix product of operands that are packed once, for all blocks of C: for a product whose blocks are small, because there must
-/// be enough of them for all threads, and would each pack most of both operands again. The order of summation is that of
+/// Matrix product of operands that are packed once, for all blocks of C: for a product whose blocks are small, so that there are
+/// enough of them for all threads, and would each pack most of both operands again. The order of summation is that of
 /// <see cref="Gemm{T, V, S}"/>, so the bits are, too.
 /// </summary>
 internal static unsafe class SharedGemm<T, V, S>
     where T : unmanaged, IBinaryFloatingPointIeee754<T> where V : struct where S : struct, ISimd<T, V>
 {
-    // A block of C: its left panels (128 KB of float32) stay in the L2 cache while the right ones pass.
-    private const int Rows = 128, Columns = 128;
+    // A block of C at most: its left panels (128 KB of float32) stay in the L2 cache while the right ones pass. Lower where there
+    // would be too few for the threads.
+    private const int Rows = 128, Columns = 128, FewBlocks = 8;
 
     // What is packed at a time; deeper products take several rounds, so that they need no more memory than this.
     private const int MostPacked = 1 << 22;
@@ -25,8 +26,10 @@ internal static unsafe class SharedGemm<T, V, S>
         int paddedM = (m + S.TileRows - 1) / S.TileRows * S.TileRows;
         int paddedN = n / panel * panel + (n % panel == 0 ? 0 : Gemm<T, V, S>.PanelWidth(n % panel));
         int round = Math.Max(1, MostPacked / (paddedM + paddedN) / depth) * depth;
+        int columnBlocks = (n + Columns - 1) / Columns;
+        int wanted = Math.Max((m + Rows - 1) / Rows, (FewBlocks + columnBlocks - 1) / columnBlocks);
         // Whole tiles, so that no panel is cut.
-        int rows = Rows / S.TileRows * S.TileRows, rowBlocks = (m + rows - 1) / rows, columnBlocks = (n + Columns - 1) / Columns;
+        int rows = ((m + wanted - 1) / wanted + S.TileRows - 1) / S.TileRows * S.TileRows, rowBlocks = (m + rows - 1) / rows;
         T* left = Scratch.Get<T>(ScratchUse.LeftPanels, (long)paddedM * Math.Min(k, round));
         T* right = Scratch.Get<T>(ScratchUse.RightPanels, (long)paddedN * Math.Min(k, round));
         for (int start = 0; start < k; start += round)

@@ -7,8 +7,8 @@ namespace InfMatch.Tensors;
 
 /// <summary>
 /// Copies a block of a matrix and exchanges its rows and columns: 4×4 numbers of 32 bits at a time in vectors of 128 bits, two
-/// rows that are left in half vectors, and the rest and wider numbers one by one. Blocks of 16×16 in the widest vectors take as many exchanges, all of
-/// which wait for one unit of the processor, where these have two.
+/// rows that are left in half vectors, and the rest and wider numbers one by one. Blocks of 16×16 in the widest vectors take as
+/// many exchanges, all of which wait for one unit of the processor, where these have two.
 /// </summary>
 internal static unsafe class Transposition
 {
