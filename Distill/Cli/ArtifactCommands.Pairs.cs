@@ -108,7 +108,7 @@ internal sealed partial class ArtifactCommands
         {
             terminal.Say(
                 $"picture: the files of the images are not in the folder of {splits.Name}, so it has captions alone. Put them into a folder " +
-                "'images' there.");
+                "of images there (docs/datasets.md).");
         }
         if (terminal.IsJson)
             terminal.Data.WriteLine(JsonSerializer.Serialize(new { Picture = made, Images = found.HasPictures }, JsonText.Options));
