@@ -16,11 +16,28 @@ public static partial class Functional
 // b' = b(1 − 2s)w', GELU and its derivatives are x·s, s + x·b·w', and b(2w' + x((1 − 2s)w'² + w'')).
 internal static class GeluNumbers
 {
-    /// <summary>What is computed at a time, so that it stays in the cache.</summary>
-    public const int Block = 1024;
+    // What is computed at a time, so that it stays in the cache.
+    private const int Block = 1024;
 
-    /// <summary>s, of a few numbers.</summary>
-    public static void Sigmoid<T>(ReadOnlySpan<T> x, Span<T> s) where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    /// <summary>y of x and s.</summary>
+    public delegate void OfSigmoid<T>(ReadOnlySpan<T> x, ReadOnlySpan<T> s, Span<T> y);
+
+    /// <summary>y by x and s; x and y may be the same span.</summary>
+    public static void Apply<T>(ReadOnlySpan<T> x, Span<T> y, OfSigmoid<T> function)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        T[] rented = ArrayPool<T>.Shared.Rent(Block);
+        for (int start = 0; start < x.Length; start += Block)
+        {
+            int count = Math.Min(Block, x.Length - start);
+            Span<T> s = rented.AsSpan(0, count);
+            Sigmoid(x.Slice(start, count), s);
+            function(x.Slice(start, count), s, y.Slice(start, count));
+        }
+        ArrayPool<T>.Shared.Return(rented);
+    }
+
+    private static void Sigmoid<T>(ReadOnlySpan<T> x, Span<T> s) where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         (T k, T m) = (T.CreateTruncating(GeluFunction.K), T.CreateTruncating(GeluFunction.M));
         int i = 0;
@@ -47,19 +64,7 @@ public readonly struct GeluFunction : IUnaryFunction
     static T IUnaryFunction.Apply<T, N>(T x) =>
         x * (T.One / (T.One + N.Exp(-(x * (N.Of(K) + N.Of(M) * x * x)))));
 
-    static void IUnaryFunction.Apply<T>(ReadOnlySpan<T> x, Span<T> y)
-    {
-        T[] rented = ArrayPool<T>.Shared.Rent(GeluNumbers.Block);
-        for (int start = 0; start < x.Length; start += GeluNumbers.Block)
-        {
-            int count = Math.Min(GeluNumbers.Block, x.Length - start);
-            ReadOnlySpan<T> from = x.Slice(start, count);
-            Span<T> s = rented.AsSpan(0, count);
-            GeluNumbers.Sigmoid(from, s);
-            TensorPrimitives.Multiply(from, s, y.Slice(start, count));
-        }
-        ArrayPool<T>.Shared.Return(rented);
-    }
+    static void IUnaryFunction.Apply<T>(ReadOnlySpan<T> x, Span<T> y) => GeluNumbers.Apply(x, y, TensorPrimitives.Multiply);
 }
 
 /// <summary>y = GELU x, tanh form.</summary>
@@ -80,18 +85,7 @@ public readonly struct GeluSlopeFunction : IUnaryFunction
         return s + s * (T.One - s) * (kx + mxxx + mxxx + mxxx);
     }
 
-    static void IUnaryFunction.Apply<T>(ReadOnlySpan<T> x, Span<T> y)
-    {
-        T[] rented = ArrayPool<T>.Shared.Rent(GeluNumbers.Block);
-        for (int start = 0; start < x.Length; start += GeluNumbers.Block)
-        {
-            int count = Math.Min(GeluNumbers.Block, x.Length - start);
-            Span<T> s = rented.AsSpan(0, count);
-            GeluNumbers.Sigmoid(x.Slice(start, count), s);
-            Combine(x.Slice(start, count), s, y.Slice(start, count));
-        }
-        ArrayPool<T>.Shared.Return(rented);
-    }
+    static void IUnaryFunction.Apply<T>(ReadOnlySpan<T> x, Span<T> y) => GeluNumbers.Apply(x, y, Combine);
 
     private static void Combine<T>(ReadOnlySpan<T> x, ReadOnlySpan<T> s, Span<T> y)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
