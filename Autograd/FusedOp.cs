@@ -4,7 +4,7 @@ namespace InfMatch.Autograd;
 
 /// <summary>
 /// An operation that one kernel computes in one pass although it could be composed of others. The composition is its
-/// definition: it gives every derivative above the first, and tests compare the kernel with it.
+/// definition: it gives every derivative that no kernel gives, and tests compare the kernels with it.
 /// </summary>
 public abstract record FusedOp : SingleOutputOp
 {
@@ -14,11 +14,17 @@ public abstract record FusedOp : SingleOutputOp
     /// <summary>The cotangents of the inputs by the fused kernel, in numbers; null where not needed.</summary>
     protected abstract Tensor?[] FirstOrder(Node at);
 
+    /// <summary>The operation that gives the cotangents of the inputs where they are recorded, from the inputs and the cotangent; null
+    /// where the composition is differentiated instead.</summary>
+    protected virtual Op? Adjoint => null;
+
     /// <inheritdoc/>
     public sealed override Variable?[] Vjp(Node at)
     {
         if (!Recording.IsOn)
             return [.. FirstOrder(at).Select(t => t is null ? null : Variable.Constant(t))];
+        if (Adjoint is { } adjoint)
+            return [.. adjoint.Apply([.. at.Inputs, at.Cotangent]).Select((x, i) => at.Needs(i) ? x : null)];
 
         // Identity-reshape each input so that the inner backward walk stops here, even if inputs alias or depend on
         // each other.

@@ -5,7 +5,7 @@ namespace InfMatch.Tensors;
 
 internal sealed partial class GpuKernels<T, N, X>
     : IKernel<AvgPool2dCall>, IKernel<AvgPool2dGradientCall>, IKernel<MaxPool2dCall>, IKernel<MaxPool2dGradientCall>,
-        IKernel<NormReluPoolCall>, IKernel<NormReluPoolGradientCall>, IKernel<AffineSampleCall>,
+        IKernel<NormReluPoolCall>, IKernel<NormReluPoolGradientCall>, IKernel<NormReluPoolSecondCall>, IKernel<AffineSampleCall>,
         IKernel<AffineSampleGradientCall>
 {
     private static PlaneSizes<T> SizesOf(Pool2dGeometry g, double epsilon = 0) => new()
@@ -106,6 +106,32 @@ internal sealed partial class GpuKernels<T, N, X>
         !HasWindowForEachThread(g) ? PlaneKernels.NormReluPoolGradient<T, N>
         : backend.HasWarps ? WindowKernels.NormReluPoolGradient<T, N, ShuffledSums>
         : WindowKernels.NormReluPoolGradient<T, N, TreeSums>;
+
+    public void Run(NormReluPoolSecondCall call)
+    {
+        Pool2dGeometry g = call.At.Geometry;
+        int planes = g.N * g.C;
+        using var shares = new GpuScratch<T>(memory, 2 * planes);
+        ArrayView<T> x = View(call.At.X);
+        if (call.At.X.Count > 0)
+        {
+            var at = new SecondInputs<T>
+            {
+                X = x, Gamma = View(call.At.Gamma), Beta = View(call.At.Beta), Dy = View(call.Dy), U = View(call.Of.U),
+                OfGamma = View(call.Of.Gamma), OfBeta = View(call.Of.Beta),
+            };
+            var wanted = new WantedSecond { X = call.OfX is null ? 0 : 1, Dy = call.OfDy is null ? 0 : 1 };
+            launcher.Launch(
+                planes, ThreadsFor(g.H * g.W), PlaneKernels.NormReluPoolSecond<T, N>, at, View(call.OfX, x), shares.View,
+                View(call.OfDy, x), SizesOf(g, call.At.Epsilon), wanted);
+        }
+        if (g.C > 0 && call.OfGamma is not null)
+        {
+            launcher.Launch(
+                g.C, ThreadsFor(g.N), PlaneKernels.SumOfPlanes<T, X>, shares.View, View(call.OfGamma, x), x, g.C, g.N,
+                new WantedSums { Gamma = 1 });
+        }
+    }
 
     private static ImageSizes<T> SizesOf(Shape images) => new()
     {

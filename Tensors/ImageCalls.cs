@@ -117,6 +117,21 @@ public readonly record struct NormReluPoolGradientCall(
     public Tensor?[] Tensors => [At.X, At.Gamma, At.Beta, Dy, Dx, DGamma, DBeta];
 }
 
+/// <summary>The adjoint of <see cref="NormReluPoolGradientCall"/> at x, γ and dy, applied to cotangents of its three results: u of dx
+/// [N, C, H, W], and those of dγ and dβ [C]. A null destination is not computed; in β the derivative is 0 almost everywhere.</summary>
+public readonly record struct NormReluPoolSecondCall(
+    NormReluPoolInputs At, Tensor Dy, NormReluPoolCotangents Of, Tensor? OfX, Tensor? OfGamma, Tensor? OfDy) : IKernelCall
+{
+    /// <inheritdoc/>
+    public DType DType => At.X.DType;
+
+    /// <inheritdoc/>
+    public Tensor?[] Tensors => [At.X, At.Gamma, At.Beta, Dy, Of.U, Of.Gamma, Of.Beta, OfX, OfGamma, OfDy];
+}
+
+/// <summary>The cotangents of dx [N, C, H, W], dγ [C] and dβ [C].</summary>
+public readonly record struct NormReluPoolCotangents(Tensor U, Tensor Gamma, Tensor Beta);
+
 /// <summary>
 /// y [N, C, H, W]: bilinear samples of x [N, C, H, W] at source = A_n·(column, row, 1), where A_n are the six numbers n
 /// of transforms [N, 6] (row-major 2×3) and coordinates are in pixels from the image centre ((W−1)/2, (H−1)/2). What

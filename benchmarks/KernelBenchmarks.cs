@@ -13,7 +13,7 @@ public class LayerBenchmarks
     private CpuBackend _cpu = null!;
     private Conv2dGeometry _convolution = null!;
     private Pool2dGeometry _pool = null!;
-    private Tensor _x = null!, _weights = null!, _y = null!, _slopes = null!, _dx = null!, _dweights = null!;
+    private Tensor _x = null!, _weights = null!, _y = null!, _slopes = null!, _second = null!, _dx = null!, _dweights = null!;
     private Tensor _gamma = null!, _pooled = null!, _dpooled = null!, _dgamma = null!, _dbeta = null!;
 
     /// <summary>Threads of the backend.</summary>
@@ -41,7 +41,7 @@ public class LayerBenchmarks
         _convolution = new Conv2dGeometry(Images, Layer == 1 ? 3 : Width, side, side, new Conv2dFilter(Width, 3, 3, 1, 1));
         _pool = new Pool2dGeometry(Images, Width, side, side, 2);
         (_x, _weights) = (Draw("x", _convolution.Input), Draw("weights", _convolution.Weight));
-        (_y, _slopes) = (Draw("y", _convolution.Output), Draw("slopes", _convolution.Output));
+        (_y, _slopes, _second) = (Draw("y", _convolution.Output), Draw("slopes", _convolution.Output), Draw("second", _convolution.Output));
         (_dx, _dweights) = (Draw("dx", _convolution.Input), Draw("dweights", _convolution.Weight));
         (_gamma, _pooled, _dpooled) = (Draw("gamma", new Shape(Width)), Draw("p", _pool.Output), Draw("dp", _pool.Output));
         (_dgamma, _dbeta) = (Draw("dgamma", new Shape(Width)), Draw("dbeta", new Shape(Width)));
@@ -76,6 +76,13 @@ public class LayerBenchmarks
     public void NormReluPoolGradient() =>
         _cpu.Run(new NormReluPoolGradientCall(
             new NormReluPoolInputs(_pool, 1e-5, _y, _gamma, _gamma), _dpooled, _slopes, _dgamma, _dbeta));
+
+    /// <summary>The adjoint of that at x, γ and dy.</summary>
+    [Benchmark]
+    public void NormReluPoolSecond() =>
+        _cpu.Run(new NormReluPoolSecondCall(
+            new NormReluPoolInputs(_pool, 1e-5, _y, _gamma, _gamma), _dpooled,
+            new NormReluPoolCotangents(_slopes, _gamma, _gamma), _second, _dgamma, _pooled));
 }
 
 /// <summary>Single kernels of the cpu that work on vectors and matrices.</summary>

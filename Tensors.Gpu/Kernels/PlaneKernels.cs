@@ -23,6 +23,18 @@ internal struct PlaneMoments<T> where T : unmanaged
     public T Mean, Rest, Scale;
 }
 
+/// <summary>What the adjoint of a gradient reads: x, γ, β and dy, and the cotangents of dx, dγ and dβ.</summary>
+internal struct SecondInputs<T> where T : unmanaged
+{
+    public ArrayView<T> X, Gamma, Beta, Dy, U, OfGamma, OfBeta;
+}
+
+/// <summary>Which of its results are asked for, as 0 or 1.</summary>
+internal struct WantedSecond
+{
+    public int X, Dy;
+}
+
 /// <summary>Pooling, and the block of instance norm, ReLU and pooling in one pass.</summary>
 internal static class PlaneKernels
 {
@@ -161,6 +173,70 @@ internal static class PlaneKernels
             T normal = (x[start + i] - m.Mean - m.Rest) * m.Scale;
             T dz = Received(dy, s, from, i, DeviceIntrinsics.MultiplyAdd(g, normal, b));
             dx[start + i] = factor * DeviceIntrinsics.MultiplyAdd(-normal, normalShare, dz - share);
+        }
+    }
+
+    /// <summary>
+    /// A group a plane: the adjoint of the gradient. With e, the slope of ⟨u, dx⟩ + ⟨v, dγ⟩ in x̂, and t = ⟨u, dx⟩·σ/γ it is
+    /// x̄ = (e − mean(e) − x̂·(mean(e·x̂) + γ·t/(σ·size)))/σ. The plane's share of γ̄ is t/σ, that of β̄ is 0.
+    /// </summary>
+    public static void NormReluPoolSecond<T, N>(
+        SecondInputs<T> at, ArrayView<T> ofX, ArrayView<T> shares, ArrayView<T> ofDy, PlaneSizes<T> s, WantedSecond wanted)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> where N : struct, IDeviceNumbers<T>
+    {
+        ArrayView<T> shared = SharedMemory.Allocate<T>(ReductionKernels.MostThreads);
+        int plane = Grid.IdxX, size = s.H * s.W, start = plane * size, from = plane * s.OutH * s.OutW, c = plane % s.C;
+        PlaneMoments<T> m = Moments<T, N>(shared, at.X, start, size, s.Epsilon);
+        T gamma = at.Gamma[c], beta = at.Beta[c], count = N.Of(size);
+        T z1 = T.Zero, zn = T.Zero, u1 = T.Zero, un = T.Zero, uz = T.Zero;
+        for (int i = Group.IdxX; i < size; i += Group.DimX)
+        {
+            T normal = (at.X[start + i] - m.Mean - m.Rest) * m.Scale, u = at.U[start + i];
+            T dz = Received(at.Dy, s, from, i, DeviceIntrinsics.MultiplyAdd(gamma, normal, beta));
+            z1 += dz;
+            zn = DeviceIntrinsics.MultiplyAdd(dz, normal, zn);
+            u1 += u;
+            un = DeviceIntrinsics.MultiplyAdd(u, normal, un);
+            uz = DeviceIntrinsics.MultiplyAdd(u, dz, uz);
+        }
+        z1 = DeviceIntrinsics.Here(ReductionKernels.GroupSum(shared, z1) / count);
+        zn = DeviceIntrinsics.Here(ReductionKernels.GroupSum(shared, zn) / count);
+        u1 = DeviceIntrinsics.Here(ReductionKernels.GroupSum(shared, u1) / count);
+        un = DeviceIntrinsics.Here(ReductionKernels.GroupSum(shared, un) / count);
+        uz = DeviceIntrinsics.Here(ReductionKernels.GroupSum(shared, uz) / count);
+        T scale = DeviceIntrinsics.Here(gamma * m.Scale), t = uz - u1 * z1 - un * zn; // over the size
+        if (Group.IdxX == 0)
+        {
+            shares[plane] = m.Scale * t * count;
+            shares[s.Planes + plane] = T.Zero;
+        }
+        T ofU = DeviceIntrinsics.Here(-scale * zn), v = DeviceIntrinsics.Here(at.OfGamma[c] - scale * un);
+        T e1 = DeviceIntrinsics.Here(ofU * u1 + v * z1), en = DeviceIntrinsics.Here(ofU * un + v * zn + scale * t);
+        for (int i = Group.IdxX; i < size && wanted.X != 0; i += Group.DimX)
+        {
+            T normal = (at.X[start + i] - m.Mean - m.Rest) * m.Scale;
+            T dz = Received(at.Dy, s, from, i, DeviceIntrinsics.MultiplyAdd(gamma, normal, beta));
+            T e = DeviceIntrinsics.MultiplyAdd(ofU, at.U[start + i], v * dz) - e1;
+            ofX[start + i] = m.Scale * DeviceIntrinsics.MultiplyAdd(-normal, en, e);
+        }
+        if (wanted.Dy == 0)
+            return;
+        T rest = DeviceIntrinsics.Here(at.OfBeta[c] - scale * u1);
+        for (int o = Group.IdxX; o < s.OutH * s.OutW; o += Group.DimX)
+        {
+            int row = s.ByOutW.Quotient(o), corner = start + row * s.Window * s.W + (o - row * s.OutW) * s.Window;
+            T sum = T.Zero;
+            for (int i = 0; i < s.Window; i++)
+            {
+                for (int j = 0; j < s.Window; j++)
+                {
+                    int k = corner + i * s.W + j;
+                    T normal = (at.X[k] - m.Mean - m.Rest) * m.Scale;
+                    T slope = DeviceIntrinsics.MultiplyAdd(scale, at.U[k], DeviceIntrinsics.MultiplyAdd(v, normal, rest));
+                    sum += DeviceIntrinsics.MultiplyAdd(gamma, normal, beta) > T.Zero ? slope : T.Zero;
+                }
+            }
+            ofDy[from + o] = sum * s.Share;
         }
     }
 

@@ -52,6 +52,9 @@ internal sealed class DeviceKernels(Backend backend, ConvNetSizes sizes)
         var of = new NormReluPoolInputs(g, 1e-5, x, gamma, beta);
         Add($"norm{i}", 0, BytesOf(x, y), new NormReluPoolCall(of, y));
         Add($"norm{i}_dx", 0, BytesOf(x, y, dx), new NormReluPoolGradientCall(of, y, dx, dgamma, dbeta));
+        Tensor u = Normal(g.Input), ofDy = Normal(g.Output), ofGamma = Normal(gamma.Shape);
+        Add($"norm{i}_second", 0, BytesOf(x, y, u, dx, ofDy), new NormReluPoolSecondCall(
+            of, y, new NormReluPoolCotangents(u, dgamma, dbeta), dx, ofGamma, ofDy));
     }
 
     private void Loss()

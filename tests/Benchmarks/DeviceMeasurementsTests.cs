@@ -25,9 +25,9 @@ public sealed class DeviceMeasurementsTests
         Assert.True(found["ceilings"]!["sgemm_16_gflops"]!.GetValue<double>() > 0);
         JsonObject[] rows = [.. found["kernels"]![0]!["rows"]!.AsArray().Select(r => r!.AsObject())];
         Assert.Equal(
-            ["conv1", "conv1_dw", "conv1_db", "norm1", "norm1_dx", "conv2", "conv2_dx", "conv2_dw", "conv2_db", "norm2", "norm2_dx",
-             "conv3", "conv3_dx", "conv3_dw", "conv3_db", "norm3", "norm3_dx", "cross_entropy", "cross_entropy_d", "sgd_step", "dot",
-             "affine", "affine_dx"],
+            ["conv1", "conv1_dw", "conv1_db", "norm1", "norm1_dx", "norm1_second", "conv2", "conv2_dx", "conv2_dw", "conv2_db", "norm2", "norm2_dx",
+             "norm2_second", "conv3", "conv3_dx", "conv3_dw", "conv3_db", "norm3", "norm3_dx", "norm3_second", "cross_entropy", "cross_entropy_d",
+             "sgd_step", "dot", "affine", "affine_dx"],
             rows.Select(r => r["name"]!.GetValue<string>()), StringComparer.Ordinal);
         Assert.All(rows, r => Assert.True(r["us"]!.GetValue<double>() > 0, r.ToJsonString()));
         JsonNode step = found["steps"]![0]!;

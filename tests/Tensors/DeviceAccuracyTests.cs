@@ -42,6 +42,9 @@ public sealed class DeviceAccuracyTests(ITestOutputHelper output)
                 new NormReluPoolInputs(g, 1e-5, t[0], t[1], t[2]), t[3])), g.Output, x, gamma, beta);
             Largest(on, $"their gradient; mean {mean}", bound, (b, t) => b.Run(new NormReluPoolGradientCall(
                 new NormReluPoolInputs(g, 1e-5, t[0], t[1], t[2]), t[3], t[4], null, null)), g.Input, x, gamma, beta, dy);
+            Largest(on, $"the adjoint of that; mean {mean}", bound, (b, t) => b.Run(new NormReluPoolSecondCall(
+                new NormReluPoolInputs(g, 1e-5, t[0], t[1], t[2]), t[3], new NormReluPoolCotangents(t[4], t[1], t[2]), t[5], null, null)),
+                g.Input, x, gamma, beta, dy, Of(10, g.Input, v => v));
         }
         Largest(on, "mean pool", 2e-7, (b, t) => b.Run(new AvgPool2dCall(g, t[0], t[1])), g.Output, Of(5, g.Input, x => x));
     }

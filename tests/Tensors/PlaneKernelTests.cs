@@ -76,6 +76,37 @@ public sealed class PlaneKernelTests
         return [.. new[] { dx, dgamma, dbeta }.OfType<Tensor>()];
     }
 
+    [Theory]
+    [MemberData(nameof(Pools))]
+    public void The_adjoint_of_the_gradient_of_NormReluPool_matches_the_definition(DType dtype, int[] sizes)
+    {
+        Pool2dGeometry g = Geometry(sizes);
+        Input[] inputs =
+        [
+            Of(3, g.Input), Input.Random(4, g.C), Input.Random(5, g.C), Of(6, g.Output), Of(7, g.Input), Input.Random(8, g.C),
+            Input.Random(9, g.C),
+        ];
+        KernelCheck.Smooth(dtype, 64, (b, t) => Second(b, g, t, true, false, true), inputs);
+        KernelCheck.Sums(dtype, 4 * g.N * g.H * g.W, (b, t) => Second(b, g, t, false, true, false), inputs);
+        double[][] all = KernelCheck.Run(KernelCheck.Threads[1], dtype, (b, t) => Second(b, g, t, true, true, true), inputs);
+        for (int i = 0; i < 3; i++)
+        {
+            int only = i;
+            Assert.Equal(all[i], Assert.Single(KernelCheck.Run(
+                KernelCheck.Threads[0], dtype, (b, t) => Second(b, g, t, only == 0, only == 1, only == 2), inputs)));
+        }
+    }
+
+    private static Tensor[] Second(Backend b, Pool2dGeometry g, Tensor[] t, bool needX, bool needGamma, bool needDy)
+    {
+        Tensor? ofX = needX ? KernelCheck.Destination(b, g.Input, t[0].DType) : null;
+        Tensor? ofGamma = needGamma ? KernelCheck.Destination(b, new Shape(g.C), t[0].DType) : null;
+        Tensor? ofDy = needDy ? KernelCheck.Destination(b, g.Output, t[0].DType) : null;
+        b.Run(new NormReluPoolSecondCall(
+            new NormReluPoolInputs(g, 1e-5, t[0], t[1], t[2]), t[3], new NormReluPoolCotangents(t[4], t[5], t[6]), ofX, ofGamma, ofDy));
+        return [.. new[] { ofX, ofGamma, ofDy }.OfType<Tensor>()];
+    }
+
     [Fact]
     public void A_destination_that_is_not_asked_for_changes_nothing_for_the_others()
     {

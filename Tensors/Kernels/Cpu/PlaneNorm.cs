@@ -14,7 +14,7 @@ internal readonly record struct PlaneStatistics(double Shift, double Correction,
 /// most 1024 elements before they go to float64. The variance is summed around the mean and corrected by the sum of the
 /// deviations, so a plane with a large mean loses nothing.
 /// </summary>
-internal static unsafe class PlaneNorm<T, V, S>
+internal static unsafe partial class PlaneNorm<T, V, S>
     where T : unmanaged, IBinaryFloatingPointIeee754<T> where V : struct where S : struct, ISimd<T, V>
 {
     private const int Segment = 1024;

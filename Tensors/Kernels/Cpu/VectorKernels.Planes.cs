@@ -2,7 +2,7 @@ namespace InfMatch.Tensors;
 
 internal sealed unsafe partial class VectorKernels<T, V, S>
     : IKernel<AvgPool2dCall>, IKernel<AvgPool2dGradientCall>, IKernel<NormReluPoolCall>,
-        IKernel<NormReluPoolGradientCall>
+        IKernel<NormReluPoolGradientCall>, IKernel<NormReluPoolSecondCall>
 {
     public void Run(AvgPool2dCall call)
     {
@@ -86,6 +86,45 @@ internal sealed unsafe partial class VectorKernels<T, V, S>
             if (dbeta is { } b)
                 AddPlanes(g, sums, b.Span);
         });
+    }
+
+    public void Run(NormReluPoolSecondCall call)
+    {
+        (Pool2dGeometry g, double epsilon) = (call.At.Geometry, call.At.Epsilon);
+        HostBlock<T> x = Block(call.At.X), gamma = Block(call.At.Gamma), beta = Block(call.At.Beta), dy = Block(call.Dy);
+        HostBlock<T> u = Block(call.Of.U), ofDGamma = Block(call.Of.Gamma), ofDBeta = Block(call.Of.Beta);
+        HostBlock<T>? ofX = Optional(call.OfX), ofGamma = Optional(call.OfGamma), ofDy = Optional(call.OfDy);
+        int area = g.H * g.W, pooled = g.OutH * g.OutW, planes = g.N * g.C;
+        double* shares = Scratch.Get<double>(ScratchUse.Partials, 2L * planes);
+        Pool.RunChunks(planes, PlanesPerChunk(area), (begin, end) =>
+        {
+            T* slope = Scratch.Get<T>(ScratchUse.Image, area + 2 * S.Width);
+            double* slopes = stackalloc double[2], products = stackalloc double[3];
+            for (int p = begin; p < end; p++)
+            {
+                T* plane = x.Pointer + (nint)p * area, along = u.Pointer + (nint)p * area;
+                PlaneStatistics s = PlaneNorm<T, V, S>.Statistics(plane, area, epsilon);
+                PlanePool<T, V, S>.Spread(g, dy.Pointer + (nint)p * pooled, slope);
+                (double Gamma, double Beta) affine = At(gamma, beta, p % g.C);
+                PlaneNorm<T, V, S>.Slopes(plane, slope, area, s, affine.Gamma, affine.Beta, slopes);
+                PlaneNorm<T, V, S>.Products(plane, along, slope, area, s, products);
+                var factors = SecondFactors.Of(
+                    area, s, affine.Gamma, slopes, products, At(ofDGamma, ofDBeta, p % g.C));
+                shares[2 * p] = factors.Share;
+                PlaneNorm<T, V, S>.Second(
+                    plane, along, slope, area, s, affine, factors, ofX is { } to ? to.Pointer + (nint)p * area : null);
+                if (ofDy is { } windows)
+                    PlanePool<T, V, S>.Mean(g, slope, windows.Pointer + (nint)p * pooled);
+            }
+        });
+        WorkerPool.RunOnce(() =>
+        {
+            if (ofGamma is { } sums)
+                AddPlanes(g, shares, sums.Span);
+        });
+
+        static (double, double) At(HostBlock<T> a, HostBlock<T> b, int c) =>
+            (double.CreateTruncating(a.Pointer[c]), double.CreateTruncating(b.Pointer[c]));
     }
 
     private static int PlanesPerChunk(int area) => Math.Max(1, 16384 / Math.Max(1, area));

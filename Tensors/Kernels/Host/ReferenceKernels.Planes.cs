@@ -2,7 +2,8 @@ namespace InfMatch.Tensors;
 
 internal sealed partial class ReferenceKernels<T>
     : IKernel<AvgPool2dCall>, IKernel<AvgPool2dGradientCall>, IKernel<NormReluPoolCall>,
-        IKernel<NormReluPoolGradientCall>, IKernel<MaxPool2dCall>, IKernel<MaxPool2dGradientCall>
+        IKernel<NormReluPoolGradientCall>, IKernel<NormReluPoolSecondCall>, IKernel<MaxPool2dCall>,
+        IKernel<MaxPool2dGradientCall>
 {
     public void Run(AvgPool2dCall call)
     {
@@ -50,17 +51,9 @@ internal sealed partial class ReferenceKernels<T>
     public void Run(NormReluPoolGradientCall call)
     {
         Pool2dGeometry g = call.At.Geometry;
-        Span<T> gamma = Block(call.At.Gamma).Span, beta = Block(call.At.Beta).Span, dy = Block(call.Dy).Span;
+        Span<T> gamma = Block(call.At.Gamma).Span;
         int plane = g.H * g.W;
-        double[] normal = Normalised(call.At, out double[] inverseDeviation);
-        var dz = new double[normal.Length];
-        foreach ((int i, int o) in Windows(g))
-        {
-            int c = i / plane % g.C;
-            double z = double.CreateTruncating(gamma[c]) * normal[i] + double.CreateTruncating(beta[c]);
-            if (z > 0)
-                dz[i] = double.CreateTruncating(dy[o]) / (g.Window * g.Window);
-        }
+        double[] normal = Normalised(call.At, out double[] inverseDeviation), dz = Received(call.At, call.Dy, normal, out _);
         var dGamma = new double[g.C];
         var dBeta = new double[g.C];
         var dX = new double[normal.Length];
@@ -84,6 +77,71 @@ internal sealed partial class ReferenceKernels<T>
             Store(dGamma, ofGamma.Span);
         if (Optional(call.DBeta) is { } ofBeta)
             Store(dBeta, ofBeta.Span);
+    }
+
+    public void Run(NormReluPoolSecondCall call)
+    {
+        Pool2dGeometry g = call.At.Geometry;
+        Span<T> gamma = Block(call.At.Gamma).Span, us = Block(call.Of.U).Span;
+        Span<T> ofGamma = Block(call.Of.Gamma).Span, ofBeta = Block(call.Of.Beta).Span;
+        int plane = g.H * g.W;
+        double[] normal = Normalised(call.At, out double[] inverseDeviation), dz = Received(call.At, call.Dy, normal, out bool[] isOpen);
+        double[] x = new double[normal.Length], slopes = new double[normal.Length], scales = new double[g.C];
+        for (int p = 0; p < g.N * g.C; p++)
+        {
+            int c = p % g.C;
+            (double scale, double s) = (double.CreateTruncating(gamma[c]), inverseDeviation[p]);
+            (double v, double w) = (double.CreateTruncating(ofGamma[c]), double.CreateTruncating(ofBeta[c]));
+            double u1 = 0, un = 0, z1 = 0, zn = 0, uz = 0;
+            for (int i = p * plane; i < (p + 1) * plane; i++)
+            {
+                double u = double.CreateTruncating(us[i]);
+                (u1, un, uz) = (u1 + u / plane, un + u * normal[i] / plane, uz + u * dz[i] / plane);
+                (z1, zn) = (z1 + dz[i] / plane, zn + dz[i] * normal[i] / plane);
+            }
+            // ⟨u, dx⟩ = γ·t/σ. What follows is its slope, and that of ⟨v, dγ⟩ + ⟨w, dβ⟩, in x̂ (e), 1/σ, γ and dz.
+            double t = plane * (uz - u1 * z1 - un * zn), e1 = 0, en = 0;
+            scales[c] += s * t;
+            var e = new double[plane];
+            for (int k = 0, i = p * plane; k < plane; k++, i++)
+            {
+                double u = double.CreateTruncating(us[i]);
+                e[k] = -scale * s * (u * zn + un * dz[i]) + v * dz[i];
+                slopes[i] = isOpen[i] ? scale * s * (u - u1 - normal[i] * un) + v * normal[i] + w : 0;
+                (e1, en) = (e1 + e[k] / plane, en + e[k] * normal[i] / plane);
+            }
+            for (int k = 0, i = p * plane; k < plane; k++, i++)
+                x[i] = s * (e[k] - e1 - normal[i] * en) - scale * t * s * s * normal[i] / plane;
+        }
+        if (Optional(call.OfX) is { } ofX)
+            Store(x, ofX.Span);
+        if (Optional(call.OfGamma) is { } toGamma)
+            Store(scales, toGamma.Span);
+        if (Optional(call.OfDy) is { } ofDy)
+        {
+            var means = new double[ofDy.Span.Length];
+            foreach ((int i, int o) in Windows(g))
+                means[o] += slopes[i] / (g.Window * g.Window);
+            Store(means, ofDy.Span);
+        }
+    }
+
+    // The cotangent of what the ReLU sees, and where it is open.
+    private double[] Received(NormReluPoolInputs at, Tensor of, double[] normal, out bool[] isOpen)
+    {
+        Pool2dGeometry g = at.Geometry;
+        Span<T> gamma = Block(at.Gamma).Span, beta = Block(at.Beta).Span, dy = Block(of).Span;
+        var dz = new double[normal.Length];
+        isOpen = new bool[normal.Length];
+        foreach ((int i, int o) in Windows(g))
+        {
+            int c = i / (g.H * g.W) % g.C;
+            double z = double.CreateTruncating(gamma[c]) * normal[i] + double.CreateTruncating(beta[c]);
+            isOpen[i] = z > 0;
+            if (z > 0)
+                dz[i] = double.CreateTruncating(dy[o]) / (g.Window * g.Window);
+        }
+        return dz;
     }
 
     private double[] Normalised(NormReluPoolInputs of, out double[] inverseDeviation)
