@@ -8,12 +8,28 @@ namespace InfMatch.Methods;
 /// intermediate results are freed.</summary>
 public static class SyntheticProducts
 {
+    private const string ByDifferences = "differences", Exactly = "exact";
+
+    /// <summary>How they are computed, a setting of each method that leaves it open.</summary>
+    public static ChoiceSetting SecondDerivatives { get; } = new(
+        "SecondDerivatives", "How products with second derivatives are computed: by differences of gradients, or exactly",
+        ByDifferences, ByDifferences, Exactly)
+    {
+        Neutral = ByDifferences,
+    };
+
+    /// <summary>The products that a method computes with: by differences where it does not leave it open.</summary>
+    public static SecondOrderProducts Of(DistillationMethod method, MethodValues values) => new(
+        method.Settings.Contains(SecondDerivatives) && SecondDerivatives.Of(values) == Exactly
+            ? Influence.SecondDerivatives.Exact
+            : Influence.SecondDerivatives.FiniteDifference);
+
     /// <summary>M_S(θ; v) = ∂/∂S ⟨v, ∇_θ L(θ; S)⟩ with v held constant.</summary>
     public static SyntheticGradient Mixed(
         this SecondOrderProducts products, Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v)
     {
         // The tensors of a double backward pass are many, each read once and again: in parts they stay in the caches.
-        if (products.Mode == SecondDerivatives.Exact && loss.RowsAtOnce(theta.Backend, s.Count) is { } part && part < s.Count)
+        if (products.Mode == Influence.SecondDerivatives.Exact && loss.RowsAtOnce(theta.Backend, s.Count) is { } part && part < s.Count)
             return ExactInParts(theta, loss, s, v, part);
         return SyntheticGradient.Of(s, products.Mixed(loss.At, theta, v, s.Tensors));
     }
@@ -23,7 +39,7 @@ public static class SyntheticProducts
     public static (Tensor HessianVector, SyntheticGradient Mixed) HessianAndMixed(
         this SecondOrderProducts products, Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v)
     {
-        if (products.Mode == SecondDerivatives.Exact && ExactByRows(theta, loss, s, v) is { } found)
+        if (products.Mode == Influence.SecondDerivatives.Exact && ExactByRows(theta, loss, s, v) is { } found)
             return found;
         int parts = s.Parts.Length;
         Tensor[] result = products.Mixed(

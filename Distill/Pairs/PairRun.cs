@@ -156,7 +156,8 @@ internal sealed class PairRun(PairRunInputs inputs)
             MethodSession session = settings.MethodKind.Begin(new MethodContext
             {
                 Network = network, Real = new RealPairs(data.Train), Experts = experts, Values = settings.OfMethod, Key = run,
-                BatchSyn = batch, Ranks = ranks ?? LockStep.Alone, Loss = key => new SyntheticPairLoss(onSet, key) { BatchSize = batch },
+                BatchSyn = batch, Products = SyntheticProducts.Of(settings.MethodKind, settings.OfMethod),
+                Ranks = ranks ?? LockStep.Alone, Loss = key => new SyntheticPairLoss(onSet, key) { BatchSize = batch },
             });
             return data.Encoder is { } encoder ? new EncodedSession(session, SyntheticPairs.ImagesPart, encoder.Features) : session;
         }

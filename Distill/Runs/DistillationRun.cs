@@ -174,6 +174,7 @@ internal sealed class DistillationRun(RunInputs inputs)
                 Augmentation = PlanFactory.AugmentationOf(settings.MatchAugment, data.Pair.Name),
                 BatchSyn = settings.BatchSyn ?? 0,
                 BatchesAreOfTiles = settings.BatchOf == PlanFactory.Tile,
+                Products = SyntheticProducts.Of(settings.MethodKind, settings.OfMethod),
                 Ranks = ranks ?? LockStep.Alone,
             });
         }

@@ -86,7 +86,7 @@ public sealed class InfluenceMatching : DistillationMethod
     public override IReadOnlyList<MethodSetting> Settings { get; } =
     [
         Estimator, Weight, ClassWiseMatching, WindowLength, StartFirst, StartLast, StartGrowth, Threshold, SyntheticRate, RealBatch,
-        WindowMean.Windows,
+        WindowMean.Windows, SyntheticProducts.SecondDerivatives,
     ];
 
     /// <inheritdoc/>

@@ -44,7 +44,7 @@ public abstract class ParameterMatching : DistillationMethod
 
     /// <inheritdoc/>
     public override IReadOnlyList<MethodSetting> Settings { get; } =
-        [SyntheticSteps, Window, StartLast, SyntheticRate, LrRate, WindowMean.Windows];
+        [SyntheticSteps, Window, StartLast, SyntheticRate, LrRate, WindowMean.Windows, SyntheticProducts.SecondDerivatives];
 
     /// <inheritdoc/>
     public override bool TakesBatchesOfS => true;
