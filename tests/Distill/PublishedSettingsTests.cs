@@ -107,7 +107,7 @@ public sealed class PublishedSettingsTests : IDisposable
         Assert.Equal([10, 100], Resolve(null, ("Method", "dm"), ("Ipc", "10 100"), ("LrImg", "2")).Settings.Ipc.ToArray());
         Assert.Equal([1, 10], Resolve(null, ("Method", "dm"), ("Ipc", "1 10")).Settings.Ipc.ToArray());
         Assert.Contains(
-            "because the preset best for them differ in --start-first (5, 20), --start-last (30, 200)",
+            "because the preset best for them differ in --start-first (5, 20), --start-last (60, 200)",
             Assert.Throws<DistillException>(() => Resolve("best", ("Dataset", "cifar-10"), ("Ipc", "1 10"))).Message);
     }
 
