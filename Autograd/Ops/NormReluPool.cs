@@ -80,7 +80,7 @@ public sealed record NormReluPool(Pool2dGeometry Geometry, double Epsilon) : Fus
 
 /// <summary>
 /// The adjoint of <see cref="NormReluPool"/> as an operation: from x [N, C, H, W], γ, β [C] and dy [N, C, ⌊H/P⌋, ⌊W/P⌋] come dx, dγ
-/// and dβ, of the shapes of x, γ and β. Products with second derivatives differentiate it, and composed that is sixty passes over
+/// and dβ, of the shapes of x, γ and β. Products with second derivatives differentiate it, and composed that is dozens of passes over
 /// memory. Its own adjoint is one kernel where no graph is recorded, and that of the composition where one is. NaN in a plane spreads
 /// over the plane.
 /// </summary>
@@ -141,8 +141,8 @@ public sealed record NormReluPoolGradient(Pool2dGeometry Geometry, double Epsilo
         Variable y = new NormReluPool(Geometry, Epsilon).Compose(inputs.AsSpan(0, 3));
         Variable[] first = Gradient.Within(y, inputs[..3], inputs[..3], inputs[3]);
         Variable along = first.Select((x, i) => x.Dot(cotangents[i])).Aggregate((a, b) => a + b);
-        Variable[] found = Gradient.Within(along, inputs, inputs, 
-            Variable.Constant(Tensor.Full(along.Value.Backend, along.Value.DType, along.Shape, 1)));
+        Variable[] found = Gradient.Within(
+            along, inputs, inputs, Variable.Constant(Tensor.Full(along.Value.Backend, along.Value.DType, along.Shape, 1)));
         return [.. found.Select((x, i) => at.Needs(i) ? x : null)];
     }
 
