@@ -44,7 +44,7 @@ internal static class CurvePlot
         int last = curves.Updates.Select(o => o.Iteration + 1).Concat(curves.Percent.Select(a => a.Iteration))
             .Concat(curves.Fixed.Select(o => o.Iteration)).DefaultIfEmpty(1).Max();
         plot.Axes.SetLimitsX(0, Math.Max(1, last));
-        byte[] png = plot.GetImageBytes(Width, Height, ImageFormat.Png);
+        byte[] png = PngImage.Encode(plot, Width, Height);
         AtomicFile.Write(path, stream => stream.Write(png));
     }
 

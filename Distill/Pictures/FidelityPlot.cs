@@ -39,7 +39,7 @@ internal static class FidelityPlot
         else
             DrawCurves(plot, what, known);
         Style(plot, PrintableText.Of(title));
-        byte[] png = plot.GetImageBytes(Width, Height, ImageFormat.Png);
+        byte[] png = PngImage.Encode(plot, Width, Height);
         AtomicFile.Write(path, stream => stream.Write(png));
         return true;
     }

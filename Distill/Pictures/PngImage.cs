@@ -1,3 +1,4 @@
+using ScottPlot;
 using SkiaSharp;
 
 namespace InfMatch.Distill;
@@ -16,15 +17,28 @@ internal static class PngImage
                 $"images of {channels} channels cannot be written as PNG, only 1 or 3. Export to npz or safetensors.");
         }
         using SKBitmap bitmap = Bitmap(pixels, channels, height, width);
-        return Encode(bitmap);
+        return Encode(bitmap, SKPngEncoderOptions.Default);
     }
 
-    /// <summary>A bitmap as the bytes of a PNG file.</summary>
-    public static byte[] Encode(SKBitmap bitmap)
+    /// <summary>A picture that was drawn as the bytes of a PNG file: enlarged pixels, lines and text.</summary>
+    // Without filters such a picture takes half of the time and no more bytes: equal pixels follow each other as they are.
+    public static byte[] Encode(SKBitmap drawn) => Encode(drawn, new SKPngEncoderOptions(SKPngEncoderFilterFlags.None, zLibLevel: 6));
+
+    private static byte[] Encode(SKBitmap bitmap, SKPngEncoderOptions options)
     {
-        using SKData png = bitmap.Encode(SKEncodedImageFormat.Png, 100)
+        using SKPixmap pixels = bitmap.PeekPixels();
+        using SKData png = pixels.Encode(options)
             ?? throw new InvalidOperationException($"{bitmap.Width}×{bitmap.Height} pixels could not be encoded as PNG.");
         return png.ToArray();
+    }
+
+    /// <summary>A plot as the bytes of a PNG file.</summary>
+    public static byte[] Encode(Plot plot, int width, int height)
+    {
+        using var bitmap = new SKBitmap(width, height);
+        using (var canvas = new SKCanvas(bitmap))
+            plot.Render(canvas, width, height);
+        return Encode(bitmap);
     }
 
     /// <summary>Pixels [C, H, W] as a bitmap: RGB where C is 3, else the first channel in grey.</summary>

@@ -130,8 +130,11 @@ internal sealed partial class ReferenceKernels<T>(HostBackend backend)
             for (int i = 0; i < sums.Length; i++)
                 sums[i] = double.CreateTruncating(bias.Span[i / (g.OutH * g.OutW) % g.K]);
         }
-        foreach ((int i, int j, int l) in Products(g))
-            sums[l] += double.CreateTruncating(xs[i]) * double.CreateTruncating(ws[j]);
+        foreach ((int i, int j, int l, int count) in Products(g))
+        {
+            for (int q = 0; q < count; q++)
+                sums[l + q] += double.CreateTruncating(xs[i + q * g.Stride]) * double.CreateTruncating(ws[j]);
+        }
         Store(sums, ys);
     }
 
@@ -139,8 +142,11 @@ internal sealed partial class ReferenceKernels<T>(HostBackend backend)
     {
         Span<T> dys = Block(call.Dy).Span, ws = Block(call.W).Span, dxs = Block(call.Dx).Span;
         var sums = new double[dxs.Length];
-        foreach ((int i, int j, int l) in Products(call.Geometry))
-            sums[i] += double.CreateTruncating(dys[l]) * double.CreateTruncating(ws[j]);
+        foreach ((int i, int j, int l, int count) in Products(call.Geometry))
+        {
+            for (int q = 0; q < count; q++)
+                sums[i + q * call.Geometry.Stride] += double.CreateTruncating(dys[l + q]) * double.CreateTruncating(ws[j]);
+        }
         Store(sums, dxs);
     }
 
@@ -148,29 +154,39 @@ internal sealed partial class ReferenceKernels<T>(HostBackend backend)
     {
         Span<T> xs = Block(call.X).Span, dys = Block(call.Dy).Span, dws = Block(call.Dw).Span;
         var sums = new double[dws.Length];
-        foreach ((int i, int j, int l) in Products(call.Geometry))
-            sums[j] += double.CreateTruncating(xs[i]) * double.CreateTruncating(dys[l]);
+        foreach ((int i, int j, int l, int count) in Products(call.Geometry))
+        {
+            for (int q = 0; q < count; q++)
+                sums[j] += double.CreateTruncating(xs[i + q * call.Geometry.Stride]) * double.CreateTruncating(dys[l + q]);
+        }
         Store(sums, dws);
     }
 
-    // A convolution is the trilinear form Σ x_i·w_j·z_l over these triples; its three forms leave out one factor each.
-    private static IEnumerable<(int X, int W, int Y)> Products(Conv2dGeometry g)
+    // A convolution is the trilinear form Σ x_i·w_j·z_l over triples; its three forms leave out one factor each. The triples of a
+    // row of the output and one weight follow each other: the first of them and their number, with x in steps of the stride.
+    private static IEnumerable<(int X, int W, int Y, int Count)> Products(Conv2dGeometry g)
     {
         for (int n = 0; n < g.N; n++)
         for (int k = 0; k < g.K; k++)
         for (int oh = 0; oh < g.OutH; oh++)
-        for (int ow = 0; ow < g.OutW; ow++)
         for (int c = 0; c < g.C; c++)
         for (int r = 0; r < g.R; r++)
-        for (int s = 0; s < g.S; s++)
         {
-            int h = oh * g.Stride + r - g.Padding, w = ow * g.Stride + s - g.Padding;
-            if (h >= 0 && h < g.H && w >= 0 && w < g.W)
+            int h = oh * g.Stride + r - g.Padding;
+            if (h < 0 || h >= g.H)
+                continue;
+            for (int s = 0; s < g.S; s++)
             {
+                int first = 0, end = g.OutW;
+                while (first < end && first * g.Stride + s < g.Padding)
+                    first++;
+                while (first < end && (end - 1) * g.Stride + s - g.Padding >= g.W)
+                    end--;
                 yield return (
-                    ((n * g.C + c) * g.H + h) * g.W + w,
+                    ((n * g.C + c) * g.H + h) * g.W + first * g.Stride + s - g.Padding,
                     ((k * g.C + c) * g.R + r) * g.S + s,
-                    ((n * g.K + k) * g.OutH + oh) * g.OutW + ow);
+                    ((n * g.K + k) * g.OutH + oh) * g.OutW + first,
+                    end - first);
             }
         }
     }
