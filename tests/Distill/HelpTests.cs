@@ -46,7 +46,7 @@ public sealed class HelpTests : IDisposable
     [Fact]
     public void A_setting_of_several_methods_shows_the_standard_value_of_each()
     {
-        Assert.EndsWith("[2 (influence, datm, mtt); 60 (rat); lors 1; mtt-vl 1; pairs 10; trajectory 20]", Settings.Of("Window").Option.Description);
+        Assert.EndsWith("[2 (influence, datm, mtt); 60 (rat); lors 1; mtt-vl 1; own-path 20; pairs 10; trajectory 20]", Settings.Of("Window").Option.Description);
         Assert.EndsWith("[50; lors 8; mtt-vl 8]", Settings.Of("SyntheticSteps").Option.Description); // one value for all methods
         foreach (OptionOfMethods setting in Settings.All.OfType<OptionOfMethods>())
         {

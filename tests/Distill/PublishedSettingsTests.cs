@@ -171,6 +171,18 @@ public sealed class PublishedSettingsTests : IDisposable
         Assert.Matches(@"or\s+the\s+published\s+ones\s+of\s+a\s+method:[\s\w,-]*\bdm\b", run.Output);
     }
 
+    // The options of the second command of the entry fashion-mnist/ipc1-own-path (docs/results.md), which is older than the preset.
+    [Fact]
+    public void The_preset_of_the_second_stage_has_the_settings_of_the_set_that_was_measured()
+    {
+        ResolvedSettings measured = Resolve(
+            "trajectory", ("Method", "rat"), ("Window", "20"), ("MostSteps", "120"), ("RealBatch", "500"), ("InnerOptimiser", "sgd"),
+            ("InnerRate", "0.01"), ("Zca", "none"), ("Width", "32"), ("Optimiser", "adam"), ("Labels", "learned"),
+            ("MatchAugment", "auto"), ("Augment", "auto"), ("RateSchedule", "cosine"), ("LrImg", "0.01"), ("LrLabel", "0.01"),
+            ("Iterations", "300"));
+        Assert.Equal(ConfigFile.Hash(measured.Settings), ConfigFile.Hash(Resolve("own-path").Settings));
+    }
+
     private static (string? Protocol, string Augment, int Epochs, int Repeats) Evaluation(ResolvedSettings resolved) =>
         (resolved.Settings.Protocol, resolved.Settings.Augment, resolved.Settings.Epochs, resolved.Settings.Repeats);
 

@@ -4,7 +4,7 @@ namespace InfMatch.Distill;
 
 /// <summary>The settings of the best sets in docs/results.md, which were chosen by their accuracies on the test images. On data sets
 /// without such figures it is the preset trajectory, with early windows for one image per class. The best set of one image per class
-/// of Fashion-MNIST went through a second stage, by another method (docs/theory.md, "On S's own path").</summary>
+/// of Fashion-MNIST went through a second stage, that of the preset own-path (docs/theory.md, "On S's own path").</summary>
 internal sealed class BestPreset : Preset
 {
     // One image per class is used up after a few steps: windows lie early.
