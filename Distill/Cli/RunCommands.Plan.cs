@@ -27,16 +27,28 @@ internal sealed partial class RunCommands
         planner.Experts(settings.ExpertsFrom ?? folder?.Experts);
         Network evaluated = data.NetworkOf(settings, settings.EvalWidth);
         Summary? summary = folder is not null && File.Exists(folder.Summary) ? Summary.Read(folder.Summary) : null;
+        Func<int, AccuracySet> known = KnownBeside(settings, data.Pair, settings.ExpertsFrom ?? folder?.Experts);
         foreach (int ipc in settings.Ipc)
         {
             if (summary?.Results.FirstOrDefault(r => r.Ipc == ipc) is { } done && (summary.Complete || done.Accuracy.IsComplete))
                 continue;
             planner.Distil(ipc, evaluated, folder is null ? 0 : IterationOf(folder, ipc));
-            IReadOnlyList<ResultColumn> columns = ResultColumn.Trained(ColumnCase.OfRun(settings));
-            planner.Evaluate(
-                evaluated, ipc, columns.Count * settings.Repeats, columns.Count(c => c.HasTeacher) * settings.Repeats, settings.Experts);
+            AccuracySet measured = known(ipc);
+            ResultColumn[] columns = [.. ResultColumn.Trained(ColumnCase.OfRun(settings)).Where(c => measured.Of(c) is null)];
+            planner.Evaluate(evaluated, ipc, NetworksLeft.Of(columns, _ => settings.Repeats), settings.Experts);
         }
         return Time(planner, needs);
+    }
+
+    // What another run has measured, as far as experts that are there already tell.
+    private static Func<int, AccuracySet> KnownBeside(RunSettings settings, DatasetPair pair, string? experts)
+    {
+        if (ImageBaselines.Of(settings, pair) is not { } known)
+            return _ => new AccuracySet();
+        string? labels = settings.LabelFrom is { } teachers ? LabelTeacher.HashOf(teachers)
+            : experts is not null && ExpertLibrary.Missing(settings, experts).Length == 0 ? LabelTeacher.HashOf(experts, settings.Experts)
+            : null;
+        return ipc => known.At(ipc, settings, labels);
     }
 
     private static int IterationOf(RunFolder folder, int ipc) => File.Exists(folder.Checkpoint(ipc))
@@ -60,10 +72,9 @@ internal sealed partial class RunCommands
             {
                 int Left(ResultColumn column) =>
                     evaluation.Settings.Repeats - known(new EvaluatedColumn(network.Name, ipc, column.Title));
-                IReadOnlyList<ResultColumn> columns = ResultColumn.Trained(evaluation.Case);
                 planner.Evaluate(
-                    network, ipc, columns.Sum(Left), columns.Where(c => c.HasTeacher).Sum(Left),
-                    evaluation.Labels?.Teacher.Networks.Count ?? 0, isOfRun: false);
+                    network, ipc, NetworksLeft.Of(evaluation.Trained(ipc), Left), evaluation.Labels?.Teacher.Networks.Count ?? 0,
+                    isOfRun: false);
             }
         }
         return Time(planner, evaluation.Needs);
@@ -85,9 +96,7 @@ internal sealed partial class RunCommands
         foreach (int ipc in settings.Ipc)
         {
             planner.Distil(ipc, evaluated, 0, left);
-            planner.Evaluate(
-                evaluated, ipc, settings.Repeats * (ofRows.Length + shared.Length),
-                settings.Repeats * ofRows.Concat(shared).Count(column => column.HasTeacher), settings.Experts);
+            planner.Evaluate(evaluated, ipc, NetworksLeft.Of([.. ofRows, .. shared], _ => settings.Repeats), settings.Experts);
         }
         return Time(planner, needs);
     }

@@ -266,6 +266,7 @@ internal sealed partial class RunCommands(
         RunSettings settings, DatasetPair pair, Backend backend, string folder, string? experts)
     {
         Requirements needs = RunCheck.Distillation(settings, pair, backend, folder, experts ?? folder);
+        _ = ImageBaselines.Of(settings, pair); // what cannot be taken is told before anything is made
         return (PrepareBeside(settings, pair, backend, experts), needs);
     }
 

@@ -81,13 +81,6 @@ internal static class PairSettings
             s => s.FullEpochs ?? 0, (s, v) => s with { FullEpochs = v }),
         Positive("FullRate", "Learning rate of the heads that are trained on all pairs.",
             s => s.FullRate ?? 0, (s, v) => s with { FullRate = v }),
-        new RunSetting("BaselinesFrom", "FOLDER",
-            "Take the rows of real pairs and of all data from the table in this folder of an earlier 'distill' or 'evaluate', with the same " +
-            "data, seed, heads and evaluation, in place of measuring them again.",
-            s => s.BaselinesFrom ?? "", (s, t) => s with { BaselinesFrom = t.Length > 0 ? t : null })
-        {
-            Task = SettingTask.Pairs,
-        },
     ];
 
     /// <summary>Whether pixels are learned, and not features of images.</summary>

@@ -164,6 +164,10 @@ internal static class Settings
             s => s.EvalDecay ?? Protocols.WeightDecay(s), (s, v) => s with { EvalDecay = v }, zero: true),
         Choice("Augment", "Augmentation of their training" + s_augmentationHelp, s_augmentations, s => s.Augment, (s, v) => s with { Augment = v }),
         .. PairSettings.OfEvaluation,
+        new RunSetting("BaselinesFrom", "FOLDER",
+            "Take what random real images reach (pairs: the rows of real pairs and of all data) from this folder of an earlier run, with the " +
+            "same data, seed, networks and evaluation, in place of measuring it again.",
+            s => s.BaselinesFrom ?? "", (s, t) => s with { BaselinesFrom = t.Length > 0 ? t : null }),
     ];
 
     /// <summary>How and where it runs.</summary>

@@ -137,8 +137,7 @@ internal sealed record Summary
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? SoftLabels { get; init; }
 
-    /// <summary>SHA-256 over the recordings of the networks of --label-from; null where there are none, and in files from before it was
-    /// told.</summary>
+    /// <summary>SHA-256 over the recordings of the networks that give soft labels; null in files from before it was told.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? LabelNetworks { get; init; }
 

@@ -87,8 +87,8 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         Add(stage, $"fixed loss ipc{ipc}", times * (double)probes, (probe, slot) => probe.FixedLoss(_network, ipc, slot));
         if (settings.EvaluateEvery > 0 && !IsTimed) // how many there will be is not known then
         {
-            EvaluateAlone(
-                stage, evaluated, settings.OnTheWay, ipc, times * (DueIn(all, settings.EvaluateEvery, from) + (from == 0 ? 1 : 0)));
+            TrainAndTest(
+                stage, evaluated, settings.OnTheWay, OfSet(ipc), times * (DueIn(all, settings.EvaluateEvery, from) + (from == 0 ? 1 : 0)), 1);
         }
         return this;
     }
@@ -116,38 +116,53 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
     /// <summary>Adds the evaluation of sets by networks that are still to be trained.</summary>
     /// <param name="network">What evaluates.</param>
     /// <param name="ipc">Images per class.</param>
-    /// <param name="left">How many networks.</param>
-    /// <param name="soft">How many of them on soft labels of experts.</param>
-    /// <param name="experts">How many experts there are for these.</param>
+    /// <param name="left">How many networks, and on what.</param>
+    /// <param name="experts">How many experts there are for soft labels.</param>
     /// <param name="isOfRun">Whether it ends the distilling of the set, with pictures of it.</param>
-    public RunPlanner Evaluate(Network network, int ipc, int left, int soft, int experts, bool isOfRun = true)
+    public RunPlanner Evaluate(Network network, int ipc, NetworksLeft left, int experts, bool isOfRun = true)
     {
-        if (left == 0)
+        if (left.All == 0)
             return this;
         TrainingPlan plan = Protocols.Plan(settings, data.Pair.Name);
+        // Real images have no tiles.
+        (int Networks, TrainedOn On)[] groups = settings.FactorOf(ipc) == 1
+            ? [(left.All, OfSet(ipc))]
+            : [.. ((int, TrainedOn)[])[(left.OnSet, OfSet(ipc)), (left.OnReal, OfReal(ipc))]];
+        groups = [.. groups.Where(group => group.Networks > 0)];
         var stage = new PlannedStage(
-            PlannedStage.Evaluate, ipc, $"{left} networks × {plan.Epochs} epochs of {ImagesOf(ipc)} images ({network.Name})")
+            PlannedStage.Evaluate, ipc,
+            $"{groups[0].Networks} networks × {plan.Epochs} epochs of {groups[0].On.Images} images ({network.Name})" +
+            string.Concat(groups.Skip(1).Select(group => $", {group.Networks} of {group.On.Images} images")))
         {
-            Things = left,
+            Things = left.All,
         };
-        int degree = SetEvaluator.DegreeOfParallelism(network, Math.Min(ImagesOf(ipc), plan.BatchSize), data.Backend);
+        foreach ((int networks, TrainedOn on) in groups)
+            EvaluateInRounds(stage, network, on, networks);
+        Classify(
+            stage, _teacher.Network,
+            left.OnSoftLabels * (double)OfReal(ipc).Images * (settings.LabelFrom is null ? experts : _teacher.Count));
+        if (left.OnSoftLabels > 0 && !_countsWhole)
+            Classify(stage, _network, experts * (double)TestImages); // the confusion of the whole set, once
+        _countsWhole |= left.OnSoftLabels > 0;
+        if (isOfRun)
+            Add(stage, $"picture ipc{ipc}", PicturesOfEvaluation, (probe, slot) => probe.Picture(ipc, slot));
+        return this;
+    }
+
+    private void EvaluateInRounds(PlannedStage stage, Network network, TrainedOn on, int networks)
+    {
+        TrainingPlan plan = Protocols.Plan(settings, data.Pair.Name);
+        int degree = SetEvaluator.DegreeOfParallelism(network, Math.Min(on.Images, plan.BatchSize), data.Backend);
         int together = 0, alone = 0;
-        for (int open = left; open > 0;)
+        for (int open = networks; open > 0;)
         {
             int round = SetEvaluator.NextRound(open, degree, data.Backend);
             (together, alone) = round > 1 ? (together + 1, alone) : (together, alone + 1);
             open -= round;
         }
         if (together > 0)
-            TrainAndTest(stage, network, settings, ipc, together, degree);
-        EvaluateAlone(stage, network, settings, ipc, alone);
-        Classify(stage, _teacher.Network, soft * (double)ImagesOf(ipc) * (settings.LabelFrom is null ? experts : _teacher.Count));
-        if (soft > 0 && !_countsWhole)
-            Classify(stage, _network, experts * (double)TestImages); // the confusion of the whole set, once
-        _countsWhole |= soft > 0;
-        if (isOfRun)
-            Add(stage, $"picture ipc{ipc}", PicturesOfEvaluation, (probe, slot) => probe.Picture(ipc, slot));
-        return this;
+            TrainAndTest(stage, network, settings, on, together, degree);
+        TrainAndTest(stage, network, settings, on, alone, 1);
     }
 
     /// <summary>Adds the whitening of the data.</summary>
@@ -170,15 +185,12 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
             : PlanTimer.Time(_work, _network, _expertPlan, new ProbeInputs(settings, data, clock, cancel), budget),
         needs);
 
-    private void EvaluateAlone(PlannedStage stage, Network network, RunSettings by, int ipc, int networks) =>
-        TrainAndTest(stage, network, by, ipc, networks, 1);
-
-    private void TrainAndTest(PlannedStage stage, Network network, RunSettings by, int ipc, int times, int atOnce)
+    private void TrainAndTest(PlannedStage stage, Network network, RunSettings by, TrainedOn on, int times, int atOnce)
     {
         TrainingPlan plan = Protocols.Plan(by, data.Pair.Name);
         Add(
-            stage, $"step {network.Name} ipc{ipc} ×{atOnce}", times * StepsOf(plan, ImagesOf(ipc)),
-            (probe, slot) => probe.TrainingStep(network, () => probe.TrainingSetOf(ipc), plan, atOnce, slot));
+            stage, $"step {network.Name} {on.Name} ×{atOnce}", times * StepsOf(plan, on.Images),
+            (probe, slot) => probe.TrainingStep(network, () => on.Of(probe), plan, atOnce, slot));
         int every = by.BestEvery ?? Protocols.BestEvery(by);
         int tests = 1 + (every > 0 ? (plan.Epochs - 1) / every : 0);
         Classify(stage, network, (double)times * tests * TestImages, atOnce);
@@ -194,6 +206,13 @@ internal sealed class RunPlanner(RunSettings settings, PreparedData data)
         if (count > 0)
             _work.Add(new PlannedWork(stage, kind, count, measure) { Together = together });
     }
+
+    // What networks that evaluate are trained on: its name, how many images it has, and such a set.
+    private sealed record TrainedOn(string Name, int Images, Func<StepProbe, LabelledImages> Of);
+
+    private TrainedOn OfSet(int ipc) => new($"ipc{ipc}", ImagesOf(ipc), probe => probe.TrainingSetOf(ipc));
+
+    private TrainedOn OfReal(int ipc) => new($"real{ipc}", ipc * data.Classes, probe => probe.RealSetOf(ipc));
 
     private int ImagesOf(int ipc) => ipc * data.Classes * settings.FactorOf(ipc) * settings.FactorOf(ipc);
 

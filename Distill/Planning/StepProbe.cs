@@ -188,6 +188,14 @@ internal sealed class StepProbe(RunSettings settings, PreparedData data, TimePro
     /// <summary>What networks are trained on that evaluate a set; it belongs to the current scope.</summary>
     public LabelledImages TrainingSetOf(int ipc) => SetOf(ipc).AsTrainingSet();
 
+    /// <summary>Random real images as networks beside a set are trained on; they belong to the current scope.</summary>
+    public LabelledImages RealSetOf(int ipc)
+    {
+        (Tensor images, _) = data.Select(data.RandomOfEachClass(ipc, _key.Split("images")));
+        int[] labels = [.. Enumerable.Range(0, ipc * data.Classes).Select(i => i / ipc)];
+        return new LabelledImages(images, LabelledImages.OneHot(_backend, DType.Float32, labels, data.Classes));
+    }
+
     // Real images in the place of S, which has as many; it belongs to the current scope.
     private SyntheticSet SetOf(int ipc)
     {

@@ -85,7 +85,10 @@ internal sealed class DistillationRun(RunInputs inputs)
         inputs.Ranks.FromFirst(Encoding.UTF8.GetBytes(Path.GetFullPath(ExpertFolder)));
         using var teacher = LabelTeacher.For(_settings, data, library.Experts);
         _softLabels = teacher.Describe(_settings);
-        _labelNetworks = _settings.LabelFrom is null ? null : ArtifactHash.OfText(teacher.Identity);
+        _labelNetworks = teacher.Hash;
+        ImageBaselines? known = ImageBaselines.Of(_settings, inputs.Pair);
+        if (known?.Describe() is { } source)
+            inputs.Progress.Note(source);
         ConfusionMatrix? whole = null;
         ConfusionFile confusion = ConfusionFile.Open(_folder.Path, inputs.Pair.Train.ClassNames);
         using MethodSession method = BeginMethod(_settings, data, network, library.Experts, inputs.Key, inputs.Ranks);
@@ -95,6 +98,7 @@ internal sealed class DistillationRun(RunInputs inputs)
             {
                 RightOnly = _settings.LabelStart == PlanFactory.Right,
             },
+            Known = ipc => inputs.Baselines?.GetValueOrDefault(ipc) ?? known?.At(ipc, _settings, _labelNetworks) ?? new AccuracySet(),
             Count = column => (confusion = confusion.With(column)).Save(_folder.Path),
             CountWhole = ipc => (confusion = confusion.With(new ColumnConfusion(
                 ipc, ResultColumn.Of<WholeSetColumn>().Name, whole ??= library.Confusion(data))))

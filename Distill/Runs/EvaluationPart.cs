@@ -37,7 +37,7 @@ internal sealed class EvaluationPart(OpenedEvaluation evaluation, Part part, Run
                 ColumnSources sources = evaluation.Sources(ipc, real);
                 EvaluatedSet[] sets =
                 [
-                    .. ResultColumn.Trained(sources.Case).Select(c => evaluation.SetOf(network, evaluation.ModelOf(n), c, sources, shared)),
+                    .. evaluation.Trained(ipc).Select(c => evaluation.SetOf(network, evaluation.ModelOf(n), c, sources, shared)),
                 ];
                 _files.AddRange(sets.SelectMany(s => Enumerable.Range(0, settings.Repeats).Select(s.Files!.FileOf)));
                 evaluator.Evaluate(sets, settings.Repeats, context.Progress);

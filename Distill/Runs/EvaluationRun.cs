@@ -19,8 +19,8 @@ internal sealed class EvaluationRun(
     private long _peakBefore;
 
     /// <summary>How many networks there are to evaluate.</summary>
-    public int Networks { get; } = evaluation.Networks.Length * evaluation.Settings.Ipc.Length * evaluation.Settings.Repeats
-        * ResultColumn.Trained(evaluation.Case).Count;
+    public int Networks { get; } = evaluation.Networks.Length * evaluation.Settings.Repeats
+        * evaluation.Settings.Ipc.Sum(ipc => evaluation.Trained(ipc).Count);
 
     /// <summary>How many of them are evaluated, and on disk.</summary>
     public int Evaluated { get; private set; }
@@ -41,6 +41,8 @@ internal sealed class EvaluationRun(
         using var stages = StagesFile.Open(folder.Path, backend);
         _confusion = ConfusionFile.Open(folder.Path, evaluation.Data.Pair.Train.ClassNames);
         RealImages real = evaluation.Real();
+        if (evaluation.Baselines?.Describe() is { } source)
+            progress.Note(source);
         _shared = evaluation.Shared(backend, progress.Note, isMade: false);
         try
         {
@@ -78,7 +80,11 @@ internal sealed class EvaluationRun(
             Network = model is null ? null : network.Name,
         });
         ColumnSources sources = evaluation.Sources(ipc, real);
-        evaluator.Evaluate([.. ResultColumn.Trained(sources.Case).Select(Column)], _settings.Repeats, progress);
+        _results[at] = _results[at] with
+        {
+            Accuracy = evaluation.Known(ipc).All().Aggregate(_results[at].Accuracy, (all, known) => all.With(known.Column, known.Accuracy)),
+        };
+        evaluator.Evaluate([.. evaluation.Trained(ipc).Select(Column)], _settings.Repeats, progress);
         _results[at] = _results[at] with { Verdict = VerdictOf(_results[at].Accuracy) };
         if (whole is not null)
         {
@@ -149,6 +155,7 @@ internal sealed class EvaluationRun(
             EvaluatedOn = PlanFactory.EvaluatedOn(_settings),
             WholeSet = evaluation.Experts is { } experts ? PlanFactory.DescribeExperts(experts.Settings) : null,
             SoftLabels = evaluation.Labels is { } labels ? labels.Teacher.Describe(labels.By) : null,
+            LabelNetworks = evaluation.Labels?.Teacher.Hash,
             Results = [.. _results],
         };
         summary.Save(folder.Summary);

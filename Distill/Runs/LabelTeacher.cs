@@ -23,12 +23,15 @@ internal sealed class LabelTeacher : IDisposable
     /// <summary>What tells its labels from those of others: the hashes of the recordings.</summary>
     public string Identity => string.Join(' ', Networks.Select(n => ArtifactHash.OfTrajectory(n.Trajectory)));
 
-    /// <summary>The hash by which a run knows the networks of a folder again, <see cref="Identity"/> in short; nothing of the data is
-    /// asked.</summary>
+    /// <summary>The hash by which a run knows them again: <see cref="Identity"/> in short.</summary>
+    public string Hash => ArtifactHash.OfText(Identity);
+
+    /// <summary>The hash of the networks of a folder, or of the first of them, as <see cref="Hash"/>; nothing of the data is asked.
+    /// </summary>
     /// <exception cref="DistillException">There are none.</exception>
-    public static string HashOf(string folder)
+    public static string HashOf(string folder, int most = int.MaxValue)
     {
-        string[] each = [.. FilesOf(folder).Select(file =>
+        string[] each = [.. FilesOf(folder).Take(most).Select(file =>
         {
             using TrajectoryFile trajectory = Opened(file);
             return ArtifactHash.OfTrajectory(trajectory);

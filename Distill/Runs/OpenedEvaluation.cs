@@ -56,6 +56,19 @@ internal sealed partial class OpenedEvaluation : IDisposable
     public ColumnCase Case => _case ??= new(
         Set is not null, Labels is not null, Set is not null && ColumnSources.AreHard(Set, [.. Classes]));
 
+    /// <summary>What another run has measured of random real images; null where all is measured.</summary>
+    public ImageBaselines? Baselines { get; private init; }
+
+    /// <summary>The columns beside a set of so many images per class that another run has measured.</summary>
+    public AccuracySet Known(int ipc) => Baselines?.At(ipc, Labels?.By ?? Settings, Labels?.Teacher.Hash) ?? new AccuracySet();
+
+    /// <summary>The columns for which networks are trained.</summary>
+    public IReadOnlyList<ResultColumn> Trained(int ipc)
+    {
+        AccuracySet known = Known(ipc);
+        return [.. ResultColumn.Trained(Case).Where(column => known.Of(column) is null)];
+    }
+
     /// <summary>What its columns are made from.</summary>
     public ColumnSources Sources(int ipc, RealImages real) => Set is null
         ? new ColumnSources(ipc, real, Labels is not null)
@@ -85,6 +98,7 @@ internal sealed partial class OpenedEvaluation : IDisposable
             ? [RunCheck.NetworkOf(settings, pair, settings.EvalWidth)]
             : [.. record.Models.Select(m => RunCheck.NetworkOf(settings, pair, settings.EvalWidth, m))];
         Requirements needs = RunCheck.Evaluation(settings, pair, backend, networks);
+        ImageBaselines? baselines = BaselinesOf(settings, record, pair);
         record = record with { TrainSha256 = pair.Train.ContentHash(), TestSha256 = pair.Test.ContentHash() };
         PreparedData data = artifact is null
             ? PreparedData.Load(pair, backend, settings, view, cancel)
@@ -111,6 +125,7 @@ internal sealed partial class OpenedEvaluation : IDisposable
             {
                 Note = note,
                 Needs = needs,
+                Baselines = baselines,
                 Set = artifact?.ToSet(backend),
                 Classes = artifact?.Labels ?? [],
                 Experts = experts,
@@ -126,6 +141,11 @@ internal sealed partial class OpenedEvaluation : IDisposable
             throw;
         }
     }
+
+    private static ImageBaselines? BaselinesOf(RunSettings settings, EvaluationRecord record, DatasetPair pair) =>
+        settings.BaselinesFrom is { } other && record.Models.Count > 0
+            ? throw DistillException.BadValue("--baselines-from", other, "nothing beside --models: a 'distill' has one architecture")
+            : ImageBaselines.Of(settings, pair);
 
     /// <summary>The data of an evaluation: those of a set that held training images out are without them, and it is evaluated on the
     /// test images, unless the option holds the same ones out again.</summary>

@@ -30,6 +30,9 @@ internal sealed record RunParts(
     /// <summary>Where it is written down how long stages take.</summary>
     public required StagesFile Stages { get; init; }
 
+    /// <summary>What other runs have measured beside a set of so many images per class.</summary>
+    public required Func<int, AccuracySet> Known { get; init; }
+
     /// <summary>Puts what networks of a column took test images for on disk.</summary>
     public required Action<ColumnConfusion> Count { get; init; }
 
@@ -186,7 +189,7 @@ internal sealed class SetRun(RunParts run, int ipc)
     private void Evaluate(Distiller distiller, SetOrigin origin)
     {
         using IDisposable timed = run.Stages.Begin("evaluate", SetName);
-        AccuracySet known = run.Inputs.Baselines?.GetValueOrDefault(ipc) ?? new AccuracySet();
+        AccuracySet known = run.Known(ipc);
         PixelExtent pixels = run.Data.ExtentOf(distiller.Set.Images);
         var sources = new ColumnSources(ipc, run.Real, hasTeacher: true, distiller.Set);
         IReadOnlyList<ResultColumn> trained = ResultColumn.Trained(sources.Case);

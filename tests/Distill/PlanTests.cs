@@ -148,6 +148,14 @@ public sealed partial class PlanTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public void A_plan_trains_on_tiles_of_sets_and_on_whole_real_images()
+    {
+        using var run = new CommandRun();
+        Assert.Equal(0, run.Run(["plan", .. CommandRun.SmallRun("--factor", "2")]));
+        Assert.Matches("evaluate .* ipc2 .* 4 networks × 4 epochs of 24 images \\(convnet-d2-w4\\), 4 of 6 images", run.Output);
+    }
+
+    [Fact]
     public void A_plan_is_refused_as_the_run_would_be()
     {
         using var run = new CommandRun();
@@ -267,7 +275,7 @@ public sealed partial class PlanTests(ITestOutputHelper output) : IDisposable
         {
             planner.Distil(ipc, evaluated, 0);
             planner.Evaluate(
-                evaluated, ipc, ResultColumn.Trained(ColumnCase.OfRun(settings)).Count * settings.Repeats, settings.Repeats, settings.Experts);
+                evaluated, ipc, NetworksLeft.Of(ResultColumn.Trained(ColumnCase.OfRun(settings)), _ => settings.Repeats), settings.Experts);
         }
         return planner.Time(new Requirements(0, 0), budget ?? ProbeBudget.Plan, clock, CancellationToken.None);
     }
