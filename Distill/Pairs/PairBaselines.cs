@@ -4,8 +4,6 @@ namespace InfMatch.Distill;
 /// same data, seed, heads and evaluation, so that one run can take them from the table of another.</summary>
 internal sealed class PairBaselines
 {
-    private const string Option = "--baselines-from";
-
     // What the experts' training decides of a row is which pairs 'forgetting' chooses: by how they are trained, not by how many
     // there are, what is kept of them or what their own random numbers follow from.
     private static readonly string[] s_ofRecords =
@@ -14,10 +12,9 @@ internal sealed class PairBaselines
         nameof(RunSettings.DenseSteps),
     ];
 
-    private readonly string? _path;
-    private readonly RetrievalSummary? _table;
+    private readonly (BaselineFolder Folder, RetrievalSummary Table)? _known;
 
-    private PairBaselines(string? path, RetrievalSummary? table) => (_path, _table) = (path, table);
+    private PairBaselines((BaselineFolder, RetrievalSummary)? known) => _known = known;
 
     /// <summary>The rows that a run need not measure; none where it names no table.</summary>
     /// <param name="settings">The settings of the run.</param>
@@ -27,31 +24,16 @@ internal sealed class PairBaselines
     public static PairBaselines Of(RunSettings settings, PairData data)
     {
         if (settings.BaselinesFrom is not { } path)
-            return new PairBaselines(null, null);
-        var files = new RunFiles(path);
-        foreach (string file in (string[])[files.Config, files.Retrieval, Path.Combine(path, RunData.FileName)])
-        {
-            if (!File.Exists(file))
-            {
-                throw DistillException.BadValue(
-                    Option, path,
-                    $"the folder of a 'distill' or 'evaluate' on image-text pairs that has measured rows: it has no {Path.GetFileName(file)}");
-            }
-        }
-        RetrievalSummary table = RetrievalSummary.Read(files.Retrieval);
-        if (RunData.Of(data.Splits, data.Part).DifferenceFrom(path) is { } difference)
-            throw DistillException.BadValue(Option, path, $"a table of the data here: {difference}");
-        RunSettings there = ConfigFile.Read(files.Config).Resolved.Settings;
-        if (Deciding(settings).FirstOrDefault(s => s.Show(OfRealPairs(there)) != s.Show(OfRealPairs(settings))) is { } other)
-        {
-            throw DistillException.BadValue(
-                Option, path,
-                $"a table with the same seed, heads, training and evaluation: there {other.Name} is {other.Show(OfRealPairs(there))}, and " +
-                $"here {other.Show(OfRealPairs(settings))}");
-        }
+            return new PairBaselines(null);
+        var folder = new BaselineFolder(path);
+        RunSettings there = folder.SettingsOn(
+            RunData.Of(data.Splits, data.Part), folder.Files.Retrieval,
+            "the folder of a 'distill' or 'evaluate' on image-text pairs that has measured rows");
+        folder.RequireSame(Deciding(settings), OfRealPairs(there), OfRealPairs(settings));
+        RetrievalSummary table = RetrievalSummary.Read(folder.Files.Retrieval);
         return table.Results.SelectMany(r => r.Rows).Any(row => PairRows.OfBaselines.Contains(row.Name, StringComparer.Ordinal))
-            ? new PairBaselines(path, table)
-            : throw DistillException.BadValue(Option, path, "a table that has a row of real pairs or of all data already");
+            ? new PairBaselines((folder, table))
+            : throw folder.Refused("a table that has a row of real pairs or of all data already");
     }
 
     /// <summary>A row; null where it is to be measured.</summary>
@@ -59,11 +41,11 @@ internal sealed class PairBaselines
     /// <param name="name">Its name.</param>
     public RetrievalRow? Row(int pairs, string name)
     {
-        if (_table is null || !PairRows.OfBaselines.Contains(name, StringComparer.Ordinal))
+        if (_known is not var (_, table) || !PairRows.OfBaselines.Contains(name, StringComparer.Ordinal))
             return null;
         return name == PairRows.Full
-            ? _table.Results.Select(r => r.Row(name)).FirstOrDefault(row => row is not null)
-            : _table.Results.FirstOrDefault(r => r.Pairs == pairs)?.Row(name);
+            ? table.Results.Select(r => r.Row(name)).FirstOrDefault(row => row is not null)
+            : table.Results.FirstOrDefault(r => r.Pairs == pairs)?.Row(name);
     }
 
     /// <summary>A result with the rows that it lacks and that are known here.</summary>
@@ -72,9 +54,9 @@ internal sealed class PairBaselines
         .Aggregate(result, (all, row) => all.With(row));
 
     /// <summary>Where rows come from, in a line; null where all are measured.</summary>
-    public string? Describe() => _table is null
-        ? null
-        : $"Rows of real pairs and of all data are those of {ShownPath.Of(_path!)}: {_table.Device}, revision {_table.Commit}. What is not there is measured.";
+    public string? Describe() => _known is var (folder, table)
+        ? folder.Describe("Rows of real pairs and of all data", table.Device, table.Commit)
+        : null;
 
     private static IEnumerable<Setting> Deciding(RunSettings settings) =>
         new[] { Settings.Of(nameof(RunSettings.Seed)), Settings.Of(nameof(RunSettings.Precision)) }

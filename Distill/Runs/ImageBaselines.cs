@@ -6,8 +6,6 @@ namespace InfMatch.Distill;
 /// every run with the same data, seed and evaluation, so that one run can take them from the summary of another.</summary>
 internal sealed class ImageBaselines
 {
-    private const string Option = "--baselines-from";
-
     // What the images are trained by and on, besides the evaluation and the data themselves.
     private static readonly string[] s_deciding =
     [
@@ -15,11 +13,12 @@ internal sealed class ImageBaselines
         nameof(RunSettings.Pooling), nameof(RunSettings.Depth),
     ];
 
-    private readonly string _path;
+    private readonly BaselineFolder _folder;
     private readonly RunSettings _settings;
     private readonly Summary _summary;
 
-    private ImageBaselines(string path, RunSettings settings, Summary summary) => (_path, _settings, _summary) = (path, settings, summary);
+    private ImageBaselines(BaselineFolder folder, RunSettings settings, Summary summary) =>
+        (_folder, _settings, _summary) = (folder, settings, summary);
 
     /// <summary>What a run need not measure; null where it names no other run.</summary>
     /// <param name="settings">The settings of the run.</param>
@@ -30,28 +29,14 @@ internal sealed class ImageBaselines
     {
         if (settings.BaselinesFrom is not { } path)
             return null;
-        var files = new RunFiles(path);
-        foreach (string file in (string[])[files.Config, files.Summary, Path.Combine(path, RunData.FileName)])
-        {
-            if (!File.Exists(file))
-            {
-                throw DistillException.BadValue(
-                    Option, path, $"the folder of a 'distill' that has evaluated random real images: it has no {Path.GetFileName(file)}");
-            }
-        }
-        if (RunData.Of(pair).DifferenceFrom(path) is { } difference)
-            throw DistillException.BadValue(Option, path, $"a run on the data here: {difference}");
-        RunSettings there = ConfigFile.Read(files.Config).Resolved.Settings;
-        if (Deciding(settings).FirstOrDefault(s => s.Show(there) != s.Show(settings)) is { } other)
-        {
-            throw DistillException.BadValue(
-                Option, path,
-                $"a run with the same seed, networks and evaluation: there {other.Name} is {other.Show(there)}, and here {other.Show(settings)}");
-        }
-        var summary = Summary.Read(files.Summary);
+        var folder = new BaselineFolder(path);
+        RunSettings there = folder.SettingsOn(
+            RunData.Of(pair), folder.Files.Summary, "the folder of a 'distill' that has evaluated random real images");
+        folder.RequireSame(Deciding(settings), there, settings);
+        var summary = Summary.Read(folder.Files.Summary);
         return summary.Results.Any(r => r.Accuracy.RandomReal is not null)
-            ? new ImageBaselines(path, there, summary)
-            : throw DistillException.BadValue(Option, path, "a run that has evaluated random real images already");
+            ? new ImageBaselines(folder, there, summary)
+            : throw folder.Refused("a run that has evaluated random real images already");
     }
 
     /// <summary>The columns that are known beside a set of so many images per class.</summary>
@@ -69,8 +54,7 @@ internal sealed class ImageBaselines
     }
 
     /// <summary>Where columns come from, in a line.</summary>
-    public string Describe() =>
-        $"Columns of random real images are those of {ShownPath.Of(_path)}: {_summary.Device}, revision {_summary.Commit}. What is not there is measured.";
+    public string Describe() => _folder.Describe("Columns of random real images", _summary.Device, _summary.Commit);
 
     private static IEnumerable<Setting> Deciding(RunSettings settings) => s_deciding.Select(Settings.Of)
         .Concat(Settings.OfEvaluation.Where(s => s.Property != nameof(RunSettings.BaselinesFrom)))
