@@ -206,6 +206,7 @@ internal sealed partial class RunCommands
         [
             .. AblationGrid.Of(grid).Select(row => RunCheck.Distillation(row.Apply(settings), pair, backend, folder, experts ?? folder)),
         ];
+        _ = ImageBaselines.Of(settings, pair); // what cannot be taken is told before anything is made
         // Each counts the experts, which all have in common.
         long sets = settings.Ipc.Sum(ipc => RunCheck.BytesOfSet(settings, pair, ipc));
         var needs = new Requirements(rows.Max(r => r.DiskBytes) + (rows.Length - 1) * sets, rows.Max(r => r.MemoryBytes));

@@ -92,9 +92,13 @@ internal sealed partial class RunCommands
             .. AblationGrid.Of(grid).Skip(done)
                 .SelectMany(row => ResultColumn.Trained(ColumnCase.OfRun(row.Apply(settings))).Where(column => column.IsOfSet)),
         ];
-        ResultColumn[] shared = done > 0 ? [] : [.. ResultColumn.Trained(ColumnCase.OfRun(settings)).Where(column => !column.IsOfSet)];
+        Func<int, AccuracySet> known = KnownBeside(settings, data.Pair, settings.ExpertsFrom ?? begun?.Folder.Experts);
         foreach (int ipc in settings.Ipc)
         {
+            AccuracySet measured = known(ipc);
+            ResultColumn[] shared = done > 0
+                ? []
+                : [.. ResultColumn.Trained(ColumnCase.OfRun(settings)).Where(column => !column.IsOfSet && measured.Of(column) is null)];
             planner.Distil(ipc, evaluated, 0, left);
             planner.Evaluate(evaluated, ipc, NetworksLeft.Of([.. ofRows, .. shared], _ => settings.Repeats), settings.Experts);
         }

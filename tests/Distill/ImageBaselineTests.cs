@@ -78,6 +78,18 @@ public sealed class ImageBaselineTests : IDisposable
         Assert.Contains("nothing beside --models", _taking.Errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void An_ablation_takes_them_for_all_its_rows()
+    {
+        string[] ablation = ["ablate", .. Taking("--ipc 1", "--experts-from", Experts, "--grid", AblationGrid.Names[0]).Skip(1)];
+        Assert.Equal(0, _taking.Run(["plan", .. ablation]));
+        // The sets of all rows, and two of them again with hard labels; three have those anyway.
+        Assert.Matches($"evaluate .* ipc1 .* {2 * (AblationGrid.Of(AblationGrid.Names[0]).Length + 2)} networks", _taking.Output);
+        Assert.Equal(0, _taking.Run(ablation));
+        Assert.DoesNotContain("random real:", _taking.Errors, StringComparison.Ordinal);
+        Assert.Equal((int)ExitCode.Usage, _taking.Run([.. ablation, "--seed", "1"]));
+    }
+
     [Theory]
     [InlineData("--epochs 5", "there --epochs is 4, and here 5")]
     [InlineData("--seed 1", "there --seed is 0, and here 1")]

@@ -49,7 +49,9 @@ internal sealed class BenchmarkCommand : CommandDefinition
     /// <inheritdoc/>
     public override Action<CommandContext>? Build(Command command)
     {
-        AddSettings(command, Settings.All.Where(s => s.Property is not (nameof(RunSettings.Method) or nameof(RunSettings.Seed))));
+        // Cells share what random real images reach, each seed its own.
+        AddSettings(command, Settings.All.Where(s =>
+            s.Property is not (nameof(RunSettings.Method) or nameof(RunSettings.Seed) or nameof(RunSettings.BaselinesFrom))));
         Option<string> preset = AddPreset(command);
         Option<string[]> methods = Add(command, Many("--methods", "NAME", "The methods [all]."));
         methods.CompletionSources.Add([.. Kinds.Names<DistillationMethod>()]);
