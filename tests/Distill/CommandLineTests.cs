@@ -33,7 +33,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--cutmix", "1.5", "a number from 0 to 1")]
     [InlineData("--zca", "0", "none or a number above 0")]
     [InlineData("--factor", "0", "a whole number from 1 to 64")]
-    [InlineData("--preset", "large", "one of best, demo, first-order, lors, mtt-vl, pairs, paper, standard, trajectory, ")]
+    [InlineData("--preset", "large", "one of best, demo, first-order, lors, mtt-vl, own-path, pairs, paper, standard, trajectory, ")]
     public void A_bad_value_names_the_option_the_value_and_what_is_expected(string option, string value, string expected)
     {
         Assert.Equal((int)ExitCode.Usage, _run.Run("distill", option, value));
