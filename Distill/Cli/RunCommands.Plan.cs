@@ -33,8 +33,7 @@ internal sealed partial class RunCommands
             if (summary?.Results.FirstOrDefault(r => r.Ipc == ipc) is { } done && (summary.Complete || done.Accuracy.IsComplete))
                 continue;
             planner.Distil(ipc, evaluated, folder is null ? 0 : IterationOf(folder, ipc));
-            AccuracySet measured = known(ipc);
-            ResultColumn[] columns = [.. ResultColumn.Trained(ColumnCase.OfRun(settings)).Where(c => measured.Of(c) is null)];
+            IReadOnlyList<ResultColumn> columns = ResultColumn.Trained(ColumnCase.OfRun(settings), known(ipc));
             planner.Evaluate(evaluated, ipc, NetworksLeft.Of(columns, _ => settings.Repeats), settings.Experts);
         }
         return Time(planner, needs);
@@ -95,10 +94,9 @@ internal sealed partial class RunCommands
         Func<int, AccuracySet> known = KnownBeside(settings, data.Pair, settings.ExpertsFrom ?? begun?.Folder.Experts);
         foreach (int ipc in settings.Ipc)
         {
-            AccuracySet measured = known(ipc);
             ResultColumn[] shared = done > 0
                 ? []
-                : [.. ResultColumn.Trained(ColumnCase.OfRun(settings)).Where(column => !column.IsOfSet && measured.Of(column) is null)];
+                : [.. ResultColumn.Trained(ColumnCase.OfRun(settings), known(ipc)).Where(column => !column.IsOfSet)];
             planner.Distil(ipc, evaluated, 0, left);
             planner.Evaluate(evaluated, ipc, NetworksLeft.Of([.. ofRows, .. shared], _ => settings.Repeats), settings.Experts);
         }

@@ -49,6 +49,10 @@ internal abstract class ResultColumn : IKind
     public static IReadOnlyList<ResultColumn> Trained(ColumnCase of) =>
         [.. All.Where(column => column.IsTrained(of)).OrderBy(column => !column.IsOfSet)];
 
+    /// <summary>The same without those that are known already.</summary>
+    public static IReadOnlyList<ResultColumn> Trained(ColumnCase of, AccuracySet known) =>
+        [.. Trained(of).Where(column => known.Of(column) is null)];
+
     /// <summary>Those that a table of some rows shows.</summary>
     public static IReadOnlyList<ResultColumn> Shown(IEnumerable<AccuracySet> rows)
     {

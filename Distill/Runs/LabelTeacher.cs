@@ -14,6 +14,7 @@ internal sealed class LabelTeacher : IDisposable
     private const string Epochs = "epochs", NetworkName = "network", DataHash = "data";
 
     private readonly bool _isOwner;
+    private string? _hash;
 
     private LabelTeacher(IReadOnlyList<LabelNetwork> networks, bool isOwner) => (Networks, _isOwner) = (networks, isOwner);
 
@@ -24,7 +25,7 @@ internal sealed class LabelTeacher : IDisposable
     public string Identity => string.Join(' ', Networks.Select(n => ArtifactHash.OfTrajectory(n.Trajectory)));
 
     /// <summary>The hash by which a run knows them again: <see cref="Identity"/> in short.</summary>
-    public string Hash => ArtifactHash.OfText(Identity);
+    public string Hash => _hash ??= ArtifactHash.OfText(Identity);
 
     /// <summary>The hash of the networks of a folder, or of the first of them, as <see cref="Hash"/>; nothing of the data is asked.
     /// </summary>

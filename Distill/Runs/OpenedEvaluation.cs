@@ -63,11 +63,7 @@ internal sealed partial class OpenedEvaluation : IDisposable
     public AccuracySet Known(int ipc) => Baselines?.At(ipc, Labels?.By ?? Settings, Labels?.Teacher.Hash) ?? new AccuracySet();
 
     /// <summary>The columns for which networks are trained.</summary>
-    public IReadOnlyList<ResultColumn> Trained(int ipc)
-    {
-        AccuracySet known = Known(ipc);
-        return [.. ResultColumn.Trained(Case).Where(column => known.Of(column) is null)];
-    }
+    public IReadOnlyList<ResultColumn> Trained(int ipc) => ResultColumn.Trained(Case, Known(ipc));
 
     /// <summary>What its columns are made from.</summary>
     public ColumnSources Sources(int ipc, RealImages real) => Set is null
