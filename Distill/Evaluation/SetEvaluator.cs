@@ -94,7 +94,7 @@ internal sealed partial class SetEvaluator(
     /// <summary>The same of a set whose networks are watched.</summary>
     /// <exception cref="NumericalException">A loss stops being finite.</exception>
     public Accuracy Evaluate(EvaluatedSet set, int repeats, IProgressStage? stage) =>
-        Evaluate([new Column(this, set, repeats, () => stage)], repeats)[0];
+        Evaluate([new Column(this, set, repeats, _ => stage)], repeats)[0];
 
     /// <summary>The same for several sets, whose networks run in parallel: no thread waits for the last network of a set. A stage
     /// of its own shows each set's progress, and ends when the set is evaluated.</summary>
@@ -115,7 +115,7 @@ internal sealed partial class SetEvaluator(
                 },
             },
             repeats,
-            () => open[set] = progress.Begin(set.Name, (long)own[column] * _plan.Epochs, set.Images));
+            done => open[set] = progress.Begin(set.Name, (long)own[column] * _plan.Epochs, set.Images, done));
         try
         {
             return Evaluate(
@@ -145,13 +145,13 @@ internal sealed partial class SetEvaluator(
     {
         private readonly SetEvaluator _evaluator;
         private readonly EvaluatedSet _set;
-        private readonly Func<IProgressStage?> _begin;
+        private readonly Func<long, IProgressStage?> _begin;
         private readonly EvaluatedNetwork?[] _known;
         private readonly int[] _done;
         private IProgressStage? _stage;
         private bool _hasBegun;
 
-        public Column(SetEvaluator evaluator, EvaluatedSet set, int repeats, Func<IProgressStage?> begin)
+        public Column(SetEvaluator evaluator, EvaluatedSet set, int repeats, Func<long, IProgressStage?> begin)
         {
             (_evaluator, _set, _begin) = (evaluator, set, begin);
             (_known, _done) = (new EvaluatedNetwork?[repeats], new int[repeats]);
@@ -177,7 +177,7 @@ internal sealed partial class SetEvaluator(
         public void Begin()
         {
             if (!_hasBegun)
-                _stage = _begin();
+                _stage = _begin(_done.Sum(e => (long)e));
             _hasBegun = true;
         }
 

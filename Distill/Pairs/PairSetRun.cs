@@ -69,9 +69,8 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
         using IDisposable timed = run.Stages.Begin("distil", SetName);
         DistillationBudget? budget = _settings.BudgetOfSet;
         long total = budget is null ? _settings.Iterations : (long)Math.Ceiling(budget.Amount);
-        using IProgressStage stage = _context.Progress.Begin($"{pairs} pairs: distilling", total, budget is null ? pairs : 0);
-        if (distiller.IsDone)
-            stage.Report(total); // in an earlier sitting
+        long Done() => budget is null ? distiller.Iteration : distiller.IsDone ? total : (long)(total * distiller.Done);
+        using IProgressStage stage = _context.Progress.Begin($"{pairs} pairs: distilling", total, done: Done());
         Look(distiller);
         using IDisposable shared = _context.Ranks.Share();
         var gathering = new GatheringTime(_context.Ranks);
@@ -82,8 +81,7 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
             DistillationStep step = distiller.Step();
             run.Metrics.Append(MetricsFile.LineOf(pairs, step));
             stage.Report(
-                budget is null ? distiller.Iteration : distiller.IsDone ? total : (long)(total * distiller.Done),
-                FormattableString.Invariant($"{_settings.MethodKind.LossName} {step.Loss:F3}"));
+                Done(), FormattableString.Invariant($"{_settings.MethodKind.LossName} {step.Loss:F3}"));
             Look(distiller);
             if (distiller.Iteration % _settings.SaveEvery == 0)
                 SaveState(distiller, origin);
@@ -197,9 +195,7 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
         {
             Restore(file, distiller, settings, origin);
             using IProgressStage stage = _context.Progress.Begin(
-                $"{pairs} pairs: learning the similarity of random pairs", _settings.Iterations, pairs);
-            if (distiller.IsDone)
-                stage.Report(_settings.Iterations); // in an earlier sitting
+                $"{pairs} pairs: learning the similarity of random pairs", _settings.Iterations, done: distiller.Iteration);
             while (!distiller.IsDone)
             {
                 _context.Cancel.ThrowIfCancellationRequested();

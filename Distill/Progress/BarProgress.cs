@@ -40,11 +40,11 @@ internal sealed class BarProgress : IProgressView
     }
 
     /// <inheritdoc/>
-    public IProgressStage Begin(string name, long total, long imagesPerUnit = 0)
+    public IProgressStage Begin(string name, long total, long imagesPerUnit = 0, long done = 0)
     {
         lock (_gate)
         {
-            var stage = new Stage(this, PrintableText.Of(name), Math.Max(1, total), imagesPerUnit);
+            var stage = new Stage(this, PrintableText.Of(name), Math.Max(1, total), imagesPerUnit, done);
             _stages.Add(stage);
             Draw("");
             return stage;
@@ -149,11 +149,12 @@ internal sealed class BarProgress : IProgressView
         return ($"{_style.Bar(ProgressLine.FilledOf(state, bar), bar)} {text}", bar + 1 + text.Length);
     }
 
-    private sealed class Stage(BarProgress view, string name, long total, long imagesPerUnit) : IProgressStage
+    private sealed class Stage(BarProgress view, string name, long total, long imagesPerUnit, long earlier) : IProgressStage
     {
         private readonly long _start = view._clock.GetTimestamp();
-        private readonly Queue<(TimeSpan At, long Done)> _recent = new([(TimeSpan.Zero, 0)]);
-        private long _done;
+        private readonly Queue<(TimeSpan At, long Done)> _recent = new([(TimeSpan.Zero, earlier)]);
+        private readonly long _before = earlier;
+        private long _done = earlier;
         private string? _detail;
 
         public void Report(long done, string? detail = null)
@@ -177,7 +178,12 @@ internal sealed class BarProgress : IProgressView
             TimeSpan? left = hasEnded || _done <= before || _done >= total
                 ? null
                 : (now - at) * ((double)(total - _done) / (_done - before));
-            return new StageState(name, _detail, _done, total, now, left) { HasEnded = hasEnded, ImagesPerUnit = imagesPerUnit };
+            return new StageState(name, _detail, _done, total, now, left)
+            {
+                HasEnded = hasEnded,
+                ImagesPerUnit = imagesPerUnit,
+                Before = _before,
+            };
         }
 
         public void Dispose() => view.End(this);

@@ -4,8 +4,9 @@ namespace InfMatch.Distill;
 /// overlapping ones come one at a time; each is ended by disposing of it.</summary>
 internal interface IProgressView : IDisposable
 {
-    /// <summary>Begins a stage of so many units of work, each on so many images; 0 for work that is not on images.</summary>
-    IProgressStage Begin(string name, long total, long imagesPerUnit = 0);
+    /// <summary>Begins a stage of so many units of work, each on so many images; 0 for work that is not on images. Units
+    /// that an earlier sitting has done count to the total, and not to the speed.</summary>
+    IProgressStage Begin(string name, long total, long imagesPerUnit = 0, long done = 0);
 
     /// <summary>Writes a line that stays.</summary>
     void Note(string line);

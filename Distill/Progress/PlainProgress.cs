@@ -7,8 +7,8 @@ internal sealed class PlainProgress(Action<string> write, TimeProvider clock, Ti
     public static TimeSpan DefaultInterval { get; } = TimeSpan.FromSeconds(5);
 
     /// <inheritdoc/>
-    public IProgressStage Begin(string name, long total, long imagesPerUnit = 0) =>
-        new Stage(name, total, imagesPerUnit, write, clock, interval);
+    public IProgressStage Begin(string name, long total, long imagesPerUnit = 0, long done = 0) =>
+        new Stage(name, total, imagesPerUnit, done, write, clock, interval);
 
     /// <inheritdoc/>
     public void Note(string line) => write(line);
@@ -18,12 +18,14 @@ internal sealed class PlainProgress(Action<string> write, TimeProvider clock, Ti
     {
     }
 
-    private sealed class Stage(string name, long total, long imagesPerUnit, Action<string> write, TimeProvider clock, TimeSpan interval)
+    private sealed class Stage(
+        string name, long total, long imagesPerUnit, long earlier, Action<string> write, TimeProvider clock, TimeSpan interval)
         : IProgressStage
     {
         private readonly long _start = clock.GetTimestamp();
         private long _lastLine = clock.GetTimestamp();
-        private long _done;
+        private readonly long _before = earlier;
+        private long _done = earlier;
         private string? _detail;
 
         public void Report(long done, string? detail = null)
@@ -33,7 +35,9 @@ internal sealed class PlainProgress(Action<string> write, TimeProvider clock, Ti
                 return;
             _lastLine = clock.GetTimestamp();
             TimeSpan elapsed = clock.GetElapsedTime(_start);
-            string left = done > 0 ? $", about {Durations.Text(elapsed * ((double)(total - done) / done))} left" : "";
+            string left = done > _before
+                ? $", about {Durations.Text(elapsed * ((double)(total - done) / (done - _before)))} left"
+                : "";
             write($"{name}: {done}/{total} ({100.0 * done / Math.Max(1, total):F0} %) in {Durations.Text(elapsed)}{left}{Rate(elapsed)}{Tail}");
         }
 
@@ -43,9 +47,9 @@ internal sealed class PlainProgress(Action<string> write, TimeProvider clock, Ti
             write($"{name}: {state} in {Durations.Text(clock.GetElapsedTime(_start))}{Tail}");
         }
 
-        private string Rate(TimeSpan elapsed) => imagesPerUnit == 0 || _done == 0
+        private string Rate(TimeSpan elapsed) => imagesPerUnit == 0 || _done == _before
             ? ""
-            : FormattableString.Invariant($", {_done * imagesPerUnit / Math.Max(1e-3, elapsed.TotalSeconds):F0} images/s");
+            : FormattableString.Invariant($", {(_done - _before) * imagesPerUnit / Math.Max(1e-3, elapsed.TotalSeconds):F0} images/s");
 
         private string Tail => _detail is null ? "" : $"; {_detail}";
     }

@@ -16,6 +16,9 @@ internal readonly record struct StageState(
     /// <summary>Images that a unit of work is on; 0 where it is not on images.</summary>
     public long ImagesPerUnit { get; init; }
 
+    /// <summary>Units that an earlier sitting had done.</summary>
+    public long Before { get; init; }
+
     /// <summary>Whether all of it was done.</summary>
     public bool IsComplete => Done >= Total;
 }
@@ -74,8 +77,8 @@ internal static class ProgressLine
     // Of a stage whose steps are counted in thousands the speed says more than a bar that stands still.
     private static string Rate(in StageState state)
     {
-        double perSecond = state.Done / Math.Max(1e-3, state.Elapsed.TotalSeconds);
-        return state.Done == 0 || state.Elapsed < TimeSpan.FromSeconds(1) ? ""
+        double perSecond = (state.Done - state.Before) / Math.Max(1e-3, state.Elapsed.TotalSeconds);
+        return state.Done == state.Before || state.Elapsed < TimeSpan.FromSeconds(1) ? ""
             : state.ImagesPerUnit > 0 ? FormattableString.Invariant($"; {perSecond * state.ImagesPerUnit:F0} images/s")
             : perSecond >= 1 ? FormattableString.Invariant($"; {perSecond:F1}/s")
             : FormattableString.Invariant($"; {1 / perSecond:F1} s each");

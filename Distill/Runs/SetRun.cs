@@ -99,10 +99,8 @@ internal sealed class SetRun(RunParts run, int ipc)
         using IDisposable timed = run.Stages.Begin("distil", SetName);
         DistillationBudget? budget = _settings.BudgetOfSet;
         long total = budget is null ? _settings.Iterations : (long)Math.Ceiling(budget.Amount);
-        using IProgressStage stage = run.Inputs.Progress.Begin(
-            $"IPC {ipc}: distilling", total, budget is null ? (long)ipc * run.Data.Classes : 0);
-        if (distiller.IsDone)
-            stage.Report(total); // in an earlier sitting
+        long Done() => budget is null ? distiller.Iteration : distiller.IsDone ? total : (long)(total * distiller.Done);
+        using IProgressStage stage = run.Inputs.Progress.Begin($"IPC {ipc}: distilling", total, done: Done());
         _monitor.Look(distiller);
         using IDisposable shared = run.Inputs.Ranks.Share();
         var gathering = new GatheringTime(run.Inputs.Ranks);
@@ -112,8 +110,7 @@ internal sealed class SetRun(RunParts run, int ipc)
             run.Inputs.Cancel.ThrowIfCancellationRequested();
             DistillationStep step = distiller.Step();
             _monitor.Add(step);
-            stage.Report(
-                budget is null ? distiller.Iteration : distiller.IsDone ? total : (long)(total * distiller.Done), _monitor.Describe(step, distiller.Skipped));
+            stage.Report(Done(), _monitor.Describe(step, distiller.Skipped));
             _monitor.Look(distiller);
             if (distiller.Iteration % _settings.SaveEvery == 0)
                 SaveState(distiller, origin);

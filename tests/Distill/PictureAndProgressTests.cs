@@ -99,6 +99,25 @@ public sealed class PictureAndProgressTests
     }
 
     [Fact]
+    public void What_an_earlier_sitting_did_counts_to_the_total_and_not_to_the_speed()
+    {
+        var clock = new ManualClock();
+        var lines = new List<string>();
+        using (var progress = new PlainProgress(lines.Add, clock, TimeSpan.FromSeconds(5)))
+        {
+            using IProgressStage stage = progress.Begin("S", 100, imagesPerUnit: 4, done: 80);
+            for (int done = 81; done <= 100; done++)
+            {
+                clock.Pass(TimeSpan.FromSeconds(1));
+                stage.Report(done);
+            }
+        }
+        Assert.Equal("S: 85/100 (85 %) in 5 s, about 15 s left, 4 images/s", lines[0]);
+        var state = new StageState("S", null, 90, 100, TimeSpan.FromSeconds(20), null) { Before = 80 };
+        Assert.Equal("S; 90/100; 2.0 s each; 0:20", ProgressLine.Text(state, 80));
+    }
+
+    [Fact]
     public void A_stage_that_is_cut_short_says_where()
     {
         var lines = new List<string>();

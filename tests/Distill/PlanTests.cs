@@ -314,7 +314,7 @@ public sealed partial class PlanTests(ITestOutputHelper output) : IDisposable
 
         public Dictionary<string, double> Seconds { get; } = new(StringComparer.Ordinal);
 
-        public IProgressStage Begin(string name, long total, long imagesPerUnit = 0) => new Stage(this, name);
+        public IProgressStage Begin(string name, long total, long imagesPerUnit = 0, long done = 0) => new Stage(this, name);
 
         public void Note(string line)
         {

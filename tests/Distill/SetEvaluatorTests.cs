@@ -147,7 +147,7 @@ public sealed class SetEvaluatorTests
     {
         public List<(string Name, Reports Stage)> All { get; } = [];
 
-        public IProgressStage Begin(string name, long total, long imagesPerUnit = 0)
+        public IProgressStage Begin(string name, long total, long imagesPerUnit = 0, long done = 0)
         {
             var stage = new Reports();
             All.Add((name, stage));
