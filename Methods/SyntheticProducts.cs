@@ -8,21 +8,25 @@ namespace InfMatch.Methods;
 /// intermediate results are freed.</summary>
 public static class SyntheticProducts
 {
-    private const string ByDifferences = "differences", Exactly = "exact";
+    private const string ByDifferences = "differences", OneSided = "one-sided", Exactly = "exact";
 
     /// <summary>How they are computed, a setting of each method that leaves it open.</summary>
     public static ChoiceSetting SecondDerivatives { get; } = new(
-        "SecondDerivatives", "How products with second derivatives are computed: by differences of gradients, or exactly",
-        ByDifferences, ByDifferences, Exactly)
+        "SecondDerivatives", 
+        "How products with second derivatives are computed: by differences of gradients, by one-sided ones that reuse the gradients of the steps on S, or exactly",
+        ByDifferences, ByDifferences, OneSided, Exactly)
     {
         Neutral = ByDifferences,
     };
 
     /// <summary>The products that a method computes with: by differences where it does not leave it open.</summary>
     public static SecondOrderProducts Of(DistillationMethod method, MethodValues values) => new(
-        method.Settings.Contains(SecondDerivatives) && SecondDerivatives.Of(values) == Exactly
-            ? Influence.SecondDerivatives.Exact
-            : Influence.SecondDerivatives.FiniteDifference);
+        (method.Settings.Contains(SecondDerivatives) ? SecondDerivatives.Of(values) : ByDifferences) switch
+        {
+            Exactly => Influence.SecondDerivatives.Exact,
+            OneSided => Influence.SecondDerivatives.OneSided,
+            _ => Influence.SecondDerivatives.FiniteDifference,
+        });
 
     /// <summary>M_S(θ; v) = ∂/∂S ⟨v, ∇_θ L(θ; S)⟩ with v held constant.</summary>
     public static SyntheticGradient Mixed(
@@ -34,18 +38,38 @@ public static class SyntheticProducts
         return SyntheticGradient.Of(s, products.Mixed(loss.At, theta, v, s.Tensors));
     }
 
-    /// <summary>∇²L(θ; S)·v [p] and M_S(θ; v) from the same two backward passes: the first is the mixed product of θ itself,
+    /// <summary>∇_θ L(θ; S) [p] and ∇_S L(θ; S) from one backward pass, in full precision.</summary>
+    public static (Tensor Gradient, SyntheticGradient InSet) Gradients(Tensor theta, SyntheticLoss loss, SyntheticSet s)
+    {
+        Tensor[] found = MixedProduct.GradientInS(Moved(loss, s), theta, [.. s.Tensors, theta.ZerosLike()]);
+        return (found[^1], SyntheticGradient.Of(s, found));
+    }
+
+    /// <summary>∇²L(θ; S)·v [p] and M_S(θ; v) from the same backward passes: the first is the mixed product of θ itself,
     /// moved by a z that is zero.</summary>
+    /// <param name="products">How they are computed.</param>
+    /// <param name="theta">θ [p].</param>
+    /// <param name="loss">L.</param>
+    /// <param name="s">S.</param>
+    /// <param name="v">The direction, [p].</param>
+    /// <param name="known">What <see cref="Gradients"/> gave at θ; null where that is not known.</param>
     public static (Tensor HessianVector, SyntheticGradient Mixed) HessianAndMixed(
-        this SecondOrderProducts products, Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v)
+        this SecondOrderProducts products, Tensor theta, SyntheticLoss loss, SyntheticSet s, Tensor v,
+        (Tensor Gradient, SyntheticGradient InSet)? known = null)
     {
         if (products.Mode == Influence.SecondDerivatives.Exact && ExactByRows(theta, loss, s, v) is { } found)
             return found;
-        int parts = s.Parts.Length;
         Tensor[] result = products.Mixed(
-            (parameters, all) => loss.At(parameters + all[parts], [.. all.Take(parts)]), theta, v,
-            [.. s.Tensors, theta.ZerosLike()]);
-        return (result[parts], SyntheticGradient.Of(s, result));
+            Moved(loss, s), theta, v, [.. s.Tensors, theta.ZerosLike()],
+            known is { } at ? [.. at.InSet.Parts.Select(part => part.Value), at.Gradient] : null);
+        return (result[^1], SyntheticGradient.Of(s, result));
+    }
+
+    // L(θ + z; S) of S's parts and z.
+    private static Loss Moved(SyntheticLoss loss, SyntheticSet s)
+    {
+        int parts = s.Parts.Length;
+        return (theta, all) => loss.At(theta + all[parts], [.. all.Take(parts)]);
     }
 
     // The network is differentiated twice for some rows at a time, which keeps memory small. What leads from S to the rows, draws of

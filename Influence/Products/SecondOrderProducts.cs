@@ -9,6 +9,10 @@ public enum SecondDerivatives
     /// <summary>Central differences of ordinary backward passes: constant memory, the fast fused path.</summary>
     FiniteDifference,
 
+    /// <summary>One-sided differences from the gradient that a training has taken at the same θ, at two thirds of the cost; central
+    /// ones where no gradient is known.</summary>
+    OneSided,
+
     /// <summary>Differentiating the recorded gradient: exact almost everywhere, more memory and time.</summary>
     Exact,
 }
@@ -24,6 +28,9 @@ public sealed class SecondOrderProducts(SecondDerivatives mode, double? relative
 {
     /// <summary>How products with second derivatives are computed.</summary>
     public SecondDerivatives Mode { get; } = mode;
+
+    /// <summary>Whether a gradient that is known already makes a product cheaper.</summary>
+    public bool ReadsGradients => Mode == SecondDerivatives.OneSided;
 
     /// <summary>∇²L(θ)·v [p].</summary>
     public Tensor HessianVector(Tensor theta, ParameterLoss loss, Tensor v) => Mode == SecondDerivatives.Exact
@@ -44,8 +51,17 @@ public sealed class SecondOrderProducts(SecondDerivatives mode, double? relative
     }
 
     /// <summary>∂/∂x ⟨v, ∇_θ L(θ; x)⟩ with v held constant, of each input x of the loss.</summary>
-    public Tensor[] Mixed(Loss loss, Tensor theta, Tensor v, IReadOnlyList<Tensor> inputs) =>
-        Mode == SecondDerivatives.Exact
-            ? MixedProduct.Exact(loss, theta, v, inputs)
-            : MixedProduct.ByDifferences(loss, theta, v, inputs, relativeStep);
+    /// <param name="loss">L.</param>
+    /// <param name="theta">θ [p].</param>
+    /// <param name="v">The direction, [p].</param>
+    /// <param name="inputs">x.</param>
+    /// <param name="known">∂L/∂x at θ, by <see cref="MixedProduct.GradientInS"/>; null where it is not known.</param>
+    public Tensor[] Mixed(
+        Loss loss, Tensor theta, Tensor v, IReadOnlyList<Tensor> inputs, IReadOnlyList<Tensor>? known = null) => Mode switch
+        {
+            SecondDerivatives.Exact => MixedProduct.Exact(loss, theta, v, inputs),
+            SecondDerivatives.OneSided when known is not null =>
+                MixedProduct.ByOneSidedDifference(loss, theta, v, inputs, known, relativeStep),
+            _ => MixedProduct.ByDifferences(loss, theta, v, inputs, relativeStep),
+        };
 }

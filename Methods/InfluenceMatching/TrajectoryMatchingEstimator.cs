@@ -42,7 +42,7 @@ public sealed class TrajectoryMatchingEstimator : InfluenceEstimator
     {
         WalkState start = WalkState.At(window.Theta(window.First));
         WalkPlan plan = TrainingOnSet(window);
-        Walk walk = plan.From(start, s, loss);
+        Walk walk = plan.From(start, s, loss, window.Context.Products);
         return new Displacement(
             walk.End.Theta.Minus(start.Theta), u => walk.Pullback(window.Context.Products, s, loss, u).Set);
     }

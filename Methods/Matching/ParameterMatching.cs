@@ -141,7 +141,7 @@ public abstract class ParameterMatching : DistillationMethod
             var plan = new WalkPlan(s_rule, _steps, new StepRates(RateOf(s))) { RateIsLearned = wantsGradient };
             if (!wantsGradient)
                 return (Distance(plan.End(WalkState.At(start), s, loss).Theta).Loss, null, double.NaN);
-            Walk walk = plan.From(WalkState.At(start), s, loss);
+            Walk walk = plan.From(WalkState.At(start), s, loss, _run.Products);
             (double found, Func<Tensor> slope) = Distance(walk.End.Theta);
             if (!double.IsFinite(found))
                 return (found, null, double.NaN);

@@ -110,7 +110,7 @@ public sealed class RandomTruncation : DistillationMethod
             int start = StartOf(iteration);
             SyntheticLoss loss = LossOn(s, key);
             WalkState at = Begun(s, loss, start, key);
-            Walk walk = new WalkPlan(_rule, _window, _rates) { FirstDraw = start }.From(at, s, loss);
+            Walk walk = new WalkPlan(_rule, _window, _rates) { FirstDraw = start }.From(at, s, loss, s_products);
             (double outcome, Tensor u) = Outcome(walk.End.Theta, iteration, key);
             if (!double.IsFinite(outcome))
                 return new MethodStep(outcome, null, []) { Place = $"the outcome of training on S from step {start} (rat)" };

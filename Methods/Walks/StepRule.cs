@@ -29,7 +29,11 @@ public sealed record WalkCotangent(Tensor Theta, ImmutableArray<Tensor> Memory);
 /// <param name="After">The state after it.</param>
 /// <param name="Gradient">∇L at the state before it, [p]; null where it was not kept.</param>
 /// <param name="Rates">Its numbers.</param>
-public sealed record WalkStep(WalkState Before, WalkState After, Tensor? Gradient, StepRates Rates);
+public sealed record WalkStep(WalkState Before, WalkState After, Tensor? Gradient, StepRates Rates)
+{
+    /// <summary>∇_S L at the state before it; null where it was not kept.</summary>
+    public SyntheticGradient? InSet { get; init; }
+}
 
 /// <summary>The adjoint of one step, apart from how the gradient depends on θ and S.</summary>
 /// <param name="Direction">d [p].</param>

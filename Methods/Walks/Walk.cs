@@ -27,7 +27,20 @@ public sealed record WalkPlan(StepRule Rule, int Steps, Func<int, StepRates> Rat
     /// them. It belongs to the current scope; where θ stops being finite, so does its end.</summary>
     /// <param name="start">Where it begins; it stays the caller's.</param>
     /// <param name="lossAt">The loss of each step, by <see cref="FirstDraw"/> plus its number.</param>
-    public Walk From(WalkState start, Func<int, ParameterLoss> lossAt)
+    public Walk From(WalkState start, Func<int, ParameterLoss> lossAt) =>
+        From(start, (t, theta) => (Differential.GradientAt(lossAt(t), theta), null));
+
+    /// <summary>The walk on S from a state.</summary>
+    /// <param name="start">Where it begins; it stays the caller's.</param>
+    /// <param name="s">S.</param>
+    /// <param name="loss">The loss, of which each step takes its own (<see cref="SyntheticLoss.OfStep"/>).</param>
+    /// <param name="products">What its adjoint will compute with. Where they read gradients, each step keeps its own, of θ and of
+    /// S.</param>
+    public Walk From(WalkState start, SyntheticSet s, SyntheticLoss loss, SecondOrderProducts products) => products.ReadsGradients
+        ? From(start, (t, theta) => SyntheticProducts.Gradients(theta, loss.OfStep(t), s))
+        : From(start, t => loss.OfStep(t).Of(s));
+
+    private Walk From(WalkState start, Func<int, Tensor, (Tensor Gradient, SyntheticGradient? InSet)> gradientsAt)
     {
         ImmutableArray<WalkStep>.Builder steps = ImmutableArray.CreateBuilder<WalkStep>(Steps);
         WalkState at = start;
@@ -35,18 +48,16 @@ public sealed record WalkPlan(StepRule Rule, int Steps, Func<int, StepRates> Rat
         {
             using var scope = TensorScope.Begin();
             StepRates rates = RatesAt(i);
-            (WalkState next, Tensor gradient) = Next(at, lossAt(FirstDraw + i), rates);
-            bool keeps = Rule.ReadsGradient(rates, RateIsLearned);
+            (Tensor gradient, SyntheticGradient? inSet) = gradientsAt(FirstDraw + i, at.Theta);
+            WalkState next = Kept(scope, Rule.Next(at, gradient, rates));
+            bool keeps = inSet is not null || Rule.ReadsGradient(rates, RateIsLearned);
             if (keeps)
                 scope.Keep(gradient);
-            steps.Add(new WalkStep(at, Kept(scope, next), keeps ? gradient : null, rates));
+            steps.Add(new WalkStep(at, next, keeps ? gradient : null, rates) { InSet = inSet?.KeepIn(scope) });
             at = next;
         }
         return new Walk(this, start, steps.MoveToImmutable());
     }
-
-    /// <summary>The walk on S from a state.</summary>
-    public Walk From(WalkState start, SyntheticSet s, SyntheticLoss loss) => From(start, t => loss.OfStep(t).Of(s));
 
     /// <summary>The state after all steps, of which none is remembered; it belongs to the current scope.</summary>
     public WalkState End(WalkState start, Func<int, ParameterLoss> lossAt)
@@ -55,7 +66,8 @@ public sealed record WalkPlan(StepRule Rule, int Steps, Func<int, StepRates> Rat
         for (int i = 0; i < Steps; i++)
         {
             using var scope = TensorScope.Begin();
-            WalkState next = Kept(scope, Next(at, lossAt(FirstDraw + i), RatesAt(i)).State);
+            Tensor gradient = Differential.GradientAt(lossAt(FirstDraw + i), at.Theta);
+            WalkState next = Kept(scope, Rule.Next(at, gradient, RatesAt(i)));
             if (i > 0)
                 Free(at);
             at = next;
@@ -65,12 +77,6 @@ public sealed record WalkPlan(StepRule Rule, int Steps, Func<int, StepRates> Rat
 
     /// <summary>The state after all steps on S, of which none is remembered.</summary>
     public WalkState End(WalkState start, SyntheticSet s, SyntheticLoss loss) => End(start, t => loss.OfStep(t).Of(s));
-
-    private (WalkState State, Tensor Gradient) Next(WalkState at, ParameterLoss loss, StepRates rates)
-    {
-        Tensor gradient = Differential.GradientAt(loss, at.Theta);
-        return (Rule.Next(at, gradient, rates), gradient);
-    }
 
     private static WalkState Kept(TensorScope scope, WalkState state)
     {
@@ -124,7 +130,8 @@ public sealed class Walk(WalkPlan plan, WalkState start, ImmutableArray<WalkStep
             using var scope = TensorScope.Begin();
             StepPullback back = plan.Rule.Pullback(steps[i], cotangent);
             (Tensor hessian, SyntheticGradient mixed) = products.HessianAndMixed(
-                steps[i].Before.Theta, loss.OfStep(plan.FirstDraw + i), s, back.Direction);
+                steps[i].Before.Theta, loss.OfStep(plan.FirstDraw + i), s, back.Direction,
+                steps[i] is { Gradient: { } gradient, InSet: { } inSet } ? (gradient, inSet) : null);
             sum = sum.ReplacedBy(sum.Plus(back.Factor, mixed), scope);
             if (rates is not null && back.Rate is { } of)
             {

@@ -146,6 +146,29 @@ public sealed class DifferentialTests(ITestOutputHelper output)
         }
     }
 
+    [Theory, InlineData("softplus"), InlineData("tanh"), InlineData("gelu")]
+    public void The_error_of_a_one_sided_difference_falls_with_its_step_and_keeps_the_documented_bounds(string activation)
+    {
+        double ErrorIn(DType dtype, double? step, int which)
+        {
+            (Loss loss, Tensor theta, Tensor[] s, Tensor v) = Network(activation, dtype);
+            (Loss loss64, Tensor theta64, Tensor[] s64, Tensor v64) = Network(activation, DType.Float64);
+            Tensor[] known = MixedProduct.GradientInS(loss, theta, s);
+            return Distance(
+                MixedProduct.Exact(loss64, theta64, v64, s64)[which].ToArray<double>(),
+                MixedProduct.ByOneSidedDifference(loss, theta, v, s, known, step)[which].ToArray<double>());
+        }
+        for (int k = 0; k < 2; k++)
+        {
+            double of64 = ErrorIn(DType.Float64, null, k), of32 = ErrorIn(DType.Float32, null, k);
+            output.WriteLine($"{activation}, S[{k}]: {of64:G3} in float64, {of32:G3} in float32");
+            Assert.InRange(of64, 1e-9, 1e-4);
+            Assert.InRange(of32, 1e-6, 7e-2);
+            double ratio = ErrorIn(DType.Float64, 1e-4, k) / ErrorIn(DType.Float64, 1e-5, k);
+            Assert.InRange(ratio, 9, 11);
+        }
+    }
+
     [Fact]
     public void A_quadratic_has_its_known_hessian_and_mixed_product()
     {
@@ -168,6 +191,8 @@ public sealed class DifferentialTests(ITestOutputHelper output)
         Assert.InRange(Distance(hessian, Differential.HvpByDifferences(field, theta, v).ToArray<double>()), 0, 1e-10);
         Assert.InRange(Distance(mixed, MixedProduct.Exact(Loss, theta, v, [s])[0].ToArray<double>()), 0, 1e-15);
         Assert.InRange(Distance(mixed, MixedProduct.ByDifferences(Loss, theta, v, [s])[0].ToArray<double>()), 0, 1e-10);
+        Tensor[] known = MixedProduct.GradientInS(Loss, theta, [s]);
+        Assert.InRange(Distance(mixed, MixedProduct.ByOneSidedDifference(Loss, theta, v, [s], known)[0].ToArray<double>()), 0, 1e-10);
     }
 
     [Fact]
@@ -180,6 +205,8 @@ public sealed class DifferentialTests(ITestOutputHelper output)
         Assert.All(Differential.HvpByDifferences(field, theta, zero).ToArray<double>(), x => Assert.Equal(0, x));
         Assert.All(Arrays(MixedProduct.ByDifferences(loss, theta, zero, s)).SelectMany(x => x), x => Assert.Equal(0, x));
         Assert.Equal(s.Select(x => x.Shape), MixedProduct.ByDifferences(loss, theta, zero, s).Select(x => x.Shape));
+        Tensor[] known = MixedProduct.GradientInS(loss, theta, s);
+        Assert.All(Arrays(MixedProduct.ByOneSidedDifference(loss, theta, zero, s, known)).SelectMany(x => x), x => Assert.Equal(0, x));
     }
 
     [Fact]

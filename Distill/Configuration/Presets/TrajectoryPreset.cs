@@ -20,7 +20,7 @@ internal sealed class TrajectoryPreset : Preset
     public override IReadOnlyList<(string Property, string Text)> Values { get; } =
     [
         ("Estimator", "trajectory-matching"), ("SyntheticRate", "0.02"), ("Iterations", "600"), ("LrImg", "500"), ("LrLabel", "20"),
-        ("LabelStart", "experts"), ("MatchAugment", "auto"),
+        ("LabelStart", "experts"), ("MatchAugment", "auto"), ("SecondDerivatives", "one-sided"),
         ("Window", "20"), ("StartFirst", "20"), ("StartLast", "150"), ("StartGrowth", "300"),
         ("Experts", "10"), ("ExpertBatch", "256"), ("ExpertAugment", "auto"), ("ExpertSchedule", "constant"),
         ("Checkpoints", "47"), ("Augment", "auto"),
