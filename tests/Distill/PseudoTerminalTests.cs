@@ -47,7 +47,7 @@ public sealed class PseudoTerminalTests : IDisposable
     {
         // Steps that take so long that the second comes before the first is done.
         Screen screen = await Run(
-            80, "distill --preset demo --ipc 1 --width 192 --expert-batch 768 --threads 1", ("Experts", CtrlC),
+            80, "distill --preset demo --ipc 1 --width 512 --expert-batch 256 --threads 1", ("Experts", CtrlC),
             ("quit at once.", CtrlC));
         string[] rows = [.. screen.Rows];
         // Linux sends the signal before it shows the key, which so stands at the end of the line or below it.
