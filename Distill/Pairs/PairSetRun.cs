@@ -67,10 +67,8 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
     private void Distil(Distiller distiller, SetOrigin origin)
     {
         using IDisposable timed = run.Stages.Begin("distil", SetName);
-        DistillationBudget? budget = _settings.BudgetOfSet;
-        long total = budget is null ? _settings.Iterations : (long)Math.Ceiling(budget.Amount);
-        long Done() => budget is null ? distiller.Iteration : distiller.IsDone ? total : (long)(total * distiller.Done);
-        using IProgressStage stage = _context.Progress.Begin($"{pairs} pairs: distilling", total, done: Done());
+        var units = new DistillingUnits(_settings);
+        using IProgressStage stage = _context.Progress.Begin($"{pairs} pairs: distilling", units.Total, done: units.DoneOf(distiller));
         Look(distiller);
         using IDisposable shared = _context.Ranks.Share();
         var gathering = new GatheringTime(_context.Ranks);
@@ -81,7 +79,7 @@ internal sealed class PairSetRun(PairRunParts run, int pairs, RetrievalResult? b
             DistillationStep step = distiller.Step();
             run.Metrics.Append(MetricsFile.LineOf(pairs, step));
             stage.Report(
-                Done(), FormattableString.Invariant($"{_settings.MethodKind.LossName} {step.Loss:F3}"));
+                units.DoneOf(distiller), FormattableString.Invariant($"{_settings.MethodKind.LossName} {step.Loss:F3}"));
             Look(distiller);
             if (distiller.Iteration % _settings.SaveEvery == 0)
                 SaveState(distiller, origin);

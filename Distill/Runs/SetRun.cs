@@ -97,10 +97,8 @@ internal sealed class SetRun(RunParts run, int ipc)
     private void Distil(Distiller distiller, SetOrigin origin)
     {
         using IDisposable timed = run.Stages.Begin("distil", SetName);
-        DistillationBudget? budget = _settings.BudgetOfSet;
-        long total = budget is null ? _settings.Iterations : (long)Math.Ceiling(budget.Amount);
-        long Done() => budget is null ? distiller.Iteration : distiller.IsDone ? total : (long)(total * distiller.Done);
-        using IProgressStage stage = run.Inputs.Progress.Begin($"IPC {ipc}: distilling", total, done: Done());
+        var units = new DistillingUnits(_settings);
+        using IProgressStage stage = run.Inputs.Progress.Begin($"IPC {ipc}: distilling", units.Total, done: units.DoneOf(distiller));
         _monitor.Look(distiller);
         using IDisposable shared = run.Inputs.Ranks.Share();
         var gathering = new GatheringTime(run.Inputs.Ranks);
@@ -110,14 +108,14 @@ internal sealed class SetRun(RunParts run, int ipc)
             run.Inputs.Cancel.ThrowIfCancellationRequested();
             DistillationStep step = distiller.Step();
             _monitor.Add(step);
-            stage.Report(Done(), _monitor.Describe(step, distiller.Skipped));
+            stage.Report(units.DoneOf(distiller), _monitor.Describe(step, distiller.Skipped));
             _monitor.Look(distiller);
             if (distiller.Iteration % _settings.SaveEvery == 0)
                 SaveState(distiller, origin);
         }
         if (gathering.Describe($"IPC {ipc}", distiller.Iteration - from) is { } times)
             run.Inputs.Progress.Note(times);
-        if (budget is not null)
+        if (_settings.BudgetOfSet is { } budget)
             run.Inputs.Progress.Note(DescribeSpent(budget, distiller));
     }
 
